@@ -1,0 +1,512 @@
+#include "common/admin.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/token_make.h"
+
+enum {
+	PAGE = 64, /* records read at once by a listing */
+};
+
+/* One operation under way. */
+struct job {
+	struct jp_core *core;
+	const char *actor;
+	const struct jp_admin_request *request;
+	jp_admin_emit emit;
+	void *arg;
+	struct jp_why *why;
+	int64_t now;
+	struct jp_admin_item item;
+};
+
+static enum jp_err
+store_why(struct job *job, enum jp_err err)
+{
+	jp_store_why(job->core->store, job->why);
+	if (job->why->text[0] == '\0')
+		(void)jp_why(job->why, err, "the store: %s", jp_err_text(err));
+	return err;
+}
+
+/* Emits a record without what proves its secret. */
+static enum jp_err
+emit_record(struct job *job, enum jp_admin_kind kind,
+    const struct jp_record *record, bool changed)
+{
+	struct jp_admin_item *item = &job->item;
+
+	item->kind = kind;
+	item->record = *record;
+	sodium_memzero(item->record.phc, sizeof(item->record.phc));
+	sodium_memzero(item->record.fast_tag, sizeof(item->record.fast_tag));
+	item->record.has_fast_tag = false;
+	item->state = jp_record_state(record, job->now);
+	item->changed = changed;
+	return job->emit(job->arg, item);
+}
+
+/*
+ * Calls `visit` with each record of `listing`, page by page; an error of it
+ * ends the listing.
+ */
+static enum jp_err
+each_record(struct job *job, struct jp_listing *listing,
+    enum jp_err (*visit)(
+        struct job *job, void *arg, const struct jp_record *record),
+    void *arg)
+{
+	struct jp_record *page = calloc(PAGE, sizeof(*page));
+	enum jp_err err = page != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
+	size_t count = 1;
+
+	if (page == NULL)
+		(void)jp_why(job->why, err, "%s", jp_err_text(err));
+	while (err == JP_ERR_OK && count > 0) {
+		err = jp_store_list(
+		    job->core->store, listing, page, PAGE, &count);
+		if (err != JP_ERR_OK)
+			(void)store_why(job, err);
+		for (size_t i = 0; err == JP_ERR_OK && i < count; i++)
+			err = visit(job, arg, &page[i]);
+	}
+	free(page);
+	return err;
+}
+
+static void
+list_user(struct jp_listing *listing, const char *user)
+{
+	memset(listing, 0, sizeof(*listing));
+	listing->order = JP_ORDER_USER;
+	(void)jp_field_set(listing->user, sizeof(listing->user), user);
+}
+
+/* ---- create ---- */
+
+static enum jp_err
+check_scopes(const struct jp_record *record, struct jp_why *why)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	for (size_t i = 0; err == JP_ERR_OK && i < record->scope_len; i++) {
+		const char *scope = record->scopes[i];
+
+		err = jp_text_check("scope", scope, JP_SCOPE_MAX, why);
+		if (err == JP_ERR_OK &&
+		    (scope[0] == '\0' || strpbrk(scope, " ,") != NULL))
+			err = jp_why(why, JP_ERR_INVALID,
+			    "a scope is one word: no spaces, no commas");
+	}
+	for (size_t i = 0; err == JP_ERR_OK && i < record->service_len; i++) {
+		err = jp_text_check(
+		    "service", record->services[i], JP_SERVICE_MAX, why);
+		if (err == JP_ERR_OK && record->services[i][0] == '\0')
+			err = jp_why(why, JP_ERR_INVALID, "a service is empty");
+	}
+	return err;
+}
+
+static enum jp_err
+check_name(const struct jp_record *record, const struct jp_policy *policy,
+    struct jp_why *why)
+{
+	if (policy->name_required && record->name[0] == '\0')
+		return jp_why(why, JP_ERR_INVALID,
+		    "a name is required: give one with --name");
+	return jp_text_check("name", record->name, JP_NAME_MAX, why);
+}
+
+/* The end of a new token, by request and policy. */
+static enum jp_err
+choose_expiry(
+    const struct job *job, const struct jp_policy *policy, int64_t *expires_at)
+{
+	char longest[JP_WHEN_TEXT_MAX];
+
+	*expires_at = JP_NEVER;
+	switch (job->request->lifetime) {
+	case JP_LIFETIME_DEFAULT:
+		if (policy->default_lifetime != JP_NEVER)
+			*expires_at = job->now + policy->default_lifetime;
+		break;
+	case JP_LIFETIME_UNTIL:
+		*expires_at = job->request->expires_at;
+		if (*expires_at <= job->now)
+			return jp_why(job->why, JP_ERR_INVALID,
+			    "the expiry is in the past");
+		break;
+	case JP_LIFETIME_NEVER:
+		break;
+	}
+	if (policy->max_lifetime == JP_NEVER ||
+	    (*expires_at != JP_NEVER &&
+	        *expires_at - job->now <= policy->max_lifetime))
+		return JP_ERR_OK;
+	jp_duration_format(policy->max_lifetime, longest);
+	return jp_why(job->why, JP_ERR_REFUSED,
+	    "the policy allows a lifetime of at most %s ([tokens] "
+	    "max_lifetime)",
+	    longest);
+}
+
+static enum jp_err
+count_live(struct job *job, void *arg, const struct jp_record *record)
+{
+	uint32_t *live = arg;
+
+	if (jp_record_state(record, job->now) == JP_STATE_LIVE)
+		(*live)++;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+check_count(struct job *job, const struct jp_policy *policy)
+{
+	struct jp_listing listing;
+	uint32_t live = 0;
+	enum jp_err err;
+
+	if (policy->max_per_user == 0)
+		return JP_ERR_OK;
+	list_user(&listing, job->request->record.user);
+	err = each_record(job, &listing, count_live, &live);
+	if (err != JP_ERR_OK || live < policy->max_per_user)
+		return err;
+	return jp_why(job->why, JP_ERR_REFUSED,
+	    "the user has %u live tokens already ([tokens] max_per_user): "
+	    "revoke one first",
+	    (unsigned int)live);
+}
+
+/* Draws a token and fills in what follows from it. */
+static enum jp_err
+make_token(
+    struct job *job, const struct jp_policy *policy, struct jp_record *record)
+{
+	struct jp_secret *text = &job->item.token;
+	struct jp_token token;
+	enum jp_err err;
+
+	jp_token_make(policy->prefix, text, record->id);
+	memcpy(record->family, record->id, sizeof(record->family));
+	err = jp_token_parse(text->text, text->len, &token);
+	if (err == JP_ERR_OK)
+		err = jp_hash_make(text, &policy->cost, record->phc);
+	if (err != JP_ERR_OK)
+		return jp_why(job->why, err, "cannot hash the token: %s",
+		    jp_err_text(err));
+	jp_pepper_fast_tag(
+	    &job->core->pepper, token.id, token.secret, record->fast_tag);
+	record->has_fast_tag = true;
+	return JP_ERR_OK;
+}
+
+/* Counts and stores in one go: two creations cannot both be the last one. */
+static enum jp_err
+store_token(struct job *job, const struct jp_policy *policy,
+    const struct jp_record *record)
+{
+	const struct jp_change change = { JP_CHANGE_CREATE, record };
+	enum jp_err err;
+
+	pthread_mutex_lock(&job->core->write_lock);
+	err = check_count(job, policy);
+	if (err == JP_ERR_OK) {
+		err = jp_store_commit(job->core->store, &change, 1);
+		if (err != JP_ERR_OK)
+			(void)store_why(job, err);
+	}
+	pthread_mutex_unlock(&job->core->write_lock);
+	return err;
+}
+
+/* A token that could not be handed over was never seen: it goes again. */
+static enum jp_err
+hand_over(struct job *job, const struct jp_record *record)
+{
+	const struct jp_change change = { JP_CHANGE_DELETE, record };
+	enum jp_err err = emit_record(job, JP_ITEM_TOKEN, record, true);
+
+	if (err != JP_ERR_OK)
+		(void)jp_store_commit(job->core->store, &change, 1);
+	return err;
+}
+
+static void
+copy_policy(struct jp_core *core, struct jp_policy *policy)
+{
+	pthread_rwlock_rdlock(&core->policy_lock);
+	*policy = core->policy;
+	pthread_rwlock_unlock(&core->policy_lock);
+}
+
+static enum jp_err
+do_create(struct job *job)
+{
+	struct jp_record record = { 0 };
+	struct jp_policy policy;
+	const struct jp_record *wish = &job->request->record;
+	enum jp_err err;
+
+	copy_policy(job->core, &policy);
+	memcpy(record.user, wish->user, sizeof(record.user));
+	memcpy(record.name, wish->name, sizeof(record.name));
+	record.scope_len = wish->scope_len;
+	memcpy(record.scopes, wish->scopes, sizeof(record.scopes));
+	record.service_len = wish->service_len;
+	memcpy(record.services, wish->services, sizeof(record.services));
+	record.net_len = wish->net_len;
+	memcpy(record.nets, wish->nets, sizeof(record.nets));
+	record.created_at = job->now;
+	(void)jp_field_set(
+	    record.created_by, sizeof(record.created_by), job->actor);
+	err = jp_user_check(record.user, job->why);
+	if (err == JP_ERR_OK)
+		err = check_name(&record, &policy, job->why);
+	if (err == JP_ERR_OK)
+		err = check_scopes(&record, job->why);
+	if (err == JP_ERR_OK)
+		err = choose_expiry(job, &policy, &record.expires_at);
+	if (err == JP_ERR_OK) /* before the costly hash; counted again after */
+		err = check_count(job, &policy);
+	if (err == JP_ERR_OK)
+		err = make_token(job, &policy, &record);
+	if (err == JP_ERR_OK)
+		err = store_token(job, &policy, &record);
+	return err == JP_ERR_OK ? hand_over(job, &record) : err;
+}
+
+/* ---- list, show ---- */
+
+static enum jp_err
+list_one(struct job *job, void *arg, const struct jp_record *record)
+{
+	const struct jp_admin_request *request = job->request;
+
+	(void)arg;
+	if (!request->all && jp_record_state(record, job->now) != JP_STATE_LIVE)
+		return JP_ERR_OK;
+	if (request->expiring != 0 &&
+	    (record->expires_at == JP_NEVER ||
+	        record->expires_at - job->now > request->expiring))
+		return JP_ERR_OK;
+	return emit_record(job, JP_ITEM_RECORD, record, false);
+}
+
+static enum jp_err
+do_list(struct job *job)
+{
+	struct jp_listing listing = { .order = JP_ORDER_ID };
+
+	if (job->request->record.user[0] != '\0') {
+		list_user(&listing, job->request->record.user);
+	} else if (job->request->expiring != 0) {
+		listing.order = JP_ORDER_EXPIRY;
+		listing.until = job->now + job->request->expiring;
+	}
+	return each_record(job, &listing, list_one, NULL);
+}
+
+static enum jp_err
+get_record(struct job *job, struct jp_record *record)
+{
+	const char *id = job->request->record.id;
+	enum jp_err err = JP_ERR_INVALID;
+
+	if (!jp_token_id_valid(id))
+		return jp_why(job->why, err,
+		    "a token's id has %d letters and "
+		    "digits",
+		    JP_TOKEN_ID_LEN);
+	err = jp_store_get(job->core->store, id, record);
+	if (err == JP_ERR_NOT_FOUND)
+		return jp_why(job->why, err, "no token has the id %s", id);
+	return err == JP_ERR_OK ? err : store_why(job, err);
+}
+
+static enum jp_err
+do_show(struct job *job)
+{
+	struct jp_record record;
+	enum jp_err err = get_record(job, &record);
+
+	if (err == JP_ERR_OK)
+		err = emit_record(job, JP_ITEM_RECORD, &record, false);
+	return err;
+}
+
+/* ---- revoke ---- */
+
+struct harvest {
+	struct jp_record *records;
+	size_t len, cap;
+};
+
+static enum jp_err
+gather_live(struct job *job, void *arg, const struct jp_record *record)
+{
+	struct harvest *harvest = arg;
+
+	if (record->revoked_at != JP_NEVER)
+		return JP_ERR_OK;
+	if (harvest->len == harvest->cap) {
+		size_t cap = harvest->cap != 0 ? 2 * harvest->cap : 16;
+		struct jp_record *more =
+		    reallocarray(harvest->records, cap, sizeof(*more));
+
+		if (more == NULL)
+			return jp_why(job->why, JP_ERR_NOMEM, "%s",
+			    jp_err_text(JP_ERR_NOMEM));
+		harvest->records = more;
+		harvest->cap = cap;
+	}
+	harvest->records[harvest->len++] = *record;
+	return JP_ERR_OK;
+}
+
+static void
+mark_revoked(const struct job *job, struct jp_record *record)
+{
+	record->revoked_at = job->now;
+	(void)jp_field_set(
+	    record->revoked_by, sizeof(record->revoked_by), job->actor);
+	memcpy(record->revoked_why, job->request->record.revoked_why,
+	    sizeof(record->revoked_why));
+}
+
+/* All of them in one transaction. */
+static enum jp_err
+revoke_all(struct job *job, struct harvest *harvest)
+{
+	struct jp_change *changes = calloc(harvest->len + 1, sizeof(*changes));
+	enum jp_err err;
+
+	if (changes == NULL)
+		return jp_why(
+		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
+	for (size_t i = 0; i < harvest->len; i++) {
+		mark_revoked(job, &harvest->records[i]);
+		changes[i].kind = JP_CHANGE_REPLACE;
+		changes[i].record = &harvest->records[i];
+	}
+	err = jp_store_commit(job->core->store, changes, harvest->len);
+	if (err != JP_ERR_OK)
+		(void)store_why(job, err);
+	free(changes);
+	return err;
+}
+
+static enum jp_err
+revoke_user(struct job *job)
+{
+	struct harvest harvest = { 0 };
+	struct jp_listing listing;
+	enum jp_err err;
+
+	list_user(&listing, job->request->record.user);
+	pthread_mutex_lock(&job->core->write_lock);
+	err = each_record(job, &listing, gather_live, &harvest);
+	if (err == JP_ERR_OK && harvest.len == 0)
+		err = jp_why(job->why, JP_ERR_NOT_FOUND,
+		    "the user has no token to revoke");
+	if (err == JP_ERR_OK)
+		err = revoke_all(job, &harvest);
+	pthread_mutex_unlock(&job->core->write_lock);
+	for (size_t i = 0; err == JP_ERR_OK && i < harvest.len; i++)
+		err =
+		    emit_record(job, JP_ITEM_RECORD, &harvest.records[i], true);
+	free(harvest.records);
+	return err;
+}
+
+static enum jp_err
+revoke_id(struct job *job)
+{
+	struct jp_record record;
+	struct harvest harvest = { .records = &record, .len = 1 };
+	bool changed = false;
+	enum jp_err err;
+
+	pthread_mutex_lock(&job->core->write_lock);
+	err = get_record(job, &record);
+	if (err == JP_ERR_OK && record.revoked_at == JP_NEVER) {
+		err = revoke_all(job, &harvest);
+		changed = true;
+	}
+	pthread_mutex_unlock(&job->core->write_lock);
+	if (err == JP_ERR_OK)
+		err = emit_record(job, JP_ITEM_RECORD, &record, changed);
+	return err;
+}
+
+static enum jp_err
+do_revoke(struct job *job)
+{
+	const struct jp_record *record = &job->request->record;
+	enum jp_err err =
+	    jp_text_check("reason", record->revoked_why, JP_NOTE_MAX, job->why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	return record->user[0] != '\0' ? revoke_user(job) : revoke_id(job);
+}
+
+/* ---- test, info ---- */
+
+static enum jp_err
+do_test(struct job *job)
+{
+	struct jp_decision decision;
+
+	jp_decide_now(job->core, &job->request->question, &decision);
+	job->item.kind = JP_ITEM_DECISION;
+	job->item.reason = decision.reason;
+	memcpy(job->item.record.id, decision.id, sizeof(decision.id));
+	return job->emit(job->arg, &job->item);
+}
+
+static enum jp_err
+do_info(struct job *job)
+{
+	enum jp_err err = jp_store_info(job->core->store, &job->item.info);
+
+	if (err != JP_ERR_OK)
+		return store_why(job, err);
+	job->item.kind = JP_ITEM_INFO;
+	job->item.argon2_runs = atomic_load(&job->core->argon2_runs);
+	return job->emit(job->arg, &job->item);
+}
+
+static enum jp_err (*const operations[])(struct job *job) = {
+	[JP_ADMIN_CREATE] = do_create,
+	[JP_ADMIN_LIST] = do_list,
+	[JP_ADMIN_SHOW] = do_show,
+	[JP_ADMIN_REVOKE] = do_revoke,
+	[JP_ADMIN_TEST] = do_test,
+	[JP_ADMIN_INFO] = do_info,
+};
+
+enum jp_err
+jp_admin_execute(struct jp_core *core, const char *actor,
+    const struct jp_admin_request *request, jp_admin_emit emit, void *arg,
+    struct jp_why *why)
+{
+	struct job job = {
+		.core = core,
+		.actor = actor,
+		.request = request,
+		.emit = emit,
+		.arg = arg,
+		.why = why,
+		.now = jp_clock_now(&core->clock),
+	};
+	enum jp_err err;
+
+	why->text[0] = '\0';
+	err = operations[request->op](&job);
+	sodium_memzero(&job.item, sizeof(job.item));
+	return err;
+}

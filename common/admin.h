@@ -1,0 +1,80 @@
+/*
+ * The operations of an administrator. The same code serves pat-admin in its
+ * own process and patd on admin.sock: common/admin_wire.h carries requests and
+ * items between the two.
+ */
+#ifndef JP_ADMIN_H
+#define JP_ADMIN_H
+
+#include "common/core.h"
+#include "common/decide.h"
+
+/* X(CODE, name) */
+#define JP_ADMIN_OP_LIST(X)                                                    \
+	X(CREATE, "create")                                                    \
+	X(LIST, "list")                                                        \
+	X(SHOW, "show")                                                        \
+	X(REVOKE, "revoke")                                                    \
+	X(TEST, "test")                                                        \
+	X(INFO, "info")
+
+enum jp_admin_op {
+#define JP_ADMIN_OP_ENUM(code, name) JP_ADMIN_##code,
+	JP_ADMIN_OP_LIST(JP_ADMIN_OP_ENUM)
+#undef JP_ADMIN_OP_ENUM
+	    JP_ADMIN_OP_COUNT
+};
+
+/*
+ * A request. Which fields an operation reads:
+ * CREATE: record.{user, name, scopes, services, nets}, lifetime, expires_at
+ * LIST: record.user ("": everybody), all, expiring (0: do not care)
+ * SHOW: record.id      REVOKE: record.{id or user, revoked_why}
+ * TEST: question       INFO: none
+ */
+struct jp_admin_request {
+	enum jp_admin_op op;
+	struct jp_record record;
+	enum jp_lifetime {
+		JP_LIFETIME_DEFAULT, /* of the policy */
+		JP_LIFETIME_NEVER,
+		JP_LIFETIME_UNTIL, /* `expires_at` */
+	} lifetime;
+	int64_t expires_at;
+	bool all;         /* list: dead ones too */
+	int64_t expiring; /* list: only those that end within these seconds */
+	struct jp_request question;
+};
+
+/* What an operation answers: no, one or many items, in order. */
+struct jp_admin_item {
+	enum jp_admin_kind {
+		JP_ITEM_RECORD, /* record, state; changed: by this operation */
+		JP_ITEM_TOKEN,  /* the same, and token: shown this once */
+		JP_ITEM_DECISION, /* reason; record.id if a record was found */
+		JP_ITEM_INFO,     /* info, argon2_runs */
+		JP_ITEM_COUNT,
+	} kind;
+	struct jp_record record; /* without PHC string and fast tag */
+	enum jp_state state;
+	bool changed;
+	struct jp_secret token;
+	enum jp_reason reason;
+	struct jp_store_info info;
+	uint64_t argon2_runs;
+};
+
+/* Takes one item; an error ends the operation with it. */
+typedef enum jp_err (*jp_admin_emit)(
+    void *arg, const struct jp_admin_item *item);
+
+/*
+ * Runs one operation for `actor` (a local user's name). JP_ERR_INVALID (a
+ * field), JP_ERR_REFUSED (by the policy), JP_ERR_NOT_FOUND, or what the store
+ * says; `why` is then set, and nothing has been changed.
+ */
+enum jp_err jp_admin_execute(struct jp_core *core, const char *actor,
+    const struct jp_admin_request *request, jp_admin_emit emit, void *arg,
+    struct jp_why *why);
+
+#endif

@@ -1,0 +1,237 @@
+/*
+ *     request: "JPA1", op u8, id, user, name, why, limits, lifetime u8,
+ *              expires_at i64, all u8, expiring i64, question (bytes)
+ *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
+ *       item:  state u8, changed u8, reason u8, records, commits, bytes,
+ *              argon2_runs (i64 each), token, record (bytes; none: length 0)
+ *       end:   result u8, why
+ */
+#include "common/admin_wire.h"
+
+#include <sodium.h>
+#include <string.h>
+
+_Static_assert(JP_ADMIN_MSG_MAX >= JP_RECORD_MAX + 1024 + JP_REQUEST_MAX,
+    "an item with the largest record must fit into a message");
+
+static const char magic[4] = { 'J', 'P', 'A', '1' };
+
+static void
+get_magic(struct jp_buf *buf)
+{
+	char found[sizeof(magic)];
+
+	jp_buf_get_raw(buf, found, sizeof(found));
+	if (memcmp(found, magic, sizeof(magic)) != 0)
+		jp_buf_fail(buf, JP_ERR_PROTOCOL);
+}
+
+static unsigned int
+get_enum(struct jp_buf *buf, unsigned int count)
+{
+	unsigned int value = jp_buf_get_u8(buf);
+
+	if (value < count)
+		return value;
+	jp_buf_fail(buf, JP_ERR_PROTOCOL);
+	return 0;
+}
+
+/* The next part with its length in front; NULL on an error. */
+static const uint8_t *
+get_part(struct jp_buf *buf, size_t *len)
+{
+	*len = jp_buf_get_u16(buf);
+	if (buf->err == JP_ERR_OK && *len > buf->cap - buf->pos)
+		jp_buf_fail(buf, JP_ERR_TRUNCATED);
+	if (buf->err != JP_ERR_OK)
+		return NULL;
+	buf->pos += *len;
+	return buf->base + buf->pos - *len;
+}
+
+static void
+put_question(struct jp_buf *buf, const struct jp_request *question)
+{
+	uint8_t bytes[JP_REQUEST_MAX];
+	size_t len;
+	enum jp_err err = jp_request_encode(question, bytes, &len);
+
+	if (err != JP_ERR_OK)
+		jp_buf_fail(buf, err);
+	jp_buf_put_text(buf, (const char *)bytes, len);
+	sodium_memzero(bytes, sizeof(bytes));
+}
+
+static void
+get_question(struct jp_buf *buf, struct jp_request *question)
+{
+	size_t len;
+	const uint8_t *bytes = get_part(buf, &len);
+	enum jp_err err;
+
+	if (bytes == NULL)
+		return;
+	err = jp_request_decode(question, bytes, len);
+	if (err != JP_ERR_OK)
+		jp_buf_fail(buf, err);
+}
+
+enum jp_err
+jp_admin_request_encode(
+    const struct jp_admin_request *request, uint8_t *bytes, size_t *len)
+{
+	const struct jp_record *record = &request->record;
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
+	jp_buf_put_raw(&buf, magic, sizeof(magic));
+	jp_buf_put_u8(&buf, (uint8_t)request->op);
+	jp_buf_put_str(&buf, record->id);
+	jp_buf_put_str(&buf, record->user);
+	jp_buf_put_str(&buf, record->name);
+	jp_buf_put_str(&buf, record->revoked_why);
+	jp_limits_put(&buf, record);
+	jp_buf_put_u8(&buf, (uint8_t)request->lifetime);
+	jp_buf_put_i64(&buf, request->expires_at);
+	jp_buf_put_u8(&buf, request->all);
+	jp_buf_put_i64(&buf, request->expiring);
+	put_question(&buf, &request->question);
+	*len = buf.pos;
+	return buf.err;
+}
+
+enum jp_err
+jp_admin_request_decode(
+    struct jp_admin_request *request, const uint8_t *bytes, size_t len)
+{
+	struct jp_record *record = &request->record;
+	struct jp_buf buf;
+	enum jp_err err;
+
+	memset(request, 0, sizeof(*request));
+	jp_buf_read(&buf, bytes, len);
+	get_magic(&buf);
+	request->op = (enum jp_admin_op)get_enum(&buf, JP_ADMIN_OP_COUNT);
+	jp_buf_get_str(&buf, record->id, sizeof(record->id));
+	jp_buf_get_str(&buf, record->user, sizeof(record->user));
+	jp_buf_get_str(&buf, record->name, sizeof(record->name));
+	jp_buf_get_str(&buf, record->revoked_why, sizeof(record->revoked_why));
+	jp_limits_get(&buf, record);
+	request->lifetime =
+	    (enum jp_lifetime)get_enum(&buf, JP_LIFETIME_UNTIL + 1);
+	request->expires_at = jp_buf_get_i64(&buf);
+	request->all = get_enum(&buf, 2) == 1;
+	request->expiring = jp_buf_get_i64(&buf);
+	get_question(&buf, &request->question);
+	err = jp_buf_end(&buf);
+	if (err != JP_ERR_OK)
+		sodium_memzero(request, sizeof(*request));
+	return err;
+}
+
+static void
+put_record(struct jp_buf *buf, const struct jp_record *record)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len = 0;
+	enum jp_err err = JP_ERR_OK;
+
+	if (record->id[0] != '\0')
+		err = jp_record_encode(record, bytes, &len);
+	if (err != JP_ERR_OK)
+		jp_buf_fail(buf, err);
+	jp_buf_put_text(buf, (const char *)bytes, len);
+}
+
+static void
+get_record(struct jp_buf *buf, struct jp_record *record)
+{
+	size_t len;
+	const uint8_t *bytes = get_part(buf, &len);
+	enum jp_err err;
+
+	if (bytes == NULL || len == 0)
+		return;
+	err = jp_record_decode(record, bytes, len);
+	if (err != JP_ERR_OK)
+		jp_buf_fail(buf, err);
+}
+
+enum jp_err
+jp_admin_item_encode(
+    const struct jp_admin_item *item, uint8_t *bytes, size_t *len)
+{
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
+	jp_buf_put_raw(&buf, magic, sizeof(magic));
+	jp_buf_put_u8(&buf, (uint8_t)item->kind);
+	jp_buf_put_u8(&buf, (uint8_t)item->state);
+	jp_buf_put_u8(&buf, item->changed);
+	jp_buf_put_u8(&buf, (uint8_t)item->reason);
+	jp_buf_put_i64(&buf, (int64_t)item->info.records);
+	jp_buf_put_i64(&buf, (int64_t)item->info.commits);
+	jp_buf_put_i64(&buf, (int64_t)item->info.bytes);
+	jp_buf_put_i64(&buf, (int64_t)item->argon2_runs);
+	jp_buf_put_text(&buf, item->token.text, item->token.len);
+	put_record(&buf, &item->record);
+	*len = buf.pos;
+	return buf.err;
+}
+
+enum jp_err
+jp_admin_end_encode(
+    enum jp_err result, const struct jp_why *why, uint8_t *bytes, size_t *len)
+{
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
+	jp_buf_put_raw(&buf, magic, sizeof(magic));
+	jp_buf_put_u8(&buf, JP_ITEM_COUNT);
+	jp_buf_put_u8(&buf, (uint8_t)result);
+	jp_buf_put_str(&buf, why->text);
+	*len = buf.pos;
+	return buf.err;
+}
+
+static void
+get_item(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	item->state = (enum jp_state)get_enum(buf, JP_STATE_LIVE + 1);
+	item->changed = get_enum(buf, 2) == 1;
+	item->reason = (enum jp_reason)get_enum(buf, JP_REASON_COUNT);
+	item->info.records = (uint64_t)jp_buf_get_i64(buf);
+	item->info.commits = (uint64_t)jp_buf_get_i64(buf);
+	item->info.bytes = (uint64_t)jp_buf_get_i64(buf);
+	item->argon2_runs = (uint64_t)jp_buf_get_i64(buf);
+	item->token.len =
+	    jp_buf_get_str(buf, item->token.text, sizeof(item->token.text));
+	get_record(buf, &item->record);
+}
+
+enum jp_err
+jp_admin_answer_decode(const uint8_t *bytes, size_t len, bool *end,
+    struct jp_admin_item *item, enum jp_err *result, struct jp_why *why)
+{
+	struct jp_buf buf;
+	unsigned int kind;
+	enum jp_err err;
+
+	memset(item, 0, sizeof(*item));
+	jp_buf_read(&buf, bytes, len);
+	get_magic(&buf);
+	kind = get_enum(&buf, JP_ITEM_COUNT + 1);
+	*end = kind == JP_ITEM_COUNT;
+	if (*end) {
+		*result = (enum jp_err)get_enum(&buf, JP_ERR_OVERLOAD + 1);
+		jp_buf_get_str(&buf, why->text, sizeof(why->text));
+	} else {
+		item->kind = (enum jp_admin_kind)kind;
+		get_item(&buf, item);
+	}
+	err = jp_buf_end(&buf);
+	if (err != JP_ERR_OK)
+		sodium_memzero(item, sizeof(*item));
+	return err;
+}

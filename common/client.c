@@ -1,0 +1,361 @@
+/*
+ * One question to patd: connect, check who listens, send, receive, all before
+ * one deadline; and the patd that is spawned for one question where none runs.
+ * What the answer means to PAM or SASL is not decided here.
+ */
+#include "config.h"
+
+#include "common/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	RETRY_MS = 2, /* between two tries of what cannot be polled for */
+};
+
+int64_t
+jp_now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+enum jp_err
+jp_wait_fd(int fd, short events, int64_t deadline_ms)
+{
+	struct pollfd wait = { .fd = fd, .events = events };
+
+	for (;;) {
+		int64_t left = deadline_ms - jp_now_ms();
+		int ready;
+
+		if (left <= 0)
+			return JP_ERR_TIMEOUT;
+		ready = poll(&wait, 1, left < INT_MAX ? (int)left : INT_MAX);
+		if (ready > 0) /* also POLLERR, POLLHUP: the call will tell */
+			return wait.revents & POLLNVAL ? JP_ERR_IO : JP_ERR_OK;
+		if (ready < 0 && errno != EINTR)
+			return jp_err_from_errno(errno);
+	}
+}
+
+/* Lets RETRY_MS pass; false once the deadline is over. */
+static bool
+pause_before_retry(int64_t deadline_ms)
+{
+	if (jp_now_ms() >= deadline_ms)
+		return false;
+	(void)poll(NULL, 0, RETRY_MS);
+	return true;
+}
+
+/* Looks at the folder that holds `path`. */
+static int
+stat_folder(const char *path, struct stat *folder)
+{
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char *slash;
+
+	(void)stpcpy(name, path);
+	slash = strrchr(name, '/');
+	if (slash == NULL)
+		return stat(".", folder);
+	slash[slash == name ? 1 : 0] = '\0';
+	return stat(name, folder);
+}
+
+/*
+ * SO_PEERCRED names who called listen(). Only root, or the owner of a folder
+ * in which not everybody can put a socket, may see a token: else whoever is
+ * first to bind the path collects them (CVE-2018-10852's class).
+ */
+static enum jp_err
+check_peer(int fd, const char *path)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	struct stat folder;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return JP_ERR_PEER;
+	if (peer.uid == 0)
+		return JP_ERR_OK;
+	if (stat_folder(path, &folder) != 0 || folder.st_uid != peer.uid ||
+	    (folder.st_mode & S_IWOTH) != 0)
+		return JP_ERR_PEER;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+connect_until(int fd, const struct sockaddr_un *addr, int64_t deadline_ms)
+{
+	while (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) != 0) {
+		switch (errno) {
+		case ENOENT:
+		case ENOTDIR:
+		case ECONNREFUSED:
+			return JP_ERR_UNREACHABLE;
+		case EINTR:
+		case EAGAIN: /* its backlog is full: poll(2) cannot wait */
+			break;
+		default:
+			return jp_err_from_errno(errno);
+		}
+		if (!pause_before_retry(deadline_ms))
+			return JP_ERR_TIMEOUT;
+	}
+	return JP_ERR_OK;
+}
+
+enum jp_err
+jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	enum jp_err err;
+
+	*fd = -1;
+	if (path[0] == '\0') /* would be an abstract name: anybody's */
+		return JP_ERR_UNREACHABLE;
+	err = jp_field_set(addr.sun_path, sizeof(addr.sun_path), path);
+	if (err != JP_ERR_OK)
+		return err;
+	*fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		return jp_err_from_errno(errno);
+	err = connect_until(*fd, &addr, deadline_ms);
+	if (err == JP_ERR_OK)
+		err = check_peer(*fd, addr.sun_path);
+	if (err != JP_ERR_OK) {
+		(void)close(*fd);
+		*fd = -1;
+	}
+	return err;
+}
+
+/*
+ * After a send or recv that failed: JP_ERR_OK to try again, at once or when
+ * the socket is ready. A listener that hangs up gave no answer.
+ */
+static enum jp_err
+retry_io(int fd, short events, int64_t deadline_ms)
+{
+	switch (errno) {
+	case EINTR:
+		return JP_ERR_OK;
+	case EAGAIN:
+		return jp_wait_fd(fd, events, deadline_ms);
+	case EPIPE:
+	case ECONNRESET:
+		return JP_ERR_PROTOCOL;
+	default:
+		return jp_err_from_errno(errno);
+	}
+}
+
+static enum jp_err
+send_request(int fd, const struct jp_request *request, int64_t deadline_ms)
+{
+	uint8_t bytes[JP_REQUEST_MAX];
+	size_t len;
+	enum jp_err err = jp_request_encode(request, bytes, &len);
+
+	/* MSG_NOSIGNAL: the host's SIGPIPE is not ours to ignore. */
+	while (err == JP_ERR_OK &&
+	       send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		err = retry_io(fd, POLLOUT, deadline_ms);
+	explicit_bzero(bytes, sizeof(bytes));
+	return err;
+}
+
+static enum jp_err
+receive_reply(int fd, uint32_t seq, struct jp_reply *reply, int64_t deadline_ms)
+{
+	uint8_t bytes[JP_REPLY_SIZE];
+	enum jp_err err = JP_ERR_OK;
+	ssize_t len;
+
+	/* With MSG_TRUNC, `len` is that of the message, not of its part. */
+	while ((len = recv(
+	            fd, bytes, sizeof(bytes), MSG_TRUNC | MSG_DONTWAIT)) < 0) {
+		err = retry_io(fd, POLLIN, deadline_ms);
+		if (err != JP_ERR_OK)
+			return err;
+	}
+	if (jp_reply_decode(reply, bytes, (size_t)len) != JP_ERR_OK ||
+	    reply->seq != seq)
+		return JP_ERR_PROTOCOL;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+ask_on(int fd, const struct jp_request *request, struct jp_reply *reply,
+    int64_t deadline_ms)
+{
+	enum jp_err err = send_request(fd, request, deadline_ms);
+
+	if (err == JP_ERR_OK)
+		err = receive_reply(fd, request->seq, reply, deadline_ms);
+	return err;
+}
+
+/* For argv and envp, which exec(3) takes without const and does not change. */
+static char *
+unconst(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
+/* The host's signals are not patd's: none blocked, none ignored. */
+static int
+default_signals(posix_spawnattr_t *attr)
+{
+	sigset_t all;
+	sigset_t none;
+	int rc;
+
+	(void)sigfillset(&all);
+	(void)sigemptyset(&none);
+	rc = posix_spawnattr_setsigdefault(attr, &all);
+	if (rc == 0)
+		rc = posix_spawnattr_setsigmask(attr, &none);
+	if (rc == 0)
+		rc = posix_spawnattr_setflags(
+		    attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	return rc;
+}
+
+/* `fd` becomes descriptor 0; nothing else of the host's gets through. */
+static int
+only_descriptor(posix_spawn_file_actions_t *actions, int fd)
+{
+	int rc = posix_spawn_file_actions_adddup2(actions, fd, STDIN_FILENO);
+
+	for (int out = STDOUT_FILENO; rc == 0 && out <= STDERR_FILENO; out++)
+		rc = posix_spawn_file_actions_addopen(
+		    actions, out, "/dev/null", O_WRONLY, 0);
+	if (rc == 0)
+		rc = posix_spawn_file_actions_addclosefrom_np(
+		    actions, STDERR_FILENO + 1);
+	return rc;
+}
+
+/* Spawns the patd of `client` with `fd` as its connection; an errno value. */
+static int
+spawn_patd(const struct jp_client *client, int fd, pid_t *pid)
+{
+	char *argv[] = { unconst(client->one_shot_path), unconst("--one-shot"),
+		NULL, NULL, NULL };
+	char *envp[] = { unconst("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	int rc;
+
+	if (client->config_path != NULL) {
+		argv[2] = unconst("--config");
+		argv[3] = unconst(client->config_path);
+	}
+	rc = posix_spawn_file_actions_init(&actions);
+	if (rc != 0)
+		return rc;
+	rc = posix_spawnattr_init(&attr);
+	if (rc != 0)
+		goto out;
+	rc = default_signals(&attr);
+	if (rc == 0)
+		rc = only_descriptor(&actions, fd);
+	if (rc == 0)
+		rc = posix_spawn(pid, argv[0], &actions, &attr, argv, envp);
+	(void)posix_spawnattr_destroy(&attr);
+out:
+	(void)posix_spawn_file_actions_destroy(&actions);
+	return rc;
+}
+
+/*
+ * Leaves no zombie to the host, and no patd that hangs. Where the host reaps
+ * all children itself, waitpid says ECHILD, and there is nothing left to do.
+ */
+static void
+reap(pid_t pid, int64_t deadline_ms)
+{
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (pause_before_retry(deadline_ms))
+			continue;
+		(void)kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+		return;
+	}
+}
+
+static enum jp_err
+ask_one_shot(const struct jp_client *client, const struct jp_request *request,
+    struct jp_reply *reply, int64_t deadline_ms)
+{
+	int pair[2];
+	pid_t pid;
+	int rc;
+	enum jp_err err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return jp_err_from_errno(errno);
+	rc = spawn_patd(client, pair[1], &pid);
+	(void)close(pair[1]);
+	if (rc == 0)
+		err = ask_on(pair[0], request, reply, deadline_ms);
+	else if (rc == ENOENT || rc == ENOTDIR)
+		err = JP_ERR_UNREACHABLE;
+	else
+		err = jp_err_from_errno(rc);
+	(void)close(pair[0]); /* patd leaves when it sees this */
+	if (rc == 0)
+		reap(pid, deadline_ms);
+	return err;
+}
+
+/* Differs from question to question; it is no secret. */
+static uint32_t
+new_seq(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint32_t)now.tv_nsec ^ (uint32_t)now.tv_sec << 20 ^
+	       (uint32_t)getpid() << 10;
+}
+
+enum jp_err
+jp_client_ask(const struct jp_client *client, struct jp_request *request,
+    struct jp_reply *reply)
+{
+	int64_t deadline_ms = jp_now_ms() + client->timeout_ms;
+	enum jp_err err;
+	int fd;
+
+	request->seq = new_seq();
+	err = jp_client_connect(client->socket_path, deadline_ms, &fd);
+	if (err == JP_ERR_OK) {
+		err = ask_on(fd, request, reply, deadline_ms);
+		(void)close(fd);
+	} else if (err == JP_ERR_UNREACHABLE && client->one_shot_path != NULL &&
+	           geteuid() == 0) {
+		err = ask_one_shot(client, request, reply, deadline_ms);
+	}
+	if (err != JP_ERR_OK)
+		*reply = (struct jp_reply){ .verdict = JP_UNAVAILABLE };
+	return err;
+}

@@ -1,0 +1,143 @@
+#include "common/core.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/store_bdb.h"
+
+enum jp_err
+jp_core_init(struct jp_core *core, struct jp_store *store,
+    const struct jp_pepper *pepper, const struct jp_policy *policy,
+    const struct jp_clock *clock)
+{
+	memset(core, 0, sizeof(*core));
+	if (sodium_init() < 0 ||
+	    pthread_rwlock_init(&core->policy_lock, NULL) != 0) {
+		jp_store_close(store);
+		return JP_ERR_NOMEM;
+	}
+	if (pthread_mutex_init(&core->write_lock, NULL) != 0) {
+		pthread_rwlock_destroy(&core->policy_lock);
+		jp_store_close(store);
+		return JP_ERR_NOMEM;
+	}
+	core->store = store;
+	core->pepper = *pepper;
+	core->policy = *policy;
+	core->clock = *clock;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+open_store(const struct jp_settings *settings, const struct jp_pepper *pepper,
+    const char *holder, int64_t wait_ms, struct jp_store **store,
+    struct jp_why *why)
+{
+	struct jp_store_options options = {
+		.dir = settings->store_dir,
+		.holder = holder,
+		.wait_ms = wait_ms,
+		.cache = (size_t)settings->cache_kib * 1024,
+	};
+
+	jp_pepper_name(pepper, options.tag);
+	return jp_store_bdb_open(&options, store, why);
+}
+
+enum jp_err
+jp_core_open(struct jp_core *core, const struct jp_settings *settings,
+    const char *holder, int64_t wait_ms, struct jp_why *why)
+{
+	struct jp_store *store = NULL;
+	struct jp_pepper pepper;
+	enum jp_err err = jp_become(settings->user, why);
+
+	if (err == JP_ERR_OK)
+		err = jp_pepper_load(settings->pepper_file, &pepper, why);
+	if (err == JP_ERR_MISSING)
+		return jp_why(why, err,
+		    "there is no pepper file %s: run \"pat-admin init\", or "
+		    "put "
+		    "the file back from a backup",
+		    settings->pepper_file);
+	if (err != JP_ERR_OK)
+		return err;
+	err = open_store(settings, &pepper, holder, wait_ms, &store, why);
+	if (err == JP_ERR_OK) {
+		err = jp_core_init(
+		    core, store, &pepper, &settings->policy, &jp_system_clock);
+		if (err != JP_ERR_OK)
+			(void)jp_why(why, err, "%s", jp_err_text(err));
+	}
+	/* Best effort: the limit on locked memory may be small. */
+	if (err == JP_ERR_OK)
+		(void)sodium_mlock(&core->pepper, sizeof(core->pepper));
+	jp_pepper_clear(&pepper);
+	return err;
+}
+
+void
+jp_core_close(struct jp_core *core)
+{
+	jp_store_close(core->store);
+	core->store = NULL;
+	(void)sodium_munlock(&core->pepper, sizeof(core->pepper));
+	jp_pepper_clear(&core->pepper);
+	pthread_mutex_destroy(&core->write_lock);
+	pthread_rwlock_destroy(&core->policy_lock);
+}
+
+void
+jp_core_set_policy(struct jp_core *core, const struct jp_policy *policy)
+{
+	pthread_rwlock_wrlock(&core->policy_lock);
+	core->policy = *policy;
+	pthread_rwlock_unlock(&core->policy_lock);
+}
+
+enum jp_err
+jp_become(const char *user, struct jp_why *why)
+{
+	struct passwd *pw;
+
+	if (geteuid() != 0)
+		return JP_ERR_OK;
+	pw = getpwnam(user);
+	if (pw == NULL)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "there is no user \"%s\": make it with \"adduser --system "
+		    "--group --no-create-home %s\", or name another in [patd] "
+		    "user",
+		    user, user);
+	if (pw->pw_uid == 0)
+		return JP_ERR_OK;
+	if (initgroups(pw->pw_name, pw->pw_gid) != 0 ||
+	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
+		return jp_why(why, JP_ERR_PERMISSION, "cannot become %s: %s",
+		    user, strerror(errno));
+	/* A change of user makes core dumps possible again; undo that. */
+	jp_harden_process();
+	return JP_ERR_OK;
+}
+
+void
+jp_harden_process(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	(void)umask(077);
+	if (sodium_init() < 0) /* no source of random bytes: nothing is safe */
+		abort();
+}

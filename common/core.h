@@ -1,0 +1,60 @@
+/*
+ * What a process that owns the store holds: store, pepper, policy, clock. patd
+ * has one for its life; `patd --one-shot` and pat-admin without a patd have one
+ * for a moment.
+ */
+#ifndef JP_CORE_H
+#define JP_CORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/pepper.h"
+#include "common/settings.h"
+#include "common/store.h"
+
+struct jp_core {
+	struct jp_store *store;
+	struct jp_pepper pepper;
+	struct jp_clock clock;
+	pthread_rwlock_t policy_lock;
+	struct jp_policy policy;
+	pthread_mutex_t write_lock; /* a read followed by its commit */
+	atomic_ullong argon2_runs;  /* of verifications, since the start */
+};
+
+/*
+ * Sets `core` up around a store, which it then owns. JP_ERR_NOMEM on failure;
+ * the store is then closed.
+ */
+enum jp_err jp_core_init(struct jp_core *core, struct jp_store *store,
+    const struct jp_pepper *pepper, const struct jp_policy *policy,
+    const struct jp_clock *clock);
+
+/*
+ * Opens everything that `settings` name, as the user that they name: the
+ * process becomes that user for good if it is root. `holder` and `wait_ms` as
+ * in struct jp_store_options.
+ */
+enum jp_err
+jp_core_open(struct jp_core *core, const struct jp_settings *settings,
+    const char *holder, int64_t wait_ms, struct jp_why *why);
+
+void jp_core_close(struct jp_core *core);
+
+/* Takes another policy, at once and for every later decision. */
+void jp_core_set_policy(struct jp_core *core, const struct jp_policy *policy);
+
+/*
+ * Becomes `user` for good, with its groups, if this process is root and `user`
+ * is another: JP_ERR_CONFIG if there is no such user.
+ */
+enum jp_err jp_become(const char *user, struct jp_why *why);
+
+/*
+ * Prepares a process that handles secrets: no core files, no ptrace, no new
+ * privileges, files of mode 0600 at most, libsodium ready.
+ */
+void jp_harden_process(void);
+
+#endif

@@ -1,0 +1,225 @@
+#include "common/decide.h"
+
+#include <fnmatch.h>
+#include <sodium.h>
+#include <string.h>
+
+/* A proof has to be renewed only if the record changed under it. */
+#define PROOFS_MAX 3
+
+/* One request on its way through the checks. */
+struct matter {
+	struct jp_core *core;
+	const struct jp_request *request;
+	const struct jp_proof *proof;
+	int64_t now;
+	struct jp_token token;
+	struct jp_record record;
+};
+
+static enum jp_reason
+check_text(struct matter *matter)
+{
+	const struct jp_secret *text = &matter->request->token;
+	const struct jp_policy *policy = &matter->core->policy;
+	enum jp_err err = jp_token_parse(text->text, text->len, &matter->token);
+
+	if (err != JP_ERR_OK)
+		return err == JP_ERR_CHECKSUM ? JP_REASON_CRC : JP_REASON_SHAPE;
+	if (matter->token.prefix_len != strlen(policy->prefix) ||
+	    memcmp(matter->token.prefix, policy->prefix,
+	        matter->token.prefix_len) != 0)
+		return JP_REASON_SHAPE;
+	return JP_REASON_NONE;
+}
+
+/*
+ * The fast tag is computed before the id is looked up: an unknown id costs
+ * what a wrong secret costs.
+ */
+static enum jp_reason
+check_record(struct matter *matter)
+{
+	char id[JP_TOKEN_ID_LEN + 1] = { 0 };
+	uint8_t tag[JP_FAST_TAG_LEN];
+	enum jp_err err;
+
+	memcpy(id, matter->token.id, JP_TOKEN_ID_LEN);
+	jp_pepper_fast_tag(
+	    &matter->core->pepper, id, matter->token.secret, tag);
+	err = jp_store_get(matter->core->store, id, &matter->record);
+	if (err == JP_ERR_NOT_FOUND)
+		return JP_REASON_UNKNOWN_ID;
+	if (err != JP_ERR_OK)
+		return JP_REASON_STORE;
+	if (matter->record.has_fast_tag &&
+	    sodium_memcmp(tag, matter->record.fast_tag, sizeof(tag)) != 0)
+		return JP_REASON_FAST_TAG;
+	return JP_REASON_NONE;
+}
+
+/* Whether the secret is proved; `wanted` if that takes a proof we lack. */
+static enum jp_reason
+check_proof(const struct matter *matter, bool *wanted)
+{
+	const struct jp_proof *proof = matter->proof;
+
+	*wanted = proof == NULL || strcmp(proof->phc, matter->record.phc) != 0;
+	if (*wanted)
+		return JP_REASON_NONE;
+	if (proof->err == JP_ERR_INVALID)
+		return JP_REASON_RECORD;
+	if (proof->err != JP_ERR_OK)
+		return JP_REASON_MEMORY;
+	return proof->match ? JP_REASON_NONE : JP_REASON_SECRET;
+}
+
+/* An empty user asks whose token it is; only some fronts do. */
+static enum jp_reason
+check_user(const struct matter *matter)
+{
+	const char *user = matter->request->user;
+
+	if (user[0] != '\0' && strcmp(user, matter->record.user) != 0)
+		return JP_REASON_USER;
+	return JP_REASON_NONE;
+}
+
+static enum jp_reason
+check_state(const struct matter *matter)
+{
+	switch (jp_record_state(&matter->record, matter->now)) {
+	case JP_STATE_REVOKED:
+		return JP_REASON_REVOKED;
+	case JP_STATE_SUPERSEDED:
+		return JP_REASON_SUPERSEDED;
+	case JP_STATE_EXPIRED:
+		return JP_REASON_EXPIRED;
+	case JP_STATE_LIVE:
+		break;
+	}
+	return JP_REASON_NONE;
+}
+
+static enum jp_reason
+check_service(const struct matter *matter)
+{
+	const struct jp_record *record = &matter->record;
+
+	for (size_t i = 0; i < record->service_len; i++)
+		if (fnmatch(record->services[i], matter->request->service, 0) ==
+		    0)
+			return JP_REASON_NONE;
+	return record->service_len == 0 ? JP_REASON_NONE : JP_REASON_SERVICE;
+}
+
+/* A token with scopes passes only where the service names one of them. */
+static enum jp_reason
+check_scope(const struct matter *matter)
+{
+	const struct jp_record *record = &matter->record;
+	const struct jp_rule *rule =
+	    jp_policy_rule(&matter->core->policy, matter->request->service);
+
+	if (record->scope_len == 0)
+		return JP_REASON_NONE;
+	for (size_t i = 0; rule != NULL && i < record->scope_len; i++)
+		if (rule->scope[0] != '\0' &&
+		    strcmp(record->scopes[i], rule->scope) == 0)
+			return JP_REASON_NONE;
+	return JP_REASON_SCOPE;
+}
+
+static enum jp_reason
+check_address(const struct matter *matter)
+{
+	const struct jp_record *record = &matter->record;
+
+	for (size_t i = 0; i < record->net_len; i++)
+		if (jp_net_contains(&record->nets[i], matter->request->rhost))
+			return JP_REASON_NONE;
+	return record->net_len == 0 ? JP_REASON_NONE : JP_REASON_ADDRESS;
+}
+
+/* What is looked at once the secret is proved, in order. */
+static enum jp_reason (*const rights[])(const struct matter *matter) = {
+	check_user,
+	check_state,
+	check_service,
+	check_scope,
+	check_address,
+};
+
+static enum jp_reason
+reason_of(struct matter *matter, bool *wanted)
+{
+	enum jp_reason reason = check_text(matter);
+
+	*wanted = false;
+	if (reason == JP_REASON_NONE)
+		reason = check_record(matter);
+	if (reason == JP_REASON_NONE)
+		reason = check_proof(matter, wanted);
+	if (*wanted)
+		return JP_REASON_NONE;
+	for (size_t i = 0;
+	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
+	     i++)
+		reason = rights[i](matter);
+	return reason == JP_REASON_NONE ? JP_REASON_ACCEPTED : reason;
+}
+
+void
+jp_decide(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, struct jp_decision *decision)
+{
+	struct matter matter = {
+		.core = core,
+		.request = request,
+		.proof = proof,
+		.now = jp_clock_now(&core->clock),
+	};
+	bool wanted;
+
+	memset(decision, 0, sizeof(*decision));
+	pthread_rwlock_rdlock(&core->policy_lock);
+	decision->reason = reason_of(&matter, &wanted);
+	pthread_rwlock_unlock(&core->policy_lock);
+	decision->verdict = jp_reason_verdict(decision->reason);
+	memcpy(decision->id, matter.record.id, sizeof(decision->id));
+	if (wanted)
+		memcpy(decision->phc, matter.record.phc, sizeof(decision->phc));
+	if (decision->verdict == JP_ACCEPT)
+		memcpy(
+		    decision->user, matter.record.user, sizeof(decision->user));
+	sodium_memzero(&matter.record, sizeof(matter.record));
+}
+
+void
+jp_prove(struct jp_core *core, const char *phc, const struct jp_secret *token,
+    struct jp_proof *proof)
+{
+	memset(proof, 0, sizeof(*proof));
+	(void)jp_field_set(proof->phc, sizeof(proof->phc), phc);
+	proof->err = jp_hash_verify(phc, token, &proof->match);
+	if (proof->err != JP_ERR_INVALID)
+		atomic_fetch_add(&core->argon2_runs, 1);
+}
+
+void
+jp_decide_now(struct jp_core *core, const struct jp_request *request,
+    struct jp_decision *decision)
+{
+	struct jp_proof proof;
+
+	jp_decide(core, request, NULL, decision);
+	for (int i = 0; decision->reason == JP_REASON_NONE && i < PROOFS_MAX;
+	     i++) {
+		jp_prove(core, decision->phc, &request->token, &proof);
+		jp_decide(core, request, &proof, decision);
+	}
+	if (decision->reason == JP_REASON_NONE) {
+		decision->reason = JP_REASON_OVERLOAD;
+		decision->verdict = JP_UNAVAILABLE;
+	}
+}

@@ -1,0 +1,45 @@
+/*
+ * The decision: the one place that says yes. It is made of two halves, so that
+ * a caller chooses who runs Argon2id: jp_decide() never hashes; where the hash
+ * is not proved yet it answers JP_REASON_NONE and names the PHC string. The
+ * caller runs jp_prove() wherever it likes and asks again: the record is then
+ * read afresh, so that a revocation in between holds.
+ */
+#ifndef JP_DECIDE_H
+#define JP_DECIDE_H
+
+#include "common/core.h"
+#include "common/verdict.h"
+#include "common/wire.h"
+
+/* What is known of a token text: whether it is the secret behind `phc`. */
+struct jp_proof {
+	char phc[JP_PHC_MAX + 1]; /* "": nothing is known */
+	bool match;
+	enum jp_err err; /* why the hash could not be run */
+};
+
+struct jp_decision {
+	enum jp_verdict verdict;
+	enum jp_reason reason; /* JP_REASON_NONE: a proof of `phc` is needed */
+	char phc[JP_PHC_MAX + 1];
+	char id[JP_TOKEN_ID_LEN + 1]; /* the token's id, "" if not read */
+	char user[JP_USER_MAX + 1];   /* if accepted, the record's user */
+};
+
+/*
+ * Decides `request`: one read of the store, no hash, no allocation. `proof`
+ * is of this request's token; NULL: none.
+ */
+void jp_decide(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, struct jp_decision *decision);
+
+/* Runs one Argon2id over `token` and `phc`. */
+void jp_prove(struct jp_core *core, const char *phc,
+    const struct jp_secret *token, struct jp_proof *proof);
+
+/* Both halves, as often as it takes, in this thread. */
+void jp_decide_now(struct jp_core *core, const struct jp_request *request,
+    struct jp_decision *decision);
+
+#endif

@@ -1,0 +1,299 @@
+/*
+ * The bytes of a record: version u8, id (8 raw), user, expires_at i64, then
+ * the rest in the order of struct jp_record; strings, integers and lists as
+ * common/buf.h and a count byte say. Id, user and expiry come first for
+ * jp_record_peek().
+ */
+#include "common/record.h"
+
+#include <string.h>
+
+static const char *const state_names[] = {
+#define JP_STATE_ROW(code, name) name,
+	JP_STATE_LIST(JP_STATE_ROW)
+#undef JP_STATE_ROW
+};
+
+const char *
+jp_state_name(enum jp_state state)
+{
+	return state_names[state];
+}
+
+enum jp_state
+jp_record_state(const struct jp_record *record, int64_t now)
+{
+	if (record->revoked_at != JP_NEVER)
+		return JP_STATE_REVOKED;
+	if (record->superseded_at != JP_NEVER && record->grace_until <= now)
+		return JP_STATE_SUPERSEDED;
+	if (record->expires_at != JP_NEVER && record->expires_at <= now)
+		return JP_STATE_EXPIRED;
+	return JP_STATE_LIVE;
+}
+
+static void
+put_uses(struct jp_buf *buf, const struct jp_record *record)
+{
+	jp_buf_put_i64(buf, record->last_used_at);
+	jp_buf_put_u32(buf, record->use_count);
+	jp_buf_put_u8(buf, (uint8_t)record->use_len);
+	for (size_t i = 0; i < record->use_len; i++) {
+		jp_buf_put_i64(buf, record->uses[i].at);
+		jp_buf_put_str(buf, record->uses[i].rhost);
+		jp_buf_put_str(buf, record->uses[i].service);
+	}
+}
+
+void
+jp_limits_put(struct jp_buf *buf, const struct jp_record *record)
+{
+	jp_buf_put_u8(buf, (uint8_t)record->scope_len);
+	for (size_t i = 0; i < record->scope_len; i++)
+		jp_buf_put_str(buf, record->scopes[i]);
+	jp_buf_put_u8(buf, (uint8_t)record->service_len);
+	for (size_t i = 0; i < record->service_len; i++)
+		jp_buf_put_str(buf, record->services[i]);
+	jp_buf_put_u8(buf, (uint8_t)record->net_len);
+	for (size_t i = 0; i < record->net_len; i++) {
+		jp_buf_put_raw(buf, record->nets[i].address, 16);
+		jp_buf_put_u8(buf, record->nets[i].prefix);
+	}
+}
+
+static void
+put_proof(struct jp_buf *buf, const struct jp_record *record)
+{
+	jp_buf_put_str(buf, record->family);
+	jp_buf_put_i64(buf, record->superseded_at);
+	jp_buf_put_i64(buf, record->grace_until);
+	jp_buf_put_u8(buf, record->keep_until_grace);
+	jp_buf_put_str(buf, record->phc);
+	jp_buf_put_u8(buf, record->has_fast_tag);
+	jp_buf_put_raw(buf, record->fast_tag, JP_FAST_TAG_LEN);
+}
+
+enum jp_err
+jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len)
+{
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_RECORD_MAX);
+	jp_buf_put_u8(&buf, JP_RECORD_VERSION);
+	jp_buf_put_raw(&buf, record->id, JP_TOKEN_ID_LEN);
+	jp_buf_put_str(&buf, record->user);
+	jp_buf_put_i64(&buf, record->expires_at);
+	jp_buf_put_str(&buf, record->name);
+	jp_buf_put_i64(&buf, record->created_at);
+	jp_buf_put_str(&buf, record->created_by);
+	jp_buf_put_i64(&buf, record->revoked_at);
+	jp_buf_put_str(&buf, record->revoked_by);
+	jp_buf_put_str(&buf, record->revoked_why);
+	put_uses(&buf, record);
+	jp_limits_put(&buf, record);
+	put_proof(&buf, record);
+	*len = buf.pos;
+	return buf.err;
+}
+
+/* A count of at most `max`, or 0 and an error. */
+static size_t
+get_count(struct jp_buf *buf, size_t max)
+{
+	size_t count = jp_buf_get_u8(buf);
+
+	if (count <= max)
+		return count;
+	jp_buf_fail(buf, JP_ERR_DAMAGED);
+	return 0;
+}
+
+static bool
+get_bool(struct jp_buf *buf)
+{
+	return get_count(buf, 1) == 1;
+}
+
+/* Version, id, user: what jp_record_peek() reads, too. */
+static void
+get_head(struct jp_buf *buf, char id[JP_TOKEN_ID_LEN + 1])
+{
+	uint8_t version = jp_buf_get_u8(buf);
+
+	if (version > JP_RECORD_VERSION)
+		jp_buf_fail(buf, JP_ERR_NEWER);
+	else if (version != JP_RECORD_VERSION)
+		jp_buf_fail(buf, JP_ERR_DAMAGED);
+	jp_buf_get_raw(buf, id, JP_TOKEN_ID_LEN);
+	id[JP_TOKEN_ID_LEN] = '\0';
+	if (!jp_token_id_valid(id))
+		jp_buf_fail(buf, JP_ERR_DAMAGED);
+}
+
+static void
+get_uses(struct jp_buf *buf, struct jp_record *record)
+{
+	record->last_used_at = jp_buf_get_i64(buf);
+	record->use_count = jp_buf_get_u32(buf);
+	record->use_len = get_count(buf, JP_USES_MAX);
+	for (size_t i = 0; i < record->use_len; i++) {
+		struct jp_use *use = &record->uses[i];
+
+		use->at = jp_buf_get_i64(buf);
+		jp_buf_get_str(buf, use->rhost, sizeof(use->rhost));
+		jp_buf_get_str(buf, use->service, sizeof(use->service));
+	}
+}
+
+void
+jp_limits_get(struct jp_buf *buf, struct jp_record *record)
+{
+	record->scope_len = get_count(buf, JP_SCOPES_MAX);
+	for (size_t i = 0; i < record->scope_len; i++)
+		jp_buf_get_str(
+		    buf, record->scopes[i], sizeof(record->scopes[i]));
+	record->service_len = get_count(buf, JP_SERVICES_MAX);
+	for (size_t i = 0; i < record->service_len; i++)
+		jp_buf_get_str(
+		    buf, record->services[i], sizeof(record->services[i]));
+	record->net_len = get_count(buf, JP_NETS_MAX);
+	for (size_t i = 0; i < record->net_len; i++) {
+		jp_buf_get_raw(buf, record->nets[i].address, 16);
+		record->nets[i].prefix = (uint8_t)get_count(buf, 128);
+	}
+}
+
+static void
+get_proof(struct jp_buf *buf, struct jp_record *record)
+{
+	jp_buf_get_str(buf, record->family, sizeof(record->family));
+	record->superseded_at = jp_buf_get_i64(buf);
+	record->grace_until = jp_buf_get_i64(buf);
+	record->keep_until_grace = get_bool(buf);
+	jp_buf_get_str(buf, record->phc, sizeof(record->phc));
+	record->has_fast_tag = get_bool(buf);
+	jp_buf_get_raw(buf, record->fast_tag, JP_FAST_TAG_LEN);
+}
+
+enum jp_err
+jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len)
+{
+	struct jp_buf buf;
+	enum jp_err err;
+
+	memset(record, 0, sizeof(*record));
+	jp_buf_read(&buf, bytes, len);
+	get_head(&buf, record->id);
+	jp_buf_get_str(&buf, record->user, sizeof(record->user));
+	record->expires_at = jp_buf_get_i64(&buf);
+	jp_buf_get_str(&buf, record->name, sizeof(record->name));
+	record->created_at = jp_buf_get_i64(&buf);
+	jp_buf_get_str(&buf, record->created_by, sizeof(record->created_by));
+	record->revoked_at = jp_buf_get_i64(&buf);
+	jp_buf_get_str(&buf, record->revoked_by, sizeof(record->revoked_by));
+	jp_buf_get_str(&buf, record->revoked_why, sizeof(record->revoked_why));
+	get_uses(&buf, record);
+	jp_limits_get(&buf, record);
+	get_proof(&buf, record);
+	err = jp_buf_end(&buf);
+	if (err == JP_ERR_OK)
+		return JP_ERR_OK;
+	memset(record, 0, sizeof(*record));
+	return err == JP_ERR_NEWER ? err : JP_ERR_DAMAGED;
+}
+
+enum jp_err
+jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
+    size_t *user_len, int64_t *expires_at)
+{
+	char id[JP_TOKEN_ID_LEN + 1];
+	char text[JP_USER_MAX + 1];
+	struct jp_buf buf;
+
+	jp_buf_read(&buf, bytes, len);
+	get_head(&buf, id);
+	*user_len = jp_buf_get_str(&buf, text, sizeof(text));
+	*user = (const char *)bytes + buf.pos - *user_len;
+	*expires_at = jp_buf_get_i64(&buf);
+	return buf.err;
+}
+
+/*
+ * The length of the UTF-8 character at `text` (RFC 3629 §4: shortest form, no
+ * surrogates, at most U+10FFFF), or 0.
+ */
+static size_t
+utf8_length(const unsigned char *text)
+{
+	static const struct {
+		unsigned char first, last, second_min, second_max;
+		size_t len;
+	} forms[] = {
+		{ 0x01, 0x7f, 0, 0, 1 },
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		size_t n;
+
+		if (text[0] < forms[i].first || text[0] > forms[i].last)
+			continue;
+		if (forms[i].len > 1 && (text[1] < forms[i].second_min ||
+		                            text[1] > forms[i].second_max))
+			return 0;
+		for (n = 2; n < forms[i].len; n++)
+			if ((text[n] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+/* C0 and C1 controls and DEL. */
+static bool
+is_control(const unsigned char *text)
+{
+	return text[0] < 0x20 || text[0] == 0x7f ||
+	       (text[0] == 0xc2 && text[1] < 0xa0);
+}
+
+enum jp_err
+jp_text_check(
+    const char *what, const char *text, size_t max, struct jp_why *why)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	if (strlen(text) > max)
+		return jp_why(why, JP_ERR_INVALID,
+		    "the %s is longer than %zu bytes", what, max);
+	while (*at != '\0') {
+		size_t len = utf8_length(at);
+
+		if (len == 0)
+			return jp_why(why, JP_ERR_INVALID,
+			    "the %s is not valid UTF-8", what);
+		if (is_control(at))
+			return jp_why(why, JP_ERR_INVALID,
+			    "the %s holds a control character", what);
+		at += len;
+	}
+	return JP_ERR_OK;
+}
+
+enum jp_err
+jp_user_check(const char *user, struct jp_why *why)
+{
+	if (user[0] == '\0')
+		return jp_why(why, JP_ERR_INVALID, "the user name is empty");
+	if (strchr(user, ':') != NULL)
+		return jp_why(why, JP_ERR_INVALID,
+		    "the user name holds ':', which HTTP Basic cannot carry");
+	return jp_text_check("user name", user, JP_USER_MAX, why);
+}

@@ -1,0 +1,122 @@
+/*
+ * What is stored of a token. The secret is not: only its Argon2id hash, and
+ * for tokens that jira-pat generated a fast tag (common/pepper.h). Byte layout
+ * in common/record.c; its first byte is the format's version.
+ */
+#ifndef JP_RECORD_H
+#define JP_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/net.h"
+#include "common/token.h"
+#include "common/when.h"
+#include "common/wire.h"
+
+#define JP_RECORD_VERSION 1
+#define JP_RECORD_MAX 8192 /* bytes of an encoded record */
+#define JP_NAME_MAX 128    /* bytes of a token's name */
+#define JP_ACTOR_MAX 255   /* bytes of who made or revoked a token */
+#define JP_NOTE_MAX 255    /* bytes of a reason for a revocation */
+#define JP_SCOPE_MAX 32    /* bytes of a scope */
+#define JP_SCOPES_MAX 16
+#define JP_SERVICES_MAX 16
+#define JP_NETS_MAX 16
+#define JP_USES_MAX 5
+#define JP_PHC_MAX 127 /* bytes of a PHC string */
+#define JP_FAST_TAG_LEN 16
+
+struct jp_use {
+	int64_t at;
+	char rhost[JP_RHOST_MAX + 1];
+	char service[JP_SERVICE_MAX + 1];
+};
+
+struct jp_record {
+	char id[JP_TOKEN_ID_LEN + 1]; /* primary key */
+	char user[JP_USER_MAX + 1];   /* indexed */
+	char name[JP_NAME_MAX + 1];
+	int64_t created_at;
+	char created_by[JP_ACTOR_MAX + 1];
+	int64_t expires_at; /* indexed; JP_NEVER: does not expire */
+	int64_t revoked_at; /* JP_NEVER: is not revoked */
+	char revoked_by[JP_ACTOR_MAX + 1];
+	char revoked_why[JP_NOTE_MAX + 1];
+	int64_t last_used_at; /* JP_NEVER: was not used */
+	uint32_t use_count;
+	size_t use_len; /* of `uses`, newest first */
+	struct jp_use uses[JP_USES_MAX];
+	size_t scope_len; /* 0: holds every scope */
+	char scopes[JP_SCOPES_MAX][JP_SCOPE_MAX + 1];
+	size_t service_len; /* 0: serves every service; else globs */
+	char services[JP_SERVICES_MAX][JP_SERVICE_MAX + 1];
+	size_t net_len; /* 0: comes from anywhere */
+	struct jp_net nets[JP_NETS_MAX];
+	char family[JP_TOKEN_ID_LEN + 1]; /* id of the first of its rotations */
+	int64_t superseded_at;            /* JP_NEVER: was not rotated */
+	int64_t grace_until;   /* if superseded: until when it lives */
+	bool keep_until_grace; /* its successor's first use does not end it */
+	char phc[JP_PHC_MAX + 1];
+	bool has_fast_tag;
+	uint8_t fast_tag[JP_FAST_TAG_LEN];
+};
+
+/* X(CODE, name): what a record is worth at a moment, worst first. */
+#define JP_STATE_LIST(X)                                                       \
+	X(REVOKED, "revoked")                                                  \
+	X(SUPERSEDED, "superseded")                                            \
+	X(EXPIRED, "expired")                                                  \
+	X(LIVE, "live")
+
+enum jp_state {
+#define JP_STATE_ENUM(code, name) JP_STATE_##code,
+	JP_STATE_LIST(JP_STATE_ENUM)
+#undef JP_STATE_ENUM
+};
+
+const char *jp_state_name(enum jp_state state);
+
+/* The state at `now`; a token ends in the second that is its end. */
+enum jp_state jp_record_state(const struct jp_record *record, int64_t now);
+
+/* Encodes into JP_RECORD_MAX bytes; `len` gets the length. */
+enum jp_err
+jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len);
+
+/*
+ * Any error leaves `record` zeroed: JP_ERR_NEWER for the version of a newer
+ * jira-pat, JP_ERR_DAMAGED for bytes that no jp_record_encode() wrote.
+ */
+enum jp_err
+jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len);
+
+/*
+ * Reads just the two indexed fields, without copying: for the indexes of the
+ * store. `user` points into `bytes`.
+ */
+enum jp_err jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
+    size_t *user_len, int64_t *expires_at);
+
+/*
+ * The part of the encoding that says what a token may be used for: scopes,
+ * services and networks. Errors stick to `buf`.
+ */
+void jp_limits_put(struct jp_buf *buf, const struct jp_record *record);
+void jp_limits_get(struct jp_buf *buf, struct jp_record *record);
+
+/*
+ * A user name that every front door can carry: 1 to JP_USER_MAX bytes of
+ * UTF-8, no control character, no ':' (RFC 7617 §2). `why` tells what is wrong.
+ */
+enum jp_err jp_user_check(const char *user, struct jp_why *why);
+
+/* Text for people: valid UTF-8 of at most `max` bytes, no control characters.
+ */
+enum jp_err jp_text_check(
+    const char *what, const char *text, size_t max, struct jp_why *why);
+
+#endif

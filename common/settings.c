@@ -1,0 +1,356 @@
+#include "common/settings.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <ini.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/when.h"
+
+/* Reads `text` into the member at `at`; JP_ERR_INVALID if it does not fit. */
+typedef enum jp_err (*read_value)(
+    void *at, const char *text, int64_t min, int64_t max);
+
+struct key {
+	const char *section;
+	const char *name;
+	size_t offset; /* of the member in struct jp_settings */
+	read_value read;
+	int64_t min, max; /* bounds of a number, or `max` bytes of a text */
+	const char *expected;
+};
+
+/* What a reading of one file has come to. */
+struct reading {
+	struct jp_settings *settings;
+	uint64_t seen; /* bit i: keys[i] was given */
+	bool rule_scope_seen;
+	char section[INI_MAX_LINE];
+	char wrong[JP_WHY_MAX]; /* the first error; "" if none */
+};
+
+static enum jp_err
+read_lifetime(void *at, const char *text, int64_t min, int64_t max)
+{
+	(void)min;
+	(void)max;
+	return jp_duration_parse(text, at);
+}
+
+static enum jp_err
+read_number(void *at, const char *text, int64_t min, int64_t max)
+{
+	size_t len = strspn(text, "0123456789");
+	int64_t value;
+
+	if (len == 0 || len > 9 || text[len] != '\0')
+		return JP_ERR_INVALID;
+	value = strtol(text, NULL, 10);
+	if (value < min || value > max)
+		return JP_ERR_INVALID;
+	*(uint32_t *)at = (uint32_t)value;
+	return JP_ERR_OK;
+}
+
+/* A size with K or M behind it, in the unit of 1 KiB. */
+static enum jp_err
+read_kib(void *at, const char *text, int64_t min, int64_t max)
+{
+	size_t len = strspn(text, "0123456789");
+	int64_t value;
+
+	if (len == 0 || len > 7 ||
+	    (strcmp(text + len, "K") != 0 && strcmp(text + len, "M") != 0))
+		return JP_ERR_INVALID;
+	value = strtol(text, NULL, 10) * (text[len] == 'M' ? 1024 : 1);
+	if (value < min || value > max)
+		return JP_ERR_INVALID;
+	*(uint32_t *)at = (uint32_t)value;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+read_yes_no(void *at, const char *text, int64_t min, int64_t max)
+{
+	(void)min;
+	(void)max;
+	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+		return JP_ERR_INVALID;
+	*(bool *)at = text[0] == 'y';
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+read_path(void *at, const char *text, int64_t min, int64_t max)
+{
+	(void)min;
+	if (text[0] != '/')
+		return JP_ERR_INVALID;
+	return jp_field_set(at, (size_t)max + 1, text);
+}
+
+static enum jp_err
+read_account(void *at, const char *text, int64_t min, int64_t max)
+{
+	if (strlen(text) < (size_t)min || strpbrk(text, " \t:,/") != NULL)
+		return JP_ERR_INVALID;
+	return jp_field_set(at, (size_t)max + 1, text);
+}
+
+/* Names between spaces or commas; they replace the default. */
+static enum jp_err
+read_accounts(void *at, const char *text, int64_t min, int64_t max)
+{
+	static const char separators[] = " \t,";
+	struct jp_accounts *accounts = at;
+
+	(void)min;
+	accounts->len = 0;
+	for (text += strspn(text, separators); *text != '\0';
+	     text += strspn(text, separators)) {
+		size_t len = strcspn(text, separators);
+
+		if (len > (size_t)max || accounts->len == JP_LIST_MAX)
+			return JP_ERR_INVALID;
+		memcpy(accounts->names[accounts->len], text, len);
+		accounts->names[accounts->len++][len] = '\0';
+		text += len;
+	}
+	return accounts->len > 0 ? JP_ERR_OK : JP_ERR_INVALID;
+}
+
+static enum jp_err
+read_prefix(void *at, const char *text, int64_t min, int64_t max)
+{
+	(void)min;
+	if (!jp_token_prefix_valid(text))
+		return JP_ERR_INVALID;
+	return jp_field_set(at, (size_t)max + 1, text);
+}
+
+#define AT(member) offsetof(struct jp_settings, member)
+#define A_LIFETIME "a duration such as 90d, or never"
+#define A_PATH "an absolute path"
+#define AN_ACCOUNT "the name of a local account"
+
+static const struct key keys[] = {
+	{ "tokens", "default_lifetime", AT(policy.default_lifetime),
+	    read_lifetime, 0, 0, A_LIFETIME },
+	{ "tokens", "max_lifetime", AT(policy.max_lifetime), read_lifetime, 0,
+	    0, A_LIFETIME },
+	{ "tokens", "max_per_user", AT(policy.max_per_user), read_number, 0,
+	    1000000, "a number up to 1000000; 0: unlimited" },
+	{ "tokens", "name_required", AT(policy.name_required), read_yes_no, 0,
+	    0, "yes or no" },
+	{ "tokens", "prefix", AT(policy.prefix), read_prefix, 1,
+	    JP_TOKEN_PREFIX_MAX, "1 to 15 ASCII letters and digits" },
+	{ "argon2", "memory", AT(policy.cost.memory), read_kib,
+	    JP_ARGON2_MEMORY_MIN, JP_ARGON2_MEMORY_MAX,
+	    "a size from 8K to 64M" },
+	{ "argon2", "passes", AT(policy.cost.passes), read_number, 1,
+	    JP_ARGON2_PASSES_MAX, "a number from 1 to 10" },
+	{ "patd", "user", AT(user), read_account, 1, JP_ACCOUNT_MAX,
+	    AN_ACCOUNT },
+	{ "patd", "run_dir", AT(run_dir), read_path, 1,
+	    JP_UNIX_PATH_MAX - (int64_t)sizeof("/verify.sock"),
+	    A_PATH " of at most 94 bytes" },
+	{ "patd", "store_dir", AT(store_dir), read_path, 1,
+	    JP_PATH_MAX - (int64_t)sizeof("/by_expiry.db"), A_PATH },
+	{ "patd", "pepper_file", AT(pepper_file), read_path, 1, JP_PATH_MAX,
+	    A_PATH },
+	{ "patd", "workers", AT(workers), read_number, 0, 256,
+	    "a number up to 256; 0: one for each processor" },
+	{ "patd", "max_connections", AT(max_connections), read_number, 1, 65536,
+	    "a number from 1 to 65536" },
+	{ "patd", "max_per_uid", AT(max_per_uid), read_number, 1, 65536,
+	    "a number from 1 to 65536" },
+	{ "patd", "cache", AT(cache_kib), read_kib, 256, 1048576,
+	    "a size from 256K to 1024M" },
+	{ "patd", "allow_users", AT(allow_users), read_accounts, 1,
+	    JP_ACCOUNT_MAX, "1 to 32 names of local accounts" },
+	{ "patd", "allow_groups", AT(allow_groups), read_accounts, 1,
+	    JP_ACCOUNT_MAX, "1 to 32 names of local groups" },
+	{ "patd", "admin_group", AT(admin_group), read_account, 1,
+	    JP_ACCOUNT_MAX, "the name of a local group" },
+};
+
+enum {
+	KEY_COUNT = sizeof(keys) / sizeof(keys[0]),
+};
+_Static_assert(KEY_COUNT <= 64, "struct reading.seen is too small");
+
+void
+jp_settings_default(struct jp_settings *settings)
+{
+	*settings = (struct jp_settings){
+		.policy = {
+			.default_lifetime = INT64_C(90) * 86400,
+			.max_lifetime = INT64_C(365) * 86400,
+			.max_per_user = 10,
+			.prefix = JP_TOKEN_PREFIX,
+			.cost = { JP_ARGON2_MEMORY, JP_ARGON2_PASSES },
+		},
+		.user = "jira-pat",
+		.run_dir = "/run/jira-pat",
+		.store_dir = "/var/lib/jira-pat",
+		.pepper_file = "/etc/jira-pat/pepper.key",
+		.max_connections = 1024,
+		.max_per_uid = 512,
+		.cache_kib = 32 * 1024,
+	};
+}
+
+/* Keeps the first error of the file; 0 lets inih note its line. */
+static int
+wrong(struct reading *reading, const char *name, const char *problem,
+    const char *detail)
+{
+	if (reading->wrong[0] == '\0')
+		(void)snprintf(reading->wrong, sizeof(reading->wrong),
+		    "[%s] %s: %s%s", reading->section, name, problem, detail);
+	return 0;
+}
+
+/* A line of a [service GLOB] section; a new glob starts a new rule. */
+static int
+take_rule(struct reading *reading, const char *glob, const char *name,
+    const char *value)
+{
+	struct jp_policy *policy = &reading->settings->policy;
+	struct jp_rule *rule;
+
+	if (policy->rule_len == 0 ||
+	    strcmp(policy->rules[policy->rule_len - 1].glob, glob) != 0) {
+		if (policy->rule_len == JP_RULES_MAX)
+			return wrong(
+			    reading, name, "more than 64 services", "");
+		rule = &policy->rules[policy->rule_len];
+		if (glob[0] == '\0' ||
+		    jp_field_set(rule->glob, sizeof(rule->glob), glob) !=
+		        JP_ERR_OK)
+			return wrong(reading, name,
+			    "expected a glob of 1 to 64 bytes in its head", "");
+		policy->rule_len++;
+		reading->rule_scope_seen = false;
+	}
+	rule = &policy->rules[policy->rule_len - 1];
+	if (strcmp(name, "scope") != 0)
+		return wrong(reading, name, "unknown key", "");
+	if (reading->rule_scope_seen)
+		return wrong(reading, name, "given twice", "");
+	reading->rule_scope_seen = true;
+	if (value[0] == '\0' || strpbrk(value, " \t,") != NULL ||
+	    jp_field_set(rule->scope, sizeof(rule->scope), value) != JP_ERR_OK)
+		return wrong(reading, name, "expected ",
+		    "one scope of at most 32 bytes");
+	return 1;
+}
+
+static int
+take_line(void *arg, const char *section, const char *name, const char *value)
+{
+	static const char service[] = "service ";
+	struct reading *reading = arg;
+	bool section_known = false;
+
+	snprintf(reading->section, sizeof(reading->section), "%s", section);
+	if (strncmp(section, service, sizeof(service) - 1) == 0)
+		return take_rule(
+		    reading, section + sizeof(service) - 1, name, value);
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		const struct key *key = &keys[i];
+
+		if (strcmp(key->section, section) != 0)
+			continue;
+		section_known = true;
+		if (strcmp(key->name, name) != 0)
+			continue;
+		if (reading->seen & UINT64_C(1) << i)
+			return wrong(reading, name, "given twice", "");
+		reading->seen |= UINT64_C(1) << i;
+		if (key->read((char *)reading->settings + key->offset, value,
+		        key->min, key->max) != JP_ERR_OK)
+			return wrong(reading, name, "expected ", key->expected);
+		return 1;
+	}
+	return wrong(reading, name,
+	    section_known ? "unknown key" : "unknown section", "");
+}
+
+/* What no single line can tell. */
+static enum jp_err
+check_whole(const struct jp_settings *settings, struct jp_why *why)
+{
+	const struct jp_policy *policy = &settings->policy;
+
+	if (policy->max_lifetime != JP_NEVER &&
+	    (policy->default_lifetime == JP_NEVER ||
+	        policy->default_lifetime > policy->max_lifetime))
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s: [tokens] default_lifetime is above max_lifetime",
+		    settings->file);
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+read_file(FILE *file, struct jp_settings *settings, struct jp_why *why)
+{
+	struct reading reading = { .settings = settings };
+	struct stat st;
+	int line;
+
+	if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode))
+		return jp_why(why, JP_ERR_CONFIG, "%s: not a regular file",
+		    settings->file);
+	if ((st.st_mode & S_IWOTH) != 0)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s: everybody may write it: chmod o-w %s", settings->file,
+		    settings->file);
+	line = ini_parse_file(file, take_line, &reading);
+	if (line == 0)
+		return check_whole(settings, why);
+	return jp_why(why, JP_ERR_CONFIG, "%s:%d: %s", settings->file, line,
+	    reading.wrong[0] != '\0' ? reading.wrong
+	                             : "expected [section] or key = value");
+}
+
+enum jp_err
+jp_settings_load(
+    const char *path, struct jp_settings *settings, struct jp_why *why)
+{
+	const char *name = path != NULL ? path : JP_CONFIG_FILE;
+	enum jp_err err;
+	FILE *file;
+
+	jp_settings_default(settings);
+	if (jp_field_set(settings->file, sizeof(settings->file), name) !=
+	    JP_ERR_OK)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "the path of the configuration file is too long");
+	file = fopen(name, "re");
+	if (file == NULL && path == NULL && errno == ENOENT) {
+		settings->file[0] = '\0';
+		return JP_ERR_OK;
+	}
+	if (file == NULL) {
+		err = jp_err_from_errno(errno);
+		return jp_why(why, err, "%s: %s", name, strerror(errno));
+	}
+	err = read_file(file, settings, why);
+	(void)fclose(file);
+	return err;
+}
+
+const struct jp_rule *
+jp_policy_rule(const struct jp_policy *policy, const char *service)
+{
+	for (size_t i = 0; i < policy->rule_len; i++)
+		if (fnmatch(policy->rules[i].glob, service, 0) == 0)
+			return &policy->rules[i];
+	return NULL;
+}

@@ -1,0 +1,75 @@
+/*
+ * The configuration file, jira-pat.conf(5): INI, read by inih. An unknown
+ * section or key, a key given twice, or a value out of bounds is an error that
+ * names file, line and key.
+ */
+#ifndef JP_SETTINGS_H
+#define JP_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/hash.h"
+#include "common/record.h"
+
+#define JP_PATH_MAX 255
+#define JP_UNIX_PATH_MAX 107 /* of sun_path, unix(7) */
+#define JP_RULES_MAX 64
+#define JP_LIST_MAX 32
+#define JP_ACCOUNT_MAX 32 /* bytes of a local user's or group's name */
+
+/* One [service GLOB] section. */
+struct jp_rule {
+	char glob[JP_SERVICE_MAX + 1];
+	char scope[JP_SCOPE_MAX + 1]; /* "": the service names no scope */
+};
+
+/* What a reload can change: the rules for tokens and their hashing. */
+struct jp_policy {
+	int64_t default_lifetime; /* seconds; JP_NEVER */
+	int64_t max_lifetime;     /* seconds; JP_NEVER: unlimited */
+	uint32_t max_per_user;    /* live tokens; 0: unlimited */
+	bool name_required;
+	char prefix[JP_TOKEN_PREFIX_MAX + 1];
+	struct jp_cost cost;
+	size_t rule_len;
+	struct jp_rule rules[JP_RULES_MAX];
+};
+
+struct jp_accounts {
+	size_t len;
+	char names[JP_LIST_MAX][JP_ACCOUNT_MAX + 1];
+};
+
+struct jp_settings {
+	char file[JP_PATH_MAX + 1]; /* where they were read; "": defaults */
+	struct jp_policy policy;
+	char user[JP_ACCOUNT_MAX + 1]; /* who patd becomes */
+	char run_dir[JP_UNIX_PATH_MAX + 1];
+	char store_dir[JP_PATH_MAX + 1];
+	char pepper_file[JP_PATH_MAX + 1];
+	uint32_t workers; /* 0: one for each processor */
+	uint32_t max_connections;
+	uint32_t max_per_uid;
+	uint32_t cache_kib; /* KiB of the page cache of the store */
+	struct jp_accounts allow_users;
+	struct jp_accounts allow_groups;
+	char admin_group[JP_ACCOUNT_MAX + 1]; /* "": root alone */
+};
+
+void jp_settings_default(struct jp_settings *settings);
+
+/*
+ * Reads `file`. NULL means JP_CONFIG_FILE, which may be missing: then the
+ * defaults hold. JP_ERR_MISSING, JP_ERR_PERMISSION, or JP_ERR_CONFIG, also for
+ * a file that everybody may write.
+ */
+enum jp_err jp_settings_load(
+    const char *file, struct jp_settings *settings, struct jp_why *why);
+
+/* The first rule whose glob matches `service`, or NULL. */
+const struct jp_rule *
+jp_policy_rule(const struct jp_policy *policy, const char *service);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * What both stores have in common: which calls reach an implementation at all.
+ * An error never leaves a record behind that could be taken for an answer.
+ */
+#include "common/store.h"
+
+#include <string.h>
+
+enum jp_err
+jp_store_get(struct jp_store *store, const char *id, struct jp_record *record)
+{
+	enum jp_err err = JP_ERR_NOT_FOUND;
+
+	memset(record, 0, sizeof(*record));
+	if (jp_token_id_valid(id))
+		err = store->ops->get(store, id, record);
+	if (err != JP_ERR_OK)
+		memset(record, 0, sizeof(*record));
+	return err;
+}
+
+enum jp_err
+jp_store_commit(
+    struct jp_store *store, const struct jp_change *changes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!jp_token_id_valid(changes[i].record->id))
+			return JP_ERR_INVALID;
+	if (count == 0)
+		return JP_ERR_OK;
+	return store->ops->commit(store, changes, count);
+}
+
+enum jp_err
+jp_store_list(struct jp_store *store, struct jp_listing *listing,
+    struct jp_record *page, size_t max, size_t *count)
+{
+	enum jp_err err;
+
+	*count = 0;
+	if (!listing->started) {
+		listing->last_id[0] = '\0';
+		listing->last_expiry = 0;
+	}
+	err = store->ops->list(store, listing, page, max, count);
+	if (err != JP_ERR_OK)
+		*count = 0;
+	return err;
+}
+
+enum jp_err
+jp_store_checkpoint(struct jp_store *store)
+{
+	return store->ops->checkpoint(store);
+}
+
+enum jp_err
+jp_store_info(struct jp_store *store, struct jp_store_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	return store->ops->info(store, info);
+}
+
+bool
+jp_store_stalled(struct jp_store *store, int64_t seconds)
+{
+	return store->ops->stalled(store, seconds);
+}
+
+void
+jp_store_why(struct jp_store *store, struct jp_why *why)
+{
+	store->ops->why(store, why);
+}
+
+void
+jp_store_close(struct jp_store *store)
+{
+	if (store != NULL)
+		store->ops->close(store);
+}

@@ -1,0 +1,100 @@
+/*
+ * The store of records: an interface with two implementations, Berkeley DB
+ * (common/store_bdb.c) and memory (common/store_mem.c). One process owns a
+ * store; its threads may call everything at once, except close.
+ */
+#ifndef JP_STORE_H
+#define JP_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/record.h"
+
+#define JP_STORE_TAG_LEN 16
+
+/* One step of a commit. */
+struct jp_change {
+	enum jp_change_kind {
+		JP_CHANGE_CREATE,  /* JP_ERR_EXISTS if the id is there */
+		JP_CHANGE_REPLACE, /* JP_ERR_NOT_FOUND if it is not */
+		JP_CHANGE_DELETE,  /* likewise; only `record->id` is read */
+	} kind;
+	const struct jp_record *record;
+};
+
+/* Which records a listing runs over, and where the last page ended. */
+struct jp_listing {
+	enum jp_order {
+		JP_ORDER_ID,     /* all, by id */
+		JP_ORDER_USER,   /* those of `user`, by id */
+		JP_ORDER_EXPIRY, /* those that expire at or before `until` */
+	} order;
+	char user[JP_USER_MAX + 1];
+	int64_t until;
+	bool started; /* the fields below are the store's */
+	char last_id[JP_TOKEN_ID_LEN + 1];
+	int64_t last_expiry;
+};
+
+struct jp_store_info {
+	uint64_t records;
+	uint64_t commits; /* since the store was made */
+	uint64_t bytes;   /* on disk */
+};
+
+struct jp_store {
+	const struct jp_store_ops *ops;
+};
+
+struct jp_store_ops {
+	enum jp_err (*get)(
+	    struct jp_store *store, const char *id, struct jp_record *record);
+	enum jp_err (*commit)(struct jp_store *store,
+	    const struct jp_change *changes, size_t count);
+	enum jp_err (*list)(struct jp_store *store, struct jp_listing *listing,
+	    struct jp_record *page, size_t max, size_t *count);
+	enum jp_err (*checkpoint)(struct jp_store *store);
+	enum jp_err (*info)(struct jp_store *store, struct jp_store_info *info);
+	bool (*stalled)(struct jp_store *store, int64_t seconds);
+	void (*why)(struct jp_store *store, struct jp_why *why);
+	void (*close)(struct jp_store *store);
+};
+
+/* Reads a fresh copy of one record: JP_ERR_NOT_FOUND if there is none. */
+enum jp_err
+jp_store_get(struct jp_store *store, const char *id, struct jp_record *record);
+
+/*
+ * Makes all changes or none, in one transaction, and returns when they would
+ * survive a power cut.
+ */
+enum jp_err jp_store_commit(
+    struct jp_store *store, const struct jp_change *changes, size_t count);
+
+/*
+ * Reads the next page of at most `max` records. Holds no lock between pages.
+ * `count` 0 with JP_ERR_OK is the end.
+ */
+enum jp_err jp_store_list(struct jp_store *store, struct jp_listing *listing,
+    struct jp_record *page, size_t max, size_t *count);
+
+/* Writes what is in memory into the files and drops logs no longer needed. */
+enum jp_err jp_store_checkpoint(struct jp_store *store);
+
+enum jp_err jp_store_info(struct jp_store *store, struct jp_store_info *info);
+
+/*
+ * Whether an operation has been under way for `seconds` while none ended: the
+ * engine is stuck, and only leaving the process helps.
+ */
+bool jp_store_stalled(struct jp_store *store, int64_t seconds);
+
+/* What the engine said of the last failure, for people. */
+void jp_store_why(struct jp_store *store, struct jp_why *why);
+
+/* Checkpoints and frees the store; NULL is fine. */
+void jp_store_close(struct jp_store *store);
+
+#endif

@@ -1,0 +1,355 @@
+/*
+ * The operations on an open store in Berkeley DB 5.3. Each is tried again
+ * where the engine breaks a deadlock, counted for the watchdog, and refused
+ * once the environment has panicked. Readers use no transaction; commits
+ * queue for the one record of meta.db before they lock anything else.
+ */
+#include "common/store_bdb_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Long enough for every deadlock; then something else is wrong. */
+#define PATIENCE_MS 30000
+#define PAUSE_MAX_MS 20
+
+enum jp_err
+bdb_enter(struct bdb *bdb)
+{
+	if (atomic_load(&bdb->dead))
+		return JP_ERR_DAMAGED;
+	if (atomic_load(&bdb->busy) == 0)
+		atomic_store(&bdb->progress, bdb_now_ms());
+	atomic_fetch_add(&bdb->busy, 1);
+	return JP_ERR_OK;
+}
+
+enum jp_err
+bdb_leave(struct bdb *bdb, enum jp_err err)
+{
+	atomic_store(&bdb->progress, bdb_now_ms());
+	atomic_fetch_sub(&bdb->busy, 1);
+	if (err != BDB_AGAIN)
+		return err;
+	return bdb_fail_why(bdb, JP_ERR_IO,
+	    "%s: no lock on a page within %d seconds", bdb->dir,
+	    PATIENCE_MS / 1000);
+}
+
+bool
+bdb_again(struct bdb_patience *patience, enum jp_err err)
+{
+	if (err != BDB_AGAIN)
+		return false;
+	if (patience->end == 0)
+		patience->end = bdb_now_ms() + PATIENCE_MS;
+	else if (bdb_now_ms() >= patience->end)
+		return false;
+	bdb_sleep_ms(patience->pause);
+	if (patience->pause < PAUSE_MAX_MS)
+		patience->pause++;
+	return true;
+}
+
+static DBT
+id_key(const char *id)
+{
+	return (DBT){ .data = (void *)(uintptr_t)id, .size = JP_TOKEN_ID_LEN };
+}
+
+DBT
+bdb_room(void *mem, size_t len)
+{
+	return (
+	    DBT){ .data = mem, .ulen = (uint32_t)len, .flags = DB_DBT_USERMEM };
+}
+
+enum jp_err
+bdb_decode(
+    struct bdb *bdb, const char *id, const DBT *data, struct jp_record *record)
+{
+	enum jp_err err = jp_record_decode(record, data->data, data->size);
+
+	if (err == JP_ERR_OK && memcmp(record->id, id, JP_TOKEN_ID_LEN) != 0)
+		err = JP_ERR_DAMAGED;
+	if (err == JP_ERR_OK)
+		return JP_ERR_OK;
+	return bdb_fail_why(bdb, err, "%s/tokens.db: the record of %.*s is %s",
+	    bdb->dir, JP_TOKEN_ID_LEN, id,
+	    err == JP_ERR_NEWER ? "of a newer version of jira-pat" : "damaged");
+}
+
+static enum jp_err
+get_once(struct bdb *bdb, const char *id, struct jp_record *record)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	DB *tokens = bdb->db[BDB_TOKENS];
+	DBT key = id_key(id);
+	DBT data = bdb_room(bytes, sizeof(bytes));
+	int ret = tokens->get(tokens, NULL, &key, &data, 0);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "reading tokens.db");
+	return bdb_decode(bdb, id, &data, record);
+}
+
+static enum jp_err
+bdb_get(struct jp_store *store, const char *id, struct jp_record *record)
+{
+	struct bdb *bdb = bdb_of(store);
+	struct bdb_patience patience = { .end = 0 };
+	enum jp_err err = bdb_enter(bdb);
+
+	if (err != JP_ERR_OK)
+		return err;
+	do {
+		err = get_once(bdb, id, record);
+	} while (bdb_again(&patience, err));
+	return bdb_leave(bdb, err);
+}
+
+static enum jp_err
+put_record(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
+    uint32_t flags)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	DB *tokens = bdb->db[BDB_TOKENS];
+	DBT key = id_key(record->id);
+	DBT data = { .data = bytes };
+	size_t len;
+	enum jp_err err = jp_record_encode(record, bytes, &len);
+	int ret;
+
+	if (err != JP_ERR_OK)
+		return bdb_fail_why(
+		    bdb, err, "the record of %s is too large", record->id);
+	data.size = (uint32_t)len;
+	ret = tokens->put(tokens, txn, &key, &data, flags);
+	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "writing tokens.db");
+}
+
+/*
+ * Locks the record that a change is about, for writing. Both other ways to
+ * change it would fail on bytes that the index functions cannot read.
+ */
+static enum jp_err
+claim(struct bdb *bdb, DB_TXN *txn, const char *id, struct jp_record *old)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	DB *tokens = bdb->db[BDB_TOKENS];
+	DBT key = id_key(id);
+	DBT data = bdb_room(bytes, sizeof(bytes));
+	int ret = tokens->get(tokens, txn, &key, &data, DB_RMW);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "reading tokens.db");
+	return bdb_decode(bdb, id, &data, old);
+}
+
+static enum jp_err
+change_create(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
+    struct bdb_head *head)
+{
+	head->records++;
+	return put_record(bdb, txn, record, DB_NOOVERWRITE);
+}
+
+/* The index by user is told that a record's user never changes. */
+static enum jp_err
+change_replace(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
+    struct bdb_head *head)
+{
+	struct jp_record old;
+	enum jp_err err = claim(bdb, txn, record->id, &old);
+
+	(void)head;
+	if (err == JP_ERR_OK && strcmp(old.user, record->user) != 0)
+		err = bdb_fail_why(bdb, JP_ERR_INVALID,
+		    "the token %s cannot get another user", record->id);
+	return err == JP_ERR_OK ? put_record(bdb, txn, record, 0) : err;
+}
+
+static enum jp_err
+change_delete(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
+    struct bdb_head *head)
+{
+	DB *tokens = bdb->db[BDB_TOKENS];
+	DBT key = id_key(record->id);
+	struct jp_record old;
+	enum jp_err err = claim(bdb, txn, record->id, &old);
+	int ret;
+
+	if (err != JP_ERR_OK)
+		return err;
+	head->records--;
+	ret = tokens->del(tokens, txn, &key, 0);
+	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "writing tokens.db");
+}
+
+static enum jp_err (*const changers[])(struct bdb *bdb, DB_TXN *txn,
+    const struct jp_record *record, struct bdb_head *head) = {
+	[JP_CHANGE_CREATE] = change_create,
+	[JP_CHANGE_REPLACE] = change_replace,
+	[JP_CHANGE_DELETE] = change_delete,
+};
+
+/* Every commit takes the head first: so no two of them can deadlock. */
+static enum jp_err
+apply(struct bdb *bdb, DB_TXN *txn, const struct jp_change *changes,
+    size_t count, uint64_t *commits)
+{
+	struct bdb_head head;
+	enum jp_err err = bdb_head_get(bdb, txn, &head, DB_RMW);
+
+	for (size_t i = 0; i < count && err == JP_ERR_OK; i++)
+		err = changers[changes[i].kind](
+		    bdb, txn, changes[i].record, &head);
+	if (err != JP_ERR_OK)
+		return err;
+	head.commits++;
+	*commits = head.commits;
+	return bdb_head_put(bdb, txn, &head);
+}
+
+static enum jp_err
+commit_once(struct bdb *bdb, const struct jp_change *changes, size_t count,
+    uint64_t *commits)
+{
+	DB_TXN *txn;
+	enum jp_err err;
+	int ret = bdb->env->txn_begin(bdb->env, NULL, &txn, 0);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "begin");
+	err = apply(bdb, txn, changes, count, commits);
+	if (err == JP_ERR_OK) {
+		ret = txn->commit(txn, DB_TXN_SYNC);
+		return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "commit");
+	}
+	ret = txn->abort(txn);
+	if (ret != 0)
+		(void)bdb_fail(bdb, ret, "abort");
+	return err;
+}
+
+/*
+ * The engine syncs its log files but not the folder that names them: after a
+ * power cut a new log file, and the commits in it, could be gone.
+ */
+static enum jp_err
+settle(struct bdb *bdb, uint64_t commits)
+{
+	DB_LOG_STAT *stat;
+	enum jp_err err = JP_ERR_OK;
+	uint32_t file;
+	int ret = bdb->env->log_stat(bdb->env, &stat, 0);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "log");
+	file = stat->st_cur_file;
+	free(stat);
+	if (file != atomic_load(&bdb->log_file)) {
+		err = bdb_folder_sync(bdb);
+		if (err == JP_ERR_OK)
+			atomic_store(&bdb->log_file, file);
+	}
+	if (err == JP_ERR_OK)
+		bdb_hwm_raise(bdb, commits);
+	return err;
+}
+
+static enum jp_err
+bdb_commit(
+    struct jp_store *store, const struct jp_change *changes, size_t count)
+{
+	struct bdb *bdb = bdb_of(store);
+	struct bdb_patience patience = { .end = 0 };
+	enum jp_err err = bdb_enter(bdb);
+	uint64_t commits = 0;
+
+	if (err != JP_ERR_OK)
+		return err;
+	do {
+		err = commit_once(bdb, changes, count, &commits);
+	} while (bdb_again(&patience, err));
+	if (err == JP_ERR_OK)
+		err = settle(bdb, commits);
+	return bdb_leave(bdb, err);
+}
+
+static enum jp_err
+bdb_checkpoint(struct jp_store *store)
+{
+	struct bdb *bdb = bdb_of(store);
+	enum jp_err err = bdb_enter(bdb);
+	char **names = NULL;
+	int ret;
+
+	if (err != JP_ERR_OK)
+		return err;
+	ret = bdb->env->txn_checkpoint(bdb->env, 0, 0, 0);
+	if (ret == 0)
+		ret = bdb->env->log_archive(bdb->env, &names, DB_ARCH_REMOVE);
+	free(names);
+	if (ret != 0)
+		err = bdb_fail(bdb, ret, "checkpoint");
+	return bdb_leave(bdb, err);
+}
+
+static enum jp_err
+bdb_info(struct jp_store *store, struct jp_store_info *info)
+{
+	struct bdb *bdb = bdb_of(store);
+	struct bdb_patience patience = { .end = 0 };
+	struct bdb_head head;
+	enum jp_err err = bdb_enter(bdb);
+
+	if (err != JP_ERR_OK)
+		return err;
+	do {
+		err = bdb_head_get(bdb, NULL, &head, 0);
+	} while (bdb_again(&patience, err));
+	if (err == JP_ERR_OK)
+		*info = (struct jp_store_info){ .records = head.records,
+			.commits = head.commits,
+			.bytes = bdb_folder_bytes(bdb) };
+	return bdb_leave(bdb, err);
+}
+
+static bool
+bdb_stalled(struct jp_store *store, int64_t seconds)
+{
+	struct bdb *bdb = bdb_of(store);
+
+	return atomic_load(&bdb->busy) > 0 &&
+	       bdb_now_ms() - atomic_load(&bdb->progress) >= seconds * 1000;
+}
+
+static void
+bdb_why(struct jp_store *store, struct jp_why *why)
+{
+	struct bdb *bdb = bdb_of(store);
+
+	(void)pthread_mutex_lock(&bdb->mutex);
+	*why = bdb->why;
+	(void)pthread_mutex_unlock(&bdb->mutex);
+}
+
+/* All that was committed is in the log: what fails here, recovery mends. */
+static void
+bdb_close(struct jp_store *store)
+{
+	(void)bdb_checkpoint(store);
+	bdb_free(bdb_of(store));
+}
+
+const struct jp_store_ops bdb_ops = {
+	.get = bdb_get,
+	.commit = bdb_commit,
+	.list = bdb_list,
+	.checkpoint = bdb_checkpoint,
+	.info = bdb_info,
+	.stalled = bdb_stalled,
+	.why = bdb_why,
+	.close = bdb_close,
+};

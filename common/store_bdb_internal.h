@@ -1,0 +1,162 @@
+/*
+ * What the files of the Berkeley DB store share, and nobody else sees:
+ *
+ *     store_bdb.c         the operations on an open store
+ *     store_bdb_list.c    its listings
+ *     store_bdb_open.c    environment and databases; what errors mean
+ *     store_bdb_make.c    making and verifying a store
+ *     store_bdb_folder.c  the folder: its safety, the lock, the high-water mark
+ */
+#ifndef JP_STORE_BDB_INTERNAL_H
+#define JP_STORE_BDB_INTERNAL_H
+
+#include <db.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/store_bdb.h"
+
+/*
+ * The engine asks for the operation to be done again (deadlock, lock timeout).
+ * No caller of the store ever sees it.
+ */
+#define BDB_AGAIN JP_ERR_TIMEOUT
+
+/* X(CODE, name): the databases, each in a file of its own. */
+#define BDB_FILE_LIST(X)                                                       \
+	X(TOKENS, "tokens.db")                                                 \
+	X(BY_USER, "by_user.db")                                               \
+	X(BY_EXPIRY, "by_expiry.db")                                           \
+	X(META, "meta.db")
+
+enum bdb_file {
+#define BDB_FILE_ENUM(code, name) BDB_##code,
+	BDB_FILE_LIST(BDB_FILE_ENUM)
+#undef BDB_FILE_ENUM
+	    BDB_FILES
+};
+
+struct bdb {
+	struct jp_store base; /* first: a jp_store is one of these */
+	char dir[PATH_MAX];
+	int dir_fd;
+	int lock_fd;
+	int hwm_fd;
+	DB_ENV *env;
+	DB *db[BDB_FILES];
+	atomic_bool dead;      /* the environment panicked: for good */
+	atomic_uint log_file;  /* whose name is safely in the folder */
+	atomic_int busy;       /* operations under way */
+	atomic_llong progress; /* ms: when one last ended, or the first began */
+	pthread_mutex_t mutex; /* guards what follows */
+	char line[JP_WHY_MAX]; /* what the engine said last */
+	struct jp_why why;
+	uint64_t hwm;
+};
+
+static inline struct bdb *
+bdb_of(struct jp_store *store)
+{
+	return (struct bdb *)store;
+}
+
+/* The one record of meta.db. */
+struct bdb_head {
+	uint64_t commits;
+	uint64_t records;
+	uint8_t tag[JP_STORE_TAG_LEN];
+};
+
+/* How long an operation is tried again; starts zeroed. */
+struct bdb_patience {
+	int64_t end;
+	int64_t pause;
+};
+
+extern const struct jp_store_ops bdb_ops;
+
+/*
+ * Around every operation. bdb_enter() fails once the environment has panicked;
+ * bdb_leave() returns `err`, or JP_ERR_IO for BDB_AGAIN.
+ */
+enum jp_err bdb_enter(struct bdb *bdb);
+enum jp_err bdb_leave(struct bdb *bdb, enum jp_err err);
+
+/* Whether to do it again: at once at first, then after longer pauses. */
+bool bdb_again(struct bdb_patience *patience, enum jp_err err);
+
+/* A place for the engine to put up to `len` bytes. */
+DBT bdb_room(void *mem, size_t len);
+
+/* Decodes, and sees to it that the record is the one that was looked up. */
+enum jp_err bdb_decode(
+    struct bdb *bdb, const char *id, const DBT *data, struct jp_record *record);
+
+enum jp_err bdb_list(struct jp_store *store, struct jp_listing *listing,
+    struct jp_record *page, size_t max, size_t *count);
+
+/* An empty one, to be freed with bdb_free(). */
+enum jp_err bdb_new(struct bdb **bdb, struct jp_why *why);
+
+/* Environment (with recovery), databases, indexes; `flags` for DB->open. */
+enum jp_err bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags);
+enum jp_err bdb_close_engine(struct bdb *bdb);
+
+/* The whole way in: folder, lock, engine, and whether they belong together. */
+enum jp_err
+bdb_open_store(struct bdb *bdb, const struct jp_store_options *options);
+
+/* JP_ERR_OK: a store is here; JP_ERR_MISSING: a place for one. */
+enum jp_err bdb_look(struct bdb *bdb);
+
+/* The engine's errcall: keeps the line that says most. */
+void bdb_keep_line(const DB_ENV *env, const char *prefix, const char *line);
+
+/* Monotonic milliseconds: waits and the watchdog, never a token's time. */
+int64_t bdb_now_ms(void);
+void bdb_sleep_ms(int64_t ms);
+
+/* Turns what the engine returned into a code, and its words into `why`. */
+enum jp_err bdb_fail(struct bdb *bdb, int ret, const char *doing);
+
+/* The same for what we found out ourselves. */
+enum jp_err bdb_fail_why(struct bdb *bdb, enum jp_err err, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+enum jp_err bdb_head_get(
+    struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, uint32_t flags);
+enum jp_err
+bdb_head_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_head *head);
+
+/* Closes whatever is open of it, and frees it. */
+void bdb_free(struct bdb *bdb);
+
+const char *bdb_file_name(enum bdb_file file);
+
+/* Whether the folder holds `name`. */
+bool bdb_folder_has(const struct bdb *bdb, const char *name);
+
+/* Opens and judges the folder; on success `dir_fd` is set. */
+enum jp_err bdb_folder_open(struct bdb *bdb, const char *dir);
+
+enum jp_err bdb_folder_sync(struct bdb *bdb);
+uint64_t bdb_folder_bytes(const struct bdb *bdb);
+
+/* Removes all that the making of a store makes, and nothing else. */
+void bdb_folder_empty(struct bdb *bdb);
+
+/* The mark of a store that is being made; see store_bdb_folder.c. */
+enum jp_err bdb_mark_set(struct bdb *bdb);
+enum jp_err bdb_mark_clear(struct bdb *bdb);
+bool bdb_mark_there(const struct bdb *bdb);
+
+enum jp_err bdb_lock(struct bdb *bdb, const char *holder, int64_t wait_ms);
+void bdb_lock_remove(struct bdb *bdb);
+
+/* Compares the mark with the database's count, then takes this count. */
+enum jp_err bdb_hwm_open(struct bdb *bdb, uint64_t commits);
+bool bdb_hwm_there(const struct bdb *bdb);
+void bdb_hwm_raise(struct bdb *bdb, uint64_t commits);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * The parts of pam_jira_pat: its arguments (options.c), what the application
+ * gives (converse.c) and what an answer means to libpam (outcome.c). Nothing
+ * is kept between two calls but in the handle: hosts enter the module from
+ * many threads at once, each with its own handle.
+ *
+ * A part says true to go on, or false with the PAM code to leave with, which
+ * is never PAM_SUCCESS and, in authenticate, never PAM_IGNORE: that code lets
+ * a stack pass on the word of the other modules (CVE-2025-23013).
+ */
+#ifndef JP_PAM_INTERNAL_H
+#define JP_PAM_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <security/pam_modules.h>
+
+#include "common/client.h"
+
+/* The module's arguments; the texts belong to libpam. */
+struct options {
+	const char *socket_path;
+	const char *config_path; /* for a one-shot patd; NULL: its default */
+	const char *prompt;
+	int timeout_ms;
+	bool unknown_pass; /* what is no token is for the next module */
+	bool debug;
+	bool one_shot;
+};
+
+/* False after a log line that names the argument: PAM_SERVICE_ERR then. */
+bool options_read(
+    pam_handle_t *pamh, int argc, const char **argv, struct options *options);
+
+/*
+ * Fills in `request`: user, service and address of the transaction, and the
+ * token, asked for with one prompt. False: `rc` says why.
+ */
+bool gather(pam_handle_t *pamh, const struct options *options,
+    struct jp_request *request, int *rc);
+
+/* True if patd accepted just this request's user. False: `rc` says why. */
+bool accepted(pam_handle_t *pamh, const struct options *options,
+    const struct jp_request *request, enum jp_err err,
+    const struct jp_reply *reply, int *rc);
+
+#define ESCAPED_MAX 512
+
+/*
+ * Writes `text`, which came from outside, as it can stand in a log line:
+ * printable ASCII, all else as \xNN, cut to its room. Returns `dst`.
+ */
+const char *escape(char dst[ESCAPED_MAX], const char *text);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * What an answer of patd, or the lack of one, means to libpam, and the log
+ * line about it. The reason of a denial is in patd's log, not here; the token
+ * is in neither.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <security/pam_ext.h>
+
+#include "pam_jira_pat/internal.h"
+
+static bool
+is_plain(char c)
+{
+	return c >= ' ' && c <= '~' && c != '"' && c != '\'' && c != '\\';
+}
+
+const char *
+escape(char dst[ESCAPED_MAX], const char *text)
+{
+	size_t at = 0;
+
+	/* Room for the longest, \xNN, and the NUL. */
+	for (; *text != '\0' && at + 5 <= ESCAPED_MAX; text++) {
+		if (is_plain(*text))
+			dst[at++] = *text;
+		else
+			at += (size_t)snprintf(dst + at, ESCAPED_MAX - at,
+			    "\\x%02x", (unsigned int)(unsigned char)*text);
+	}
+	dst[at] = '\0';
+	return dst;
+}
+
+/* One line about the request: `what`, and `why` in parentheses if not NULL. */
+static void
+report(pam_handle_t *pamh, int priority, const struct jp_request *request,
+    const char *what, const char *why)
+{
+	char user[ESCAPED_MAX];
+
+	(void)escape(user, request->user);
+	pam_syslog(pamh, priority, "%s%s%s%s; user=\"%s\" rhost=%s", what,
+	    why != NULL ? " (" : "", why != NULL ? why : "",
+	    why != NULL ? ")" : "", user, request->rhost);
+}
+
+static int
+failure_code(enum jp_err err)
+{
+	return err == JP_ERR_NOMEM ? PAM_BUF_ERR : PAM_AUTHINFO_UNAVAIL;
+}
+
+/* Acceptance is for one user: the one that the application will let in. */
+static bool
+same_user(const struct jp_request *request, const struct jp_reply *reply)
+{
+	return strcmp(request->user, reply->user) == 0;
+}
+
+bool
+accepted(pam_handle_t *pamh, const struct options *options,
+    const struct jp_request *request, enum jp_err err,
+    const struct jp_reply *reply, int *rc)
+{
+	*rc = failure_code(err);
+	if (err != JP_ERR_OK) {
+		report(pamh, LOG_ERR, request, "patd is unavailable",
+		    jp_err_text(err));
+		return false;
+	}
+	switch (reply->verdict) {
+	case JP_ACCEPT:
+		if (same_user(request, reply)) {
+			if (options->debug)
+				report(
+				    pamh, LOG_DEBUG, request, "accepted", NULL);
+			return true;
+		}
+		report(pamh, LOG_ERR, request,
+		    "patd's answer is for another user", NULL);
+		break;
+	case JP_DENY:
+		*rc = PAM_AUTH_ERR;
+		report(pamh, LOG_NOTICE, request, "denied", NULL);
+		break;
+	case JP_UNAVAILABLE:
+		report(pamh, LOG_ERR, request, "patd cannot decide now", NULL);
+		break;
+	}
+	return false;
+}

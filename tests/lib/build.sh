@@ -1,0 +1,60 @@
+# shellcheck shell=sh
+# Packages and out-of-tree builds, for quickstart, tests/run and .ci/run.
+
+# need_packages FILE GROUP...: installs the packages of these groups that are
+# missing. Fails, with the command to run, where it cannot.
+need_packages() {
+	need_file=$1
+	shift
+	command -v dpkg-query >/dev/null 2>&1 || return 0 # not Debian
+	need_list=
+	for need_group in "$@"; do
+		for need_one in $(awk -v group="$need_group" \
+			'$1 == group { print $2 }' "$need_file"); do
+			[ "$(dpkg-query -W -f '${db:Status-Status}' \
+				"$need_one" 2>/dev/null)" = installed ] ||
+				need_list="$need_list $need_one"
+		done
+	done
+	[ -n "$need_list" ] || return 0
+	if [ "$(id -u)" != 0 ]; then
+		echo "missing packages; as root: apt-get install$need_list" >&2
+		return 1
+	fi
+	echo "installing:$need_list" >&2
+	# shellcheck disable=SC2086
+	apt_get install $need_list || {
+		apt_get update && apt_get install $need_list
+	} || {
+		echo "cannot install:$need_list" >&2
+		return 1
+	}
+}
+
+# The lists of packages may be old or missing, so the first try may fail.
+apt_get() {
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+		-o DPkg::Lock::Timeout=120 --no-install-recommends "$@" \
+		</dev/null >&2
+}
+
+# copy_source FROM TO: the source tree without what was built inside it. The
+# copy is what is bootstrapped: the checkout stays as it is.
+copy_source() {
+	mkdir -p "$2" &&
+		tar -C "$1" -c -f - --exclude=./.git --exclude=./build \
+			--exclude='./jira-pat-[0-9]*' \
+			--exclude='./autom4te.cache' --exclude='./config.status' \
+			--exclude='./config.h' --exclude='./config.log' \
+			--exclude='./Makefile' --exclude='./libtool' \
+			--exclude='./stamp-h1' --exclude='*.o' --exclude='*.lo' \
+			--exclude='*.la' --exclude='.libs' --exclude='.deps' \
+			--exclude='.dirstamp' --exclude='*.trs' \
+			--exclude='__pycache__' . |
+		tar -C "$2" -x -f - --no-same-owner
+}
+
+# jobs: as many at a time as there are processors.
+jobs_at_once() {
+	nproc 2>/dev/null || echo 2
+}

@@ -1,0 +1,196 @@
+# shellcheck shell=sh
+# For shell tests: TAP output, a scratch folder, background programs that never
+# outlive the test. Use with `. "$JP_SOURCE/tests/lib/tap.sh"`.
+#
+# $SCRATCH is the folder; it goes when the shell ends, however it ends. The
+# variables that begin with tap_ are private.
+
+tap_count=0
+tap_failed=0
+tap_planned=
+tap_running= # NAME:PID of each program in the background
+tap_cleanup= # commands of the caller, run first at the end
+
+# --- Results -----------------------------------------------------------------
+
+# plan N: as the first line, if the number of tests is known; else end with
+# done_testing.
+plan() {
+	tap_planned=$1
+	echo "1..$1"
+}
+
+done_testing() {
+	[ -n "$tap_planned" ] || plan "$tap_count"
+}
+
+note() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# pass SENTENCE / fail SENTENCE [WHY]
+pass() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1"
+}
+
+fail() {
+	tap_count=$((tap_count + 1))
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $1"
+	[ $# -lt 2 ] || note "$2"
+}
+
+# ok SENTENCE COMMAND...: the command succeeds.
+ok() {
+	tap_what=$1
+	shift
+	if "$@"; then
+		pass "$tap_what"
+	else
+		fail "$tap_what" "failed with status $?: $*"
+	fi
+}
+
+# is SENTENCE GOT WANTED
+is() {
+	if [ "$2" = "$3" ]; then
+		pass "$1"
+	else
+		fail "$1" "got: $2
+wanted: $3"
+	fi
+}
+
+# like SENTENCE GOT PATTERN: a pattern of `case`.
+like() {
+	# shellcheck disable=SC2254
+	case $2 in
+	$3) pass "$1" ;;
+	*) fail "$1" "got: $2
+wanted something like: $3" ;;
+	esac
+}
+
+# skip SENTENCE REASON: one test that cannot run here.
+skip() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+# skip_all REASON: nothing of this file can run here. Leaves.
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+# bail REASON: no use to go on. Leaves.
+bail() {
+	echo "Bail out! $1"
+	exit 1
+}
+
+# --- Scratch folder ----------------------------------------------------------
+
+# scratch: makes $SCRATCH. Others may enter it (servers that give up root read
+# their files there), so what is private gets a folder of its own.
+scratch() {
+	SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/jira-pat.XXXXXXXX") ||
+		bail "no scratch folder"
+	chmod 755 "$SCRATCH"
+	mkdir "$SCRATCH/log"
+}
+
+# --- Background programs -----------------------------------------------------
+
+# tap_alive PID: it runs, and is not a zombie.
+tap_alive() {
+	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+	'' | [ZX]*) return 1 ;;
+	esac
+}
+
+# start NAME COMMAND...: in the background, in a process group of its own, with
+# its output in $SCRATCH/log/NAME.log. $started_pid is its process.
+start() {
+	tap_name=$1
+	shift
+	setsid "$@" </dev/null >>"$SCRATCH/log/$tap_name.log" 2>&1 &
+	started_pid=$!
+	tap_running="$tap_running $tap_name:$started_pid"
+}
+
+# pid_of NAME: of a program that was started and not stopped.
+pid_of() {
+	for tap_item in $tap_running; do
+		[ "${tap_item%%:*}" != "$1" ] || echo "${tap_item#*:}"
+	done
+}
+
+# running NAME
+running() {
+	tap_pid=$(pid_of "$1")
+	[ -n "$tap_pid" ] && tap_alive "$tap_pid"
+}
+
+# stop NAME: with SIGTERM; after ten seconds the hard way. Returns its status.
+stop() {
+	tap_pid=$(pid_of "$1")
+	[ -n "$tap_pid" ] || return 127
+	kill -TERM "$tap_pid" 2>/dev/null
+	tap_left=200
+	while [ $tap_left -gt 0 ] && tap_alive "$tap_pid"; do
+		tap_left=$((tap_left - 1))
+		sleep 0.05
+	done
+	kill -KILL -- "-$tap_pid" 2>/dev/null # and what it left behind
+	tap_keep=
+	for tap_item in $tap_running; do
+		[ "${tap_item%%:*}" = "$1" ] || tap_keep="$tap_keep $tap_item"
+	done
+	tap_running=$tap_keep
+	wait "$tap_pid" 2>/dev/null
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds; fails if it did not
+# in that time.
+wait_for() {
+	tap_until=$(($(date +%s) + $1 + 1))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt "$tap_until" ] || return 1
+		sleep 0.05
+	done
+}
+
+# free_port: a TCP port of the loopback that nobody uses at the moment.
+free_port() {
+	python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+# --- The end -----------------------------------------------------------------
+
+tap_end() {
+	tap_status=$?
+	trap - EXIT
+	trap '' HUP INT TERM
+	eval "$tap_cleanup"
+	for tap_item in $tap_running; do
+		stop "${tap_item%%:*}"
+	done
+	case ${SCRATCH:-} in
+	*/jira-pat.????????) rm -rf "$SCRATCH" ;;
+	esac
+	if [ $tap_status -eq 0 ] && [ $tap_failed -gt 0 ]; then
+		tap_status=1
+	fi
+	exit $tap_status
+}
+
+trap tap_end EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM

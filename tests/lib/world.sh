@@ -1,0 +1,201 @@
+# shellcheck shell=sh
+# A scratch world for end-to-end tests and for quickstart: a store, patd, a
+# backend in place of Jira, and Apache with examples/apache/jira-pat.conf as it
+# stands. All of it lives in $SCRATCH and on the loopback.
+#
+# Needs tests/lib/tap.sh, JP_BUILD and JP_SOURCE. Order: world_make, world_patd,
+# world_backend, world_apache. Then $WORLD_URL is Apache's address.
+
+# Where Debian keeps Apache's modules; what a hash costs: next to nothing.
+WORLD_MODULES=${WORLD_MODULES:-/usr/lib/apache2/modules}
+WORLD_COST=${WORLD_COST:-memory = 64K
+passes = 1}
+
+# world_missing: prints what is missing on this machine, if anything is.
+world_missing() {
+	for world_tool in apache2 curl python3 setsid; do
+		command -v "$world_tool" >/dev/null 2>&1 || echo "$world_tool"
+	done
+	[ -e "$WORLD_MODULES/mod_authnz_pam.so" ] || echo mod_authnz_pam
+	for world_tool in patd/patd tools/pat-admin .libs/pam_jira_pat.so \
+	    tests/lib/.libs/pam_confdir.so; do
+		[ -e "$JP_BUILD/$world_tool" ] || echo "$world_tool (build it)"
+	done
+	case $(ldd "$JP_BUILD/.libs/pam_jira_pat.so" 2>/dev/null) in
+	*libasan* | *libtsan*) echo "a build without sanitizer" ;;
+	esac
+}
+
+# pat_admin ARGUMENT...
+pat_admin() {
+	"$JP_BUILD/tools/pat-admin" --config "$WORLD/jira-pat.conf" "$@"
+}
+
+# world_make: folders, configuration and store.
+world_make() {
+	WORLD=$SCRATCH/world
+	mkdir "$WORLD" "$WORLD/pam.d" "$WORLD/lib" "$WORLD/web"
+	world_user=$(id -un)
+	world_web=$world_user
+	world_allow="allow_users = $world_user"
+	if [ "$(id -u)" = 0 ]; then
+		# Three different users, as on a real machine: patd, Apache's
+		# workers, and root, who starts both.
+		world_user=daemon
+		world_web=www-data
+		world_allow=
+	fi
+	cat >"$WORLD/jira-pat.conf" <<-EOF
+		[tokens]
+		max_per_user = 0
+		name_required = no
+
+		[argon2]
+		$WORLD_COST
+
+		[patd]
+		user = $world_user
+		run_dir = $WORLD/run
+		store_dir = $WORLD/store
+		pepper_file = $WORLD/key/pepper.key
+		$world_allow
+	EOF
+	pat_admin init || return 1
+
+	# Apache's workers load the module: it must lie where they can read.
+	cp "$JP_BUILD/.libs/pam_jira_pat.so" \
+		"$JP_BUILD/tests/lib/.libs/pam_confdir.so" "$WORLD/lib/" &&
+		chmod 644 "$WORLD"/lib/*.so || return 1
+	world_pam jira-pat
+	printf '%s required pam_deny.so\n' auth account >"$WORLD/pam.d/other"
+}
+
+# world_pam SERVICE: the example's service file, for this world's module and
+# socket.
+world_pam() {
+	sed "s|pam_jira_pat\.so|$WORLD/lib/& socket=$WORLD/run/verify.sock one_shot=no timeout=2|" \
+		"$JP_SOURCE/examples/pam.d/$1" >"$WORLD/pam.d/$1"
+}
+
+world_accepts() {
+	python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])' \
+		"$1" 2>/dev/null
+}
+
+world_patd() {
+	start patd "$JP_BUILD/patd/patd" --config "$WORLD/jira-pat.conf" \
+		--foreground
+	wait_for 15 world_accepts "$WORLD/run/verify.sock"
+}
+
+world_backend() {
+	rm -f "$WORLD/backend.port"
+	start backend python3 "$JP_SOURCE/tests/lib/backend.py" \
+		"$WORLD/backend.port"
+	wait_for 15 test -s "$WORLD/backend.port" &&
+		WORLD_BACKEND=http://127.0.0.1:$(cat "$WORLD/backend.port")
+}
+
+# world_apache: a free port may be taken before Apache gets it, so it may try
+# again with another one.
+world_apache() {
+	# shellcheck disable=SC2034
+	for world_try in 1 2 3; do
+		world_port=$(free_port) || return 1
+		WORLD_URL=http://127.0.0.1:$world_port
+		world_apache_conf >"$WORLD/apache2.conf"
+		start apache env LD_PRELOAD="$WORLD/lib/pam_confdir.so" \
+			JP_PAM_CONFDIR="$WORLD/pam.d" \
+			apache2 -f "$WORLD/apache2.conf" -DFOREGROUND
+		wait_for 15 world_apache_settled && running apache && return 0
+		stop apache || :
+	done
+	return 1
+}
+
+# It answers, or it has given up.
+world_apache_settled() {
+	running apache || return 0
+	curl -s -o "$WORLD/probe" "$WORLD_URL/"
+}
+
+world_apache_conf() {
+	cat <<-EOF
+		ServerRoot $WORLD/web
+		ServerName localhost
+		Listen 127.0.0.1:$world_port
+		DefaultRuntimeDir $WORLD/web
+		PidFile $WORLD/web/apache2.pid
+		Mutex file:$WORLD/web
+		ErrorLog $SCRATCH/log/apache-error.log
+		LogLevel debug
+		LogFormat "%h %u %t \"%r\" %>s" world
+		CustomLog $SCRATCH/log/apache-access.log world
+		DocumentRoot $WORLD/web
+		StartServers 1
+		ServerLimit 2
+		ThreadsPerChild 16
+		MaxRequestWorkers 32
+		MinSpareThreads 1
+		MaxSpareThreads 32
+	EOF
+	for world_module in mpm_event authn_core authz_core authz_user \
+	    auth_basic authnz_pam headers proxy proxy_http rewrite; do
+		echo "LoadModule ${world_module}_module" \
+			"$WORLD_MODULES/mod_$world_module.so"
+	done
+	if [ "$(id -u)" = 0 ]; then
+		echo "User $world_web"
+		echo "Group $(id -gn "$world_web")"
+	fi
+	cat <<-EOF
+		Define JIRA_PAT_BACKEND $WORLD_BACKEND
+		<VirtualHost *>
+		Include $JP_SOURCE/examples/apache/jira-pat.conf
+		</VirtualHost>
+	EOF
+}
+
+# --- HTTP ---------------------------------------------------------------------
+
+# basic USER PASSWORD / bearer TEXT: the value of Authorization.
+basic() {
+	printf 'Basic %s' "$(printf '%s:%s' "$1" "$2" | base64 -w 0)"
+}
+
+bearer() {
+	printf 'Bearer %s' "$1"
+}
+
+# http PATH AUTHORIZATION [CURL-ARGUMENT...]: one request. Sets $status, $body
+# and $head. An empty AUTHORIZATION sends none. The secret goes to curl on its
+# standard input: arguments are visible to everybody on the machine.
+http() {
+	http_path=$1
+	http_auth=$2
+	shift 2
+	# shellcheck disable=SC2034
+	status=$(
+		[ -z "$http_auth" ] ||
+			printf 'header = "Authorization: %s"\n' "$http_auth" |
+			curl -K - -s -m 20 -o "$WORLD/body" -D "$WORLD/head" \
+				-w '%{http_code}' "$@" "$WORLD_URL$http_path"
+		[ -n "$http_auth" ] ||
+			curl -s -m 20 -o "$WORLD/body" -D "$WORLD/head" \
+				-w '%{http_code}' "$@" "$WORLD_URL$http_path"
+	)
+	body=$(cat "$WORLD/body")
+	# shellcheck disable=SC2034
+	head=$(tr -d '\r' <"$WORLD/head")
+}
+
+# field NAME: of the JSON in $body, as compact JSON.
+field() {
+	printf '%s' "$body" | python3 -c 'import json, sys
+try:
+    value = json.load(sys.stdin).get(sys.argv[1])
+except ValueError:
+    value = "not JSON"
+print(json.dumps(value, separators=(",", ":")))' "$1"
+}

@@ -1,0 +1,368 @@
+/*
+ * The verify protocol: common/wire.c. Every buffer that is parsed has memory
+ * of just its length, for the sanitizer to watch.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/wire.h"
+
+enum {
+	FRONT_AT = 4,
+	USER_AT = 9, /* of a request: its length */
+	VERDICT_AT = 4,
+	REPLY_USER_AT = 9, /* its length */
+	HEAD = 9,
+};
+
+static void
+set_request(struct jp_request *request, const char *user, const char *token,
+    const char *service, const char *rhost)
+{
+	memset(request, 0, sizeof(*request));
+	request->front = JP_FRONT_SASL;
+	request->seq = 0x01020304;
+	assert_int_equal(
+	    jp_field_set(request->user, sizeof(request->user), user),
+	    JP_ERR_OK);
+	assert_int_equal(
+	    jp_secret_set(&request->token, token, strlen(token)), JP_ERR_OK);
+	assert_int_equal(
+	    jp_field_set(request->service, sizeof(request->service), service),
+	    JP_ERR_OK);
+	assert_int_equal(
+	    jp_field_set(request->rhost, sizeof(request->rhost), rhost),
+	    JP_ERR_OK);
+}
+
+static size_t
+example(uint8_t bytes[JP_REQUEST_MAX])
+{
+	struct jp_request request;
+	size_t len;
+
+	set_request(&request, "alice", "token", "jira-read", "192.0.2.7");
+	assert_int_equal(jp_request_encode(&request, bytes, &len), JP_ERR_OK);
+	return len;
+}
+
+static enum jp_err
+decode(struct jp_request *request, const uint8_t *bytes, size_t len)
+{
+	uint8_t *exact = malloc(len > 0 ? len : 1);
+	enum jp_err err;
+
+	assert_non_null(exact);
+	memcpy(exact, bytes, len);
+	err = jp_request_decode(request, exact, len);
+	free(exact);
+	return err;
+}
+
+static void
+fill(char *text, size_t len, char c)
+{
+	memset(text, c, len);
+	text[len] = '\0';
+}
+
+static void
+requests_come_back_as_they_went(void **unused)
+{
+	char user[JP_USER_MAX + 1];
+	char token[JP_SECRET_MAX + 1];
+	char service[JP_SERVICE_MAX + 1];
+	char rhost[JP_RHOST_MAX + 1];
+	struct jp_request in;
+	struct jp_request out;
+	uint8_t bytes[JP_REQUEST_MAX];
+	size_t len;
+
+	(void)unused;
+	for (size_t n = 0; n <= JP_SECRET_MAX; n++) {
+		fill(user, n < JP_USER_MAX ? n : JP_USER_MAX, '\xff');
+		fill(token, n, '\x01');
+		fill(service, n < JP_SERVICE_MAX ? n : JP_SERVICE_MAX, ' ');
+		fill(rhost, n < JP_RHOST_MAX ? n : JP_RHOST_MAX, ':');
+		set_request(&in, user, token, service, rhost);
+		in.front = (enum jp_front)(n % JP_FRONT_COUNT);
+		assert_int_equal(
+		    jp_request_encode(&in, bytes, &len), JP_ERR_OK);
+		assert_true(len <= JP_REQUEST_MAX);
+		assert_int_equal(decode(&out, bytes, len), JP_ERR_OK);
+		assert_memory_equal(&in, &out, sizeof(in));
+	}
+}
+
+static void
+the_layout_of_a_request_is_fixed(void **unused)
+{
+	static const char expected[] = "JPV1\x01\x01\x02\x03\x04"
+	                               "\0\x05"
+	                               "alice"
+	                               "\0\x05"
+	                               "token"
+	                               "\0\x09"
+	                               "jira-read"
+	                               "\0\x09"
+	                               "192.0.2.7";
+	uint8_t bytes[JP_REQUEST_MAX];
+
+	(void)unused;
+	assert_int_equal(example(bytes), sizeof(expected) - 1);
+	assert_memory_equal(bytes, expected, sizeof(expected) - 1);
+}
+
+static void
+every_truncation_of_a_request_is_refused(void **unused)
+{
+	uint8_t bytes[JP_REQUEST_MAX];
+	const struct jp_request cleared = { 0 };
+	struct jp_request request;
+	size_t len = example(bytes);
+
+	(void)unused;
+	for (size_t n = 0; n < len; n++) {
+		assert_int_not_equal(decode(&request, bytes, n), JP_ERR_OK);
+		assert_memory_equal(&request, &cleared, sizeof(request));
+	}
+}
+
+static void
+bytes_behind_a_request_are_refused(void **unused)
+{
+	uint8_t bytes[JP_REQUEST_MAX + 1] = { 0 };
+	struct jp_request request;
+	size_t len = example(bytes);
+
+	(void)unused;
+	assert_int_equal(decode(&request, bytes, len + 1), JP_ERR_TRAILING);
+	assert_int_equal(
+	    decode(&request, bytes, JP_REQUEST_MAX), JP_ERR_TRAILING);
+	assert_int_equal(
+	    decode(&request, bytes, JP_REQUEST_MAX + 1), JP_ERR_TOO_LONG);
+}
+
+static void
+an_unknown_front_or_magic_is_refused(void **unused)
+{
+	uint8_t bytes[JP_REQUEST_MAX];
+	struct jp_request request;
+	size_t len = example(bytes);
+
+	(void)unused;
+	for (unsigned int front = JP_FRONT_COUNT; front < 256; front++) {
+		bytes[FRONT_AT] = (uint8_t)front;
+		assert_int_equal(decode(&request, bytes, len), JP_ERR_PROTOCOL);
+	}
+	(void)example(bytes);
+	for (size_t i = 0; i < 4; i++) {
+		bytes[i] ^= 0x20;
+		assert_int_equal(decode(&request, bytes, len), JP_ERR_PROTOCOL);
+		bytes[i] ^= 0x20;
+	}
+}
+
+static void
+a_nul_inside_a_text_is_refused(void **unused)
+{
+	uint8_t bytes[JP_REQUEST_MAX];
+	struct jp_request request;
+	size_t len = example(bytes);
+
+	(void)unused;
+	bytes[USER_AT + 2 + 2] = '\0';
+	assert_int_equal(decode(&request, bytes, len), JP_ERR_INVALID);
+	len = example(bytes);
+	bytes[len - 1] = '\0';
+	assert_int_equal(decode(&request, bytes, len), JP_ERR_INVALID);
+}
+
+/* One byte more than its field takes, in each of the four fields. */
+static void
+a_text_longer_than_its_field_is_refused(void **unused)
+{
+	static const size_t max[] = { JP_USER_MAX, JP_SECRET_MAX,
+		JP_SERVICE_MAX, JP_RHOST_MAX };
+	struct jp_request request;
+
+	(void)unused;
+	for (size_t field = 0; field < 4; field++) {
+		uint8_t bytes[JP_REQUEST_MAX] = "JPV1";
+		size_t at = HEAD;
+
+		for (size_t i = 0; i < 4; i++) {
+			size_t len = i == field ? max[i] + 1 : 0;
+
+			bytes[at++] = (uint8_t)(len >> 8);
+			bytes[at++] = (uint8_t)len;
+			memset(bytes + at, 'x', len);
+			at += len;
+		}
+		assert_int_equal(decode(&request, bytes, at), JP_ERR_TOO_LONG);
+	}
+}
+
+static void
+fields_take_what_fits_and_refuse_the_rest(void **unused)
+{
+	char field[4] = "old";
+
+	(void)unused;
+	assert_int_equal(
+	    jp_field_set(field, sizeof(field), "abcd"), JP_ERR_TOO_LONG);
+	assert_string_equal(field, "old");
+	assert_int_equal(jp_field_set(field, sizeof(field), "abc"), JP_ERR_OK);
+	assert_string_equal(field, "abc");
+	assert_int_equal(jp_field_set(field, sizeof(field), ""), JP_ERR_OK);
+	assert_string_equal(field, "");
+}
+
+/* Every value of every byte: what is accepted encodes to the same bytes. */
+static void
+accepted_requests_encode_to_the_same_bytes(void **unused)
+{
+	uint8_t bytes[JP_REQUEST_MAX];
+	uint8_t again[JP_REQUEST_MAX];
+	struct jp_request request;
+	size_t len = example(bytes);
+	size_t again_len;
+
+	(void)unused;
+	for (size_t at = 0; at < len; at++) {
+		uint8_t old = bytes[at];
+
+		for (unsigned int value = 0; value < 256; value++) {
+			bytes[at] = (uint8_t)value;
+			if (decode(&request, bytes, len) != JP_ERR_OK)
+				continue;
+			assert_int_equal(
+			    jp_request_encode(&request, again, &again_len),
+			    JP_ERR_OK);
+			assert_int_equal(again_len, len);
+			assert_memory_equal(again, bytes, len);
+		}
+		bytes[at] = old;
+	}
+}
+
+static void
+replies_come_back_as_they_went(void **unused)
+{
+	struct jp_reply in;
+	struct jp_reply out;
+	uint8_t bytes[JP_REPLY_SIZE];
+
+	(void)unused;
+	for (size_t n = 0; n <= JP_USER_MAX; n++) {
+		memset(&in, 0, sizeof(in));
+		in.verdict = (enum jp_verdict)(n % 3);
+		in.seq = (uint32_t)n * 0x01010101U;
+		fill(in.user, n, '\x80');
+		jp_reply_encode(&in, bytes);
+		assert_int_equal(
+		    jp_reply_decode(&out, bytes, sizeof(bytes)), JP_ERR_OK);
+		assert_memory_equal(&in, &out, sizeof(in));
+	}
+}
+
+static void
+a_refused_reply_denies(void **unused)
+{
+	const struct jp_reply in = { .verdict = JP_ACCEPT, .user = "alice" };
+	const struct jp_reply zero = { 0 };
+	struct jp_reply out;
+	uint8_t bytes[JP_REPLY_SIZE + 1] = { 0 };
+
+	(void)unused;
+	jp_reply_encode(&in, bytes);
+	for (size_t len = 0; len <= sizeof(bytes); len++) {
+		if (len == JP_REPLY_SIZE)
+			continue;
+		assert_int_equal(
+		    jp_reply_decode(&out, bytes, len), JP_ERR_PROTOCOL);
+		assert_memory_equal(&out, &zero, sizeof(out));
+	}
+	assert_int_equal(zero.verdict, JP_DENY);
+}
+
+/* Every value of every byte, the padding among them. */
+static void
+accepted_replies_encode_to_the_same_bytes(void **unused)
+{
+	const struct jp_reply in = { .verdict = JP_ACCEPT, .user = "alice" };
+	const struct jp_reply zero = { 0 };
+	struct jp_reply out;
+	uint8_t bytes[JP_REPLY_SIZE];
+	uint8_t again[JP_REPLY_SIZE];
+
+	(void)unused;
+	jp_reply_encode(&in, bytes);
+	for (size_t at = 0; at < sizeof(bytes); at++) {
+		uint8_t old = bytes[at];
+
+		for (unsigned int value = 0; value < 256; value++) {
+			bytes[at] = (uint8_t)value;
+			if (jp_reply_decode(&out, bytes, sizeof(bytes)) !=
+			    JP_ERR_OK) {
+				assert_memory_equal(&out, &zero, sizeof(out));
+				continue;
+			}
+			jp_reply_encode(&out, again);
+			assert_memory_equal(again, bytes, sizeof(again));
+		}
+		bytes[at] = old;
+	}
+}
+
+static void
+unknown_verdicts_and_padding_are_refused(void **unused)
+{
+	const struct jp_reply in = { .verdict = JP_ACCEPT, .user = "alice" };
+	struct jp_reply out;
+	uint8_t bytes[JP_REPLY_SIZE];
+
+	(void)unused;
+	for (unsigned int verdict = JP_ACCEPT + 1; verdict < 256; verdict++) {
+		jp_reply_encode(&in, bytes);
+		bytes[VERDICT_AT] = (uint8_t)verdict;
+		assert_int_equal(jp_reply_decode(&out, bytes, sizeof(bytes)),
+		    JP_ERR_PROTOCOL);
+	}
+	for (size_t at = REPLY_USER_AT + 2 + 5; at < JP_REPLY_SIZE; at++) {
+		jp_reply_encode(&in, bytes);
+		bytes[at] = 1;
+		assert_int_equal(jp_reply_decode(&out, bytes, sizeof(bytes)),
+		    JP_ERR_PROTOCOL);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(requests_come_back_as_they_went),
+		cmocka_unit_test(the_layout_of_a_request_is_fixed),
+		cmocka_unit_test(every_truncation_of_a_request_is_refused),
+		cmocka_unit_test(bytes_behind_a_request_are_refused),
+		cmocka_unit_test(an_unknown_front_or_magic_is_refused),
+		cmocka_unit_test(a_nul_inside_a_text_is_refused),
+		cmocka_unit_test(a_text_longer_than_its_field_is_refused),
+		cmocka_unit_test(fields_take_what_fits_and_refuse_the_rest),
+		cmocka_unit_test(accepted_requests_encode_to_the_same_bytes),
+		cmocka_unit_test(replies_come_back_as_they_went),
+		cmocka_unit_test(a_refused_reply_denies),
+		cmocka_unit_test(accepted_replies_encode_to_the_same_bytes),
+		cmocka_unit_test(unknown_verdicts_and_padding_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
