@@ -224,7 +224,7 @@ jp_admin_answer_decode(const uint8_t *bytes, size_t len, bool *end,
 	kind = get_enum(&buf, JP_ITEM_COUNT + 1);
 	*end = kind == JP_ITEM_COUNT;
 	if (*end) {
-		*result = (enum jp_err)get_enum(&buf, JP_ERR_OVERLOAD + 1);
+		*result = (enum jp_err)get_enum(&buf, JP_ERR_COUNT);
 		jp_buf_get_str(&buf, why->text, sizeof(why->text));
 	} else {
 		item->kind = (enum jp_admin_kind)kind;

@@ -38,6 +38,12 @@ enum jp_err {
 #undef JP_ERR_ENUM
 };
 
+enum {
+#define JP_ERR_ONE(code, name, text) +1
+	JP_ERR_COUNT = 0 JP_ERR_LIST(JP_ERR_ONE)
+#undef JP_ERR_ONE
+};
+
 /* The short name of `err`, for logs and JSON; never NULL. */
 const char *jp_err_name(enum jp_err err);
 

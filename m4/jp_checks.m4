@@ -22,7 +22,7 @@ AC_SUBST([$1_LIBS])])
 
 # JP_TRY_FLAGS(VARIABLE, FLAGS): appends each flag that compiler and linker take.
 AC_DEFUN([JP_TRY_FLAGS],
-[for jp_flag in $2; do
+[for jp_flag in m4_normalize([$2]); do
   jp_save_CFLAGS=$CFLAGS
   CFLAGS="$CFLAGS -Werror $jp_flag"
   AC_MSG_CHECKING([whether $CC accepts $jp_flag])

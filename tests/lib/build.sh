@@ -9,6 +9,7 @@ need_packages() {
 	command -v dpkg-query >/dev/null 2>&1 || return 0 # not Debian
 	need_list=
 	for need_group in "$@"; do
+		# shellcheck disable=SC2013
 		for need_one in $(awk -v group="$need_group" \
 			'$1 == group { print $2 }' "$need_file"); do
 			[ "$(dpkg-query -W -f '${db:Status-Status}' \

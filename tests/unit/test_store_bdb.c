@@ -1,0 +1,1022 @@
+/*
+ * The store in Berkeley DB as an administrator meets it: its folder, its lock,
+ * its making, threads, processes that end, and every kind of damage. Power
+ * cuts and full disks are in tests/faults/.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "common/store_bdb_internal.h"
+#include "tests/unit/store_help.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define RECORDS 300
+
+struct fixture {
+	char dir[PATH_MAX];
+	struct jp_store_options options;
+	struct jp_why why;
+};
+
+static int
+set_up_folder(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	scratch_make(fixture->dir);
+	fixture->options = options_for(fixture->dir);
+	*state = fixture;
+	return 0;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *fixture;
+
+	(void)set_up_folder(state);
+	fixture = *state;
+	assert_int_equal(
+	    jp_store_bdb_create(&fixture->options, &fixture->why), JP_ERR_OK);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	scratch_remove(fixture->dir);
+	free(fixture);
+	return 0;
+}
+
+static struct jp_store *
+open_it(struct fixture *fixture)
+{
+	struct jp_store *store;
+	enum jp_err err =
+	    jp_store_bdb_open(&fixture->options, &store, &fixture->why);
+
+	if (err != JP_ERR_OK)
+		print_error("%s\n", fixture->why.text);
+	assert_int_equal(err, JP_ERR_OK);
+	return store;
+}
+
+/* The store must not open, for this reason, in these words. */
+static void
+assert_opens_not(struct fixture *fixture, enum jp_err err, const char *words)
+{
+	struct jp_store *store;
+
+	fixture->why.text[0] = '\0';
+	assert_string_equal(jp_err_name(jp_store_bdb_open(&fixture->options,
+	                        &store, &fixture->why)),
+	    jp_err_name(err));
+	assert_null(store);
+	if (strstr(fixture->why.text, words) == NULL)
+		print_error("%s\n", fixture->why.text);
+	assert_non_null(strstr(fixture->why.text, words));
+}
+
+static const char *
+path_in(const struct fixture *fixture, const char *name)
+{
+	static char path[PATH_MAX + NAME_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", fixture->dir, name);
+	return path;
+}
+
+static void
+write_file(const struct fixture *fixture, const char *name, const char *text)
+{
+	FILE *file = fopen(path_in(fixture, name), "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static size_t
+count_files(const struct fixture *fixture, const char *prefix)
+{
+	DIR *stream = opendir(fixture->dir);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	assert_non_null(stream);
+	while ((entry = readdir(stream)) != NULL)
+		if (entry->d_name[0] != '.' &&
+		    strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+			count++;
+	(void)closedir(stream);
+	return count;
+}
+
+static void
+numbered(struct jp_record *record, unsigned int i)
+{
+	char id[16], user[16];
+
+	(void)snprintf(id, sizeof(id), "%08u", i);
+	(void)snprintf(user, sizeof(user), "user%u", i % 7);
+	record_make(record, id, user, 1000 + i % 50);
+}
+
+static enum jp_err
+add_numbered(struct jp_store *store, unsigned int i)
+{
+	struct jp_record record;
+
+	numbered(&record, i);
+	return commit_one(store, JP_CHANGE_CREATE, &record);
+}
+
+static void
+fill(struct fixture *fixture, unsigned int count)
+{
+	struct jp_store *store = open_it(fixture);
+
+	for (unsigned int i = 0; i < count; i++)
+		assert_int_equal(add_numbered(store, i), JP_ERR_OK);
+	jp_store_close(store);
+}
+
+/* Fills the store in a process that ends without closing it. */
+static void
+fill_and_die(struct fixture *fixture, unsigned int count)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct jp_store *store;
+		enum jp_err err = jp_store_bdb_open(
+		    &fixture->options, &store, &fixture->why);
+
+		for (unsigned int i = 0; i < count && err == JP_ERR_OK; i++)
+			err = add_numbered(store, i);
+		_exit(err == JP_ERR_OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void
+assert_whole(struct jp_store *store, unsigned int count)
+{
+	struct jp_store_info info;
+	struct jp_record record, expected;
+
+	for (unsigned int i = 0; i < count; i++) {
+		numbered(&expected, i);
+		assert_int_equal(
+		    jp_store_get(store, expected.id, &record), JP_ERR_OK);
+		assert_memory_equal(&record, &expected, sizeof(record));
+	}
+	assert_int_equal(jp_store_info(store, &info), JP_ERR_OK);
+	assert_int_equal(info.records, count);
+}
+
+/* Turns one bit of a file round. */
+static void
+flip_bit(const struct fixture *fixture, const char *name, off_t at)
+{
+	int fd = open(path_in(fixture, name), O_RDWR | O_CLOEXEC);
+	uint8_t byte;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x10;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	(void)close(fd);
+}
+
+/* Where the log ends in its file, which has zeroes behind. */
+static off_t
+log_end(const struct fixture *fixture, const char *name)
+{
+	FILE *file = fopen(path_in(fixture, name), "r");
+	off_t end = 0;
+	int byte;
+
+	assert_non_null(file);
+	for (off_t at = 0; (byte = fgetc(file)) != EOF; at++)
+		if (byte != 0)
+			end = at + 1;
+	(void)fclose(file);
+	return end;
+}
+
+/* The folder. */
+
+static void
+a_relative_folder_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->options.dir = "store";
+	assert_opens_not(fixture, JP_ERR_CONFIG, "absolute");
+}
+
+static void
+a_missing_folder_is_missing(void **state)
+{
+	struct fixture *fixture = *state;
+	char dir[PATH_MAX + 8];
+
+	(void)snprintf(dir, sizeof(dir), "%s/no", fixture->dir);
+	fixture->options.dir = dir;
+	assert_opens_not(fixture, JP_ERR_MISSING, dir);
+}
+
+static void
+a_file_in_the_folders_place_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	write_file(fixture, "file", "");
+	fixture->options.dir = path_in(fixture, "file");
+	assert_opens_not(fixture, JP_ERR_CONFIG, "not a folder");
+}
+
+static void
+a_folder_open_to_others_is_refused_with_the_way_out(void **state)
+{
+	static const mode_t modes[] = { 0755, 0710, 0701, 0720, 0702 };
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < COUNT_OF(modes); i++) {
+		assert_int_equal(chmod(fixture->dir, modes[i]), 0);
+		assert_opens_not(fixture, JP_ERR_CONFIG, "chmod 0700 /");
+		assert_int_equal(
+		    jp_store_bdb_create(&fixture->options, &fixture->why),
+		    JP_ERR_CONFIG);
+	}
+}
+
+static void
+a_folder_of_another_user_is_refused_with_the_way_out(void **state)
+{
+	struct fixture *fixture = *state;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(fixture->dir, 12345, 0), 0);
+	assert_opens_not(fixture, JP_ERR_CONFIG, "chown 0 /");
+}
+
+static void
+a_DB_CONFIG_in_the_folder_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	write_file(fixture, "DB_CONFIG", "set_lg_dir /tmp\n");
+	assert_opens_not(fixture, JP_ERR_CONFIG, "DB_CONFIG");
+}
+
+static void
+a_DB_CONFIG_in_the_current_folder_is_ignored(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fixture here;
+	char before[PATH_MAX];
+
+	assert_non_null(getcwd(before, sizeof(before)));
+	scratch_make(here.dir);
+	write_file(&here, "DB_CONFIG", "this is no setting\n");
+	assert_int_equal(chdir(here.dir), 0);
+	jp_store_close(open_it(fixture));
+	assert_int_equal(
+	    jp_store_bdb_verify(&fixture->options, &fixture->why), JP_ERR_OK);
+	assert_int_equal(chdir(before), 0);
+	scratch_remove(here.dir);
+}
+
+static void
+all_files_are_for_the_owner_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	mode_t before = umask(0);
+	const struct dirent *entry;
+	DIR *stream;
+	struct stat st;
+
+	assert_int_equal(
+	    jp_store_bdb_create(&fixture->options, &fixture->why), JP_ERR_OK);
+	fill(fixture, 10);
+	(void)umask(before);
+	stream = opendir(fixture->dir);
+	assert_non_null(stream);
+	while ((entry = readdir(stream)) != NULL) {
+		assert_int_equal(
+		    fstatat(dirfd(stream), entry->d_name, &st, 0), 0);
+		if (S_ISREG(st.st_mode))
+			assert_int_equal(st.st_mode & 07777, 0600);
+	}
+	(void)closedir(stream);
+}
+
+static void
+no_descriptor_of_the_store_survives_exec(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = open_it(fixture);
+	char path[64], target[PATH_MAX];
+	size_t seen = 0;
+
+	assert_int_equal(add_numbered(store, 1), JP_ERR_OK);
+	for (int fd = 0; fd < 256; fd++) {
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		ssize_t len = readlink(path, target, sizeof(target) - 1);
+
+		if (len <= 0 || strncmp(target, fixture->dir,
+		                    strlen(fixture->dir)) != 0)
+			continue;
+		seen++;
+		assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	}
+	assert_true(seen >= 4);
+	jp_store_close(store);
+}
+
+/* The making. */
+
+static void
+a_folder_without_a_store_is_missing_and_stays_empty(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_false(jp_store_bdb_exists(fixture->dir));
+	assert_opens_not(fixture, JP_ERR_MISSING, "pat-admin init");
+	assert_int_equal(
+	    jp_store_bdb_verify(&fixture->options, &fixture->why),
+	    JP_ERR_MISSING);
+	assert_int_equal(count_files(fixture, ""), 0);
+}
+
+static void
+making_a_store_twice_is_refused_and_keeps_its_records(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store;
+
+	fill(fixture, 10);
+	assert_true(jp_store_bdb_exists(fixture->dir));
+	assert_int_equal(jp_store_bdb_create(&fixture->options, &fixture->why),
+	    JP_ERR_EXISTS);
+	store = open_it(fixture);
+	assert_whole(store, 10);
+	jp_store_close(store);
+}
+
+static void
+an_interrupted_making_is_no_store_and_can_be_repeated(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(unlink(path_in(fixture, "by_expiry.db")), 0);
+	write_file(fixture, "creating", "");
+	assert_false(jp_store_bdb_exists(fixture->dir));
+	assert_opens_not(fixture, JP_ERR_MISSING, "pat-admin init");
+	assert_int_equal(
+	    jp_store_bdb_create(&fixture->options, &fixture->why), JP_ERR_OK);
+	fill(fixture, 10);
+}
+
+static void
+a_making_that_fails_leaves_nothing_behind(void **state)
+{
+	struct fixture *fixture = *state;
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		struct rlimit limit = { 10000, 10000 };
+		enum jp_err err;
+
+		(void)signal(SIGXFSZ, SIG_IGN);
+		(void)setrlimit(RLIMIT_FSIZE, &limit);
+		err = jp_store_bdb_create(&fixture->options, &fixture->why);
+		_exit((int)err);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), JP_ERR_DISK_FULL);
+	assert_int_equal(count_files(fixture, ""), 0);
+	assert_int_equal(
+	    jp_store_bdb_create(&fixture->options, &fixture->why), JP_ERR_OK);
+}
+
+static void
+what_is_left_of_a_store_is_never_made_anew(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fill(fixture, 10);
+	for (size_t i = 0; i < BDB_FILES; i++) {
+		assert_int_equal(
+		    unlink(path_in(fixture, bdb_file_name((enum bdb_file)i))),
+		    0);
+		assert_opens_not(fixture, JP_ERR_DAMAGED, "restore");
+		assert_int_equal(
+		    jp_store_bdb_create(&fixture->options, &fixture->why),
+		    JP_ERR_DAMAGED);
+		assert_true(count_files(fixture, "log.") > 0);
+	}
+}
+
+/* The lock. */
+
+static void
+a_second_owner_is_told_who_the_first_one_is(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = open_it(fixture);
+	char words[PATH_MAX + 64];
+
+	(void)snprintf(words, sizeof(words),
+	    "the store %s is in use by tester (pid %ld)", fixture->dir,
+	    (long)getpid());
+	assert_opens_not(fixture, JP_ERR_LOCKED, words);
+	assert_int_equal(jp_store_bdb_verify(&fixture->options, &fixture->why),
+	    JP_ERR_LOCKED);
+	jp_store_close(store);
+	jp_store_close(open_it(fixture));
+}
+
+static void
+the_owners_name_cannot_forge_a_message(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store;
+
+	fixture->options.holder = "x\nforged\033[2J";
+	store = open_it(fixture);
+	assert_opens_not(fixture, JP_ERR_LOCKED, "in use by x");
+	assert_null(strstr(fixture->why.text, "forged"));
+	jp_store_close(store);
+}
+
+static void *
+close_soon(void *store)
+{
+	bdb_sleep_ms(50);
+	jp_store_close(store);
+	return NULL;
+}
+
+static void
+an_opener_waits_for_the_owner_to_leave(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = open_it(fixture);
+	pthread_t thread;
+
+	assert_int_equal(
+	    pthread_create(&thread, NULL, close_soon, store), 0);
+	fixture->options.wait_ms = 10000;
+	jp_store_close(open_it(fixture));
+	(void)pthread_join(thread, NULL);
+}
+
+static void
+an_opener_gives_up_when_its_time_is_over(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = open_it(fixture);
+	int64_t begin = bdb_now_ms();
+
+	fixture->options.wait_ms = 30;
+	assert_opens_not(fixture, JP_ERR_LOCKED, "in use");
+	assert_in_range(bdb_now_ms() - begin, 30, 5000);
+	jp_store_close(store);
+}
+
+/* What survives. */
+
+static void
+everything_is_there_after_closing_and_opening(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store;
+
+	fill(fixture, RECORDS);
+	store = open_it(fixture);
+	assert_whole(store, RECORDS);
+	jp_store_close(store);
+}
+
+static void
+everything_is_there_after_the_owner_ended_without_closing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store;
+	struct jp_store_info info;
+
+	fill_and_die(fixture, RECORDS);
+	store = open_it(fixture);
+	assert_whole(store, RECORDS);
+	assert_int_equal(jp_store_info(store, &info), JP_ERR_OK);
+	assert_int_equal(info.commits, RECORDS);
+	jp_store_close(store);
+}
+
+static void
+a_large_import_is_one_commit(void **state)
+{
+	enum { MANY = 4000 };
+	struct fixture *fixture = *state;
+	struct jp_store *store = open_it(fixture);
+	struct jp_record *records = calloc(MANY, sizeof(*records));
+	struct jp_change *changes = calloc(MANY, sizeof(*changes));
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		numbered(&records[i], i);
+		changes[i].kind = JP_CHANGE_CREATE;
+		changes[i].record = &records[i];
+	}
+	assert_int_equal(jp_store_commit(store, changes, MANY), JP_ERR_OK);
+	assert_whole(store, MANY);
+	jp_store_close(store);
+	free(changes);
+	free(records);
+}
+
+static void
+a_checkpoint_drops_logs_that_are_no_longer_needed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = open_it(fixture);
+	struct jp_store_info before, after;
+
+	for (unsigned int i = 0; count_files(fixture, "log.") < 4; i++)
+		assert_int_equal(add_numbered(store, i), JP_ERR_OK);
+	assert_int_equal(jp_store_info(store, &before), JP_ERR_OK);
+	assert_int_equal(jp_store_checkpoint(store), JP_ERR_OK);
+	assert_int_equal(count_files(fixture, "log."), 1);
+	assert_int_equal(jp_store_info(store, &after), JP_ERR_OK);
+	assert_true(after.bytes < before.bytes);
+	jp_store_close(store);
+}
+
+/* Threads. */
+
+struct worker {
+	struct jp_store *store;
+	unsigned int number;
+	atomic_bool *stop;
+	enum jp_err err;
+	unsigned int done;
+};
+
+/* Creates, expires and deletes tokens of its own, of one common user. */
+static void *
+write_some(void *arg)
+{
+	struct worker *worker = arg;
+	struct jp_record record;
+	char id[16];
+
+	for (unsigned int i = 0; i < 150 && worker->err == JP_ERR_OK; i++) {
+		(void)snprintf(
+		    id, sizeof(id), "%04u%04u", worker->number, i);
+		record_make(&record, id, "all", 1000 + i);
+		worker->err =
+		    commit_one(worker->store, JP_CHANGE_CREATE, &record);
+		record.expires_at = 1;
+		if (worker->err == JP_ERR_OK)
+			worker->err = commit_one(
+			    worker->store, JP_CHANGE_REPLACE, &record);
+		if (worker->err == JP_ERR_OK && i % 2 == 1)
+			worker->err = commit_one(
+			    worker->store, JP_CHANGE_DELETE, &record);
+	}
+	return NULL;
+}
+
+static void *
+read_some(void *arg)
+{
+	static const struct jp_listing listings[] = {
+		{ .order = JP_ORDER_USER, .user = "all" },
+		{ .order = JP_ORDER_EXPIRY, .until = INT64_MAX },
+		{ .order = JP_ORDER_ID },
+	};
+	struct worker *worker = arg;
+	struct jp_record page[3];
+	size_t count;
+
+	while (!atomic_load(worker->stop) && worker->err == JP_ERR_OK) {
+		struct jp_listing listing = listings[worker->done++ % 3];
+
+		do {
+			worker->err = jp_store_list(
+			    worker->store, &listing, page, 3, &count);
+			if (count > 0)
+				(void)jp_store_get(
+				    worker->store, page[0].id, &page[1]);
+		} while (worker->err == JP_ERR_OK && count > 0);
+	}
+	return NULL;
+}
+
+static void
+four_threads_read_while_two_write(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = open_it(fixture);
+	struct worker workers[6];
+	pthread_t threads[COUNT_OF(workers)];
+	atomic_bool stop = false;
+	struct jp_store_info info;
+
+	for (unsigned int i = 0; i < COUNT_OF(workers); i++) {
+		workers[i] = (struct worker){ .store = store,
+			.number = i,
+			.stop = &stop };
+		(void)pthread_create(&threads[i], NULL,
+		    i < 2 ? write_some : read_some, &workers[i]);
+	}
+	for (size_t i = 0; i < COUNT_OF(workers); i++) {
+		(void)pthread_join(threads[i], NULL);
+		if (i == 1)
+			atomic_store(&stop, true);
+	}
+	for (size_t i = 0; i < COUNT_OF(workers); i++)
+		assert_int_equal(workers[i].err, JP_ERR_OK);
+	assert_int_equal(jp_store_info(store, &info), JP_ERR_OK);
+	assert_int_equal(info.records, 150);
+	assert_int_equal(info.commits, 2 * (150 + 150 + 75));
+	jp_store_close(store);
+}
+
+static void *
+commit_blocked(void *arg)
+{
+	struct worker *worker = arg;
+
+	worker->err = add_numbered(worker->store, 1);
+	return NULL;
+}
+
+static void
+an_operation_that_does_not_end_shows_as_stalled(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = open_it(fixture);
+	struct bdb *bdb = bdb_of(store);
+	struct worker worker = { .store = store };
+	int64_t end = bdb_now_ms() + 10000;
+	struct bdb_head head;
+	pthread_t thread;
+	DB_TXN *txn;
+
+	assert_int_equal(bdb->env->txn_begin(bdb->env, NULL, &txn, 0), 0);
+	assert_int_equal(bdb_head_get(bdb, txn, &head, DB_RMW), JP_ERR_OK);
+	assert_false(jp_store_stalled(store, 0));
+	(void)pthread_create(&thread, NULL, commit_blocked, &worker);
+	while (!jp_store_stalled(store, 1) && bdb_now_ms() < end)
+		bdb_sleep_ms(10);
+	assert_true(jp_store_stalled(store, 1));
+	assert_false(jp_store_stalled(store, 60));
+	assert_int_equal(txn->abort(txn), 0);
+	(void)pthread_join(thread, NULL);
+	assert_int_equal(worker.err, JP_ERR_OK);
+	assert_false(jp_store_stalled(store, 0));
+	jp_store_close(store);
+}
+
+/* Damage, and stores of others. */
+
+static void
+another_pepper_is_refused_with_the_way_out(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->options.tag[3] ^= 1;
+	assert_opens_not(fixture, JP_ERR_CONFIG, "put the right one back");
+	fixture->options.tag[3] ^= 1;
+	jp_store_close(open_it(fixture));
+}
+
+/* Puts bytes into one database, past all that the store would check. */
+static void
+put_raw(struct fixture *fixture, enum bdb_file file, const char *name,
+    uint8_t *bytes, size_t len)
+{
+	struct jp_store *store = open_it(fixture);
+	struct bdb *bdb = bdb_of(store);
+	DBT key = { .data = (void *)(uintptr_t)name,
+		.size = (uint32_t)strlen(name) };
+	DBT data = { .data = bytes, .size = (uint32_t)len };
+	DB *db;
+
+	/* Another handle, one that knows of no indexes. */
+	assert_int_equal(db_create(&db, bdb->env, 0), 0);
+	assert_int_equal(db->open(db, NULL, bdb_file_name(file), NULL, DB_BTREE,
+	                     DB_AUTO_COMMIT | DB_THREAD, 0),
+	    0);
+	assert_int_equal(db->put(db, NULL, &key, &data, 0), 0);
+	assert_int_equal(db->close(db, 0), 0);
+	jp_store_close(store);
+}
+
+/* Changes one byte of the stored record of id 00000001. */
+static void
+spoil_record(struct fixture *fixture, size_t at, uint8_t value)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	struct jp_record record;
+	size_t len;
+
+	fill(fixture, 3);
+	numbered(&record, 1);
+	assert_int_equal(jp_record_encode(&record, bytes, &len), JP_ERR_OK);
+	bytes[at] = value;
+	put_raw(fixture, BDB_TOKENS, record.id, bytes, len);
+}
+
+static void
+assert_spoilt(struct fixture *fixture, enum jp_err err)
+{
+	struct jp_store *store = open_it(fixture);
+	struct jp_listing listing = { .order = JP_ORDER_ID };
+	struct jp_record record, page[3];
+	struct jp_why why;
+	size_t count;
+
+	assert_int_equal(jp_store_get(store, "00000001", &record), err);
+	jp_store_why(store, &why);
+	assert_non_null(strstr(why.text, "00000001"));
+	numbered(&record, 1);
+	assert_int_equal(commit_one(store, JP_CHANGE_REPLACE, &record), err);
+	assert_int_equal(commit_one(store, JP_CHANGE_DELETE, &record), err);
+	assert_int_equal(jp_store_list(store, &listing, page, 3, &count), err);
+	assert_int_equal(count, 0);
+	assert_int_equal(jp_store_get(store, "00000002", &record), JP_ERR_OK);
+	jp_store_close(store);
+}
+
+static void
+a_record_of_a_newer_version_is_refused_clearly(void **state)
+{
+	spoil_record(*state, 0, JP_RECORD_VERSION + 1);
+	assert_spoilt(*state, JP_ERR_NEWER);
+}
+
+static void
+a_record_under_another_id_is_damage(void **state)
+{
+	spoil_record(*state, 1, 'Z');
+	assert_spoilt(*state, JP_ERR_DAMAGED);
+}
+
+static void
+a_store_of_a_newer_version_is_refused_clearly(void **state)
+{
+	uint8_t bytes[] = { 2, 0, 0 };
+
+	put_raw(*state, BDB_META, "store", bytes, sizeof(bytes));
+	assert_opens_not(*state, JP_ERR_NEWER, "newer version");
+}
+
+static void
+a_store_without_a_readable_head_is_damage(void **state)
+{
+	uint8_t bytes[] = { 1, 0, 0 };
+
+	put_raw(*state, BDB_META, "store", bytes, sizeof(bytes));
+	assert_opens_not(*state, JP_ERR_DAMAGED, "meta.db");
+}
+
+static void
+a_missing_database_is_named(void **state)
+{
+	for (size_t i = 0; i < BDB_FILES; i++) {
+		const char *name = bdb_file_name((enum bdb_file)i);
+		struct fixture *fixture = *state;
+
+		assert_int_equal(unlink(path_in(fixture, name)), 0);
+		assert_opens_not(fixture, JP_ERR_DAMAGED, name);
+		assert_int_equal(count_files(fixture, name), 0);
+		(void)tear_down(state);
+		(void)set_up(state);
+	}
+}
+
+static void
+damage_in_the_last_log_shows_as_lost_commits(void **state)
+{
+	const char *name = "log.0000000001";
+	struct fixture *fixture = *state;
+
+	fill_and_die(fixture, 20);
+	flip_bit(fixture, name, log_end(fixture, name) - 3000);
+	assert_opens_not(fixture, JP_ERR_DAMAGED, "commits are lost");
+	assert_opens_not(fixture, JP_ERR_DAMAGED, "restore from a backup");
+}
+
+static void
+a_log_cut_off_shows_as_lost_commits(void **state)
+{
+	const char *name = "log.0000000001";
+	struct fixture *fixture = *state;
+
+	fill_and_die(fixture, 20);
+	assert_int_equal(truncate(path_in(fixture, name),
+	                     log_end(fixture, name) - 100),
+	    0);
+	assert_opens_not(fixture, JP_ERR_DAMAGED, "1 commits are lost");
+}
+
+static void
+removed_logs_are_damage(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fill(fixture, 20);
+	assert_int_equal(unlink(path_in(fixture, "log.0000000001")), 0);
+	assert_opens_not(fixture, JP_ERR_DAMAGED, "past end of log");
+}
+
+static void
+a_mark_that_is_behind_or_gone_is_fine(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fill(fixture, 20);
+	write_file(fixture, "hwm", "00000000000000000019\n");
+	jp_store_close(open_it(fixture));
+	assert_int_equal(unlink(path_in(fixture, "hwm")), 0);
+	jp_store_close(open_it(fixture));
+	write_file(fixture, "hwm", "00000000000000000021\n");
+	assert_opens_not(fixture, JP_ERR_DAMAGED, "1 commits are lost");
+}
+
+static void
+a_mark_that_is_no_count_is_damage(void **state)
+{
+	static const char *const texts[] = { "x", "0\n",
+		"0000000000000000002x\n", "00000000000000000020",
+		"99999999999999999999\n", "00000000000000000020\n\n" };
+	struct fixture *fixture = *state;
+
+	fill(fixture, 20);
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		write_file(fixture, "hwm", texts[i]);
+		assert_opens_not(fixture, JP_ERR_DAMAGED, "hwm");
+	}
+}
+
+/* Reads all there is: each record right, or the store's end. */
+static enum jp_err
+read_all(struct jp_store *store)
+{
+	struct jp_record record, expected;
+
+	for (unsigned int i = 0; i < RECORDS; i++) {
+		enum jp_err err;
+
+		numbered(&expected, i);
+		err = jp_store_get(store, expected.id, &record);
+		if (err != JP_ERR_OK)
+			return err;
+		assert_memory_equal(&record, &expected, sizeof(record));
+	}
+	return JP_ERR_OK;
+}
+
+static void
+assert_page_is_missed(struct fixture *fixture, off_t page)
+{
+	struct jp_store *store;
+	struct jp_why why;
+	enum jp_err err;
+
+	flip_bit(fixture, "tokens.db", page * 4096 + 2000);
+	err = jp_store_bdb_open(&fixture->options, &store, &why);
+	if (err == JP_ERR_OK) {
+		err = read_all(store);
+		jp_store_why(store, &why);
+		assert_int_equal(add_numbered(store, RECORDS), JP_ERR_DAMAGED);
+		assert_int_equal(read_all(store), JP_ERR_DAMAGED);
+		jp_store_close(store);
+	}
+	assert_int_equal(err, JP_ERR_DAMAGED);
+	if (strstr(why.text, "checksum error") == NULL)
+		print_error("%s\n", why.text);
+	assert_non_null(strstr(why.text, "checksum error"));
+	assert_non_null(strstr(why.text, "tokens.db"));
+	flip_bit(fixture, "tokens.db", page * 4096 + 2000);
+}
+
+static void
+a_flipped_bit_never_gives_a_wrong_record(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store;
+	struct stat st;
+
+	fill(fixture, RECORDS);
+	assert_int_equal(stat(path_in(fixture, "tokens.db"), &st), 0);
+	assert_true(st.st_size > 5 * 4096);
+	for (off_t page = 1; page < st.st_size / 4096; page += 3)
+		assert_page_is_missed(fixture, page);
+	store = open_it(fixture);
+	assert_whole(store, RECORDS);
+	jp_store_close(store);
+}
+
+static void
+verifying_a_healthy_store_is_fine(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fill_and_die(fixture, RECORDS);
+	assert_int_equal(
+	    jp_store_bdb_verify(&fixture->options, &fixture->why), JP_ERR_OK);
+}
+
+static void
+verifying_finds_a_flipped_bit_in_any_database(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fill(fixture, RECORDS);
+	for (size_t i = 0; i < BDB_FILES; i++) {
+		const char *name = bdb_file_name((enum bdb_file)i);
+
+		flip_bit(fixture, name, 4096 + 3000);
+		assert_int_equal(
+		    jp_store_bdb_verify(&fixture->options, &fixture->why),
+		    JP_ERR_DAMAGED);
+		assert_non_null(strstr(fixture->why.text, name));
+		flip_bit(fixture, name, 4096 + 3000);
+	}
+	assert_int_equal(
+	    jp_store_bdb_verify(&fixture->options, &fixture->why), JP_ERR_OK);
+}
+
+#define IN_FOLDER(test)                                                        \
+	cmocka_unit_test_setup_teardown(test, set_up_folder, tear_down)
+#define IN_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_FOLDER(a_relative_folder_is_refused),
+		IN_FOLDER(a_missing_folder_is_missing),
+		IN_FOLDER(a_file_in_the_folders_place_is_refused),
+		IN_FOLDER(a_folder_open_to_others_is_refused_with_the_way_out),
+		IN_FOLDER(a_folder_of_another_user_is_refused_with_the_way_out),
+		IN_STORE(a_DB_CONFIG_in_the_folder_is_refused),
+		IN_STORE(a_DB_CONFIG_in_the_current_folder_is_ignored),
+		IN_FOLDER(all_files_are_for_the_owner_alone),
+		IN_STORE(no_descriptor_of_the_store_survives_exec),
+		IN_FOLDER(a_folder_without_a_store_is_missing_and_stays_empty),
+		IN_STORE(making_a_store_twice_is_refused_and_keeps_its_records),
+		IN_STORE(an_interrupted_making_is_no_store_and_can_be_repeated),
+		IN_FOLDER(a_making_that_fails_leaves_nothing_behind),
+		IN_STORE(what_is_left_of_a_store_is_never_made_anew),
+		IN_STORE(a_second_owner_is_told_who_the_first_one_is),
+		IN_STORE(the_owners_name_cannot_forge_a_message),
+		IN_STORE(an_opener_waits_for_the_owner_to_leave),
+		IN_STORE(an_opener_gives_up_when_its_time_is_over),
+		IN_STORE(everything_is_there_after_closing_and_opening),
+		IN_STORE(
+		    everything_is_there_after_the_owner_ended_without_closing),
+		IN_STORE(a_large_import_is_one_commit),
+		IN_STORE(a_checkpoint_drops_logs_that_are_no_longer_needed),
+		IN_STORE(four_threads_read_while_two_write),
+		IN_STORE(an_operation_that_does_not_end_shows_as_stalled),
+		IN_STORE(another_pepper_is_refused_with_the_way_out),
+		IN_STORE(a_record_of_a_newer_version_is_refused_clearly),
+		IN_STORE(a_record_under_another_id_is_damage),
+		IN_STORE(a_store_of_a_newer_version_is_refused_clearly),
+		IN_STORE(a_store_without_a_readable_head_is_damage),
+		IN_STORE(a_missing_database_is_named),
+		IN_STORE(damage_in_the_last_log_shows_as_lost_commits),
+		IN_STORE(a_log_cut_off_shows_as_lost_commits),
+		IN_STORE(removed_logs_are_damage),
+		IN_STORE(a_mark_that_is_behind_or_gone_is_fine),
+		IN_STORE(a_mark_that_is_no_count_is_damage),
+		IN_STORE(a_flipped_bit_never_gives_a_wrong_record),
+		IN_STORE(verifying_a_healthy_store_is_fine),
+		IN_STORE(verifying_finds_a_flipped_bit_in_any_database),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
