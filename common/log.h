@@ -6,10 +6,10 @@
 #define JP_LOG_H
 
 #include <stdbool.h>
-#include <stddef.h>
+
+#include "common/escape.h"
 
 #define JP_LOG_LINE_MAX 1024
-#define JP_ESCAPED_MAX(len) (4 * (len) + 1)
 
 /* Sends lines to syslog(3), facility authpriv, instead of standard error. */
 void jp_log_open(const char *program, bool to_syslog, bool debug);
@@ -17,11 +17,5 @@ void jp_log_open(const char *program, bool to_syslog, bool debug);
 /* `priority` as in syslog(3). No secret may be among the arguments. */
 void jp_log(int priority, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/*
- * Writes `text` with control characters, quotes, backslashes and bytes above
- * 0x7e as \xNN, cut to `size` bytes with the NUL; returns `dst`.
- */
-const char *jp_escape(char *dst, size_t size, const char *text);
 
 #endif

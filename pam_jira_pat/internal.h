@@ -17,6 +17,7 @@
 #include <security/pam_modules.h>
 
 #include "common/client.h"
+#include "common/escape.h"
 
 /* The module's arguments; the texts belong to libpam. */
 struct options {
@@ -45,12 +46,6 @@ bool accepted(pam_handle_t *pamh, const struct options *options,
     const struct jp_request *request, enum jp_err err,
     const struct jp_reply *reply, int *rc);
 
-#define ESCAPED_MAX 512
-
-/*
- * Writes `text`, which came from outside, as it can stand in a log line:
- * printable ASCII, all else as \xNN, cut to its room. Returns `dst`.
- */
-const char *escape(char dst[ESCAPED_MAX], const char *text);
+#define ESCAPED_MAX 512 /* of text from outside in a log line */
 
 #endif

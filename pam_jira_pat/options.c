@@ -144,9 +144,8 @@ options_read(
 		if (read_argument(options, argv[i]))
 			continue;
 		pam_syslog(pamh, LOG_ERR,
-		    "wrong argument in the service file: "
-		    "\"%s\"",
-		    escape(text, argv[i]));
+		    "wrong argument in the service file: \"%s\"",
+		    jp_escape(text, sizeof(text), argv[i]));
 		return false;
 	}
 	return true;

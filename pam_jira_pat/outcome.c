@@ -5,36 +5,12 @@
  */
 #include "config.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
 #include <security/pam_ext.h>
 
 #include "pam_jira_pat/internal.h"
-
-static bool
-is_plain(char c)
-{
-	return c >= ' ' && c <= '~' && c != '"' && c != '\'' && c != '\\';
-}
-
-const char *
-escape(char dst[ESCAPED_MAX], const char *text)
-{
-	size_t at = 0;
-
-	/* Room for the longest, \xNN, and the NUL. */
-	for (; *text != '\0' && at + 5 <= ESCAPED_MAX; text++) {
-		if (is_plain(*text))
-			dst[at++] = *text;
-		else
-			at += (size_t)snprintf(dst + at, ESCAPED_MAX - at,
-			    "\\x%02x", (unsigned int)(unsigned char)*text);
-	}
-	dst[at] = '\0';
-	return dst;
-}
 
 /* One line about the request: `what`, and `why` in parentheses if not NULL. */
 static void
@@ -43,7 +19,7 @@ report(pam_handle_t *pamh, int priority, const struct jp_request *request,
 {
 	char user[ESCAPED_MAX];
 
-	(void)escape(user, request->user);
+	(void)jp_escape(user, sizeof(user), request->user);
 	pam_syslog(pamh, priority, "%s%s%s%s; user=\"%s\" rhost=%s", what,
 	    why != NULL ? " (" : "", why != NULL ? why : "",
 	    why != NULL ? ")" : "", user, request->rhost);

@@ -58,8 +58,8 @@ record_make(struct jp_record *record, const char *id, const char *user,
     int64_t expires_at)
 {
 	memset(record, 0, sizeof(*record));
-	(void)snprintf(record->id, sizeof(record->id), "%s", id);
-	(void)snprintf(record->user, sizeof(record->user), "%s", user);
+	(void)snprintf(record->id, sizeof(record->id), "%.8s", id);
+	(void)snprintf(record->user, sizeof(record->user), "%.255s", user);
 	(void)snprintf(record->name, sizeof(record->name), "%.8s of %.100s", id,
 	    user);
 	record->created_at = 1700000000;
