@@ -18,8 +18,9 @@
 struct jp_change {
 	enum jp_change_kind {
 		JP_CHANGE_CREATE,  /* JP_ERR_EXISTS if the id is there */
-		JP_CHANGE_REPLACE, /* JP_ERR_NOT_FOUND if it is not */
-		JP_CHANGE_DELETE,  /* likewise; only `record->id` is read */
+		JP_CHANGE_REPLACE, /* JP_ERR_NOT_FOUND if it is not;
+		                      JP_ERR_INVALID for another user */
+		JP_CHANGE_DELETE,  /* not found likewise; only the id is read */
 	} kind;
 	const struct jp_record *record;
 };

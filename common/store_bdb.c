@@ -129,8 +129,8 @@ put_record(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
 }
 
 /*
- * Locks the record that a change is about, for writing. Both other ways to
- * change it would fail on bytes that the index functions cannot read.
+ * Locks the record that a change is about, for writing. An old
+ * record that does not decode ends here, before the index functions meet it.
  */
 static enum jp_err
 claim(struct bdb *bdb, DB_TXN *txn, const char *id, struct jp_record *old)
@@ -239,15 +239,12 @@ commit_once(struct bdb *bdb, const struct jp_change *changes, size_t count,
 static enum jp_err
 settle(struct bdb *bdb, uint64_t commits)
 {
-	DB_LOG_STAT *stat;
 	enum jp_err err = JP_ERR_OK;
-	uint32_t file;
-	int ret = bdb->env->log_stat(bdb->env, &stat, 0);
+	uint32_t file, offset;
+	int ret = bdb_log_end(bdb, &file, &offset);
 
 	if (ret != 0)
 		return bdb_fail(bdb, ret, "log");
-	file = stat->st_cur_file;
-	free(stat);
 	if (file != atomic_load(&bdb->log_file)) {
 		err = bdb_folder_sync(bdb);
 		if (err == JP_ERR_OK)

@@ -65,6 +65,8 @@ bdb_of(struct jp_store *store)
 struct bdb_head {
 	uint64_t commits;
 	uint64_t records;
+	uint32_t log_file; /* where the log ended when this was written */
+	uint32_t log_offset;
 	uint8_t tag[JP_STORE_TAG_LEN];
 };
 
@@ -96,8 +98,8 @@ enum jp_err bdb_decode(
 enum jp_err bdb_list(struct jp_store *store, struct jp_listing *listing,
     struct jp_record *page, size_t max, size_t *count);
 
-/* An empty one, to be freed with bdb_free(). */
-enum jp_err bdb_new(struct bdb **bdb, struct jp_why *why);
+/* An empty one, to be freed with bdb_free(); NULL if there is no memory. */
+struct bdb *bdb_new(struct jp_why *why);
 
 /* Environment (with recovery), databases, indexes; `flags` for DB->open. */
 enum jp_err bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags);
@@ -123,6 +125,9 @@ enum jp_err bdb_fail(struct bdb *bdb, int ret, const char *doing);
 /* The same for what we found out ourselves. */
 enum jp_err bdb_fail_why(struct bdb *bdb, enum jp_err err, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
+
+/* Where the next byte of the log goes; returns what the engine does. */
+int bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset);
 
 enum jp_err bdb_head_get(
     struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, uint32_t flags);

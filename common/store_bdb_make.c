@@ -69,11 +69,11 @@ look_for_room(struct bdb *bdb)
 enum jp_err
 jp_store_bdb_create(const struct jp_store_options *options, struct jp_why *why)
 {
-	struct bdb *bdb;
-	enum jp_err err = bdb_new(&bdb, why);
+	struct bdb *bdb = bdb_new(why);
+	enum jp_err err;
 
-	if (err != JP_ERR_OK)
-		return err;
+	if (bdb == NULL)
+		return JP_ERR_NOMEM;
 	err = bdb_folder_open(bdb, options->dir);
 	if (err == JP_ERR_OK)
 		err = look_for_room(bdb);
@@ -110,11 +110,11 @@ verify_file(struct bdb *bdb, const char *name)
 enum jp_err
 jp_store_bdb_verify(const struct jp_store_options *options, struct jp_why *why)
 {
-	struct bdb *bdb;
-	enum jp_err err = bdb_new(&bdb, why);
+	struct bdb *bdb = bdb_new(why);
+	enum jp_err err;
 
-	if (err != JP_ERR_OK)
-		return err;
+	if (bdb == NULL)
+		return JP_ERR_NOMEM;
 	err = bdb_open_store(bdb, options);
 	if (err == JP_ERR_OK)
 		err = bdb_close_engine(bdb);

@@ -67,26 +67,50 @@ code_of(int ret)
 	return ret > 0 ? jp_err_from_errno(ret) : JP_ERR_IO;
 }
 
-/* Keeps the last line that says more than that something is wrong. */
+/*
+ * One failure can have several lines: "checksum error: page 7", then
+ * "tokens.db: pgin failed for page 7", then that all is lost, which says
+ * nothing new.
+ */
 void
 bdb_keep_line(const DB_ENV *env, const char *prefix, const char *line)
 {
 	struct bdb *bdb = env->app_private;
+	size_t len, more = strlen(line);
 
 	(void)prefix;
 	if (bdb == NULL)
 		return;
 	(void)pthread_mutex_lock(&bdb->mutex);
-	if (bdb->line[0] == '\0' || strstr(line, "PANIC") == NULL)
+	len = strlen(bdb->line);
+	if (len == 0 || len + 2 + more >= sizeof(bdb->line)) {
 		(void)snprintf(bdb->line, sizeof(bdb->line), "%s", line);
+	} else if (strstr(line, "PANIC") == NULL) {
+		memcpy(bdb->line + len, "; ", 2);
+		memcpy(bdb->line + len + 2, line, more + 1);
+	}
 	(void)pthread_mutex_unlock(&bdb->mutex);
+}
+
+/* Called with the mutex held. */
+static void
+explain(struct bdb *bdb, int ret, enum jp_err err, const char *doing)
+{
+	const char *text = bdb->line;
+
+	/* There the engine's lines are of addresses in memory. */
+	if (text[0] == '\0' || err == JP_ERR_DISK_FULL)
+		text = db_strerror(ret);
+	/* Where memory is not short, a disk that takes no page is behind it. */
+	(void)jp_why(&bdb->why, err, "%s: %s: %.300s%s", bdb->dir, doing, text,
+	    err == JP_ERR_NOMEM ? " (or the disk is full, and so the cache)"
+	                        : "");
 }
 
 enum jp_err
 bdb_fail(struct bdb *bdb, int ret, const char *doing)
 {
 	enum jp_err err = code_of(ret);
-	const char *hint = "";
 	bool told = false;
 
 	if (err == JP_ERR_NOT_FOUND || err == JP_ERR_EXISTS)
@@ -94,14 +118,9 @@ bdb_fail(struct bdb *bdb, int ret, const char *doing)
 	/* After a panic every thread fails; the first one knows the reason. */
 	if (ret == DB_RUNRECOVERY)
 		told = atomic_exchange(&bdb->dead, true);
-	if (err == JP_ERR_NOMEM)
-		hint = " (the cache is full of pages that the disk does not "
-		       "take, or memory is short)";
 	(void)pthread_mutex_lock(&bdb->mutex);
 	if (!told)
-		(void)jp_why(&bdb->why, err, "%s: %s: %.*s%s", bdb->dir, doing,
-		    JP_WHY_MAX / 2,
-		    bdb->line[0] != '\0' ? bdb->line : db_strerror(ret), hint);
+		explain(bdb, ret, err, doing);
 	bdb->line[0] = '\0';
 	(void)pthread_mutex_unlock(&bdb->mutex);
 	return err;
@@ -120,18 +139,19 @@ bdb_fail_why(struct bdb *bdb, enum jp_err err, const char *format, ...)
 	return err;
 }
 
-enum jp_err
-bdb_new(struct bdb **out, struct jp_why *why)
+struct bdb *
+bdb_new(struct jp_why *why)
 {
 	struct bdb *bdb = calloc(1, sizeof(*bdb));
 
-	if (bdb == NULL)
-		return jp_why(why, JP_ERR_NOMEM, "out of memory");
+	if (bdb == NULL) {
+		(void)jp_why(why, JP_ERR_NOMEM, "out of memory");
+		return NULL;
+	}
 	bdb->base.ops = &bdb_ops;
 	bdb->dir_fd = bdb->lock_fd = bdb->hwm_fd = -1;
 	(void)pthread_mutex_init(&bdb->mutex, NULL);
-	*out = bdb;
-	return JP_ERR_OK;
+	return bdb;
 }
 
 /* The indexes before what they index. */
@@ -306,6 +326,20 @@ bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
 	return err == JP_ERR_OK ? associate(bdb) : err;
 }
 
+int
+bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset)
+{
+	DB_LOG_STAT *stat;
+	int ret = bdb->env->log_stat(bdb->env, &stat, 0);
+
+	if (ret != 0)
+		return ret;
+	*file = stat->st_cur_file;
+	*offset = stat->st_cur_offset;
+	free(stat);
+	return 0;
+}
+
 static enum jp_err
 decode_head(
     struct bdb *bdb, const uint8_t *bytes, size_t len, struct bdb_head *head)
@@ -317,6 +351,8 @@ decode_head(
 	version = jp_buf_get_u8(&buf);
 	head->commits = (uint64_t)jp_buf_get_i64(&buf);
 	head->records = (uint64_t)jp_buf_get_i64(&buf);
+	head->log_file = jp_buf_get_u32(&buf);
+	head->log_offset = jp_buf_get_u32(&buf);
 	jp_buf_get_raw(&buf, head->tag, sizeof(head->tag));
 	if (version > HEAD_VERSION)
 		return bdb_fail_why(bdb, JP_ERR_NEWER,
@@ -360,12 +396,17 @@ bdb_head_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_head *head)
 	DBT data = { .data = bytes };
 	DB *meta = bdb->db[BDB_META];
 	struct jp_buf buf;
-	int ret;
+	uint32_t log_file, log_offset;
+	int ret = bdb_log_end(bdb, &log_file, &log_offset);
 
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "log");
 	jp_buf_write(&buf, bytes, sizeof(bytes));
 	jp_buf_put_u8(&buf, HEAD_VERSION);
 	jp_buf_put_i64(&buf, (int64_t)head->commits);
 	jp_buf_put_i64(&buf, (int64_t)head->records);
+	jp_buf_put_u32(&buf, log_file);
+	jp_buf_put_u32(&buf, log_offset);
 	jp_buf_put_raw(&buf, head->tag, sizeof(head->tag));
 	data.size = (uint32_t)buf.pos;
 	ret = meta->put(meta, txn, &key, &data, 0);
@@ -412,6 +453,27 @@ take_store(struct bdb *bdb, const struct jp_store_options *options)
 	return err == JP_ERR_OK ? bdb_look(bdb) : err;
 }
 
+/*
+ * The engine opens databases that are ahead of their log, as they are when
+ * somebody removed log files, and later skips their changes in a recovery.
+ */
+static enum jp_err
+check_log(struct bdb *bdb, const struct bdb_head *head)
+{
+	uint32_t file, offset;
+	int ret = bdb_log_end(bdb, &file, &offset);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "log");
+	if (file > head->log_file ||
+	    (file == head->log_file && offset > head->log_offset))
+		return JP_ERR_OK;
+	return bdb_fail_why(bdb, JP_ERR_DAMAGED,
+	    "log files are missing in %s: the log ends before the last commit; "
+	    "restore from a backup",
+	    bdb->dir);
+}
+
 static enum jp_err
 check_head(struct bdb *bdb, const struct jp_store_options *options)
 {
@@ -425,7 +487,8 @@ check_head(struct bdb *bdb, const struct jp_store_options *options)
 		    "the pepper file is not the one that the store %s was made "
 		    "with; put the right one back",
 		    bdb->dir);
-	return bdb_hwm_open(bdb, head.commits);
+	err = check_log(bdb, &head);
+	return err == JP_ERR_OK ? bdb_hwm_open(bdb, head.commits) : err;
 }
 
 enum jp_err
@@ -444,12 +507,12 @@ enum jp_err
 jp_store_bdb_open(const struct jp_store_options *options,
     struct jp_store **store, struct jp_why *why)
 {
-	struct bdb *bdb;
-	enum jp_err err = bdb_new(&bdb, why);
+	struct bdb *bdb = bdb_new(why);
+	enum jp_err err;
 
 	*store = NULL;
-	if (err != JP_ERR_OK)
-		return err;
+	if (bdb == NULL)
+		return JP_ERR_NOMEM;
 	err = bdb_open_store(bdb, options);
 	if (err == JP_ERR_OK) {
 		*store = &bdb->base;

@@ -24,6 +24,7 @@ struct context {
 	const char *config; /* NULL: the default file, which may be missing */
 	bool json;
 	bool help;
+	bool loaded;
 	struct jp_settings settings; /* of context_load() */
 };
 
@@ -70,12 +71,12 @@ size_t options_config(struct context *context, char **argv);
 /* Prints `pat-admin CMD --help`. */
 void options_help(const struct command *command);
 
-/* Reads the configuration file. */
+/* Reads the configuration file, once. */
 enum jp_err context_load(struct context *context, struct jp_why *why);
 
 /* Prints `pat-admin: command: why` on stderr; returns the exit status. */
-enum status fail(const struct context *context, enum jp_err err,
-    const struct jp_why *why);
+enum status
+fail(const struct context *context, enum jp_err err, const struct jp_why *why);
 
 /*
  * Reads an id, or the id of a token's text. The argument is overwritten, for

@@ -25,9 +25,9 @@ enum jp_err session_open(
  * Runs one operation, as jp_admin_execute() does. JP_ERR_UNREACHABLE if patd
  * ended in the middle: it may have been done.
  */
-enum jp_err session_run(struct session *session,
-    const struct jp_admin_request *request, jp_admin_emit emit, void *arg,
-    struct jp_why *why);
+enum jp_err
+session_run(struct session *session, const struct jp_admin_request *request,
+    jp_admin_emit emit, void *arg, struct jp_why *why);
 
 void session_close(struct session *session);
 

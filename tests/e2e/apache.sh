@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck source-path=SCRIPTDIR/../..
 # Tokens through a real Apache with examples/apache/jira-pat.conf, the real
 # libpam, the built module and the built patd.
 
@@ -202,6 +203,13 @@ http $ME "$(basic sso.alice "$alice")" -H 'Cookie: JSESSIONID=1; a=b'
 is "cookies do not reach the backend" "$(field cookie)" '[]'
 is "nor do the backend's reach the client" \
 	"$(printf '%s\n' "$head" | grep -c -i '^set-cookie')" 0
+
+for code in 401 404 500 503; do
+	http /status/$code "$(basic sso.alice "$alice")"
+	is "the backend's own $code is its own, without its cookie" \
+		"$status $(field path) $(printf '%s\n' "$head" |
+			grep -c -i '^set-cookie')" "$code \"/status/$code\" 0"
+done
 
 # --- Many at once -------------------------------------------------------------
 

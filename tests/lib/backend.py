@@ -10,7 +10,8 @@ answer to every request:
      "authorization": [], "cookie": [], "headers": ["host", ...]}
 
 /rest/api/2/myself adds what Jira says there: {"name": "alice", "key": ...}; or
-answers 401 if no user reached it. Every answer sets a cookie, as Jira does.
+answers 401 if no user reached it. /status/404 has that status. Every answer
+sets a cookie, as Jira does.
 """
 
 import http.server
@@ -45,6 +46,8 @@ class Backend(http.server.BaseHTTPRequestHandler):
                 seen.update(name=users[0], key=users[0], active=True)
             else:
                 status = 401
+        if self.path.startswith("/status/"):
+            status = int(self.path[8:11])
         body = (json.dumps(seen, sort_keys=True) + "\n").encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

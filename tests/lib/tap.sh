@@ -95,6 +95,7 @@ bail() {
 # scratch: makes $SCRATCH. Others may enter it (servers that give up root read
 # their files there), so what is private gets a folder of its own.
 scratch() {
+	umask 022
 	SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/jira-pat.XXXXXXXX") ||
 		bail "no scratch folder"
 	chmod 755 "$SCRATCH"

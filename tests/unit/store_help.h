@@ -60,8 +60,8 @@ record_make(struct jp_record *record, const char *id, const char *user,
 	memset(record, 0, sizeof(*record));
 	(void)snprintf(record->id, sizeof(record->id), "%.8s", id);
 	(void)snprintf(record->user, sizeof(record->user), "%.255s", user);
-	(void)snprintf(record->name, sizeof(record->name), "%.8s of %.100s", id,
-	    user);
+	(void)snprintf(
+	    record->name, sizeof(record->name), "%.8s of %.100s", id, user);
 	record->created_at = 1700000000;
 	record->expires_at = expires_at;
 }

@@ -79,8 +79,8 @@ next_page(struct jp_store *store, struct jp_listing *listing, size_t max,
 		(void)snprintf(expected, sizeof(expected), "%.8s of %.100s",
 		    page[i].id, page[i].user);
 		assert_string_equal(page[i].name, expected);
-		(void)snprintf(ids + strlen(ids), 512 - strlen(ids), "%s ",
-		    page[i].id);
+		(void)snprintf(
+		    ids + strlen(ids), 512 - strlen(ids), "%s ", page[i].id);
 	}
 	return count;
 }
@@ -313,8 +313,8 @@ a_listing_by_id_is_complete_and_in_order(void **state)
 	assert_lists(store, &all, "");
 	for (size_t i = 0; i < COUNT_OF(ids); i++)
 		(void)add(store, ids[i], "alice", 1);
-	assert_lists(store, &all,
-	    "00000000 Zaaaaaaa aaaaaaaA aaaaaaaB zzzzzzzz ");
+	assert_lists(
+	    store, &all, "00000000 Zaaaaaaa aaaaaaaA aaaaaaaB zzzzzzzz ");
 }
 
 static void
@@ -354,8 +354,7 @@ a_user_of_the_longest_name_is_listed(void **state)
 	struct jp_store *store = store_of(state);
 
 	memset(listing.user, 'u', JP_USER_MAX);
-	assert_int_equal(
-	    add(store, "aaaaaaaa", listing.user, 1), JP_ERR_OK);
+	assert_int_equal(add(store, "aaaaaaaa", listing.user, 1), JP_ERR_OK);
 	assert_lists(store, &listing, "aaaaaaaa ");
 }
 
@@ -439,7 +438,7 @@ a_listing_goes_on_where_its_last_record_was_deleted(void **state)
 }
 
 static void
-a_listing_shows_what_came_after_its_place_and_repeats_nothing(void **state)
+a_listing_shows_what_came_after_its_place_once(void **state)
 {
 	struct jp_store *store = store_of(state);
 
@@ -532,8 +531,7 @@ a_lasting_failure_lasts_until_it_is_ended(void **state)
 
 	(void)add(store, "aaaaaaaa", "alice", 1);
 	jp_store_mem_fail(store, 1, JP_ERR_IO, true);
-	assert_int_equal(
-	    jp_store_get(store, "aaaaaaaa", &record), JP_ERR_IO);
+	assert_int_equal(jp_store_get(store, "aaaaaaaa", &record), JP_ERR_IO);
 	assert_int_equal(
 	    jp_store_list(store, &listing, &record, 1, &count), JP_ERR_IO);
 	assert_int_equal(count, 0);
@@ -543,13 +541,12 @@ a_lasting_failure_lasts_until_it_is_ended(void **state)
 	jp_store_why(store, &why);
 	assert_non_null(strstr(why.text, jp_err_text(JP_ERR_IO)));
 	jp_store_mem_fail(store, 0, JP_ERR_OK, false);
-	assert_int_equal(
-	    jp_store_get(store, "aaaaaaaa", &record), JP_ERR_OK);
+	assert_int_equal(jp_store_get(store, "aaaaaaaa", &record), JP_ERR_OK);
 }
 
 #define OVER(where, test)                                                      \
 	{                                                                      \
-		#where ": " #test, test, set_up_##where, tear_down, NULL       \
+#where ": " #test, test, set_up_##where, tear_down, NULL       \
 	}
 #define BOTH(test) OVER(bdb, test), OVER(mem, test)
 
@@ -575,8 +572,7 @@ main(void)
 		BOTH(a_user_of_the_longest_name_is_listed),
 		BOTH(a_listing_by_expiry_goes_up_to_its_end_and_skips_never),
 		BOTH(a_listing_goes_on_where_its_last_record_was_deleted),
-		BOTH(
-		    a_listing_shows_what_came_after_its_place_and_repeats_nothing),
+		BOTH(a_listing_shows_what_came_after_its_place_once),
 		BOTH(a_listing_that_ended_stays_at_its_end),
 		BOTH(a_checkpoint_keeps_everything),
 		BOTH(an_idle_store_is_not_stalled),

@@ -21,6 +21,16 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define RECORDS 300
 
+/* After a panic the engine frees nothing of its environment. */
+const char *
+__lsan_default_suppressions(void) __attribute__((visibility("default")));
+
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:libdb\n";
+}
+
 struct fixture {
 	char dir[PATH_MAX];
 	struct jp_store_options options;
@@ -80,8 +90,8 @@ assert_opens_not(struct fixture *fixture, enum jp_err err, const char *words)
 	struct jp_store *store;
 
 	fixture->why.text[0] = '\0';
-	assert_string_equal(jp_err_name(jp_store_bdb_open(&fixture->options,
-	                        &store, &fixture->why)),
+	assert_string_equal(jp_err_name(jp_store_bdb_open(
+	                        &fixture->options, &store, &fixture->why)),
 	    jp_err_name(err));
 	assert_null(store);
 	if (strstr(fixture->why.text, words) == NULL)
@@ -162,8 +172,8 @@ fill_and_die(struct fixture *fixture, unsigned int count)
 
 	if (child == 0) {
 		struct jp_store *store;
-		enum jp_err err = jp_store_bdb_open(
-		    &fixture->options, &store, &fixture->why);
+		enum jp_err err =
+		    jp_store_bdb_open(&fixture->options, &store, &fixture->why);
 
 		for (unsigned int i = 0; i < count && err == JP_ERR_OK; i++)
 			err = add_numbered(store, i);
@@ -341,8 +351,8 @@ no_descriptor_of_the_store_survives_exec(void **state)
 		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		ssize_t len = readlink(path, target, sizeof(target) - 1);
 
-		if (len <= 0 || strncmp(target, fixture->dir,
-		                    strlen(fixture->dir)) != 0)
+		if (len <= 0 ||
+		    strncmp(target, fixture->dir, strlen(fixture->dir)) != 0)
 			continue;
 		seen++;
 		assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
@@ -360,8 +370,7 @@ a_folder_without_a_store_is_missing_and_stays_empty(void **state)
 
 	assert_false(jp_store_bdb_exists(fixture->dir));
 	assert_opens_not(fixture, JP_ERR_MISSING, "pat-admin init");
-	assert_int_equal(
-	    jp_store_bdb_verify(&fixture->options, &fixture->why),
+	assert_int_equal(jp_store_bdb_verify(&fixture->options, &fixture->why),
 	    JP_ERR_MISSING);
 	assert_int_equal(count_files(fixture, ""), 0);
 }
@@ -484,8 +493,7 @@ an_opener_waits_for_the_owner_to_leave(void **state)
 	struct jp_store *store = open_it(fixture);
 	pthread_t thread;
 
-	assert_int_equal(
-	    pthread_create(&thread, NULL, close_soon, store), 0);
+	assert_int_equal(pthread_create(&thread, NULL, close_soon, store), 0);
 	fixture->options.wait_ms = 10000;
 	jp_store_close(open_it(fixture));
 	(void)pthread_join(thread, NULL);
@@ -590,8 +598,7 @@ write_some(void *arg)
 	char id[16];
 
 	for (unsigned int i = 0; i < 150 && worker->err == JP_ERR_OK; i++) {
-		(void)snprintf(
-		    id, sizeof(id), "%04u%04u", worker->number, i);
+		(void)snprintf(id, sizeof(id), "%04u%04u", worker->number, i);
 		record_make(&record, id, "all", 1000 + i);
 		worker->err =
 		    commit_one(worker->store, JP_CHANGE_CREATE, &record);
@@ -643,9 +650,9 @@ four_threads_read_while_two_write(void **state)
 	struct jp_store_info info;
 
 	for (unsigned int i = 0; i < COUNT_OF(workers); i++) {
-		workers[i] = (struct worker){ .store = store,
-			.number = i,
-			.stop = &stop };
+		workers[i] = (struct worker){
+			.store = store, .number = i, .stop = &stop
+		};
 		(void)pthread_create(&threads[i], NULL,
 		    i < 2 ? write_some : read_some, &workers[i]);
 	}
@@ -835,9 +842,8 @@ a_log_cut_off_shows_as_lost_commits(void **state)
 	struct fixture *fixture = *state;
 
 	fill_and_die(fixture, 20);
-	assert_int_equal(truncate(path_in(fixture, name),
-	                     log_end(fixture, name) - 100),
-	    0);
+	assert_int_equal(
+	    truncate(path_in(fixture, name), log_end(fixture, name) - 100), 0);
 	assert_opens_not(fixture, JP_ERR_DAMAGED, "1 commits are lost");
 }
 
@@ -848,7 +854,8 @@ removed_logs_are_damage(void **state)
 
 	fill(fixture, 20);
 	assert_int_equal(unlink(path_in(fixture, "log.0000000001")), 0);
-	assert_opens_not(fixture, JP_ERR_DAMAGED, "past end of log");
+	assert_opens_not(fixture, JP_ERR_DAMAGED, "log files are missing");
+	assert_opens_not(fixture, JP_ERR_DAMAGED, "restore from a backup");
 }
 
 static void

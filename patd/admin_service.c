@@ -1,0 +1,261 @@
+#include "patd/admin_service.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/admin_wire.h"
+#include "common/client.h"
+#include "common/log.h"
+#include "patd/peers.h"
+
+enum {
+	IDLE_S = 30,
+	SEND_S = 10,
+	GRACE_MS = 500, /* for threads whose connection was cut */
+};
+
+struct slot {
+	struct admin_service *service;
+	int fd; /* -1: free */
+	uid_t uid;
+};
+
+struct admin_service {
+	struct jp_core *core;
+	struct keeper *keeper;
+	pthread_mutex_t mutex; /* of all below */
+	pthread_cond_t ended;
+	size_t busy;
+	bool stopping;
+	struct slot slots[ADMIN_MAX];
+};
+
+/* What one connection needs; secrets pass through all of it. */
+struct talk {
+	int fd;
+	char actor[PEER_NAME_MAX];
+	struct jp_admin_request request;
+	uint8_t in[JP_ADMIN_MSG_MAX];
+	uint8_t out[JP_ADMIN_MSG_MAX];
+};
+
+static enum jp_err
+send_out(struct talk *talk, size_t len)
+{
+	ssize_t sent;
+
+	do
+		sent = send(talk->fd, talk->out, len, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	explicit_bzero(talk->out, len);
+	return sent == (ssize_t)len ? JP_ERR_OK : JP_ERR_UNREACHABLE;
+}
+
+static enum jp_err
+emit(void *arg, const struct jp_admin_item *item)
+{
+	struct talk *talk = arg;
+	size_t len;
+	enum jp_err err = jp_admin_item_encode(item, talk->out, &len);
+
+	return err == JP_ERR_OK ? send_out(talk, len) : err;
+}
+
+/* Receives one request; any error ends the connection. */
+static enum jp_err
+receive(struct talk *talk)
+{
+	enum jp_err err = JP_ERR_TOO_LONG;
+	ssize_t len;
+
+	do
+		len = recv(talk->fd, talk->in, sizeof(talk->in), MSG_TRUNC);
+	while (len < 0 && errno == EINTR);
+	if (len <= 0)
+		return JP_ERR_UNREACHABLE;
+	if ((size_t)len <= sizeof(talk->in))
+		err = jp_admin_request_decode(
+		    &talk->request, talk->in, (size_t)len);
+	explicit_bzero(talk->in, sizeof(talk->in));
+	if (err != JP_ERR_OK)
+		jp_log(LOG_DEBUG, "admin: bad message: %s", jp_err_name(err));
+	return err;
+}
+
+static enum jp_err
+serve_one(struct admin_service *service, struct talk *talk)
+{
+	struct jp_why why = { "" };
+	enum jp_err err = receive(talk);
+	enum jp_err result;
+	size_t len;
+
+	if (err != JP_ERR_OK)
+		return err;
+	result = jp_admin_execute(
+	    service->core, talk->actor, &talk->request, emit, talk, &why);
+	explicit_bzero(&talk->request, sizeof(talk->request));
+	if (result == JP_ERR_DAMAGED || result == JP_ERR_IO)
+		keeper_suspect(service->keeper);
+	err = jp_admin_end_encode(result, &why, talk->out, &len);
+	return err == JP_ERR_OK ? send_out(talk, len) : err;
+}
+
+static bool
+stopping(struct admin_service *service)
+{
+	bool answer;
+
+	pthread_mutex_lock(&service->mutex);
+	answer = service->stopping;
+	pthread_mutex_unlock(&service->mutex);
+	return answer;
+}
+
+static void
+free_slot(struct slot *slot)
+{
+	struct admin_service *service = slot->service;
+
+	pthread_mutex_lock(&service->mutex);
+	(void)close(slot->fd);
+	slot->fd = -1;
+	service->busy--;
+	pthread_cond_signal(&service->ended);
+	pthread_mutex_unlock(&service->mutex);
+}
+
+static void *
+serve(void *arg)
+{
+	struct slot *slot = arg;
+	struct talk *talk = calloc(1, sizeof(*talk));
+
+	if (talk != NULL) {
+		talk->fd = slot->fd;
+		peers_name(slot->uid, talk->actor);
+		while (!stopping(slot->service) &&
+		       serve_one(slot->service, talk) == JP_ERR_OK)
+			continue;
+		explicit_bzero(talk, sizeof(*talk));
+		free(talk);
+	}
+	free_slot(slot);
+	return NULL;
+}
+
+enum jp_err
+admin_service_make(
+    struct admin_service **out, struct jp_core *core, struct keeper *keeper)
+{
+	struct admin_service *service = calloc(1, sizeof(*service));
+	pthread_condattr_t attr;
+
+	*out = service;
+	if (service == NULL)
+		return JP_ERR_NOMEM;
+	service->core = core;
+	service->keeper = keeper;
+	(void)pthread_mutex_init(&service->mutex, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&service->ended, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	for (size_t i = 0; i < ADMIN_MAX; i++) {
+		service->slots[i].service = service;
+		service->slots[i].fd = -1;
+	}
+	return JP_ERR_OK;
+}
+
+static struct slot *
+take_slot(struct admin_service *service, int fd, uid_t uid)
+{
+	struct slot *slot = NULL;
+
+	pthread_mutex_lock(&service->mutex);
+	for (size_t i = 0; slot == NULL && i < ADMIN_MAX; i++)
+		if (service->slots[i].fd < 0)
+			slot = &service->slots[i];
+	if (slot != NULL) {
+		slot->fd = fd;
+		slot->uid = uid;
+		service->busy++;
+	}
+	pthread_mutex_unlock(&service->mutex);
+	return slot;
+}
+
+enum jp_err
+admin_service_take(struct admin_service *service, int fd, uid_t uid)
+{
+	const struct timeval idle = { .tv_sec = IDLE_S };
+	const struct timeval slow = { .tv_sec = SEND_S };
+	struct slot *slot = take_slot(service, fd, uid);
+	pthread_attr_t attr;
+	pthread_t thread;
+	int rc;
+
+	if (slot == NULL) {
+		(void)close(fd);
+		return JP_ERR_OVERLOAD;
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &slow, sizeof(slow));
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	rc = pthread_create(&thread, &attr, serve, slot);
+	(void)pthread_attr_destroy(&attr);
+	if (rc == 0)
+		return JP_ERR_OK;
+	free_slot(slot);
+	return JP_ERR_OVERLOAD;
+}
+
+/* SHUT_RD ends those that wait for a request, and leaves answers their way. */
+static void
+shut_all(struct admin_service *service, int how)
+{
+	for (size_t i = 0; i < ADMIN_MAX; i++)
+		if (service->slots[i].fd >= 0)
+			(void)shutdown(service->slots[i].fd, how);
+}
+
+static void
+wait_ended(struct admin_service *service, int64_t deadline_ms)
+{
+	const struct timespec until = { .tv_sec = deadline_ms / 1000,
+		.tv_nsec = deadline_ms % 1000 * 1000000 };
+
+	while (service->busy > 0 && pthread_cond_timedwait(&service->ended,
+	                                &service->mutex, &until) == 0)
+		continue;
+}
+
+bool
+admin_service_stop(struct admin_service *service, int64_t deadline_ms)
+{
+	bool ended;
+
+	pthread_mutex_lock(&service->mutex);
+	service->stopping = true;
+	shut_all(service, SHUT_RD);
+	wait_ended(service, deadline_ms);
+	shut_all(service, SHUT_RDWR);
+	wait_ended(service, jp_now_ms() + GRACE_MS);
+	ended = service->busy == 0;
+	pthread_mutex_unlock(&service->mutex);
+	if (!ended)
+		return false;
+	(void)pthread_cond_destroy(&service->ended);
+	(void)pthread_mutex_destroy(&service->mutex);
+	free(service);
+	return true;
+}

@@ -1,0 +1,103 @@
+#include "patd/answer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+#include "common/log.h"
+
+enum {
+	USER_SHOWN = 512, /* bytes of an escaped user name in the log */
+};
+
+enum jp_err
+answer_receive(int fd, struct jp_request *request)
+{
+	uint8_t bytes[JP_REQUEST_MAX];
+	enum jp_err err = JP_ERR_TOO_LONG;
+	ssize_t len;
+
+	/* With MSG_TRUNC, `len` is that of the message, not of its part. */
+	do
+		len = recv(fd, bytes, sizeof(bytes), MSG_TRUNC | MSG_DONTWAIT);
+	while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return errno == EAGAIN ? JP_ERR_TIMEOUT
+		                       : jp_err_from_errno(errno);
+	if (len == 0)
+		return JP_ERR_UNREACHABLE;
+	if ((size_t)len <= sizeof(bytes))
+		err = jp_request_decode(request, bytes, (size_t)len);
+	explicit_bzero(bytes, sizeof(bytes));
+	return err;
+}
+
+enum jp_err
+answer_send(int fd, uint32_t seq, const struct jp_decision *decision)
+{
+	struct jp_reply reply = { .verdict = decision->verdict, .seq = seq };
+	uint8_t bytes[JP_REPLY_SIZE];
+
+	if (decision->verdict == JP_ACCEPT)
+		memcpy(reply.user, decision->user, sizeof(reply.user));
+	jp_reply_encode(&reply, bytes);
+	if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) !=
+	    (ssize_t)sizeof(bytes))
+		return jp_err_from_errno(errno);
+	return JP_ERR_OK;
+}
+
+static int
+priority_of(enum jp_verdict verdict)
+{
+	switch (verdict) {
+	case JP_ACCEPT:
+		return LOG_DEBUG;
+	case JP_UNAVAILABLE:
+		return LOG_ERR;
+	case JP_DENY:
+		break;
+	}
+	return LOG_NOTICE;
+}
+
+/* People paste into the wrong field: a token is not shown as a user either. */
+static const char *
+shown_user(const char *user, char *room, size_t size)
+{
+	struct jp_token token;
+	enum jp_err err = jp_token_parse(user, strlen(user), &token);
+
+	if (err == JP_ERR_OK || err == JP_ERR_CHECKSUM)
+		return "(a token)";
+	return jp_escape(room, size, user);
+}
+
+void
+answer_log(const struct jp_request *request, const struct jp_decision *decision,
+    uid_t uid)
+{
+	char user[USER_SHOWN];
+	char service[JP_ESCAPED_MAX(JP_SERVICE_MAX)];
+	char rhost[JP_ESCAPED_MAX(JP_RHOST_MAX)];
+
+	jp_log(priority_of(decision->verdict),
+	    "%s: reason=%s id=%s front=%s peer=%u service=\"%s\" rhost=\"%s\" "
+	    "user=\"%s\"",
+	    jp_verdict_name(decision->verdict),
+	    jp_reason_name(decision->reason),
+	    decision->id[0] != '\0' ? decision->id : "-",
+	    jp_front_name(request->front), (unsigned)uid,
+	    jp_escape(service, sizeof(service), request->service),
+	    jp_escape(rhost, sizeof(rhost), request->rhost),
+	    shown_user(request->user, user, sizeof(user)));
+}
+
+void
+answer_refuse(struct jp_decision *decision, enum jp_reason reason)
+{
+	memset(decision, 0, sizeof(*decision));
+	decision->reason = reason;
+	decision->verdict = jp_reason_verdict(reason);
+}

@@ -1,0 +1,29 @@
+/*
+ * One question on a connection: how it is read, how its answer is sent, and
+ * the line that the log keeps of it. Who decides, and in which thread, is not
+ * known here.
+ */
+#ifndef PATD_ANSWER_H
+#define PATD_ANSWER_H
+
+#include <sys/types.h>
+
+#include "common/decide.h"
+
+/*
+ * Reads one question. JP_ERR_TIMEOUT: none is there; JP_ERR_UNREACHABLE: the
+ * client has gone; else the message is none of ours.
+ */
+enum jp_err answer_receive(int fd, struct jp_request *request);
+
+/* Sends the reply to question `seq` without waiting. */
+enum jp_err
+answer_send(int fd, uint32_t seq, const struct jp_decision *decision);
+
+void answer_log(const struct jp_request *request,
+    const struct jp_decision *decision, uid_t uid);
+
+/* A decision that was not made. */
+void answer_refuse(struct jp_decision *decision, enum jp_reason reason);
+
+#endif

@@ -1,0 +1,110 @@
+#include "patd/conns.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+bool
+conns_make(struct conns *conns, size_t max)
+{
+	*conns = (struct conns){ .max = max };
+	conns->at = calloc(max, sizeof(*conns->at));
+	conns->uids = calloc(max, sizeof(*conns->uids));
+	if (conns->at == NULL || conns->uids == NULL) {
+		conns_free(conns);
+		return false;
+	}
+	for (size_t i = 0; i < max; i++) {
+		conns->at[i].fd = -1;
+		conns->at[i].next_free = (uint32_t)i + 1; /* max: none */
+	}
+	return true;
+}
+
+void
+conns_free(struct conns *conns)
+{
+	for (size_t i = 0; conns->at != NULL && i < conns->max; i++)
+		if (conns->at[i].fd >= 0)
+			(void)close(conns->at[i].fd);
+	free(conns->at);
+	free(conns->uids);
+	*conns = (struct conns){ 0 };
+}
+
+/* Few users ask: a list is enough. `uid_len` if it is not there. */
+static size_t
+uid_at(const struct conns *conns, uid_t uid)
+{
+	size_t i = 0;
+
+	while (i < conns->uid_len && conns->uids[i].uid != uid)
+		i++;
+	return i;
+}
+
+size_t
+conns_of(const struct conns *conns, uid_t uid)
+{
+	size_t i = uid_at(conns, uid);
+
+	return i < conns->uid_len ? conns->uids[i].len : 0;
+}
+
+uint64_t
+conns_add(struct conns *conns, int fd, uid_t uid)
+{
+	uint32_t place = conns->first_free;
+	struct conn *conn = &conns->at[place];
+	size_t i = uid_at(conns, uid);
+
+	if (i == conns->uid_len) {
+		conns->uids[i].uid = uid;
+		conns->uids[i].len = 0;
+		conns->uid_len++;
+	}
+	conns->uids[i].len++;
+	conns->first_free = conn->next_free;
+	conns->len++;
+	conn->fd = fd;
+	conn->uid = uid;
+	conn->busy = false;
+	return (uint64_t)++conn->generation << 32 | place;
+}
+
+struct conn *
+conns_find(struct conns *conns, uint64_t key)
+{
+	size_t place = (uint32_t)key;
+
+	if (place >= conns->max || conns->at[place].fd < 0 ||
+	    conns->at[place].generation != key >> 32)
+		return NULL;
+	return &conns->at[place];
+}
+
+void
+conns_busy(struct conns *conns, struct conn *conn, bool busy)
+{
+	if (conn->busy == busy)
+		return;
+	conn->busy = busy;
+	if (busy)
+		conns->busy++;
+	else
+		conns->busy--;
+}
+
+void
+conns_close(struct conns *conns, struct conn *conn)
+{
+	size_t i = uid_at(conns, conn->uid);
+
+	conns_busy(conns, conn, false);
+	if (--conns->uids[i].len == 0)
+		conns->uids[i] = conns->uids[--conns->uid_len];
+	(void)close(conn->fd);
+	conn->fd = -1;
+	conn->next_free = conns->first_free;
+	conns->first_free = (uint32_t)(conn - conns->at);
+	conns->len--;
+}

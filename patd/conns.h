@@ -1,0 +1,55 @@
+/*
+ * The connections of verify.sock: a table of fixed size. Each is named by a
+ * key that is never used again, so that an answer which comes late finds that
+ * its asker has gone.
+ */
+#ifndef PATD_CONNS_H
+#define PATD_CONNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CONN_NONE UINT64_MAX
+
+struct conn {
+	int fd;              /* -1: free */
+	uint32_t generation; /* how often this place was taken */
+	uint32_t next_free;
+	uid_t uid;
+	bool busy;           /* its question is with a worker */
+	int64_t deadline_ms; /* of jp_now_ms(), while it is not busy */
+};
+
+struct conns {
+	size_t max, len, busy;
+	uint32_t first_free;
+	struct conn *at;
+	size_t uid_len;
+	struct {
+		uid_t uid;
+		size_t len;
+	} * uids; /* those that have connections */
+};
+
+/* Room for `max` connections. */
+bool conns_make(struct conns *conns, size_t max);
+
+/* Closes and frees all. */
+void conns_free(struct conns *conns);
+
+/* How many connections `uid` has. */
+size_t conns_of(const struct conns *conns, uid_t uid);
+
+/* Takes over `fd`; there must be room. */
+uint64_t conns_add(struct conns *conns, int fd, uid_t uid);
+
+/* NULL if that connection has gone. */
+struct conn *conns_find(struct conns *conns, uint64_t key);
+
+void conns_busy(struct conns *conns, struct conn *conn, bool busy);
+
+void conns_close(struct conns *conns, struct conn *conn);
+
+#endif

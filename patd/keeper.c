@@ -1,0 +1,149 @@
+#include "patd/keeper.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+enum {
+	CHECKPOINT_S = 60,
+	STALLED_S = 10,
+	WATCH_S = 1,
+};
+
+struct keeper {
+	struct jp_store *store;
+	pthread_mutex_t mutex; /* of the two flags */
+	pthread_cond_t wake;
+	bool stopping, suspected;
+	size_t thread_len;
+	pthread_t threads[2];
+};
+
+static void
+leave_if_damaged(struct keeper *keeper, enum jp_err err)
+{
+	struct jp_why why = { "" };
+
+	if (err == JP_ERR_OK)
+		return;
+	jp_store_why(keeper->store, &why);
+	jp_log(LOG_CRIT, "store: %s: %s", jp_err_text(err), why.text);
+	if (err == JP_ERR_DAMAGED)
+		_exit(KEEPER_EXIT);
+}
+
+/* Sleeps, unless it is to stop, or something is suspected: which one. */
+static void
+pause_for(
+    struct keeper *keeper, int seconds, bool care, bool *stop, bool *suspected)
+{
+	struct timespec until;
+	int rc = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&keeper->mutex);
+	while (rc == 0 && !keeper->stopping && !(care && keeper->suspected))
+		rc = pthread_cond_timedwait(
+		    &keeper->wake, &keeper->mutex, &until);
+	*stop = keeper->stopping;
+	*suspected = care && keeper->suspected;
+	if (care)
+		keeper->suspected = false;
+	pthread_mutex_unlock(&keeper->mutex);
+}
+
+static void *
+keep(void *arg)
+{
+	struct keeper *keeper = arg;
+	struct jp_store_info info;
+	bool stop = false, suspected;
+
+	while (!stop) {
+		pause_for(keeper, CHECKPOINT_S, true, &stop, &suspected);
+		if (suspected)
+			leave_if_damaged(
+			    keeper, jp_store_info(keeper->store, &info));
+		else if (!stop)
+			leave_if_damaged(
+			    keeper, jp_store_checkpoint(keeper->store));
+	}
+	return NULL;
+}
+
+/* Calls nothing of the store that could hang with it. */
+static void *
+watch(void *arg)
+{
+	struct keeper *keeper = arg;
+	bool stop = false, suspected;
+
+	while (!stop) {
+		pause_for(keeper, WATCH_S, false, &stop, &suspected);
+		if (!jp_store_stalled(keeper->store, STALLED_S))
+			continue;
+		jp_log(LOG_CRIT,
+		    "store: no operation has ended for %d seconds: leaving",
+		    STALLED_S);
+		_exit(KEEPER_EXIT);
+	}
+	return NULL;
+}
+
+enum jp_err
+keeper_start(struct keeper **out, struct jp_store *store)
+{
+	static void *(*const tasks[])(void *) = { keep, watch };
+	struct keeper *keeper = calloc(1, sizeof(*keeper));
+	pthread_condattr_t attr;
+
+	*out = NULL;
+	if (keeper == NULL)
+		return JP_ERR_NOMEM;
+	keeper->store = store;
+	(void)pthread_mutex_init(&keeper->mutex, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&keeper->wake, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	while (keeper->thread_len < 2 &&
+	       pthread_create(&keeper->threads[keeper->thread_len], NULL,
+	           tasks[keeper->thread_len], keeper) == 0)
+		keeper->thread_len++;
+	if (keeper->thread_len == 2) {
+		*out = keeper;
+		return JP_ERR_OK;
+	}
+	keeper_stop(keeper);
+	return JP_ERR_NOMEM;
+}
+
+void
+keeper_suspect(struct keeper *keeper)
+{
+	pthread_mutex_lock(&keeper->mutex);
+	keeper->suspected = true;
+	pthread_cond_broadcast(&keeper->wake);
+	pthread_mutex_unlock(&keeper->mutex);
+}
+
+void
+keeper_stop(struct keeper *keeper)
+{
+	if (keeper == NULL)
+		return;
+	pthread_mutex_lock(&keeper->mutex);
+	keeper->stopping = true;
+	pthread_cond_broadcast(&keeper->wake);
+	pthread_mutex_unlock(&keeper->mutex);
+	for (size_t i = 0; i < keeper->thread_len; i++)
+		(void)pthread_join(keeper->threads[i], NULL);
+	(void)pthread_cond_destroy(&keeper->wake);
+	(void)pthread_mutex_destroy(&keeper->mutex);
+	free(keeper);
+}

@@ -1,0 +1,521 @@
+#include "patd/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "common/client.h"
+#include "common/log.h"
+#include "patd/admin_service.h"
+#include "patd/answer.h"
+#include "patd/conns.h"
+#include "patd/notify.h"
+#include "patd/pool.h"
+
+enum {
+	EVENTS_MAX = 64,
+	ACCEPTS_MAX = 64,    /* in a row, before others get their turn */
+	QUESTION_MS = 2000,  /* for one answer */
+	FIRST_MS = 5000,     /* until the first question */
+	IDLE_MS = 30000,     /* until another one */
+	DRAIN_MS = 5000,     /* for what is held at the end */
+	TICK_MS = 500,       /* between two looks at deadlines */
+	LOG_PAUSE_MS = 1000, /* between two lines about refused connections */
+};
+
+/* What an event is about, if not a connection: above any conns key's place. */
+#define KEY(n) ((uint64_t)UINT32_MAX << 32 | (UINT32_MAX - (n)))
+#define KEY_SIGNAL KEY(0U)
+#define KEY_DONE KEY(1U)
+#define KEY_VERIFY KEY(2U)
+#define KEY_ADMIN KEY(3U)
+
+struct loop {
+	const struct loop_options *options;
+	int epoll_fd, signal_fd, done_fd;
+	struct conns conns;
+	struct pool *pool;
+	struct admin_service *admin;
+	bool paused; /* no accept(2) for a tick: out of descriptors */
+	bool stopping;
+	int64_t stop_ms; /* when stopping ends at the latest */
+	int64_t tick_ms; /* when deadlines are looked at next */
+	int64_t log_ms;  /* when a refusal may be logged again */
+	unsigned int unlogged;
+};
+
+/* ---- helpers ---- */
+
+static bool
+watch_fd(struct loop *loop, int op, int fd, uint64_t key, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data = { .u64 = key } };
+
+	return epoll_ctl(loop->epoll_fd, op, fd, &event) == 0;
+}
+
+/* Refused connections could fill a log: one line a second tells of all. */
+static void
+log_refused(struct loop *loop, const char *reason, uid_t uid)
+{
+	int64_t now = jp_now_ms();
+
+	if (now < loop->log_ms) {
+		loop->unlogged++;
+		return;
+	}
+	jp_log(LOG_WARNING,
+	    "refused a connection of uid %u: %s (and %u before)", (unsigned)uid,
+	    reason, loop->unlogged);
+	loop->log_ms = now + LOG_PAUSE_MS;
+	loop->unlogged = 0;
+}
+
+/* ---- questions ---- */
+
+static uint64_t
+key_of(const struct loop *loop, const struct conn *conn)
+{
+	return (uint64_t)conn->generation << 32 |
+	       (uint64_t)(conn - loop->conns.at);
+}
+
+/* Sends the answer; whoever does not take it, or nothing more, is closed. */
+static void
+answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
+    const struct jp_decision *decision)
+{
+	enum jp_err err = answer_send(conn->fd, request->seq, decision);
+
+	if (decision->reason == JP_REASON_STORE)
+		keeper_suspect(loop->options->keeper);
+	conn->deadline_ms = jp_now_ms() + IDLE_MS;
+	if (err != JP_ERR_OK || loop->stopping)
+		conns_close(&loop->conns, conn);
+}
+
+/*
+ * Hands the question to a worker. Until the answer no other one is read from
+ * this connection; only its end is still noticed.
+ */
+static bool
+enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
+    int64_t asked_ms)
+{
+	struct pool_item *item = pool_take(loop->pool);
+
+	if (item == NULL)
+		return false;
+	item->conn = key_of(loop, conn);
+	item->uid = conn->uid;
+	item->deadline_ms = asked_ms + QUESTION_MS;
+	memcpy(&item->request, request, sizeof(item->request));
+	conns_busy(&loop->conns, conn, true);
+	(void)watch_fd(loop, EPOLL_CTL_MOD, conn->fd, item->conn, 0);
+	pool_submit(loop->pool, item);
+	return true;
+}
+
+static void
+decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
+{
+	struct jp_decision decision;
+	int64_t asked_ms = jp_now_ms();
+
+	jp_decide(loop->options->core, request, NULL, &decision);
+	if (decision.reason == JP_REASON_NONE) {
+		if (enqueue(loop, conn, request, asked_ms))
+			return;
+		answer_refuse(&decision, JP_REASON_OVERLOAD);
+	}
+	answer_log(request, &decision, conn->uid);
+	answer(loop, conn, request, &decision);
+}
+
+static void
+on_conn(struct loop *loop, uint64_t key, uint32_t events)
+{
+	struct conn *conn = conns_find(&loop->conns, key);
+	struct jp_request request;
+	enum jp_err err;
+
+	if (conn == NULL)
+		return;
+	if (conn->busy) { /* only its end is reported: it may not come again */
+		if (events & (EPOLLHUP | EPOLLERR))
+			conns_close(&loop->conns, conn);
+		return;
+	}
+	err = answer_receive(conn->fd, &request);
+	if (err == JP_ERR_OK) {
+		decide(loop, conn, &request);
+		explicit_bzero(&request, sizeof(request));
+	} else if (err != JP_ERR_TIMEOUT || loop->stopping) {
+		if (err != JP_ERR_UNREACHABLE && err != JP_ERR_TIMEOUT)
+			jp_log(LOG_DEBUG, "bad message of uid %u: %s",
+			    (unsigned)conn->uid, jp_err_name(err));
+		conns_close(&loop->conns, conn);
+	}
+}
+
+/* What the workers have done; askers may have left meanwhile. */
+static void
+on_done(struct loop *loop)
+{
+	struct pool_item *item, *next;
+	uint64_t count;
+
+	(void)!read(loop->done_fd, &count, sizeof(count));
+	for (item = pool_done(loop->pool); item != NULL; item = next) {
+		struct conn *conn = conns_find(&loop->conns, item->conn);
+
+		next = item->next;
+		answer_log(&item->request, &item->decision, item->uid);
+		if (conn != NULL) {
+			conns_busy(&loop->conns, conn, false);
+			(void)watch_fd(
+			    loop, EPOLL_CTL_MOD, conn->fd, item->conn, EPOLLIN);
+			answer(loop, conn, &item->request, &item->decision);
+		}
+		pool_release(loop->pool, item);
+	}
+}
+
+/* ---- connections ---- */
+
+static void
+add_verify(struct loop *loop, int fd, uid_t uid)
+{
+	const struct loop_options *options = loop->options;
+	const char *reason = NULL;
+	uint64_t key;
+
+	if (!peers_may_verify(options->peers, fd, uid))
+		reason = "not allowed to ask";
+	else if (loop->conns.len >= loop->conns.max)
+		reason = "max_connections reached";
+	else if (conns_of(&loop->conns, uid) >= options->settings->max_per_uid)
+		reason = "max_per_uid reached";
+	if (reason != NULL) {
+		log_refused(loop, reason, uid);
+		(void)close(fd);
+		return;
+	}
+	key = conns_add(&loop->conns, fd, uid);
+	conns_find(&loop->conns, key)->deadline_ms = jp_now_ms() + FIRST_MS;
+	if (!watch_fd(loop, EPOLL_CTL_ADD, fd, key, EPOLLIN))
+		conns_close(&loop->conns, conns_find(&loop->conns, key));
+}
+
+static void
+add_admin(struct loop *loop, int fd, uid_t uid)
+{
+	if (!peers_may_administer(loop->options->peers, fd, uid)) {
+		log_refused(loop, "not an administrator", uid);
+		(void)close(fd);
+	} else if (admin_service_take(loop->admin, fd, uid) != JP_ERR_OK) {
+		log_refused(loop, "too many administrators at once", uid);
+	}
+}
+
+/* Listens to both sockets, or to none. */
+static bool
+listen_again(struct loop *loop, bool on)
+{
+	static const uint64_t keys[] = { KEY_VERIFY, KEY_ADMIN };
+	bool done = true;
+
+	for (size_t i = 0; i < LISTENER_COUNT; i++)
+		done &= watch_fd(loop, EPOLL_CTL_MOD,
+		    loop->options->listeners->at[i].fd, keys[i],
+		    on ? EPOLLIN : 0);
+	return done;
+}
+
+/*
+ * No descriptor or no memory for another connection: it stays in the backlog
+ * until the next tick. To try at once would only burn the processor.
+ */
+static void
+on_accept_error(struct loop *loop, int errnum)
+{
+	switch (errnum) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		jp_log(LOG_ERR, "cannot accept: %s", strerror(errnum));
+		loop->paused = listen_again(loop, false);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+on_listener(struct loop *loop, enum listener kind)
+{
+	int listener = loop->options->listeners->at[kind].fd;
+	int flags =
+	    SOCK_CLOEXEC | (kind == LISTENER_VERIFY ? SOCK_NONBLOCK : 0);
+
+	for (int i = 0; i < ACCEPTS_MAX && !loop->stopping; i++) {
+		int fd = accept4(listener, NULL, NULL, flags);
+		uid_t uid;
+
+		if (fd < 0) {
+			on_accept_error(loop, errno);
+			return;
+		}
+		if (!peers_uid(fd, &uid))
+			(void)close(fd);
+		else if (kind == LISTENER_VERIFY)
+			add_verify(loop, fd, uid);
+		else
+			add_admin(loop, fd, uid);
+	}
+}
+
+/* ---- time and signals ---- */
+
+/* A bad file changes nothing: the old policy holds. */
+static void
+reload(struct loop *loop)
+{
+	struct jp_settings settings;
+	struct jp_why why = { "" };
+
+	notify_reloading();
+	if (jp_settings_load(loop->options->config, &settings, &why) ==
+	    JP_ERR_OK) {
+		jp_core_set_policy(loop->options->core, &settings.policy);
+		jp_log(LOG_INFO, "settings: read again: the rules for tokens "
+		                 "hold now, changes of [patd] need a restart");
+	} else {
+		jp_log(LOG_ERR, "settings: not changed: %s", why.text);
+	}
+	notify_ready();
+}
+
+/* Each open connection in turn; `visit` may close it. */
+static void
+each_conn(struct loop *loop, void (*visit)(struct loop *, struct conn *))
+{
+	for (size_t i = 0; i < loop->conns.max && loop->conns.len > 0; i++)
+		if (loop->conns.at[i].fd >= 0)
+			visit(loop, &loop->conns.at[i]);
+}
+
+/* A question that lies in the socket is still held; then it closes. */
+static void
+drain(struct loop *loop, struct conn *conn)
+{
+	if (!conn->busy)
+		on_conn(loop, key_of(loop, conn), EPOLLIN);
+}
+
+static void
+begin_stop(struct loop *loop)
+{
+	if (loop->stopping)
+		return;
+	loop->stopping = true;
+	loop->stop_ms = jp_now_ms() + DRAIN_MS;
+	notify_stopping();
+	jp_log(LOG_INFO, "stopping");
+	listeners_close(loop->options->listeners);
+	each_conn(loop, drain);
+}
+
+static void
+on_signal(struct loop *loop)
+{
+	struct signalfd_siginfo info;
+
+	while (read(loop->signal_fd, &info, sizeof(info)) ==
+	       (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP && !loop->stopping)
+			reload(loop);
+		else if (info.ssi_signo != SIGHUP)
+			begin_stop(loop);
+	}
+}
+
+static void
+close_if_late(struct loop *loop, struct conn *conn)
+{
+	if (!conn->busy && jp_now_ms() >= conn->deadline_ms)
+		conns_close(&loop->conns, conn);
+}
+
+static void
+tick(struct loop *loop)
+{
+	int64_t now = jp_now_ms();
+
+	if (now < loop->tick_ms)
+		return;
+	loop->tick_ms = now + TICK_MS;
+	each_conn(loop, close_if_late);
+	if (loop->paused && !loop->stopping)
+		loop->paused = !listen_again(loop, true);
+}
+
+/* Milliseconds that the loop may sleep; -1: until something happens. */
+static int
+sleep_ms(const struct loop *loop)
+{
+	return loop->conns.len > 0 || loop->paused || loop->stopping ? TICK_MS
+	                                                             : -1;
+}
+
+/* ---- start and end ---- */
+
+static void
+on_event(struct loop *loop, const struct epoll_event *event)
+{
+	switch (event->data.u64) {
+	case KEY_SIGNAL:
+		on_signal(loop);
+		break;
+	case KEY_DONE:
+		on_done(loop);
+		break;
+	case KEY_VERIFY:
+		on_listener(loop, LISTENER_VERIFY);
+		break;
+	case KEY_ADMIN:
+		on_listener(loop, LISTENER_ADMIN);
+		break;
+	default:
+		on_conn(loop, event->data.u64, event->events);
+	}
+}
+
+static bool
+is_over(const struct loop *loop)
+{
+	return loop->stopping &&
+	       (loop->conns.busy == 0 || jp_now_ms() >= loop->stop_ms);
+}
+
+static enum jp_err
+turn(struct loop *loop, struct jp_why *why)
+{
+	struct epoll_event events[EVENTS_MAX];
+
+	while (!is_over(loop)) {
+		int count = epoll_wait(
+		    loop->epoll_fd, events, EVENTS_MAX, sleep_ms(loop));
+
+		if (count < 0 && errno != EINTR)
+			return jp_why(why, jp_err_from_errno(errno),
+			    "epoll_wait: %s", strerror(errno));
+		for (int i = 0; i < count; i++)
+			on_event(loop, &events[i]);
+		tick(loop);
+	}
+	return JP_ERR_OK;
+}
+
+static bool
+open_fds(struct loop *loop)
+{
+	const struct listeners *listeners = loop->options->listeners;
+	sigset_t signals;
+
+	loop_signals(&signals);
+	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	loop->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	loop->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return loop->epoll_fd >= 0 && loop->signal_fd >= 0 &&
+	       loop->done_fd >= 0 &&
+	       watch_fd(
+	           loop, EPOLL_CTL_ADD, loop->signal_fd, KEY_SIGNAL, EPOLLIN) &&
+	       watch_fd(
+	           loop, EPOLL_CTL_ADD, loop->done_fd, KEY_DONE, EPOLLIN) &&
+	       watch_fd(loop, EPOLL_CTL_ADD, listeners->at[LISTENER_VERIFY].fd,
+	           KEY_VERIFY, EPOLLIN) &&
+	       watch_fd(loop, EPOLL_CTL_ADD, listeners->at[LISTENER_ADMIN].fd,
+	           KEY_ADMIN, EPOLLIN);
+}
+
+static enum jp_err
+set_up(struct loop *loop, struct jp_why *why)
+{
+	const struct jp_settings *settings = loop->options->settings;
+	enum jp_err err = JP_ERR_NOMEM;
+
+	if (!open_fds(loop))
+		return jp_why(why, jp_err_from_errno(errno),
+		    "cannot set up the event loop: %s", strerror(errno));
+	if (conns_make(&loop->conns, settings->max_connections))
+		err = admin_service_make(
+		    &loop->admin, loop->options->core, loop->options->keeper);
+	if (err == JP_ERR_OK)
+		err = pool_start(&loop->pool, loop->options->core,
+		    settings->workers, loop->done_fd);
+	if (err != JP_ERR_OK)
+		return jp_why(
+		    why, err, "cannot start the workers: %s", jp_err_text(err));
+	return JP_ERR_OK;
+}
+
+/* The bounded time is over: whoever still waits is told to come again. */
+static void
+turn_away(struct loop *loop, struct conn *conn)
+{
+	conns_close(&loop->conns, conn);
+}
+
+static void
+close_fds(struct loop *loop)
+{
+	const int fds[] = { loop->epoll_fd, loop->signal_fd, loop->done_fd };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+}
+
+void
+loop_signals(sigset_t *signals)
+{
+	(void)sigemptyset(signals);
+	(void)sigaddset(signals, SIGTERM);
+	(void)sigaddset(signals, SIGINT);
+	(void)sigaddset(signals, SIGHUP);
+}
+
+enum jp_err
+loop_run(const struct loop_options *options, bool *drained, struct jp_why *why)
+{
+	struct loop loop = { .options = options,
+		.epoll_fd = -1,
+		.signal_fd = -1,
+		.done_fd = -1,
+		.stop_ms = 0 };
+	enum jp_err err = set_up(&loop, why);
+
+	*drained = true;
+	if (err == JP_ERR_OK) {
+		notify_ready();
+		jp_log(LOG_INFO, "ready");
+		err = turn(&loop, why);
+		each_conn(&loop, turn_away);
+	}
+	listeners_close(options->listeners);
+	if (loop.admin != NULL)
+		*drained = admin_service_stop(
+		    loop.admin, loop.stopping ? loop.stop_ms : jp_now_ms());
+	pool_stop(loop.pool);
+	conns_free(&loop.conns);
+	close_fds(&loop);
+	return err;
+}

@@ -1,0 +1,261 @@
+/*
+ * patd: the process that owns the store and answers on its sockets. Here are
+ * the command line and the order of the start; the work is done elsewhere.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "common/core.h"
+#include "common/log.h"
+#include "patd/keeper.h"
+#include "patd/listeners.h"
+#include "patd/loop.h"
+#include "patd/one_shot.h"
+#include "patd/peers.h"
+
+enum status {
+	STATUS_DONE = 0,
+	STATUS_USAGE = 2,
+	STATUS_FAILED = 3,
+};
+
+/* X(CODE, name, value in the help, help) */
+#define OPTION_LIST(X)                                                         \
+	X(CONFIG, "config", "FILE", "read this configuration file")            \
+	X(FOREGROUND, "foreground", NULL,                                      \
+	    "stay in the foreground: it always does")                          \
+	X(CHECK_CONFIG, "check-config", NULL,                                  \
+	    "check the configuration, and leave")                              \
+	X(ONE_SHOT, "one-shot", NULL, "answer one question on descriptor 0")   \
+	X(SYSLOG, "syslog", NULL, "log to syslog, not to standard error")      \
+	X(DEBUG, "debug", NULL,                                                \
+	    "log accepted questions and bad messages, too")                    \
+	X(HELP, "help", NULL, "print this text")                               \
+	X(VERSION, "version", NULL, "print the version")
+
+enum option_code {
+#define OPTION_ENUM(code, name, value, help) OPTION_##code,
+	OPTION_LIST(OPTION_ENUM)
+#undef OPTION_ENUM
+	    OPTION_COUNT
+};
+
+static const struct {
+	const char *name, *value, *help;
+} options_known[] = {
+#define OPTION_ROW(code, name, value, help) { name, value, help },
+	OPTION_LIST(OPTION_ROW)
+#undef OPTION_ROW
+};
+
+struct options {
+	const char *config; /* NULL: the default file, which may be missing */
+	bool given[OPTION_COUNT];
+};
+
+static void
+print_help(void)
+{
+	printf("Usage: patd [OPTION]...\n"
+	       "Answers questions about personal access tokens.\n\n");
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		char left[32];
+
+		(void)snprintf(left, sizeof(left), "--%s%s%s",
+		    options_known[i].name,
+		    options_known[i].value != NULL ? " " : "",
+		    options_known[i].value != NULL ? options_known[i].value
+		                                   : "");
+		printf("  %-18s %s\n", left, options_known[i].help);
+	}
+}
+
+/* getopt_long(3) prints what is wrong itself. */
+static bool
+parse(int argc, char **argv, struct options *options)
+{
+	struct option table[OPTION_COUNT + 1];
+	int code;
+
+	memset(table, 0, sizeof(table));
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		table[i].name = options_known[i].name;
+		table[i].has_arg = options_known[i].value != NULL;
+		table[i].val = i;
+	}
+	while ((code = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		if (code < 0 || code >= OPTION_COUNT)
+			return false;
+		options->given[code] = true;
+		if (code == OPTION_CONFIG)
+			options->config = optarg;
+	}
+	if (optind < argc)
+		fprintf(
+		    stderr, "patd: unexpected argument: %s\n", argv[optind]);
+	return optind == argc;
+}
+
+/* One line, wherever the log goes. */
+static enum status
+fail(const struct options *options, const char *what, const struct jp_why *why)
+{
+	fprintf(stderr, "patd: %s: %s\n", what, why->text);
+	if (options->given[OPTION_SYSLOG] || options->given[OPTION_ONE_SHOT])
+		jp_log(LOG_ERR, "%s: %s", what, why->text);
+	return STATUS_FAILED;
+}
+
+/* Each connection takes a descriptor: as many as we may have. */
+static void
+raise_limits(struct jp_settings *settings)
+{
+	enum { RESERVE = 128 }; /* the store, its logs, admin.sock, us */
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= settings->max_connections + RESERVE)
+		return;
+	settings->max_connections = limit.rlim_cur > 2 * RESERVE
+	                                ? (uint32_t)limit.rlim_cur - RESERVE
+	                                : RESERVE;
+	jp_log(LOG_WARNING,
+	    "the limit on open files allows just %u connections",
+	    settings->max_connections);
+}
+
+static void
+block_signals(void)
+{
+	sigset_t signals;
+
+	loop_signals(&signals);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* What runs while the store is open. */
+static enum jp_err
+serve_open(const struct options *options, const struct jp_settings *settings,
+    struct peers *peers, struct listeners *listeners, struct jp_core *core,
+    bool *drained, struct jp_why *why)
+{
+	struct loop_options loop = { .core = core,
+		.peers = peers,
+		.listeners = listeners,
+		.settings = settings,
+		.config = options->config };
+	enum jp_err err;
+
+	peers_self(peers);
+	*drained = true;
+	err = listeners_bind(listeners, settings,
+	    peers->has_admin_group ? &peers->admin_group : NULL, why);
+	if (err != JP_ERR_OK)
+		return err;
+	err = keeper_start(&loop.keeper, core->store);
+	if (err != JP_ERR_OK)
+		return jp_why(why, err, "cannot start a thread");
+	err = loop_run(&loop, drained, why);
+	if (*drained)
+		keeper_stop(loop.keeper);
+	return err;
+}
+
+/*
+ * The store comes before the sockets: a second patd on the same store fails at
+ * its lock and leaves the sockets of the first one alone. The folder comes
+ * before the store, for it takes root to make it.
+ */
+static enum status
+serve(const struct options *options, struct jp_settings *settings)
+{
+	struct listeners listeners;
+	struct peers peers;
+	struct jp_core core;
+	struct jp_why why = { "" };
+	bool drained = true;
+	enum jp_err err;
+
+	block_signals();
+	raise_limits(settings);
+	listeners_init(&listeners);
+	if (peers_make(&peers, settings, &why) != JP_ERR_OK)
+		return fail(options, "settings", &why);
+	if (listeners_inherit(&listeners, &why) != JP_ERR_OK ||
+	    listeners_folder(settings, &why) != JP_ERR_OK)
+		return fail(options, "sockets", &why);
+	if (jp_core_open(&core, settings, "patd", 0, &why) != JP_ERR_OK)
+		return fail(options, "store", &why);
+	err = serve_open(
+	    options, settings, &peers, &listeners, &core, &drained, &why);
+	listeners_close(&listeners);
+	if (drained)
+		jp_core_close(&core);
+	if (err != JP_ERR_OK)
+		return fail(options, "sockets", &why);
+	return STATUS_DONE;
+}
+
+static enum status
+check_config(const struct jp_settings *settings)
+{
+	printf("patd: %s: good\n",
+	    settings->file[0] != '\0' ? settings->file : "the defaults");
+	return STATUS_DONE;
+}
+
+static enum status
+run(const struct options *options)
+{
+	struct jp_settings settings;
+	struct jp_why why = { "" };
+	bool once = options->given[OPTION_ONE_SHOT];
+
+	if (once) /* what the host left open is none of our business */
+		(void)close_range(STDERR_FILENO + 1, ~0U, 0);
+	/* Nobody reads the standard error of a process spawned for once. */
+	jp_log_open("patd", once || options->given[OPTION_SYSLOG],
+	    options->given[OPTION_DEBUG]);
+	jp_harden_process();
+	if (jp_settings_load(options->config, &settings, &why) != JP_ERR_OK)
+		return fail(options, "settings", &why);
+	if (options->given[OPTION_CHECK_CONFIG])
+		return check_config(&settings);
+	if (!once)
+		return serve(options, &settings);
+	if (one_shot(&settings, &why) != JP_ERR_OK)
+		return fail(options, "one-shot", &why);
+	return STATUS_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = { 0 };
+
+	if (!parse(argc, argv, &options)) {
+		fprintf(stderr, "patd: usage: see patd --help\n");
+		return STATUS_USAGE;
+	}
+	if (options.given[OPTION_HELP]) {
+		print_help();
+		return STATUS_DONE;
+	}
+	if (options.given[OPTION_VERSION]) {
+		printf("patd (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
+		return STATUS_DONE;
+	}
+	return run(&options);
+}

@@ -1,0 +1,43 @@
+/*
+ * The worker threads: each runs one Argon2id at a time. The queue before them
+ * is bounded, for whoever waits longer than a client does waits for nothing.
+ */
+#ifndef PATD_POOL_H
+#define PATD_POOL_H
+
+#include "common/decide.h"
+
+/* One question on its way to a worker and back. */
+struct pool_item {
+	struct pool_item *next;
+	uint64_t conn;       /* the asker's, for the loop */
+	uid_t uid;           /* the asker's, for the log */
+	int64_t deadline_ms; /* of jp_now_ms() */
+	struct jp_request request;
+	struct jp_decision decision;
+};
+
+struct pool;
+
+/*
+ * Starts `workers` threads (0: one for each processor). Each item that is
+ * done makes `event_fd`, an eventfd(2) of the caller, readable.
+ */
+enum jp_err pool_start(
+    struct pool **pool, struct jp_core *core, uint32_t workers, int event_fd);
+
+/* An empty item for pool_submit(); NULL if too many are under way. */
+struct pool_item *pool_take(struct pool *pool);
+
+void pool_submit(struct pool *pool, struct pool_item *item);
+
+/* The items that are done, as a list; each goes back with pool_release(). */
+struct pool_item *pool_done(struct pool *pool);
+
+/* Wipes the item. */
+void pool_release(struct pool *pool, struct pool_item *item);
+
+/* Lets the hashes under way end, drops what waits, frees all. NULL is fine. */
+void pool_stop(struct pool *pool);
+
+#endif

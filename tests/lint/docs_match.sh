@@ -1,0 +1,144 @@
+#!/bin/sh
+# Documents and code name the same things. Each list is taken from the table in
+# the code and from the place in the document where such names are tagged.
+set -u
+
+# shellcheck source=tests/lib/tap.sh
+. "${JP_SOURCE:?}/tests/lib/tap.sh"
+
+# words: one on each line, sorted; none twice.
+words() {
+	LC_ALL=C sort -u
+}
+
+# part FILE HEAD: the lines below the .Sh or .Ss HEAD, up to the next one.
+part() {
+	awk -v head="$2" '
+		/^\.S[hs] / { inside = substr($0, 5) == head; next }
+		inside' "$JP_SOURCE/doc/$1"
+}
+
+# same SENTENCE WANTED GOT: the same list, which is not empty.
+same() {
+	if [ -z "$2" ]; then
+		fail "$1" "nothing was found in the code"
+	else
+		is "$1" "$3" "$2"
+	fi
+}
+
+# example_keys FILE: "SECTION KEY" of each key that is given, or would be without
+# the comment sign.
+example_keys() {
+	sed -n 's/^#*\[\([a-z0-9]*\).*\]$/[\1/p; s/^#*\([a-z_]*\) =.*/\1/p' "$1" |
+		awk '/^\[/ { section = substr($0, 2); next }
+			{ print section, $1 }' | words
+}
+
+# --- The configuration ----------------------------------------------------------
+
+settings=$JP_SOURCE/common/settings.c
+keys=$({
+	sed -n 's/^	{ "\([a-z0-9]*\)", "\([a-z_]*\)",.*/\1 \2/p' "$settings"
+	sed -n 's/.*strcmp(name, "\([a-z_]*\)").*/service \1/p' "$settings"
+} | words)
+
+same "jira-pat.conf(5) has the keys that the parser knows" "$keys" "$(
+	awk '/^\.Ss \[/ { section = substr($2, 2); sub(/\].*/, "", section) }
+		/^\.S[hs] [^[]/ { section = "" }
+		/^\.It Ic / && section != "" { print section, $3 }' \
+		"$JP_SOURCE/doc/jira-pat.conf.5" | words
+)"
+
+example=$JP_SOURCE/examples/jira-pat.conf
+same "examples/jira-pat.conf has them, too" "$keys" \
+	"$(example_keys "$example")"
+
+patd=${JP_BUILD:?}/patd/patd
+if [ -x "$patd" ]; then
+	scratch
+	cp "$example" "$SCRATCH/as-it-is.conf"
+	sed 's/^#\([[a-z]\)/\1/' "$example" >"$SCRATCH/all-keys.conf"
+	chmod 644 "$SCRATCH"/*.conf
+	for file in as-it-is all-keys; do
+		is "patd accepts examples/jira-pat.conf: $file" "$(
+			"$patd" --config "$SCRATCH/$file.conf" \
+				--check-config >"$SCRATCH/log/$file" 2>&1 ||
+				cat "$SCRATCH/log/$file"
+		)" ''
+	done
+else
+	skip "patd accepts examples/jira-pat.conf" "patd is not built"
+fi
+
+# --- The PAM module -------------------------------------------------------------
+
+same "pam_jira_pat(8) has the module's options" "$(
+	sed -n 's/^	{ "\([a-z_]*\)", set_.*/\1/p' \
+		"$JP_SOURCE/pam_jira_pat/options.c" | words
+)" "$(part pam_jira_pat.8 OPTIONS | sed -n 's/^\.It Cm \([a-z_]*\).*/\1/p' |
+	words)"
+
+same "its synopsis has them, too" "$(
+	part pam_jira_pat.8 OPTIONS | sed -n 's/^\.It Cm \([a-z_]*\).*/\1/p' |
+		words
+)" "$(part pam_jira_pat.8 SYNOPSIS |
+	sed -n 's/^\.Op Cm \([a-z_]*\).*/\1/p' | words)"
+
+# --- pat-admin ------------------------------------------------------------------
+
+# In the order of the decision; "none" is never an answer.
+same "pat-admin(8) has the reasons of a decision, in their order" "$(
+	awk '/^#define JP_REASON_LIST/ { inside = 1 }
+		/^enum jp_reason/ { inside = 0 }
+		inside && match($0, /X\([A-Z_]+, JP_[A-Z]+, "[a-z-]+"/) {
+			text = substr($0, RSTART, RLENGTH - 1)
+			sub(/.*"/, "", text)
+			if (text != "none")
+				print text
+		}' "$JP_SOURCE/common/verdict.h"
+)" "$(part pat-admin.8 Reasons | sed -n 's/^\.It Li \([a-z-]*\).*/\1/p')"
+
+commands=$(part pat-admin.8 Commands |
+	sed -n 's/^\.It Cm \([a-z-]*\).*/\1/p' | words)
+synopsis=$(part pat-admin.8 SYNOPSIS |
+	sed -n 's/^\.Nm pat-admin Cm \([a-z-]*\).*/\1/p' | words)
+same "the synopsis of pat-admin(8) has its commands" "$commands" "$synopsis"
+
+# options_of COMMAND: as the manual page tags them, from its .It Cm to the next.
+options_of() {
+	part pat-admin.8 Commands | awk -v command="$1" '
+		/^\.It Cm / { inside = $3 == command }
+		inside && /^\.It Fl -/ { print "-" $3 }' | words
+}
+
+# Those that every command knows are described once, in front.
+help_options() {
+	"$pat_admin" "$1" --help 2>&1 |
+		grep -o -E '(^|[^a-z-])--[a-z][a-z-]*' | grep -o -E -e '--.*' |
+		grep -v -x -E -e '--(config|json|help)' | words
+}
+
+pat_admin=$JP_BUILD/tools/pat-admin
+if [ -x "$pat_admin" ]; then
+	same "pat-admin --help has the commands of pat-admin(8)" "$(
+		"$pat_admin" --help 2>&1 |
+			sed -n 's/^  \([a-z][a-z-]*\)\( .*\)\{0,1\}$/\1/p' | words
+	)" "$commands"
+	for command in $commands; do
+		is "pat-admin(8) has the options of $command --help" \
+			"$(options_of "$command")" "$(help_options "$command")"
+	done
+else
+	skip "pat-admin --help has the commands of pat-admin(8)" \
+		"pat-admin is not built"
+fi
+
+# --- The version ----------------------------------------------------------------
+
+version=$(sed -n 's/^AC_INIT(\[jira-pat\], \[\([^]]*\)\].*/\1/p' \
+	"$JP_SOURCE/configure.ac")
+same "the first entry of NEWS is this version" "$version" \
+	"$(grep -m 1 -x -E '[0-9]+\.[0-9]+\.[0-9]+' "$JP_SOURCE/NEWS")"
+
+done_testing

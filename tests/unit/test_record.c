@@ -1,0 +1,651 @@
+/*
+ * The bytes of a record and the checks of its texts: common/record.c. Bytes
+ * that are parsed have memory of just their length, for the sanitizer to watch.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/record.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+	ID_AT = 1,
+	USER_AT = 9, /* its length */
+	ROUNDS = 10000,
+};
+
+static uint64_t seed = 88172645463325252U;
+
+/* xorshift64: the same numbers in every run. */
+static uint32_t
+draw(uint32_t below)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)(seed >> 33) % below;
+}
+
+static void
+draw_text(char *text, size_t max)
+{
+	size_t len = draw((uint32_t)max + 1);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = (char)(1 + draw(255));
+	text[len] = '\0';
+}
+
+static void
+fill(char *text, size_t len)
+{
+	memset(text, 'x', len);
+	text[len] = '\0';
+}
+
+/* Nothing but what a record must have. */
+static void
+set_empty(struct jp_record *record)
+{
+	memset(record, 0, sizeof(*record));
+	strcpy(record->id, "0aZ9bY8c");
+}
+
+static void
+set_full_lists(struct jp_record *record)
+{
+	record->use_len = JP_USES_MAX;
+	for (size_t i = 0; i < JP_USES_MAX; i++) {
+		record->uses[i].at = INT64_MIN + (int64_t)i;
+		fill(record->uses[i].rhost, JP_RHOST_MAX);
+		fill(record->uses[i].service, JP_SERVICE_MAX);
+	}
+	record->scope_len = JP_SCOPES_MAX;
+	record->service_len = JP_SERVICES_MAX;
+	record->net_len = JP_NETS_MAX;
+	for (size_t i = 0; i < JP_SCOPES_MAX; i++)
+		fill(record->scopes[i], JP_SCOPE_MAX);
+	for (size_t i = 0; i < JP_SERVICES_MAX; i++)
+		fill(record->services[i], JP_SERVICE_MAX);
+	for (size_t i = 0; i < JP_NETS_MAX; i++) {
+		memset(record->nets[i].address, 0xff, 16);
+		record->nets[i].prefix = 128;
+	}
+}
+
+/* Every list and every text as long as it may be. */
+static void
+set_full(struct jp_record *record)
+{
+	set_empty(record);
+	fill(record->user, JP_USER_MAX);
+	fill(record->name, JP_NAME_MAX);
+	fill(record->created_by, JP_ACTOR_MAX);
+	fill(record->revoked_by, JP_ACTOR_MAX);
+	fill(record->revoked_why, JP_NOTE_MAX);
+	fill(record->family, JP_TOKEN_ID_LEN);
+	fill(record->phc, JP_PHC_MAX);
+	record->created_at = INT64_MAX;
+	record->expires_at = INT64_MIN;
+	record->revoked_at = -1;
+	record->last_used_at = 1;
+	record->use_count = UINT32_MAX;
+	record->superseded_at = 2;
+	record->grace_until = 3;
+	record->keep_until_grace = true;
+	record->has_fast_tag = true;
+	memset(record->fast_tag, 0xa5, JP_FAST_TAG_LEN);
+	set_full_lists(record);
+}
+
+static void
+draw_lists(struct jp_record *record)
+{
+	record->use_len = draw(JP_USES_MAX + 1);
+	for (size_t i = 0; i < record->use_len; i++) {
+		record->uses[i].at = draw(UINT32_MAX);
+		draw_text(record->uses[i].rhost, JP_RHOST_MAX);
+		draw_text(record->uses[i].service, JP_SERVICE_MAX);
+	}
+	record->scope_len = draw(JP_SCOPES_MAX + 1);
+	for (size_t i = 0; i < record->scope_len; i++)
+		draw_text(record->scopes[i], JP_SCOPE_MAX);
+	record->service_len = draw(JP_SERVICES_MAX + 1);
+	for (size_t i = 0; i < record->service_len; i++)
+		draw_text(record->services[i], JP_SERVICE_MAX);
+	record->net_len = draw(JP_NETS_MAX + 1);
+	for (size_t i = 0; i < record->net_len; i++) {
+		record->nets[i].prefix = (uint8_t)draw(129);
+		for (size_t n = 0; n < 16; n++)
+			record->nets[i].address[n] = (uint8_t)draw(256);
+	}
+}
+
+static void
+set_random(struct jp_record *record)
+{
+	set_empty(record);
+	for (size_t i = 0; i < JP_TOKEN_ID_LEN; i++)
+		record->id[i] = JP_TOKEN_ALPHABET[draw(62)];
+	draw_text(record->user, JP_USER_MAX);
+	draw_text(record->name, JP_NAME_MAX);
+	draw_text(record->created_by, JP_ACTOR_MAX);
+	draw_text(record->revoked_by, JP_ACTOR_MAX);
+	draw_text(record->revoked_why, JP_NOTE_MAX);
+	draw_text(record->family, JP_TOKEN_ID_LEN);
+	draw_text(record->phc, JP_PHC_MAX);
+	record->created_at = draw(UINT32_MAX);
+	record->expires_at = -(int64_t)draw(UINT32_MAX);
+	record->revoked_at = draw(2);
+	record->last_used_at = draw(UINT32_MAX);
+	record->use_count = draw(UINT32_MAX);
+	record->superseded_at = draw(UINT32_MAX);
+	record->grace_until = draw(UINT32_MAX);
+	record->keep_until_grace = draw(2) == 1;
+	record->has_fast_tag = draw(2) == 1;
+	for (size_t i = 0; i < JP_FAST_TAG_LEN; i++)
+		record->fast_tag[i] = (uint8_t)draw(256);
+	draw_lists(record);
+}
+
+static size_t
+encode(const struct jp_record *record, uint8_t bytes[JP_RECORD_MAX])
+{
+	size_t len;
+
+	assert_int_equal(jp_record_encode(record, bytes, &len), JP_ERR_OK);
+	return len;
+}
+
+/* Decodes a copy without a byte behind it; an error must leave zeroes. */
+static enum jp_err
+decode(struct jp_record *record, const uint8_t *bytes, size_t len)
+{
+	static const struct jp_record zero;
+	uint8_t *exact = malloc(len > 0 ? len : 1);
+	enum jp_err err;
+
+	assert_non_null(exact);
+	memcpy(exact, bytes, len);
+	memset(record, 0x5a, sizeof(*record));
+	err = jp_record_decode(record, exact, len);
+	free(exact);
+	if (err != JP_ERR_OK)
+		assert_memory_equal(record, &zero, sizeof(zero));
+	return err;
+}
+
+static void
+assert_round_trip(const struct jp_record *record)
+{
+	struct jp_record again;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len = encode(record, bytes);
+
+	assert_int_equal(decode(&again, bytes, len), JP_ERR_OK);
+	assert_memory_equal(&again, record, sizeof(again));
+}
+
+static void
+an_empty_record_comes_back(void **unused)
+{
+	struct jp_record record;
+
+	(void)unused;
+	set_empty(&record);
+	assert_round_trip(&record);
+}
+
+static void
+the_largest_record_fits_and_comes_back(void **unused)
+{
+	struct jp_record record;
+
+	(void)unused;
+	set_full(&record);
+	assert_round_trip(&record);
+}
+
+static void
+random_records_come_back(void **unused)
+{
+	struct jp_record record;
+
+	(void)unused;
+	for (int i = 0; i < ROUNDS; i++) {
+		set_random(&record);
+		assert_round_trip(&record);
+	}
+}
+
+static void
+a_record_cut_at_any_byte_is_damaged(void **unused)
+{
+	struct jp_record record, again;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len;
+
+	(void)unused;
+	set_full(&record);
+	len = encode(&record, bytes);
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(decode(&again, bytes, cut), JP_ERR_DAMAGED);
+}
+
+static void
+a_byte_behind_a_record_is_damage(void **unused)
+{
+	struct jp_record record;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len;
+
+	(void)unused;
+	set_empty(&record);
+	len = encode(&record, bytes);
+	bytes[len] = 0;
+	assert_int_equal(decode(&record, bytes, len + 1), JP_ERR_DAMAGED);
+}
+
+static void
+only_newer_versions_are_called_newer(void **unused)
+{
+	struct jp_record record;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len;
+
+	(void)unused;
+	set_empty(&record);
+	len = encode(&record, bytes);
+	for (unsigned int version = 0; version < 256; version++) {
+		enum jp_err expected = JP_ERR_NEWER;
+
+		if (version == JP_RECORD_VERSION)
+			expected = JP_ERR_OK;
+		else if (version < JP_RECORD_VERSION)
+			expected = JP_ERR_DAMAGED;
+		bytes[0] = (uint8_t)version;
+		assert_int_equal(decode(&record, bytes, len), expected);
+	}
+}
+
+static void
+a_newer_record_of_another_length_is_newer(void **unused)
+{
+	static const uint8_t bytes[] = { JP_RECORD_VERSION + 1, 'x' };
+	struct jp_record record;
+
+	(void)unused;
+	assert_int_equal(decode(&record, bytes, sizeof(bytes)), JP_ERR_NEWER);
+}
+
+static void
+an_id_out_of_the_alphabet_is_damage(void **unused)
+{
+	struct jp_record record;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len;
+
+	(void)unused;
+	set_empty(&record);
+	len = encode(&record, bytes);
+	for (size_t i = 0; i < JP_TOKEN_ID_LEN; i++) {
+		uint8_t kept = bytes[ID_AT + i];
+
+		for (unsigned int c = 0; c < 256; c++) {
+			bool good =
+			    c != 0 && strchr(JP_TOKEN_ALPHABET, (int)c) != NULL;
+
+			bytes[ID_AT + i] = (uint8_t)c;
+			assert_int_equal(decode(&record, bytes, len),
+			    good ? JP_ERR_OK : JP_ERR_DAMAGED);
+		}
+		bytes[ID_AT + i] = kept;
+	}
+}
+
+/* Where the counts and flags of an empty record stand. */
+enum {
+	USES_AT = 9 + 2 + 8 + 2 + 8 + 2 + 8 + 2 + 2 + 8 + 4,
+	SCOPES_AT = USES_AT + 1,
+	SERVICES_AT,
+	NETS_AT,
+	KEEP_AT = NETS_AT + 1 + 2 + 8 + 8,
+	HAS_TAG_AT = KEEP_AT + 1 + 2,
+};
+
+static void
+a_count_or_flag_out_of_its_bounds_is_damage(void **unused)
+{
+	static const size_t places[] = { USES_AT, SCOPES_AT, SERVICES_AT,
+		NETS_AT, KEEP_AT, HAS_TAG_AT };
+	static const uint8_t most[] = { JP_USES_MAX, JP_SCOPES_MAX,
+		JP_SERVICES_MAX, JP_NETS_MAX, 1, 1 };
+	struct jp_record record;
+	uint8_t bytes[JP_RECORD_MAX] = { 0 };
+	size_t len;
+
+	(void)unused;
+	set_empty(&record);
+	len = encode(&record, bytes);
+	assert_int_equal(len, HAS_TAG_AT + 1 + JP_FAST_TAG_LEN);
+	for (size_t i = 0; i < COUNT_OF(places); i++)
+		for (unsigned int value = most[i] + 1U; value < 256; value++) {
+			bytes[places[i]] = (uint8_t)value;
+			assert_int_equal(decode(&record, bytes, sizeof(bytes)),
+			    JP_ERR_DAMAGED);
+			assert_int_equal(
+			    decode(&record, bytes, len), JP_ERR_DAMAGED);
+			bytes[places[i]] = 0;
+		}
+}
+
+static void
+a_flag_of_one_is_true(void **unused)
+{
+	struct jp_record record;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len;
+
+	(void)unused;
+	set_empty(&record);
+	len = encode(&record, bytes);
+	bytes[KEEP_AT] = 1;
+	bytes[HAS_TAG_AT] = 1;
+	assert_int_equal(decode(&record, bytes, len), JP_ERR_OK);
+	assert_true(record.keep_until_grace && record.has_fast_tag);
+}
+
+static void
+a_prefix_beyond_128_bits_is_damage(void **unused)
+{
+	struct jp_record record;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len;
+
+	(void)unused;
+	set_empty(&record);
+	record.net_len = 1;
+	len = encode(&record, bytes);
+	bytes[NETS_AT + 1 + 16] = 129;
+	assert_int_equal(decode(&record, bytes, len), JP_ERR_DAMAGED);
+}
+
+static void
+a_nul_inside_a_text_is_damage(void **unused)
+{
+	struct jp_record record, again;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len, found = 0;
+
+	(void)unused;
+	set_full(&record);
+	len = encode(&record, bytes);
+	for (size_t at = ID_AT + JP_TOKEN_ID_LEN; at < len; at++) {
+		if (bytes[at] != 'x')
+			continue;
+		found++;
+		bytes[at] = 0;
+		assert_int_equal(decode(&again, bytes, len), JP_ERR_DAMAGED);
+		bytes[at] = 'x';
+	}
+	assert_true(found > 2000);
+}
+
+static void
+a_text_longer_than_its_field_is_damage(void **unused)
+{
+	struct jp_record record, again;
+	uint8_t bytes[JP_RECORD_MAX], longer[JP_RECORD_MAX + 1];
+	size_t len;
+
+	(void)unused;
+	set_empty(&record);
+	fill(record.user, JP_USER_MAX);
+	len = encode(&record, bytes);
+	memcpy(longer, bytes, USER_AT + 2);
+	longer[USER_AT] = 1; /* 256 bytes */
+	longer[USER_AT + 1] = 0;
+	longer[USER_AT + 2] = 'x';
+	memcpy(longer + USER_AT + 3, bytes + USER_AT + 2, len - (USER_AT + 2));
+	assert_int_equal(decode(&again, longer, len + 1), JP_ERR_DAMAGED);
+}
+
+static void
+changed_bytes_that_are_accepted_encode_the_same(void **unused)
+{
+	struct jp_record record, again;
+	uint8_t bytes[JP_RECORD_MAX], back[JP_RECORD_MAX];
+	unsigned int accepted = 0;
+
+	(void)unused;
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t len;
+
+		set_random(&record);
+		len = encode(&record, bytes);
+		for (uint32_t n = 1 + draw(3); n > 0; n--)
+			bytes[draw((uint32_t)len)] = (uint8_t)draw(256);
+		if (decode(&again, bytes, len) != JP_ERR_OK)
+			continue;
+		accepted++;
+		assert_int_equal(encode(&again, back), len);
+		assert_memory_equal(back, bytes, len);
+	}
+	assert_true(accepted > ROUNDS / 10);
+}
+
+static void
+a_peek_sees_what_decoding_sees(void **unused)
+{
+	struct jp_record record;
+	uint8_t bytes[JP_RECORD_MAX];
+
+	(void)unused;
+	for (int i = 0; i < ROUNDS; i++) {
+		size_t len, user_len;
+		const char *user;
+		int64_t expires_at;
+
+		set_random(&record);
+		len = encode(&record, bytes);
+		assert_int_equal(
+		    jp_record_peek(bytes, len, &user, &user_len, &expires_at),
+		    JP_ERR_OK);
+		assert_int_equal(user_len, strlen(record.user));
+		assert_memory_equal(user, record.user, user_len);
+		assert_true(expires_at == record.expires_at);
+	}
+}
+
+static void
+a_peek_at_cut_bytes_fails(void **unused)
+{
+	struct jp_record record;
+	uint8_t bytes[JP_RECORD_MAX];
+	const char *user;
+	size_t user_len;
+	int64_t expires_at;
+
+	(void)unused;
+	set_full(&record);
+	(void)encode(&record, bytes);
+	for (size_t cut = 0; cut < USER_AT + 2 + JP_USER_MAX + 8; cut++)
+		assert_int_not_equal(
+		    jp_record_peek(bytes, cut, &user, &user_len, &expires_at),
+		    JP_ERR_OK);
+}
+
+static void
+a_token_ends_in_the_second_that_is_its_end(void **unused)
+{
+	static const struct {
+		int64_t revoked_at, superseded_at, grace_until, expires_at;
+		enum jp_state state; /* at 1000 */
+	} rows[] = {
+		{ 0, 0, 0, 0, JP_STATE_LIVE },
+		{ 0, 0, 0, 1001, JP_STATE_LIVE },
+		{ 0, 0, 0, 1000, JP_STATE_EXPIRED },
+		{ 0, 0, 0, 999, JP_STATE_EXPIRED },
+		{ 0, 0, 0, -1, JP_STATE_EXPIRED },
+		{ 0, 900, 1001, 0, JP_STATE_LIVE },
+		{ 0, 900, 1000, 0, JP_STATE_SUPERSEDED },
+		{ 0, 900, 0, 0, JP_STATE_SUPERSEDED },
+		{ 0, 0, 900, 0, JP_STATE_LIVE },
+		{ 0, 900, 1001, 1000, JP_STATE_EXPIRED },
+		{ 0, 900, 999, 999, JP_STATE_SUPERSEDED },
+		{ 1, 0, 0, 0, JP_STATE_REVOKED },
+		{ 2000, 0, 0, 0, JP_STATE_REVOKED },
+		{ 1, 900, 999, 999, JP_STATE_REVOKED },
+	};
+	struct jp_record record;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		set_empty(&record);
+		record.revoked_at = rows[i].revoked_at;
+		record.superseded_at = rows[i].superseded_at;
+		record.grace_until = rows[i].grace_until;
+		record.expires_at = rows[i].expires_at;
+		assert_int_equal(jp_record_state(&record, 1000), rows[i].state);
+	}
+}
+
+/* Text that both checks judge alike. */
+static const struct {
+	const char *text;
+	bool good;
+} texts[] = {
+	{ "a", true }, { "alice", true }, { "EXAMPLE\\alice", true },
+	{ "alice@example.org", true }, { "http/web.example.org", true },
+	{ "-x", true }, { "a b", true }, { " ", true }, { "\xc3\xa9", true },
+	{ "\xe2\x82\xac", true }, { "\xf0\x9f\x98\x80", true },
+	{ "\xf4\x8f\xbf\xbf", true }, { "\xed\x9f\xbf", true },
+	{ "\xee\x80\x80", true }, { "\xc2\xa0", true }, { "\x80", false },
+	{ "\xbf", false }, { "\xff", false }, { "\xfe", false },
+	{ "\xc0\x80", false },                            /* NUL, overlong */
+	{ "\xc1\xbf", false },                            /* overlong */
+	{ "\xe0\x80\xaf", false },                        /* overlong */
+	{ "\xe0\x9f\xbf", false },                        /* overlong */
+	{ "\xf0\x80\x80\xaf", false },                    /* overlong */
+	{ "\xf0\x8f\xbf\xbf", false },                    /* overlong */
+	{ "\xed\xa0\x80", false },                        /* U+D800 */
+	{ "\xed\xbf\xbf", false },                        /* U+DFFF */
+	{ "\xf4\x90\x80\x80", false },                    /* U+110000 */
+	{ "\xf5\x80\x80\x80", false }, { "\xc3", false }, /* cut */
+	{ "\xe2\x82", false }, { "\xe2", false }, { "\xf0\x9f\x98", false },
+	{ "\xf0\x9f", false }, { "\xc3z", false }, { "\xe2\x82z", false },
+	{ "\xf0\x9f\x98z", false }, { "a\tb", false }, { "a\nb", false },
+	{ "a\rb", false }, { "\x01", false }, { "\x1b[31m", false },
+	{ "\x1f", false }, { "\x7f", false }, { "\xc2\x80", false }, /* C1 */
+	{ "\xc2\x9f", false },                                       /* C1 */
+};
+
+static void
+users_are_utf8_without_controls(void **unused)
+{
+	struct jp_why why;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		assert_int_equal(jp_user_check(texts[i].text, &why),
+		    texts[i].good ? JP_ERR_OK : JP_ERR_INVALID);
+}
+
+static void
+texts_are_utf8_without_controls(void **unused)
+{
+	struct jp_why why;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		assert_int_equal(jp_text_check("name", texts[i].text, 32, &why),
+		    texts[i].good ? JP_ERR_OK : JP_ERR_INVALID);
+}
+
+static void
+a_user_with_a_colon_is_refused(void **unused)
+{
+	static const char *const users[] = { ":", "a:", ":a", "a:b" };
+	struct jp_why why;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(users); i++)
+		assert_int_equal(jp_user_check(users[i], &why), JP_ERR_INVALID);
+	assert_int_equal(jp_text_check("name", "a:b", 9, &why), JP_ERR_OK);
+}
+
+static void
+only_a_user_must_not_be_empty(void **unused)
+{
+	struct jp_why why;
+
+	(void)unused;
+	assert_int_equal(jp_user_check("", &why), JP_ERR_INVALID);
+	assert_int_equal(jp_text_check("name", "", 9, &why), JP_ERR_OK);
+}
+
+static void
+texts_may_be_as_long_as_their_field(void **unused)
+{
+	char text[JP_USER_MAX + 2];
+	struct jp_why why;
+
+	(void)unused;
+	fill(text, JP_USER_MAX);
+	assert_int_equal(jp_user_check(text, &why), JP_ERR_OK);
+	assert_int_equal(jp_text_check("name", text, 255, &why), JP_ERR_OK);
+	assert_int_equal(
+	    jp_text_check("name", text, 254, &why), JP_ERR_INVALID);
+	fill(text, JP_USER_MAX + 1);
+	assert_int_equal(jp_user_check(text, &why), JP_ERR_INVALID);
+}
+
+static void
+each_state_has_its_name(void **unused)
+{
+	(void)unused;
+	assert_string_equal(jp_state_name(JP_STATE_REVOKED), "revoked");
+	assert_string_equal(jp_state_name(JP_STATE_SUPERSEDED), "superseded");
+	assert_string_equal(jp_state_name(JP_STATE_EXPIRED), "expired");
+	assert_string_equal(jp_state_name(JP_STATE_LIVE), "live");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_record_comes_back),
+		cmocka_unit_test(the_largest_record_fits_and_comes_back),
+		cmocka_unit_test(random_records_come_back),
+		cmocka_unit_test(a_record_cut_at_any_byte_is_damaged),
+		cmocka_unit_test(a_byte_behind_a_record_is_damage),
+		cmocka_unit_test(only_newer_versions_are_called_newer),
+		cmocka_unit_test(a_newer_record_of_another_length_is_newer),
+		cmocka_unit_test(an_id_out_of_the_alphabet_is_damage),
+		cmocka_unit_test(a_count_or_flag_out_of_its_bounds_is_damage),
+		cmocka_unit_test(a_flag_of_one_is_true),
+		cmocka_unit_test(a_prefix_beyond_128_bits_is_damage),
+		cmocka_unit_test(a_nul_inside_a_text_is_damage),
+		cmocka_unit_test(a_text_longer_than_its_field_is_damage),
+		cmocka_unit_test(
+		    changed_bytes_that_are_accepted_encode_the_same),
+		cmocka_unit_test(a_peek_sees_what_decoding_sees),
+		cmocka_unit_test(a_peek_at_cut_bytes_fails),
+		cmocka_unit_test(a_token_ends_in_the_second_that_is_its_end),
+		cmocka_unit_test(users_are_utf8_without_controls),
+		cmocka_unit_test(texts_are_utf8_without_controls),
+		cmocka_unit_test(a_user_with_a_colon_is_refused),
+		cmocka_unit_test(only_a_user_must_not_be_empty),
+		cmocka_unit_test(texts_may_be_as_long_as_their_field),
+		cmocka_unit_test(each_state_has_its_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,248 @@
+/*
+ * pat-admin init: folders, pepper and databases, with the right owners and
+ * modes. Whatever is there already is kept; where it would be dangerous to
+ * take it over, init stops and says so.
+ */
+#include "tools/commands.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/core.h"
+#include "common/store_bdb.h"
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+
+static enum jp_err
+path_why(struct jp_why *why, const char *doing, const char *path)
+{
+	int errnum = errno;
+
+	return jp_why(why, jp_err_from_errno(errnum), "cannot %s %s: %s", doing,
+	    path, strerror(errnum));
+}
+
+static enum jp_err
+find_owner(
+    const struct context *context, struct owner *owner, struct jp_why *why)
+{
+	const char *user = context->settings.user;
+	const struct passwd *pw;
+
+	owner->uid = geteuid();
+	owner->gid = getegid();
+	if (owner->uid != 0)
+		return JP_ERR_OK;
+	pw = getpwnam(user);
+	if (pw == NULL)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "there is no user \"%s\": make it with `adduser --system "
+		    "--group --no-create-home --home %s %s`, or set user = "
+		    "root in [patd]",
+		    user, context->settings.store_dir, user);
+	owner->uid = pw->pw_uid;
+	owner->gid = pw->pw_gid;
+	return JP_ERR_OK;
+}
+
+/* The folders above `path`: mode 0755, ours; those that are there stay. */
+static enum jp_err
+make_parents(const char *path, struct jp_why *why)
+{
+	char part[JP_PATH_MAX + 1];
+
+	if (jp_field_set(part, sizeof(part), path) != JP_ERR_OK)
+		return jp_why(why, JP_ERR_CONFIG, "%s: too long", path);
+	for (char *at = strchr(part + 1, '/'); at != NULL;
+	     at = strchr(at + 1, '/')) {
+		*at = '\0';
+		if (mkdir(part, 0755) == 0) {
+			/* The umask is 077; nobody else can be in there yet. */
+			if (chmod(part, 0755) != 0)
+				return path_why(why, "chmod", part);
+		} else if (errno != EEXIST) {
+			return path_why(why, "make the folder", part);
+		}
+		*at = '/';
+	}
+	return JP_ERR_OK;
+}
+
+static bool
+folder_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	const struct dirent *entry;
+	bool empty = dir != NULL;
+
+	if (dir == NULL) {
+		if (copy >= 0)
+			(void)close(copy);
+		return false;
+	}
+	while (empty && (entry = readdir(dir)) != NULL)
+		empty = strcmp(entry->d_name, ".") == 0 ||
+		        strcmp(entry->d_name, "..") == 0;
+	(void)closedir(dir);
+	return empty;
+}
+
+/*
+ * Gives a folder its owner and mode. One that holds something else than a
+ * store is left alone: `store_dir = /home` must not lock everybody out.
+ */
+static enum jp_err
+own_folder(int fd, const char *path, mode_t mode, const struct owner *owner,
+    struct jp_why *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return path_why(why, "look at", path);
+	if (st.st_uid == owner->uid && (st.st_mode & 07777) == mode)
+		return JP_ERR_OK;
+	if (!folder_empty(fd) && !jp_store_bdb_exists(path))
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s holds other things and has not mode %04o and owner uid "
+		    "%lu: name another folder, or change it yourself",
+		    path, (unsigned int)mode, (unsigned long)owner->uid);
+	if (fchown(fd, owner->uid, owner->gid) != 0)
+		return path_why(why, "chown", path);
+	if (fchmod(fd, mode) != 0)
+		return path_why(why, "chmod", path);
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+make_folder(const char *path, mode_t mode, const struct owner *owner,
+    struct jp_why *why)
+{
+	enum jp_err err = make_parents(path, why);
+	int fd;
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return path_why(why, "make the folder", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return path_why(why, "open the folder", path);
+	err = own_folder(fd, path, mode, owner, why);
+	(void)close(fd);
+	return err;
+}
+
+/* A pepper that root made, now or before it was interrupted, goes to patd. */
+static enum jp_err
+own_pepper(const char *path, const struct owner *owner, struct jp_why *why)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	enum jp_err err = JP_ERR_OK;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		err = path_why(why, "open the pepper file", path);
+	else if (st.st_uid == geteuid() && st.st_uid != owner->uid &&
+	         S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	         fchown(fd, owner->uid, owner->gid) != 0)
+		err = path_why(why, "chown", path);
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
+}
+
+static enum jp_err
+make_pepper(const struct jp_settings *settings, const struct owner *owner,
+    struct jp_why *why)
+{
+	const char *path = settings->pepper_file;
+	enum jp_err err = make_parents(path, why);
+	struct stat st;
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (lstat(path, &st) != 0 && errno == ENOENT) {
+		if (jp_store_bdb_exists(settings->store_dir))
+			return jp_why(why, JP_ERR_CONFIG,
+			    "the pepper file %s is missing, and %s was made "
+			    "with it: put it back from a backup",
+			    path, settings->store_dir);
+		err = jp_pepper_create(path, why);
+	}
+	return err == JP_ERR_OK || err == JP_ERR_EXISTS
+	           ? own_pepper(path, owner, why)
+	           : err;
+}
+
+static enum jp_err
+make_store(const struct jp_settings *settings, struct jp_why *why)
+{
+	struct jp_store_options options = {
+		.dir = settings->store_dir,
+		.holder = "pat-admin init",
+		.wait_ms = 3000,
+	};
+	struct jp_pepper pepper;
+	enum jp_err err = jp_become(settings->user, why);
+
+	if (err == JP_ERR_OK)
+		err = jp_pepper_load(settings->pepper_file, &pepper, why);
+	if (err != JP_ERR_OK)
+		return err;
+	jp_pepper_name(&pepper, options.tag);
+	jp_pepper_clear(&pepper);
+	if (jp_store_bdb_exists(settings->store_dir))
+		return JP_ERR_EXISTS; /* and a patd may hold its lock */
+	return jp_store_bdb_create(&options, why);
+}
+
+static enum jp_err
+make_all(struct context *context, struct jp_why *why)
+{
+	const struct jp_settings *settings = &context->settings;
+	struct owner owner;
+	struct jp_why ignored;
+	enum jp_err err = context_load(context, why);
+
+	if (err == JP_ERR_OK)
+		err = find_owner(context, &owner, why);
+	if (err == JP_ERR_OK)
+		err = make_folder(settings->store_dir, 0700, &owner, why);
+	if (err == JP_ERR_OK)
+		err = make_pepper(settings, &owner, why);
+	if (err != JP_ERR_OK)
+		return err;
+	/* Best effort: it is gone at the next boot, and patd makes it, too. */
+	(void)make_folder(settings->run_dir, 0755, &owner, &ignored);
+	return make_store(settings, why);
+}
+
+static enum status
+run(struct context *context)
+{
+	struct jp_why why = { .text = "" };
+	enum jp_err err = make_all(context, &why);
+
+	if (err != JP_ERR_OK && err != JP_ERR_EXISTS)
+		return fail(context, err, &why);
+	(void)fprintf(stderr, "The store %s %s.\n", context->settings.store_dir,
+	    err == JP_ERR_EXISTS ? "is already there" : "is made");
+	return STATUS_DONE;
+}
+
+const struct command cmd_init = {
+	.name = "init",
+	.synopsis = "[OPTION]...",
+	.help = "make the store, its pepper and folders; twice is fine",
+	.run = run,
+};

@@ -1,0 +1,235 @@
+/*
+ * pat-admin list and pat-admin show: records, without what proves a secret.
+ */
+#include "tools/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/when.h"
+#include "tools/output.h"
+#include "tools/session.h"
+
+static struct jp_admin_request request;
+
+/* ---- list ---- */
+
+static enum jp_err
+take_user(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_admin_request *list = arg;
+	enum jp_err err = jp_user_check(value, why);
+
+	return err != JP_ERR_OK ? err
+	                        : jp_field_set(list->record.user,
+	                              sizeof(list->record.user), value);
+}
+
+static enum jp_err
+take_all(void *arg, char *value, struct jp_why *why)
+{
+	(void)value;
+	(void)why;
+	((struct jp_admin_request *)arg)->all = true;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_expiring(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_admin_request *list = arg;
+
+	if (jp_duration_parse(value, &list->expiring) == JP_ERR_OK &&
+	    list->expiring != JP_NEVER)
+		return JP_ERR_OK;
+	return jp_why(
+	    why, JP_ERR_INVALID, "--expiring: expected a duration such as 30d");
+}
+
+static const struct cmd_option list_options[] = {
+	{ "--all", NULL, "revoked and expired ones, too", take_all },
+	{ "--expiring", "DURATION", "only those that end within, say, 30d",
+	    take_expiring },
+};
+
+struct listing {
+	bool json;
+	bool begun; /* an element of the array was printed */
+	struct table table;
+};
+
+/* An array whose end is missing does not parse: half a list is seen as such. */
+static enum jp_err
+list_json(struct listing *listing, const struct jp_admin_item *item)
+{
+	(void)fputs(listing->begun ? "," : "[", stdout);
+	listing->begun = true;
+	return json_print(json_record(&item->record, item->state));
+}
+
+static enum jp_err
+list_item(void *arg, const struct jp_admin_item *item)
+{
+	struct listing *listing = arg;
+	const struct jp_record *record = &item->record;
+	char created[JP_WHEN_TEXT_MAX], expires[JP_WHEN_TEXT_MAX];
+	char used[JP_WHEN_TEXT_MAX];
+	const char *cells[] = { record->id, record->user, record->name,
+		jp_state_name(item->state), created, expires, used };
+
+	if (item->kind != JP_ITEM_RECORD)
+		return JP_ERR_PROTOCOL;
+	if (listing->json)
+		return list_json(listing, item);
+	jp_when_format(record->created_at, created);
+	jp_when_format(record->expires_at, expires);
+	jp_when_format(record->last_used_at, used);
+	if (record->name[0] == '\0')
+		cells[2] = "-"; /* seven words on each line, for awk */
+	return table_row(&listing->table, cells);
+}
+
+static enum status
+list_run(struct context *context)
+{
+	static const char *const heads[] = { "ID", "USER", "NAME", "STATE",
+		"CREATED", "EXPIRES", "LAST-USED" };
+	static struct listing listing;
+	enum status status;
+
+	request.op = JP_ADMIN_LIST;
+	listing.json = context->json;
+	table_start(&listing.table, heads, sizeof(heads) / sizeof(heads[0]));
+	status = session_once(context, &request, list_item, &listing);
+	if (!context->json)
+		table_end(&listing.table);
+	else if (status == STATUS_DONE)
+		(void)puts(listing.begun ? "]" : "[]");
+	return status;
+}
+
+const struct command cmd_list = {
+	.name = "list",
+	.synopsis = "[USER] [OPTION]...",
+	.help = "list the live tokens, of all users or of USER",
+	.options = list_options,
+	.option_len = sizeof(list_options) / sizeof(list_options[0]),
+	.words_max = 1,
+	.take_word = take_user,
+	.args = &request,
+	.prints = true,
+	.run = list_run,
+};
+
+/* ---- show ---- */
+
+static enum jp_err
+take_id(void *arg, char *value, struct jp_why *why)
+{
+	return token_id_read(
+	    value, "ID", ((struct jp_admin_request *)arg)->record.id, why);
+}
+
+static void
+print_text(const char *label, const char *text)
+{
+	(void)printf("%-13s%s\n", label, text[0] != '\0' ? text : "-");
+}
+
+static void
+print_time(const char *label, int64_t when)
+{
+	char text[JP_WHEN_TEXT_MAX];
+
+	jp_when_format(when, text);
+	print_text(label, text);
+}
+
+static void
+print_rights(const struct jp_record *record)
+{
+	char net[JP_NET_TEXT_MAX];
+
+	for (size_t i = 0; i < record->scope_len; i++)
+		print_text("scope", record->scopes[i]);
+	for (size_t i = 0; i < record->service_len; i++)
+		print_text("service", record->services[i]);
+	for (size_t i = 0; i < record->net_len; i++) {
+		jp_net_format(&record->nets[i], net);
+		print_text("from", net);
+	}
+}
+
+static void
+print_end(const struct jp_record *record)
+{
+	print_time("expires", record->expires_at);
+	if (record->revoked_at != JP_NEVER) {
+		print_time("revoked", record->revoked_at);
+		print_text("revoked-by", record->revoked_by);
+		print_text("reason", record->revoked_why);
+	}
+	if (record->superseded_at != JP_NEVER) {
+		print_time("superseded", record->superseded_at);
+		print_time("grace-until", record->grace_until);
+	}
+}
+
+static void
+print_uses(const struct jp_record *record)
+{
+	char at[JP_WHEN_TEXT_MAX];
+
+	print_time("last-used", record->last_used_at);
+	(void)printf("%-13s%lu\n", "uses", (unsigned long)record->use_count);
+	for (size_t i = 0; i < record->use_len; i++) {
+		jp_when_format(record->uses[i].at, at);
+		(void)printf("%-13s%s %s %s\n", "use", at,
+		    record->uses[i].service[0] != '\0' ? record->uses[i].service
+		                                       : "-",
+		    record->uses[i].rhost[0] != '\0' ? record->uses[i].rhost
+		                                     : "-");
+	}
+}
+
+static enum jp_err
+show_item(void *arg, const struct jp_admin_item *item)
+{
+	const struct context *context = arg;
+	const struct jp_record *record = &item->record;
+
+	if (item->kind != JP_ITEM_RECORD)
+		return JP_ERR_PROTOCOL;
+	if (context->json)
+		return json_print(json_record(record, item->state));
+	print_text("id", record->id);
+	print_text("user", record->user);
+	print_text("name", record->name);
+	print_text("state", jp_state_name(item->state));
+	print_time("created", record->created_at);
+	print_text("created-by", record->created_by);
+	print_end(record);
+	print_rights(record);
+	print_uses(record);
+	print_text("family", record->family);
+	return JP_ERR_OK;
+}
+
+static enum status
+show_run(struct context *context)
+{
+	request.op = JP_ADMIN_SHOW;
+	return session_once(context, &request, show_item, context);
+}
+
+const struct command cmd_show = {
+	.name = "show",
+	.synopsis = "ID [OPTION]...",
+	.help = "show all of one token but its secret",
+	.words_min = 1,
+	.words_max = 1,
+	.take_word = take_id,
+	.args = &request,
+	.prints = true,
+	.run = show_run,
+};

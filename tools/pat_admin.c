@@ -1,0 +1,235 @@
+/*
+ * pat-admin: makes, lists, revokes and tests personal access tokens. Here are
+ * the table of commands, the options before a command, and what an error
+ * means to the shell; the commands themselves are in cmd_*.c.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/core.h"
+#include "common/escape.h"
+#include "tools/commands.h"
+#include "tools/output.h"
+
+static const struct command *const commands[] = {
+	&cmd_init,
+	&cmd_create,
+	&cmd_list,
+	&cmd_show,
+	&cmd_revoke,
+	&cmd_test,
+	&cmd_check,
+};
+
+enum {
+	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
+};
+
+/* What is not here is STATUS_UNAVAILABLE. */
+static const struct {
+	enum jp_err err;
+	enum status status;
+} statuses[] = {
+	{ JP_ERR_OK, STATUS_DONE },
+	{ JP_ERR_NOT_FOUND, STATUS_NO },
+	{ JP_ERR_REFUSED, STATUS_NO },
+	{ JP_ERR_INVALID, STATUS_USAGE },
+	{ JP_ERR_TOO_LONG, STATUS_USAGE },
+};
+
+/* What to do, where the line about the error does not say it itself. */
+static const struct {
+	enum jp_err err;
+	const char *advice;
+} advices[] = {
+	{ JP_ERR_PERMISSION,
+	    "run as root, or as a member of [patd] admin_group while patd "
+	    "runs" },
+	{ JP_ERR_DISK_FULL, "make room on that disk and try again" },
+	{ JP_ERR_PEER,
+	    "the socket folder may be written by others: see `pat-admin "
+	    "check`" },
+};
+
+enum status
+fail(const struct context *context, enum jp_err err, const struct jp_why *why)
+{
+	(void)fprintf(stderr, "pat-admin: %s: %s\n", context->command->name,
+	    why->text[0] != '\0' ? why->text : jp_err_text(err));
+	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
+		if (advices[i].err == err)
+			(void)fprintf(stderr, "%s\n", advices[i].advice);
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		if (statuses[i].err == err)
+			return statuses[i].status;
+	return STATUS_UNAVAILABLE;
+}
+
+enum jp_err
+context_load(struct context *context, struct jp_why *why)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	if (!context->loaded)
+		err =
+		    jp_settings_load(context->config, &context->settings, why);
+	context->loaded = err == JP_ERR_OK;
+	return err;
+}
+
+enum jp_err
+token_id_read(char *text, const char *what, char id[JP_TOKEN_ID_LEN + 1],
+    struct jp_why *why)
+{
+	size_t len = strlen(text);
+	struct jp_token token;
+	enum jp_err err = JP_ERR_OK;
+
+	if (jp_token_id_valid(text)) {
+		memcpy(id, text, JP_TOKEN_ID_LEN + 1);
+		return JP_ERR_OK;
+	}
+	err = jp_token_parse(text, len, &token);
+	if (err == JP_ERR_OK) {
+		memcpy(id, token.id, JP_TOKEN_ID_LEN);
+		id[JP_TOKEN_ID_LEN] = '\0';
+	}
+	sodium_memzero(text, len);
+	if (err == JP_ERR_CHECKSUM)
+		return jp_why(why, JP_ERR_INVALID,
+		    "%s: the checksum of the token is wrong: a typing error?",
+		    what);
+	if (err != JP_ERR_OK)
+		return jp_why(why, JP_ERR_INVALID,
+		    "%s: neither an id of %d letters and digits nor a token",
+		    what, JP_TOKEN_ID_LEN);
+	return JP_ERR_OK;
+}
+
+static void
+print_help(FILE *file)
+{
+	(void)fprintf(file,
+	    "Usage: pat-admin [--config FILE] COMMAND [ARGUMENT]...\n\n"
+	    "Personal access tokens for PAM and SASL.\n\nCommands:\n");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		(void)fprintf(
+		    file, "  %-8s %s\n", commands[i]->name, commands[i]->help);
+	(void)fprintf(file,
+	    "\nOptions:\n"
+	    "  --config FILE   read FILE in place of %s\n"
+	    "  --help          print this; with a command, its own help\n"
+	    "  --version       print the version\n\n"
+	    "Exit status: 0 done; 1 the answer is no; 2 a wrong command line; "
+	    "3 unavailable.\n",
+	    JP_CONFIG_FILE);
+}
+
+/* What was printed must also arrive. */
+static enum status
+finish(const struct context *context, enum status status)
+{
+	struct jp_why why;
+	enum jp_err err = output_end(&why);
+
+	if (err == JP_ERR_OK || status == STATUS_UNAVAILABLE)
+		return status;
+	if (context->command != NULL)
+		return fail(context, err, &why);
+	(void)fprintf(stderr, "pat-admin: %s\n", why.text);
+	return STATUS_UNAVAILABLE;
+}
+
+static enum status
+wrong_start(const char *problem, const char *arg)
+{
+	struct jp_token token;
+	char shown[128];
+	bool secret = arg != NULL && jp_token_parse(arg, strlen(arg), &token) !=
+	                                 JP_ERR_INVALID;
+
+	if (arg == NULL) {
+		print_help(stderr);
+		return STATUS_USAGE;
+	}
+	(void)jp_escape(shown, sizeof(shown), secret ? "(a token)" : arg);
+	(void)fprintf(stderr, "pat-admin: %s: %s\ntry `pat-admin --help`\n",
+	    problem, shown);
+	return STATUS_USAGE;
+}
+
+static enum status
+run_command(struct context *context, char **argv)
+{
+	enum status status = options_parse(context, argv);
+
+	if (status != STATUS_DONE)
+		return status;
+	if (!context->help)
+		return context->command->run(context);
+	options_help(context->command);
+	return STATUS_DONE;
+}
+
+/* The options before the command, then the command. */
+static enum status
+run(struct context *context, char **argv)
+{
+	size_t used = 1;
+
+	for (; *argv != NULL && argv[0][0] == '-'; argv += used) {
+		if (strcmp(argv[0], "--help") == 0) {
+			print_help(stdout);
+			return STATUS_DONE;
+		}
+		if (strcmp(argv[0], "--version") == 0) {
+			(void)printf("pat-admin %s\n", PACKAGE_VERSION);
+			return STATUS_DONE;
+		}
+		used = options_config(context, argv);
+		if (used == 0)
+			return wrong_start(strcmp(argv[0], "--config") == 0
+			                       ? "needs a value"
+			                       : "unknown option",
+			    argv[0]);
+	}
+	for (size_t i = 0; *argv != NULL && i < COMMAND_COUNT; i++) {
+		if (strcmp(argv[0], commands[i]->name) != 0)
+			continue;
+		context->command = commands[i];
+		return run_command(context, argv + 1);
+	}
+	return wrong_start("unknown command", argv[0]);
+}
+
+/*
+ * A closed standard descriptor would become a file of the store, and what is
+ * printed would go into it. Open as the wrong kind, writes to it still fail.
+ */
+static void
+hold_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", fd == 1 ? O_RDONLY : O_RDWR);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct context context;
+	enum status status;
+
+	hold_descriptors();
+	jp_harden_process();
+	(void)signal(SIGPIPE, SIG_IGN); /* a write error is told instead */
+	output_start();
+	status = run(&context, argc > 0 ? argv + 1 : argv);
+	return (int)finish(&context, status);
+}
