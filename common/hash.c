@@ -39,13 +39,16 @@ read_number(const char **at, uint32_t min, uint32_t max, uint32_t *value)
 	return *value >= min && *value <= max;
 }
 
-/* Reads exactly `text_len` characters of base64 as `len` bytes. */
+/*
+ * Reads exactly `text_len` characters of base64 as `len` bytes. The alphabet is
+ * checked here: libsodium 1.0.18 takes some bytes above 0x7f for '/'.
+ */
 static bool
 read_base64(const char **at, size_t text_len, uint8_t *bytes, size_t len)
 {
 	size_t got;
 
-	if (strnlen(*at, text_len) < text_len ||
+	if (strspn(*at, JP_TOKEN_ALPHABET "+/") < text_len ||
 	    sodium_base642bin(bytes, len, *at, text_len, NULL, &got, NULL,
 	        sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0 ||
 	    got != len)

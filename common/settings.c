@@ -1,6 +1,7 @@
 #include "common/settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <ini.h>
 #include <limits.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/when.h"
 
@@ -28,10 +30,12 @@ struct key {
 /* What a reading of one file has come to. */
 struct reading {
 	struct jp_settings *settings;
+	FILE *file;
+	int line;
 	uint64_t seen; /* bit i: keys[i] was given */
-	bool rule_scope_seen;
 	char section[INI_MAX_LINE];
 	char wrong[JP_WHY_MAX]; /* the first error; "" if none */
+	int wrong_line;
 };
 
 static enum jp_err
@@ -210,40 +214,125 @@ static int
 wrong(struct reading *reading, const char *name, const char *problem,
     const char *detail)
 {
-	if (reading->wrong[0] == '\0')
-		(void)snprintf(reading->wrong, sizeof(reading->wrong),
-		    "[%s] %s: %s%s", reading->section, name, problem, detail);
+	if (reading->wrong[0] != '\0')
+		return 0;
+	reading->wrong_line = reading->line;
+	(void)snprintf(reading->wrong, sizeof(reading->wrong), "[%s] %s%s%s%s",
+	    reading->section, name, name[0] != '\0' ? ": " : "", problem,
+	    detail);
 	return 0;
 }
 
-/* A line of a [service GLOB] section; a new glob starts a new rule. */
+/* The glob in the head of a [service GLOB] section, or NULL. */
+static const char *
+glob_of(const char *section)
+{
+	static const char service[] = "service ";
+
+	if (strncmp(section, service, sizeof(service) - 1) != 0)
+		return NULL;
+	section += sizeof(service) - 1;
+	return section + strspn(section, " \t");
+}
+
+/* The head of a [service GLOB] section: a rule, also if nothing follows. */
+static void
+start_rule(struct reading *reading, const char *glob)
+{
+	struct jp_policy *policy = &reading->settings->policy;
+	struct jp_rule *rule = &policy->rules[policy->rule_len];
+
+	for (size_t i = 0; i < policy->rule_len; i++)
+		if (strcmp(policy->rules[i].glob, glob) == 0) {
+			(void)wrong(reading, "", "given twice", "");
+			return;
+		}
+	if (policy->rule_len == JP_RULES_MAX)
+		(void)wrong(reading, "", "more than 64 services", "");
+	else if (glob[0] == '\0' || jp_field_set(rule->glob, sizeof(rule->glob),
+	                                glob) != JP_ERR_OK)
+		(void)wrong(
+		    reading, "", "expected a glob of 1 to 64 bytes", "");
+	else
+		policy->rule_len++;
+}
+
+/*
+ * The head of a section, at its '['. It is read here because inih cuts it at 49
+ * bytes and does not tell of a section without lines.
+ */
+static void
+start_section(struct reading *reading, const char *head)
+{
+	const char *end = strchr(head, ']');
+	const char *glob;
+
+	if (end == NULL)
+		return; /* inih refuses it */
+	(void)snprintf(reading->section, sizeof(reading->section), "%.*s",
+	    (int)(end - head - 1), head + 1);
+	end += 1 + strspn(end + 1, " \t\r\n");
+	if (*end != '\0' && *end != ';' && *end != '#')
+		(void)wrong(reading, "", "text behind the ]", "");
+	glob = glob_of(reading->section);
+	if (glob != NULL) {
+		start_rule(reading, glob);
+		return;
+	}
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		if (strcmp(keys[i].section, reading->section) == 0)
+			return;
+	(void)wrong(reading, "", "unknown section", "");
+}
+
+/*
+ * Gives inih a line, without the blanks in front of it, which would join it to
+ * the line before. A line that is too long would be cut, and is refused.
+ */
+static char *
+give_line(char *text, int size, void *arg)
+{
+	struct reading *reading = arg;
+	size_t len = 0, max = (size_t)size - 1;
+	int c = EOF;
+
+	while (len < max && (c = getc(reading->file)) != EOF && c != '\0') {
+		if (len == 0 && (c == ' ' || c == '\t'))
+			continue;
+		text[len++] = (char)c;
+		if (c == '\n')
+			break;
+	}
+	text[len] = '\0';
+	reading->line++;
+	if (len == 0 && c == EOF)
+		return NULL;
+	if (c == '\0' || (len == max && c != '\n')) {
+		(void)wrong(reading, "",
+		    c == '\0' ? "a NUL byte" : "the line is too long", "");
+		return NULL;
+	}
+	if (reading->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
+		memmove(text, text + 3, len - 2);
+	if (text[0] == '[')
+		start_section(reading, text);
+	return text;
+}
+
+/* A line of a [service GLOB] section. */
 static int
-take_rule(struct reading *reading, const char *glob, const char *name,
-    const char *value)
+take_rule(struct reading *reading, const char *name, const char *value)
 {
 	struct jp_policy *policy = &reading->settings->policy;
 	struct jp_rule *rule;
 
-	if (policy->rule_len == 0 ||
-	    strcmp(policy->rules[policy->rule_len - 1].glob, glob) != 0) {
-		if (policy->rule_len == JP_RULES_MAX)
-			return wrong(
-			    reading, name, "more than 64 services", "");
-		rule = &policy->rules[policy->rule_len];
-		if (glob[0] == '\0' ||
-		    jp_field_set(rule->glob, sizeof(rule->glob), glob) !=
-		        JP_ERR_OK)
-			return wrong(reading, name,
-			    "expected a glob of 1 to 64 bytes in its head", "");
-		policy->rule_len++;
-		reading->rule_scope_seen = false;
-	}
+	if (policy->rule_len == 0 || reading->wrong[0] != '\0')
+		return 0; /* the head was wrong */
 	rule = &policy->rules[policy->rule_len - 1];
 	if (strcmp(name, "scope") != 0)
 		return wrong(reading, name, "unknown key", "");
-	if (reading->rule_scope_seen)
+	if (rule->scope[0] != '\0')
 		return wrong(reading, name, "given twice", "");
-	reading->rule_scope_seen = true;
 	if (value[0] == '\0' || strpbrk(value, " \t,") != NULL ||
 	    jp_field_set(rule->scope, sizeof(rule->scope), value) != JP_ERR_OK)
 		return wrong(reading, name, "expected ",
@@ -252,23 +341,18 @@ take_rule(struct reading *reading, const char *glob, const char *name,
 }
 
 static int
-take_line(void *arg, const char *section, const char *name, const char *value)
+take_line(void *arg, const char *head, const char *name, const char *value)
 {
-	static const char service[] = "service ";
 	struct reading *reading = arg;
-	bool section_known = false;
 
-	snprintf(reading->section, sizeof(reading->section), "%s", section);
-	if (strncmp(section, service, sizeof(service) - 1) == 0)
-		return take_rule(
-		    reading, section + sizeof(service) - 1, name, value);
+	(void)head; /* cut by inih: start_section() knows it whole */
+	if (glob_of(reading->section) != NULL)
+		return take_rule(reading, name, value);
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		const struct key *key = &keys[i];
 
-		if (strcmp(key->section, section) != 0)
-			continue;
-		section_known = true;
-		if (strcmp(key->name, name) != 0)
+		if (strcmp(key->section, reading->section) != 0 ||
+		    strcmp(key->name, name) != 0)
 			continue;
 		if (reading->seen & UINT64_C(1) << i)
 			return wrong(reading, name, "given twice", "");
@@ -278,8 +362,7 @@ take_line(void *arg, const char *section, const char *name, const char *value)
 			return wrong(reading, name, "expected ", key->expected);
 		return 1;
 	}
-	return wrong(reading, name,
-	    section_known ? "unknown key" : "unknown section", "");
+	return wrong(reading, name, "unknown key", "");
 }
 
 /* What no single line can tell. */
@@ -300,7 +383,7 @@ check_whole(const struct jp_settings *settings, struct jp_why *why)
 static enum jp_err
 read_file(FILE *file, struct jp_settings *settings, struct jp_why *why)
 {
-	struct reading reading = { .settings = settings };
+	struct reading reading = { .settings = settings, .file = file };
 	struct stat st;
 	int line;
 
@@ -311,12 +394,31 @@ read_file(FILE *file, struct jp_settings *settings, struct jp_why *why)
 		return jp_why(why, JP_ERR_CONFIG,
 		    "%s: everybody may write it: chmod o-w %s", settings->file,
 		    settings->file);
-	line = ini_parse_file(file, take_line, &reading);
-	if (line == 0)
-		return check_whole(settings, why);
-	return jp_why(why, JP_ERR_CONFIG, "%s:%d: %s", settings->file, line,
-	    reading.wrong[0] != '\0' ? reading.wrong
-	                             : "expected [section] or key = value");
+	line = ini_parse_stream(give_line, &reading, take_line, &reading);
+	if (ferror(file))
+		return jp_why(
+		    why, JP_ERR_IO, "%s: %s", settings->file, strerror(errno));
+	if (reading.wrong[0] != '\0' &&
+	    (line == 0 || reading.wrong_line <= line))
+		return jp_why(why, JP_ERR_CONFIG, "%s:%d: %s", settings->file,
+		    reading.wrong_line, reading.wrong);
+	if (line != 0)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s:%d: expected [section] or key = value", settings->file,
+		    line);
+	return check_whole(settings, why);
+}
+
+/* Does not wait for the other end of a FIFO. */
+static FILE *
+open_file(const char *name)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
+
+	if (fd >= 0 && file == NULL)
+		(void)close(fd);
+	return file;
 }
 
 enum jp_err
@@ -332,7 +434,7 @@ jp_settings_load(
 	    JP_ERR_OK)
 		return jp_why(why, JP_ERR_CONFIG,
 		    "the path of the configuration file is too long");
-	file = fopen(name, "re");
+	file = open_file(name);
 	if (file == NULL && path == NULL && errno == ENOENT) {
 		settings->file[0] = '\0';
 		return JP_ERR_OK;

@@ -79,9 +79,9 @@ parse_date(const char *text, const char *format, int64_t *when)
 		return JP_ERR_INVALID;
 	again = tm;
 	seconds = timegm(&again);
-	/* timegm() moves 31 February into March: no such day. */
+	/* timegm() moves 31 February and 12:00:60 on: no such time. */
 	if (again.tm_mday != tm.tm_mday || again.tm_mon != tm.tm_mon ||
-	    seconds <= 0)
+	    again.tm_sec != tm.tm_sec || seconds <= 0)
 		return JP_ERR_INVALID;
 	*when = (int64_t)seconds;
 	return JP_ERR_OK;

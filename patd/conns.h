@@ -11,14 +11,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CONN_NONE UINT64_MAX
-
 struct conn {
 	int fd;              /* -1: free */
 	uint32_t generation; /* how often this place was taken */
 	uint32_t next_free;
 	uid_t uid;
 	bool busy;           /* its question is with a worker */
+	uint32_t seq;        /* of that question */
 	int64_t deadline_ms; /* of jp_now_ms(), while it is not busy */
 };
 

@@ -1,5 +1,6 @@
 #include "patd/listeners.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -119,23 +120,61 @@ failed(struct jp_why *why, const char *what, const char *path)
 	    path, strerror(errnum));
 }
 
+/* Whether the folder holds nothing but our sockets. */
+static bool
+holds_only_ours(int dir_fd)
+{
+	DIR *dir = fdopendir(dup(dir_fd));
+	const struct dirent *entry;
+	bool ours = dir != NULL;
+
+	while (ours && (entry = readdir(dir)) != NULL) {
+		ours = strcmp(entry->d_name, ".") == 0 ||
+		       strcmp(entry->d_name, "..") == 0;
+		for (size_t i = 0; !ours && i < LISTENER_COUNT; i++)
+			ours = strcmp(entry->d_name, kinds[i].name) == 0;
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	return ours;
+}
+
+/*
+ * A service manager makes the folder for root. It is given to `pw` only if it
+ * is ours beyond doubt: a wrong run_dir shall not give away /run.
+ */
+static enum jp_err
+give(int fd, bool made, const struct passwd *pw, const char *path,
+    struct jp_why *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return failed(why, "look at", path);
+	if (pw != NULL && st.st_uid == 0 && pw->pw_uid != 0 &&
+	    holds_only_ours(fd) && fchown(fd, pw->pw_uid, pw->pw_gid) != 0)
+		return failed(why, "give away", path);
+	if (made && fchmod(fd, 0755) != 0)
+		return failed(why, "set the mode of", path);
+	return JP_ERR_OK;
+}
+
 enum jp_err
 listeners_folder(const struct jp_settings *settings, struct jp_why *why)
 {
 	const char *path = settings->run_dir;
 	const struct passwd *pw =
 	    geteuid() == 0 ? getpwnam(settings->user) : NULL;
-	enum jp_err err = JP_ERR_OK;
+	bool made = mkdir(path, 0700) == 0;
+	enum jp_err err;
 	int fd;
 
-	if (mkdir(path, 0700) != 0)
-		return errno == EEXIST ? JP_ERR_OK : failed(why, "make", path);
+	if (!made && errno != EEXIST)
+		return failed(why, "make", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed(why, "open", path);
-	if ((pw != NULL && fchown(fd, pw->pw_uid, pw->pw_gid) != 0) ||
-	    fchmod(fd, 0755) != 0)
-		err = failed(why, "prepare", path);
+	err = give(fd, made, pw, path, why);
 	(void)close(fd);
 	return err;
 }
@@ -218,6 +257,18 @@ bind_one(struct listeners *listeners, size_t kind, mode_t mode,
 	return err;
 }
 
+static enum jp_err
+set_path(char path[JP_UNIX_PATH_MAX + 1], const char *dir, const char *name,
+    struct jp_why *why)
+{
+	int len = snprintf(path, JP_UNIX_PATH_MAX + 1, "%s/%s", dir, name);
+
+	if (len < 0 || len > JP_UNIX_PATH_MAX)
+		return jp_why(
+		    why, JP_ERR_TOO_LONG, "[patd] run_dir is too long");
+	return JP_ERR_OK;
+}
+
 enum jp_err
 listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
     const gid_t *admin_group, struct jp_why *why)
@@ -229,9 +280,10 @@ listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
 
 		if (listeners->at[i].fd >= 0)
 			continue;
-		(void)snprintf(listeners->at[i].path,
-		    sizeof(listeners->at[i].path), "%s/%s", settings->run_dir,
-		    kinds[i].name);
+		err = set_path(listeners->at[i].path, settings->run_dir,
+		    kinds[i].name, why);
+		if (err != JP_ERR_OK)
+			break;
 		err = bind_one(listeners, i,
 		    grouped ? kinds[i].group_mode : kinds[i].mode,
 		    grouped ? admin_group : NULL, why);

@@ -42,8 +42,9 @@ void listeners_init(struct listeners *listeners);
 enum jp_err listeners_inherit(struct listeners *listeners, struct jp_why *why);
 
 /*
- * While the process is root: makes the folder, for the user that it will
- * become. As another user: for itself. One that is there stays as it is.
+ * Makes the folder; while the process is root, for the user that it will
+ * become. One that is there stays as it is, but if it is root's and empty it
+ * is given to that user.
  */
 enum jp_err
 listeners_folder(const struct jp_settings *settings, struct jp_why *why);

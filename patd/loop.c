@@ -116,6 +116,7 @@ enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	item->uid = conn->uid;
 	item->deadline_ms = asked_ms + QUESTION_MS;
 	memcpy(&item->request, request, sizeof(item->request));
+	conn->seq = request->seq;
 	conns_busy(&loop->conns, conn, true);
 	(void)watch_fd(loop, EPOLL_CTL_MOD, conn->fd, item->conn, 0);
 	pool_submit(loop->pool, item);
@@ -471,6 +472,12 @@ set_up(struct loop *loop, struct jp_why *why)
 static void
 turn_away(struct loop *loop, struct conn *conn)
 {
+	struct jp_decision decision;
+
+	if (conn->busy) {
+		answer_refuse(&decision, JP_REASON_STOPPING);
+		(void)answer_send(conn->fd, conn->seq, &decision);
+	}
 	conns_close(&loop->conns, conn);
 }
 

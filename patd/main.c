@@ -257,5 +257,5 @@ main(int argc, char **argv)
 		printf("patd (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
 		return STATUS_DONE;
 	}
-	return run(&options);
+	return (int)run(&options);
 }

@@ -54,7 +54,7 @@ static const struct cmd_option list_options[] = {
 
 struct listing {
 	bool json;
-	bool begun; /* an element of the array was printed */
+	bool begun; /* something was printed */
 	struct table table;
 };
 
@@ -65,6 +65,19 @@ list_json(struct listing *listing, const struct jp_admin_item *item)
 	(void)fputs(listing->begun ? "," : "[", stdout);
 	listing->begun = true;
 	return json_print(json_record(&item->record, item->state));
+}
+
+/* Not before there is an answer: an error leaves standard output empty. */
+static void
+begin_table(struct listing *listing)
+{
+	static const char *const heads[] = { "ID", "USER", "NAME", "STATE",
+		"CREATED", "EXPIRES", "LAST-USED" };
+
+	if (!listing->begun)
+		table_start(
+		    &listing->table, heads, sizeof(heads) / sizeof(heads[0]));
+	listing->begun = true;
 }
 
 static enum jp_err
@@ -81,6 +94,7 @@ list_item(void *arg, const struct jp_admin_item *item)
 		return JP_ERR_PROTOCOL;
 	if (listing->json)
 		return list_json(listing, item);
+	begin_table(listing);
 	jp_when_format(record->created_at, created);
 	jp_when_format(record->expires_at, expires);
 	jp_when_format(record->last_used_at, used);
@@ -92,19 +106,19 @@ list_item(void *arg, const struct jp_admin_item *item)
 static enum status
 list_run(struct context *context)
 {
-	static const char *const heads[] = { "ID", "USER", "NAME", "STATE",
-		"CREATED", "EXPIRES", "LAST-USED" };
 	static struct listing listing;
 	enum status status;
 
 	request.op = JP_ADMIN_LIST;
 	listing.json = context->json;
-	table_start(&listing.table, heads, sizeof(heads) / sizeof(heads[0]));
 	status = session_once(context, &request, list_item, &listing);
-	if (!context->json)
+	if (!context->json) {
+		if (status == STATUS_DONE)
+			begin_table(&listing); /* heads alone, if empty */
 		table_end(&listing.table);
-	else if (status == STATUS_DONE)
+	} else if (status == STATUS_DONE) {
 		(void)puts(listing.begun ? "]" : "[]");
+	}
 	return status;
 }
 

@@ -71,6 +71,15 @@ else
 	skip "patd accepts examples/jira-pat.conf" "patd is not built"
 fi
 
+if [ -x "$patd" ]; then
+	same "patd(8) has the options of patd --help" "$(
+		"$patd" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | words
+	)" "$(part patd.8 DESCRIPTION |
+		sed -n 's/^\.It Fl \(-[a-z-]*\).*/-\1/p' | words)"
+else
+	skip "patd(8) has the options of patd --help" "patd is not built"
+fi
+
 # --- The PAM module -------------------------------------------------------------
 
 same "pam_jira_pat(8) has the module's options" "$(

@@ -1,0 +1,122 @@
+#!/bin/sh
+# The command line of pat-admin: help, wrong use, wrong configuration; and the
+# bash completion, which must offer what the help names.
+
+# shellcheck source=tests/lib/tap.sh
+. "$JP_SOURCE/tests/lib/tap.sh"
+# shellcheck source=tests/cli/lib.sh
+. "$JP_SOURCE/tests/cli/lib.sh"
+
+cli_make 'name_required = no'
+run init
+
+# help_options: the options in $out, sorted, on one line.
+help_options() {
+	printf '%s\n' "$out" | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | sort |
+		tr '\n' ' '
+}
+
+# completion FUNCTION [ARGUMENT]: what it prints, in the same form.
+completion() {
+	bash -c '. "$0"; "$@"' "$JP_SOURCE/tools/pat-admin.bash-completion" \
+		"$@" | tr ' ' '\n' | sort | tr '\n' ' '
+}
+
+# --- Help ---------------------------------------------------------------------
+
+exits "--help" 0 --help
+is "--help goes to standard output" "$err" ""
+commands=$(printf '%s\n' "$out" |
+	sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort | tr '\n' ' ')
+is "the program has its commands" "$commands" \
+	"check create init list revoke show test "
+is "completion and --help: the same commands" \
+	"$(completion _pat_admin_commands)" "$commands"
+is "completion and --help: the same options" \
+	"$(completion _pat_admin_options '')" "$(help_options)"
+for command in $commands; do
+	exits "$command --help" 0 "$command" --help
+	is "completion and $command --help: the same options" \
+		"$(completion _pat_admin_options "$command")" \
+		"$(help_options)"
+	like "$command --help has a synopsis" "$out" \
+		"Usage: pat-admin $command *"
+done
+is "completion completes a command" "$(bash -c '. "$0"
+COMP_WORDS=(pat-admin cre) COMP_CWORD=1
+_pat_admin
+echo "${COMPREPLY[*]}"' "$JP_SOURCE/tools/pat-admin.bash-completion")" create
+exits "--version" 0 --version
+like "--version names the program" "$out" "pat-admin [0-9]*"
+
+# --- Wrong use ----------------------------------------------------------------
+
+"$PAT_ADMIN" >"$SCRATCH/out" 2>"$SCRATCH/err"
+is "no command: exit status 2" "$?:$(cat "$SCRATCH/out")" "2:"
+like "no command: the usage on standard error" "$(cat "$SCRATCH/err")" \
+	"Usage:*"
+
+# wrong PATTERN ARGUMENT...: status 2, nothing on standard output.
+wrong() {
+	wrong_pattern=$1
+	shift
+	run "$@"
+	is "pat-admin $*: exit status 2" "$status:$out" "2:"
+	like "pat-admin $*: tells what and what to do" "$err" "$wrong_pattern"
+}
+
+wrong '*unknown command: creat*--help*' creat bob
+wrong '*unknown option: --foo*--help*' --foo
+wrong '*needs a value*' --config
+wrong '*create: unknown option: --foo*--help*' create bob --foo
+wrong '*create: needs a value: --name*' create bob --name
+wrong '*create: takes no value: --bearer*' create bob --bearer=yes
+wrong '*create: an argument is missing*' create
+wrong '*create: too many arguments*' create bob eve
+wrong '*init: unknown option: --json*' init --json
+wrong '*show: an argument is missing*' show
+wrong '*show: ID: neither*' show xyz
+wrong '*list: --expiring*' list --expiring soon
+wrong '*revoke: nothing to revoke*' revoke
+wrong '*revoke: ID 2: neither*' revoke AAAAAAAA b
+wrong '*test: an argument is missing*' test
+wrong '*test: --from*' test bob --from localhost
+exits "a file of ids that is not there: exit status 3" 3 \
+	revoke --from-file "$SCRATCH/nothing"
+
+# --- Tokens in the wrong place ------------------------------------------------
+
+token=$("$PAT_ADMIN" --config "$CONF" create bob 2>>"$ERRORS")
+secret=${token#jpat_????????_}
+run "$token"
+run show "${token}x"
+run test bob "$token"
+run create bob --foo="$token"
+run revoke "${token%?}"
+is "a token in the wrong place is not shown again" \
+	"$(grep -cF "$(printf '%.20s' "$secret")" "$ERRORS")" 0
+exits "a --config behind the command holds" 3 list \
+	--config "$SCRATCH/nothing.conf"
+exits "--option=value is read like --option value" 0 create bob --name=x=y \
+	--json
+is "up to the first =" "$(json 'd["name"]')" "x=y"
+exits "behind -- all are words" 0 list --json -- -nobody
+is "also those that look like options" "$out" "[]"
+
+# --- Wrong configuration ------------------------------------------------------
+
+printf '[tokens]\nmax_lifetimes = 3d\n' >"$SCRATCH/wrong.conf"
+for command in "list" "show AAAAAAAA" "create bob" "revoke AAAAAAAA" "init"; do
+	# shellcheck disable=SC2086
+	run $command --config "$SCRATCH/wrong.conf"
+	is "$command with an unknown key: exit status 3" "$status" 3
+	like "$command with an unknown key: names file and line" "$err" \
+		"*$SCRATCH/wrong.conf:2:*max_lifetimes*"
+done
+exits "check with an unknown key: exit status 1" 1 check --config \
+	"$SCRATCH/wrong.conf" --json
+is_json "check --json with an unknown key prints JSON"
+is "check with an unknown key: that row is bad" \
+	"$(json 'd[0]["level"], ".conf:2:" in d[0]["text"], len(d)')" \
+	"('bad', True, 1)"
+done_testing

@@ -1,0 +1,226 @@
+"""For tests of patd: a scratch world with its own store, clients that speak
+the verify protocol, and TAP output. Everything lives in one folder of $TMPDIR.
+"""
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+BUILD = os.environ["JP_BUILD"]
+PATD = os.path.join(BUILD, "patd/patd")
+ADMIN = os.path.join(BUILD, "tools/pat-admin")
+ROOT = os.geteuid() == 0
+DENY, UNAVAILABLE, ACCEPT = 0, 1, 2
+CONFIG = """[tokens]
+max_per_user = 0
+name_required = no
+[argon2]
+memory = 64K
+passes = 1
+[patd]
+user = {user}
+run_dir = {root}/run
+store_dir = {root}/store
+pepper_file = {root}/key/pepper.key
+{more}
+"""
+
+
+class Skip(Exception):
+    pass
+
+
+def text(value):
+    value = value.encode() if isinstance(value, str) else value
+    return struct.pack(">H", len(value)) + value
+
+
+def question(user, token, seq=7, service="jira", rhost="10.0.0.1"):
+    return (b"JPV1" + struct.pack(">BI", 0, seq) + text(user) + text(token) +
+            text(service) + text(rhost))
+
+
+def wait_for(what, seconds=10):
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            raise AssertionError("waited for nothing")
+        time.sleep(0.01)
+
+
+class Client:
+    """One connection to verify.sock."""
+
+    def __init__(self, path, timeout=5):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.settimeout(timeout)
+        try:
+            self.sock.connect(path)
+        except OSError:
+            self.sock.close()
+            raise
+
+    def send(self, data):
+        self.sock.send(data)
+
+    def answer(self, seq=7):
+        reply = self.sock.recv(4096)
+        assert len(reply) == 272, "reply of %d bytes" % len(reply)
+        magic, verdict, got, length = struct.unpack(">4sBIH", reply[:11])
+        assert magic == b"JPV1" and got == seq, reply[:11]
+        assert not reply[11 + length:].strip(b"\0")
+        return verdict, reply[11:11 + length].decode()
+
+    def ask(self, user, token, seq=7):
+        self.send(question(user, token, seq))
+        return self.answer(seq)
+
+    def closed(self):
+        """Whether patd closed it, without an answer."""
+        try:
+            return self.sock.recv(4096) == b""
+        except ConnectionError:
+            return True
+
+    def close(self):
+        self.sock.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class World:
+    def __init__(self, more=""):
+        self.root = tempfile.mkdtemp(prefix="jira-pat-daemon.")
+        os.chmod(self.root, 0o755)
+        self.user = "daemon" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
+        self.config = os.path.join(self.root, "jira-pat.conf")
+        self.verify = os.path.join(self.root, "run/verify.sock")
+        self.admin_sock = os.path.join(self.root, "run/admin.sock")
+        self.log = os.path.join(self.root, "patd.log")
+        self.patd = None
+        self.tokens = []
+        self.write(more)
+        self.admin("init")
+
+    def write(self, more=""):
+        with open(self.config, "w") as file:
+            file.write(CONFIG.format(
+                user=self.user, root=self.root, more=more))
+        os.chmod(self.config, 0o644)
+
+    def admin(self, *args, check=True):
+        done = subprocess.run(
+            [ADMIN, "--config", self.config, *args], text=True,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+        if check and done.returncode != 0:
+            raise AssertionError("pat-admin %s: %d %s" % (
+                args, done.returncode, done.stderr))
+        return done
+
+    def token(self, user="alice"):
+        token = self.admin("create", user).stdout.strip()
+        self.tokens.append(token)
+        return token
+
+    def spawn(self, *args, **options):
+        with open(self.log, "a") as log:
+            return subprocess.Popen(
+                [PATD, "--config", self.config, *args],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
+
+    def answers(self):
+        try:
+            Client(self.verify).close()
+            return True
+        except OSError:
+            return False
+
+    def start(self, *args, **options):
+        self.patd = self.spawn(*args, **options)
+        wait_for(lambda: self.patd.poll() is not None or self.answers())
+        assert self.patd.poll() is None, self.read_log()[-400:]
+        return self.patd
+
+    def run(self, *args):
+        """A patd that is expected to leave by itself."""
+        return subprocess.run(
+            [PATD, "--config", self.config, *args], text=True, timeout=20,
+            stdin=subprocess.DEVNULL, capture_output=True)
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.patd is None:
+            return None
+        self.patd.send_signal(sig)
+        try:
+            status = self.patd.wait(20)
+        except subprocess.TimeoutExpired:
+            self.patd.kill()
+            status = self.patd.wait()
+        self.patd = None
+        return status
+
+    def read_log(self):
+        try:
+            with open(self.log) as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def ask(self, user, token):
+        with Client(self.verify) as client:
+            return client.ask(user, token)
+
+    def fds(self):
+        return len(os.listdir("/proc/%d/fd" % self.patd.pid))
+
+
+@contextlib.contextmanager
+def world(more="", start=True, args=("--debug",)):
+    place = World(more)
+    try:
+        if start:
+            place.start(*args)
+        yield place
+        log = place.read_log()
+        for token in place.tokens:
+            assert token not in log, "a token is in the log"
+            assert token[14:] not in log, "a secret is in the log"
+    finally:
+        if place.patd is not None:
+            place.patd.kill()
+            place.patd.wait()
+        shutil.rmtree(place.root, ignore_errors=True)
+
+
+def main(cases):
+    for tool in (PATD, ADMIN):
+        if not os.access(tool, os.X_OK):
+            print("1..0 # SKIP %s is not built" % tool)
+            return
+    print("1..%d" % len(cases), flush=True)
+    failed = 0
+    for number, case in enumerate(cases, 1):
+        name = case.__doc__.strip().replace("\n    ", " ")
+        try:
+            case()
+            print("ok %d - %s" % (number, name), flush=True)
+        except Skip as reason:
+            print("ok %d - %s # SKIP %s" % (number, name, reason), flush=True)
+        except Exception:
+            failed += 1
+            print("not ok %d - %s" % (number, name), flush=True)
+            for line in traceback.format_exc().splitlines():
+                print("# " + line, flush=True)
+    sys.exit(1 if failed else 0)

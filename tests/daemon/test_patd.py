@@ -1,0 +1,456 @@
+"""patd as its clients, its administrator and its service manager see it."""
+import os
+import resource
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+from daemon import (ACCEPT, DENY, PATD, ROOT, UNAVAILABLE, Client, Skip, main,
+                    question, text, wait_for, world)
+
+
+
+def make_slow(place):
+    """Tokens that are made from now on take their time."""
+    with open(place.config) as file:
+        config = file.read()
+    config = config.replace("memory = 64K", "memory = 64M")
+    with open(place.config, "w") as file:
+        file.write(config.replace("passes = 1", "passes = 10"))
+
+
+def ready_is_told():
+    """patd tells its service manager READY, RELOADING and STOPPING"""
+    with world(start=False) as place:
+        path = place.root + "/notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.bind(path)
+            os.chmod(path, 0o777)
+            sock.settimeout(10)
+            os.environ["NOTIFY_SOCKET"] = path
+            try:
+                place.start()
+            finally:
+                del os.environ["NOTIFY_SOCKET"]
+            assert sock.recv(999).startswith(b"READY=1")
+            place.patd.send_signal(signal.SIGHUP)
+            reloading = sock.recv(999)
+            assert reloading.startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert sock.recv(999).startswith(b"READY=1")
+            assert place.stop() == 0
+            assert sock.recv(999) == b"STOPPING=1"
+
+
+def answers():
+    """an own token is accepted with its user, anything else is denied"""
+    with world() as place:
+        token = place.token()
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+        assert place.ask("", token) == (ACCEPT, "alice")
+        assert place.ask("bob", token) == (DENY, "")
+        assert place.ask("alice", "hunter2") == (DENY, "")
+        assert place.ask(token, token) == (DENY, "")  # in the wrong field
+        place.admin("revoke", token[5:13])
+        assert place.ask("alice", token) == (DENY, "")
+        log = place.read_log()
+        for reason in ("wrong-user", "shape", "revoked", "accepted"):
+            assert "reason=" + reason in log, reason
+
+
+def modes():
+    """sockets and their folder have the documented modes, and go at the end"""
+    with world() as place:
+        def mode(path):
+            return stat.S_IMODE(os.stat(path).st_mode)
+        assert mode(place.verify) == 0o666
+        assert mode(place.admin_sock) == 0o600
+        assert mode(os.path.dirname(place.verify)) == 0o755
+        assert place.stop() == 0
+        assert os.listdir(os.path.dirname(place.verify)) == []
+
+
+def second_fails():
+    """a second patd on the same store exits 3 and leaves the first alone"""
+    with world() as place:
+        token = place.token()
+        second = place.run()
+        assert second.returncode == 3, second.returncode
+        assert second.stderr.startswith("patd: store: "), second.stderr
+        assert second.stderr.count("\n") == 1
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+
+
+def foreign_socket():
+    """a socket that somebody answers on is not taken over"""
+    with world() as place, world(start=False) as other:
+        with open(other.config) as file:
+            config = file.read()
+        config = config.replace(other.root + "/run", place.root + "/run")
+        with open(other.config, "w") as file:
+            file.write(config)
+        done = other.run()
+        assert done.returncode == 3
+        assert "another patd answers at " + place.verify in done.stderr
+        assert place.ask("alice", "x") == (DENY, "")
+
+
+def check_config():
+    """--check-config takes a good file and names file, line and key of a bad
+    """
+    with world(start=False) as place:
+        assert place.run("--check-config").returncode == 0
+        place.write("colour = blue")
+        bad = place.run("--check-config")
+        assert bad.returncode == 3
+        assert place.config + ":" in bad.stderr and "colour" in bad.stderr
+        assert bad.stderr.count("\n") == 1
+        place.write("allow_users = nobody-of-that-name")
+        assert place.run().returncode == 3
+
+
+def usage():
+    """a wrong command line exits 2; --help and --version exit 0"""
+    def status(*args):
+        return subprocess.run([PATD, *args], capture_output=True).returncode
+    assert status("--nonsense") == 2
+    assert status("stray") == 2
+    assert status("--help") == 0
+    assert status("--version") == 0
+
+
+def unknown_user():
+    """a user that does not exist is told, with exit 3"""
+    if not ROOT:
+        raise Skip("needs root")
+    with world(start=False) as place:
+        with open(place.config) as file:
+            config = file.read()
+        with open(place.config, "w") as file:
+            file.write(config.replace("user = daemon", "user = no-such"))
+        done = place.run()
+        assert done.returncode == 3 and "no-such" in done.stderr
+
+
+def held_is_answered():
+    """SIGTERM: the question that is held is answered, then patd exits 0"""
+    with world(start=False) as place:
+        make_slow(place)
+        token = place.token()
+        place.start()
+        with Client(place.verify) as client, Client(place.verify) as idle:
+            client.send(question("alice", token))
+            time.sleep(0.02)
+            place.patd.send_signal(signal.SIGTERM)
+            assert client.answer() == (ACCEPT, "alice")
+            assert idle.closed()
+        assert place.patd.wait(10) == 0
+        place.patd = None
+
+
+def reload():
+    """SIGHUP takes a good file, and keeps the old rules for a bad one"""
+    with world() as place:
+        token = place.admin("create", "alice", "--scope", "read").stdout
+        token = token.strip()
+        assert place.ask("alice", token) == (DENY, "")
+        place.write("[service jira]\nscope = read")
+        place.patd.send_signal(signal.SIGHUP)
+        wait_for(lambda: place.ask("alice", token) == (ACCEPT, "alice"))
+        place.write("colour = blue")
+        place.patd.send_signal(signal.SIGHUP)
+        wait_for(lambda: "colour" in place.read_log())
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+
+
+def bad_messages():
+    """a bad message closes its connection and no other"""
+    with world() as place:
+        token = place.token()
+        good = question("alice", token)
+        with Client(place.verify) as other:
+            for bad in (b"x", b"\0" * 100, os.urandom(300), good[:-1],
+                        good[:20], good + b"\0", good + b"\0" * 1100,
+                        b"JPV2" + good[4:], b"JPV1\xff" + good[5:]):
+                with Client(place.verify) as client:
+                    client.send(bad)
+                    assert client.closed(), bad[:20]
+                assert other.ask("alice", token) == (ACCEPT, "alice")
+            with Client(place.admin_sock) as client:
+                client.send(b"\0" * 40)
+                assert client.closed()
+
+
+def idle_connections():
+    """300 idle connections do not hinder a client; they end after 5 s"""
+    with world() as place:
+        token = place.token()
+        before = place.fds()
+        idle = [Client(place.verify, 10) for _ in range(300)]
+        begin = time.monotonic()
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+        assert time.monotonic() - begin < 1
+        assert idle[0].closed() and idle[299].closed()
+        assert 4 < time.monotonic() - begin < 8
+        for client in idle:
+            client.close()
+        wait_for(lambda: place.fds() <= before)
+
+
+def limits():
+    """connections beyond max_per_uid are closed, and room comes back"""
+    with world("max_per_uid = 3") as place:
+        token = place.token()
+        held = [Client(place.verify) for _ in range(3)]
+        with Client(place.verify) as fourth:
+            assert fourth.closed()
+        assert held[2].ask("alice", token) == (ACCEPT, "alice")
+        held[0].close()
+        def room():
+            try:
+                return place.ask("alice", token) == (ACCEPT, "alice")
+            except (AssertionError, OSError):
+                return False
+        wait_for(room)
+
+
+def many_questions():
+    """one connection carries 100 questions, and each answer is its own"""
+    with world() as place:
+        token = place.token()
+        with Client(place.verify) as client:
+            for seq in range(100):
+                user = "alice" if seq % 3 else "bob"
+                wanted = (ACCEPT, "alice") if seq % 3 else (DENY, "")
+                assert client.ask(user, token, seq) == wanted
+
+
+def pipelined():
+    """questions sent without waiting are answered one after the other"""
+    with world() as place:
+        token = place.token()
+        with Client(place.verify) as client:
+            for seq in range(20):
+                client.send(question("alice", token, seq))
+            for seq in range(20):
+                assert client.answer(seq) == (ACCEPT, "alice")
+
+
+def overload():
+    """more questions than can be hashed in time are answered unavailable"""
+    with world("workers = 1", start=False) as place:
+        make_slow(place)
+        token = place.token()
+        place.start()
+        clients = [Client(place.verify, 10) for _ in range(300)]
+        begin = time.monotonic()
+        for client in clients:
+            client.send(question("alice", token))
+        verdicts = [client.answer()[0] for client in clients]
+        assert time.monotonic() - begin < 6
+        assert set(verdicts) == {ACCEPT, UNAVAILABLE}, set(verdicts)
+        assert "reason=overload" in place.read_log()
+        for client in clients:
+            client.close()
+
+
+def leavers():
+    """askers that leave before their answer disturb nobody"""
+    with world() as place:
+        token = place.token()
+        before = place.fds()
+        for _ in range(200):
+            with Client(place.verify) as client:
+                client.send(question("alice", token))
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+        wait_for(lambda: place.fds() <= before)
+
+
+def no_growth():
+    """2,000 connections leave no descriptor and no zombie"""
+    with world() as place:
+        token = place.token()
+        before = place.fds()
+        for i in range(2000):
+            with Client(place.verify) as client:
+                if i % 10 == 0:
+                    client.ask("alice", token)
+        wait_for(lambda: place.fds() <= before)
+        children = "/proc/%d/task/%d/children" % (
+            place.patd.pid, place.patd.pid)
+        with open(children) as file:
+            assert file.read() == ""
+
+
+def no_descriptors():
+    """out of descriptors, patd neither spins nor dies, and recovers"""
+    with world(start=False) as place:
+        token = place.token()
+        few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        place.start(preexec_fn=few)
+        pid = place.patd.pid
+        held = [Client(place.verify) for _ in range(60)]
+        def ticks():
+            with open("/proc/%d/stat" % pid) as file:
+                return sum(map(int, file.read().rsplit(")")[1].split()[11:13]))
+        begin = ticks()
+        time.sleep(1)
+        assert ticks() - begin < 20, "it spins"
+        for client in held:
+            client.close()
+        wait_for(lambda: place.ask("alice", token) == (ACCEPT, "alice"))
+
+
+def list_request():
+    """`list --all` as common/admin_wire.c encodes it."""
+    return (b"JPA1\x01" + text("") * 4 + bytes(3) + bytes(9) + b"\x01" +
+            bytes(8) + text(question("", "")))
+
+
+def slow_lister():
+    """an administrator who does not read delays no one, nor the end"""
+    with world() as place:
+        token = place.token()
+        with Client(place.admin_sock) as stuck:
+            stuck.sock.settimeout(0.5)
+            try:  # until patd waits for us to read
+                for _ in range(5000):
+                    stuck.send(list_request())
+                raise AssertionError("patd does not wait")
+            except socket.timeout:
+                pass
+            assert place.ask("alice", token) == (ACCEPT, "alice")
+            place.admin("revoke", token[5:13])
+            assert place.ask("alice", token) == (DENY, "")
+            begin = time.monotonic()
+            assert place.stop() == 0
+            assert time.monotonic() - begin < 8
+
+
+def one_shot():
+    """--one-shot answers one question on descriptor 0, and leaves"""
+    with world(start=False) as place:
+        token = place.token()
+        for user, wanted in (("alice", (ACCEPT, "alice")), ("bob", (DENY, ""))):
+            ours, theirs = socket.socketpair(
+                socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            patd = subprocess.Popen(
+                [PATD, "--one-shot", "--config", place.config], stdin=theirs,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            theirs.close()
+            client = Client.__new__(Client)
+            client.sock = ours
+            ours.settimeout(10)
+            assert client.ask(user, token) == wanted
+            assert client.closed()
+            ours.close()
+            assert patd.wait(10) == 0
+
+
+def one_shot_unavailable():
+    """--one-shot answers unavailable where the store cannot be opened"""
+    with world() as place:
+        ours, theirs = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        patd = subprocess.Popen(
+            [PATD, "--one-shot", "--config", place.config], stdin=theirs,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        theirs.close()
+        client = Client.__new__(Client)
+        client.sock = ours
+        ours.settimeout(10)
+        assert client.ask("alice", "x") == (UNAVAILABLE, "")
+        ours.close()
+        assert patd.wait(10) == 3
+
+
+LAUNCHER = """import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.environ["LISTEN_FDS"] = "1"
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def activation():
+    """a socket of the service manager is used, and left at the end"""
+    with world(start=False) as place:
+        token = place.token()
+        os.makedirs(os.path.dirname(place.verify), 0o755, exist_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+            sock.bind(place.verify)
+            os.chmod(place.verify, 0o666)
+            sock.listen(5)
+            with Client(place.verify) as early:
+                early.send(question("alice", token))
+                with open(place.log, "a") as log:
+                    place.patd = subprocess.Popen(
+                        [sys.executable, "-c", LAUNCHER, str(sock.fileno()),
+                         PATD, "--config", place.config],
+                        pass_fds=[sock.fileno(), 3], stdout=log, stderr=log)
+                assert early.answer() == (ACCEPT, "alice")
+        assert place.stop() == 0
+        assert os.path.exists(place.verify)
+        assert not os.path.exists(place.admin_sock)
+
+
+def as_uid(uid, path, data):
+    """What a process of `uid` gets for an answer; None if it is closed."""
+    pid = os.fork()
+    if pid == 0:
+        status = 2
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            with Client(path) as client:
+                try:
+                    client.send(data)
+                    status = 0 if client.answer()[0] == ACCEPT else 1
+                except (AssertionError, OSError):
+                    status = 3
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def peers():
+    """only root, system accounts and listed users may ask"""
+    if not ROOT:
+        raise Skip("needs root")
+    with world() as place:
+        asked = question("alice", place.token())
+        assert as_uid(12345, place.verify, asked) == 3
+        assert as_uid(33, place.verify, asked) == 0
+        assert as_uid(33, place.admin_sock, b"x") == 2  # by its mode
+        assert "refused a connection of uid 12345" in place.read_log()
+    with world("allow_users = nobody\nallow_groups = mail") as place:
+        asked = question("alice", place.token())
+        assert as_uid(65534, place.verify, asked) == 0
+        assert as_uid(8, place.verify, asked) == 0
+        assert as_uid(33, place.verify, asked) == 3
+
+
+def stale():
+    """a socket file that nobody answers on is replaced; another file is not
+    """
+    with world() as place:
+        token = place.token()
+        place.stop(signal.SIGKILL)
+        assert os.path.exists(place.verify)
+        place.start()
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+        place.stop()
+        with open(place.verify, "w"):
+            pass
+        done = place.run()
+        assert done.returncode == 3 and "not a socket" in done.stderr
+
+
+main([ready_is_told, answers, modes, second_fails, foreign_socket,
+      check_config, usage, unknown_user, held_is_answered, reload,
+      bad_messages, idle_connections, limits, many_questions, pipelined,
+      overload, leavers, no_growth, no_descriptors, slow_lister, one_shot,
+      one_shot_unavailable, activation, peers, stale])
