@@ -257,6 +257,21 @@ start_rule(struct reading *reading, const char *glob)
 		policy->rule_len++;
 }
 
+/* The last ']' of the line in front of a remark: a glob may hold others. */
+static const char *
+end_of_head(const char *head)
+{
+	const char *end = NULL;
+
+	for (; *head != '\0'; head++) {
+		if (*head == ']')
+			end = head;
+		if (strncmp(head, " ;", 2) == 0 || strncmp(head, " #", 2) == 0)
+			break;
+	}
+	return end;
+}
+
 /*
  * The head of a section, at its '['. It is read here because inih cuts it at 49
  * bytes and does not tell of a section without lines.
@@ -264,7 +279,7 @@ start_rule(struct reading *reading, const char *glob)
 static void
 start_section(struct reading *reading, const char *head)
 {
-	const char *end = strchr(head, ']');
+	const char *end = end_of_head(head);
 	const char *glob;
 
 	if (end == NULL)

@@ -1,0 +1,699 @@
+/*
+ * The decision: common/decide.c, over the store in memory and a clock that is
+ * set. Each reason has a way to bring it about; the ways are then combined.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "common/decide.h"
+#include "common/store_mem.h"
+#include "common/token_make.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define NOW INT64_C(1800000000)
+
+enum {
+	FORGED = 10000,
+};
+
+/* A stored token of alice, and a request with it that is accepted. */
+struct world {
+	struct jp_core core;
+	int64_t now;
+	struct jp_record record;
+	struct jp_request request;
+};
+
+static int64_t
+world_now(void *arg)
+{
+	return ((const struct world *)arg)->now;
+}
+
+static void
+store_record(struct world *world, enum jp_change_kind kind)
+{
+	const struct jp_change change = { kind, &world->record };
+
+	assert_int_equal(
+	    jp_store_commit(world->core.store, &change, 1), JP_ERR_OK);
+}
+
+static void
+tag_record(struct world *world, const struct jp_secret *text)
+{
+	struct jp_token token;
+
+	assert_int_equal(
+	    jp_token_parse(text->text, text->len, &token), JP_ERR_OK);
+	jp_pepper_fast_tag(&world->core.pepper, token.id, token.secret,
+	    world->record.fast_tag);
+	world->record.has_fast_tag = true;
+}
+
+/* A token that holds all rights, limited so that each can be missed. */
+static void
+make_record(struct world *world)
+{
+	struct jp_record *record = &world->record;
+	struct jp_why why;
+
+	jp_token_make("jpat", &world->request.token, record->id);
+	strcpy(record->user, "alice");
+	record->created_at = NOW - 1000;
+	record->expires_at = NOW + 1000;
+	record->superseded_at = NOW - 10;
+	record->grace_until = NOW + 10;
+	record->service_len = 2;
+	strcpy(record->services[0], "imap");
+	strcpy(record->services[1], "jira-*");
+	record->scope_len = 2;
+	strcpy(record->scopes[0], "admin");
+	strcpy(record->scopes[1], "read");
+	record->net_len = 2;
+	assert_int_equal(
+	    jp_net_parse("2001:db8::/32", &record->nets[0], &why), JP_ERR_OK);
+	assert_int_equal(
+	    jp_net_parse("192.0.2.0/24", &record->nets[1], &why), JP_ERR_OK);
+	assert_int_equal(jp_hash_make(&world->request.token,
+	                     &world->core.policy.cost, record->phc),
+	    JP_ERR_OK);
+	tag_record(world, &world->request.token);
+}
+
+static int
+set_up(void **state)
+{
+	static const struct jp_pepper pepper = { { 1, 2, 3 } };
+	struct world *world = calloc(1, sizeof(*world));
+	struct jp_settings settings;
+	struct jp_clock clock;
+	struct jp_store *store;
+
+	assert_non_null(world);
+	world->now = NOW;
+	clock = (struct jp_clock){ world_now, world };
+	jp_settings_default(&settings);
+	settings.policy.cost = (struct jp_cost){ 8, 1 };
+	settings.policy.rule_len = 2;
+	strcpy(settings.policy.rules[0].glob, "jira-*");
+	strcpy(settings.policy.rules[0].scope, "read");
+	strcpy(settings.policy.rules[1].glob, "imap");
+	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
+	assert_int_equal(jp_core_init(&world->core, store, &pepper,
+	                     &settings.policy, &clock),
+	    JP_ERR_OK);
+	make_record(world);
+	store_record(world, JP_CHANGE_CREATE);
+	world->request.front = JP_FRONT_PAM;
+	strcpy(world->request.user, "alice");
+	strcpy(world->request.service, "jira-read");
+	strcpy(world->request.rhost, "192.0.2.7");
+	*state = world;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *world = *state;
+
+	jp_core_close(&world->core);
+	free(world);
+	return 0;
+}
+
+static unsigned long long
+runs(struct world *world)
+{
+	return atomic_load(&world->core.argon2_runs);
+}
+
+static enum jp_reason
+decide_now(struct world *world)
+{
+	struct jp_decision decision;
+
+	jp_decide_now(&world->core, &world->request, &decision);
+	assert_int_equal(decision.verdict, jp_reason_verdict(decision.reason));
+	assert_string_equal(decision.user,
+	    decision.verdict == JP_ACCEPT ? world->record.user : "");
+	return decision.reason;
+}
+
+/* A well-made token of the same id with another secret. */
+static void
+forge_secret(struct world *world)
+{
+	struct jp_secret *text = &world->request.token;
+	char secret[JP_TOKEN_SECRET_LEN], id[JP_TOKEN_ID_LEN];
+	struct jp_token token;
+
+	(void)jp_token_parse(text->text, text->len, &token);
+	memcpy(id, token.id, sizeof(id));
+	memcpy(secret, token.secret, sizeof(secret));
+	secret[3] = secret[3] == 'x' ? 'y' : 'x';
+	jp_token_format(text, "jpat", id, secret);
+}
+
+/* ---- the ways to each reason, in the order of the decision ---- */
+
+static void
+break_shape(struct world *world)
+{
+	world->request.token.text[4] = '-';
+}
+
+static void
+break_crc(struct world *world)
+{
+	char *last = &world->request.token.text[49];
+
+	*last = *last == '0' ? '1' : '0';
+}
+
+/* The store knows the token under another id. */
+static void
+break_id(struct world *world)
+{
+	store_record(world, JP_CHANGE_DELETE);
+	world->record.id[0] = world->record.id[0] == 'x' ? 'y' : 'x';
+	store_record(world, JP_CHANGE_CREATE);
+}
+
+static void
+break_fast_tag(struct world *world)
+{
+	world->record.has_fast_tag = true;
+	world->record.fast_tag[0] ^= 1;
+}
+
+static void
+break_secret(struct world *world)
+{
+	struct jp_secret other = { .len = 1, .text = "x" };
+
+	assert_int_equal(
+	    jp_hash_make(&other, &world->core.policy.cost, world->record.phc),
+	    JP_ERR_OK);
+}
+
+static void
+break_user(struct world *world)
+{
+	strcpy(world->request.user, "Alice");
+}
+
+static void
+break_revoked(struct world *world)
+{
+	world->record.revoked_at = NOW - 5;
+}
+
+static void
+break_superseded(struct world *world)
+{
+	world->record.grace_until = NOW;
+}
+
+static void
+break_expired(struct world *world)
+{
+	world->record.expires_at = NOW;
+}
+
+/* imap and jira-* are what the token serves. */
+static void
+break_service(struct world *world)
+{
+	strcpy(world->record.services[1], "jira");
+}
+
+static void
+break_scope(struct world *world)
+{
+	strcpy(world->record.scopes[1], "write");
+}
+
+static void
+break_address(struct world *world)
+{
+	strcpy(world->request.rhost, "192.0.3.7");
+}
+
+static const struct way {
+	void (*go)(struct world *world);
+	enum jp_reason reason;
+} ways[] = {
+	{ break_shape, JP_REASON_SHAPE },
+	{ break_crc, JP_REASON_CRC },
+	{ break_id, JP_REASON_UNKNOWN_ID },
+	{ break_fast_tag, JP_REASON_FAST_TAG },
+	{ break_secret, JP_REASON_SECRET },
+	{ break_user, JP_REASON_USER },
+	{ break_revoked, JP_REASON_REVOKED },
+	{ break_superseded, JP_REASON_SUPERSEDED },
+	{ break_expired, JP_REASON_EXPIRED },
+	{ break_service, JP_REASON_SERVICE },
+	{ break_scope, JP_REASON_SCOPE },
+	{ break_address, JP_REASON_ADDRESS },
+};
+
+static enum jp_reason
+broken(const struct way *first, const struct way *second)
+{
+	enum jp_reason reason;
+	struct world *world;
+	void *state;
+
+	(void)set_up(&state);
+	world = state;
+	first->go(world);
+	if (second != first)
+		second->go(world);
+	store_record(world, JP_CHANGE_REPLACE);
+	reason = decide_now(world);
+	(void)tear_down(&state);
+	return reason;
+}
+
+static void
+a_good_token_is_accepted(void **state)
+{
+	assert_int_equal(decide_now(*state), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(*state), 1);
+}
+
+static void
+each_reason_has_a_way_to_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ways); i++)
+		assert_int_equal(broken(&ways[i], &ways[i]), ways[i].reason);
+}
+
+static void
+the_first_of_two_reasons_is_given(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ways); i++)
+		for (size_t n = i + 1; n < COUNT_OF(ways); n++)
+			assert_int_equal(
+			    broken(&ways[i], &ways[n]), ways[i].reason);
+}
+
+static void
+an_accepted_decision_names_the_user_of_the_token(void **state)
+{
+	struct world *world = *state;
+	struct jp_decision decision;
+
+	world->request.user[0] = '\0';
+	jp_decide_now(&world->core, &world->request, &decision);
+	assert_int_equal(decision.verdict, JP_ACCEPT);
+	assert_string_equal(decision.user, "alice");
+	assert_string_equal(decision.id, world->record.id);
+}
+
+static void
+an_empty_user_does_not_help_a_wrong_token(void **state)
+{
+	struct world *world = *state;
+
+	world->request.user[0] = '\0';
+	forge_secret(world);
+	assert_int_equal(decide_now(world), JP_REASON_FAST_TAG);
+	world->record.has_fast_tag = false;
+	store_record(world, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(world), JP_REASON_SECRET);
+}
+
+static void
+users_are_compared_byte_for_byte(void **state)
+{
+	static const char *const users[] = { "alic", "alice ", " alice",
+		"ALICE", "alice\n", "alice@x", "a", "*", "alicf" };
+	struct world *world = *state;
+
+	for (size_t i = 0; i < COUNT_OF(users); i++) {
+		strcpy(world->request.user, users[i]);
+		assert_int_equal(decide_now(world), JP_REASON_USER);
+	}
+}
+
+static void
+a_decision_never_hashes_but_asks_for_a_proof(void **state)
+{
+	struct world *world = *state;
+	struct jp_decision decision;
+
+	jp_decide(&world->core, &world->request, NULL, &decision);
+	assert_int_equal(decision.reason, JP_REASON_NONE);
+	assert_int_equal(decision.verdict, JP_DENY);
+	assert_string_equal(decision.phc, world->record.phc);
+	assert_string_equal(decision.user, "");
+	assert_int_equal(runs(world), 0);
+}
+
+static void
+a_proof_of_another_phc_is_not_taken(void **state)
+{
+	struct world *world = *state;
+	struct jp_proof proof = { .match = true };
+	struct jp_decision decision;
+
+	for (size_t cut = 0; cut < strlen(world->record.phc); cut++) {
+		memset(proof.phc, 0, sizeof(proof.phc));
+		memcpy(proof.phc, world->record.phc, cut);
+		jp_decide(&world->core, &world->request, &proof, &decision);
+		assert_int_equal(decision.reason, JP_REASON_NONE);
+		assert_int_equal(decision.verdict, JP_DENY);
+	}
+}
+
+static void
+an_empty_proof_does_not_prove_an_empty_phc(void **state)
+{
+	struct world *world = *state;
+	struct jp_proof proof = { .match = true };
+	struct jp_decision decision;
+
+	world->record.phc[0] = '\0';
+	store_record(world, JP_CHANGE_REPLACE);
+	jp_decide(&world->core, &world->request, &proof, &decision);
+	assert_int_not_equal(decision.verdict, JP_ACCEPT);
+	assert_int_equal(decide_now(world), JP_REASON_RECORD);
+}
+
+static void
+a_proof_with_an_error_is_unavailable(void **state)
+{
+	static const enum jp_err errs[] = { JP_ERR_NOMEM, JP_ERR_IO,
+		JP_ERR_INVALID };
+	struct world *world = *state;
+	struct jp_decision decision;
+
+	for (size_t i = 0; i < COUNT_OF(errs); i++) {
+		struct jp_proof proof = { .match = true, .err = errs[i] };
+
+		strcpy(proof.phc, world->record.phc);
+		jp_decide(&world->core, &world->request, &proof, &decision);
+		assert_int_equal(decision.verdict, JP_UNAVAILABLE);
+	}
+}
+
+static void
+a_revocation_between_proof_and_decision_holds(void **state)
+{
+	struct world *world = *state;
+	struct jp_decision decision;
+	struct jp_proof proof;
+
+	jp_decide(&world->core, &world->request, NULL, &decision);
+	jp_prove(&world->core, decision.phc, &world->request.token, &proof);
+	assert_true(proof.match);
+	break_revoked(world);
+	store_record(world, JP_CHANGE_REPLACE);
+	jp_decide(&world->core, &world->request, &proof, &decision);
+	assert_int_equal(decision.reason, JP_REASON_REVOKED);
+}
+
+static void
+forged_tokens_run_no_argon2(void **state)
+{
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+	struct jp_secret forged;
+	struct jp_token token;
+
+	for (int i = 0; i < FORGED; i++) {
+		enum jp_reason expected = JP_REASON_UNKNOWN_ID;
+
+		jp_token_make("jpat", &forged, id);
+		(void)jp_token_parse(forged.text, forged.len, &token);
+		world->request.token = forged;
+		if (i % 2 == 0) {
+			jp_token_format(&world->request.token, "jpat",
+			    world->record.id, token.secret);
+			expected = JP_REASON_FAST_TAG;
+		}
+		assert_int_equal(decide_now(world), expected);
+	}
+	assert_int_equal(runs(world), 0);
+}
+
+static void
+a_token_without_fast_tag_costs_an_argon2(void **state)
+{
+	struct world *world = *state;
+
+	world->record.has_fast_tag = false;
+	store_record(world, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	forge_secret(world);
+	assert_int_equal(decide_now(world), JP_REASON_SECRET);
+	assert_int_equal(runs(world), 2);
+}
+
+static void
+a_damaged_phc_is_unavailable_and_runs_nothing(void **state)
+{
+	static const char *const phcs[] = { "", "*", "!", "$argon2id$",
+		"$argon2id$v=19$m=4194304,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$"
+		"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" };
+	struct world *world = *state;
+
+	for (size_t i = 0; i < COUNT_OF(phcs); i++) {
+		strcpy(world->record.phc, phcs[i]);
+		store_record(world, JP_CHANGE_REPLACE);
+		assert_int_equal(decide_now(world), JP_REASON_RECORD);
+	}
+	assert_int_equal(runs(world), 0);
+}
+
+static void
+an_error_of_the_store_is_unavailable(void **state)
+{
+	struct world *world = *state;
+
+	for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++)
+		for (unsigned int nth = 1; nth <= 2; nth++) {
+			enum jp_reason reason;
+
+			jp_store_mem_fail(
+			    world->core.store, nth, (enum jp_err)err, false);
+			reason = decide_now(world);
+			assert_int_equal(reason, err == JP_ERR_NOT_FOUND
+			                             ? JP_REASON_UNKNOWN_ID
+			                             : JP_REASON_STORE);
+			jp_store_mem_fail(
+			    world->core.store, 0, JP_ERR_OK, false);
+		}
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+}
+
+static void
+a_decision_reads_the_store_once(void **state)
+{
+	struct world *world = *state;
+	unsigned int calls = jp_store_mem_calls(world->core.store);
+	struct jp_decision decision;
+
+	jp_decide(&world->core, &world->request, NULL, &decision);
+	assert_int_equal(jp_store_mem_calls(world->core.store), calls + 1);
+}
+
+static void
+a_prefix_of_others_is_the_wrong_shape(void **state)
+{
+	static const char *const prefixes[] = { "jpa", "jpatt", "Jpat", "x" };
+	struct world *world = *state;
+	struct jp_token token;
+	struct jp_secret text = world->request.token;
+
+	assert_int_equal(
+	    jp_token_parse(text.text, text.len, &token), JP_ERR_OK);
+	for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
+		jp_token_format(
+		    &world->request.token, prefixes[i], token.id, token.secret);
+		assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	}
+}
+
+static void
+the_clock_decides_in_the_very_second(void **state)
+{
+	static const struct {
+		int64_t now;
+		enum jp_reason reason;
+	} rows[] = {
+		{ NOW + 9, JP_REASON_ACCEPTED },
+		{ NOW + 10, JP_REASON_SUPERSEDED },
+		{ NOW + 1000, JP_REASON_SUPERSEDED },
+	};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		world->now = rows[i].now;
+		assert_int_equal(decide_now(world), rows[i].reason);
+	}
+	world->record.superseded_at = JP_NEVER;
+	store_record(world, JP_CHANGE_REPLACE);
+	world->now = NOW + 999;
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	world->now = NOW + 1000;
+	assert_int_equal(decide_now(world), JP_REASON_EXPIRED);
+}
+
+static void
+services_and_scopes_follow_their_globs(void **state)
+{
+	static const struct {
+		const char *service;
+		enum jp_reason reason;
+	} rows[] = {
+		{ "jira-read", JP_REASON_ACCEPTED },
+		{ "jira-", JP_REASON_ACCEPTED }, { "jira", JP_REASON_SERVICE },
+		{ "xjira-read", JP_REASON_SERVICE },
+		{ "sshd", JP_REASON_SERVICE }, { "", JP_REASON_SERVICE },
+		{ "imap", JP_REASON_SCOPE }, /* names no scope */
+	};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		strcpy(world->request.service, rows[i].service);
+		assert_int_equal(decide_now(world), rows[i].reason);
+	}
+}
+
+static void
+a_token_with_scopes_opens_no_service_without_section(void **state)
+{
+	struct world *world = *state;
+
+	world->record.service_len = 0;
+	store_record(world, JP_CHANGE_REPLACE);
+	strcpy(world->request.service, "sshd");
+	assert_int_equal(decide_now(world), JP_REASON_SCOPE);
+}
+
+static void
+a_token_without_limits_opens_every_service_from_anywhere(void **state)
+{
+	static const char *const services[] = { "jira-read", "imap", "sshd",
+		"" };
+	struct world *world = *state;
+
+	world->record.service_len = 0;
+	world->record.scope_len = 0;
+	world->record.net_len = 0;
+	store_record(world, JP_CHANGE_REPLACE);
+	strcpy(world->request.rhost, "");
+	for (size_t i = 0; i < COUNT_OF(services); i++) {
+		strcpy(world->request.service, services[i]);
+		assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	}
+}
+
+static void
+a_token_with_networks_wants_a_literal_address(void **state)
+{
+	static const struct {
+		const char *rhost;
+		enum jp_reason reason;
+	} rows[] = {
+		{ "2001:db8::9", JP_REASON_ACCEPTED },
+		{ "::ffff:192.0.2.9", JP_REASON_ACCEPTED },
+		{ "", JP_REASON_ADDRESS },
+		{ "localhost", JP_REASON_ADDRESS },
+		{ "192.0.2.7 ", JP_REASON_ADDRESS },
+		{ "2001:db9::", JP_REASON_ADDRESS },
+	};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		strcpy(world->request.rhost, rows[i].rhost);
+		assert_int_equal(decide_now(world), rows[i].reason);
+	}
+}
+
+static void
+another_policy_holds_at_once(void **state)
+{
+	struct world *world = *state;
+	struct jp_policy policy = world->core.policy;
+
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	strcpy(policy.rules[0].scope, "write");
+	jp_core_set_policy(&world->core, &policy);
+	assert_int_equal(decide_now(world), JP_REASON_SCOPE);
+	strcpy(policy.prefix, "acme");
+	jp_core_set_policy(&world->core, &policy);
+	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+}
+
+/* A store whose records change their hash under every read. */
+static enum jp_err
+fickle_get(struct jp_store *store, const char *id, struct jp_record *record)
+{
+	struct jp_secret token = { .len = 1, .text = "x" };
+	const struct jp_cost cost = { 8, 1 };
+
+	(void)store;
+	memcpy(record->id, id, sizeof(record->id));
+	return jp_hash_make(&token, &cost, record->phc);
+}
+
+static void
+a_record_that_never_rests_is_unavailable(void **state)
+{
+	static const struct jp_store_ops ops = { .get = fickle_get };
+	struct world *world = *state;
+	struct jp_store fickle = { &ops }, *kept = world->core.store;
+
+	world->core.store = &fickle;
+	assert_int_equal(decide_now(world), JP_REASON_OVERLOAD);
+	world->core.store = kept;
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_good_token_is_accepted),
+		TEST(each_reason_has_a_way_to_it),
+		TEST(the_first_of_two_reasons_is_given),
+		TEST(an_accepted_decision_names_the_user_of_the_token),
+		TEST(an_empty_user_does_not_help_a_wrong_token),
+		TEST(users_are_compared_byte_for_byte),
+		TEST(a_decision_never_hashes_but_asks_for_a_proof),
+		TEST(a_proof_of_another_phc_is_not_taken),
+		TEST(an_empty_proof_does_not_prove_an_empty_phc),
+		TEST(a_proof_with_an_error_is_unavailable),
+		TEST(a_revocation_between_proof_and_decision_holds),
+		TEST(forged_tokens_run_no_argon2),
+		TEST(a_token_without_fast_tag_costs_an_argon2),
+		TEST(a_damaged_phc_is_unavailable_and_runs_nothing),
+		TEST(an_error_of_the_store_is_unavailable),
+		TEST(a_decision_reads_the_store_once),
+		TEST(a_prefix_of_others_is_the_wrong_shape),
+		TEST(the_clock_decides_in_the_very_second),
+		TEST(services_and_scopes_follow_their_globs),
+		TEST(a_token_with_scopes_opens_no_service_without_section),
+		TEST(a_token_without_limits_opens_every_service_from_anywhere),
+		TEST(a_token_with_networks_wants_a_literal_address),
+		TEST(another_policy_holds_at_once),
+		TEST(a_record_that_never_rests_is_unavailable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
