@@ -305,7 +305,9 @@ do_list(struct job *job)
 		list_user(&listing, job->request->record.user);
 	} else if (job->request->expiring != 0) {
 		listing.order = JP_ORDER_EXPIRY;
-		listing.until = job->now + job->request->expiring;
+		listing.until = INT64_MAX;
+		if (job->request->expiring < INT64_MAX - job->now)
+			listing.until = job->now + job->request->expiring;
 	}
 	return each_record(job, &listing, list_one, NULL);
 }

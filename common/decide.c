@@ -64,6 +64,9 @@ check_proof(const struct matter *matter, bool *wanted)
 {
 	const struct jp_proof *proof = matter->proof;
 
+	*wanted = false;
+	if (matter->record.phc[0] == '\0') /* nothing can prove it */
+		return JP_REASON_RECORD;
 	*wanted = proof == NULL || strcmp(proof->phc, matter->record.phc) != 0;
 	if (*wanted)
 		return JP_REASON_NONE;

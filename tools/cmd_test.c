@@ -83,8 +83,10 @@ echo_off(void)
 		(void)signal(signals[i], restore_and_leave);
 	silent = terminal;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0)
+		return false;
 	(void)fputs("Token: ", stderr);
-	return tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
+	return true;
 }
 
 /* One line, byte by byte: what is behind it stays unread. */

@@ -85,6 +85,37 @@ check_test() {
 	is "$W test: nothing on standard input" "$status" 2
 }
 
+# on_terminal TEXT ARGUMENT...: pat-admin with a terminal, on which TEXT and a
+# newline are typed once it asks; prints all that the terminal showed.
+on_terminal() {
+	timeout 60 python3 -c 'import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+shown = b""
+try:
+    while b"Token: " not in shown:
+        shown += os.read(fd, 1024)
+    os.write(fd, sys.argv[1].encode() + b"\n")
+    while True:
+        more = os.read(fd, 1024)
+        if not more:
+            break
+        shown += more
+except OSError:
+    pass
+status = os.waitpid(pid, 0)[1]
+print(shown.decode().replace("\r\n", "|"), os.waitstatus_to_exitcode(status))' \
+		"$1" "$PAT_ADMIN" --config "$CONF" test "$2"
+}
+
+check_terminal() {
+	new "$1"
+	is "$W test asks on a terminal, and does not show what is typed" \
+		"$(on_terminal "$token" "$1")" "Token: |accepted| 0"
+	run revoke "$id"
+}
+
 check_list() {
 	run list
 	like "$W list has its heads" "$out" \
@@ -230,6 +261,7 @@ all_checks() {
 	check_test "$1"
 	check_list "$1"
 	check_revoke "$1"
+	check_terminal "$1"
 	check_refusals "$1"
 	check_output_lost "$1"
 	check_doctor

@@ -268,6 +268,29 @@ def leavers():
         wait_for(lambda: place.fds() <= before)
 
 
+def late_answer():
+    """who leaves is noticed at once, and the answer goes to nobody else"""
+    with world(start=False) as place:
+        make_slow(place)
+        token = place.token()
+        place.start("--debug")
+        wait_for(lambda: place.fds() > 3)
+        before = place.fds()
+        with Client(place.verify) as client:
+            client.send(question("alice", token))
+            wait_for(lambda: place.fds() > before)
+            time.sleep(0.05)
+        wait_for(lambda: place.fds() <= before)
+        assert "reason=" not in place.read_log(), "noticed too late"
+        with Client(place.verify) as other:
+            wait_for(lambda: "reason=accepted" in place.read_log())
+            other.sock.settimeout(0.3)
+            try:
+                raise AssertionError(other.sock.recv(999))
+            except socket.timeout:
+                pass
+
+
 def no_growth():
     """2,000 connections leave no descriptor and no zombie"""
     with world() as place:
@@ -333,7 +356,8 @@ def one_shot():
     """--one-shot answers one question on descriptor 0, and leaves"""
     with world(start=False) as place:
         token = place.token()
-        for user, wanted in (("alice", (ACCEPT, "alice")), ("bob", (DENY, ""))):
+        for user, wanted in (("alice", (ACCEPT, "alice")),
+                             ("bob", (DENY, ""))):
             ours, theirs = socket.socketpair(
                 socket.AF_UNIX, socket.SOCK_SEQPACKET)
             patd = subprocess.Popen(
@@ -452,5 +476,5 @@ def stale():
 main([ready_is_told, answers, modes, second_fails, foreign_socket,
       check_config, usage, unknown_user, held_is_answered, reload,
       bad_messages, idle_connections, limits, many_questions, pipelined,
-      overload, leavers, no_growth, no_descriptors, slow_lister, one_shot,
-      one_shot_unavailable, activation, peers, stale])
+      overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
+      one_shot, one_shot_unavailable, activation, peers, stale])

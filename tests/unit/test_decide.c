@@ -466,8 +466,9 @@ static void
 a_damaged_phc_is_unavailable_and_runs_nothing(void **state)
 {
 	static const char *const phcs[] = { "", "*", "!", "$argon2id$",
-		"$argon2id$v=19$m=4194304,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$"
-		"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8" };
+		/* Parentheses: clang suspects a missing comma. */
+		("$argon2id$v=19$m=4194304,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$"
+		 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8") };
 	struct world *world = *state;
 
 	for (size_t i = 0; i < COUNT_OF(phcs); i++) {

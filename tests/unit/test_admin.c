@@ -1,0 +1,742 @@
+/*
+ * The operations of an administrator and their messages: common/admin.c,
+ * common/admin_wire.c, over the store in memory and a clock that is set.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "common/admin_wire.h"
+#include "common/store_mem.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define NOW INT64_C(1800000000)
+#define DAY INT64_C(86400)
+
+enum {
+	ITEMS_MAX = 200,
+};
+
+struct world {
+	struct jp_core core;
+	int64_t now;
+	struct jp_admin_request request;
+	struct jp_why why;
+	size_t len; /* of the items of the last operation */
+	struct jp_admin_item items[ITEMS_MAX];
+	enum jp_err emit_err;
+};
+
+static int64_t
+world_now(void *arg)
+{
+	return ((const struct world *)arg)->now;
+}
+
+static int
+set_up(void **state)
+{
+	static const struct jp_pepper pepper = { { 1, 2, 3 } };
+	struct world *world = calloc(1, sizeof(*world));
+	struct jp_settings settings;
+	struct jp_clock clock;
+	struct jp_store *store;
+
+	assert_non_null(world);
+	world->now = NOW;
+	clock = (struct jp_clock){ world_now, world };
+	jp_settings_default(&settings);
+	settings.policy.cost = (struct jp_cost){ 8, 1 };
+	settings.policy.max_per_user = 3;
+	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
+	assert_int_equal(jp_core_init(&world->core, store, &pepper,
+	                     &settings.policy, &clock),
+	    JP_ERR_OK);
+	*state = world;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *world = *state;
+
+	jp_core_close(&world->core);
+	free(world);
+	return 0;
+}
+
+/* Nothing that proves a secret may leave the store. */
+static enum jp_err
+take(void *arg, const struct jp_admin_item *item)
+{
+	static const uint8_t no_tag[JP_FAST_TAG_LEN];
+	struct world *world = arg;
+
+	assert_string_equal(item->record.phc, "");
+	assert_false(item->record.has_fast_tag);
+	assert_memory_equal(item->record.fast_tag, no_tag, sizeof(no_tag));
+	assert_int_equal(item->kind == JP_ITEM_TOKEN, item->token.len > 0);
+	if (world->emit_err != JP_ERR_OK)
+		return world->emit_err;
+	assert_true(world->len < ITEMS_MAX);
+	world->items[world->len++] = *item;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+run(struct world *world, enum jp_admin_op op)
+{
+	enum jp_err err;
+
+	world->request.op = op;
+	world->len = 0;
+	err = jp_admin_execute(
+	    &world->core, "root", &world->request, take, world, &world->why);
+	if (err != JP_ERR_OK && world->emit_err == JP_ERR_OK)
+		assert_string_not_equal(world->why.text, "");
+	return err;
+}
+
+static void
+wish(struct world *world, const char *user)
+{
+	memset(&world->request, 0, sizeof(world->request));
+	assert_true(strlen(user) <= JP_USER_MAX);
+	strcpy(world->request.record.user, user);
+}
+
+/* Makes a token as wished; its id stands in items[0]. */
+static const char *
+create(struct world *world, const char *user)
+{
+	wish(world, user);
+	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_OK);
+	assert_int_equal(world->len, 1);
+	return world->items[0].record.id;
+}
+
+static uint64_t
+records(struct world *world)
+{
+	struct jp_store_info info;
+
+	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	return info.records;
+}
+
+static enum jp_err
+revoke_id(struct world *world, const char *id)
+{
+	char kept[JP_TOKEN_ID_LEN + 1];
+
+	strcpy(kept, id);
+	wish(world, "");
+	strcpy(world->request.record.id, kept);
+	strcpy(world->request.record.revoked_why, "leaked");
+	return run(world, JP_ADMIN_REVOKE);
+}
+
+static enum jp_reason
+test_token(struct world *world, const struct jp_secret *token)
+{
+	struct jp_secret kept = *token;
+
+	wish(world, "");
+	strcpy(world->request.question.user, "alice");
+	world->request.question.token = kept;
+	assert_int_equal(run(world, JP_ADMIN_TEST), JP_ERR_OK);
+	assert_int_equal(world->len, 1);
+	assert_int_equal(world->items[0].kind, JP_ITEM_DECISION);
+	return world->items[0].reason;
+}
+
+/* ---- create ---- */
+
+static void
+a_new_token_is_stored_and_shown_once(void **state)
+{
+	struct world *world = *state;
+	const struct jp_record *record = &world->items[0].record;
+
+	(void)create(world, "alice");
+	assert_int_equal(world->items[0].kind, JP_ITEM_TOKEN);
+	assert_int_equal(world->items[0].state, JP_STATE_LIVE);
+	assert_true(world->items[0].changed);
+	assert_int_equal(world->items[0].token.len, 50);
+	assert_memory_equal(world->items[0].token.text + 5, record->id, 8);
+	assert_string_equal(record->user, "alice");
+	assert_string_equal(record->created_by, "root");
+	assert_true(record->created_at == NOW);
+	assert_string_equal(record->family, record->id);
+	assert_int_equal(records(world), 1);
+	assert_int_equal(
+	    test_token(world, &world->items[0].token), JP_REASON_ACCEPTED);
+}
+
+static void
+lifetimes_follow_request_and_policy(void **state)
+{
+	static const struct {
+		enum jp_lifetime lifetime;
+		int64_t expires_at, default_lifetime, max_lifetime;
+		enum jp_err err;
+		int64_t expected;
+	} rows[] = {
+		{ JP_LIFETIME_DEFAULT, 0, DAY, 2 * DAY, JP_ERR_OK, NOW + DAY },
+		{ JP_LIFETIME_DEFAULT, 7, 0, 0, JP_ERR_OK, JP_NEVER },
+		{ JP_LIFETIME_NEVER, 7, DAY, 0, JP_ERR_OK, JP_NEVER },
+		{ JP_LIFETIME_NEVER, 0, DAY, DAY, JP_ERR_REFUSED, 0 },
+		{ JP_LIFETIME_UNTIL, NOW + 1, DAY, DAY, JP_ERR_OK, NOW + 1 },
+		{ JP_LIFETIME_UNTIL, NOW + DAY, DAY, DAY, JP_ERR_OK,
+		    NOW + DAY },
+		{ JP_LIFETIME_UNTIL, NOW + DAY + 1, DAY, DAY, JP_ERR_REFUSED,
+		    0 },
+		{ JP_LIFETIME_UNTIL, INT64_MAX, DAY, DAY, JP_ERR_REFUSED, 0 },
+		{ JP_LIFETIME_UNTIL, NOW, DAY, DAY, JP_ERR_INVALID, 0 },
+		{ JP_LIFETIME_UNTIL, NOW - 1, DAY, 0, JP_ERR_INVALID, 0 },
+		{ JP_LIFETIME_UNTIL, 0, DAY, 0, JP_ERR_INVALID, 0 },
+		{ JP_LIFETIME_UNTIL, INT64_MIN, DAY, DAY, JP_ERR_INVALID, 0 },
+	};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct jp_policy policy = world->core.policy;
+
+		policy.max_per_user = 0;
+		policy.default_lifetime = rows[i].default_lifetime;
+		policy.max_lifetime = rows[i].max_lifetime;
+		jp_core_set_policy(&world->core, &policy);
+		wish(world, "alice");
+		world->request.lifetime = rows[i].lifetime;
+		world->request.expires_at = rows[i].expires_at;
+		assert_int_equal(run(world, JP_ADMIN_CREATE), rows[i].err);
+		assert_int_equal(world->len, rows[i].err == JP_ERR_OK);
+		if (world->len == 1)
+			assert_true(world->items[0].record.expires_at ==
+			            rows[i].expected);
+	}
+}
+
+static void
+only_live_tokens_count_against_the_limit(void **state)
+{
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	for (int i = 0; i < 3; i++)
+		strcpy(id, create(world, "alice"));
+	wish(world, "alice");
+	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_REFUSED);
+	assert_int_equal(world->len, 0);
+	(void)create(world, "bob");
+	assert_int_equal(revoke_id(world, id), JP_ERR_OK);
+	(void)create(world, "alice");
+	wish(world, "alice");
+	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_REFUSED);
+	world->now += 91 * DAY;
+	(void)create(world, "alice");
+}
+
+static void
+a_name_is_required_if_the_policy_says_so(void **state)
+{
+	struct world *world = *state;
+	struct jp_policy policy = world->core.policy;
+
+	policy.name_required = true;
+	jp_core_set_policy(&world->core, &policy);
+	wish(world, "alice");
+	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_INVALID);
+	strcpy(world->request.record.name, "ci");
+	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_OK);
+	assert_string_equal(world->items[0].record.name, "ci");
+}
+
+static void
+bad_users_get_no_token(void **state)
+{
+	static const char *const users[] = { "", "a:b", "a\nb", "\xff",
+		"\xc0\x80", "\x7f", "a\tb", "\xc2\x80" };
+	struct world *world = *state;
+
+	for (size_t i = 0; i < COUNT_OF(users); i++) {
+		wish(world, users[i]);
+		assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_INVALID);
+	}
+	assert_int_equal(records(world), 0);
+}
+
+static void
+bad_names_scopes_and_services_get_no_token(void **state)
+{
+	static const struct {
+		const char *name, *scope, *service;
+	} rows[] = {
+		{ "a\nb", "s", "t" },
+		{ "\xff", "s", "t" },
+		{ "n", "", "t" },
+		{ "n", "a b", "t" },
+		{ "n", "a,b", "t" },
+		{ "n", "a\nb", "t" },
+		{ "n", "\xff", "t" },
+		{ "n", "s", "" },
+		{ "n", "s", "a\nb" },
+		{ "n", "s", "\xff" },
+	};
+	struct world *world = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct jp_record *record = &world->request.record;
+
+		wish(world, "alice");
+		strcpy(record->name, rows[i].name);
+		record->scope_len = 2;
+		strcpy(record->scopes[0], "good");
+		strcpy(record->scopes[1], rows[i].scope);
+		record->service_len = 2;
+		strcpy(record->services[0], "good");
+		strcpy(record->services[1], rows[i].service);
+		assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_INVALID);
+	}
+	assert_int_equal(records(world), 0);
+}
+
+static void
+a_token_that_could_not_be_handed_over_is_gone(void **state)
+{
+	struct world *world = *state;
+
+	wish(world, "alice");
+	world->emit_err = JP_ERR_PEER;
+	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_PEER);
+	assert_int_equal(records(world), 0);
+}
+
+/* ---- list, show ---- */
+
+static size_t
+listed(struct world *world, const char *user, bool all, int64_t expiring)
+{
+	wish(world, user);
+	world->request.all = all;
+	world->request.expiring = expiring;
+	assert_int_equal(run(world, JP_ADMIN_LIST), JP_ERR_OK);
+	return world->len;
+}
+
+static void
+a_list_takes_the_tokens_asked_for(void **state)
+{
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	strcpy(id, create(world, "alice"));
+	assert_int_equal(revoke_id(world, id), JP_ERR_OK);
+	(void)create(world, "alice");
+	wish(world, "bob");
+	world->request.lifetime = JP_LIFETIME_UNTIL;
+	world->request.expires_at = NOW + DAY;
+	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_OK);
+	assert_int_equal(listed(world, "", false, 0), 2);
+	assert_int_equal(listed(world, "", true, 0), 3);
+	assert_int_equal(listed(world, "alice", false, 0), 1);
+	assert_int_equal(listed(world, "alice", true, 0), 2);
+	assert_int_equal(listed(world, "nobody", true, 0), 0);
+	assert_int_equal(listed(world, "", false, DAY - 1), 0);
+	assert_int_equal(listed(world, "", false, DAY), 1);
+	assert_string_equal(world->items[0].record.user, "bob");
+	assert_int_equal(listed(world, "alice", false, DAY), 0);
+	assert_int_equal(listed(world, "", true, INT64_MAX), 3);
+	world->now += DAY;
+	assert_int_equal(listed(world, "", false, 0), 1);
+}
+
+static void
+a_list_goes_over_many_pages(void **state)
+{
+	struct world *world = *state;
+	char user[16];
+
+	for (int i = 0; i < 150; i++) {
+		(void)snprintf(user, sizeof(user), "u%d", i);
+		(void)create(world, user);
+	}
+	assert_int_equal(listed(world, "", false, 0), 150);
+	assert_int_equal(listed(world, "", false, 365 * DAY), 150);
+}
+
+static void
+show_finds_one_token_or_says_why_not(void **state)
+{
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	strcpy(id, create(world, "alice"));
+	wish(world, "");
+	strcpy(world->request.record.id, id);
+	assert_int_equal(run(world, JP_ADMIN_SHOW), JP_ERR_OK);
+	assert_int_equal(world->items[0].kind, JP_ITEM_RECORD);
+	assert_false(world->items[0].changed);
+	strcpy(world->request.record.id, "00000000");
+	assert_int_equal(run(world, JP_ADMIN_SHOW), JP_ERR_NOT_FOUND);
+	strcpy(world->request.record.id, "0000-000");
+	assert_int_equal(run(world, JP_ADMIN_SHOW), JP_ERR_INVALID);
+}
+
+/* ---- revoke ---- */
+
+static void
+a_revoked_token_is_refused_from_then_on(void **state)
+{
+	struct world *world = *state;
+	struct jp_secret token;
+
+	(void)create(world, "alice");
+	token = world->items[0].token;
+	assert_int_equal(
+	    revoke_id(world, world->items[0].record.id), JP_ERR_OK);
+	assert_true(world->items[0].changed);
+	assert_int_equal(world->items[0].state, JP_STATE_REVOKED);
+	assert_true(world->items[0].record.revoked_at == NOW);
+	assert_string_equal(world->items[0].record.revoked_by, "root");
+	assert_string_equal(world->items[0].record.revoked_why, "leaked");
+	assert_int_equal(test_token(world, &token), JP_REASON_REVOKED);
+}
+
+static void
+revoking_twice_changes_nothing_more(void **state)
+{
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	strcpy(id, create(world, "alice"));
+	assert_int_equal(revoke_id(world, id), JP_ERR_OK);
+	world->now += 5;
+	assert_int_equal(revoke_id(world, id), JP_ERR_OK);
+	assert_false(world->items[0].changed);
+	assert_true(world->items[0].record.revoked_at == NOW);
+	assert_int_equal(revoke_id(world, "00000000"), JP_ERR_NOT_FOUND);
+}
+
+static void
+all_tokens_of_a_user_are_revoked_and_no_other(void **state)
+{
+	struct world *world = *state;
+
+	for (int i = 0; i < 3; i++)
+		(void)create(world, "alice");
+	(void)create(world, "bob");
+	wish(world, "alice");
+	assert_int_equal(run(world, JP_ADMIN_REVOKE), JP_ERR_OK);
+	assert_int_equal(world->len, 3);
+	assert_int_equal(listed(world, "", false, 0), 1);
+	assert_string_equal(world->items[0].record.user, "bob");
+	wish(world, "alice");
+	assert_int_equal(run(world, JP_ADMIN_REVOKE), JP_ERR_NOT_FOUND);
+}
+
+static void
+info_counts_records_and_hashes(void **state)
+{
+	struct world *world = *state;
+
+	(void)create(world, "alice");
+	(void)test_token(world, &world->items[0].token);
+	wish(world, "");
+	assert_int_equal(run(world, JP_ADMIN_INFO), JP_ERR_OK);
+	assert_int_equal(world->items[0].kind, JP_ITEM_INFO);
+	assert_int_equal(world->items[0].info.records, 1);
+	assert_int_equal(world->items[0].argon2_runs, 1);
+}
+
+/* ---- errors of the store ---- */
+
+/* Runs `op` with a failure at the nth call; false if none was reached. */
+static bool
+fails_at(
+    struct world *world, enum jp_admin_op op, unsigned int nth, enum jp_err err)
+{
+	unsigned int calls = jp_store_mem_calls(world->core.store);
+	enum jp_err got;
+	bool reached;
+
+	jp_store_mem_fail(world->core.store, nth, err, false);
+	got = run(world, op);
+	reached = jp_store_mem_calls(world->core.store) >= calls + nth;
+	jp_store_mem_fail(world->core.store, 0, JP_ERR_OK, false);
+	if (!reached) {
+		assert_int_equal(got, JP_ERR_OK);
+		return false;
+	}
+	assert_int_equal(got, err);
+	assert_int_equal(world->len, 0);
+	return true;
+}
+
+static void
+an_error_of_the_store_makes_no_token(void **state)
+{
+	struct world *world = *state;
+
+	for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++) {
+		unsigned int nth = 1;
+		struct jp_policy policy = world->core.policy;
+
+		policy.max_per_user = 1000;
+		jp_core_set_policy(&world->core, &policy);
+		wish(world, "alice");
+		while (fails_at(world, JP_ADMIN_CREATE, nth, (enum jp_err)err))
+			assert_int_equal(records(world), err - 1), nth++;
+		assert_true(nth > 3);
+		assert_int_equal(records(world), err);
+	}
+}
+
+static void
+an_error_of_the_store_revokes_nothing(void **state)
+{
+	struct world *world = *state;
+
+	for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++) {
+		unsigned int nth = 1;
+
+		for (int i = 0; i < 3; i++)
+			(void)create(world, "alice");
+		for (;; nth++) {
+			wish(world, "alice");
+			if (!fails_at(
+			        world, JP_ADMIN_REVOKE, nth, (enum jp_err)err))
+				break;
+			assert_int_equal(listed(world, "alice", false, 0), 3);
+		}
+		assert_int_equal(listed(world, "alice", false, 0), 0);
+		assert_true(nth > 2);
+	}
+}
+
+static void
+an_error_of_the_store_ends_every_reading_operation(void **state)
+{
+	static const enum jp_admin_op ops[] = { JP_ADMIN_LIST, JP_ADMIN_SHOW,
+		JP_ADMIN_INFO };
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	strcpy(id, create(world, "alice"));
+	for (size_t i = 0; i < COUNT_OF(ops); i++)
+		for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++) {
+			wish(world, "");
+			strcpy(world->request.record.id, id);
+			assert_true(
+			    fails_at(world, ops[i], 1, (enum jp_err)err));
+		}
+}
+
+/* In a child: its limit is gone with it. */
+static int
+create_in_little_memory(struct world *world)
+{
+	const struct rlimit limit = { 64U << 20, 64U << 20 };
+	struct jp_policy policy = world->core.policy;
+
+	policy.cost.memory = JP_ARGON2_MEMORY_MAX;
+	jp_core_set_policy(&world->core, &policy);
+	wish(world, "alice");
+	if (setrlimit(RLIMIT_AS, &limit) != 0)
+		return 100;
+	if (run(world, JP_ADMIN_CREATE) != JP_ERR_NOMEM)
+		return 1;
+	return world->len == 0 && records(world) == 0 ? 0 : 2;
+}
+
+static void
+a_lack_of_memory_makes_no_token(void **state)
+{
+	int status;
+	pid_t pid;
+
+#if defined(__SANITIZE_ADDRESS__)
+	skip(); /* it needs terabytes of address space */
+#endif
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(create_in_little_memory(*state));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* ---- the messages ---- */
+
+static void
+set_request(struct jp_admin_request *request, enum jp_admin_op op)
+{
+	memset(request, 0, sizeof(*request));
+	request->op = op;
+	strcpy(request->record.id, "0aZ9bY8c");
+	strcpy(request->record.user, "alice");
+	strcpy(request->record.name, "ci");
+	strcpy(request->record.revoked_why, "leaked");
+	request->record.scope_len = 1;
+	strcpy(request->record.scopes[0], "read");
+	request->record.service_len = 1;
+	strcpy(request->record.services[0], "jira-*");
+	request->record.net_len = 1;
+	request->record.nets[0].prefix = 7;
+	request->lifetime = JP_LIFETIME_UNTIL;
+	request->expires_at = NOW;
+	request->all = true;
+	request->expiring = DAY;
+	strcpy(request->question.user, "bob");
+	strcpy(request->question.service, "imap");
+	strcpy(request->question.rhost, "192.0.2.7");
+	(void)jp_secret_set(&request->question.token, "token", 5);
+}
+
+static void
+requests_come_back_and_cut_ones_do_not(void **state)
+{
+	static const struct jp_admin_request zero;
+	struct jp_admin_request in, out;
+	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	size_t len;
+
+	(void)state;
+	for (int op = 0; op < JP_ADMIN_OP_COUNT; op++) {
+		set_request(&in, (enum jp_admin_op)op);
+		assert_int_equal(
+		    jp_admin_request_encode(&in, bytes, &len), JP_ERR_OK);
+		assert_int_equal(
+		    jp_admin_request_decode(&out, bytes, len), JP_ERR_OK);
+		assert_memory_equal(&in, &out, sizeof(in));
+		for (size_t cut = 0; cut < len; cut++) {
+			uint8_t *exact = malloc(cut > 0 ? cut : 1);
+
+			assert_non_null(exact);
+			memcpy(exact, bytes, cut);
+			assert_int_not_equal(
+			    jp_admin_request_decode(&out, exact, cut),
+			    JP_ERR_OK);
+			assert_memory_equal(&out, &zero, sizeof(out));
+			free(exact);
+		}
+		bytes[len] = 0;
+		assert_int_equal(jp_admin_request_decode(&out, bytes, len + 1),
+		    JP_ERR_TRAILING);
+	}
+}
+
+static void
+set_item(struct jp_admin_item *item, enum jp_admin_kind kind)
+{
+	memset(item, 0, sizeof(*item));
+	item->kind = kind;
+	strcpy(item->record.id, "0aZ9bY8c");
+	strcpy(item->record.user, "alice");
+	item->state = JP_STATE_EXPIRED;
+	item->changed = true;
+	item->reason = JP_REASON_ADDRESS;
+	item->info = (struct jp_store_info){ 1, 2, 3 };
+	item->argon2_runs = 4;
+	if (kind == JP_ITEM_TOKEN)
+		(void)jp_secret_set(&item->token, "token", 5);
+}
+
+static void
+items_come_back_and_cut_ones_do_not(void **state)
+{
+	struct jp_admin_item in, out;
+	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	struct jp_why why;
+	enum jp_err result;
+	size_t len;
+	bool end;
+
+	(void)state;
+	for (int kind = 0; kind < JP_ITEM_COUNT; kind++) {
+		set_item(&in, (enum jp_admin_kind)kind);
+		assert_int_equal(
+		    jp_admin_item_encode(&in, bytes, &len), JP_ERR_OK);
+		assert_int_equal(jp_admin_answer_decode(
+		                     bytes, len, &end, &out, &result, &why),
+		    JP_ERR_OK);
+		assert_false(end);
+		assert_memory_equal(&in, &out, sizeof(in));
+		for (size_t cut = 0; cut < len; cut++)
+			assert_int_not_equal(jp_admin_answer_decode(bytes, cut,
+			                         &end, &out, &result, &why),
+			    JP_ERR_OK);
+	}
+}
+
+static void
+every_end_comes_back(void **state)
+{
+	struct jp_why in = { "why not" }, out;
+	struct jp_admin_item item;
+	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	enum jp_err result;
+	size_t len;
+	bool end;
+
+	(void)state;
+	for (int err = 0; err < JP_ERR_COUNT; err++) {
+		assert_int_equal(
+		    jp_admin_end_encode((enum jp_err)err, &in, bytes, &len),
+		    JP_ERR_OK);
+		assert_int_equal(jp_admin_answer_decode(
+		                     bytes, len, &end, &item, &result, &out),
+		    JP_ERR_OK);
+		assert_true(end);
+		assert_int_equal(result, err);
+		assert_string_equal(out.text, in.text);
+		for (size_t cut = 0; cut < len; cut++)
+			assert_int_not_equal(jp_admin_answer_decode(bytes, cut,
+			                         &end, &item, &result, &out),
+			    JP_ERR_OK);
+	}
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_token_is_stored_and_shown_once),
+		TEST(lifetimes_follow_request_and_policy),
+		TEST(only_live_tokens_count_against_the_limit),
+		TEST(a_name_is_required_if_the_policy_says_so),
+		TEST(bad_users_get_no_token),
+		TEST(bad_names_scopes_and_services_get_no_token),
+		TEST(a_token_that_could_not_be_handed_over_is_gone),
+		TEST(a_list_takes_the_tokens_asked_for),
+		TEST(a_list_goes_over_many_pages),
+		TEST(show_finds_one_token_or_says_why_not),
+		TEST(a_revoked_token_is_refused_from_then_on),
+		TEST(revoking_twice_changes_nothing_more),
+		TEST(all_tokens_of_a_user_are_revoked_and_no_other),
+		TEST(info_counts_records_and_hashes),
+		TEST(an_error_of_the_store_makes_no_token),
+		TEST(an_error_of_the_store_revokes_nothing),
+		TEST(an_error_of_the_store_ends_every_reading_operation),
+		TEST(a_lack_of_memory_makes_no_token),
+		cmocka_unit_test(requests_come_back_and_cut_ones_do_not),
+		cmocka_unit_test(items_come_back_and_cut_ones_do_not),
+		cmocka_unit_test(every_end_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
