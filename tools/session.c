@@ -48,6 +48,7 @@ enum jp_err
 session_open(
     struct session *session, struct context *context, struct jp_why *why)
 {
+	struct jp_why again;
 	enum jp_err err = context_load(context, why);
 
 	session->fd = -1;
@@ -55,9 +56,14 @@ session_open(
 		return err;
 	find_actor(session->actor, sizeof(session->actor));
 	err = connect_patd(session, &context->settings, why);
-	if (err == JP_ERR_MISSING || err == JP_ERR_UNREACHABLE)
-		err = jp_core_open(&session->core, &context->settings,
-		    "pat-admin", LOCK_MS, why);
+	if (err != JP_ERR_MISSING && err != JP_ERR_UNREACHABLE)
+		return err;
+	err = jp_core_open(
+	    &session->core, &context->settings, "pat-admin", LOCK_MS, why);
+	/* A patd that was just starting has taken the store and listens now. */
+	if (err == JP_ERR_LOCKED &&
+	    connect_patd(session, &context->settings, &again) == JP_ERR_OK)
+		err = JP_ERR_OK;
 	return err;
 }
 
