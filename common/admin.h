@@ -51,7 +51,8 @@ struct jp_admin_item {
 	enum jp_admin_kind {
 		JP_ITEM_RECORD, /* record, state; changed: by this operation */
 		JP_ITEM_TOKEN,  /* the same, and token: shown this once */
-		JP_ITEM_DECISION, /* reason; record.id if a record was found */
+		JP_ITEM_DECISION, /* reason; record.id: the id in the token, or
+		                     "" */
 		JP_ITEM_INFO,     /* info, argon2_runs */
 		JP_ITEM_COUNT,
 	} kind;
@@ -71,7 +72,8 @@ typedef enum jp_err (*jp_admin_emit)(
 /*
  * Runs one operation for `actor` (a local user's name). JP_ERR_INVALID (a
  * field), JP_ERR_REFUSED (by the policy), JP_ERR_NOT_FOUND, or what the store
- * says; `why` is then set, and nothing has been changed.
+ * says: `why` is then set, and nothing has been changed. An error of `emit` is
+ * returned, too: a created token is then taken back, a revocation stays.
  */
 enum jp_err jp_admin_execute(struct jp_core *core, const char *actor,
     const struct jp_admin_request *request, jp_admin_emit emit, void *arg,

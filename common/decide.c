@@ -14,6 +14,7 @@ struct matter {
 	const struct jp_proof *proof;
 	int64_t now;
 	struct jp_token token;
+	char id[JP_TOKEN_ID_LEN + 1];
 	struct jp_record record;
 };
 
@@ -26,6 +27,7 @@ check_text(struct matter *matter)
 
 	if (err != JP_ERR_OK)
 		return err == JP_ERR_CHECKSUM ? JP_REASON_CRC : JP_REASON_SHAPE;
+	memcpy(matter->id, matter->token.id, JP_TOKEN_ID_LEN);
 	if (matter->token.prefix_len != strlen(policy->prefix) ||
 	    memcmp(matter->token.prefix, policy->prefix,
 	        matter->token.prefix_len) != 0)
@@ -40,14 +42,12 @@ check_text(struct matter *matter)
 static enum jp_reason
 check_record(struct matter *matter)
 {
-	char id[JP_TOKEN_ID_LEN + 1] = { 0 };
 	uint8_t tag[JP_FAST_TAG_LEN];
 	enum jp_err err;
 
-	memcpy(id, matter->token.id, JP_TOKEN_ID_LEN);
 	jp_pepper_fast_tag(
-	    &matter->core->pepper, id, matter->token.secret, tag);
-	err = jp_store_get(matter->core->store, id, &matter->record);
+	    &matter->core->pepper, matter->id, matter->token.secret, tag);
+	err = jp_store_get(matter->core->store, matter->id, &matter->record);
 	if (err == JP_ERR_NOT_FOUND)
 		return JP_REASON_UNKNOWN_ID;
 	if (err != JP_ERR_OK)
@@ -189,7 +189,7 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 	decision->reason = reason_of(&matter, &wanted);
 	pthread_rwlock_unlock(&core->policy_lock);
 	decision->verdict = jp_reason_verdict(decision->reason);
-	memcpy(decision->id, matter.record.id, sizeof(decision->id));
+	memcpy(decision->id, matter.id, sizeof(decision->id));
 	if (wanted)
 		memcpy(decision->phc, matter.record.phc, sizeof(decision->phc));
 	if (decision->verdict == JP_ACCEPT)
