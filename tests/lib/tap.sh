@@ -144,7 +144,7 @@ stop() {
 		tap_left=$((tap_left - 1))
 		sleep 0.05
 	done
-	kill -KILL -- "-$tap_pid" 2>/dev/null # and what it left behind
+	kill -s KILL -- "-$tap_pid" 2>/dev/null # and what it left behind
 	tap_keep=
 	for tap_item in $tap_running; do
 		[ "${tap_item%%:*}" = "$1" ] || tap_keep="$tap_keep $tap_item"

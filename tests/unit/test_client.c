@@ -26,6 +26,7 @@
 
 #include "common/client.h"
 #include "tests/fake_patd.h"
+#include "tests/leave_out.h"
 
 enum {
 	SHORT_MS = 150,
@@ -666,9 +667,7 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--one-shot") == 0)
 		return one_shot(argc > 3 ? argv[3] : "");
-	if (geteuid() != 0) {
-		print_message("# not root: leaves out as_root_*\n");
-		cmocka_set_skip_filter("as_root_*");
-	}
+	if (geteuid() != 0)
+		leave_out("as_root_*", "not root");
 	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

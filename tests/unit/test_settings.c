@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/settings.h"
+#include "tests/leave_out.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define X40 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
@@ -105,9 +106,7 @@ the_default_file_may_be_missing(void **unused)
 	struct jp_why why;
 
 	(void)unused;
-	if (jp_settings_load(NULL, &settings, &why) != JP_ERR_OK ||
-	    settings.file[0] != '\0')
-		skip(); /* this machine has one */
+	assert_int_equal(jp_settings_load(NULL, &settings, &why), JP_ERR_OK);
 	memset(settings.file, 0, sizeof(settings.file));
 	jp_settings_default(&defaults);
 	assert_memory_equal(&settings, &defaults, sizeof(settings));
@@ -595,6 +594,11 @@ main(void)
 		cmocka_unit_test(a_fifo_is_refused_without_waiting),
 		cmocka_unit_test(a_path_that_does_not_fit_is_refused),
 	};
+	struct jp_settings settings;
+	struct jp_why why;
 
+	if (jp_settings_load(NULL, &settings, &why) != JP_ERR_OK ||
+	    settings.file[0] != '\0')
+		leave_out("the_default_file_may_be_missing", "it is here");
 	return cmocka_run_group_tests(tests, make_file, remove_file);
 }
