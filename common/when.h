@@ -22,6 +22,12 @@ struct jp_clock {
 /* The system's clock (CLOCK_REALTIME). */
 extern const struct jp_clock jp_system_clock;
 
+/*
+ * Seconds since the machine started (CLOCK_BOOTTIME): for lifetimes in memory,
+ * which nobody can lengthen by setting the time.
+ */
+extern const struct jp_clock jp_steady_clock;
+
 int64_t jp_clock_now(const struct jp_clock *clock);
 
 /*
