@@ -479,6 +479,7 @@ do_info(struct job *job)
 		return store_why(job, err);
 	job->item.kind = JP_ITEM_INFO;
 	job->item.argon2_runs = atomic_load(&job->core->argon2_runs);
+	jp_memo_count(job->core->memo, &job->item.memo);
 	return job->emit(job->arg, &job->item);
 }
 

@@ -53,7 +53,7 @@ struct jp_admin_item {
 		JP_ITEM_TOKEN,  /* the same, and token: shown this once */
 		JP_ITEM_DECISION, /* reason; record.id: the id in the token, or
 		                     "" */
-		JP_ITEM_INFO,     /* info, argon2_runs */
+		JP_ITEM_INFO,     /* info, argon2_runs, memo */
 		JP_ITEM_COUNT,
 	} kind;
 	struct jp_record record; /* without PHC string and fast tag */
@@ -63,6 +63,7 @@ struct jp_admin_item {
 	enum jp_reason reason;
 	struct jp_store_info info;
 	uint64_t argon2_runs;
+	struct jp_memo_counts memo;
 };
 
 /* Takes one item; an error ends the operation with it. */

@@ -3,7 +3,8 @@
  *              expires_at i64, all u8, expiring i64, question (bytes)
  *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
  *       item:  state u8, changed u8, reason u8, records, commits, bytes,
- *              argon2_runs (i64 each), token, record (bytes; none: length 0)
+ *              argon2_runs, memo hits, misses, entries (i64 each), token,
+ *              record (bytes; none: length 0)
  *       end:   result u8, why
  */
 #include "common/admin_wire.h"
@@ -174,6 +175,9 @@ jp_admin_item_encode(
 	jp_buf_put_i64(&buf, (int64_t)item->info.commits);
 	jp_buf_put_i64(&buf, (int64_t)item->info.bytes);
 	jp_buf_put_i64(&buf, (int64_t)item->argon2_runs);
+	jp_buf_put_i64(&buf, (int64_t)item->memo.hits);
+	jp_buf_put_i64(&buf, (int64_t)item->memo.misses);
+	jp_buf_put_i64(&buf, (int64_t)item->memo.entries);
 	jp_buf_put_text(&buf, item->token.text, item->token.len);
 	put_record(&buf, &item->record);
 	*len = buf.pos;
@@ -205,6 +209,9 @@ get_item(struct jp_buf *buf, struct jp_admin_item *item)
 	item->info.commits = (uint64_t)jp_buf_get_i64(buf);
 	item->info.bytes = (uint64_t)jp_buf_get_i64(buf);
 	item->argon2_runs = (uint64_t)jp_buf_get_i64(buf);
+	item->memo.hits = (uint64_t)jp_buf_get_i64(buf);
+	item->memo.misses = (uint64_t)jp_buf_get_i64(buf);
+	item->memo.entries = (uint64_t)jp_buf_get_i64(buf);
 	item->token.len =
 	    jp_buf_get_str(buf, item->token.text, sizeof(item->token.text));
 	get_record(buf, &item->record);

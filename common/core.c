@@ -52,6 +52,22 @@ open_store(const struct jp_settings *settings, const struct jp_pepper *pepper,
 	return jp_store_bdb_open(&options, store, why);
 }
 
+static enum jp_err
+init_all(struct jp_core *core, struct jp_store *store,
+    const struct jp_pepper *pepper, const struct jp_settings *settings)
+{
+	enum jp_err err = jp_core_init(
+	    core, store, pepper, &settings->policy, &jp_system_clock);
+
+	if (err != JP_ERR_OK)
+		return err;
+	err = jp_memo_make(
+	    &core->memo, settings->cache_entries, &jp_steady_clock);
+	if (err != JP_ERR_OK)
+		jp_core_close(core);
+	return err;
+}
+
 enum jp_err
 jp_core_open(struct jp_core *core, const struct jp_settings *settings,
     const char *holder, int64_t wait_ms, struct jp_why *why)
@@ -72,8 +88,7 @@ jp_core_open(struct jp_core *core, const struct jp_settings *settings,
 		return err;
 	err = open_store(settings, &pepper, holder, wait_ms, &store, why);
 	if (err == JP_ERR_OK) {
-		err = jp_core_init(
-		    core, store, &pepper, &settings->policy, &jp_system_clock);
+		err = init_all(core, store, &pepper, settings);
 		if (err != JP_ERR_OK)
 			(void)jp_why(why, err, "%s", jp_err_text(err));
 	}
@@ -89,6 +104,8 @@ jp_core_close(struct jp_core *core)
 {
 	jp_store_close(core->store);
 	core->store = NULL;
+	jp_memo_free(core->memo);
+	core->memo = NULL;
 	(void)sodium_munlock(&core->pepper, sizeof(core->pepper));
 	jp_pepper_clear(&core->pepper);
 	pthread_mutex_destroy(&core->write_lock);

@@ -1,7 +1,7 @@
 /*
- * What a process that owns the store holds: store, pepper, policy, clock. patd
- * has one for its life; `patd --one-shot` and pat-admin without a patd have one
- * for a moment.
+ * What a process that owns the store holds: store, pepper, policy, clock, memo.
+ * patd has one for its life; `patd --one-shot` and pat-admin without a patd
+ * have one for a moment.
  */
 #ifndef JP_CORE_H
 #define JP_CORE_H
@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/memo.h"
 #include "common/pepper.h"
 #include "common/settings.h"
 #include "common/store.h"
@@ -19,13 +20,14 @@ struct jp_core {
 	struct jp_clock clock;
 	pthread_rwlock_t policy_lock;
 	struct jp_policy policy;
+	struct jp_memo *memo;       /* owned; NULL: every question hashes */
 	pthread_mutex_t write_lock; /* a read followed by its commit */
 	atomic_ullong argon2_runs;  /* of verifications, since the start */
 };
 
 /*
- * Sets `core` up around a store, which it then owns. JP_ERR_NOMEM on failure;
- * the store is then closed.
+ * Sets `core` up around a store, which it then owns, without a memo.
+ * JP_ERR_NOMEM on failure; the store is then closed.
  */
 enum jp_err jp_core_init(struct jp_core *core, struct jp_store *store,
     const struct jp_pepper *pepper, const struct jp_policy *policy,

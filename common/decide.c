@@ -58,7 +58,21 @@ check_record(struct matter *matter)
 	return JP_REASON_NONE;
 }
 
-/* Whether the secret is proved; `wanted` if that takes a proof we lack. */
+static enum jp_reason
+proof_reason(const struct jp_proof *proof)
+{
+	if (proof->err == JP_ERR_INVALID)
+		return JP_REASON_RECORD;
+	if (proof->err != JP_ERR_OK)
+		return JP_REASON_MEMORY;
+	return proof->match ? JP_REASON_NONE : JP_REASON_SECRET;
+}
+
+/*
+ * Whether the secret is proved; `wanted` if that takes a proof we lack. All
+ * that the memo can say is that this text matches the very hash which was just
+ * read: whatever else speaks against the token is still looked at.
+ */
 static enum jp_reason
 check_proof(const struct matter *matter, bool *wanted)
 {
@@ -67,14 +81,11 @@ check_proof(const struct matter *matter, bool *wanted)
 	*wanted = false;
 	if (matter->record.phc[0] == '\0') /* nothing can prove it */
 		return JP_REASON_RECORD;
-	*wanted = proof == NULL || strcmp(proof->phc, matter->record.phc) != 0;
-	if (*wanted)
-		return JP_REASON_NONE;
-	if (proof->err == JP_ERR_INVALID)
-		return JP_REASON_RECORD;
-	if (proof->err != JP_ERR_OK)
-		return JP_REASON_MEMORY;
-	return proof->match ? JP_REASON_NONE : JP_REASON_SECRET;
+	if (proof != NULL && strcmp(proof->phc, matter->record.phc) == 0)
+		return proof_reason(proof);
+	*wanted = !jp_memo_find(
+	    matter->core->memo, matter->record.phc, &matter->request->token);
+	return JP_REASON_NONE;
 }
 
 /* An empty user asks whose token it is; only some fronts do. */
@@ -207,22 +218,31 @@ jp_prove(struct jp_core *core, const char *phc, const struct jp_secret *token,
 	proof->err = jp_hash_verify(phc, token, &proof->match);
 	if (proof->err != JP_ERR_INVALID)
 		atomic_fetch_add(&core->argon2_runs, 1);
+	if (proof->err == JP_ERR_OK && proof->match)
+		jp_memo_add(core->memo, phc, token);
+}
+
+void
+jp_decide_proving(struct jp_core *core, const struct jp_request *request,
+    struct jp_proof *proof, struct jp_decision *decision)
+{
+	jp_decide(core, request, proof, decision);
+	for (int i = 0; decision->reason == JP_REASON_NONE && i < PROOFS_MAX;
+	     i++) {
+		jp_prove(core, decision->phc, &request->token, proof);
+		jp_decide(core, request, proof, decision);
+	}
+	if (decision->reason == JP_REASON_NONE) {
+		decision->reason = JP_REASON_OVERLOAD;
+		decision->verdict = JP_UNAVAILABLE;
+	}
 }
 
 void
 jp_decide_now(struct jp_core *core, const struct jp_request *request,
     struct jp_decision *decision)
 {
-	struct jp_proof proof;
+	struct jp_proof proof = { .phc = "" };
 
-	jp_decide(core, request, NULL, decision);
-	for (int i = 0; decision->reason == JP_REASON_NONE && i < PROOFS_MAX;
-	     i++) {
-		jp_prove(core, decision->phc, &request->token, &proof);
-		jp_decide(core, request, &proof, decision);
-	}
-	if (decision->reason == JP_REASON_NONE) {
-		decision->reason = JP_REASON_OVERLOAD;
-		decision->verdict = JP_UNAVAILABLE;
-	}
+	jp_decide_proving(core, request, &proof, decision);
 }

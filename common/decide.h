@@ -29,16 +29,23 @@ struct jp_decision {
 
 /*
  * Decides `request`: one read of the store, no hash, no allocation. `proof`
- * is of this request's token; NULL: none.
+ * is of this request's token; NULL: none. Where it does not help, the memo may.
  */
 void jp_decide(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision);
 
-/* Runs one Argon2id over `token` and `phc`. */
+/* Runs one Argon2id over `token` and `phc`; the memo learns of a match. */
 void jp_prove(struct jp_core *core, const char *phc,
     const struct jp_secret *token, struct jp_proof *proof);
 
-/* Both halves, as often as it takes, in this thread. */
+/*
+ * Both halves, as often as it takes, in this thread. `proof` is what is known
+ * before, perhaps nothing, and then what is known after.
+ */
+void jp_decide_proving(struct jp_core *core, const struct jp_request *request,
+    struct jp_proof *proof, struct jp_decision *decision);
+
+/* The same where nothing is known. */
 void jp_decide_now(struct jp_core *core, const struct jp_request *request,
     struct jp_decision *decision);
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/memo.h"
 #include "common/when.h"
 
 /* Reads `text` into the member at `at`; JP_ERR_INVALID if it does not fit. */
@@ -175,6 +176,8 @@ static const struct key keys[] = {
 	    "a number from 1 to 65536" },
 	{ "patd", "cache", AT(cache_kib), read_kib, 256, 1048576,
 	    "a size from 256K to 1024M" },
+	{ "patd", "cache_entries", AT(cache_entries), read_number, 0,
+	    JP_MEMO_ENTRIES_MAX, "a number up to 1048576; 0: none" },
 	{ "patd", "allow_users", AT(allow_users), read_accounts, 1,
 	    JP_ACCOUNT_MAX, "1 to 32 names of local accounts" },
 	{ "patd", "allow_groups", AT(allow_groups), read_accounts, 1,
@@ -206,6 +209,7 @@ jp_settings_default(struct jp_settings *settings)
 		.max_connections = 1024,
 		.max_per_uid = 512,
 		.cache_kib = 32 * 1024,
+		.cache_entries = JP_MEMO_ENTRIES,
 	};
 }
 

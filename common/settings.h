@@ -52,7 +52,8 @@ struct jp_settings {
 	uint32_t workers; /* 0: one for each processor */
 	uint32_t max_connections;
 	uint32_t max_per_uid;
-	uint32_t cache_kib; /* KiB of the page cache of the store */
+	uint32_t cache_kib;     /* KiB of the page cache of the store */
+	uint32_t cache_entries; /* of the memo; 0: none */
 	struct jp_accounts allow_users;
 	struct jp_accounts allow_groups;
 	char admin_group[JP_ACCOUNT_MAX + 1]; /* "": root alone */

@@ -285,7 +285,10 @@ on_listener(struct loop *loop, enum listener kind)
 
 /* ---- time and signals ---- */
 
-/* A bad file changes nothing: the old policy holds. */
+/*
+ * A bad file changes nothing: the old policy holds. What was proved is
+ * forgotten in any case.
+ */
 static void
 reload(struct loop *loop)
 {
@@ -293,6 +296,7 @@ reload(struct loop *loop)
 	struct jp_why why = { "" };
 
 	notify_reloading();
+	jp_memo_flush(loop->options->core->memo);
 	if (jp_settings_load(loop->options->config, &settings, &why) ==
 	    JP_ERR_OK) {
 		jp_core_set_policy(loop->options->core, &settings.policy);

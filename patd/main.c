@@ -235,6 +235,7 @@ run(const struct options *options)
 		return check_config(&settings);
 	if (!once)
 		return serve(options, &settings);
+	settings.cache_entries = 0; /* one question is never asked again */
 	if (one_shot(&settings, &why) != JP_ERR_OK)
 		return fail(options, "one-shot", &why);
 	return STATUS_DONE;

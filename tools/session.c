@@ -58,6 +58,7 @@ session_open(
 	err = connect_patd(session, &context->settings, why);
 	if (err != JP_ERR_MISSING && err != JP_ERR_UNREACHABLE)
 		return err;
+	context->settings.cache_entries = 0; /* for a moment, it is no use */
 	err = jp_core_open(
 	    &session->core, &context->settings, "pat-admin", LOCK_MS, why);
 	/* A patd that was just starting has taken the store and listens now. */

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from multiprocessing.pool import ThreadPool
 
 from daemon import (ACCEPT, DENY, PATD, ROOT, UNAVAILABLE, Client, Skip, main,
                     question, text, wait_for, world)
@@ -242,11 +243,14 @@ def overload():
     """more questions than can be hashed in time are answered unavailable"""
     with world("workers = 1", start=False) as place:
         make_slow(place)
-        token = place.token()
         place.start()
-        clients = [Client(place.verify, 10) for _ in range(300)]
+        with ThreadPool(4) as threads:
+            tokens = threads.map(lambda _: place.token(), range(40))
+        place.stop()
+        place.start()
+        clients = [Client(place.verify, 10) for _ in tokens]
         begin = time.monotonic()
-        for client in clients:
+        for client, token in zip(clients, tokens):
             client.send(question("alice", token))
         verdicts = [client.answer()[0] for client in clients]
         assert time.monotonic() - begin < 6

@@ -459,6 +459,7 @@ info_counts_records_and_hashes(void **state)
 	assert_int_equal(world->items[0].kind, JP_ITEM_INFO);
 	assert_int_equal(world->items[0].info.records, 1);
 	assert_int_equal(world->items[0].argon2_runs, 1);
+	assert_int_equal(world->items[0].memo.hits, 0); /* it has none */
 }
 
 /* ---- errors of the store ---- */
@@ -648,6 +649,8 @@ set_item(struct jp_admin_item *item, enum jp_admin_kind kind)
 	item->reason = JP_REASON_ADDRESS;
 	item->info = (struct jp_store_info){ 1, 2, 3 };
 	item->argon2_runs = 4;
+	item->memo =
+	    (struct jp_memo_counts){ .hits = 5, .misses = 6, .entries = 7 };
 	if (kind == JP_ITEM_TOKEN)
 		(void)jp_secret_set(&item->token, "token", 5);
 }

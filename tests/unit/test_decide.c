@@ -21,6 +21,7 @@
 
 enum {
 	FORGED = 10000,
+	KNOWN = 1000,
 };
 
 /* A stored token of alice, and a request with it that is accepted. */
@@ -640,6 +641,190 @@ another_policy_holds_at_once(void **state)
 	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
 }
 
+/* ---- with a memo ---- */
+
+/* Gives `world` a memo in which its token is. */
+static void
+warm(struct world *world)
+{
+	assert_int_equal(
+	    jp_memo_make(&world->core.memo, 64, &jp_steady_clock), JP_ERR_OK);
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(world), 1);
+}
+
+static unsigned long long
+hits(struct world *world)
+{
+	struct jp_memo_counts counts;
+
+	jp_memo_count(world->core.memo, &counts);
+	return counts.hits;
+}
+
+static void
+a_known_token_needs_no_proof(void **state)
+{
+	struct world *world = *state;
+	struct jp_decision decision;
+
+	warm(world);
+	for (int i = 1; i <= KNOWN; i++) {
+		jp_decide(&world->core, &world->request, NULL, &decision);
+		assert_int_equal(decision.reason, JP_REASON_ACCEPTED);
+		assert_string_equal(decision.user, "alice");
+		assert_string_equal(decision.phc, "");
+		assert_int_equal(hits(world), i);
+	}
+	assert_int_equal(runs(world), 1);
+}
+
+static void
+a_known_token_costs_one_read_of_the_store(void **state)
+{
+	struct world *world = *state;
+	struct jp_decision decision;
+	unsigned int calls;
+
+	warm(world);
+	calls = jp_store_mem_calls(world->core.store);
+	jp_decide(&world->core, &world->request, NULL, &decision);
+	assert_int_equal(jp_store_mem_calls(world->core.store), calls + 1);
+}
+
+/* The table of ways says which reasons still need a look at the secret. */
+static void
+whatever_speaks_against_a_known_token_holds_at_once(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		struct world *world;
+		void *fresh;
+
+		(void)set_up(&fresh);
+		world = fresh;
+		warm(world);
+		ways[i].go(world);
+		store_record(world, JP_CHANGE_REPLACE);
+		assert_int_equal(decide_now(world), ways[i].reason);
+		assert_int_equal(
+		    runs(world), ways[i].go == break_secret ? 2 : 1);
+		assert_int_equal(
+		    hits(world), ways[i].reason >= JP_REASON_USER ? 1 : 0);
+		(void)tear_down(&fresh);
+	}
+}
+
+static void
+a_known_token_ends_with_its_time_and_not_with_the_memo(void **state)
+{
+	struct world *world = *state;
+
+	world->record.superseded_at = JP_NEVER;
+	store_record(world, JP_CHANGE_REPLACE);
+	warm(world);
+	world->now = NOW + 999;
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	world->now = NOW + 1000;
+	assert_int_equal(decide_now(world), JP_REASON_EXPIRED);
+	assert_int_equal(runs(world), 1);
+}
+
+static void
+another_hash_of_the_same_token_is_not_known(void **state)
+{
+	struct world *world = *state;
+	char old[JP_PHC_MAX + 1];
+
+	warm(world);
+	strcpy(old, world->record.phc);
+	assert_int_equal(jp_hash_make(&world->request.token,
+	                     &world->core.policy.cost, world->record.phc),
+	    JP_ERR_OK);
+	store_record(world, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(world), 2);
+	strcpy(world->record.phc, old); /* it was true, and it still is */
+	store_record(world, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(world), 2);
+}
+
+static void
+a_record_made_anew_under_an_id_is_not_known(void **state)
+{
+	struct world *world = *state;
+
+	warm(world);
+	store_record(world, JP_CHANGE_DELETE);
+	assert_int_equal(decide_now(world), JP_REASON_UNKNOWN_ID);
+	break_secret(world);
+	store_record(world, JP_CHANGE_CREATE);
+	assert_int_equal(decide_now(world), JP_REASON_SECRET);
+	assert_int_equal(hits(world), 0);
+}
+
+static void
+a_wrong_text_is_not_known_and_does_not_become_so(void **state)
+{
+	struct world *world = *state;
+
+	world->record.has_fast_tag = false;
+	store_record(world, JP_CHANGE_REPLACE);
+	warm(world);
+	forge_secret(world);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(decide_now(world), JP_REASON_SECRET);
+		assert_int_equal(runs(world), 2 + i);
+	}
+	assert_int_equal(hits(world), 0);
+}
+
+/* As the hash of a record that takes more memory than there is. */
+static void
+an_error_is_not_remembered(void **state)
+{
+	struct world *world = *state;
+	struct jp_memo_counts counts;
+
+	assert_int_equal(
+	    jp_memo_make(&world->core.memo, 64, &jp_steady_clock), JP_ERR_OK);
+	world->record.phc[1] = 'x';
+	store_record(world, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(world), JP_REASON_RECORD);
+	jp_store_mem_fail(world->core.store, 1, JP_ERR_IO, false);
+	assert_int_equal(decide_now(world), JP_REASON_STORE);
+	jp_memo_count(world->core.memo, &counts);
+	assert_int_equal(counts.inserts, 0);
+}
+
+static void
+a_flushed_memo_costs_one_more_hash(void **state)
+{
+	struct world *world = *state;
+
+	warm(world);
+	jp_memo_flush(world->core.memo);
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(world), 2);
+}
+
+static void
+a_proof_serves_several_questions_of_one_token(void **state)
+{
+	struct world *world = *state;
+	struct jp_proof proof = { .phc = "" };
+	struct jp_decision decision;
+
+	for (int i = 0; i < KNOWN; i++) {
+		jp_decide_proving(
+		    &world->core, &world->request, &proof, &decision);
+		assert_int_equal(decision.reason, JP_REASON_ACCEPTED);
+	}
+	assert_int_equal(runs(world), 1);
+}
+
 /* A store whose records change their hash under every read. */
 static enum jp_err
 fickle_get(struct jp_store *store, const char *id, struct jp_record *record)
@@ -693,6 +878,16 @@ main(void)
 		TEST(a_token_without_limits_opens_every_service_from_anywhere),
 		TEST(a_token_with_networks_wants_a_literal_address),
 		TEST(another_policy_holds_at_once),
+		TEST(a_known_token_needs_no_proof),
+		TEST(a_known_token_costs_one_read_of_the_store),
+		TEST(whatever_speaks_against_a_known_token_holds_at_once),
+		TEST(a_known_token_ends_with_its_time_and_not_with_the_memo),
+		TEST(another_hash_of_the_same_token_is_not_known),
+		TEST(a_record_made_anew_under_an_id_is_not_known),
+		TEST(a_wrong_text_is_not_known_and_does_not_become_so),
+		TEST(an_error_is_not_remembered),
+		TEST(a_flushed_memo_costs_one_more_hash),
+		TEST(a_proof_serves_several_questions_of_one_token),
 		TEST(a_record_that_never_rests_is_unavailable),
 	};
 

@@ -90,6 +90,7 @@ the_defaults_are_those_of_the_manual(void **unused)
 	assert_int_equal(settings.policy.cost.memory, 19456);
 	assert_int_equal(settings.policy.cost.passes, 2);
 	assert_int_equal(settings.policy.rule_len, 0);
+	assert_int_equal(settings.cache_entries, 4096);
 	assert_string_equal(settings.user, "jira-pat");
 	assert_string_equal(settings.run_dir, "/run/jira-pat");
 	assert_string_equal(settings.store_dir, "/var/lib/jira-pat");
@@ -152,7 +153,8 @@ every_key_of_patd_is_read(void **unused)
 	(void)unused;
 	load_good("[patd]\nuser = pat\nrun_dir = /run/p\nstore_dir = /s\n"
 	          "pepper_file = /p\nworkers = 4\nmax_connections = 9\n"
-	          "max_per_uid = 8\ncache = 1M\nallow_users = www-data, a\n"
+	          "max_per_uid = 8\ncache = 1M\ncache_entries = 0\n"
+	          "allow_users = www-data, a\n"
 	          "allow_groups = ssl-cert\nadmin_group = adm\n",
 	    &settings);
 	assert_string_equal(settings.user, "pat");
@@ -163,6 +165,7 @@ every_key_of_patd_is_read(void **unused)
 	assert_int_equal(settings.max_connections, 9);
 	assert_int_equal(settings.max_per_uid, 8);
 	assert_int_equal(settings.cache_kib, 1024);
+	assert_int_equal(settings.cache_entries, 0);
 	assert_int_equal(settings.allow_users.len, 2);
 	assert_string_equal(settings.allow_users.names[0], "www-data");
 	assert_string_equal(settings.allow_users.names[1], "a");
@@ -212,6 +215,8 @@ bad_values_are_refused_with_line_and_key(void **unused)
 		{ "patd", "max_per_uid", "65537" },
 		{ "patd", "cache", "255K" },
 		{ "patd", "cache", "1025M" },
+		{ "patd", "cache_entries", "1048577" },
+		{ "patd", "cache_entries", "4K" },
 		{ "patd", "allow_users", "" },
 		{ "patd", "allow_users", "a, " X40 },
 		{ "patd", "allow_groups", " , " },
