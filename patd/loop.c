@@ -106,7 +106,7 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
  */
 static bool
 enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
-    int64_t asked_ms)
+    const char *phc, int64_t asked_ms)
 {
 	struct pool_item *item = pool_take(loop->pool);
 
@@ -116,10 +116,13 @@ enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	item->uid = conn->uid;
 	item->deadline_ms = asked_ms + QUESTION_MS;
 	memcpy(&item->request, request, sizeof(item->request));
+	if (!pool_submit(loop->pool, phc, item)) {
+		pool_release(loop->pool, item);
+		return false;
+	}
 	conn->seq = request->seq;
 	conns_busy(&loop->conns, conn, true);
-	(void)watch_fd(loop, EPOLL_CTL_MOD, conn->fd, item->conn, 0);
-	pool_submit(loop->pool, item);
+	(void)watch_fd(loop, EPOLL_CTL_MOD, conn->fd, key_of(loop, conn), 0);
 	return true;
 }
 
@@ -131,7 +134,7 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 
 	jp_decide(loop->options->core, request, NULL, &decision);
 	if (decision.reason == JP_REASON_NONE) {
-		if (enqueue(loop, conn, request, asked_ms))
+		if (enqueue(loop, conn, request, decision.phc, asked_ms))
 			return;
 		answer_refuse(&decision, JP_REASON_OVERLOAD);
 	}
@@ -465,7 +468,8 @@ set_up(struct loop *loop, struct jp_why *why)
 		    &loop->admin, loop->options->core, loop->options->keeper);
 	if (err == JP_ERR_OK)
 		err = pool_start(&loop->pool, loop->options->core,
-		    settings->workers, loop->done_fd);
+		    settings->workers, settings->max_connections,
+		    loop->done_fd);
 	if (err != JP_ERR_OK)
 		return jp_why(
 		    why, err, "cannot start the workers: %s", jp_err_text(err));

@@ -15,68 +15,201 @@ enum {
 	WORKERS_MAX = 256,
 };
 
+/* The questions that wait for one Argon2id, in the order of their deadlines. */
+struct flight {
+	struct flight *next; /* in the queue, or idle */
+	uint8_t tag[JP_MEMO_TAG_LEN];
+	struct pool_item *first, **last; /* `first` NULL: idle */
+};
+
 struct pool {
 	struct jp_core *core;
 	int event_fd;
-	pthread_mutex_t mutex; /* of all below but `items` and `threads` */
+	struct jp_memo_key key; /* of the tags */
+	pthread_mutex_t mutex;  /* of all below but what is set at the start */
 	pthread_cond_t wake;
 	bool stopping;
-	struct pool_item *idle;
-	struct pool_item *first, **last; /* what waits for a worker */
+	struct pool_item *idle; /* used before */
+	struct flight *idle_flight;
+	struct flight *first, **last; /* what waits for a worker */
 	struct pool_item *done;
-	size_t worker_len, item_len;
+	size_t item_used; /* the items behind these were never touched */
+	size_t joined_len;
+	size_t worker_len, item_len, flight_len, joined_max;
 	pthread_t *threads;
 	struct pool_item *items;
+	struct flight *flights;
 };
 
-/* The next item to work on; NULL at the end. */
-static struct pool_item *
-next_item(struct pool *pool)
+/* ---- under the mutex ---- */
+
+static void
+retire(struct pool *pool, struct flight *flight)
 {
-	struct pool_item *item = NULL;
+	flight->first = NULL;
+	flight->next = pool->idle_flight;
+	pool->idle_flight = flight;
+}
+
+static void
+put_done(struct pool *pool, struct pool_item *item)
+{
+	const uint64_t one = 1;
+
+	item->next = pool->done;
+	pool->done = item;
+	(void)!write(pool->event_fd, &one, sizeof(one));
+}
+
+/* Nobody waits for these answers any more: perhaps that saves the hash. */
+static void
+refuse_late(struct pool *pool, struct flight *flight)
+{
+	int64_t now = jp_now_ms();
+	struct pool_item *item;
+
+	while ((item = flight->first) != NULL && now >= item->deadline_ms) {
+		flight->first = item->next;
+		answer_refuse(&item->decision, JP_REASON_OVERLOAD);
+		put_done(pool, item);
+	}
+	if (flight->first == NULL)
+		retire(pool, flight);
+}
+
+/*
+ * The flight of this tag, queued or under way, or NULL. The key is random, so
+ * nobody learns or steers anything by how long the comparison takes.
+ */
+static struct flight *
+find_flight(struct pool *pool, const uint8_t tag[JP_MEMO_TAG_LEN])
+{
+	for (size_t i = 0; i < pool->flight_len; i++)
+		if (pool->flights[i].first != NULL &&
+		    memcmp(pool->flights[i].tag, tag, JP_MEMO_TAG_LEN) == 0)
+			return &pool->flights[i];
+	return NULL;
+}
+
+static bool
+join(struct pool *pool, struct flight *flight, struct pool_item *item)
+{
+	if (pool->joined_len == pool->joined_max)
+		return false;
+	pool->joined_len++;
+	item->joined = true;
+	*flight->last = item;
+	flight->last = &item->next;
+	return true;
+}
+
+static bool
+start_flight(struct pool *pool, const uint8_t tag[JP_MEMO_TAG_LEN],
+    struct pool_item *item)
+{
+	struct flight *flight = pool->idle_flight;
+
+	if (flight == NULL)
+		return false;
+	pool->idle_flight = flight->next;
+	flight->next = NULL;
+	memcpy(flight->tag, tag, JP_MEMO_TAG_LEN);
+	flight->first = item;
+	flight->last = &item->next;
+	*pool->last = flight;
+	pool->last = &flight->next;
+	pthread_cond_signal(&pool->wake);
+	return true;
+}
+
+/* ---- workers ---- */
+
+/* The next flight, in which somebody still waits; NULL at the end. */
+static struct flight *
+next_flight(struct pool *pool)
+{
+	struct flight *flight = NULL;
 
 	pthread_mutex_lock(&pool->mutex);
-	while (!pool->stopping && pool->first == NULL)
-		pthread_cond_wait(&pool->wake, &pool->mutex);
-	if (!pool->stopping) {
-		item = pool->first;
-		pool->first = item->next;
+	while (!pool->stopping && (flight == NULL || flight->first == NULL)) {
+		flight = pool->first;
+		if (flight == NULL) {
+			pthread_cond_wait(&pool->wake, &pool->mutex);
+			continue;
+		}
+		pool->first = flight->next;
 		if (pool->first == NULL)
 			pool->last = &pool->first;
+		refuse_late(pool, flight);
 	}
+	if (pool->stopping)
+		flight = NULL;
 	pthread_mutex_unlock(&pool->mutex);
-	return item;
+	return flight;
+}
+
+/*
+ * The end of a flight: nobody joins it any more. By now the memo knows what was
+ * proved, so whoever comes later needs no hash either.
+ */
+static struct pool_item *
+land(struct pool *pool, struct flight *flight)
+{
+	struct pool_item *items;
+
+	pthread_mutex_lock(&pool->mutex);
+	items = flight->first;
+	retire(pool, flight);
+	pthread_mutex_unlock(&pool->mutex);
+	return items;
 }
 
 static void
 hand_back(struct pool *pool, struct pool_item *item)
 {
-	const uint64_t one = 1;
-
 	pthread_mutex_lock(&pool->mutex);
-	item->next = pool->done;
-	pool->done = item;
+	put_done(pool, item);
 	pthread_mutex_unlock(&pool->mutex);
-	(void)!write(pool->event_fd, &one, sizeof(one));
+}
+
+/*
+ * One hash for the first item. Each of the others is decided by itself, with
+ * that proof: their users, services and addresses differ, and a revocation may
+ * have come meanwhile.
+ */
+static void
+fly(struct pool *pool, struct flight *flight)
+{
+	struct pool_item *item = flight->first, *next;
+	struct jp_proof proof = { .phc = "" };
+
+	jp_decide_proving(pool->core, &item->request, &proof, &item->decision);
+	item = land(pool, flight);
+	next = item->next;
+	hand_back(pool, item);
+	for (item = next; item != NULL; item = next) {
+		next = item->next;
+		if (jp_now_ms() >= item->deadline_ms)
+			answer_refuse(&item->decision, JP_REASON_OVERLOAD);
+		else
+			jp_decide_proving(pool->core, &item->request, &proof,
+			    &item->decision);
+		hand_back(pool, item);
+	}
 }
 
 static void *
 work(void *arg)
 {
 	struct pool *pool = arg;
-	struct pool_item *item;
+	struct flight *flight;
 
-	while ((item = next_item(pool)) != NULL) {
-		/* Nobody waits for this answer any more: save the hash. */
-		if (jp_now_ms() >= item->deadline_ms)
-			answer_refuse(&item->decision, JP_REASON_OVERLOAD);
-		else
-			jp_decide_now(
-			    pool->core, &item->request, &item->decision);
-		hand_back(pool, item);
-	}
+	while ((flight = next_flight(pool)) != NULL)
+		fly(pool, flight);
 	return NULL;
 }
+
+/* ---- start ---- */
 
 static size_t
 worker_count(uint32_t wanted)
@@ -88,18 +221,21 @@ worker_count(uint32_t wanted)
 	return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
 }
 
-/* Tokens lie in the items: they stay in memory, if the limit allows. */
+/*
+ * Tokens lie in the items: they stay in memory, if the limit allows. Few items
+ * are ever used, and only those take memory.
+ */
 static enum jp_err
-make_items(struct pool *pool)
+make_room(struct pool *pool)
 {
 	pool->items = calloc(pool->item_len, sizeof(*pool->items));
-	if (pool->items == NULL)
+	pool->flights = calloc(pool->flight_len, sizeof(*pool->flights));
+	if (pool->items == NULL || pool->flights == NULL)
 		return JP_ERR_NOMEM;
-	(void)mlock(pool->items, pool->item_len * sizeof(*pool->items));
-	for (size_t i = 0; i < pool->item_len; i++) {
-		pool->items[i].next = pool->idle;
-		pool->idle = &pool->items[i];
-	}
+	(void)mlock2(
+	    pool->items, pool->item_len * sizeof(*pool->items), MLOCK_ONFAULT);
+	for (size_t i = 0; i < pool->flight_len; i++)
+		retire(pool, &pool->flights[i]);
 	return JP_ERR_OK;
 }
 
@@ -119,8 +255,8 @@ start_workers(struct pool *pool, size_t count)
 }
 
 enum jp_err
-pool_start(
-    struct pool **out, struct jp_core *core, uint32_t workers, int event_fd)
+pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
+    uint32_t joined_max, int event_fd)
 {
 	size_t count = worker_count(workers);
 	struct pool *pool = calloc(1, sizeof(*pool));
@@ -132,10 +268,13 @@ pool_start(
 	pool->core = core;
 	pool->event_fd = event_fd;
 	pool->last = &pool->first;
-	pool->item_len = QUEUE_MAX + count;
+	pool->flight_len = QUEUE_MAX + count;
+	pool->joined_max = joined_max;
+	pool->item_len = pool->flight_len + pool->joined_max;
+	jp_memo_key_make(&pool->key);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	(void)pthread_cond_init(&pool->wake, NULL);
-	err = make_items(pool);
+	err = make_room(pool);
 	if (err == JP_ERR_OK)
 		err = start_workers(pool, count);
 	if (err == JP_ERR_OK)
@@ -154,19 +293,27 @@ pool_take(struct pool *pool)
 	item = pool->idle;
 	if (item != NULL)
 		pool->idle = item->next;
+	else if (pool->item_used < pool->item_len)
+		item = &pool->items[pool->item_used++];
 	pthread_mutex_unlock(&pool->mutex);
 	return item;
 }
 
-void
-pool_submit(struct pool *pool, struct pool_item *item)
+bool
+pool_submit(struct pool *pool, const char *phc, struct pool_item *item)
 {
-	pthread_mutex_lock(&pool->mutex);
+	uint8_t tag[JP_MEMO_TAG_LEN];
+	struct flight *flight;
+	bool taken;
+
+	jp_memo_tag(&pool->key, phc, &item->request.token, tag);
 	item->next = NULL;
-	*pool->last = item;
-	pool->last = &item->next;
-	pthread_cond_signal(&pool->wake);
+	pthread_mutex_lock(&pool->mutex);
+	flight = find_flight(pool, tag);
+	taken = flight != NULL ? join(pool, flight, item)
+	                       : start_flight(pool, tag, item);
 	pthread_mutex_unlock(&pool->mutex);
+	return taken;
 }
 
 struct pool_item *
@@ -184,8 +331,11 @@ pool_done(struct pool *pool)
 void
 pool_release(struct pool *pool, struct pool_item *item)
 {
+	bool joined = item->joined;
+
 	explicit_bzero(item, sizeof(*item));
 	pthread_mutex_lock(&pool->mutex);
+	pool->joined_len -= joined;
 	item->next = pool->idle;
 	pool->idle = item;
 	pthread_mutex_unlock(&pool->mutex);
@@ -204,10 +354,12 @@ pool_stop(struct pool *pool)
 		(void)pthread_join(pool->threads[i], NULL);
 	if (pool->items != NULL)
 		explicit_bzero(
-		    pool->items, pool->item_len * sizeof(*pool->items));
+		    pool->items, pool->item_used * sizeof(*pool->items));
 	free(pool->items);
+	free(pool->flights);
 	free(pool->threads);
 	(void)pthread_cond_destroy(&pool->wake);
 	(void)pthread_mutex_destroy(&pool->mutex);
+	explicit_bzero(&pool->key, sizeof(pool->key));
 	free(pool);
 }

@@ -1,6 +1,8 @@
 /*
- * The worker threads: each runs one Argon2id at a time. The queue before them
- * is bounded, for whoever waits longer than a client does waits for nothing.
+ * The worker threads: each runs one Argon2id at a time. Questions that need the
+ * same one, of the same token text and the same PHC string, share it: they make
+ * up a flight. The queue of flights is bounded, for whoever waits longer than a
+ * client does waits for nothing; who joins a flight takes no room in it.
  */
 #ifndef PATD_POOL_H
 #define PATD_POOL_H
@@ -10,6 +12,7 @@
 /* One question on its way to a worker and back. */
 struct pool_item {
 	struct pool_item *next;
+	bool joined;         /* a flight that was there before */
 	uint64_t conn;       /* the asker's, for the loop */
 	uid_t uid;           /* the asker's, for the log */
 	int64_t deadline_ms; /* of jp_now_ms() */
@@ -20,16 +23,21 @@ struct pool_item {
 struct pool;
 
 /*
- * Starts `workers` threads (0: one for each processor). Each item that is
- * done makes `event_fd`, an eventfd(2) of the caller, readable.
+ * Starts `workers` threads (0: one for each processor). At most `joined_max`
+ * items join the flights of others. Each item that is done makes `event_fd`, an
+ * eventfd(2) of the caller, readable.
  */
-enum jp_err pool_start(
-    struct pool **pool, struct jp_core *core, uint32_t workers, int event_fd);
+enum jp_err pool_start(struct pool **pool, struct jp_core *core,
+    uint32_t workers, uint32_t joined_max, int event_fd);
 
 /* An empty item for pool_submit(); NULL if too many are under way. */
 struct pool_item *pool_take(struct pool *pool);
 
-void pool_submit(struct pool *pool, struct pool_item *item);
+/*
+ * Has `item` decided with a proof of `phc`. Items of one token come in the
+ * order of their deadlines. False: there is no room; it is still the caller's.
+ */
+bool pool_submit(struct pool *pool, const char *phc, struct pool_item *item);
 
 /* The items that are done, as a list; each goes back with pool_release(). */
 struct pool_item *pool_done(struct pool *pool);
