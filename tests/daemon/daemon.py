@@ -211,6 +211,15 @@ def world(more="", start=True, args=("--debug",)):
         shutil.rmtree(place.root, ignore_errors=True)
 
 
+def make_slow(place):
+    """Tokens that are made from now on take their time."""
+    with open(place.config) as file:
+        config = file.read()
+    config = config.replace("memory = 64K", "memory = 64M")
+    with open(place.config, "w") as file:
+        file.write(config.replace("passes = 1", "passes = 10"))
+
+
 def main(cases):
     for tool in (PATD, ADMIN):
         if not os.access(tool, os.X_OK):

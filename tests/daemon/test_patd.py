@@ -10,17 +10,7 @@ import time
 from multiprocessing.pool import ThreadPool
 
 from daemon import (ACCEPT, DENY, PATD, ROOT, UNAVAILABLE, Client, Skip, main,
-                    question, text, wait_for, world)
-
-
-
-def make_slow(place):
-    """Tokens that are made from now on take their time."""
-    with open(place.config) as file:
-        config = file.read()
-    config = config.replace("memory = 64K", "memory = 64M")
-    with open(place.config, "w") as file:
-        file.write(config.replace("passes = 1", "passes = 10"))
+                    make_slow, question, text, wait_for, world)
 
 
 def ready_is_told():
