@@ -201,8 +201,10 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 	pthread_rwlock_unlock(&core->policy_lock);
 	decision->verdict = jp_reason_verdict(decision->reason);
 	memcpy(decision->id, matter.id, sizeof(decision->id));
-	if (wanted)
+	if (wanted) {
 		memcpy(decision->phc, matter.record.phc, sizeof(decision->phc));
+		decision->tagless = !matter.record.has_fast_tag;
+	}
 	if (decision->verdict == JP_ACCEPT)
 		memcpy(
 		    decision->user, matter.record.user, sizeof(decision->user));

@@ -23,6 +23,7 @@ struct jp_decision {
 	enum jp_verdict verdict;
 	enum jp_reason reason; /* JP_REASON_NONE: a proof of `phc` is needed */
 	char phc[JP_PHC_MAX + 1];
+	bool tagless; /* that proof is all that tells a wrong text */
 	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names, or "" */
 	char user[JP_USER_MAX + 1];   /* if accepted, the record's user */
 };

@@ -106,7 +106,7 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
  */
 static bool
 enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
-    const char *phc, int64_t asked_ms)
+    const struct jp_decision *open, int64_t asked_ms)
 {
 	struct pool_item *item = pool_take(loop->pool);
 
@@ -116,7 +116,7 @@ enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	item->uid = conn->uid;
 	item->deadline_ms = asked_ms + QUESTION_MS;
 	memcpy(&item->request, request, sizeof(item->request));
-	if (!pool_submit(loop->pool, phc, item)) {
+	if (!pool_submit(loop->pool, open, item)) {
 		pool_release(loop->pool, item);
 		return false;
 	}
@@ -134,7 +134,7 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 
 	jp_decide(loop->options->core, request, NULL, &decision);
 	if (decision.reason == JP_REASON_NONE) {
-		if (enqueue(loop, conn, request, decision.phc, asked_ms))
+		if (enqueue(loop, conn, request, &decision, asked_ms))
 			return;
 		answer_refuse(&decision, JP_REASON_OVERLOAD);
 	}

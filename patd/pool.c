@@ -13,12 +13,15 @@
 enum {
 	QUEUE_MAX = 256,
 	WORKERS_MAX = 256,
+	TAGLESS_MAX = 2, /* flights for one id without fast tag */
 };
 
 /* The questions that wait for one Argon2id, in the order of their deadlines. */
 struct flight {
 	struct flight *next; /* in the queue, or idle */
 	uint8_t tag[JP_MEMO_TAG_LEN];
+	bool tagless;
+	char id[JP_TOKEN_ID_LEN + 1];
 	struct pool_item *first, **last; /* `first` NULL: idle */
 };
 
@@ -91,6 +94,24 @@ find_flight(struct pool *pool, const uint8_t tag[JP_MEMO_TAG_LEN])
 	return NULL;
 }
 
+/*
+ * Where there is no fast tag every wrong text costs a hash. So that nobody
+ * fills the queue with them, one id has few flights at a time.
+ */
+static bool
+may_start(const struct pool *pool, const struct jp_decision *open)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; open->tagless && i < pool->flight_len; i++) {
+		const struct flight *flight = &pool->flights[i];
+
+		count += flight->first != NULL && flight->tagless &&
+		         strcmp(flight->id, open->id) == 0;
+	}
+	return count < TAGLESS_MAX;
+}
+
 static bool
 join(struct pool *pool, struct flight *flight, struct pool_item *item)
 {
@@ -104,16 +125,18 @@ join(struct pool *pool, struct flight *flight, struct pool_item *item)
 }
 
 static bool
-start_flight(struct pool *pool, const uint8_t tag[JP_MEMO_TAG_LEN],
-    struct pool_item *item)
+start_flight(struct pool *pool, const struct jp_decision *open,
+    const uint8_t tag[JP_MEMO_TAG_LEN], struct pool_item *item)
 {
 	struct flight *flight = pool->idle_flight;
 
-	if (flight == NULL)
+	if (flight == NULL || !may_start(pool, open))
 		return false;
 	pool->idle_flight = flight->next;
 	flight->next = NULL;
 	memcpy(flight->tag, tag, JP_MEMO_TAG_LEN);
+	memcpy(flight->id, open->id, sizeof(flight->id));
+	flight->tagless = open->tagless;
 	flight->first = item;
 	flight->last = &item->next;
 	*pool->last = flight;
@@ -300,18 +323,19 @@ pool_take(struct pool *pool)
 }
 
 bool
-pool_submit(struct pool *pool, const char *phc, struct pool_item *item)
+pool_submit(
+    struct pool *pool, const struct jp_decision *open, struct pool_item *item)
 {
 	uint8_t tag[JP_MEMO_TAG_LEN];
 	struct flight *flight;
 	bool taken;
 
-	jp_memo_tag(&pool->key, phc, &item->request.token, tag);
+	jp_memo_tag(&pool->key, open->phc, &item->request.token, tag);
 	item->next = NULL;
 	pthread_mutex_lock(&pool->mutex);
 	flight = find_flight(pool, tag);
 	taken = flight != NULL ? join(pool, flight, item)
-	                       : start_flight(pool, tag, item);
+	                       : start_flight(pool, open, tag, item);
 	pthread_mutex_unlock(&pool->mutex);
 	return taken;
 }

@@ -34,10 +34,12 @@ enum jp_err pool_start(struct pool **pool, struct jp_core *core,
 struct pool_item *pool_take(struct pool *pool);
 
 /*
- * Has `item` decided with a proof of `phc`. Items of one token come in the
- * order of their deadlines. False: there is no room; it is still the caller's.
+ * Has `item` decided with the proof that `open` asks for. Items of one token
+ * come in the order of their deadlines. False: there is no room; it is still
+ * the caller's. For an id without fast tag there is little room.
  */
-bool pool_submit(struct pool *pool, const char *phc, struct pool_item *item);
+bool pool_submit(
+    struct pool *pool, const struct jp_decision *open, struct pool_item *item);
 
 /* The items that are done, as a list; each goes back with pool_release(). */
 struct pool_item *pool_done(struct pool *pool);

@@ -359,6 +359,7 @@ a_decision_never_hashes_but_asks_for_a_proof(void **state)
 	assert_int_equal(decision.reason, JP_REASON_NONE);
 	assert_int_equal(decision.verdict, JP_DENY);
 	assert_string_equal(decision.phc, world->record.phc);
+	assert_false(decision.tagless);
 	assert_string_equal(decision.user, "");
 	assert_int_equal(runs(world), 0);
 }
@@ -454,9 +455,13 @@ static void
 a_token_without_fast_tag_costs_an_argon2(void **state)
 {
 	struct world *world = *state;
+	struct jp_decision decision;
 
 	world->record.has_fast_tag = false;
 	store_record(world, JP_CHANGE_REPLACE);
+	jp_decide(&world->core, &world->request, NULL, &decision);
+	assert_int_equal(decision.reason, JP_REASON_NONE);
+	assert_true(decision.tagless);
 	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
 	forge_secret(world);
 	assert_int_equal(decide_now(world), JP_REASON_SECRET);

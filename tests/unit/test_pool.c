@@ -39,6 +39,7 @@ struct world {
 	int done_fd;
 	struct jp_record record;
 	struct jp_secret token;
+	bool tagless;
 	unsigned int answers[JP_REASON_COUNT];
 };
 
@@ -157,6 +158,7 @@ ask(struct world *world, const char *user, const struct jp_secret *text,
     int64_t deadline_ms)
 {
 	struct pool_item *item = pool_take(world->pool);
+	struct jp_decision open = { .tagless = world->tagless };
 
 	if (item == NULL)
 		return false;
@@ -164,7 +166,9 @@ ask(struct world *world, const char *user, const struct jp_secret *text,
 	strcpy(item->request.user, user);
 	memcpy(&item->request.token, text, sizeof(*text));
 	item->deadline_ms = deadline_ms;
-	if (pool_submit(world->pool, world->record.phc, item))
+	strcpy(open.phc, world->record.phc);
+	strcpy(open.id, world->record.id);
+	if (pool_submit(world->pool, &open, item))
 		return true;
 	pool_release(world->pool, item);
 	return false;
@@ -412,6 +416,33 @@ who_joins_takes_no_room_from_others(void **state)
 	gather(world, 4);
 }
 
+static void
+an_id_without_fast_tag_has_few_hashes_at_a_time(void **state)
+{
+	struct world *world = *state;
+	struct jp_secret forged[3];
+
+	for (int i = 0; i < 3; i++)
+		forge(world, &forged[i], (char)('a' + i));
+	start(world, 1, CROWD);
+	world->tagless = true;
+	assert_true(ask(world, "alice", &forged[0], INT64_MAX));
+	assert_true(ask(world, "alice", &forged[1], INT64_MAX));
+	assert_false(ask(world, "alice", &forged[2], INT64_MAX));
+	assert_true(ask(world, "alice", &forged[1], INT64_MAX));
+	make_token(world); /* another id */
+	assert_true(ask_in_time(world));
+	open_gate(world, UINT32_MAX);
+	gather(world, 4);
+	assert_int_equal(world->answers[JP_REASON_SECRET], 3);
+	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 1);
+	assert_int_equal(runs(world), 3);
+	for (int i = 0; i < 3; i++) { /* their room has come back */
+		assert_true(ask(world, "alice", &forged[i], INT64_MAX));
+		gather(world, 1);
+	}
+}
+
 /* Some crowds, one after the other: no flight or item gets lost. */
 static void
 room_comes_back_again_and_again(void **state)
@@ -458,6 +489,7 @@ main(void)
 		TEST(who_is_not_late_keeps_the_flight_of_who_is),
 		TEST(who_joined_and_is_late_is_told_so),
 		TEST(who_joins_takes_no_room_from_others),
+		TEST(an_id_without_fast_tag_has_few_hashes_at_a_time),
 		TEST(room_comes_back_again_and_again),
 		TEST(the_end_drops_what_waits),
 	};
