@@ -274,7 +274,7 @@ def late_answer():
         make_slow(place)
         token = place.token()
         place.start("--debug")
-        wait_for(lambda: place.fds() > 3)
+        wait_for(lambda: "ready" in place.read_log())
         before = place.fds()
         with Client(place.verify) as client:
             client.send(question("alice", token))
