@@ -136,6 +136,15 @@ raise_limits(struct jp_settings *settings)
 }
 
 static void
+warn_of_reserved(const struct jp_settings *settings)
+{
+	if (settings->audit_file[0] != '\0')
+		jp_log(LOG_WARNING,
+		    "settings: [patd] audit_file has no effect: this version "
+		    "writes no audit trail");
+}
+
+static void
 block_signals(void)
 {
 	sigset_t signals;
@@ -189,6 +198,7 @@ serve(const struct options *options, struct jp_settings *settings)
 	enum jp_err err;
 
 	block_signals();
+	warn_of_reserved(settings);
 	raise_limits(settings);
 	listeners_init(&listeners);
 	if (peers_make(&peers, settings, &why) != JP_ERR_OK)
@@ -211,6 +221,7 @@ serve(const struct options *options, struct jp_settings *settings)
 static enum status
 check_config(const struct jp_settings *settings)
 {
+	warn_of_reserved(settings);
 	printf("patd: %s: good\n",
 	    settings->file[0] != '\0' ? settings->file : "the defaults");
 	return STATUS_DONE;
