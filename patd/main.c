@@ -15,6 +15,7 @@
 
 #include "common/core.h"
 #include "common/log.h"
+#include "common/uses.h"
 #include "patd/keeper.h"
 #include "patd/listeners.h"
 #include "patd/loop.h"
@@ -173,9 +174,11 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 	    peers->has_admin_group ? &peers->admin_group : NULL, why);
 	if (err != JP_ERR_OK)
 		return err;
-	err = keeper_start(&loop.keeper, core->store);
+	core->uses = jp_uses_make();
+	err = core->uses != NULL ? keeper_start(&loop.keeper, core)
+	                         : JP_ERR_NOMEM;
 	if (err != JP_ERR_OK)
-		return jp_why(why, err, "cannot start a thread");
+		return jp_why(why, err, "cannot start: %s", jp_err_text(err));
 	err = loop_run(&loop, drained, why);
 	if (*drained)
 		keeper_stop(loop.keeper);
