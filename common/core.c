@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/store_bdb.h"
+#include "common/uses.h"
 
 enum jp_err
 jp_core_init(struct jp_core *core, struct jp_store *store,
@@ -102,6 +103,10 @@ jp_core_open(struct jp_core *core, const struct jp_settings *settings,
 void
 jp_core_close(struct jp_core *core)
 {
+	if (core->uses != NULL)
+		(void)jp_uses_flush(core->uses, core);
+	jp_uses_free(core->uses);
+	core->uses = NULL;
 	jp_store_close(core->store);
 	core->store = NULL;
 	jp_memo_free(core->memo);

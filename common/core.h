@@ -14,6 +14,8 @@
 #include "common/settings.h"
 #include "common/store.h"
 
+struct jp_uses;
+
 struct jp_core {
 	struct jp_store *store;
 	struct jp_pepper pepper;
@@ -21,6 +23,7 @@ struct jp_core {
 	pthread_rwlock_t policy_lock;
 	struct jp_policy policy;
 	struct jp_memo *memo;       /* owned; NULL: every question hashes */
+	struct jp_uses *uses;       /* owned; NULL: uses are not gathered */
 	pthread_mutex_t write_lock; /* a read followed by its commit */
 	atomic_ullong argon2_runs;  /* of verifications, since the start */
 };
@@ -42,6 +45,7 @@ enum jp_err
 jp_core_open(struct jp_core *core, const struct jp_settings *settings,
     const char *holder, int64_t wait_ms, struct jp_why *why);
 
+/* Writes the gathered uses, if any, and frees all. */
 void jp_core_close(struct jp_core *core);
 
 /* Takes another policy, at once and for every later decision. */

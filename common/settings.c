@@ -168,6 +168,8 @@ static const struct key keys[] = {
 	    JP_PATH_MAX - (int64_t)sizeof("/by_expiry.db"), A_PATH },
 	{ "patd", "pepper_file", AT(pepper_file), read_path, 1, JP_PATH_MAX,
 	    A_PATH },
+	{ "patd", "audit_file", AT(audit_file), read_path, 1, JP_PATH_MAX,
+	    A_PATH },
 	{ "patd", "workers", AT(workers), read_number, 0, 256,
 	    "a number up to 256; 0: one for each processor" },
 	{ "patd", "max_connections", AT(max_connections), read_number, 1, 65536,

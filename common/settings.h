@@ -49,7 +49,8 @@ struct jp_settings {
 	char run_dir[JP_UNIX_PATH_MAX + 1];
 	char store_dir[JP_PATH_MAX + 1];
 	char pepper_file[JP_PATH_MAX + 1];
-	uint32_t workers; /* 0: one for each processor */
+	char audit_file[JP_PATH_MAX + 1]; /* reserved; "": not set */
+	uint32_t workers;                 /* 0: one for each processor */
 	uint32_t max_connections;
 	uint32_t max_per_uid;
 	uint32_t cache_kib;     /* KiB of the page cache of the store */

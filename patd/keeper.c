@@ -7,15 +7,16 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/uses.h"
 
 enum {
-	CHECKPOINT_S = 60,
+	SAVE_S = 60,
 	STALLED_S = 10,
 	WATCH_S = 1,
 };
 
 struct keeper {
-	struct jp_store *store;
+	struct jp_core *core;
 	pthread_mutex_t mutex; /* of the two flags */
 	pthread_cond_t wake;
 	bool stopping, suspected;
@@ -30,7 +31,7 @@ leave_if_damaged(struct keeper *keeper, enum jp_err err)
 
 	if (err == JP_ERR_OK)
 		return;
-	jp_store_why(keeper->store, &why);
+	jp_store_why(keeper->core->store, &why);
 	jp_log(LOG_CRIT, "store: %s: %s", jp_err_text(err), why.text);
 	if (err == JP_ERR_DAMAGED)
 		_exit(KEEPER_EXIT);
@@ -57,6 +58,14 @@ pause_for(
 	pthread_mutex_unlock(&keeper->mutex);
 }
 
+static enum jp_err
+save(struct jp_core *core)
+{
+	enum jp_err err = jp_uses_flush(core->uses, core);
+
+	return err == JP_ERR_OK ? jp_store_checkpoint(core->store) : err;
+}
+
 static void *
 keep(void *arg)
 {
@@ -65,13 +74,12 @@ keep(void *arg)
 	bool stop = false, suspected;
 
 	while (!stop) {
-		pause_for(keeper, CHECKPOINT_S, true, &stop, &suspected);
+		pause_for(keeper, SAVE_S, true, &stop, &suspected);
 		if (suspected)
 			leave_if_damaged(
-			    keeper, jp_store_info(keeper->store, &info));
+			    keeper, jp_store_info(keeper->core->store, &info));
 		else if (!stop)
-			leave_if_damaged(
-			    keeper, jp_store_checkpoint(keeper->store));
+			leave_if_damaged(keeper, save(keeper->core));
 	}
 	return NULL;
 }
@@ -85,7 +93,7 @@ watch(void *arg)
 
 	while (!stop) {
 		pause_for(keeper, WATCH_S, false, &stop, &suspected);
-		if (!jp_store_stalled(keeper->store, STALLED_S))
+		if (!jp_store_stalled(keeper->core->store, STALLED_S))
 			continue;
 		jp_log(LOG_CRIT,
 		    "store: no operation has ended for %d seconds: leaving",
@@ -96,7 +104,7 @@ watch(void *arg)
 }
 
 enum jp_err
-keeper_start(struct keeper **out, struct jp_store *store)
+keeper_start(struct keeper **out, struct jp_core *core)
 {
 	static void *(*const tasks[])(void *) = { keep, watch };
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
@@ -105,7 +113,7 @@ keeper_start(struct keeper **out, struct jp_store *store)
 	*out = NULL;
 	if (keeper == NULL)
 		return JP_ERR_NOMEM;
-	keeper->store = store;
+	keeper->core = core;
 	(void)pthread_mutex_init(&keeper->mutex, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -1,18 +1,19 @@
 /*
- * The two threads that look after the store: one writes checkpoints, the
- * other leaves the process when the engine is stuck or has given up. Nothing
- * but a new process helps then; the service manager starts it.
+ * The two threads that look after the store: one writes the uses of tokens and
+ * checkpoints, the other leaves the process when the engine is stuck or has
+ * given up. Nothing but a new process helps then; the service manager starts
+ * it.
  */
 #ifndef PATD_KEEPER_H
 #define PATD_KEEPER_H
 
-#include "common/store.h"
+#include "common/core.h"
 
 #define KEEPER_EXIT 75 /* EX_TEMPFAIL of sysexits.h */
 
 struct keeper;
 
-enum jp_err keeper_start(struct keeper **keeper, struct jp_store *store);
+enum jp_err keeper_start(struct keeper **keeper, struct jp_core *core);
 
 /* The store failed somebody: looks at once whether it still lives. */
 void keeper_suspect(struct keeper *keeper);

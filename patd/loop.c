@@ -12,6 +12,7 @@
 
 #include "common/client.h"
 #include "common/log.h"
+#include "common/uses.h"
 #include "patd/admin_service.h"
 #include "patd/answer.h"
 #include "patd/conns.h"
@@ -91,8 +92,12 @@ static void
 answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
     const struct jp_decision *decision)
 {
+	struct jp_core *core = loop->options->core;
 	enum jp_err err = answer_send(conn->fd, request->seq, decision);
 
+	if (decision->verdict == JP_ACCEPT)
+		jp_uses_note(core->uses, decision->id, request,
+		    jp_clock_now(&core->clock));
 	if (decision->reason == JP_REASON_STORE)
 		keeper_suspect(loop->options->keeper);
 	conn->deadline_ms = jp_now_ms() + IDLE_MS;

@@ -15,6 +15,7 @@
 
 #include "common/core.h"
 #include "common/log.h"
+#include "common/uses.h"
 #include "patd/keeper.h"
 #include "patd/listeners.h"
 #include "patd/loop.h"
@@ -136,6 +137,15 @@ raise_limits(struct jp_settings *settings)
 }
 
 static void
+warn_of_reserved(const struct jp_settings *settings)
+{
+	if (settings->audit_file[0] != '\0')
+		jp_log(LOG_WARNING,
+		    "settings: [patd] audit_file has no effect: this version "
+		    "writes no audit trail");
+}
+
+static void
 block_signals(void)
 {
 	sigset_t signals;
@@ -164,9 +174,11 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 	    peers->has_admin_group ? &peers->admin_group : NULL, why);
 	if (err != JP_ERR_OK)
 		return err;
-	err = keeper_start(&loop.keeper, core->store);
+	core->uses = jp_uses_make();
+	err = core->uses != NULL ? keeper_start(&loop.keeper, core)
+	                         : JP_ERR_NOMEM;
 	if (err != JP_ERR_OK)
-		return jp_why(why, err, "cannot start a thread");
+		return jp_why(why, err, "cannot start: %s", jp_err_text(err));
 	err = loop_run(&loop, drained, why);
 	if (*drained)
 		keeper_stop(loop.keeper);
@@ -189,6 +201,7 @@ serve(const struct options *options, struct jp_settings *settings)
 	enum jp_err err;
 
 	block_signals();
+	warn_of_reserved(settings);
 	raise_limits(settings);
 	listeners_init(&listeners);
 	if (peers_make(&peers, settings, &why) != JP_ERR_OK)
@@ -211,6 +224,7 @@ serve(const struct options *options, struct jp_settings *settings)
 static enum status
 check_config(const struct jp_settings *settings)
 {
+	warn_of_reserved(settings);
 	printf("patd: %s: good\n",
 	    settings->file[0] != '\0' ? settings->file : "the defaults");
 	return STATUS_DONE;

@@ -7,6 +7,7 @@
 
 #include "common/client.h"
 #include "common/core.h"
+#include "common/uses.h"
 #include "patd/answer.h"
 #include "patd/peers.h"
 
@@ -39,6 +40,19 @@ reply(const struct jp_request *request, const struct jp_decision *decision)
 	return answer_send(STDIN_FILENO, request->seq, decision);
 }
 
+/* Written when the core is closed. */
+static void
+note_use(struct jp_core *core, const struct jp_request *request,
+    const struct jp_decision *decision)
+{
+	if (decision->verdict != JP_ACCEPT)
+		return;
+	core->uses = jp_uses_make();
+	if (core->uses != NULL)
+		jp_uses_note(core->uses, decision->id, request,
+		    jp_clock_now(&core->clock));
+}
+
 enum jp_err
 one_shot(const struct jp_settings *settings, struct jp_why *why)
 {
@@ -55,6 +69,7 @@ one_shot(const struct jp_settings *settings, struct jp_why *why)
 		(void)reply(&request, &decision);
 	} else {
 		jp_decide_now(&core, &request, &decision);
+		note_use(&core, &request, &decision);
 		err = reply(&request, &decision);
 		if (err != JP_ERR_OK)
 			(void)jp_why(

@@ -18,6 +18,7 @@ struct fake_patd {
 	int fd;
 	fake_answer answer;
 	void *arg;
+	pthread_mutex_t serving; /* held while a connection is served */
 };
 
 static int
@@ -68,12 +69,14 @@ serve(const struct fake_patd *fake, int fd)
 static void *
 serve_all(void *arg)
 {
-	const struct fake_patd *fake = arg;
+	struct fake_patd *fake = arg;
 	int fd;
 
 	while ((fd = accept4(fake->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		(void)pthread_mutex_lock(&fake->serving);
 		serve(fake, fd);
 		(void)close(fd);
+		(void)pthread_mutex_unlock(&fake->serving);
 	}
 	return NULL;
 }
@@ -88,6 +91,7 @@ fake_patd_start(const char *path, fake_answer answer, void *arg)
 	fake->fd = bind_at(path, &fake->addr);
 	fake->answer = answer;
 	fake->arg = arg;
+	(void)pthread_mutex_init(&fake->serving, NULL);
 	if (listen(fake->fd, 64) != 0 ||
 	    pthread_create(&fake->thread, NULL, serve_all, fake) != 0)
 		abort();
@@ -101,7 +105,15 @@ fake_patd_stop(struct fake_patd *fake)
 	(void)pthread_join(fake->thread, NULL);
 	(void)close(fake->fd);
 	(void)unlink(fake->addr.sun_path);
+	(void)pthread_mutex_destroy(&fake->serving);
 	free(fake);
+}
+
+void
+fake_patd_settle(struct fake_patd *fake)
+{
+	(void)pthread_mutex_lock(&fake->serving);
+	(void)pthread_mutex_unlock(&fake->serving);
 }
 
 int

@@ -34,6 +34,9 @@ fake_patd_start(const char *path, fake_answer answer, void *arg);
 /* Stops and frees it; the socket file goes too. */
 void fake_patd_stop(struct fake_patd *fake);
 
+/* Returns when the connection whose answer arrived last is closed here, too. */
+void fake_patd_settle(struct fake_patd *fake);
+
 /* An answer with `verdict` to `request`; returns its length. */
 int fake_reply(const struct jp_request *request, enum jp_verdict verdict,
     const char *user, uint8_t *bytes);

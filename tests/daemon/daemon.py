@@ -4,6 +4,7 @@ the verify protocol, and TAP output. Everything lives in one folder of $TMPDIR.
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -137,6 +138,11 @@ class World:
         token = self.admin("create", user).stdout.strip()
         self.tokens.append(token)
         return token
+
+    def commits(self):
+        """How many commits the store has seen."""
+        return int(re.search(r"(\d+) commits",
+                             self.admin("check", check=False).stdout)[1])
 
     def spawn(self, *args, **options):
         with open(self.log, "a") as log:

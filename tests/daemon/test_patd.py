@@ -1,4 +1,5 @@
 """patd as its clients, its administrator and its service manager see it."""
+import json
 import os
 import resource
 import signal
@@ -102,6 +103,14 @@ def check_config():
         assert place.run().returncode == 3
 
 
+def reserved_key():
+    """a key without effect is told"""
+    with world("audit_file = /nowhere/audit.jsonl", start=False) as place:
+        told = place.run("--check-config")
+        assert told.returncode == 0
+        assert "audit_file has no effect" in told.stderr, told.stderr
+
+
 def usage():
     """a wrong command line exits 2; --help and --version exit 0"""
     def status(*args):
@@ -123,6 +132,23 @@ def unknown_user():
             file.write(config.replace("user = daemon", "user = no-such"))
         done = place.run()
         assert done.returncode == 3 and "no-such" in done.stderr
+
+
+def uses_are_kept():
+    """uses are counted and reach the store in one write, at the end as well"""
+    with world() as place:
+        token = place.token()
+        commits = place.commits()
+        with Client(place.verify) as client:
+            for i in range(100):
+                assert client.ask("alice", token, i)[0] == ACCEPT
+            assert client.ask("bob", token)[0] == DENY
+        assert place.commits() == commits
+        place.stop()
+        shown = json.loads(place.admin("show", token[5:13], "--json").stdout)
+        assert shown["use_count"] == 100
+        assert shown["last_used_at"] is not None
+        assert place.commits() == commits + 1
 
 
 def held_is_answered():
@@ -268,7 +294,7 @@ def late_answer():
         make_slow(place)
         token = place.token()
         place.start("--debug")
-        wait_for(lambda: place.fds() > 3)
+        wait_for(lambda: "ready" in place.read_log())
         before = place.fds()
         with Client(place.verify) as client:
             client.send(question("alice", token))
@@ -468,7 +494,7 @@ def stale():
 
 
 main([ready_is_told, answers, modes, second_fails, foreign_socket,
-      check_config, usage, unknown_user, held_is_answered, reload,
-      bad_messages, idle_connections, limits, many_questions, pipelined,
+      check_config, reserved_key, uses_are_kept, usage, unknown_user,
+      held_is_answered, reload, bad_messages, idle_connections, limits, many_questions, pipelined,
       overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
       one_shot, one_shot_unavailable, activation, peers, stale])

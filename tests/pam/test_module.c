@@ -897,6 +897,7 @@ eight_threads_get_their_own_answers_and_leak_nothing(void **unused)
 
 	(void)unused;
 	assert_int_equal(login("tokens", "alice", TOKEN), PAM_SUCCESS);
+	fake_patd_settle(patd);
 	before = fake_open_fds();
 	for (size_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&workers[i].thread, NULL,
@@ -907,6 +908,7 @@ eight_threads_get_their_own_answers_and_leak_nothing(void **unused)
 		wrong += workers[i].wrong;
 	}
 	assert_int_equal(wrong, 0);
+	fake_patd_settle(patd);
 	assert_int_equal(fake_open_fds(), before);
 }
 

@@ -152,15 +152,16 @@ every_key_of_patd_is_read(void **unused)
 
 	(void)unused;
 	load_good("[patd]\nuser = pat\nrun_dir = /run/p\nstore_dir = /s\n"
-	          "pepper_file = /p\nworkers = 4\nmax_connections = 9\n"
-	          "max_per_uid = 8\ncache = 1M\ncache_entries = 0\n"
-	          "allow_users = www-data, a\n"
+	          "pepper_file = /p\naudit_file = /a\nworkers = 4\n"
+	          "max_connections = 9\nmax_per_uid = 8\ncache = 1M\n"
+	          "cache_entries = 0\nallow_users = www-data, a\n"
 	          "allow_groups = ssl-cert\nadmin_group = adm\n",
 	    &settings);
 	assert_string_equal(settings.user, "pat");
 	assert_string_equal(settings.run_dir, "/run/p");
 	assert_string_equal(settings.store_dir, "/s");
 	assert_string_equal(settings.pepper_file, "/p");
+	assert_string_equal(settings.audit_file, "/a");
 	assert_int_equal(settings.workers, 4);
 	assert_int_equal(settings.max_connections, 9);
 	assert_int_equal(settings.max_per_uid, 8);
@@ -210,6 +211,7 @@ bad_values_are_refused_with_line_and_key(void **unused)
 		{ "patd", "store_dir", "" },
 		{ "patd", "store_dir", "./x" },
 		{ "patd", "pepper_file", "pepper" },
+		{ "patd", "audit_file", "audit.jsonl" },
 		{ "patd", "workers", "257" },
 		{ "patd", "max_connections", "0" },
 		{ "patd", "max_per_uid", "65537" },

@@ -1,0 +1,205 @@
+#include "common/uses.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SLOTS = 2 * JP_USES_MAX_TOKENS, /* half empty: short searches */
+	BATCH = 64,                     /* records in one transaction */
+};
+
+/* The uses of one token since the last batch; places newest first. */
+struct gathered {
+	char id[JP_TOKEN_ID_LEN + 1]; /* "": the slot is free */
+	uint32_t count;
+	size_t use_len;
+	struct jp_use uses[JP_USES_MAX];
+};
+
+struct table {
+	size_t len;
+	struct gathered slots[SLOTS];
+};
+
+struct jp_uses {
+	pthread_mutex_t mutex; /* of `open` */
+	struct table *open;
+};
+
+struct jp_uses *
+jp_uses_make(void)
+{
+	struct jp_uses *uses = calloc(1, sizeof(*uses));
+
+	if (uses == NULL)
+		return NULL;
+	uses->open = calloc(1, sizeof(*uses->open));
+	if (uses->open == NULL) {
+		free(uses);
+		return NULL;
+	}
+	(void)pthread_mutex_init(&uses->mutex, NULL);
+	return uses;
+}
+
+void
+jp_uses_free(struct jp_uses *uses)
+{
+	if (uses == NULL)
+		return;
+	(void)pthread_mutex_destroy(&uses->mutex);
+	free(uses->open);
+	free(uses);
+}
+
+/* FNV-1a: ids are random, and only accepted tokens come here. */
+static size_t
+first_slot(const char *id)
+{
+	uint32_t hash = UINT32_C(2166136261);
+
+	for (; *id != '\0'; id++)
+		hash = (hash ^ (uint8_t)*id) * UINT32_C(16777619);
+	return hash % SLOTS;
+}
+
+/* The slot of `id`, a new one if need be; NULL if the table is full. */
+static struct gathered *
+slot_of(struct table *table, const char *id)
+{
+	size_t at = first_slot(id);
+
+	while (table->slots[at].id[0] != '\0') {
+		if (strcmp(table->slots[at].id, id) == 0)
+			return &table->slots[at];
+		at = (at + 1) % SLOTS;
+	}
+	if (table->len == JP_USES_MAX_TOKENS)
+		return NULL;
+	table->len++;
+	(void)jp_field_set(
+	    table->slots[at].id, sizeof(table->slots[at].id), id);
+	return &table->slots[at];
+}
+
+/* Puts a use in front; an older one from the same place goes. */
+static void
+push_use(struct jp_use uses[JP_USES_MAX], size_t *len, const struct jp_use *use)
+{
+	size_t at = 0;
+
+	while (at < *len && (strcmp(uses[at].rhost, use->rhost) != 0 ||
+	                        strcmp(uses[at].service, use->service) != 0))
+		at++;
+	if (at == *len && *len < JP_USES_MAX)
+		(*len)++;
+	if (at == JP_USES_MAX)
+		at--; /* the oldest makes room */
+	memmove(&uses[1], &uses[0], at * sizeof(uses[0]));
+	uses[0] = *use;
+}
+
+static uint32_t
+add_counts(uint32_t a, uint32_t b)
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+void
+jp_uses_note(struct jp_uses *uses, const char *id,
+    const struct jp_request *request, int64_t now)
+{
+	struct jp_use use = { .at = now };
+	struct gathered *gathered;
+
+	(void)jp_field_set(use.rhost, sizeof(use.rhost), request->rhost);
+	(void)jp_field_set(use.service, sizeof(use.service), request->service);
+	pthread_mutex_lock(&uses->mutex);
+	gathered = slot_of(uses->open, id);
+	if (gathered != NULL) {
+		gathered->count = add_counts(gathered->count, 1);
+		push_use(gathered->uses, &gathered->use_len, &use);
+	}
+	pthread_mutex_unlock(&uses->mutex);
+}
+
+static void
+apply(const struct gathered *gathered, struct jp_record *record)
+{
+	record->use_count = add_counts(record->use_count, gathered->count);
+	record->last_used_at = gathered->uses[0].at;
+	for (size_t i = gathered->use_len; i-- > 0;)
+		push_use(record->uses, &record->use_len, &gathered->uses[i]);
+}
+
+/*
+ * Writes the next slots from `at` on, one transaction; returns where to go on.
+ * Records are read under the write lock: a revocation cannot get lost.
+ */
+static size_t
+flush_batch(const struct table *table, size_t at, struct jp_core *core,
+    struct jp_record *records, enum jp_err *err)
+{
+	struct jp_change changes[BATCH];
+	size_t count = 0;
+
+	pthread_mutex_lock(&core->write_lock);
+	for (; *err == JP_ERR_OK && at < SLOTS && count < BATCH; at++) {
+		if (table->slots[at].id[0] == '\0')
+			continue;
+		*err = jp_store_get(
+		    core->store, table->slots[at].id, &records[count]);
+		if (*err == JP_ERR_OK) {
+			apply(&table->slots[at], &records[count]);
+			changes[count].kind = JP_CHANGE_REPLACE;
+			changes[count].record = &records[count];
+			count++;
+		}
+		if (*err == JP_ERR_NOT_FOUND)
+			*err = JP_ERR_OK;
+	}
+	if (*err == JP_ERR_OK && count > 0)
+		*err = jp_store_commit(core->store, changes, count);
+	pthread_mutex_unlock(&core->write_lock);
+	return at;
+}
+
+/* Takes the gathered uses out, if there are any, and leaves an empty table. */
+static enum jp_err
+swap_table(struct jp_uses *uses, struct table **full)
+{
+	struct table *fresh = NULL;
+	enum jp_err err = JP_ERR_OK;
+
+	*full = NULL;
+	pthread_mutex_lock(&uses->mutex);
+	if (uses->open->len > 0) {
+		fresh = calloc(1, sizeof(*fresh));
+		err = fresh != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
+	}
+	if (fresh != NULL) {
+		*full = uses->open;
+		uses->open = fresh;
+	}
+	pthread_mutex_unlock(&uses->mutex);
+	return err;
+}
+
+enum jp_err
+jp_uses_flush(struct jp_uses *uses, struct jp_core *core)
+{
+	struct jp_record *records;
+	struct table *full;
+	enum jp_err err = swap_table(uses, &full);
+
+	if (full == NULL)
+		return err;
+	records = calloc(BATCH, sizeof(*records));
+	if (records == NULL)
+		err = JP_ERR_NOMEM;
+	for (size_t at = 0; err == JP_ERR_OK && at < SLOTS;)
+		at = flush_batch(full, at, core, records, &err);
+	free(records);
+	free(full);
+	return err;
+}

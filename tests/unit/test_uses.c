@@ -1,0 +1,235 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/store_mem.h"
+#include "common/uses.h"
+
+#define NOW INT64_C(1800000000)
+
+struct world {
+	struct jp_core core;
+	struct jp_record record;
+};
+
+static struct jp_request
+request_from(const char *rhost, const char *service)
+{
+	struct jp_request request = { .front = JP_FRONT_PAM };
+
+	strcpy(request.rhost, rhost);
+	strcpy(request.service, service);
+	return request;
+}
+
+static void
+note(struct world *world, const char *id, const char *rhost, int64_t now)
+{
+	struct jp_request request = request_from(rhost, "jira");
+
+	jp_uses_note(world->core.uses, id, &request, now);
+}
+
+static void
+store_record(struct world *world, const char *id)
+{
+	struct jp_record record = { .created_at = NOW };
+	const struct jp_change change = { JP_CHANGE_CREATE, &record };
+
+	strcpy(record.id, id);
+	strcpy(record.user, "alice");
+	assert_int_equal(
+	    jp_store_commit(world->core.store, &change, 1), JP_ERR_OK);
+}
+
+/* Flushes, and reads the record `id` afresh. */
+static const struct jp_record *
+written(struct world *world, const char *id)
+{
+	assert_int_equal(
+	    jp_uses_flush(world->core.uses, &world->core), JP_ERR_OK);
+	assert_int_equal(
+	    jp_store_get(world->core.store, id, &world->record), JP_ERR_OK);
+	return &world->record;
+}
+
+static int
+set_up(void **state)
+{
+	static struct world world;
+	const struct jp_pepper pepper = { { 0 } };
+	const struct jp_policy policy = { .max_per_user = 0 };
+	struct jp_store *store;
+
+	memset(&world, 0, sizeof(world));
+	if (jp_store_mem_open(&store) != JP_ERR_OK ||
+	    jp_core_init(&world.core, store, &pepper, &policy,
+	        &jp_system_clock) != JP_ERR_OK)
+		return -1;
+	world.core.uses = jp_uses_make();
+	*state = &world;
+	store_record(&world, "aaaaaaaa");
+	return world.core.uses != NULL ? 0 : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *world = *state;
+
+	jp_core_close(&world->core);
+	return 0;
+}
+
+static void
+many_uses_of_a_token_are_one_write(void **state)
+{
+	struct world *world = *state;
+	struct jp_store_info before, after;
+	const struct jp_record *record;
+
+	assert_int_equal(jp_store_info(world->core.store, &before), JP_ERR_OK);
+	for (int i = 0; i < 1000; i++)
+		note(world, "aaaaaaaa", "192.0.2.1", NOW + i);
+	record = written(world, "aaaaaaaa");
+	assert_int_equal(jp_store_info(world->core.store, &after), JP_ERR_OK);
+	assert_int_equal(record->use_count, 1000);
+	assert_int_equal(record->last_used_at, NOW + 999);
+	assert_int_equal(after.commits, before.commits + 1);
+}
+
+static void
+nothing_noted_is_nothing_written(void **state)
+{
+	struct world *world = *state;
+	unsigned int calls = jp_store_mem_calls(world->core.store);
+
+	assert_int_equal(
+	    jp_uses_flush(world->core.uses, &world->core), JP_ERR_OK);
+	assert_int_equal(jp_store_mem_calls(world->core.store), calls);
+}
+
+static void
+the_last_five_places_are_kept_newest_first(void **state)
+{
+	struct world *world = *state;
+	const struct jp_record *record;
+	char rhost[32];
+
+	for (int i = 0; i < 7; i++) {
+		snprintf(rhost, sizeof(rhost), "192.0.2.%d", i);
+		note(world, "aaaaaaaa", rhost, NOW + i);
+		if (i == 3)
+			(void)written(world, "aaaaaaaa");
+	}
+	note(world, "aaaaaaaa", "192.0.2.4", NOW + 9);
+	record = written(world, "aaaaaaaa");
+	assert_int_equal(record->use_count, 8);
+	assert_int_equal(record->use_len, JP_USES_MAX);
+	assert_string_equal(record->uses[0].rhost, "192.0.2.4");
+	assert_int_equal(record->uses[0].at, NOW + 9);
+	assert_string_equal(record->uses[1].rhost, "192.0.2.6");
+	assert_string_equal(record->uses[2].rhost, "192.0.2.5");
+	assert_string_equal(record->uses[3].rhost, "192.0.2.3");
+	assert_string_equal(record->uses[4].rhost, "192.0.2.2");
+}
+
+static void
+a_revocation_before_the_write_stays(void **state)
+{
+	struct world *world = *state;
+	struct jp_record record;
+	const struct jp_change change = { JP_CHANGE_REPLACE, &record };
+
+	note(world, "aaaaaaaa", "192.0.2.1", NOW);
+	assert_int_equal(
+	    jp_store_get(world->core.store, "aaaaaaaa", &record), JP_ERR_OK);
+	record.revoked_at = NOW + 1;
+	assert_int_equal(
+	    jp_store_commit(world->core.store, &change, 1), JP_ERR_OK);
+	assert_int_equal(written(world, "aaaaaaaa")->revoked_at, NOW + 1);
+	assert_int_equal(world->record.use_count, 1);
+}
+
+static void
+a_token_that_is_gone_hinders_no_other(void **state)
+{
+	struct world *world = *state;
+
+	note(world, "zzzzzzzz", "192.0.2.1", NOW);
+	note(world, "aaaaaaaa", "192.0.2.1", NOW);
+	assert_int_equal(written(world, "aaaaaaaa")->use_count, 1);
+}
+
+static void
+hundreds_of_tokens_are_all_written(void **state)
+{
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	for (unsigned int i = 0; i < 300; i++) {
+		snprintf(id, sizeof(id), "b%07u", i);
+		store_record(world, id);
+		note(world, id, "192.0.2.1", NOW + i);
+	}
+	for (unsigned int i = 0; i < 300; i++) {
+		snprintf(id, sizeof(id), "b%07u", i);
+		assert_int_equal(written(world, id)->last_used_at, NOW + i);
+	}
+}
+
+static void
+too_many_tokens_at_once_are_not_counted(void **state)
+{
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	for (unsigned int i = 0; i < JP_USES_MAX_TOKENS; i++) {
+		snprintf(id, sizeof(id), "c%07u", i);
+		note(world, id, "192.0.2.1", NOW);
+	}
+	note(world, "aaaaaaaa", "192.0.2.1", NOW);
+	assert_int_equal(written(world, "aaaaaaaa")->use_count, 0);
+	note(world, "aaaaaaaa", "192.0.2.1", NOW);
+	assert_int_equal(written(world, "aaaaaaaa")->use_count, 1);
+}
+
+static void
+an_error_of_the_store_is_told_and_the_next_batch_is_fine(void **state)
+{
+	struct world *world = *state;
+
+	for (unsigned int nth = 1; nth <= 2; nth++) {
+		note(world, "aaaaaaaa", "192.0.2.1", NOW);
+		jp_store_mem_fail(
+		    world->core.store, nth, JP_ERR_DISK_FULL, false);
+		assert_int_equal(jp_uses_flush(world->core.uses, &world->core),
+		    JP_ERR_DISK_FULL);
+	}
+	note(world, "aaaaaaaa", "192.0.2.1", NOW);
+	assert_int_equal(written(world, "aaaaaaaa")->use_count, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(many_uses_of_a_token_are_one_write),
+		TEST(nothing_noted_is_nothing_written),
+		TEST(the_last_five_places_are_kept_newest_first),
+		TEST(a_revocation_before_the_write_stays),
+		TEST(a_token_that_is_gone_hinders_no_other),
+		TEST(hundreds_of_tokens_are_all_written),
+		TEST(too_many_tokens_at_once_are_not_counted),
+		TEST(an_error_of_the_store_is_told_and_the_next_batch_is_fine),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
