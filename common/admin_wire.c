@@ -15,28 +15,7 @@
 _Static_assert(JP_ADMIN_MSG_MAX >= JP_RECORD_MAX + 1024 + JP_REQUEST_MAX,
     "an item with the largest record must fit into a message");
 
-static const char magic[4] = { 'J', 'P', 'A', '1' };
-
-static void
-get_magic(struct jp_buf *buf)
-{
-	char found[sizeof(magic)];
-
-	jp_buf_get_raw(buf, found, sizeof(found));
-	if (memcmp(found, magic, sizeof(magic)) != 0)
-		jp_buf_fail(buf, JP_ERR_PROTOCOL);
-}
-
-static unsigned int
-get_enum(struct jp_buf *buf, unsigned int count)
-{
-	unsigned int value = jp_buf_get_u8(buf);
-
-	if (value < count)
-		return value;
-	jp_buf_fail(buf, JP_ERR_PROTOCOL);
-	return 0;
-}
+static const char magic[JP_MAGIC_LEN] = { 'J', 'P', 'A', '1' };
 
 /* The next part with its length in front; NULL on an error. */
 static const uint8_t *
@@ -86,7 +65,7 @@ jp_admin_request_encode(
 	struct jp_buf buf;
 
 	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
-	jp_buf_put_raw(&buf, magic, sizeof(magic));
+	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
 	jp_buf_put_u8(&buf, (uint8_t)request->op);
 	jp_buf_put_str(&buf, record->id);
 	jp_buf_put_str(&buf, record->user);
@@ -112,17 +91,18 @@ jp_admin_request_decode(
 
 	memset(request, 0, sizeof(*request));
 	jp_buf_read(&buf, bytes, len);
-	get_magic(&buf);
-	request->op = (enum jp_admin_op)get_enum(&buf, JP_ADMIN_OP_COUNT);
+	jp_buf_get_magic(&buf, magic);
+	request->op =
+	    (enum jp_admin_op)jp_buf_get_enum(&buf, JP_ADMIN_OP_COUNT);
 	jp_buf_get_str(&buf, record->id, sizeof(record->id));
 	jp_buf_get_str(&buf, record->user, sizeof(record->user));
 	jp_buf_get_str(&buf, record->name, sizeof(record->name));
 	jp_buf_get_str(&buf, record->revoked_why, sizeof(record->revoked_why));
 	jp_limits_get(&buf, record);
 	request->lifetime =
-	    (enum jp_lifetime)get_enum(&buf, JP_LIFETIME_UNTIL + 1);
+	    (enum jp_lifetime)jp_buf_get_enum(&buf, JP_LIFETIME_UNTIL + 1);
 	request->expires_at = jp_buf_get_i64(&buf);
-	request->all = get_enum(&buf, 2) == 1;
+	request->all = jp_buf_get_enum(&buf, 2) == 1;
 	request->expiring = jp_buf_get_i64(&buf);
 	get_question(&buf, &request->question);
 	err = jp_buf_end(&buf);
@@ -166,7 +146,7 @@ jp_admin_item_encode(
 	struct jp_buf buf;
 
 	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
-	jp_buf_put_raw(&buf, magic, sizeof(magic));
+	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
 	jp_buf_put_u8(&buf, (uint8_t)item->kind);
 	jp_buf_put_u8(&buf, (uint8_t)item->state);
 	jp_buf_put_u8(&buf, item->changed);
@@ -191,7 +171,7 @@ jp_admin_end_encode(
 	struct jp_buf buf;
 
 	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
-	jp_buf_put_raw(&buf, magic, sizeof(magic));
+	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
 	jp_buf_put_u8(&buf, JP_ITEM_COUNT);
 	jp_buf_put_u8(&buf, (uint8_t)result);
 	jp_buf_put_str(&buf, why->text);
@@ -202,9 +182,9 @@ jp_admin_end_encode(
 static void
 get_item(struct jp_buf *buf, struct jp_admin_item *item)
 {
-	item->state = (enum jp_state)get_enum(buf, JP_STATE_LIVE + 1);
-	item->changed = get_enum(buf, 2) == 1;
-	item->reason = (enum jp_reason)get_enum(buf, JP_REASON_COUNT);
+	item->state = (enum jp_state)jp_buf_get_enum(buf, JP_STATE_LIVE + 1);
+	item->changed = jp_buf_get_enum(buf, 2) == 1;
+	item->reason = (enum jp_reason)jp_buf_get_enum(buf, JP_REASON_COUNT);
 	item->info.records = (uint64_t)jp_buf_get_i64(buf);
 	item->info.commits = (uint64_t)jp_buf_get_i64(buf);
 	item->info.bytes = (uint64_t)jp_buf_get_i64(buf);
@@ -227,11 +207,11 @@ jp_admin_answer_decode(const uint8_t *bytes, size_t len, bool *end,
 
 	memset(item, 0, sizeof(*item));
 	jp_buf_read(&buf, bytes, len);
-	get_magic(&buf);
-	kind = get_enum(&buf, JP_ITEM_COUNT + 1);
+	jp_buf_get_magic(&buf, magic);
+	kind = jp_buf_get_enum(&buf, JP_ITEM_COUNT + 1);
 	*end = kind == JP_ITEM_COUNT;
 	if (*end) {
-		*result = (enum jp_err)get_enum(&buf, JP_ERR_COUNT);
+		*result = (enum jp_err)jp_buf_get_enum(&buf, JP_ERR_COUNT);
 		jp_buf_get_str(&buf, why->text, sizeof(why->text));
 	} else {
 		item->kind = (enum jp_admin_kind)kind;

@@ -165,6 +165,27 @@ jp_buf_get_str(struct jp_buf *buf, char *text, size_t size)
 	return len;
 }
 
+void
+jp_buf_get_magic(struct jp_buf *buf, const char magic[JP_MAGIC_LEN])
+{
+	char found[JP_MAGIC_LEN];
+
+	jp_buf_get_raw(buf, found, sizeof(found));
+	if (memcmp(found, magic, sizeof(found)) != 0)
+		jp_buf_fail(buf, JP_ERR_PROTOCOL);
+}
+
+unsigned int
+jp_buf_get_enum(struct jp_buf *buf, unsigned int count)
+{
+	unsigned int value = jp_buf_get_u8(buf);
+
+	if (value < count)
+		return value;
+	jp_buf_fail(buf, JP_ERR_PROTOCOL);
+	return 0;
+}
+
 enum jp_err
 jp_buf_end(const struct jp_buf *buf)
 {

@@ -14,6 +14,8 @@
 
 #include "common/err.h"
 
+#define JP_MAGIC_LEN 4 /* bytes that begin a message of a protocol */
+
 struct jp_buf {
 	uint8_t *base; /* the caller's memory */
 	size_t cap;    /* bytes that may be written, or that can be read */
@@ -47,6 +49,13 @@ uint32_t jp_buf_get_u32(struct jp_buf *buf);
 int64_t jp_buf_get_i64(struct jp_buf *buf);
 void jp_buf_get_raw(struct jp_buf *buf, void *bytes, size_t len);
 size_t jp_buf_get_str(struct jp_buf *buf, char *text, size_t size);
+
+/*
+ * What protocols have in common: JP_ERR_PROTOCOL where the next bytes are not
+ * `magic`, or the next byte is not below `count` (and 0 is returned).
+ */
+void jp_buf_get_magic(struct jp_buf *buf, const char magic[JP_MAGIC_LEN]);
+unsigned int jp_buf_get_enum(struct jp_buf *buf, unsigned int count);
 
 /* Reports a value that its reader does not accept; the first error stays. */
 void jp_buf_fail(struct jp_buf *buf, enum jp_err err);

@@ -4,7 +4,7 @@
 
 #include "common/buf.h"
 
-static const char magic[4] = { 'J', 'P', 'V', '1' };
+static const char magic[JP_MAGIC_LEN] = { 'J', 'P', 'V', '1' };
 
 static const char *const front_names[] = {
 #define JP_FRONT_ROW(code, name) name,
@@ -29,35 +29,13 @@ jp_field_set(char *field, size_t size, const char *text)
 	return JP_ERR_OK;
 }
 
-static void
-get_magic(struct jp_buf *buf)
-{
-	char found[sizeof(magic)];
-
-	jp_buf_get_raw(buf, found, sizeof(found));
-	if (memcmp(found, magic, sizeof(magic)) != 0)
-		jp_buf_fail(buf, JP_ERR_PROTOCOL);
-}
-
-/* A byte below `count`, or JP_ERR_PROTOCOL and 0. */
-static uint8_t
-get_enum(struct jp_buf *buf, unsigned int count)
-{
-	uint8_t value = jp_buf_get_u8(buf);
-
-	if (value < count)
-		return value;
-	jp_buf_fail(buf, JP_ERR_PROTOCOL);
-	return 0;
-}
-
 enum jp_err
 jp_request_encode(const struct jp_request *request, uint8_t *bytes, size_t *len)
 {
 	struct jp_buf buf;
 
 	jp_buf_write(&buf, bytes, JP_REQUEST_MAX);
-	jp_buf_put_raw(&buf, magic, sizeof(magic));
+	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
 	jp_buf_put_u8(&buf, (uint8_t)request->front);
 	jp_buf_put_u32(&buf, request->seq);
 	jp_buf_put_str(&buf, request->user);
@@ -78,8 +56,8 @@ jp_request_decode(struct jp_request *request, const uint8_t *bytes, size_t len)
 	if (len > JP_REQUEST_MAX)
 		return JP_ERR_TOO_LONG;
 	jp_buf_read(&buf, bytes, len);
-	get_magic(&buf);
-	request->front = (enum jp_front)get_enum(&buf, JP_FRONT_COUNT);
+	jp_buf_get_magic(&buf, magic);
+	request->front = (enum jp_front)jp_buf_get_enum(&buf, JP_FRONT_COUNT);
 	request->seq = jp_buf_get_u32(&buf);
 	jp_buf_get_str(&buf, request->user, sizeof(request->user));
 	request->token.len = jp_buf_get_str(
@@ -99,7 +77,7 @@ jp_reply_encode(const struct jp_reply *reply, uint8_t bytes[JP_REPLY_SIZE])
 
 	memset(bytes, 0, JP_REPLY_SIZE);
 	jp_buf_write(&buf, bytes, JP_REPLY_SIZE);
-	jp_buf_put_raw(&buf, magic, sizeof(magic));
+	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
 	jp_buf_put_u8(&buf, (uint8_t)reply->verdict);
 	jp_buf_put_u32(&buf, reply->seq);
 	jp_buf_put_str(&buf, reply->user);
@@ -115,8 +93,8 @@ jp_reply_decode(struct jp_reply *reply, const uint8_t *bytes, size_t len)
 	if (len != JP_REPLY_SIZE)
 		return JP_ERR_PROTOCOL;
 	jp_buf_read(&buf, bytes, len);
-	get_magic(&buf);
-	reply->verdict = (enum jp_verdict)get_enum(&buf, JP_ACCEPT + 1);
+	jp_buf_get_magic(&buf, magic);
+	reply->verdict = (enum jp_verdict)jp_buf_get_enum(&buf, JP_ACCEPT + 1);
 	reply->seq = jp_buf_get_u32(&buf);
 	jp_buf_get_str(&buf, reply->user, sizeof(reply->user));
 	jp_reply_encode(reply, again); /* the rest must be zeroes */
