@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -149,6 +150,19 @@ jp_become(const char *user, struct jp_why *why)
 	/* A change of user makes core dumps possible again; undo that. */
 	jp_harden_process();
 	return JP_ERR_OK;
+}
+
+void
+jp_actor_name(uid_t uid, char name[JP_ACTOR_MAX + 1])
+{
+	struct passwd pw, *found = NULL;
+	char room[4096];
+
+	if (getpwuid_r(uid, &pw, room, sizeof(room), &found) != 0 ||
+	    found == NULL ||
+	    jp_field_set(name, JP_ACTOR_MAX + 1, pw.pw_name) != JP_ERR_OK)
+		(void)snprintf(
+		    name, JP_ACTOR_MAX + 1, "uid:%u", (unsigned int)uid);
 }
 
 void

@@ -58,6 +58,12 @@ void jp_core_set_policy(struct jp_core *core, const struct jp_policy *policy);
 enum jp_err jp_become(const char *user, struct jp_why *why);
 
 /*
+ * The name of `uid` as records keep it of who made or revoked a token: the
+ * local account's, or "uid:N". May ask a name service.
+ */
+void jp_actor_name(uid_t uid, char name[JP_ACTOR_MAX + 1]);
+
+/*
  * Prepares a process that handles secrets: no core files, no ptrace, no new
  * privileges, files of mode 0600 at most, libsodium ready.
  */

@@ -19,7 +19,7 @@ bdb_enter(struct bdb *bdb)
 	if (atomic_load(&bdb->dead))
 		return JP_ERR_DAMAGED;
 	if (atomic_load(&bdb->busy) == 0)
-		atomic_store(&bdb->progress, bdb_now_ms());
+		atomic_store(&bdb->progress, jp_now_ms());
 	atomic_fetch_add(&bdb->busy, 1);
 	return JP_ERR_OK;
 }
@@ -27,7 +27,7 @@ bdb_enter(struct bdb *bdb)
 enum jp_err
 bdb_leave(struct bdb *bdb, enum jp_err err)
 {
-	atomic_store(&bdb->progress, bdb_now_ms());
+	atomic_store(&bdb->progress, jp_now_ms());
 	atomic_fetch_sub(&bdb->busy, 1);
 	if (err != BDB_AGAIN)
 		return err;
@@ -42,8 +42,8 @@ bdb_again(struct bdb_patience *patience, enum jp_err err)
 	if (err != BDB_AGAIN)
 		return false;
 	if (patience->end == 0)
-		patience->end = bdb_now_ms() + PATIENCE_MS;
-	else if (bdb_now_ms() >= patience->end)
+		patience->end = jp_now_ms() + PATIENCE_MS;
+	else if (jp_now_ms() >= patience->end)
 		return false;
 	bdb_sleep_ms(patience->pause);
 	if (patience->pause < PAUSE_MAX_MS)
@@ -319,7 +319,7 @@ bdb_stalled(struct jp_store *store, int64_t seconds)
 	struct bdb *bdb = bdb_of(store);
 
 	return atomic_load(&bdb->busy) > 0 &&
-	       bdb_now_ms() - atomic_load(&bdb->progress) >= seconds * 1000;
+	       jp_now_ms() - atomic_load(&bdb->progress) >= seconds * 1000;
 }
 
 static void

@@ -45,15 +45,6 @@ bdb_file_name(enum bdb_file file)
 	return file_names[file];
 }
 
-int64_t
-bdb_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void
 bdb_sleep_ms(int64_t ms)
 {
@@ -282,10 +273,10 @@ sign_lock(const struct bdb *bdb, const char *holder)
 enum jp_err
 bdb_lock(struct bdb *bdb, const char *holder, int64_t wait_ms)
 {
-	int64_t end = bdb_now_ms() + wait_ms;
+	int64_t end = jp_now_ms() + wait_ms;
 	enum jp_err err = try_lock(bdb);
 
-	while (err == JP_ERR_LOCKED && bdb_now_ms() < end) {
+	while (err == JP_ERR_LOCKED && jp_now_ms() < end) {
 		bdb_sleep_ms(LOCK_RETRY_MS);
 		err = try_lock(bdb);
 	}

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/client.h"
 #include "common/store_bdb.h"
 
 /*
@@ -45,10 +46,11 @@ struct bdb {
 	int hwm_fd;
 	DB_ENV *env;
 	DB *db[BDB_FILES];
-	atomic_bool dead;      /* the environment panicked: for good */
-	atomic_uint log_file;  /* whose name is safely in the folder */
-	atomic_int busy;       /* operations under way */
-	atomic_llong progress; /* ms: when one last ended, or the first began */
+	atomic_bool dead;     /* the environment panicked: for good */
+	atomic_uint log_file; /* whose name is safely in the folder */
+	atomic_int busy;      /* operations under way */
+	atomic_llong
+	    progress; /* jp_now_ms(): when one last ended, or the first began */
 	pthread_mutex_t mutex; /* guards what follows */
 	char line[JP_WHY_MAX]; /* what the engine said last */
 	struct jp_why why;
@@ -115,8 +117,6 @@ enum jp_err bdb_look(struct bdb *bdb);
 /* The engine's errcall: keeps the line that says most. */
 void bdb_keep_line(const DB_ENV *env, const char *prefix, const char *line);
 
-/* Monotonic milliseconds: waits and the watchdog, never a token's time. */
-int64_t bdb_now_ms(void);
 void bdb_sleep_ms(int64_t ms);
 
 /* Turns what the engine returned into a code, and its words into `why`. */

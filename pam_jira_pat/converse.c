@@ -4,12 +4,12 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <syslog.h>
 
 #include <security/pam_ext.h>
 
+#include "common/net.h"
 #include "common/token.h"
 #include "pam_jira_pat/internal.h"
 
@@ -68,15 +68,6 @@ item_text(pam_handle_t *pamh, int item)
 	return text;
 }
 
-static bool
-is_address(const char *text)
-{
-	unsigned char address[sizeof(struct in6_addr)];
-
-	return inet_pton(AF_INET, text, address) == 1 ||
-	       inet_pton(AF_INET6, text, address) == 1;
-}
-
 /*
  * Only a literal address is passed on. A name is whatever the owner of the
  * address says in the DNS, and is not resolved (CVE-2022-28321): a token that
@@ -87,7 +78,7 @@ take_rhost(pam_handle_t *pamh, struct jp_request *request)
 {
 	const char *rhost = item_text(pamh, PAM_RHOST);
 
-	if (!is_address(rhost) ||
+	if (!jp_address_valid(rhost) ||
 	    jp_field_set(request->rhost, sizeof(request->rhost), rhost) !=
 	        JP_ERR_OK)
 		request->rhost[0] = '\0';

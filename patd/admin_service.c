@@ -13,7 +13,6 @@
 #include "common/admin_wire.h"
 #include "common/client.h"
 #include "common/log.h"
-#include "patd/peers.h"
 
 enum {
 	IDLE_S = 30,
@@ -40,7 +39,7 @@ struct admin_service {
 /* What one connection needs; secrets pass through all of it. */
 struct talk {
 	int fd;
-	char actor[PEER_NAME_MAX];
+	char actor[JP_ACTOR_MAX + 1];
 	struct jp_admin_request request;
 	uint8_t in[JP_ADMIN_MSG_MAX];
 	uint8_t out[JP_ADMIN_MSG_MAX];
@@ -140,7 +139,7 @@ serve(void *arg)
 
 	if (talk != NULL) {
 		talk->fd = slot->fd;
-		peers_name(slot->uid, talk->actor);
+		jp_actor_name(slot->uid, talk->actor);
 		while (!stopping(slot->service) &&
 		       serve_one(slot->service, talk) == JP_ERR_OK)
 			continue;

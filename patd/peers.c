@@ -2,7 +2,6 @@
 
 #include <grp.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,7 +9,6 @@
 enum {
 	FIRST_PERSON = 1000, /* uids below are system accounts */
 	GROUPS_MAX = 256,    /* of a peer that are looked at */
-	PASSWD_MAX = 4096,
 };
 
 static enum jp_err
@@ -131,17 +129,4 @@ peers_may_administer(const struct peers *peers, int fd, uid_t uid)
 {
 	return uid == 0 || uid == peers->self ||
 	       in_groups(fd, &peers->admin_group, peers->has_admin_group);
-}
-
-void
-peers_name(uid_t uid, char name[PEER_NAME_MAX])
-{
-	struct passwd pw, *found = NULL;
-	char room[PASSWD_MAX];
-
-	if (getpwuid_r(uid, &pw, room, sizeof(room), &found) == 0 &&
-	    found != NULL && strlen(pw.pw_name) < PEER_NAME_MAX)
-		(void)snprintf(name, PEER_NAME_MAX, "%s", pw.pw_name);
-	else
-		(void)snprintf(name, PEER_NAME_MAX, "uid:%u", (unsigned)uid);
 }

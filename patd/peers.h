@@ -10,8 +10,6 @@
 
 #include "common/settings.h"
 
-#define PEER_NAME_MAX 64
-
 struct peers {
 	uid_t self;
 	bool only_listed; /* else all system accounts may ask */
@@ -37,8 +35,5 @@ bool peers_uid(int fd, uid_t *uid);
 
 bool peers_may_verify(const struct peers *peers, int fd, uid_t uid);
 bool peers_may_administer(const struct peers *peers, int fd, uid_t uid);
-
-/* The name of `uid` as an actor, or "uid:N". May ask a name service. */
-void peers_name(uid_t uid, char name[PEER_NAME_MAX]);
 
 #endif

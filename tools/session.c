@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -16,18 +15,6 @@ enum {
 	LOCK_MS = 3000,    /* a patd that is just leaving */
 	SILENCE_MS = 60000 /* of patd, between two of its messages */
 };
-
-/* The caller's name, as the record of a token keeps it. */
-static void
-find_actor(char *actor, size_t size)
-{
-	const struct passwd *pw = getpwuid(getuid());
-
-	if (pw != NULL)
-		(void)snprintf(actor, size, "%s", pw->pw_name);
-	else
-		(void)snprintf(actor, size, "uid %lu", (unsigned long)getuid());
-}
 
 static enum jp_err
 connect_patd(struct session *session, const struct jp_settings *settings,
@@ -54,7 +41,7 @@ session_open(
 	session->fd = -1;
 	if (err != JP_ERR_OK)
 		return err;
-	find_actor(session->actor, sizeof(session->actor));
+	jp_actor_name(getuid(), session->actor);
 	err = connect_patd(session, &context->settings, why);
 	if (err != JP_ERR_MISSING && err != JP_ERR_UNREACHABLE)
 		return err;

@@ -503,11 +503,11 @@ an_opener_gives_up_when_its_time_is_over(void **state)
 {
 	struct fixture *fixture = *state;
 	struct jp_store *store = open_it(fixture);
-	int64_t begin = bdb_now_ms();
+	int64_t begin = jp_now_ms();
 
 	fixture->options.wait_ms = 30;
 	assert_opens_not(fixture, JP_ERR_LOCKED, "in use");
-	assert_in_range(bdb_now_ms() - begin, 30, 5000);
+	assert_in_range(jp_now_ms() - begin, 30, 5000);
 	jp_store_close(store);
 }
 
@@ -684,7 +684,7 @@ an_operation_that_does_not_end_shows_as_stalled(void **state)
 	struct jp_store *store = open_it(fixture);
 	struct bdb *bdb = bdb_of(store);
 	struct worker worker = { .store = store };
-	int64_t end = bdb_now_ms() + 10000;
+	int64_t end = jp_now_ms() + 10000;
 	struct bdb_head head;
 	pthread_t thread;
 	DB_TXN *txn;
@@ -693,7 +693,7 @@ an_operation_that_does_not_end_shows_as_stalled(void **state)
 	assert_int_equal(bdb_head_get(bdb, txn, &head, DB_RMW), JP_ERR_OK);
 	assert_false(jp_store_stalled(store, 0));
 	(void)pthread_create(&thread, NULL, commit_blocked, &worker);
-	while (!jp_store_stalled(store, 1) && bdb_now_ms() < end)
+	while (!jp_store_stalled(store, 1) && jp_now_ms() < end)
 		bdb_sleep_ms(10);
 	assert_true(jp_store_stalled(store, 1));
 	assert_false(jp_store_stalled(store, 60));
