@@ -46,11 +46,10 @@ struct bdb {
 	int hwm_fd;
 	DB_ENV *env;
 	DB *db[BDB_FILES];
-	atomic_bool dead;     /* the environment panicked: for good */
-	atomic_uint log_file; /* whose name is safely in the folder */
-	atomic_int busy;      /* operations under way */
-	atomic_llong
-	    progress; /* jp_now_ms(): when one last ended, or the first began */
+	atomic_bool dead;      /* the environment panicked: for good */
+	atomic_uint log_file;  /* whose name is safely in the folder */
+	atomic_int busy;       /* operations under way */
+	atomic_llong progress; /* ms: when one last ended, or the first began */
 	pthread_mutex_t mutex; /* guards what follows */
 	char line[JP_WHY_MAX]; /* what the engine said last */
 	struct jp_why why;
