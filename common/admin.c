@@ -456,7 +456,7 @@ do_revoke(struct job *job)
 	return record->user[0] != '\0' ? revoke_user(job) : revoke_id(job);
 }
 
-/* ---- test, info ---- */
+/* ---- test, stats ---- */
 
 static enum jp_err
 do_test(struct job *job)
@@ -471,15 +471,16 @@ do_test(struct job *job)
 }
 
 static enum jp_err
-do_info(struct job *job)
+do_stats(struct job *job)
 {
-	enum jp_err err = jp_store_info(job->core->store, &job->item.info);
+	enum jp_err err = jp_store_info(job->core->store, &job->item.store);
 
 	if (err != JP_ERR_OK)
 		return store_why(job, err);
-	job->item.kind = JP_ITEM_INFO;
+	job->item.kind = JP_ITEM_STATS;
 	job->item.argon2_runs = atomic_load(&job->core->argon2_runs);
 	jp_memo_count(job->core->memo, &job->item.memo);
+	jp_stats_read(&job->core->stats, &job->item.stats);
 	return job->emit(job->arg, &job->item);
 }
 
@@ -489,7 +490,7 @@ static enum jp_err (*const operations[])(struct job *job) = {
 	[JP_ADMIN_SHOW] = do_show,
 	[JP_ADMIN_REVOKE] = do_revoke,
 	[JP_ADMIN_TEST] = do_test,
-	[JP_ADMIN_INFO] = do_info,
+	[JP_ADMIN_STATS] = do_stats,
 };
 
 enum jp_err

@@ -16,7 +16,7 @@
 	X(SHOW, "show")                                                        \
 	X(REVOKE, "revoke")                                                    \
 	X(TEST, "test")                                                        \
-	X(INFO, "info")
+	X(STATS, "stats")
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(code, name) JP_ADMIN_##code,
@@ -30,7 +30,7 @@ enum jp_admin_op {
  * CREATE: record.{user, name, scopes, services, nets}, lifetime, expires_at
  * LIST: record.user ("": everybody), all, expiring (0: do not care)
  * SHOW: record.id      REVOKE: record.{id or user, revoked_why}
- * TEST: question       INFO: none
+ * TEST: question       STATS: none
  */
 struct jp_admin_request {
 	enum jp_admin_op op;
@@ -53,7 +53,7 @@ struct jp_admin_item {
 		JP_ITEM_TOKEN,  /* the same, and token: shown this once */
 		JP_ITEM_DECISION, /* reason; record.id: the id in the token, or
 		                     "" */
-		JP_ITEM_INFO,     /* info, argon2_runs, memo */
+		JP_ITEM_STATS,    /* store, argon2_runs, memo, stats */
 		JP_ITEM_COUNT,
 	} kind;
 	struct jp_record record; /* without PHC string and fast tag */
@@ -61,9 +61,10 @@ struct jp_admin_item {
 	bool changed;
 	struct jp_secret token;
 	enum jp_reason reason;
-	struct jp_store_info info;
+	struct jp_store_info store;
 	uint64_t argon2_runs;
 	struct jp_memo_counts memo;
+	struct jp_stats_shot stats;
 };
 
 /* Takes one item; an error ends the operation with it. */

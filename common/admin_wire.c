@@ -2,9 +2,9 @@
  *     request: "JPA1", op u8, id, user, name, why, limits, lifetime u8,
  *              expires_at i64, all u8, expiring i64, question (bytes)
  *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
- *       item:  state u8, changed u8, reason u8, records, commits, bytes,
- *              argon2_runs, memo hits, misses, entries (i64 each), token,
- *              record (bytes; none: length 0)
+ *       item:  state u8, changed u8, reason u8, token, record (bytes; none:
+ *              length 0); if its kind is JP_ITEM_STATS, then numbers (i64
+ *              each): those of numbers[], then those of the statistics
  *       end:   result u8, why
  */
 #include "common/admin_wire.h"
@@ -16,6 +16,19 @@ _Static_assert(JP_ADMIN_MSG_MAX >= JP_RECORD_MAX + 1024 + JP_REQUEST_MAX,
     "an item with the largest record must fit into a message");
 
 static const char magic[JP_MAGIC_LEN] = { 'J', 'P', 'A', '1' };
+
+/* The numbers of an item that carries numbers, in this order. */
+static const size_t numbers[] = {
+	offsetof(struct jp_admin_item, store.records),
+	offsetof(struct jp_admin_item, store.commits),
+	offsetof(struct jp_admin_item, store.bytes),
+	offsetof(struct jp_admin_item, argon2_runs),
+	offsetof(struct jp_admin_item, memo.hits),
+	offsetof(struct jp_admin_item, memo.misses),
+	offsetof(struct jp_admin_item, memo.inserts),
+	offsetof(struct jp_admin_item, memo.evictions),
+	offsetof(struct jp_admin_item, memo.entries),
+};
 
 /* The next part with its length in front; NULL on an error. */
 static const uint8_t *
@@ -139,6 +152,30 @@ get_record(struct jp_buf *buf, struct jp_record *record)
 		jp_buf_fail(buf, err);
 }
 
+static void
+put_numbers(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint64_t number;
+
+		memcpy(
+		    &number, (const char *)item + numbers[i], sizeof(number));
+		jp_buf_put_i64(buf, (int64_t)number);
+	}
+	jp_stats_put(buf, &item->stats);
+}
+
+static void
+get_numbers(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint64_t number = (uint64_t)jp_buf_get_i64(buf);
+
+		memcpy((char *)item + numbers[i], &number, sizeof(number));
+	}
+	jp_stats_get(buf, &item->stats);
+}
+
 enum jp_err
 jp_admin_item_encode(
     const struct jp_admin_item *item, uint8_t *bytes, size_t *len)
@@ -151,15 +188,10 @@ jp_admin_item_encode(
 	jp_buf_put_u8(&buf, (uint8_t)item->state);
 	jp_buf_put_u8(&buf, item->changed);
 	jp_buf_put_u8(&buf, (uint8_t)item->reason);
-	jp_buf_put_i64(&buf, (int64_t)item->info.records);
-	jp_buf_put_i64(&buf, (int64_t)item->info.commits);
-	jp_buf_put_i64(&buf, (int64_t)item->info.bytes);
-	jp_buf_put_i64(&buf, (int64_t)item->argon2_runs);
-	jp_buf_put_i64(&buf, (int64_t)item->memo.hits);
-	jp_buf_put_i64(&buf, (int64_t)item->memo.misses);
-	jp_buf_put_i64(&buf, (int64_t)item->memo.entries);
 	jp_buf_put_text(&buf, item->token.text, item->token.len);
 	put_record(&buf, &item->record);
+	if (item->kind == JP_ITEM_STATS)
+		put_numbers(&buf, item);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -185,16 +217,11 @@ get_item(struct jp_buf *buf, struct jp_admin_item *item)
 	item->state = (enum jp_state)jp_buf_get_enum(buf, JP_STATE_LIVE + 1);
 	item->changed = jp_buf_get_enum(buf, 2) == 1;
 	item->reason = (enum jp_reason)jp_buf_get_enum(buf, JP_REASON_COUNT);
-	item->info.records = (uint64_t)jp_buf_get_i64(buf);
-	item->info.commits = (uint64_t)jp_buf_get_i64(buf);
-	item->info.bytes = (uint64_t)jp_buf_get_i64(buf);
-	item->argon2_runs = (uint64_t)jp_buf_get_i64(buf);
-	item->memo.hits = (uint64_t)jp_buf_get_i64(buf);
-	item->memo.misses = (uint64_t)jp_buf_get_i64(buf);
-	item->memo.entries = (uint64_t)jp_buf_get_i64(buf);
 	item->token.len =
 	    jp_buf_get_str(buf, item->token.text, sizeof(item->token.text));
 	get_record(buf, &item->record);
+	if (item->kind == JP_ITEM_STATS)
+		get_numbers(buf, item);
 }
 
 enum jp_err

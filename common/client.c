@@ -26,12 +26,18 @@ enum {
 };
 
 int64_t
-jp_now_ms(void)
+jp_now_ns(void)
 {
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t
+jp_now_ms(void)
+{
+	return jp_now_ns() / 1000000;
 }
 
 enum jp_err

@@ -41,6 +41,9 @@ enum jp_err jp_client_connect(const char *path, int64_t deadline_ms, int *fd);
 /* Milliseconds of CLOCK_MONOTONIC. */
 int64_t jp_now_ms(void);
 
+/* The same in nanoseconds. */
+int64_t jp_now_ns(void);
+
 /*
  * Waits until `fd` is ready for `events` of poll(2): JP_ERR_TIMEOUT at
  * `deadline_ms` of jp_now_ms().

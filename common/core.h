@@ -12,6 +12,7 @@
 #include "common/memo.h"
 #include "common/pepper.h"
 #include "common/settings.h"
+#include "common/stats.h"
 #include "common/store.h"
 
 struct jp_uses;
@@ -26,6 +27,7 @@ struct jp_core {
 	struct jp_uses *uses;       /* owned; NULL: uses are not gathered */
 	pthread_mutex_t write_lock; /* a read followed by its commit */
 	atomic_ullong argon2_runs;  /* of verifications, since the start */
+	struct jp_stats stats;
 };
 
 /*

@@ -18,6 +18,7 @@ struct conn {
 	uid_t uid;
 	bool busy;           /* its question is with a worker */
 	uint32_t seq;        /* of that question */
+	int64_t asked_ns;    /* of jp_now_ns(): when that question was read */
 	int64_t deadline_ms; /* of jp_now_ms(), while it is not busy */
 };
 

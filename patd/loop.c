@@ -28,6 +28,7 @@ enum {
 	DRAIN_MS = 5000,     /* for what is held at the end */
 	TICK_MS = 500,       /* between two looks at deadlines */
 	LOG_PAUSE_MS = 1000, /* between two lines about refused connections */
+	NS_PER_MS = 1000000,
 };
 
 /* What an event is about, if not a connection: above any conns key's place. */
@@ -45,6 +46,7 @@ struct loop {
 	struct admin_service *admin;
 	bool paused; /* no accept(2) for a tick: out of descriptors */
 	bool stopping;
+	int64_t turn_ns; /* jp_now_ns() at the beginning of this turn */
 	int64_t stop_ms; /* when stopping ends at the latest */
 	int64_t tick_ms; /* when deadlines are looked at next */
 	int64_t log_ms;  /* when a refusal may be logged again */
@@ -67,6 +69,7 @@ log_refused(struct loop *loop, const char *reason, uid_t uid)
 {
 	int64_t now = jp_now_ms();
 
+	atomic_fetch_add(&loop->options->core->stats.refused, 1);
 	if (now < loop->log_ms) {
 		loop->unlogged++;
 		return;
@@ -87,6 +90,17 @@ key_of(const struct loop *loop, const struct conn *conn)
 	       (uint64_t)(conn - loop->conns.at);
 }
 
+/* What is kept of a decision, also where its asker has gone. */
+static void
+keep(struct loop *loop, uid_t uid, const struct jp_request *request,
+    const struct jp_decision *decision)
+{
+	answer_log(request, decision, uid);
+	jp_stats_decided(&loop->options->core->stats, decision->reason);
+	if (decision->reason == JP_REASON_STORE)
+		keeper_suspect(loop->options->keeper);
+}
+
 /* Sends the answer; whoever does not take it, or nothing more, is closed. */
 static void
 answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
@@ -94,13 +108,13 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
 {
 	struct jp_core *core = loop->options->core;
 	enum jp_err err = answer_send(conn->fd, request->seq, decision);
+	int64_t now_ns = jp_now_ns();
 
+	jp_stats_answered(&core->stats, now_ns - conn->asked_ns);
 	if (decision->verdict == JP_ACCEPT)
 		jp_uses_note(core->uses, decision->id, request,
 		    jp_clock_now(&core->clock));
-	if (decision->reason == JP_REASON_STORE)
-		keeper_suspect(loop->options->keeper);
-	conn->deadline_ms = jp_now_ms() + IDLE_MS;
+	conn->deadline_ms = now_ns / NS_PER_MS + IDLE_MS;
 	if (err != JP_ERR_OK || loop->stopping)
 		conns_close(&loop->conns, conn);
 }
@@ -111,7 +125,7 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
  */
 static bool
 enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
-    const struct jp_decision *open, int64_t asked_ms)
+    const struct jp_decision *open)
 {
 	struct pool_item *item = pool_take(loop->pool);
 
@@ -119,7 +133,7 @@ enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
 		return false;
 	item->conn = key_of(loop, conn);
 	item->uid = conn->uid;
-	item->deadline_ms = asked_ms + QUESTION_MS;
+	item->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
 	memcpy(&item->request, request, sizeof(item->request));
 	if (!pool_submit(loop->pool, open, item)) {
 		pool_release(loop->pool, item);
@@ -135,15 +149,15 @@ static void
 decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 {
 	struct jp_decision decision;
-	int64_t asked_ms = jp_now_ms();
 
+	conn->asked_ns = loop->turn_ns;
 	jp_decide(loop->options->core, request, NULL, &decision);
 	if (decision.reason == JP_REASON_NONE) {
-		if (enqueue(loop, conn, request, &decision, asked_ms))
+		if (enqueue(loop, conn, request, &decision))
 			return;
 		answer_refuse(&decision, JP_REASON_OVERLOAD);
 	}
-	answer_log(request, &decision, conn->uid);
+	keep(loop, conn->uid, request, &decision);
 	answer(loop, conn, request, &decision);
 }
 
@@ -185,7 +199,7 @@ on_done(struct loop *loop)
 		struct conn *conn = conns_find(&loop->conns, item->conn);
 
 		next = item->next;
-		answer_log(&item->request, &item->decision, item->uid);
+		keep(loop, item->uid, &item->request, &item->decision);
 		if (conn != NULL) {
 			conns_busy(&loop->conns, conn, false);
 			(void)watch_fd(
@@ -430,9 +444,12 @@ turn(struct loop *loop, struct jp_why *why)
 		if (count < 0 && errno != EINTR)
 			return jp_why(why, jp_err_from_errno(errno),
 			    "epoll_wait: %s", strerror(errno));
+		loop->turn_ns = jp_now_ns();
 		for (int i = 0; i < count; i++)
 			on_event(loop, &events[i]);
 		tick(loop);
+		atomic_store(
+		    &loop->options->core->stats.connections, loop->conns.len);
 	}
 	return JP_ERR_OK;
 }
@@ -465,6 +482,10 @@ set_up(struct loop *loop, struct jp_why *why)
 	const struct jp_settings *settings = loop->options->settings;
 	enum jp_err err = JP_ERR_NOMEM;
 
+	atomic_store(&loop->options->core->stats.started_at,
+	    (uint64_t)jp_clock_now(&loop->options->core->clock));
+	atomic_store(&loop->options->core->stats.max_connections,
+	    settings->max_connections);
 	if (!open_fds(loop))
 		return jp_why(why, jp_err_from_errno(errno),
 		    "cannot set up the event loop: %s", strerror(errno));

@@ -141,6 +141,7 @@ start_flight(struct pool *pool, const struct jp_decision *open,
 	flight->last = &item->next;
 	*pool->last = flight;
 	pool->last = &flight->next;
+	atomic_fetch_add(&pool->core->stats.queued, 1);
 	pthread_cond_signal(&pool->wake);
 	return true;
 }
@@ -163,6 +164,7 @@ next_flight(struct pool *pool)
 		pool->first = flight->next;
 		if (pool->first == NULL)
 			pool->last = &pool->first;
+		atomic_fetch_sub(&pool->core->stats.queued, 1);
 		refuse_late(pool, flight);
 	}
 	if (pool->stopping)
@@ -294,6 +296,7 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 	pool->flight_len = QUEUE_MAX + count;
 	pool->joined_max = joined_max;
 	pool->item_len = pool->flight_len + pool->joined_max;
+	atomic_store(&core->stats.max_queued, QUEUE_MAX);
 	jp_memo_key_make(&pool->key);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	(void)pthread_cond_init(&pool->wake, NULL);

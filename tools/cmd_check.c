@@ -271,18 +271,18 @@ take_info(void *arg, const struct jp_admin_item *item)
 {
 	struct doctor *doctor = arg;
 
-	if (item->kind != JP_ITEM_INFO)
+	if (item->kind != JP_ITEM_STATS)
 		return JP_ERR_PROTOCOL;
 	report(doctor, LEVEL_OK, "records",
 	    "%" PRIu64 " records, %" PRIu64 " commits, %" PRIu64 " bytes",
-	    item->info.records, item->info.commits, item->info.bytes);
+	    item->store.records, item->store.commits, item->store.bytes);
 	return JP_ERR_OK;
 }
 
 static void
 ask_info(struct doctor *doctor)
 {
-	static const struct jp_admin_request request = { .op = JP_ADMIN_INFO };
+	static const struct jp_admin_request request = { .op = JP_ADMIN_STATS };
 	struct jp_why why = { .text = "" };
 	struct session session;
 	enum jp_err err = session_open(&session, doctor->context, &why);

@@ -57,6 +57,7 @@ extern const struct command cmd_list;
 extern const struct command cmd_show;
 extern const struct command cmd_revoke;
 extern const struct command cmd_test;
+extern const struct command cmd_stats;
 extern const struct command cmd_check;
 
 /*

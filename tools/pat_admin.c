@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
 	&cmd_show,
 	&cmd_revoke,
 	&cmd_test,
+	&cmd_stats,
 	&cmd_check,
 };
 

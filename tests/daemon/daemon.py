@@ -2,9 +2,9 @@
 the verify protocol, and TAP output. Everything lives in one folder of $TMPDIR.
 """
 import contextlib
+import json
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
@@ -139,10 +139,13 @@ class World:
         self.tokens.append(token)
         return token
 
+    def stats(self):
+        """What pat-admin stats --json says."""
+        return json.loads(self.admin("stats", "--json").stdout)
+
     def commits(self):
         """How many commits the store has seen."""
-        return int(re.search(r"(\d+) commits",
-                             self.admin("check", check=False).stdout)[1])
+        return self.stats()["store"]["commits"]
 
     def spawn(self, *args, **options):
         with open(self.log, "a") as log:

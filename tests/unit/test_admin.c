@@ -455,9 +455,9 @@ info_counts_records_and_hashes(void **state)
 	(void)create(world, "alice");
 	(void)test_token(world, &world->items[0].token);
 	wish(world, "");
-	assert_int_equal(run(world, JP_ADMIN_INFO), JP_ERR_OK);
-	assert_int_equal(world->items[0].kind, JP_ITEM_INFO);
-	assert_int_equal(world->items[0].info.records, 1);
+	assert_int_equal(run(world, JP_ADMIN_STATS), JP_ERR_OK);
+	assert_int_equal(world->items[0].kind, JP_ITEM_STATS);
+	assert_int_equal(world->items[0].store.records, 1);
 	assert_int_equal(world->items[0].argon2_runs, 1);
 	assert_int_equal(world->items[0].memo.hits, 0); /* it has none */
 }
@@ -531,7 +531,7 @@ static void
 an_error_of_the_store_ends_every_reading_operation(void **state)
 {
 	static const enum jp_admin_op ops[] = { JP_ADMIN_LIST, JP_ADMIN_SHOW,
-		JP_ADMIN_INFO };
+		JP_ADMIN_STATS };
 	struct world *world = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
@@ -637,6 +637,24 @@ requests_come_back_and_cut_ones_do_not(void **state)
 	}
 }
 
+/* All different, so that none can stand for another. */
+static void
+set_numbers(struct jp_admin_item *item)
+{
+	uint64_t n = 100;
+
+	item->store = (struct jp_store_info){ 1, 2, 3 };
+	item->argon2_runs = 4;
+	item->memo = (struct jp_memo_counts){ 5, 6, 7, 8, 9 };
+#define SET(field) item->stats.field = n++;
+	JP_STATS_LIST(SET)
+#undef SET
+	for (size_t i = 0; i < JP_REASON_COUNT; i++)
+		item->stats.reasons[i] = n++;
+	for (size_t i = 0; i < JP_LATENCY_BUCKETS; i++)
+		item->stats.latency[i] = n++;
+}
+
 static void
 set_item(struct jp_admin_item *item, enum jp_admin_kind kind)
 {
@@ -647,10 +665,8 @@ set_item(struct jp_admin_item *item, enum jp_admin_kind kind)
 	item->state = JP_STATE_EXPIRED;
 	item->changed = true;
 	item->reason = JP_REASON_ADDRESS;
-	item->info = (struct jp_store_info){ 1, 2, 3 };
-	item->argon2_runs = 4;
-	item->memo =
-	    (struct jp_memo_counts){ .hits = 5, .misses = 6, .entries = 7 };
+	if (kind == JP_ITEM_STATS)
+		set_numbers(item);
 	if (kind == JP_ITEM_TOKEN)
 		(void)jp_secret_set(&item->token, "token", 5);
 }
