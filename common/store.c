@@ -61,6 +61,12 @@ jp_store_info(struct jp_store *store, struct jp_store_info *info)
 	return store->ops->info(store, info);
 }
 
+enum jp_err
+jp_store_backup(struct jp_store *store, jp_store_take take, void *arg)
+{
+	return store->ops->backup(store, take, arg);
+}
+
 bool
 jp_store_stalled(struct jp_store *store, int64_t seconds)
 {

@@ -45,6 +45,17 @@ struct jp_store_info {
 	uint64_t bytes;   /* on disk */
 };
 
+/* A part of a copy of the store's files. */
+struct jp_piece {
+	const char *name; /* of the file, without a folder */
+	uint64_t offset;
+	const uint8_t *bytes;
+	size_t len;
+};
+
+/* Takes one piece; an error ends the copying with it. */
+typedef enum jp_err (*jp_store_take)(void *arg, const struct jp_piece *piece);
+
 struct jp_store {
 	const struct jp_store_ops *ops;
 };
@@ -58,6 +69,8 @@ struct jp_store_ops {
 	    struct jp_record *page, size_t max, size_t *count);
 	enum jp_err (*checkpoint)(struct jp_store *store);
 	enum jp_err (*info)(struct jp_store *store, struct jp_store_info *info);
+	enum jp_err (*backup)(
+	    struct jp_store *store, jp_store_take take, void *arg);
 	bool (*stalled)(struct jp_store *store, int64_t seconds);
 	void (*why)(struct jp_store *store, struct jp_why *why);
 	void (*close)(struct jp_store *store);
@@ -85,6 +98,13 @@ enum jp_err jp_store_list(struct jp_store *store, struct jp_listing *listing,
 enum jp_err jp_store_checkpoint(struct jp_store *store);
 
 enum jp_err jp_store_info(struct jp_store *store, struct jp_store_info *info);
+
+/*
+ * Copies the store's files, while others read and write: file after file, each
+ * from its beginning. What was committed before the call is in the copy.
+ */
+enum jp_err
+jp_store_backup(struct jp_store *store, jp_store_take take, void *arg);
 
 /*
  * Whether an operation has been under way for `seconds` while none ended: the

@@ -274,6 +274,10 @@ bdb_commit(
 	return bdb_leave(bdb, err);
 }
 
+/*
+ * Not while a copy is taken: that takes a moment, needs the logs that would be
+ * removed, and stops the writing of pages.
+ */
 static enum jp_err
 bdb_checkpoint(struct jp_store *store)
 {
@@ -284,9 +288,11 @@ bdb_checkpoint(struct jp_store *store)
 
 	if (err != JP_ERR_OK)
 		return err;
+	(void)pthread_mutex_lock(&bdb->copy_mutex);
 	ret = bdb->env->txn_checkpoint(bdb->env, 0, 0, 0);
 	if (ret == 0)
 		ret = bdb->env->log_archive(bdb->env, &names, DB_ARCH_REMOVE);
+	(void)pthread_mutex_unlock(&bdb->copy_mutex);
 	free(names);
 	if (ret != 0)
 		err = bdb_fail(bdb, ret, "checkpoint");
@@ -346,6 +352,7 @@ const struct jp_store_ops bdb_ops = {
 	.list = bdb_list,
 	.checkpoint = bdb_checkpoint,
 	.info = bdb_info,
+	.backup = bdb_backup,
 	.stalled = bdb_stalled,
 	.why = bdb_why,
 	.close = bdb_close,

@@ -43,6 +43,13 @@ enum jp_err jp_store_bdb_open(const struct jp_store_options *options,
 enum jp_err
 jp_store_bdb_verify(const struct jp_store_options *options, struct jp_why *why);
 
+/*
+ * Makes a store of the files of a copy, which lie in the folder, and verifies
+ * it: as jp_store_bdb_open() and jp_store_bdb_verify().
+ */
+enum jp_err
+jp_store_bdb_settle(const struct jp_store_options *options, struct jp_why *why);
+
 /* Whether `dir` holds the databases of a store. */
 bool jp_store_bdb_exists(const char *dir);
 

@@ -29,10 +29,6 @@
  */
 #define MARK_NAME "creating"
 
-#define HWM_NAME "hwm"
-#define HWM_DIGITS 20 /* of UINT64_MAX */
-#define HWM_LEN (HWM_DIGITS + 1)
-
 static const char *const file_names[] = {
 #define BDB_FILE_ROW(code, name) name,
 	BDB_FILE_LIST(BDB_FILE_ROW)
@@ -132,7 +128,7 @@ is_ours(const char *name)
 	for (size_t i = 0; i < BDB_FILES; i++)
 		if (strcmp(name, file_names[i]) == 0)
 			return true;
-	return strcmp(name, HWM_NAME) == 0 ||
+	return strcmp(name, BDB_HWM_NAME) == 0 ||
 	       strncmp(name, "log.", strlen("log.")) == 0 ||
 	       strncmp(name, "__db.", strlen("__db.")) == 0;
 }
@@ -291,15 +287,21 @@ bdb_lock_remove(struct bdb *bdb)
 	(void)unlinkat(bdb->dir_fd, LOCK_NAME, 0);
 }
 
+void
+bdb_hwm_print(char text[BDB_HWM_TEXT], uint64_t commits)
+{
+	(void)snprintf(
+	    text, BDB_HWM_TEXT, "%0*" PRIu64 "\n", BDB_HWM_DIGITS, commits);
+}
+
 /* Called with the mutex held, or where there are no other threads yet. */
 static bool
 write_hwm(struct bdb *bdb, uint64_t commits)
 {
-	char text[HWM_LEN + 1];
+	char text[BDB_HWM_TEXT];
 
-	(void)snprintf(
-	    text, sizeof(text), "%0*" PRIu64 "\n", HWM_DIGITS, commits);
-	if (pwrite(bdb->hwm_fd, text, HWM_LEN, 0) != HWM_LEN)
+	bdb_hwm_print(text, commits);
+	if (pwrite(bdb->hwm_fd, text, BDB_HWM_LEN, 0) != BDB_HWM_LEN)
 		return false;
 	bdb->hwm = commits;
 	return true;
@@ -307,30 +309,30 @@ write_hwm(struct bdb *bdb, uint64_t commits)
 
 /* Accepts exactly what write_hwm() writes. */
 static bool
-parse_hwm(const char text[HWM_LEN], uint64_t *commits)
+parse_hwm(const char text[BDB_HWM_LEN], uint64_t *commits)
 {
 	*commits = 0;
-	for (size_t i = 0; i < HWM_DIGITS; i++) {
+	for (size_t i = 0; i < BDB_HWM_DIGITS; i++) {
 		uint64_t digit = (uint64_t)(unsigned char)text[i] - '0';
 
 		if (digit > 9 || *commits > (UINT64_MAX - digit) / 10)
 			return false;
 		*commits = *commits * 10 + digit;
 	}
-	return text[HWM_DIGITS] == '\n';
+	return text[BDB_HWM_DIGITS] == '\n';
 }
 
 bool
 bdb_hwm_there(const struct bdb *bdb)
 {
-	return bdb_folder_has(bdb, HWM_NAME);
+	return bdb_folder_has(bdb, BDB_HWM_NAME);
 }
 
 static enum jp_err
 start_hwm(struct bdb *bdb, uint64_t commits)
 {
 	if (!write_hwm(bdb, commits) || fsync(bdb->hwm_fd) != 0)
-		return fail_errno(bdb, HWM_NAME);
+		return fail_errno(bdb, BDB_HWM_NAME);
 	return JP_ERR_OK;
 }
 
@@ -343,22 +345,22 @@ start_hwm(struct bdb *bdb, uint64_t commits)
 enum jp_err
 bdb_hwm_open(struct bdb *bdb, uint64_t commits)
 {
-	char text[HWM_LEN + 1];
+	char text[BDB_HWM_TEXT];
 	uint64_t hwm;
 	ssize_t got;
 
-	bdb->hwm_fd = openat(bdb->dir_fd, HWM_NAME,
+	bdb->hwm_fd = openat(bdb->dir_fd, BDB_HWM_NAME,
 	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (bdb->hwm_fd < 0)
-		return fail_errno(bdb, HWM_NAME);
+		return fail_errno(bdb, BDB_HWM_NAME);
 	got = pread(bdb->hwm_fd, text, sizeof(text), 0);
 	if (got == 0)
 		return start_hwm(bdb, commits);
-	if (got != HWM_LEN || !parse_hwm(text, &hwm))
+	if (got != BDB_HWM_LEN || !parse_hwm(text, &hwm))
 		return bdb_fail_why(bdb, JP_ERR_DAMAGED,
 		    "%s/%s does not hold a count of commits; restore from a "
 		    "backup",
-		    bdb->dir, HWM_NAME);
+		    bdb->dir, BDB_HWM_NAME);
 	if (hwm > commits)
 		return bdb_fail_why(bdb, JP_ERR_DAMAGED,
 		    "the end of the log in %s is damaged: %" PRIu64

@@ -3,6 +3,7 @@
  *
  *     store_bdb.c         the operations on an open store
  *     store_bdb_list.c    its listings
+ *     store_bdb_backup.c  copying it, and making a store of a copy
  *     store_bdb_open.c    environment and databases; what errors mean
  *     store_bdb_make.c    making and verifying a store
  *     store_bdb_folder.c  the folder: its safety, the lock, the high-water mark
@@ -38,6 +39,14 @@ enum bdb_file {
 	    BDB_FILES
 };
 
+/* The high-water mark: a count of commits, in a file of its own. */
+#define BDB_HWM_NAME "hwm"
+#define BDB_HWM_DIGITS 20 /* of UINT64_MAX */
+#define BDB_HWM_LEN (BDB_HWM_DIGITS + 1)
+#define BDB_HWM_TEXT (BDB_HWM_LEN + 1)
+
+struct bdb_copy;
+
 struct bdb {
 	struct jp_store base; /* first: a jp_store is one of these */
 	char dir[PATH_MAX];
@@ -47,9 +56,12 @@ struct bdb {
 	DB_ENV *env;
 	DB *db[BDB_FILES];
 	atomic_bool dead;      /* the environment panicked: for good */
+	bool is_copy;          /* recovery from the beginning of the logs */
 	atomic_uint log_file;  /* whose name is safely in the folder */
 	atomic_int busy;       /* operations under way */
 	atomic_llong progress; /* ms: when one last ended, or the first began */
+	pthread_mutex_t copy_mutex; /* a backup or a checkpoint: not both */
+	struct bdb_copy *copy;      /* of that backup */
 	pthread_mutex_t mutex; /* guards what follows */
 	char line[JP_WHY_MAX]; /* what the engine said last */
 	struct jp_why why;
@@ -98,6 +110,11 @@ enum jp_err bdb_decode(
 
 enum jp_err bdb_list(struct jp_store *store, struct jp_listing *listing,
     struct jp_record *page, size_t max, size_t *count);
+
+enum jp_err bdb_backup(struct jp_store *store, jp_store_take take, void *arg);
+
+/* Before the environment is opened; returns what the engine does. */
+int bdb_copy_prepare(DB_ENV *env);
 
 /* An empty one, to be freed with bdb_free(); NULL if there is no memory. */
 struct bdb *bdb_new(struct jp_why *why);
@@ -162,5 +179,6 @@ void bdb_lock_remove(struct bdb *bdb);
 enum jp_err bdb_hwm_open(struct bdb *bdb, uint64_t commits);
 bool bdb_hwm_there(const struct bdb *bdb);
 void bdb_hwm_raise(struct bdb *bdb, uint64_t commits);
+void bdb_hwm_print(char text[BDB_HWM_TEXT], uint64_t commits);
 
 #endif

@@ -32,8 +32,8 @@
 #define LOCK_WAIT_US 2000000U
 
 #define ENV_FLAGS                                                              \
-	(DB_PRIVATE | DB_THREAD | DB_RECOVER | DB_CREATE | DB_INIT_TXN |       \
-	    DB_INIT_LOG | DB_INIT_LOCK | DB_INIT_MPOOL)
+	(DB_PRIVATE | DB_THREAD | DB_CREATE | DB_INIT_TXN | DB_INIT_LOG |      \
+	    DB_INIT_LOCK | DB_INIT_MPOOL)
 
 #define HEAD_KEY "store"
 #define HEAD_VERSION 1
@@ -151,6 +151,7 @@ bdb_new(struct jp_why *why)
 	bdb->base.ops = &bdb_ops;
 	bdb->dir_fd = bdb->lock_fd = bdb->hwm_fd = -1;
 	(void)pthread_mutex_init(&bdb->mutex, NULL);
+	(void)pthread_mutex_init(&bdb->copy_mutex, NULL);
 	return bdb;
 }
 
@@ -193,6 +194,7 @@ bdb_free(struct bdb *bdb)
 	close_fd(bdb->hwm_fd);
 	close_fd(bdb->lock_fd);
 	close_fd(bdb->dir_fd);
+	(void)pthread_mutex_destroy(&bdb->copy_mutex);
 	(void)pthread_mutex_destroy(&bdb->mutex);
 	free(bdb);
 }
@@ -225,12 +227,15 @@ set_up_env(DB_ENV *env, size_t cache)
 		ret = env->set_lk_detect(env, DB_LOCK_MINWRITE);
 	if (ret == 0)
 		ret = env->set_timeout(env, LOCK_WAIT_US, DB_SET_LOCK_TIMEOUT);
+	if (ret == 0)
+		ret = bdb_copy_prepare(env);
 	return ret;
 }
 
 static enum jp_err
 open_env(struct bdb *bdb, size_t cache)
 {
+	uint32_t recover = bdb->is_copy ? DB_RECOVER_FATAL : DB_RECOVER;
 	int ret = db_env_create(&bdb->env, 0);
 
 	if (ret != 0)
@@ -238,7 +243,8 @@ open_env(struct bdb *bdb, size_t cache)
 	bdb->env->app_private = bdb;
 	ret = set_up_env(bdb->env, cache);
 	if (ret == 0)
-		ret = bdb->env->open(bdb->env, bdb->dir, ENV_FLAGS, FILE_MODE);
+		ret = bdb->env->open(
+		    bdb->env, bdb->dir, ENV_FLAGS | recover, FILE_MODE);
 	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "recovery");
 }
 
