@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "common/token_make.h"
+#include "common/uses.h"
 
 enum {
-	PAGE = 64, /* records read at once by a listing */
+	PAGE = 64,    /* records read at once by a listing */
+	PIECE = 8192, /* bytes of a file in one item */
 };
 
 /* One operation under way. */
@@ -456,7 +458,7 @@ do_revoke(struct job *job)
 	return record->user[0] != '\0' ? revoke_user(job) : revoke_id(job);
 }
 
-/* ---- test, stats ---- */
+/* ---- test, stats, backup ---- */
 
 static enum jp_err
 do_test(struct job *job)
@@ -484,6 +486,42 @@ do_stats(struct job *job)
 	return job->emit(job->arg, &job->item);
 }
 
+static enum jp_err
+emit_piece(void *arg, const struct jp_piece *piece)
+{
+	struct job *job = arg;
+	struct jp_piece *part = &job->item.piece;
+	enum jp_err err = JP_ERR_OK;
+
+	job->item.kind = JP_ITEM_PIECE;
+	*part = *piece;
+	for (size_t at = 0; at < piece->len && err == JP_ERR_OK; at += PIECE) {
+		part->offset = piece->offset + at;
+		part->bytes = piece->bytes + at;
+		part->len = piece->len - at < PIECE ? piece->len - at : PIECE;
+		err = job->emit(job->arg, &job->item);
+	}
+	return err;
+}
+
+/* The store is of no use without its pepper. */
+static enum jp_err
+do_backup(struct job *job)
+{
+	const struct jp_piece pepper = {
+		.name = JP_BACKUP_PEPPER,
+		.bytes = job->core->pepper.key,
+		.len = sizeof(job->core->pepper.key),
+	};
+	enum jp_err err;
+
+	if (job->core->uses != NULL)
+		(void)jp_uses_flush(job->core->uses, job->core);
+	err = jp_store_backup(job->core->store, emit_piece, job);
+	return err == JP_ERR_OK ? emit_piece(job, &pepper)
+	                        : store_why(job, err);
+}
+
 static enum jp_err (*const operations[])(struct job *job) = {
 	[JP_ADMIN_CREATE] = do_create,
 	[JP_ADMIN_LIST] = do_list,
@@ -491,6 +529,7 @@ static enum jp_err (*const operations[])(struct job *job) = {
 	[JP_ADMIN_REVOKE] = do_revoke,
 	[JP_ADMIN_TEST] = do_test,
 	[JP_ADMIN_STATS] = do_stats,
+	[JP_ADMIN_BACKUP] = do_backup,
 };
 
 enum jp_err

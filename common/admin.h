@@ -16,7 +16,8 @@
 	X(SHOW, "show")                                                        \
 	X(REVOKE, "revoke")                                                    \
 	X(TEST, "test")                                                        \
-	X(STATS, "stats")
+	X(STATS, "stats")                                                      \
+	X(BACKUP, "backup")
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(code, name) JP_ADMIN_##code,
@@ -30,7 +31,7 @@ enum jp_admin_op {
  * CREATE: record.{user, name, scopes, services, nets}, lifetime, expires_at
  * LIST: record.user ("": everybody), all, expiring (0: do not care)
  * SHOW: record.id      REVOKE: record.{id or user, revoked_why}
- * TEST: question       STATS: none
+ * TEST: question       STATS, BACKUP: none
  */
 struct jp_admin_request {
 	enum jp_admin_op op;
@@ -54,6 +55,7 @@ struct jp_admin_item {
 		JP_ITEM_DECISION, /* reason; record.id: the id in the token, or
 		                     "" */
 		JP_ITEM_STATS,    /* store, argon2_runs, memo, stats */
+		JP_ITEM_PIECE,    /* piece: of a file of the backup */
 		JP_ITEM_COUNT,
 	} kind;
 	struct jp_record record; /* without PHC string and fast tag */
@@ -65,7 +67,12 @@ struct jp_admin_item {
 	uint64_t argon2_runs;
 	struct jp_memo_counts memo;
 	struct jp_stats_shot stats;
+	struct jp_piece piece; /* what it points to is the emitter's */
+	char piece_name[JP_FILE_NAME_MAX + 1];
 };
+
+/* The name of the pepper in a backup. */
+#define JP_BACKUP_PEPPER "pepper.key"
 
 /* Takes one item; an error ends the operation with it. */
 typedef enum jp_err (*jp_admin_emit)(

@@ -4,7 +4,8 @@
  *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
  *       item:  state u8, changed u8, reason u8, token, record (bytes; none:
  *              length 0); if its kind is JP_ITEM_STATS, then numbers (i64
- *              each): those of numbers[], then those of the statistics
+ *              each): those of numbers[], then those of the statistics;
+ *              if it is JP_ITEM_PIECE, name, offset i64, bytes
  *       end:   result u8, why
  */
 #include "common/admin_wire.h"
@@ -176,6 +177,26 @@ get_numbers(struct jp_buf *buf, struct jp_admin_item *item)
 	jp_stats_get(buf, &item->stats);
 }
 
+static void
+put_piece(struct jp_buf *buf, const struct jp_piece *piece)
+{
+	jp_buf_put_str(buf, piece->name);
+	jp_buf_put_i64(buf, (int64_t)piece->offset);
+	jp_buf_put_text(buf, (const char *)piece->bytes, piece->len);
+}
+
+/* The bytes stay where they are, in the message. */
+static void
+get_piece(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	struct jp_piece *piece = &item->piece;
+
+	jp_buf_get_str(buf, item->piece_name, sizeof(item->piece_name));
+	piece->name = item->piece_name;
+	piece->offset = (uint64_t)jp_buf_get_i64(buf);
+	piece->bytes = get_part(buf, &piece->len);
+}
+
 enum jp_err
 jp_admin_item_encode(
     const struct jp_admin_item *item, uint8_t *bytes, size_t *len)
@@ -192,6 +213,8 @@ jp_admin_item_encode(
 	put_record(&buf, &item->record);
 	if (item->kind == JP_ITEM_STATS)
 		put_numbers(&buf, item);
+	if (item->kind == JP_ITEM_PIECE)
+		put_piece(&buf, &item->piece);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -222,6 +245,8 @@ get_item(struct jp_buf *buf, struct jp_admin_item *item)
 	get_record(buf, &item->record);
 	if (item->kind == JP_ITEM_STATS)
 		get_numbers(buf, item);
+	if (item->kind == JP_ITEM_PIECE)
+		get_piece(buf, item);
 }
 
 enum jp_err

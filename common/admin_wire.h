@@ -24,7 +24,7 @@ enum jp_err jp_admin_end_encode(
 
 /*
  * Reads what patd sent: an item (`end` false), or the end (`end` true, with
- * `result` and `why`).
+ * `result` and `why`). A piece in the item points into `bytes`.
  */
 enum jp_err jp_admin_answer_decode(const uint8_t *bytes, size_t len, bool *end,
     struct jp_admin_item *item, enum jp_err *result, struct jp_why *why);

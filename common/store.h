@@ -45,6 +45,10 @@ struct jp_store_info {
 	uint64_t bytes;   /* on disk */
 };
 
+#define JP_FILE_NAME_MAX                                                       \
+	31 /* bytes of the name of one of the store's files                    \
+	    */
+
 /* A part of a copy of the store's files. */
 struct jp_piece {
 	const char *name; /* of the file, without a folder */

@@ -50,6 +50,13 @@ jp_store_bdb_verify(const struct jp_store_options *options, struct jp_why *why);
 enum jp_err
 jp_store_bdb_settle(const struct jp_store_options *options, struct jp_why *why);
 
+/*
+ * Takes the lock of the store in `dir`, whoever owns it and whatever is in it:
+ * until `fd` is closed nobody opens it. JP_ERR_LOCKED as above.
+ */
+enum jp_err jp_store_bdb_hold(const char *dir, const char *holder,
+    int64_t wait_ms, int *fd, struct jp_why *why);
+
 /* Whether `dir` holds the databases of a store. */
 bool jp_store_bdb_exists(const char *dir);
 

@@ -281,6 +281,30 @@ bdb_lock(struct bdb *bdb, const char *holder, int64_t wait_ms)
 	return err;
 }
 
+enum jp_err
+jp_store_bdb_hold(const char *dir, const char *holder, int64_t wait_ms, int *fd,
+    struct jp_why *why)
+{
+	struct bdb *bdb = bdb_new(why);
+	enum jp_err err = JP_ERR_NOMEM;
+
+	*fd = -1;
+	if (bdb == NULL)
+		return err;
+	(void)snprintf(bdb->dir, sizeof(bdb->dir), "%s", dir);
+	bdb->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = bdb->dir_fd >= 0 ? bdb_lock(bdb, holder, wait_ms)
+	                       : fail_errno(bdb, "");
+	if (err == JP_ERR_OK) {
+		*fd = bdb->lock_fd;
+		bdb->lock_fd = -1;
+	} else {
+		*why = bdb->why;
+	}
+	bdb_free(bdb);
+	return err;
+}
+
 void
 bdb_lock_remove(struct bdb *bdb)
 {

@@ -62,8 +62,8 @@ struct bdb {
 	atomic_llong progress; /* ms: when one last ended, or the first began */
 	pthread_mutex_t copy_mutex; /* a backup or a checkpoint: not both */
 	struct bdb_copy *copy;      /* of that backup */
-	pthread_mutex_t mutex; /* guards what follows */
-	char line[JP_WHY_MAX]; /* what the engine said last */
+	pthread_mutex_t mutex;      /* guards what follows */
+	char line[JP_WHY_MAX];      /* what the engine said last */
 	struct jp_why why;
 	uint64_t hwm;
 };

@@ -5,10 +5,8 @@
  */
 #include "tools/commands.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,86 +14,7 @@
 
 #include "common/core.h"
 #include "common/store_bdb.h"
-
-struct owner {
-	uid_t uid;
-	gid_t gid;
-};
-
-static enum jp_err
-path_why(struct jp_why *why, const char *doing, const char *path)
-{
-	int errnum = errno;
-
-	return jp_why(why, jp_err_from_errno(errnum), "cannot %s %s: %s", doing,
-	    path, strerror(errnum));
-}
-
-static enum jp_err
-find_owner(
-    const struct context *context, struct owner *owner, struct jp_why *why)
-{
-	const char *user = context->settings.user;
-	const struct passwd *pw;
-
-	owner->uid = geteuid();
-	owner->gid = getegid();
-	if (owner->uid != 0)
-		return JP_ERR_OK;
-	pw = getpwnam(user);
-	if (pw == NULL)
-		return jp_why(why, JP_ERR_CONFIG,
-		    "there is no user \"%s\": make it with `adduser --system "
-		    "--group --no-create-home --home %s %s`, or set user = "
-		    "root in [patd]",
-		    user, context->settings.store_dir, user);
-	owner->uid = pw->pw_uid;
-	owner->gid = pw->pw_gid;
-	return JP_ERR_OK;
-}
-
-/* The folders above `path`: mode 0755, ours; those that are there stay. */
-static enum jp_err
-make_parents(const char *path, struct jp_why *why)
-{
-	char part[JP_PATH_MAX + 1];
-
-	if (jp_field_set(part, sizeof(part), path) != JP_ERR_OK)
-		return jp_why(why, JP_ERR_CONFIG, "%s: too long", path);
-	for (char *at = strchr(part + 1, '/'); at != NULL;
-	     at = strchr(at + 1, '/')) {
-		*at = '\0';
-		if (mkdir(part, 0755) == 0) {
-			/* The umask is 077; nobody else can be in there yet. */
-			if (chmod(part, 0755) != 0)
-				return path_why(why, "chmod", part);
-		} else if (errno != EEXIST) {
-			return path_why(why, "make the folder", part);
-		}
-		*at = '/';
-	}
-	return JP_ERR_OK;
-}
-
-static bool
-folder_empty(int fd)
-{
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-	const struct dirent *entry;
-	bool empty = dir != NULL;
-
-	if (dir == NULL) {
-		if (copy >= 0)
-			(void)close(copy);
-		return false;
-	}
-	while (empty && (entry = readdir(dir)) != NULL)
-		empty = strcmp(entry->d_name, ".") == 0 ||
-		        strcmp(entry->d_name, "..") == 0;
-	(void)closedir(dir);
-	return empty;
-}
+#include "tools/files.h"
 
 /*
  * Gives a folder its owner and mode. One that holds something else than a
@@ -215,7 +134,7 @@ make_all(struct context *context, struct jp_why *why)
 	enum jp_err err = context_load(context, why);
 
 	if (err == JP_ERR_OK)
-		err = find_owner(context, &owner, why);
+		err = find_owner(settings, &owner, why);
 	if (err == JP_ERR_OK)
 		err = make_folder(settings->store_dir, 0700, &owner, why);
 	if (err == JP_ERR_OK)

@@ -58,6 +58,8 @@ extern const struct command cmd_show;
 extern const struct command cmd_revoke;
 extern const struct command cmd_test;
 extern const struct command cmd_stats;
+extern const struct command cmd_backup;
+extern const struct command cmd_restore;
 extern const struct command cmd_check;
 
 /*

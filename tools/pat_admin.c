@@ -25,6 +25,8 @@ static const struct command *const commands[] = {
 	&cmd_revoke,
 	&cmd_test,
 	&cmd_stats,
+	&cmd_backup,
+	&cmd_restore,
 	&cmd_check,
 };
 

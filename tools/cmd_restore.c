@@ -1,0 +1,394 @@
+/*
+ * pat-admin restore: puts a backup in the place of store and pepper, while no
+ * patd runs. Everything is copied and verified beside them first; what was
+ * there is kept under another name. The lock of the old store is held all the
+ * time, so that no patd opens it meanwhile.
+ */
+#include "tools/commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/pepper.h"
+#include "common/store_bdb.h"
+#include "tools/files.h"
+#include "tools/manifest.h"
+#include "tools/output.h"
+#include "tools/progress.h"
+
+enum {
+	LOCK_MS = 3000, /* a patd that is just leaving */
+	CHUNK = 1 << 16,
+	OLD_MAX = JP_PATH_MAX + 32,
+};
+
+static const char *folder;
+
+/* A path that is put in another one's place. */
+struct place {
+	const char *path;
+	char new[OLD_MAX]; /* what comes there */
+	char old[OLD_MAX]; /* what was there; "": nothing was */
+};
+
+struct restore {
+	const struct jp_settings *settings;
+	struct owner owner;
+	int dir_fd; /* of the backup */
+	struct manifest manifest;
+	int lock_fd; /* of the store that is there */
+	bool made;   /* the folder for the new one */
+	struct place store, pepper;
+	bool same_pepper; /* the one that is there stays */
+	uint64_t done;
+	struct progress progress;
+	struct jp_why *why;
+};
+
+static enum jp_err
+take_folder(void *arg, char *value, struct jp_why *why)
+{
+	(void)arg;
+	(void)why;
+	folder = value;
+	return JP_ERR_OK;
+}
+
+/* ---- copying ---- */
+
+static enum jp_err
+not_ours(struct restore *restore, const char *name, const char *what)
+{
+	return jp_why(restore->why, JP_ERR_DAMAGED,
+	    "%s/%s %s: take another backup; nothing was changed", folder, name,
+	    what);
+}
+
+/* Copies from one descriptor to the other; false: see errno(3). */
+static bool
+copy_bytes(struct restore *restore, int from, int to,
+    crypto_generichash_state *hash, uint64_t *bytes)
+{
+	static uint8_t chunk[CHUNK];
+	ssize_t got;
+
+	*bytes = 0;
+	while ((got = read(from, chunk, sizeof(chunk))) > 0) {
+		if (write(to, chunk, (size_t)got) != got)
+			break;
+		(void)crypto_generichash_update(hash, chunk, (size_t)got);
+		*bytes += (uint64_t)got;
+		restore->done += (uint64_t)got;
+		progress_show(&restore->progress, restore->done,
+		    manifest_bytes(&restore->manifest));
+	}
+	sodium_memzero(chunk, sizeof(chunk));
+	return got == 0 && fsync(to) == 0;
+}
+
+/* Copies one file to `path`, which is new, and compares it with the manifest.
+ */
+static enum jp_err
+copy_file(struct restore *restore, const struct manifest_file *file,
+    const char *path, mode_t mode)
+{
+	crypto_generichash_state hash;
+	uint8_t sum[MANIFEST_HASH];
+	uint64_t bytes = 0;
+	enum jp_err err = JP_ERR_OK;
+	int to = -1, from = openat(restore->dir_fd, file->name,
+	                 O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (from < 0)
+		return not_ours(restore, file->name, "cannot be opened");
+	(void)crypto_generichash_init(&hash, NULL, 0, sizeof(sum));
+	to = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (to < 0 || !copy_bytes(restore, from, to, &hash, &bytes))
+		err = path_why(restore->why, "write", path);
+	if (to >= 0)
+		(void)close(to);
+	(void)close(from);
+	(void)crypto_generichash_final(&hash, sum, sizeof(sum));
+	if (err == JP_ERR_OK &&
+	    (bytes != file->bytes || memcmp(sum, file->hash, sizeof(sum)) != 0))
+		err = not_ours(restore, file->name,
+		    "is not what was written there: its size or its hash "
+		    "differs");
+	return err;
+}
+
+static bool
+is_pepper(const struct manifest_file *file)
+{
+	return strcmp(file->name, JP_BACKUP_PEPPER) == 0;
+}
+
+static enum jp_err
+copy_all(struct restore *restore)
+{
+	enum jp_err err = JP_ERR_OK;
+	bool pepper = false;
+
+	progress_start(&restore->progress, "restore", "bytes");
+	for (size_t i = 0; i < restore->manifest.len && err == JP_ERR_OK; i++) {
+		const struct manifest_file *file = &restore->manifest.files[i];
+		char path[OLD_MAX + JP_FILE_NAME_MAX + 1];
+
+		pepper |= is_pepper(file);
+		(void)snprintf(path, sizeof(path), "%s/%s", restore->store.new,
+		    file->name);
+		err = is_pepper(file)
+		          ? copy_file(restore, file, restore->pepper.new, 0400)
+		          : copy_file(restore, file, path, 0600);
+	}
+	progress_end(&restore->progress);
+	if (err == JP_ERR_OK && !pepper)
+		err = not_ours(restore, JP_BACKUP_PEPPER, "is missing");
+	return err;
+}
+
+/* ---- places ---- */
+
+/* "…/store" → "…/store.restore", "…/store.before-20261125T010203Z". */
+static enum jp_err
+set_place(struct restore *restore, struct place *place, const char *path)
+{
+	time_t now = (time_t)jp_clock_now(&jp_system_clock);
+	struct tm utc;
+	struct stat st;
+
+	place->path = path;
+	(void)snprintf(place->new, sizeof(place->new), "%s.restore", path);
+	if (lstat(path, &st) == 0) {
+		size_t len = strlen(path);
+
+		(void)snprintf(place->old, sizeof(place->old), "%s", path);
+		(void)strftime(place->old + len, sizeof(place->old) - len,
+		    ".before-%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+	}
+	if (lstat(place->new, &st) == 0)
+		return jp_why(restore->why, JP_ERR_EXISTS,
+		    "%s is in the way, perhaps of a restore that was "
+		    "interrupted: remove it",
+		    place->new);
+	return make_parents(path, restore->why);
+}
+
+static enum jp_err
+rename_why(struct restore *restore, const char *from, const char *to)
+{
+	return rename(from, to) == 0 ? JP_ERR_OK
+	                             : path_why(restore->why, "rename", from);
+}
+
+/* What was there goes aside; if the new cannot come it comes back. */
+static enum jp_err
+put_in_place(struct restore *restore, const struct place *place)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	if (place->old[0] != '\0')
+		err = rename_why(restore, place->path, place->old);
+	if (err != JP_ERR_OK)
+		return err;
+	err = rename_why(restore, place->new, place->path);
+	if (err != JP_ERR_OK && place->old[0] != '\0')
+		(void)rename(place->old, place->path);
+	return err == JP_ERR_OK ? sync_parent(place->path, restore->why) : err;
+}
+
+static enum jp_err
+give(void *arg, const char *path)
+{
+	struct restore *restore = arg;
+
+	if (lchown(path, restore->owner.uid, restore->owner.gid) != 0)
+		return path_why(restore->why, "chown", path);
+	return JP_ERR_OK;
+}
+
+/* Also what recovery has made. */
+static enum jp_err
+give_all(struct restore *restore)
+{
+	enum jp_err err = give(restore, restore->pepper.new);
+
+	if (err == JP_ERR_OK)
+		err = each_name(restore->store.new, give, restore);
+	return err == JP_ERR_OK ? give(restore, restore->store.new) : err;
+}
+
+/* ---- the steps ---- */
+
+static enum jp_err
+open_backup(struct restore *restore)
+{
+	restore->dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (restore->dir_fd < 0)
+		return path_why(restore->why, "open", folder);
+	return manifest_read(
+	    &restore->manifest, restore->dir_fd, folder, restore->why);
+}
+
+static enum jp_err
+find_places(struct restore *restore)
+{
+	const struct jp_settings *settings = restore->settings;
+	enum jp_err err = find_owner(settings, &restore->owner, restore->why);
+
+	if (err == JP_ERR_OK)
+		err = set_place(restore, &restore->store, settings->store_dir);
+	if (err == JP_ERR_OK)
+		err =
+		    set_place(restore, &restore->pepper, settings->pepper_file);
+	if (err == JP_ERR_OK && restore->store.old[0] != '\0')
+		err =
+		    jp_store_bdb_hold(restore->store.path, "pat-admin restore",
+		        LOCK_MS, &restore->lock_fd, restore->why);
+	if (err != JP_ERR_OK)
+		return err;
+	restore->made = mkdir(restore->store.new, 0700) == 0;
+	return restore->made
+	           ? JP_ERR_OK
+	           : path_why(restore->why, "make", restore->store.new);
+}
+
+/* Recovers the copy, reads every page, and compares the pepper. */
+static enum jp_err
+verify(struct restore *restore)
+{
+	struct jp_store_options options = {
+		.dir = restore->store.new,
+		.holder = "pat-admin restore",
+		.wait_ms = LOCK_MS,
+	};
+	struct jp_pepper pepper, ours;
+	struct jp_why ignored;
+	enum jp_err err =
+	    jp_pepper_load(restore->pepper.new, &pepper, restore->why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	restore->same_pepper =
+	    jp_pepper_load(restore->settings->pepper_file, &ours, &ignored) ==
+	        JP_ERR_OK &&
+	    sodium_memcmp(&ours, &pepper, sizeof(pepper)) == 0;
+	jp_pepper_name(&pepper, options.tag);
+	jp_pepper_clear(&pepper);
+	jp_pepper_clear(&ours);
+	return jp_store_bdb_settle(&options, restore->why);
+}
+
+static enum jp_err
+swap(struct restore *restore)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	if (!restore->same_pepper)
+		err = put_in_place(restore, &restore->pepper);
+	return err == JP_ERR_OK ? put_in_place(restore, &restore->store) : err;
+}
+
+static enum jp_err
+restore_all(struct restore *restore)
+{
+	enum jp_err err = open_backup(restore);
+
+	if (err == JP_ERR_OK)
+		err = find_places(restore);
+	if (err == JP_ERR_OK)
+		err = copy_all(restore);
+	if (err == JP_ERR_OK)
+		err = verify(restore);
+	if (err == JP_ERR_OK)
+		err = give_all(restore);
+	return err == JP_ERR_OK ? swap(restore) : err;
+}
+
+static enum jp_err
+remove_name(void *arg, const char *path)
+{
+	(void)arg;
+	(void)unlink(path);
+	return JP_ERR_OK;
+}
+
+/* What is not in its place by now has no use. */
+static void
+clean_up(struct restore *restore)
+{
+	if (restore->made) {
+		(void)each_name(restore->store.new, remove_name, NULL);
+		(void)rmdir(restore->store.new);
+		(void)unlink(restore->pepper.new);
+	}
+	if (restore->dir_fd >= 0)
+		(void)close(restore->dir_fd);
+	if (restore->lock_fd >= 0)
+		(void)close(restore->lock_fd);
+	manifest_clear(&restore->manifest);
+}
+
+static enum jp_err
+print_done(const struct context *context, const struct restore *restore)
+{
+	const char *old = restore->store.old;
+	char made_at[JP_WHEN_TEXT_MAX];
+	json_t *json;
+
+	(void)fputs("What was revoked after the backup is live again: revoke "
+	            "it before patd starts.\n",
+	    stderr);
+	if (!context->json) {
+		jp_when_format(restore->manifest.made_at, made_at);
+		(void)printf("%s: as of %s\n", restore->store.path, made_at);
+		if (old[0] != '\0')
+			(void)printf("%s: what was there before\n", old);
+		return JP_ERR_OK;
+	}
+	json = manifest_json(&restore->manifest);
+	(void)json_object_set_new(
+	    json, "store", json_string(restore->store.path));
+	(void)json_object_set_new(
+	    json, "before", old[0] != '\0' ? json_string(old) : json_null());
+	return json_print(json);
+}
+
+static enum status
+run(struct context *context)
+{
+	struct jp_why why = { .text = "" };
+	struct restore restore = {
+		.settings = &context->settings,
+		.dir_fd = -1,
+		.lock_fd = -1,
+		.why = &why,
+	};
+	enum jp_err err = context_load(context, &why);
+
+	if (err == JP_ERR_OK)
+		err = restore_all(&restore);
+	if (err == JP_ERR_OK)
+		err = print_done(context, &restore);
+	clean_up(&restore);
+	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+}
+
+const struct command cmd_restore = {
+	.name = "restore",
+	.synopsis = "DIR [OPTION]...",
+	.help = "put a backup in place of store and pepper",
+	.words_min = 1,
+	.words_max = 1,
+	.take_word = take_folder,
+	.prints = true,
+	.run = run,
+};

@@ -1,0 +1,125 @@
+#include "tools/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum jp_err
+path_why(struct jp_why *why, const char *doing, const char *path)
+{
+	int errnum = errno;
+
+	return jp_why(why, jp_err_from_errno(errnum), "cannot %s %s: %s", doing,
+	    path, strerror(errnum));
+}
+
+enum jp_err
+find_owner(
+    const struct jp_settings *settings, struct owner *owner, struct jp_why *why)
+{
+	const char *user = settings->user;
+	const struct passwd *pw;
+
+	owner->uid = geteuid();
+	owner->gid = getegid();
+	if (owner->uid != 0)
+		return JP_ERR_OK;
+	pw = getpwnam(user);
+	if (pw == NULL)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "there is no user \"%s\": make it with `adduser --system "
+		    "--group --no-create-home --home %s %s`, or set user = "
+		    "root in [patd]",
+		    user, settings->store_dir, user);
+	owner->uid = pw->pw_uid;
+	owner->gid = pw->pw_gid;
+	return JP_ERR_OK;
+}
+
+enum jp_err
+make_parents(const char *path, struct jp_why *why)
+{
+	char part[JP_PATH_MAX + 1];
+
+	if (jp_field_set(part, sizeof(part), path) != JP_ERR_OK)
+		return jp_why(why, JP_ERR_CONFIG, "%s: too long", path);
+	for (char *at = strchr(part + 1, '/'); at != NULL;
+	     at = strchr(at + 1, '/')) {
+		*at = '\0';
+		if (mkdir(part, 0755) == 0) {
+			/* The umask is 077; nobody else can be in there yet. */
+			if (chmod(part, 0755) != 0)
+				return path_why(why, "chmod", part);
+		} else if (errno != EEXIST) {
+			return path_why(why, "make the folder", part);
+		}
+		*at = '/';
+	}
+	return JP_ERR_OK;
+}
+
+enum jp_err
+sync_parent(const char *path, struct jp_why *why)
+{
+	char part[JP_PATH_MAX + 1];
+	enum jp_err err = JP_ERR_OK;
+	int fd;
+
+	if (jp_field_set(part, sizeof(part), path) != JP_ERR_OK)
+		return jp_why(why, JP_ERR_CONFIG, "%s: too long", path);
+	part[strrchr(part, '/') - part + 1] = '\0';
+	fd = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		err = path_why(why, "sync the folder", part);
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
+}
+
+bool
+folder_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	const struct dirent *entry;
+	bool empty = dir != NULL;
+
+	if (dir == NULL) {
+		if (copy >= 0)
+			(void)close(copy);
+		return false;
+	}
+	while (empty && (entry = readdir(dir)) != NULL)
+		empty = strcmp(entry->d_name, ".") == 0 ||
+		        strcmp(entry->d_name, "..") == 0;
+	(void)closedir(dir);
+	return empty;
+}
+
+enum jp_err
+each_name(const char *dir, enum jp_err (*visit)(void *arg, const char *path),
+    void *arg)
+{
+	char path[PATH_MAX + NAME_MAX];
+	DIR *stream = opendir(dir);
+	const struct dirent *entry;
+	enum jp_err err = JP_ERR_OK;
+
+	if (stream == NULL)
+		return jp_err_from_errno(errno);
+	while (err == JP_ERR_OK && (entry = readdir(stream)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		err = visit(arg, path);
+	}
+	(void)closedir(stream);
+	return err;
+}
