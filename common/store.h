@@ -45,9 +45,8 @@ struct jp_store_info {
 	uint64_t bytes;   /* on disk */
 };
 
-#define JP_FILE_NAME_MAX                                                       \
-	31 /* bytes of the name of one of the store's files                    \
-	    */
+/* Bytes of the name of one of the files of a store. */
+#define JP_FILE_NAME_MAX 31
 
 /* A part of a copy of the store's files. */
 struct jp_piece {
