@@ -27,6 +27,7 @@ enum {
 	LOCK_MS = 3000, /* a patd that is just leaving */
 	CHUNK = 1 << 16,
 	OLD_MAX = JP_PATH_MAX + 32,
+	OLD_TRIES = 1000, /* names for what was there, of one second */
 };
 
 static const char *folder;
@@ -139,15 +140,15 @@ copy_all(struct restore *restore)
 
 	progress_start(&restore->progress, "restore", "bytes");
 	for (size_t i = 0; i < restore->manifest.len && err == JP_ERR_OK; i++) {
-		const struct manifest_file *file = &restore->manifest.files[i];
+		const struct manifest_file file = restore->manifest.files[i];
 		char path[OLD_MAX + JP_FILE_NAME_MAX + 1];
 
-		pepper |= is_pepper(file);
-		(void)snprintf(path, sizeof(path), "%s/%s", restore->store.new,
-		    file->name);
-		err = is_pepper(file)
-		          ? copy_file(restore, file, restore->pepper.new, 0400)
-		          : copy_file(restore, file, path, 0600);
+		pepper |= is_pepper(&file);
+		(void)snprintf(
+		    path, sizeof(path), "%s/%s", restore->store.new, file.name);
+		err = is_pepper(&file)
+		          ? copy_file(restore, &file, restore->pepper.new, 0400)
+		          : copy_file(restore, &file, path, 0600);
 	}
 	progress_end(&restore->progress);
 	if (err == JP_ERR_OK && !pepper)
@@ -157,23 +158,47 @@ copy_all(struct restore *restore)
 
 /* ---- places ---- */
 
-/* "…/store" → "…/store.restore", "…/store.before-20261125T010203Z". */
+/* What is there goes to "PATH.before-20261125T010203Z", and with "-2", "-3" …
+ * behind where that name is taken. */
 static enum jp_err
-set_place(struct restore *restore, struct place *place, const char *path)
+name_old(struct place *place, struct jp_why *why)
 {
 	time_t now = (time_t)jp_clock_now(&jp_system_clock);
+	char when[sizeof("20261125T010203Z")], more[16] = "";
 	struct tm utc;
 	struct stat st;
 
+	if (lstat(place->path, &st) != 0)
+		return JP_ERR_OK;
+	if (strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ",
+	        gmtime_r(&now, &utc)) == 0)
+		return jp_why(why, JP_ERR_IO, "the clock is wrong");
+	for (int i = 2; i <= OLD_TRIES; i++) {
+		int len = snprintf(place->old, sizeof(place->old),
+		    "%s.before-%s%s", place->path, when, more);
+
+		if (len < 0 || (size_t)len >= sizeof(place->old))
+			return jp_why(why, JP_ERR_TOO_LONG,
+			    "%s: too long a path", place->path);
+		if (lstat(place->old, &st) != 0)
+			return JP_ERR_OK;
+		(void)snprintf(more, sizeof(more), "-%d", i);
+	}
+	return jp_why(
+	    why, JP_ERR_EXISTS, "%s is in the way: remove it", place->old);
+}
+
+static enum jp_err
+set_place(struct restore *restore, struct place *place, const char *path)
+{
+	struct stat st;
+	enum jp_err err;
+
 	place->path = path;
 	(void)snprintf(place->new, sizeof(place->new), "%s.restore", path);
-	if (lstat(path, &st) == 0) {
-		size_t len = strlen(path);
-
-		(void)snprintf(place->old, sizeof(place->old), "%s", path);
-		(void)strftime(place->old + len, sizeof(place->old) - len,
-		    ".before-%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
-	}
+	err = name_old(place, restore->why);
+	if (err != JP_ERR_OK)
+		return err;
 	if (lstat(place->new, &st) == 0)
 		return jp_why(restore->why, JP_ERR_EXISTS,
 		    "%s is in the way, perhaps of a restore that was "

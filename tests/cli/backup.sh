@@ -100,6 +100,19 @@ old=$(json 'd["before"]')
 ok "the store of before is kept" test -f "$old/tokens.db"
 is "the pepper stays where it is the same" \
 	"$(find "$HOME_DIR/key" -type f)" "$PEPPER"
+
+# Names that this and the next seconds would give are taken.
+from=$(date +%s)
+for second in $(seq "$from" $((from + 120))); do
+	mkdir "$STORE.before-$(date -u -d "@$second" +%Y%m%dT%H%M%SZ)"
+done
+exits "a restore in the same second as another" 0 \
+	restore --json "$SCRATCH/backup-without"
+next=$(json 'd["before"]')
+like "it gives what was there another name" "$next" "*Z-2"
+ok "which holds the store of before" test -f "$next/tokens.db"
+ok "and the first one is kept, too" test -f "$old/tokens.db"
+rmdir "$STORE".before-*Z 2>/dev/null
 cli_patd
 is_answer "patd serves from it" "$first" accepted
 stop patd
