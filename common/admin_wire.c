@@ -23,6 +23,7 @@ static const size_t numbers[] = {
 	offsetof(struct jp_admin_item, store.records),
 	offsetof(struct jp_admin_item, store.commits),
 	offsetof(struct jp_admin_item, store.bytes),
+	offsetof(struct jp_admin_item, store.reads),
 	offsetof(struct jp_admin_item, argon2_runs),
 	offsetof(struct jp_admin_item, memo.hits),
 	offsetof(struct jp_admin_item, memo.misses),

@@ -12,8 +12,10 @@ jp_store_get(struct jp_store *store, const char *id, struct jp_record *record)
 	enum jp_err err = JP_ERR_NOT_FOUND;
 
 	memset(record, 0, sizeof(*record));
-	if (jp_token_id_valid(id))
+	if (jp_token_id_valid(id)) {
+		atomic_fetch_add(&store->reads, 1);
 		err = store->ops->get(store, id, record);
+	}
 	if (err != JP_ERR_OK)
 		memset(record, 0, sizeof(*record));
 	return err;
@@ -43,6 +45,7 @@ jp_store_list(struct jp_store *store, struct jp_listing *listing,
 		listing->last_expiry = 0;
 	}
 	err = store->ops->list(store, listing, page, max, count);
+	atomic_fetch_add(&store->reads, *count);
 	if (err != JP_ERR_OK)
 		*count = 0;
 	return err;
@@ -57,8 +60,12 @@ jp_store_checkpoint(struct jp_store *store)
 enum jp_err
 jp_store_info(struct jp_store *store, struct jp_store_info *info)
 {
+	enum jp_err err;
+
 	memset(info, 0, sizeof(*info));
-	return store->ops->info(store, info);
+	err = store->ops->info(store, info);
+	info->reads = atomic_load(&store->reads);
+	return err;
 }
 
 enum jp_err

@@ -6,6 +6,7 @@
 #ifndef JP_STORE_H
 #define JP_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +44,7 @@ struct jp_store_info {
 	uint64_t records;
 	uint64_t commits; /* since the store was made */
 	uint64_t bytes;   /* on disk */
+	uint64_t reads;   /* of records by get and list, since it was opened */
 };
 
 /* Bytes of the name of one of the files of a store. */
@@ -61,6 +63,7 @@ typedef enum jp_err (*jp_store_take)(void *arg, const struct jp_piece *piece);
 
 struct jp_store {
 	const struct jp_store_ops *ops;
+	atomic_ullong reads; /* counted by jp_store_get() and jp_store_list() */
 };
 
 struct jp_store_ops {

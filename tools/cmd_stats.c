@@ -56,6 +56,8 @@ static const struct metric {
 	    "Commits since the store was made.", AT(store.commits) },
 	{ "store", "bytes", "store_bytes", "gauge",
 	    "Bytes of the store's files.", AT(store.bytes) },
+	{ "store", "reads", "store_reads_total", "counter",
+	    "Records read from the store.", AT(store.reads) },
 };
 
 enum {

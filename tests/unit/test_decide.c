@@ -847,7 +847,7 @@ a_record_that_never_rests_is_unavailable(void **state)
 {
 	static const struct jp_store_ops ops = { .get = fickle_get };
 	struct world *world = *state;
-	struct jp_store fickle = { &ops }, *kept = world->core.store;
+	struct jp_store fickle = { .ops = &ops }, *kept = world->core.store;
 
 	world->core.store = &fickle;
 	assert_int_equal(decide_now(world), JP_REASON_OVERLOAD);
