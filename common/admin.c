@@ -4,28 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/admin_internal.h"
 #include "common/token_make.h"
 #include "common/uses.h"
 
 enum {
-	PAGE = 64,    /* records read at once by a listing */
 	PIECE = 8192, /* bytes of a file in one item */
 };
 
-/* One operation under way. */
-struct job {
-	struct jp_core *core;
-	const char *actor;
-	const struct jp_admin_request *request;
-	jp_admin_emit emit;
-	void *arg;
-	struct jp_why *why;
-	int64_t now;
-	struct jp_admin_item item;
-};
-
-static enum jp_err
-store_why(struct job *job, enum jp_err err)
+enum jp_err
+jp_job_store_why(struct job *job, enum jp_err err)
 {
 	jp_store_why(job->core->store, job->why);
 	if (job->why->text[0] == '\0')
@@ -33,9 +21,8 @@ store_why(struct job *job, enum jp_err err)
 	return err;
 }
 
-/* Emits a record without what proves its secret. */
-static enum jp_err
-emit_record(struct job *job, enum jp_admin_kind kind,
+enum jp_err
+jp_job_emit_record(struct job *job, enum jp_admin_kind kind,
     const struct jp_record *record, bool changed)
 {
 	struct jp_admin_item *item = &job->item;
@@ -50,17 +37,13 @@ emit_record(struct job *job, enum jp_admin_kind kind,
 	return job->emit(job->arg, item);
 }
 
-/*
- * Calls `visit` with each record of `listing`, page by page; an error of it
- * ends the listing.
- */
-static enum jp_err
-each_record(struct job *job, struct jp_listing *listing,
+enum jp_err
+jp_job_each_record(struct job *job, struct jp_listing *listing,
     enum jp_err (*visit)(
         struct job *job, void *arg, const struct jp_record *record),
     void *arg)
 {
-	struct jp_record *page = calloc(PAGE, sizeof(*page));
+	struct jp_record *page = calloc(JP_JOB_PAGE, sizeof(*page));
 	enum jp_err err = page != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
 	size_t count = 1;
 
@@ -68,9 +51,9 @@ each_record(struct job *job, struct jp_listing *listing,
 		(void)jp_why(job->why, err, "%s", jp_err_text(err));
 	while (err == JP_ERR_OK && count > 0) {
 		err = jp_store_list(
-		    job->core->store, listing, page, PAGE, &count);
+		    job->core->store, listing, page, JP_JOB_PAGE, &count);
 		if (err != JP_ERR_OK)
-			(void)store_why(job, err);
+			(void)jp_job_store_why(job, err);
 		for (size_t i = 0; err == JP_ERR_OK && i < count; i++)
 			err = visit(job, arg, &page[i]);
 	}
@@ -174,7 +157,7 @@ check_count(struct job *job, const struct jp_policy *policy)
 	if (policy->max_per_user == 0)
 		return JP_ERR_OK;
 	list_user(&listing, job->request->record.user);
-	err = each_record(job, &listing, count_live, &live);
+	err = jp_job_each_record(job, &listing, count_live, &live);
 	if (err != JP_ERR_OK || live < policy->max_per_user)
 		return err;
 	return jp_why(job->why, JP_ERR_REFUSED,
@@ -219,7 +202,7 @@ store_token(struct job *job, const struct jp_policy *policy,
 	if (err == JP_ERR_OK) {
 		err = jp_store_commit(job->core->store, &change, 1);
 		if (err != JP_ERR_OK)
-			(void)store_why(job, err);
+			(void)jp_job_store_why(job, err);
 	}
 	pthread_mutex_unlock(&job->core->write_lock);
 	return err;
@@ -230,7 +213,7 @@ static enum jp_err
 hand_over(struct job *job, const struct jp_record *record)
 {
 	const struct jp_change change = { JP_CHANGE_DELETE, record };
-	enum jp_err err = emit_record(job, JP_ITEM_TOKEN, record, true);
+	enum jp_err err = jp_job_emit_record(job, JP_ITEM_TOKEN, record, true);
 
 	if (err != JP_ERR_OK)
 		(void)jp_store_commit(job->core->store, &change, 1);
@@ -295,7 +278,7 @@ list_one(struct job *job, void *arg, const struct jp_record *record)
 	    (record->expires_at == JP_NEVER ||
 	        record->expires_at - job->now > request->expiring))
 		return JP_ERR_OK;
-	return emit_record(job, JP_ITEM_RECORD, record, false);
+	return jp_job_emit_record(job, JP_ITEM_RECORD, record, false);
 }
 
 static enum jp_err
@@ -311,7 +294,7 @@ do_list(struct job *job)
 		if (job->request->expiring < INT64_MAX - job->now)
 			listing.until = job->now + job->request->expiring;
 	}
-	return each_record(job, &listing, list_one, NULL);
+	return jp_job_each_record(job, &listing, list_one, NULL);
 }
 
 static enum jp_err
@@ -328,7 +311,7 @@ get_record(struct job *job, struct jp_record *record)
 	err = jp_store_get(job->core->store, id, record);
 	if (err == JP_ERR_NOT_FOUND)
 		return jp_why(job->why, err, "no token has the id %s", id);
-	return err == JP_ERR_OK ? err : store_why(job, err);
+	return err == JP_ERR_OK ? err : jp_job_store_why(job, err);
 }
 
 static enum jp_err
@@ -338,7 +321,7 @@ do_show(struct job *job)
 	enum jp_err err = get_record(job, &record);
 
 	if (err == JP_ERR_OK)
-		err = emit_record(job, JP_ITEM_RECORD, &record, false);
+		err = jp_job_emit_record(job, JP_ITEM_RECORD, &record, false);
 	return err;
 }
 
@@ -398,7 +381,7 @@ revoke_all(struct job *job, struct harvest *harvest)
 	}
 	err = jp_store_commit(job->core->store, changes, harvest->len);
 	if (err != JP_ERR_OK)
-		(void)store_why(job, err);
+		(void)jp_job_store_why(job, err);
 	free(changes);
 	return err;
 }
@@ -412,7 +395,7 @@ revoke_user(struct job *job)
 
 	list_user(&listing, job->request->record.user);
 	pthread_mutex_lock(&job->core->write_lock);
-	err = each_record(job, &listing, gather_live, &harvest);
+	err = jp_job_each_record(job, &listing, gather_live, &harvest);
 	if (err == JP_ERR_OK && harvest.len == 0)
 		err = jp_why(job->why, JP_ERR_NOT_FOUND,
 		    "the user has no token to revoke");
@@ -420,8 +403,8 @@ revoke_user(struct job *job)
 		err = revoke_all(job, &harvest);
 	pthread_mutex_unlock(&job->core->write_lock);
 	for (size_t i = 0; err == JP_ERR_OK && i < harvest.len; i++)
-		err =
-		    emit_record(job, JP_ITEM_RECORD, &harvest.records[i], true);
+		err = jp_job_emit_record(
+		    job, JP_ITEM_RECORD, &harvest.records[i], true);
 	free(harvest.records);
 	return err;
 }
@@ -442,7 +425,7 @@ revoke_id(struct job *job)
 	}
 	pthread_mutex_unlock(&job->core->write_lock);
 	if (err == JP_ERR_OK)
-		err = emit_record(job, JP_ITEM_RECORD, &record, changed);
+		err = jp_job_emit_record(job, JP_ITEM_RECORD, &record, changed);
 	return err;
 }
 
@@ -478,7 +461,7 @@ do_stats(struct job *job)
 	enum jp_err err = jp_store_info(job->core->store, &job->item.store);
 
 	if (err != JP_ERR_OK)
-		return store_why(job, err);
+		return jp_job_store_why(job, err);
 	job->item.kind = JP_ITEM_STATS;
 	job->item.argon2_runs = atomic_load(&job->core->argon2_runs);
 	jp_memo_count(job->core->memo, &job->item.memo);
@@ -519,7 +502,7 @@ do_backup(struct job *job)
 		(void)jp_uses_flush(job->core->uses, job->core);
 	err = jp_store_backup(job->core->store, emit_piece, job);
 	return err == JP_ERR_OK ? emit_piece(job, &pepper)
-	                        : store_why(job, err);
+	                        : jp_job_store_why(job, err);
 }
 
 static enum jp_err (*const operations[])(struct job *job) = {
@@ -530,6 +513,9 @@ static enum jp_err (*const operations[])(struct job *job) = {
 	[JP_ADMIN_TEST] = do_test,
 	[JP_ADMIN_STATS] = do_stats,
 	[JP_ADMIN_BACKUP] = do_backup,
+	[JP_ADMIN_EXPORT] = jp_job_export,
+	[JP_ADMIN_IMPORT] = jp_job_import,
+	[JP_ADMIN_PURGE] = jp_job_purge,
 };
 
 enum jp_err

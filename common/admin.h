@@ -17,7 +17,10 @@
 	X(REVOKE, "revoke")                                                    \
 	X(TEST, "test")                                                        \
 	X(STATS, "stats")                                                      \
-	X(BACKUP, "backup")
+	X(BACKUP, "backup")                                                    \
+	X(EXPORT, "export")                                                    \
+	X(IMPORT, "import")                                                    \
+	X(PURGE, "purge")
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(code, name) JP_ADMIN_##code,
@@ -31,7 +34,8 @@ enum jp_admin_op {
  * CREATE: record.{user, name, scopes, services, nets}, lifetime, expires_at
  * LIST: record.user ("": everybody), all, expiring (0: do not care)
  * SHOW: record.id      REVOKE: record.{id or user, revoked_why}
- * TEST: question       STATS, BACKUP: none
+ * TEST: question       STATS, BACKUP, EXPORT: none
+ * IMPORT: batch, dry_run, skip_known      PURGE: dead_for, dry_run
  */
 struct jp_admin_request {
 	enum jp_admin_op op;
@@ -45,6 +49,12 @@ struct jp_admin_request {
 	bool all;         /* list: dead ones too */
 	int64_t expiring; /* list: only those that end within these seconds */
 	struct jp_request question;
+	int64_t dead_for;     /* purge: seconds since its end, at least */
+	bool dry_run;         /* import, purge: only tells what it would do */
+	bool skip_known;      /* import: an id that is there is no error */
+	const uint8_t *batch; /* import: as common/batch.h writes it; the
+	                         requester's, in `batch_len` bytes */
+	size_t batch_len;
 };
 
 /* What an operation answers: no, one or many items, in order. */
@@ -56,9 +66,11 @@ struct jp_admin_item {
 		                     "" */
 		JP_ITEM_STATS,    /* store, argon2_runs, memo, stats */
 		JP_ITEM_PIECE,    /* piece: of a file of the backup */
+		JP_ITEM_MOVED,    /* record, with PHC string and fast tag;
+		                     pepper */
 		JP_ITEM_COUNT,
 	} kind;
-	struct jp_record record; /* without PHC string and fast tag */
+	struct jp_record record; /* without PHC string and fast tag, mostly */
 	enum jp_state state;
 	bool changed;
 	struct jp_secret token;
@@ -69,6 +81,7 @@ struct jp_admin_item {
 	struct jp_stats_shot stats;
 	struct jp_piece piece; /* what it points to is the emitter's */
 	char piece_name[JP_FILE_NAME_MAX + 1];
+	uint8_t pepper[JP_STORE_TAG_LEN]; /* name of the fast tag's */
 };
 
 /* The name of the pepper in a backup. */

@@ -1,11 +1,13 @@
 /*
  *     request: "JPA1", op u8, id, user, name, why, limits, lifetime u8,
- *              expires_at i64, all u8, expiring i64, question (bytes)
+ *              expires_at i64, all u8, expiring i64, question (bytes),
+ *              dead_for i64, dry_run u8, skip_known u8, batch (bytes)
  *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
  *       item:  state u8, changed u8, reason u8, token, record (bytes; none:
  *              length 0); if its kind is JP_ITEM_STATS, then numbers (i64
  *              each): those of numbers[], then those of the statistics;
- *              if it is JP_ITEM_PIECE, name, offset i64, bytes
+ *              if it is JP_ITEM_PIECE, name, offset i64, bytes;
+ *              if it is JP_ITEM_MOVED, pepper (16 raw)
  *       end:   result u8, why
  */
 #include "common/admin_wire.h"
@@ -13,8 +15,12 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/batch.h"
+
 _Static_assert(JP_ADMIN_MSG_MAX >= JP_RECORD_MAX + 1024 + JP_REQUEST_MAX,
     "an item with the largest record must fit into a message");
+_Static_assert(JP_ADMIN_MSG_MAX >= JP_BATCH_MAX + 4096 + JP_REQUEST_MAX,
+    "a request with the largest batch must fit into a message");
 
 static const char magic[JP_MAGIC_LEN] = { 'J', 'P', 'A', '1' };
 
@@ -92,6 +98,10 @@ jp_admin_request_encode(
 	jp_buf_put_u8(&buf, request->all);
 	jp_buf_put_i64(&buf, request->expiring);
 	put_question(&buf, &request->question);
+	jp_buf_put_i64(&buf, request->dead_for);
+	jp_buf_put_u8(&buf, request->dry_run);
+	jp_buf_put_u8(&buf, request->skip_known);
+	jp_buf_put_text(&buf, (const char *)request->batch, request->batch_len);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -120,6 +130,10 @@ jp_admin_request_decode(
 	request->all = jp_buf_get_enum(&buf, 2) == 1;
 	request->expiring = jp_buf_get_i64(&buf);
 	get_question(&buf, &request->question);
+	request->dead_for = jp_buf_get_i64(&buf);
+	request->dry_run = jp_buf_get_enum(&buf, 2) == 1;
+	request->skip_known = jp_buf_get_enum(&buf, 2) == 1;
+	request->batch = get_part(&buf, &request->batch_len);
 	err = jp_buf_end(&buf);
 	if (err != JP_ERR_OK)
 		sodium_memzero(request, sizeof(*request));
@@ -216,6 +230,8 @@ jp_admin_item_encode(
 		put_numbers(&buf, item);
 	if (item->kind == JP_ITEM_PIECE)
 		put_piece(&buf, &item->piece);
+	if (item->kind == JP_ITEM_MOVED)
+		jp_buf_put_raw(&buf, item->pepper, sizeof(item->pepper));
 	*len = buf.pos;
 	return buf.err;
 }
@@ -248,6 +264,8 @@ get_item(struct jp_buf *buf, struct jp_admin_item *item)
 		get_numbers(buf, item);
 	if (item->kind == JP_ITEM_PIECE)
 		get_piece(buf, item);
+	if (item->kind == JP_ITEM_MOVED)
+		jp_buf_get_raw(buf, item->pepper, sizeof(item->pepper));
 }
 
 enum jp_err

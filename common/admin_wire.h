@@ -12,6 +12,7 @@
 
 enum jp_err jp_admin_request_encode(
     const struct jp_admin_request *request, uint8_t *bytes, size_t *len);
+/* A batch in the request points into `bytes`. */
 enum jp_err jp_admin_request_decode(
     struct jp_admin_request *request, const uint8_t *bytes, size_t len);
 

@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/batch.h"
+
 /* A proof has to be renewed only if the record changed under it. */
 #define PROOFS_MAX 3
 
@@ -15,6 +17,7 @@ struct matter {
 	int64_t now;
 	struct jp_token token;
 	char id[JP_TOKEN_ID_LEN + 1];
+	bool foreign; /* the text is none of ours, and `record` imported */
 	struct jp_record record;
 };
 
@@ -58,14 +61,41 @@ check_record(struct matter *matter)
 	return JP_REASON_NONE;
 }
 
+/*
+ * A text that has not the shape of a token may be the secret of another system
+ * which was imported for this user.
+ */
 static enum jp_reason
-proof_reason(const struct jp_proof *proof)
+check_foreign(struct matter *matter)
 {
+	enum jp_err err;
+
+	matter->id[0] = '\0';
+	if (matter->request->user[0] == '\0')
+		return JP_REASON_SHAPE;
+	jp_foreign_id(matter->request->user, matter->id);
+	err = jp_store_get(matter->core->store, matter->id, &matter->record);
+	matter->foreign = err == JP_ERR_OK && !matter->record.has_fast_tag;
+	if (matter->foreign)
+		return JP_REASON_NONE;
+	matter->id[0] = '\0';
+	return err == JP_ERR_OK || err == JP_ERR_NOT_FOUND ? JP_REASON_SHAPE
+	                                                   : JP_REASON_STORE;
+}
+
+/* A wrong text of no shape stays that: a stack may try it as a password. */
+static enum jp_reason
+proof_reason(const struct matter *matter)
+{
+	const struct jp_proof *proof = matter->proof;
+
 	if (proof->err == JP_ERR_INVALID)
 		return JP_REASON_RECORD;
 	if (proof->err != JP_ERR_OK)
 		return JP_REASON_MEMORY;
-	return proof->match ? JP_REASON_NONE : JP_REASON_SECRET;
+	if (proof->match)
+		return JP_REASON_NONE;
+	return matter->foreign ? JP_REASON_SHAPE : JP_REASON_SECRET;
 }
 
 /*
@@ -82,7 +112,7 @@ check_proof(const struct matter *matter, bool *wanted)
 	if (matter->record.phc[0] == '\0') /* nothing can prove it */
 		return JP_REASON_RECORD;
 	if (proof != NULL && strcmp(proof->phc, matter->record.phc) == 0)
-		return proof_reason(proof);
+		return proof_reason(matter);
 	*wanted = !jp_memo_find(
 	    matter->core->memo, matter->record.phc, &matter->request->token);
 	return JP_REASON_NONE;
@@ -170,7 +200,9 @@ reason_of(struct matter *matter, bool *wanted)
 	enum jp_reason reason = check_text(matter);
 
 	*wanted = false;
-	if (reason == JP_REASON_NONE)
+	if (reason == JP_REASON_SHAPE)
+		reason = check_foreign(matter);
+	else if (reason == JP_REASON_NONE)
 		reason = check_record(matter);
 	if (reason == JP_REASON_NONE)
 		reason = check_proof(matter, wanted);

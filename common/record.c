@@ -32,6 +32,24 @@ jp_record_state(const struct jp_record *record, int64_t now)
 	return JP_STATE_LIVE;
 }
 
+int64_t
+jp_record_end(const struct jp_record *record)
+{
+	const int64_t ends[] = {
+		record->revoked_at,
+		record->superseded_at != JP_NEVER ? record->grace_until
+		                                  : JP_NEVER,
+		record->expires_at,
+	};
+	int64_t first = JP_NEVER;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (ends[i] != JP_NEVER &&
+		    (first == JP_NEVER || ends[i] < first))
+			first = ends[i];
+	return first;
+}
+
 static void
 put_uses(struct jp_buf *buf, const struct jp_record *record)
 {

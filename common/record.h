@@ -83,6 +83,12 @@ const char *jp_state_name(enum jp_state state);
 /* The state at `now`; a token ends in the second that is its end. */
 enum jp_state jp_record_state(const struct jp_record *record, int64_t now);
 
+/*
+ * When it ends or ended: revoked, superseded past its grace, or expired,
+ * whichever is first; JP_NEVER if nothing of these is set.
+ */
+int64_t jp_record_end(const struct jp_record *record);
+
 /* Encodes into JP_RECORD_MAX bytes; `len` gets the length. */
 enum jp_err
 jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len);

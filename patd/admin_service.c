@@ -67,7 +67,10 @@ emit(void *arg, const struct jp_admin_item *item)
 	return err == JP_ERR_OK ? send_out(talk, len) : err;
 }
 
-/* Receives one request; any error ends the connection. */
+/*
+ * Receives one request, parts of which may point into `in`; any error ends the
+ * connection.
+ */
 static enum jp_err
 receive(struct talk *talk)
 {
@@ -82,7 +85,6 @@ receive(struct talk *talk)
 	if ((size_t)len <= sizeof(talk->in))
 		err = jp_admin_request_decode(
 		    &talk->request, talk->in, (size_t)len);
-	explicit_bzero(talk->in, sizeof(talk->in));
 	if (err != JP_ERR_OK)
 		jp_log(LOG_DEBUG, "admin: bad message: %s", jp_err_name(err));
 	return err;
@@ -101,6 +103,7 @@ serve_one(struct admin_service *service, struct talk *talk)
 	result = jp_admin_execute(
 	    service->core, talk->actor, &talk->request, emit, talk, &why);
 	explicit_bzero(&talk->request, sizeof(talk->request));
+	explicit_bzero(talk->in, sizeof(talk->in));
 	if (result == JP_ERR_DAMAGED || result == JP_ERR_IO)
 		keeper_suspect(service->keeper);
 	err = jp_admin_end_encode(result, &why, talk->out, &len);

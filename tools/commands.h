@@ -60,6 +60,9 @@ extern const struct command cmd_test;
 extern const struct command cmd_stats;
 extern const struct command cmd_backup;
 extern const struct command cmd_restore;
+extern const struct command cmd_export;
+extern const struct command cmd_import;
+extern const struct command cmd_purge;
 extern const struct command cmd_check;
 
 /*

@@ -27,6 +27,9 @@ static const struct command *const commands[] = {
 	&cmd_stats,
 	&cmd_backup,
 	&cmd_restore,
+	&cmd_export,
+	&cmd_import,
+	&cmd_purge,
 	&cmd_check,
 };
 

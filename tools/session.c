@@ -67,7 +67,8 @@ session_close(struct session *session)
 static bool
 changes_the_store(enum jp_admin_op op)
 {
-	return op == JP_ADMIN_CREATE || op == JP_ADMIN_REVOKE;
+	return op == JP_ADMIN_CREATE || op == JP_ADMIN_REVOKE ||
+	       op == JP_ADMIN_IMPORT || op == JP_ADMIN_PURGE;
 }
 
 static enum jp_err

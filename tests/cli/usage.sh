@@ -29,7 +29,7 @@ is "--help goes to standard output" "$err" ""
 commands=$(printf '%s\n' "$out" |
 	sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort | tr '\n' ' ')
 is "the program has its commands" "$commands" \
-	"backup check create init list restore revoke show stats test "
+	"backup check create export import init list purge restore revoke show stats test "
 is "completion and --help: the same commands" \
 	"$(completion _pat_admin_commands)" "$commands"
 is "completion and --help: the same options" \

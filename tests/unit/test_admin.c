@@ -602,6 +602,11 @@ set_request(struct jp_admin_request *request, enum jp_admin_op op)
 	strcpy(request->question.service, "imap");
 	strcpy(request->question.rhost, "192.0.2.7");
 	(void)jp_secret_set(&request->question.token, "token", 5);
+	request->dead_for = 7 * DAY;
+	request->dry_run = true;
+	request->skip_known = true;
+	request->batch = (const uint8_t *)"batch";
+	request->batch_len = 5;
 }
 
 static void
@@ -619,6 +624,9 @@ requests_come_back_and_cut_ones_do_not(void **state)
 		    jp_admin_request_encode(&in, bytes, &len), JP_ERR_OK);
 		assert_int_equal(
 		    jp_admin_request_decode(&out, bytes, len), JP_ERR_OK);
+		assert_int_equal(out.batch_len, in.batch_len);
+		assert_memory_equal(out.batch, in.batch, in.batch_len);
+		out.batch = in.batch;
 		assert_memory_equal(&in, &out, sizeof(in));
 		for (size_t cut = 0; cut < len; cut++) {
 			uint8_t *exact = malloc(cut > 0 ? cut : 1);

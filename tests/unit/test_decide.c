@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "common/batch.h"
 #include "common/decide.h"
 #include "common/store_mem.h"
 #include "common/token_make.h"
@@ -854,6 +855,79 @@ a_record_that_never_rests_is_unavailable(void **state)
 	world->core.store = kept;
 }
 
+/* ---- secrets of other systems ---- */
+
+/* The stored token becomes an imported secret of alice, which is `text`. */
+static void
+make_foreign(struct world *world, const char *text)
+{
+	store_record(world, JP_CHANGE_DELETE);
+	assert_int_equal(
+	    jp_secret_set(&world->request.token, text, strlen(text)),
+	    JP_ERR_OK);
+	jp_foreign_id("alice", world->record.id);
+	world->record.has_fast_tag = false;
+	assert_int_equal(jp_hash_make(&world->request.token,
+	                     &world->core.policy.cost, world->record.phc),
+	    JP_ERR_OK);
+	store_record(world, JP_CHANGE_CREATE);
+}
+
+static void
+an_imported_secret_is_accepted_and_has_rights(void **state)
+{
+	struct world *world = *state;
+
+	make_foreign(world, "correct horse");
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	strcpy(world->request.rhost, "198.51.100.1");
+	assert_int_equal(decide_now(world), JP_REASON_ADDRESS);
+	strcpy(world->request.rhost, "192.0.2.7");
+	world->now = world->record.grace_until;
+	assert_int_equal(decide_now(world), JP_REASON_SUPERSEDED);
+}
+
+static void
+an_imported_secret_is_its_own_users_only(void **state)
+{
+	struct world *world = *state;
+
+	make_foreign(world, "correct horse");
+	strcpy(world->request.user, "bob");
+	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	world->request.user[0] = '\0';
+	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	assert_int_equal(runs(world), 0);
+}
+
+/* What has no shape may be a password: a stack shall go on to the next. */
+static void
+a_wrong_text_of_a_user_with_an_imported_secret_has_no_shape(void **state)
+{
+	struct world *world = *state;
+
+	make_foreign(world, "correct horse");
+	strcpy(world->request.token.text, "correct house");
+	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	assert_int_equal(runs(world), 1);
+}
+
+static void
+a_text_without_shape_runs_no_argon2_for_other_users(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(
+	    jp_secret_set(&world->request.token, "password", 8), JP_ERR_OK);
+	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	/* Also where a token of ours has the very id. */
+	store_record(world, JP_CHANGE_DELETE);
+	jp_foreign_id("alice", world->record.id);
+	store_record(world, JP_CHANGE_CREATE);
+	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	assert_int_equal(runs(world), 0);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -894,6 +968,11 @@ main(void)
 		TEST(a_flushed_memo_costs_one_more_hash),
 		TEST(a_proof_serves_several_questions_of_one_token),
 		TEST(a_record_that_never_rests_is_unavailable),
+		TEST(an_imported_secret_is_accepted_and_has_rights),
+		TEST(an_imported_secret_is_its_own_users_only),
+		TEST(
+		    a_wrong_text_of_a_user_with_an_imported_secret_has_no_shape),
+		TEST(a_text_without_shape_runs_no_argon2_for_other_users),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,45 @@
+/*
+ * What the operations of an administrator share, one file of them to the
+ * other: common/admin.c and common/admin_*.c, nobody else.
+ */
+#ifndef JP_ADMIN_INTERNAL_H
+#define JP_ADMIN_INTERNAL_H
+
+#include "common/admin.h"
+
+#define JP_JOB_PAGE 64 /* records read at once by a listing */
+
+/* One operation under way. */
+struct job {
+	struct jp_core *core;
+	const char *actor;
+	const struct jp_admin_request *request;
+	jp_admin_emit emit;
+	void *arg;
+	struct jp_why *why;
+	int64_t now;
+	struct jp_admin_item item;
+};
+
+/* What the store says of its error `err`, which is returned. */
+enum jp_err jp_job_store_why(struct job *job, enum jp_err err);
+
+/* Emits a record without what proves its secret. */
+enum jp_err jp_job_emit_record(struct job *job, enum jp_admin_kind kind,
+    const struct jp_record *record, bool changed);
+
+/*
+ * Calls `visit` with each record of `listing`, page by page; an error of it
+ * ends the listing.
+ */
+enum jp_err jp_job_each_record(struct job *job, struct jp_listing *listing,
+    enum jp_err (*visit)(
+        struct job *job, void *arg, const struct jp_record *record),
+    void *arg);
+
+/* The operations that stand in files of their own. */
+enum jp_err jp_job_export(struct job *job);
+enum jp_err jp_job_import(struct job *job);
+enum jp_err jp_job_purge(struct job *job);
+
+#endif

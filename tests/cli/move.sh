@@ -1,0 +1,218 @@
+#!/bin/sh
+# export and import: what arrives on another machine, what another system's
+# lines become, and what a bad file cannot do.
+
+# shellcheck source=tests/lib/tap.sh
+. "$JP_SOURCE/tests/lib/tap.sh"
+# shellcheck source=tests/cli/lib.sh
+. "$JP_SOURCE/tests/cli/lib.sh"
+
+cli_make 'max_per_user = 0' 'default_lifetime = 30d'
+LINES=$SCRATCH/lines
+
+anew() {
+	rm -rf "$HOME_DIR"
+	mkdir "$HOME_DIR"
+	run init
+}
+
+# answers SENTENCE TEXT USER WANTED
+answers() {
+	run_with "$2" test "$3"
+	is "$1" "$out" "$4"
+}
+
+# runs: Argon2id runs of patd since its start.
+runs() {
+	run stats --json
+	json 'd["argon2_runs"]'
+}
+
+# --- There and back -----------------------------------------------------------
+
+run init
+run create alice --name 'über "alles"' --scope read --scope write \
+	--service 'jira-*' --from 192.0.2.0/24 --from 2001:db8::/32 --expires 300d
+run create bob
+bob=$out
+run create bob
+dead=$out
+run revoke "$(id_of "$dead")" --reason 'a, b'
+exits "export" 0 export
+printf '%s\n' "$out" >"$LINES"
+is "a line of JSON for each record" \
+	"$(python3 -c 'import json, sys
+print(len([json.loads(line) for line in open(sys.argv[1])]))' "$LINES")" 3
+is "no text of a token is in it" \
+	"$(grep -c -F "${bob#jpat_????????_}" "$LINES")" 0
+
+# As if alice's token had been used.
+python3 -c 'import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+at = "2026-11-25T12:00:00Z"
+for line in lines:
+    if line["user"] == "alice":
+        line.update(last_used_at=at, use_count=7,
+            uses=[{"at": at, "service": "jira-x", "address": "192.0.2.7"}])
+with open(sys.argv[1], "w") as file:
+    file.writelines(json.dumps(line) + "\n" for line in lines)' "$LINES"
+
+for way in without with; do
+	anew
+	[ "$way" = without ] || cli_patd
+	run import --dry-run "$LINES"
+	is "[$way patd] import --dry-run" "$status:$out" \
+		"0:would be: 3 imported, 0 known already"
+	run list --all
+	is "[$way patd] it stores nothing" "$(printf '%s\n' "$out" | wc -l)" 1
+	run_with "" import --json "$LINES"
+	is "[$way patd] import --json" "$status:$out" \
+		'0:{"imported":3,"known":0,"dry_run":false}'
+	answers "[$way patd] a token is good there" "$bob" bob accepted
+	answers "[$way patd] a revoked one is not" "$dead" bob "denied: revoked"
+	run export
+	printf '%s\n' "$out" >"$SCRATCH/again"
+	is "[$way patd] all but the fast tag is as it was" \
+		"$(python3 -c 'import json, sys
+def lines(name):
+    for line in open(name):
+        record = json.loads(line)
+        for key in ("fast_tag", "pepper"):
+            record.pop(key, None)
+        yield record
+print(list(lines(sys.argv[1])) == list(lines(sys.argv[2])))' \
+			"$LINES" "$SCRATCH/again")" True
+	is "[$way patd] a tag of another pepper is dropped" \
+		"$(grep -c fast_tag "$SCRATCH/again")" 0
+	run import "$LINES"
+	is "[$way patd] once more is refused" "$status:$out" "3:"
+	like "[$way patd] and it names file, line and id" "$err" \
+		"*$LINES:1: token ???????? is there already*--skip-known*"
+	run import --skip-known "$LINES"
+	is "[$way patd] --skip-known leaves them alone" "$out" \
+		"0 imported, 3 known already"
+	[ "$way" = without ] || stop patd
+done
+
+anew
+run create carol
+carol=$out
+run export
+printf '%s\n' "$out" | tee "$SCRATCH/mine" >/dev/null
+rm -rf "$HOME_DIR/store"
+run init
+run_with "$(cat "$SCRATCH/mine")" import -
+is "from standard input" "$out" "1 imported, 0 known already"
+run export
+is "under the same pepper the tag stays" "$out" "$(cat "$SCRATCH/mine")"
+answers "and the token is good" "$carol" carol accepted
+
+# --- Lines of another system --------------------------------------------------
+
+# shellcheck disable=SC2016
+hash='$argon2id$v=19$m=64,t=1,p=1$aWQKC8uQC3zrIvgiHeNK5g$U5yHLIylS8fKWT2OYd7ou9YNp3Y4vkr7GQGwfrX4nqo'
+# What another program makes of this secret with the same library.
+own=$(python3 -c 'import ctypes
+sodium = ctypes.CDLL("libsodium.so.23")
+sodium.sodium_init()
+out = ctypes.create_string_buffer(128)
+secret = b"correct horse"
+assert sodium.crypto_pwhash_str(out, secret, ctypes.c_ulonglong(len(secret)),
+    ctypes.c_ulonglong(1), ctypes.c_size_t(8192)) == 0
+print(out.value.decode())')
+anew
+printf '# user:hash\n\nerin:%s\r\nfrank:%s\n' "$own" "$hash" >"$LINES"
+exits "import of USER:HASH" 0 import "$LINES"
+run list --json
+is "each is a record that ends by the policy" \
+	"$(json '[(t["user"], t["name"], t["expires_at"] > t["created_at"]) for t in d]' |
+		tr -d ' ')" \
+	"[('erin','imported',True),('frank','imported',True)]" ||
+	note "$out"
+cli_patd
+answers "its secret is accepted" "correct horse" erin accepted
+answers "for its own user only" "correct horse" frank "denied: shape"
+answers "a wrong one is denied" "not it" erin "denied: shape"
+before=$(runs)
+for _ in 1 2 3; do
+	answers "another user's text costs nothing" "not it" nobody \
+		"denied: shape"
+done
+is "no Argon2id ran for users without an imported secret" "$(runs)" "$before"
+stop patd
+
+# --- Bad files ----------------------------------------------------------------
+
+anew
+run create gina
+run export
+good=$out
+anew
+
+# bad SENTENCE LINE PATTERN: a good line, then LINE.
+bad() {
+	printf '%s\n%s\n' "$good" "$2" >"$LINES"
+	run import "$LINES"
+	is "$1 is refused" "$status:$out" "2:"
+	like "$1: it names the line and what was expected" "$err" \
+		"pat-admin: import: $LINES:2: $3"
+	run export
+	is "$1: nothing is stored" "$out" ""
+}
+
+# changed KEY VALUE: the good line with another id, and KEY changed.
+changed() {
+	printf '%s' "$good" | python3 -c 'import json, sys
+record = json.load(sys.stdin)
+record["id"] = "AAAAAAAA"
+record[sys.argv[1]] = json.loads(sys.argv[2])
+print(json.dumps(record))' "$1" "$2"
+}
+
+bad "a line of neither kind" 'hello' '*USER:HASH*'
+# shellcheck disable=SC2016
+bad "a hash of another kind" 'eve:$2b$05$abcdefghijklmnopqrstuv' '*USER:HASH*'
+# shellcheck disable=SC2016
+bad "a hash that costs too much" \
+	'eve:$argon2id$v=19$m=4194304,t=1,p=1$aWQKC8uQC3zrIvgiHeNK5g$U5yHLIylS8fKWT2OYd7ou9YNp3Y4vkr7GQGwfrX4nqo' \
+	'*m=65536*'
+bad "an empty user" ":$hash" '*user name is empty*'
+bad "JSON that breaks off" '{"id":' '*column*'
+bad "a list" '{}' '*"id": expected 8*'
+bad "a repeated key" '{"id":"AAAAAAAA","id":"AAAAAAAA"}' '*breaks off*'
+bad "an unknown key" "$(changed more 1)" '*unknown key*'
+bad "a number as id" "$(changed id 7)" '*"id": expected a string*'
+bad "a short id" "$(changed id '"AAA"')" '*"id": expected 8*'
+bad "no user" "$(changed user '""')" '*user name is empty*'
+bad "a control character" "$(changed name '"a\u0001b"')" \
+	'*name holds a control character*'
+bad "a NUL" "$(changed name '"a\u0000b"')" '*breaks off*'
+bad "a wrong time" "$(changed expires_at '"90d"')" \
+	'*"expires_at": expected a time*'
+bad "a wrong count" "$(changed use_count -1)" '*"use_count": expected*'
+bad "a wrong truth" "$(changed keep_until_grace 1)" '*true or false*'
+bad "a wrong network" "$(changed networks '["10.0.0.1/8"]')" \
+	'*"networks": expected networks*'
+bad "too many scopes" "$(changed scopes '["a","a","a","a","a","a","a","a","a","a","a","a","a","a","a","a","a"]')" \
+	'*more than 16*'
+bad "a wrong use" "$(changed uses '[7]')" '*"uses": expected*'
+bad "a wrong hash" "$(changed phc '"x"')" '*"phc": expected*'
+bad "a tag without pepper" "$(changed fast_tag '"00"')" '*32 hexadecimal*'
+bad "an id twice" "$good" '*stands in line 1, too*'
+exits "a file that is not there" 3 import "$SCRATCH/nothing"
+exits "no file is a usage error" 2 import
+: >"$LINES"
+run import "$LINES"
+is "an empty file is fine" "$status:$out" "0:0 imported, 0 known already"
+
+python3 -c 'import json, sys
+record = json.loads(sys.argv[1])
+for i in range(1000):
+    record["id"] = record["family"] = "%08d" % i
+    print(json.dumps(record))' "$good" >"$LINES"
+run import "$LINES"
+is "a thousand records go over" "$out" "1000 imported, 0 known already"
+run list gina --json
+is "and are there" "$(json 'len(d)')" 1000
+
+done_testing

@@ -1,0 +1,138 @@
+/*
+ * Records on their way from store to store: common/batch.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/batch.h"
+
+static void
+make(struct jp_moved *moved, unsigned int number)
+{
+	struct jp_record *record = &moved->record;
+
+	memset(moved, 0, sizeof(*moved));
+	(void)snprintf(record->id, sizeof(record->id), "%08u", number);
+	(void)snprintf(record->user, sizeof(record->user), "user%u", number);
+	record->expires_at = 1800000000;
+	record->has_fast_tag = true;
+	memset(record->fast_tag, 7, sizeof(record->fast_tag));
+	memset(moved->pepper, 9, sizeof(moved->pepper));
+}
+
+static size_t
+fill(uint8_t bytes[JP_BATCH_MAX], unsigned int *count)
+{
+	struct jp_moved moved;
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_BATCH_MAX);
+	for (*count = 0;; (*count)++) {
+		make(&moved, *count);
+		if (jp_batch_put(&buf, &moved) != JP_ERR_OK)
+			break;
+	}
+	assert_int_equal(buf.err, JP_ERR_OK);
+	return buf.pos;
+}
+
+static void
+what_is_put_is_got(void **state)
+{
+	static uint8_t bytes[JP_BATCH_MAX];
+	struct jp_moved wanted, got;
+	struct jp_buf buf;
+	unsigned int count;
+	size_t len = fill(bytes, &count);
+
+	(void)state;
+	assert_true(count > 10);
+	jp_buf_read(&buf, bytes, len);
+	for (unsigned int i = 0; i < count; i++) {
+		make(&wanted, i);
+		assert_int_equal(jp_batch_get(&buf, &got), JP_ERR_OK);
+		assert_memory_equal(&got, &wanted, sizeof(got));
+	}
+	assert_int_equal(jp_buf_end(&buf), JP_ERR_OK);
+}
+
+static void
+a_batch_that_breaks_off_is_an_error(void **state)
+{
+	static uint8_t bytes[JP_BATCH_MAX];
+	struct jp_moved got;
+	unsigned int count;
+	size_t len = fill(bytes, &count) / count;
+
+	(void)state;
+	for (size_t part = 1; part < len; part++) {
+		struct jp_buf buf;
+
+		jp_buf_read(&buf, bytes, part);
+		assert_int_not_equal(jp_batch_get(&buf, &got), JP_ERR_OK);
+	}
+}
+
+static void
+the_largest_record_fits(void **state)
+{
+	static uint8_t bytes[JP_BATCH_MAX];
+	struct jp_moved moved;
+	struct jp_record *record = &moved.record;
+	struct jp_buf buf;
+
+	(void)state;
+	make(&moved, 1);
+	memset(record->name, 'n', JP_NAME_MAX);
+	memset(record->created_by, 'c', JP_ACTOR_MAX);
+	memset(record->revoked_by, 'r', JP_ACTOR_MAX);
+	memset(record->revoked_why, 'w', JP_NOTE_MAX);
+	memset(record->phc, 'p', JP_PHC_MAX);
+	record->use_len = JP_USES_MAX;
+	for (size_t i = 0; i < JP_USES_MAX; i++) {
+		memset(record->uses[i].rhost, 'h', JP_RHOST_MAX);
+		memset(record->uses[i].service, 's', JP_SERVICE_MAX);
+	}
+	record->service_len = JP_SERVICES_MAX;
+	for (size_t i = 0; i < JP_SERVICES_MAX; i++)
+		memset(record->services[i], 's', JP_SERVICE_MAX);
+	record->scope_len = JP_SCOPES_MAX;
+	for (size_t i = 0; i < JP_SCOPES_MAX; i++)
+		memset(record->scopes[i], 's', JP_SCOPE_MAX);
+	record->net_len = JP_NETS_MAX;
+	jp_buf_write(&buf, bytes, sizeof(bytes));
+	assert_int_equal(jp_batch_put(&buf, &moved), JP_ERR_OK);
+}
+
+static void
+a_foreign_id_is_an_id_and_the_users_own(void **state)
+{
+	char one[JP_TOKEN_ID_LEN + 1], two[JP_TOKEN_ID_LEN + 1];
+
+	(void)state;
+	jp_foreign_id("alice", one);
+	assert_true(jp_token_id_valid(one));
+	jp_foreign_id("alice", two);
+	assert_string_equal(one, two);
+	jp_foreign_id("alicf", two);
+	assert_string_not_equal(one, two);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_put_is_got),
+		cmocka_unit_test(a_batch_that_breaks_off_is_an_error),
+		cmocka_unit_test(the_largest_record_fits),
+		cmocka_unit_test(a_foreign_id_is_an_id_and_the_users_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

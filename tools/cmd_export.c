@@ -1,0 +1,55 @@
+/*
+ * pat-admin export: every record as a line of JSON, with its hash, for `import`
+ * on another machine. No text of a token is in it: nobody has them.
+ */
+#include "tools/commands.h"
+
+#include <string.h>
+
+#include "tools/output.h"
+#include "tools/progress.h"
+#include "tools/record_json.h"
+#include "tools/session.h"
+
+struct export
+{
+	int64_t now;
+	uint64_t records;
+	struct progress progress;
+};
+
+static enum jp_err
+print_one(void *arg, const struct jp_admin_item *item)
+{
+	struct export *export = arg;
+	static struct jp_moved moved;
+
+	if (item->kind != JP_ITEM_MOVED)
+		return JP_ERR_PROTOCOL;
+	moved.record = item->record;
+	memcpy(moved.pepper, item->pepper, sizeof(moved.pepper));
+	progress_show(&export->progress, ++export->records, 0);
+	return json_print(record_json_write(&moved, export->now));
+}
+
+static enum status
+run(struct context *context)
+{
+	static const struct jp_admin_request request = { .op =
+		                                             JP_ADMIN_EXPORT };
+	struct export export = { .now = jp_clock_now(&jp_system_clock) };
+	enum status status;
+
+	progress_start(&export.progress, "export", "records");
+	status = session_once(context, &request, print_one, &export);
+	progress_end(&export.progress);
+	return status;
+}
+
+const struct command cmd_export = {
+	.name = "export",
+	.synopsis = "[OPTION]...",
+	.help = "print all records with their hashes, as JSON lines",
+	.prints = true,
+	.run = run,
+};
