@@ -58,8 +58,10 @@ jp_foreign_id(const char *user, char id[JP_TOKEN_ID_LEN + 1])
 	(void)crypto_generichash_update(
 	    &state, (const uint8_t *)user, strlen(user));
 	(void)crypto_generichash_final(&state, hash, sizeof(hash));
-	for (size_t i = 0; i < JP_TOKEN_ID_LEN; i++)
-		id[i] = alphabet[(hash[2 * i] << 8 | hash[2 * i + 1]) %
-		                 (sizeof(alphabet) - 1)];
+	for (size_t i = 0; i < JP_TOKEN_ID_LEN; i++) {
+		unsigned int two = hash[2 * i] * 256U + hash[2 * i + 1];
+
+		id[i] = alphabet[two % (sizeof(alphabet) - 1)];
+	}
 	id[JP_TOKEN_ID_LEN] = '\0';
 }
