@@ -57,6 +57,7 @@ extern const struct command cmd_list;
 extern const struct command cmd_show;
 extern const struct command cmd_revoke;
 extern const struct command cmd_test;
+extern const struct command cmd_identify;
 extern const struct command cmd_stats;
 extern const struct command cmd_backup;
 extern const struct command cmd_restore;
@@ -85,8 +86,9 @@ enum status
 fail(const struct context *context, enum jp_err err, const struct jp_why *why);
 
 /*
- * Reads an id, or the id of a token's text. The argument is overwritten, for
- * it may be a secret. `what` names it where it is wrong: it is never shown.
+ * Reads an id, or the id of a token's text, also where that stands as
+ * USER:TOKEN or in base64. The argument is overwritten, for it may be a secret.
+ * `what` names it where it is wrong: it is never shown.
  */
 enum jp_err token_id_read(char *text, const char *what,
     char id[JP_TOKEN_ID_LEN + 1], struct jp_why *why);

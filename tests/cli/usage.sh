@@ -27,9 +27,24 @@ completion() {
 exits "--help" 0 --help
 is "--help goes to standard output" "$err" ""
 commands=$(printf '%s\n' "$out" |
-	sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort | tr '\n' ' ')
-is "the program has its commands" "$commands" \
-	"backup check create export import init list purge restore revoke show stats test "
+	sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort | tr '\n' ' ')
+for command in \
+	backup \
+	check \
+	create \
+	export \
+	identify \
+	import \
+	init \
+	list \
+	purge \
+	restore \
+	revoke \
+	show \
+	stats \
+	test; do
+	like "there is a command $command" " $commands" "* $command *"
+done
 is "completion and --help: the same commands" \
 	"$(completion _pat_admin_commands)" "$commands"
 is "completion and --help: the same options" \
@@ -81,6 +96,7 @@ wrong '*revoke: nothing to revoke*' revoke
 wrong '*revoke: ID 2: neither*' revoke AAAAAAAA b
 wrong '*test: an argument is missing*' test
 wrong '*test: --from*' test bob --from localhost
+wrong '*identify: unknown option: --live*--help*' identify --live
 exits "a file of ids that is not there: exit status 3" 3 \
 	revoke --from-file "$SCRATCH/nothing"
 

@@ -1,0 +1,47 @@
+/* Tokens in a stream: what is found parses, and pieces change nothing. */
+#include "common/finder.h"
+#include "tests/fuzz/fuzz.h"
+
+struct sum {
+	size_t count;
+	uint64_t lines;
+};
+
+static enum jp_err
+take(void *arg, const struct jp_found *found)
+{
+	struct sum *sum = arg;
+	struct jp_token token;
+
+	FUZZ_ASSERT(jp_token_parse(found->text, found->len, &token) ==
+	            (found->checked ? JP_ERR_OK : JP_ERR_CHECKSUM));
+	FUZZ_ASSERT(token.id == found->token.id);
+	sum->count++;
+	sum->lines += found->line;
+	return JP_ERR_OK;
+}
+
+static struct sum
+search(const uint8_t *data, size_t size, size_t piece)
+{
+	struct jp_finder finder;
+	struct sum sum = { 0 };
+
+	jp_finder_start(&finder, "jpat", take, &sum);
+	for (size_t at = 0; at < size; at += piece)
+		(void)jp_finder_feed(
+		    &finder, data + at, size - at < piece ? size - at : piece);
+	FUZZ_ASSERT(jp_finder_end(&finder) == JP_ERR_OK);
+	return sum;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct sum whole = search(data, size, size + 1);
+	struct sum pieces = search(data, size, 1 + size / 7);
+
+	FUZZ_ASSERT(whole.count == pieces.count);
+	FUZZ_ASSERT(whole.lines == pieces.lines);
+	return 0;
+}

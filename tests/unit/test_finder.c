@@ -1,0 +1,302 @@
+/*
+ * Tokens in a stream of bytes: common/finder.c. All random numbers are of one
+ * seed, so that a failure comes back.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "common/finder.h"
+
+#define KNOWN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
+#define WRONG "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpE"
+
+enum { FOUND_MAX = 8, USER_LONGEST = 255 };
+
+struct seen {
+	size_t count;
+	struct one {
+		char text[80];
+		bool checked, base64;
+		uint64_t line;
+	} all[FOUND_MAX];
+	enum jp_err answer;
+};
+
+static enum jp_err
+see(void *arg, const struct jp_found *found)
+{
+	struct seen *seen = arg;
+	struct one *one = &seen->all[seen->count++];
+
+	assert_true(seen->count <= FOUND_MAX);
+	assert_true(found->len < sizeof(one->text));
+	assert_ptr_equal(found->token.prefix, found->text);
+	memcpy(one->text, found->text, found->len);
+	one->text[found->len] = '\0';
+	one->checked = found->checked;
+	one->base64 = found->base64;
+	one->line = found->line;
+	return seen->answer;
+}
+
+/* In pieces of `piece` bytes. */
+static void
+search(struct seen *seen, const char *text, size_t len, size_t piece)
+{
+	struct jp_finder finder;
+
+	memset(seen, 0, sizeof(*seen));
+	jp_finder_start(&finder, "jpat", see, seen);
+	for (size_t at = 0; at < len; at += piece)
+		assert_int_equal(jp_finder_feed(&finder, text + at,
+		                     len - at < piece ? len - at : piece),
+		    JP_ERR_OK);
+	assert_int_equal(jp_finder_end(&finder), JP_ERR_OK);
+}
+
+static void
+search_text(struct seen *seen, const char *text)
+{
+	search(seen, text, strlen(text), strlen(text) + 1);
+}
+
+static void
+a_token_is_found_wherever_it_stands(void **unused)
+{
+	static const char *const texts[] = {
+		KNOWN,
+		"token=" KNOWN,
+		"\"" KNOWN "\",",
+		"https://jane:" KNOWN "@jira.example.org/",
+		"CI_" KNOWN,
+		"x_y_12345678_" KNOWN,
+		"\\n" KNOWN "\\n",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" KNOWN,
+		KNOWN "0123",
+		KNOWN "_" KNOWN,
+	};
+	struct seen seen;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		search_text(&seen, texts[i]);
+		assert_in_range(seen.count, 1, 2);
+		for (size_t j = 0; j < seen.count; j++) {
+			assert_string_equal(seen.all[j].text, KNOWN);
+			assert_true(seen.all[j].checked);
+			assert_false(seen.all[j].base64);
+		}
+	}
+	assert_int_equal(seen.count, 2);
+}
+
+static void
+what_is_no_token_is_not_found(void **unused)
+{
+	static const char *const texts[] = {
+		"",
+		"jpat_",
+		"_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD",
+		"jpat-D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD",
+		"jpat_D4oBwk0_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD",
+		"jpat_D4oBwk0SS_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD",
+		"jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkp",
+		"jpat_D4oBwk0S_cdgXNCTZuXCvl14 LWfvqWFxkpJyFn414xkpD",
+		"abcd_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"a",
+	};
+	struct seen seen;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		search_text(&seen, texts[i]);
+		assert_int_equal(seen.count, 0);
+	}
+}
+
+static void
+a_wrong_checksum_behind_the_prefix_is_told(void **unused)
+{
+	struct seen seen;
+
+	(void)unused;
+	search_text(&seen, "MY" WRONG);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.all[0].text, WRONG);
+	assert_false(seen.all[0].checked);
+}
+
+static void
+another_prefix_is_found_by_its_checksum(void **unused)
+{
+	struct jp_secret token;
+	struct seen seen;
+	char text[600];
+
+	(void)unused;
+	jp_token_format(&token, "acmeCorpToken15", "AAAAAAAA",
+	    "000000000000000000000000000000");
+	(void)snprintf(text, sizeof(text), "(%s)", token.text);
+	search_text(&seen, text);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.all[0].text, token.text);
+}
+
+static void
+lines_are_counted(void **unused)
+{
+	struct seen seen;
+
+	(void)unused;
+	search_text(&seen, KNOWN "\n\n" KNOWN "\r\nx " KNOWN);
+	assert_int_equal(seen.count, 3);
+	assert_int_equal(seen.all[0].line, 1);
+	assert_int_equal(seen.all[1].line, 3);
+	assert_int_equal(seen.all[2].line, 4);
+}
+
+/* base64 of USER:TOKEN, in lines of `width` characters; 0: in one. */
+static size_t
+encode(char *dst, size_t size, size_t user_len, size_t width, int variant)
+{
+	char plain[USER_LONGEST + 80], encoded[600];
+	size_t used = 0;
+
+	memset(plain, 'u', user_len);
+	memcpy(plain + user_len, ":" KNOWN, sizeof(":" KNOWN));
+	assert_non_null(sodium_bin2base64(encoded, sizeof(encoded),
+	    (const unsigned char *)plain, user_len + sizeof(KNOWN), variant));
+	for (size_t i = 0; encoded[i] != '\0'; i++) {
+		if (width != 0 && i != 0 && i % width == 0)
+			used += (size_t)snprintf(dst + used, size - used, "\n");
+		used +=
+		    (size_t)snprintf(dst + used, size - used, "%c", encoded[i]);
+	}
+	return used;
+}
+
+static void
+assert_base64(const char *text, size_t piece)
+{
+	struct seen seen;
+
+	search(&seen, text, strlen(text), piece);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.all[0].text, KNOWN);
+	assert_true(seen.all[0].checked);
+	assert_true(seen.all[0].base64);
+}
+
+static void
+base64_of_every_length_of_user_is_read(void **unused)
+{
+	static const int variants[] = { sodium_base64_VARIANT_ORIGINAL,
+		sodium_base64_VARIANT_ORIGINAL_NO_PADDING,
+		sodium_base64_VARIANT_URLSAFE,
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING };
+	char text[1000], whole[1200];
+
+	(void)unused;
+	for (size_t user = 0; user <= USER_LONGEST; user++)
+		for (size_t i = 0; i < 4; i++) {
+			(void)encode(
+			    text, sizeof(text), user, user % 77, variants[i]);
+			assert_base64(text, sizeof(text));
+			(void)snprintf(
+			    whole, sizeof(whole), "Basic %s\"", text);
+			assert_base64(whole, 1);
+		}
+}
+
+static void
+base64_is_read_wherever_it_begins(void **unused)
+{
+	static const char *const fronts[] = { "Authorization: Basic ", "x",
+		"xy", "xyz", "Basic%20", "line\n", "AAAA\n", "\"", "=", "a=b" };
+	char text[1000], whole[1200];
+
+	(void)unused;
+	(void)encode(text, sizeof(text), 9, 0, sodium_base64_VARIANT_ORIGINAL);
+	for (size_t i = 0; i < sizeof(fronts) / sizeof(fronts[0]); i++) {
+		(void)snprintf(whole, sizeof(whole), "%s%s", fronts[i], text);
+		assert_base64(whole, sizeof(whole));
+	}
+}
+
+static void
+pieces_change_nothing(void **unused)
+{
+	static const char text[] = "a_b " KNOWN "\n\xff\0 " WRONG
+	                           "\nanBhdF9ENG9Cd2swU19jZGdYTkNUWnVYQ3ZsMTRM"
+	                           "V2Z2cVdGeGtwSnlGbjQxNHhrcEQ= " KNOWN;
+	struct seen whole, pieces;
+
+	(void)unused;
+	search(&whole, text, sizeof(text), sizeof(text));
+	assert_int_equal(whole.count, 4);
+	for (size_t piece = 1; piece < sizeof(text); piece++) {
+		search(&pieces, text, sizeof(text), piece);
+		assert_memory_equal(&pieces, &whole, sizeof(whole));
+	}
+}
+
+static void
+an_error_of_the_taker_ends_the_search(void **unused)
+{
+	struct seen seen = { .answer = JP_ERR_REFUSED };
+	struct jp_finder finder;
+
+	(void)unused;
+	jp_finder_start(&finder, "jpat", see, &seen);
+	assert_int_equal(
+	    jp_finder_feed(&finder, KNOWN " " KNOWN, 2 * sizeof(KNOWN) - 1),
+	    JP_ERR_REFUSED);
+	assert_int_equal(
+	    jp_finder_feed(&finder, KNOWN, sizeof(KNOWN)), JP_ERR_REFUSED);
+	assert_int_equal(jp_finder_end(&finder), JP_ERR_REFUSED);
+	assert_int_equal(seen.count, 1);
+}
+
+static void
+nothing_stays_in_the_finder(void **unused)
+{
+	static const struct jp_finder empty;
+	struct jp_finder finder;
+	struct seen seen = { 0 };
+
+	(void)unused;
+	jp_finder_start(&finder, "jpat", see, &seen);
+	(void)jp_finder_feed(&finder, KNOWN, sizeof(KNOWN) - 1);
+	(void)jp_finder_end(&finder);
+	assert_memory_equal(&finder, &empty, sizeof(finder));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_token_is_found_wherever_it_stands),
+		cmocka_unit_test(what_is_no_token_is_not_found),
+		cmocka_unit_test(a_wrong_checksum_behind_the_prefix_is_told),
+		cmocka_unit_test(another_prefix_is_found_by_its_checksum),
+		cmocka_unit_test(lines_are_counted),
+		cmocka_unit_test(base64_of_every_length_of_user_is_read),
+		cmocka_unit_test(base64_is_read_wherever_it_begins),
+		cmocka_unit_test(pieces_change_nothing),
+		cmocka_unit_test(an_error_of_the_taker_ends_the_search),
+		cmocka_unit_test(nothing_stays_in_the_finder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,380 @@
+/*
+ * pat-admin identify: whose are the tokens in this text, and are they live? No
+ * secret is shown again. The decision itself is asked, as `test` asks it, so
+ * that what is called live is what a front door would take.
+ */
+#include "tools/commands.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/client.h"
+#include "common/escape.h"
+#include "common/finder.h"
+#include "tools/output.h"
+#include "tools/progress.h"
+#include "tools/session.h"
+
+enum {
+	CHUNK = 65536,   /* bytes read at once */
+	RESTED_MS = 5000 /* a session that long unused is closed */
+};
+
+static struct identify_args {
+	char **names;
+	size_t len, cap;
+} args;
+
+static enum jp_err
+take_name(void *arg, char *value, struct jp_why *why)
+{
+	struct identify_args *identify = arg;
+	struct jp_token token;
+
+	if (jp_token_parse(value, strlen(value), &token) != JP_ERR_INVALID) {
+		sodium_memzero(value, strlen(value));
+		return jp_why(why, JP_ERR_INVALID,
+		    "a token is no FILE: give it on standard input, where "
+		    "nobody sees it");
+	}
+	if (identify->len == identify->cap) {
+		size_t cap = identify->cap != 0 ? 2 * identify->cap : 16;
+		void *more = reallocarray(identify->names, cap, sizeof(char *));
+
+		if (more == NULL)
+			return JP_ERR_NOMEM;
+		identify->names = more;
+		identify->cap = cap;
+	}
+	identify->names[identify->len++] = value;
+	return JP_ERR_OK;
+}
+
+/* ---- One token ---- */
+
+/* What a token that was found is worth. */
+enum worth {
+	WORTH_LIVE,    /* some front door takes it */
+	WORTH_DEAD,    /* it was one of ours */
+	WORTH_FORGED,  /* an id of ours, and another secret */
+	WORTH_UNKNOWN, /* none of ours */
+	WORTH_DAMAGED, /* its checksum is wrong */
+	WORTH_UNDECIDED,
+};
+
+static const char *const worth_names[] = { "live", "dead", "forged", "unknown",
+	"damaged", "undecided" };
+
+/* What is not here is live: service, scope, address and the like. */
+static const struct {
+	enum jp_reason reason;
+	enum worth worth;
+} worths[] = {
+	{ JP_REASON_CRC, WORTH_DAMAGED },
+	{ JP_REASON_UNKNOWN_ID, WORTH_UNKNOWN },
+	{ JP_REASON_SHAPE, WORTH_DEAD }, /* of an older prefix */
+	{ JP_REASON_FAST_TAG, WORTH_FORGED },
+	{ JP_REASON_SECRET, WORTH_FORGED },
+	{ JP_REASON_REVOKED, WORTH_DEAD },
+	{ JP_REASON_SUPERSEDED, WORTH_DEAD },
+	{ JP_REASON_EXPIRED, WORTH_DEAD },
+};
+
+struct search {
+	struct context *context;
+	const char *where; /* the file, fit for print */
+	struct jp_finder finder;
+	struct session session;
+	bool open; /* the session */
+	int64_t asked_ms;
+	struct jp_admin_request request;
+	struct jp_record record; /* user "": none */
+	enum jp_reason reason;
+	bool begun; /* something was printed */
+	bool ours, undecided;
+	bool unread; /* a file could not be read: the others are */
+	struct table table;
+	struct progress progress;
+	uint64_t done, all; /* bytes of the file */
+	struct jp_why why;
+};
+
+static enum worth
+worth_of(enum jp_reason reason)
+{
+	if (jp_reason_verdict(reason) == JP_UNAVAILABLE)
+		return WORTH_UNDECIDED;
+	for (size_t i = 0; i < sizeof(worths) / sizeof(worths[0]); i++)
+		if (worths[i].reason == reason)
+			return worths[i].worth;
+	return WORTH_LIVE;
+}
+
+static enum jp_err
+keep(void *arg, const struct jp_admin_item *item)
+{
+	struct search *search = arg;
+
+	if (item->kind == JP_ITEM_RECORD)
+		search->record = item->record;
+	else if (item->kind == JP_ITEM_DECISION)
+		search->reason = item->reason;
+	else
+		return JP_ERR_PROTOCOL;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+ask(struct search *search, enum jp_admin_op op)
+{
+	search->request.op = op;
+	search->asked_ms = jp_now_ms();
+	return session_run(
+	    &search->session, &search->request, keep, search, &search->why);
+}
+
+/* The record behind the id, then the decision for its own user. */
+static enum jp_err
+ask_both(struct search *search, const struct jp_found *found)
+{
+	struct jp_request *question = &search->request.question;
+	enum jp_err err = JP_ERR_OK;
+
+	if (!search->open) {
+		err = session_open(
+		    &search->session, search->context, &search->why);
+		search->open = err == JP_ERR_OK;
+	}
+	if (err == JP_ERR_OK)
+		err = ask(search, JP_ADMIN_SHOW);
+	if (err != JP_ERR_OK)
+		return err;
+	memcpy(question->user, search->record.user, sizeof(question->user));
+	err = jp_secret_set(&question->token, found->text, found->len);
+	if (err == JP_ERR_OK)
+		err = ask(search, JP_ADMIN_TEST);
+	jp_secret_clear(&question->token);
+	return err;
+}
+
+static enum jp_err
+print_json(struct search *search, const struct jp_found *found)
+{
+	(void)fputs(search->begun ? "," : "[", stdout);
+	search->begun = true;
+	return json_print(json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:b}",
+	    "file", search->where, "line", (json_int_t)found->line, "id",
+	    search->record.id, "user", search->record.user, "name",
+	    search->record.name, "state", worth_names[worth_of(search->reason)],
+	    "reason", jp_reason_name(search->reason), "text",
+	    jp_reason_text(search->reason), "base64", (int)found->base64));
+}
+
+static enum jp_err
+print_found(struct search *search, const struct jp_found *found)
+{
+	static const char *const heads[] = { "WHERE", "ID", "USER", "NAME",
+		"STATE", "REASON" };
+	const struct jp_record *record = &search->record;
+	char where[JP_ESCAPED_MAX(256) + 24];
+	const char *cells[] = { where, record->id,
+		record->user[0] != '\0' ? record->user : "-",
+		record->name[0] != '\0' ? record->name : "-",
+		worth_names[worth_of(search->reason)],
+		jp_reason_name(search->reason) };
+
+	progress_end(&search->progress);
+	if (search->context->json)
+		return print_json(search, found);
+	if (!search->begun)
+		table_start(
+		    &search->table, heads, sizeof(heads) / sizeof(heads[0]));
+	search->begun = true;
+	(void)snprintf(
+	    where, sizeof(where), "%s:%" PRIu64, search->where, found->line);
+	return table_row(&search->table, cells);
+}
+
+static enum jp_err
+take_found(void *arg, const struct jp_found *found)
+{
+	struct search *search = arg;
+	struct jp_record *record = &search->record;
+	enum jp_err err = JP_ERR_NOT_FOUND;
+	enum worth worth;
+
+	memset(record, 0, sizeof(*record));
+	memcpy(record->id, found->token.id, JP_TOKEN_ID_LEN);
+	memcpy(search->request.record.id, record->id, sizeof(record->id));
+	search->reason = found->checked ? JP_REASON_UNKNOWN_ID : JP_REASON_CRC;
+	if (found->checked)
+		err = ask_both(search, found);
+	if (err != JP_ERR_OK && err != JP_ERR_NOT_FOUND)
+		return err;
+	worth = worth_of(search->reason);
+	search->ours |= worth == WORTH_LIVE || worth == WORTH_DEAD;
+	search->undecided |= worth == WORTH_UNDECIDED;
+	return print_found(search, found);
+}
+
+/* ---- Files ---- */
+
+/* Not while it may wait for more: it may hold the store. */
+static void
+rest(struct search *search, bool wait)
+{
+	if (search->open &&
+	    (wait || jp_now_ms() - search->asked_ms > RESTED_MS)) {
+		session_close(&search->session);
+		search->open = false;
+	}
+}
+
+static void
+skip_file(struct search *search)
+{
+	struct jp_why why;
+	enum jp_err err = jp_err_from_errno(errno);
+
+	(void)jp_why(&why, err, "%s: %s", search->where, strerror(errno));
+	(void)fail(search->context, err, &why);
+	search->unread = true;
+}
+
+static enum jp_err
+read_all(struct search *search, int fd, bool wait)
+{
+	static char chunk[CHUNK];
+	enum jp_err err = JP_ERR_OK;
+	ssize_t got;
+
+	do {
+		rest(search, wait);
+		got = read(fd, chunk, sizeof(chunk));
+		if (got <= 0)
+			break;
+		err = jp_finder_feed(&search->finder, chunk, (size_t)got);
+		search->done += (uint64_t)got;
+		progress_show(&search->progress, search->done, search->all);
+	} while (err == JP_ERR_OK);
+	if (got < 0)
+		skip_file(search);
+	sodium_memzero(chunk, sizeof(chunk));
+	return err;
+}
+
+static enum jp_err
+search_file(struct search *search, int fd)
+{
+	const char *prefix = search->context->settings.policy.prefix;
+	struct stat st;
+	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	enum jp_err err, last;
+
+	search->done = 0;
+	search->all = regular ? (uint64_t)st.st_size : 0;
+	jp_finder_start(&search->finder, prefix, take_found, search);
+	progress_start(&search->progress, "identify", "bytes");
+	err = read_all(search, fd, !regular);
+	last = jp_finder_end(&search->finder);
+	progress_end(&search->progress);
+	return err != JP_ERR_OK ? err : last;
+}
+
+static enum jp_err
+note_token(void *arg, const struct jp_found *found)
+{
+	(void)found;
+	*(bool *)arg = true;
+	return JP_ERR_OK;
+}
+
+/* A name for print: control characters escaped, and no token in it. */
+static void
+name_file(struct search *search, const char *name, char *room, size_t size)
+{
+	const char *prefix = search->context->settings.policy.prefix;
+	bool secret = false;
+
+	jp_finder_start(&search->finder, prefix, note_token, &secret);
+	(void)jp_finder_feed(&search->finder, name, strlen(name));
+	(void)jp_finder_end(&search->finder);
+	search->where = jp_escape(
+	    room, size, secret ? "(a file with a token in its name)" : name);
+}
+
+static enum jp_err
+search_name(struct search *search, const char *name)
+{
+	char shown[JP_ESCAPED_MAX(256)];
+	enum jp_err err;
+	int fd;
+
+	if (strcmp(name, "-") == 0) {
+		search->where = "-";
+		return search_file(search, STDIN_FILENO);
+	}
+	name_file(search, name, shown, sizeof(shown));
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		skip_file(search);
+		return JP_ERR_OK;
+	}
+	err = search_file(search, fd);
+	(void)close(fd);
+	return err;
+}
+
+static enum jp_err
+search_all(struct search *search)
+{
+	enum jp_err err = context_load(search->context, &search->why);
+
+	if (err == JP_ERR_OK && args.len == 0)
+		err = search_name(search, "-");
+	for (size_t i = 0; i < args.len && err == JP_ERR_OK; i++)
+		err = search_name(search, args.names[i]);
+	rest(search, true);
+	return err;
+}
+
+/* As grep(1) does: 0 something of ours was found, 1 nothing. */
+static enum status
+run(struct context *context)
+{
+	static struct search search;
+	enum jp_err err;
+
+	search.context = context;
+	search.request.question.front = JP_FRONT_ADMIN;
+	err = search_all(&search);
+	free(args.names);
+	if (context->json && err == JP_ERR_OK)
+		(void)puts(search.begun ? "]" : "[]");
+	else if (!context->json)
+		table_end(&search.table);
+	if (err != JP_ERR_OK)
+		return fail(context, err, &search.why);
+	if (search.undecided || search.unread)
+		return STATUS_UNAVAILABLE;
+	return search.ours ? STATUS_DONE : STATUS_NO;
+}
+
+const struct command cmd_identify = {
+	.name = "identify",
+	.synopsis = "[FILE]... [OPTION]...",
+	.help = "say whose the tokens in FILEs or standard input are",
+	.words_max = SIZE_MAX,
+	.take_word = take_name,
+	.args = &args,
+	.prints = true,
+	.run = run,
+};
