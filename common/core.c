@@ -65,6 +65,9 @@ init_all(struct jp_core *core, struct jp_store *store,
 		return err;
 	err = jp_memo_make(
 	    &core->memo, settings->cache_entries, &jp_steady_clock);
+	if (err == JP_ERR_OK && settings->cache_entries > 0)
+		err = jp_memo_make(
+		    &core->wrong, JP_MEMO_WRONG_ENTRIES, &jp_steady_clock);
 	if (err != JP_ERR_OK)
 		jp_core_close(core);
 	return err;
@@ -112,6 +115,8 @@ jp_core_close(struct jp_core *core)
 	core->store = NULL;
 	jp_memo_free(core->memo);
 	core->memo = NULL;
+	jp_memo_free(core->wrong);
+	core->wrong = NULL;
 	(void)sodium_munlock(&core->pepper, sizeof(core->pepper));
 	jp_pepper_clear(&core->pepper);
 	pthread_mutex_destroy(&core->write_lock);

@@ -1,7 +1,7 @@
 /*
- * What a process that owns the store holds: store, pepper, policy, clock, memo.
- * patd has one for its life; `patd --one-shot` and pat-admin without a patd
- * have one for a moment.
+ * What a process that owns the store holds: store, pepper, policy, clock,
+ * memos. patd has one for its life; `patd --one-shot` and pat-admin without a
+ * patd have one for a moment.
  */
 #ifndef JP_CORE_H
 #define JP_CORE_H
@@ -23,8 +23,9 @@ struct jp_core {
 	struct jp_clock clock;
 	pthread_rwlock_t policy_lock;
 	struct jp_policy policy;
-	struct jp_memo *memo;       /* owned; NULL: every question hashes */
-	struct jp_uses *uses;       /* owned; NULL: uses are not gathered */
+	struct jp_memo *memo;  /* owned; NULL: every question hashes */
+	struct jp_memo *wrong; /* owned; pairs that do not match, or NULL */
+	struct jp_uses *uses;  /* owned; NULL: uses are not gathered */
 	pthread_mutex_t write_lock; /* a read followed by its commit */
 	atomic_ullong argon2_runs;  /* of verifications, since the start */
 	struct jp_stats stats;

@@ -85,6 +85,12 @@ check_foreign(struct matter *matter)
 
 /* A wrong text of no shape stays that: a stack may try it as a password. */
 static enum jp_reason
+mismatch(const struct matter *matter)
+{
+	return matter->foreign ? JP_REASON_SHAPE : JP_REASON_SECRET;
+}
+
+static enum jp_reason
 proof_reason(const struct matter *matter)
 {
 	const struct jp_proof *proof = matter->proof;
@@ -93,15 +99,13 @@ proof_reason(const struct matter *matter)
 		return JP_REASON_RECORD;
 	if (proof->err != JP_ERR_OK)
 		return JP_REASON_MEMORY;
-	if (proof->match)
-		return JP_REASON_NONE;
-	return matter->foreign ? JP_REASON_SHAPE : JP_REASON_SECRET;
+	return proof->match ? JP_REASON_NONE : mismatch(matter);
 }
 
 /*
  * Whether the secret is proved; `wanted` if that takes a proof we lack. All
- * that the memo can say is that this text matches the very hash which was just
- * read: whatever else speaks against the token is still looked at.
+ * that the memos can say is whether this text matches the very hash which was
+ * just read: whatever else speaks against the token is still looked at.
  */
 static enum jp_reason
 check_proof(const struct matter *matter, bool *wanted)
@@ -113,8 +117,14 @@ check_proof(const struct matter *matter, bool *wanted)
 		return JP_REASON_RECORD;
 	if (proof != NULL && strcmp(proof->phc, matter->record.phc) == 0)
 		return proof_reason(matter);
-	*wanted = !jp_memo_find(
-	    matter->core->memo, matter->record.phc, &matter->request->token);
+	if (jp_memo_find(matter->core->memo, matter->record.phc,
+	        &matter->request->token))
+		return JP_REASON_NONE;
+	if (!matter->record.has_fast_tag &&
+	    jp_memo_find(matter->core->wrong, matter->record.phc,
+	        &matter->request->token))
+		return mismatch(matter);
+	*wanted = true;
 	return JP_REASON_NONE;
 }
 
@@ -252,8 +262,9 @@ jp_prove(struct jp_core *core, const char *phc, const struct jp_secret *token,
 	proof->err = jp_hash_verify(phc, token, &proof->match);
 	if (proof->err != JP_ERR_INVALID)
 		atomic_fetch_add(&core->argon2_runs, 1);
-	if (proof->err == JP_ERR_OK && proof->match)
-		jp_memo_add(core->memo, phc, token);
+	if (proof->err == JP_ERR_OK)
+		jp_memo_add(
+		    proof->match ? core->memo : core->wrong, phc, token);
 }
 
 void

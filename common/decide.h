@@ -30,12 +30,12 @@ struct jp_decision {
 
 /*
  * Decides `request`: one read of the store, no hash, no allocation. `proof`
- * is of this request's token; NULL: none. Where it does not help, the memo may.
+ * is of this request's token; NULL: none. Where it does not help, a memo may.
  */
 void jp_decide(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision);
 
-/* Runs one Argon2id over `token` and `phc`; the memo learns of a match. */
+/* Runs one Argon2id over `token` and `phc`; the memos learn what it says. */
 void jp_prove(struct jp_core *core, const char *phc,
     const struct jp_secret *token, struct jp_proof *proof);
 

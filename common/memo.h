@@ -2,7 +2,11 @@
  * What keeps Argon2id off the hot path: a table that remembers *that a token
  * text matches a PHC string*. That is a fact for ever, for the same hash of
  * the same text gives the same result; so nothing has to be taken out of it
- * when a token is revoked, and no decision, no "no" and no error is in it.
+ * when a token is revoked, and no decision and no error is in it.
+ *
+ * A second table, of its own key, remembers the pairs that do not match: where
+ * there is no fast tag, the same wrong text tried again costs nothing. It says
+ * no to that text only; neither table knows an id or a user.
  *
  * It holds neither tokens nor ids: an entry is a keyed BLAKE2b (RFC 7693) of
  * both texts, with their lengths in front so that no two pairs read the same.
@@ -24,6 +28,7 @@
 #define JP_MEMO_WAYS 4
 #define JP_MEMO_ENTRIES 4096U
 #define JP_MEMO_ENTRIES_MAX 1048576U
+#define JP_MEMO_WRONG_ENTRIES 1024U
 #define JP_MEMO_LIFETIME (INT64_C(15) * 60) /* seconds */
 
 struct jp_memo_key {
@@ -57,11 +62,11 @@ enum jp_err jp_memo_make(
 /* Wipes and frees it. */
 void jp_memo_free(struct jp_memo *memo);
 
-/* Whether `token` is known to match `phc`. */
+/* Whether the pair is in the table. */
 bool jp_memo_find(
     struct jp_memo *memo, const char *phc, const struct jp_secret *token);
 
-/* Remembers that `token` was seen to match `phc`, in place of the oldest. */
+/* Puts the pair into the table, in place of the oldest. */
 void jp_memo_add(
     struct jp_memo *memo, const char *phc, const struct jp_secret *token);
 

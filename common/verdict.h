@@ -41,6 +41,8 @@ enum jp_verdict {
 	X(RECORD, JP_UNAVAILABLE, "record", "the token's record is damaged")   \
 	X(MEMORY, JP_UNAVAILABLE, "memory", "not enough memory for Argon2id")  \
 	X(OVERLOAD, JP_UNAVAILABLE, "overload", "too many requests at once")   \
+	X(THROTTLED, JP_UNAVAILABLE, "throttled",                              \
+	    "too many wrong secrets for this token")                           \
 	X(STOPPING, JP_UNAVAILABLE, "stopping", "patd is stopping")            \
 	X(ACCEPTED, JP_ACCEPT, "accepted", "accepted")
 

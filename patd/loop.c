@@ -123,26 +123,28 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
  * Hands the question to a worker. Until the answer no other one is read from
  * this connection; only its end is still noticed.
  */
-static bool
+static enum jp_reason
 enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
     const struct jp_decision *open)
 {
 	struct pool_item *item = pool_take(loop->pool);
+	enum jp_reason reason;
 
 	if (item == NULL)
-		return false;
+		return JP_REASON_OVERLOAD;
 	item->conn = key_of(loop, conn);
 	item->uid = conn->uid;
 	item->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
 	memcpy(&item->request, request, sizeof(item->request));
-	if (!pool_submit(loop->pool, open, item)) {
+	reason = pool_submit(loop->pool, open, item);
+	if (reason != JP_REASON_NONE) {
 		pool_release(loop->pool, item);
-		return false;
+		return reason;
 	}
 	conn->seq = request->seq;
 	conns_busy(&loop->conns, conn, true);
 	(void)watch_fd(loop, EPOLL_CTL_MOD, conn->fd, key_of(loop, conn), 0);
-	return true;
+	return JP_REASON_NONE;
 }
 
 static void
@@ -153,9 +155,11 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 	conn->asked_ns = loop->turn_ns;
 	jp_decide(loop->options->core, request, NULL, &decision);
 	if (decision.reason == JP_REASON_NONE) {
-		if (enqueue(loop, conn, request, &decision))
+		enum jp_reason reason = enqueue(loop, conn, request, &decision);
+
+		if (reason == JP_REASON_NONE)
 			return;
-		answer_refuse(&decision, JP_REASON_OVERLOAD);
+		answer_refuse(&decision, reason);
 	}
 	keep(loop, conn->uid, request, &decision);
 	answer(loop, conn, request, &decision);
@@ -319,6 +323,7 @@ reload(struct loop *loop)
 
 	notify_reloading();
 	jp_memo_flush(loop->options->core->memo);
+	jp_memo_flush(loop->options->core->wrong);
 	if (jp_settings_load(loop->options->config, &settings, &why) ==
 	    JP_ERR_OK) {
 		jp_core_set_policy(loop->options->core, &settings.policy);
@@ -506,7 +511,7 @@ set_up(struct loop *loop, struct jp_why *why)
 static void
 turn_away(struct loop *loop, struct conn *conn)
 {
-	struct jp_decision decision;
+	struct jp_decision decision = { .id = "" };
 
 	if (conn->busy) {
 		answer_refuse(&decision, JP_REASON_STOPPING);

@@ -57,7 +57,7 @@ enum jp_err
 one_shot(const struct jp_settings *settings, struct jp_why *why)
 {
 	struct jp_request request;
-	struct jp_decision decision;
+	struct jp_decision decision = { .id = "" };
 	struct jp_core core;
 	enum jp_err err = receive(&request, why);
 

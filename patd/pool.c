@@ -8,12 +8,21 @@
 #include <unistd.h>
 
 #include "common/client.h"
+#include "common/throttle.h"
 #include "patd/answer.h"
 
 enum {
-	QUEUE_MAX = 256,
+	TAGGED_MAX = 256,   /* flights that wait */
+	TAGLESS_MAX = 64,   /* the same without fast tag */
+	TAGLESS_ID_MAX = 2, /* of these for one id */
 	WORKERS_MAX = 256,
-	TAGLESS_MAX = 2, /* flights for one id without fast tag */
+};
+
+/* What waits for a worker: those of the first lane take off first. */
+enum {
+	LANE_TAGGED,
+	LANE_TAGLESS,
+	LANE_COUNT,
 };
 
 /* The questions that wait for one Argon2id, in the order of their deadlines. */
@@ -21,8 +30,14 @@ struct flight {
 	struct flight *next; /* in the queue, or idle */
 	uint8_t tag[JP_MEMO_TAG_LEN];
 	bool tagless;
+	bool charged; /* a try that comes back if no wrong text is seen */
 	char id[JP_TOKEN_ID_LEN + 1];
 	struct pool_item *first, **last; /* `first` NULL: idle */
+};
+
+struct lane {
+	struct flight *first, **last;
+	size_t len, max; /* of those that wait or are under way */
 };
 
 struct pool {
@@ -34,7 +49,8 @@ struct pool {
 	bool stopping;
 	struct pool_item *idle; /* used before */
 	struct flight *idle_flight;
-	struct flight *first, **last; /* what waits for a worker */
+	struct lane lanes[LANE_COUNT];
+	struct jp_throttle throttle;
 	struct pool_item *done;
 	size_t item_used; /* the items behind these were never touched */
 	size_t joined_len;
@@ -46,12 +62,27 @@ struct pool {
 
 /* ---- under the mutex ---- */
 
+static struct lane *
+lane_of(struct pool *pool, bool tagless)
+{
+	return &pool->lanes[tagless ? LANE_TAGLESS : LANE_TAGGED];
+}
+
 static void
-retire(struct pool *pool, struct flight *flight)
+rest(struct pool *pool, struct flight *flight)
 {
 	flight->first = NULL;
 	flight->next = pool->idle_flight;
 	pool->idle_flight = flight;
+}
+
+static void
+retire(struct pool *pool, struct flight *flight)
+{
+	if (flight->charged)
+		jp_throttle_give_back(&pool->throttle, flight->id);
+	lane_of(pool, flight->tagless)->len--;
+	rest(pool, flight);
 }
 
 static void
@@ -94,59 +125,95 @@ find_flight(struct pool *pool, const uint8_t tag[JP_MEMO_TAG_LEN])
 	return NULL;
 }
 
-/*
- * Where there is no fast tag every wrong text costs a hash. So that nobody
- * fills the queue with them, one id has few flights at a time.
- */
-static bool
-may_start(const struct pool *pool, const struct jp_decision *open)
+/* How many flights without fast tag there are for this id. */
+static size_t
+count_tagless(const struct pool *pool, const char *id)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; open->tagless && i < pool->flight_len; i++) {
+	for (size_t i = 0; i < pool->flight_len; i++) {
 		const struct flight *flight = &pool->flights[i];
 
 		count += flight->first != NULL && flight->tagless &&
-		         strcmp(flight->id, open->id) == 0;
+		         strcmp(flight->id, id) == 0;
 	}
-	return count < TAGLESS_MAX;
+	return count;
 }
 
-static bool
+/* JP_REASON_NONE: a flight may start, and what it costs is taken. */
+static enum jp_reason
+may_start(struct pool *pool, const struct jp_decision *open)
+{
+	const struct lane *lane = lane_of(pool, open->tagless);
+
+	if (lane->len == lane->max)
+		return JP_REASON_OVERLOAD;
+	if (!open->tagless)
+		return JP_REASON_NONE;
+	if (count_tagless(pool, open->id) >= TAGLESS_ID_MAX)
+		return JP_REASON_OVERLOAD;
+	return jp_throttle_take(&pool->throttle, open->id, jp_now_ms())
+	           ? JP_REASON_NONE
+	           : JP_REASON_THROTTLED;
+}
+
+static enum jp_reason
 join(struct pool *pool, struct flight *flight, struct pool_item *item)
 {
 	if (pool->joined_len == pool->joined_max)
-		return false;
+		return JP_REASON_OVERLOAD;
 	pool->joined_len++;
 	item->joined = true;
 	*flight->last = item;
 	flight->last = &item->next;
-	return true;
+	return JP_REASON_NONE;
 }
 
-static bool
+static enum jp_reason
 start_flight(struct pool *pool, const struct jp_decision *open,
     const uint8_t tag[JP_MEMO_TAG_LEN], struct pool_item *item)
 {
+	struct lane *lane = lane_of(pool, open->tagless);
 	struct flight *flight = pool->idle_flight;
+	enum jp_reason reason = may_start(pool, open);
 
-	if (flight == NULL || !may_start(pool, open))
-		return false;
-	pool->idle_flight = flight->next;
+	if (reason != JP_REASON_NONE)
+		return reason;
+	pool->idle_flight = flight->next; /* one for each place of the lanes */
 	flight->next = NULL;
 	memcpy(flight->tag, tag, JP_MEMO_TAG_LEN);
 	memcpy(flight->id, open->id, sizeof(flight->id));
-	flight->tagless = open->tagless;
+	flight->tagless = flight->charged = open->tagless;
 	flight->first = item;
 	flight->last = &item->next;
-	*pool->last = flight;
-	pool->last = &flight->next;
+	*lane->last = flight;
+	lane->last = &flight->next;
+	lane->len++;
 	atomic_fetch_add(&pool->core->stats.queued, 1);
 	pthread_cond_signal(&pool->wake);
-	return true;
+	return JP_REASON_NONE;
 }
 
 /* ---- workers ---- */
+
+/* Takes the next flight out of its lane, or NULL; under the mutex. */
+static struct flight *
+take_flight(struct pool *pool)
+{
+	struct lane *lane = &pool->lanes[LANE_TAGGED];
+	struct flight *flight;
+
+	if (lane->first == NULL)
+		lane = &pool->lanes[LANE_TAGLESS];
+	flight = lane->first;
+	if (flight == NULL)
+		return NULL;
+	lane->first = flight->next;
+	if (lane->first == NULL)
+		lane->last = &lane->first;
+	atomic_fetch_sub(&pool->core->stats.queued, 1);
+	return flight;
+}
 
 /* The next flight, in which somebody still waits; NULL at the end. */
 static struct flight *
@@ -156,16 +223,11 @@ next_flight(struct pool *pool)
 
 	pthread_mutex_lock(&pool->mutex);
 	while (!pool->stopping && (flight == NULL || flight->first == NULL)) {
-		flight = pool->first;
-		if (flight == NULL) {
+		flight = take_flight(pool);
+		if (flight != NULL)
+			refuse_late(pool, flight);
+		else
 			pthread_cond_wait(&pool->wake, &pool->mutex);
-			continue;
-		}
-		pool->first = flight->next;
-		if (pool->first == NULL)
-			pool->last = &pool->first;
-		atomic_fetch_sub(&pool->core->stats.queued, 1);
-		refuse_late(pool, flight);
 	}
 	if (pool->stopping)
 		flight = NULL;
@@ -174,16 +236,18 @@ next_flight(struct pool *pool)
 }
 
 /*
- * The end of a flight: nobody joins it any more. By now the memo knows what was
+ * The end of a flight: nobody joins it any more. By now the memos know what was
  * proved, so whoever comes later needs no hash either.
  */
 static struct pool_item *
-land(struct pool *pool, struct flight *flight)
+land(struct pool *pool, struct flight *flight, const struct jp_proof *proof)
 {
+	bool wrong = proof->phc[0] != '\0' && !proof->match;
 	struct pool_item *items;
 
 	pthread_mutex_lock(&pool->mutex);
 	items = flight->first;
+	flight->charged = flight->charged && !wrong;
 	retire(pool, flight);
 	pthread_mutex_unlock(&pool->mutex);
 	return items;
@@ -209,7 +273,7 @@ fly(struct pool *pool, struct flight *flight)
 	struct jp_proof proof = { .phc = "" };
 
 	jp_decide_proving(pool->core, &item->request, &proof, &item->decision);
-	item = land(pool, flight);
+	item = land(pool, flight, &proof);
 	next = item->next;
 	hand_back(pool, item);
 	for (item = next; item != NULL; item = next) {
@@ -260,7 +324,7 @@ make_room(struct pool *pool)
 	(void)mlock2(
 	    pool->items, pool->item_len * sizeof(*pool->items), MLOCK_ONFAULT);
 	for (size_t i = 0; i < pool->flight_len; i++)
-		retire(pool, &pool->flights[i]);
+		rest(pool, &pool->flights[i]);
 	return JP_ERR_OK;
 }
 
@@ -292,11 +356,15 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 		return JP_ERR_NOMEM;
 	pool->core = core;
 	pool->event_fd = event_fd;
-	pool->last = &pool->first;
-	pool->flight_len = QUEUE_MAX + count;
+	for (size_t i = 0; i < LANE_COUNT; i++)
+		pool->lanes[i].last = &pool->lanes[i].first;
+	pool->lanes[LANE_TAGGED].max = TAGGED_MAX + count;
+	pool->lanes[LANE_TAGLESS].max = TAGLESS_MAX;
+	pool->flight_len = TAGGED_MAX + count + TAGLESS_MAX;
+	jp_throttle_init(&pool->throttle);
 	pool->joined_max = joined_max;
 	pool->item_len = pool->flight_len + pool->joined_max;
-	atomic_store(&core->stats.max_queued, QUEUE_MAX);
+	atomic_store(&core->stats.max_queued, TAGGED_MAX + TAGLESS_MAX);
 	jp_memo_key_make(&pool->key);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	(void)pthread_cond_init(&pool->wake, NULL);
@@ -325,22 +393,23 @@ pool_take(struct pool *pool)
 	return item;
 }
 
-bool
+enum jp_reason
 pool_submit(
     struct pool *pool, const struct jp_decision *open, struct pool_item *item)
 {
 	uint8_t tag[JP_MEMO_TAG_LEN];
 	struct flight *flight;
-	bool taken;
+	enum jp_reason reason;
 
 	jp_memo_tag(&pool->key, open->phc, &item->request.token, tag);
 	item->next = NULL;
+	memcpy(item->decision.id, open->id, sizeof(item->decision.id));
 	pthread_mutex_lock(&pool->mutex);
 	flight = find_flight(pool, tag);
-	taken = flight != NULL ? join(pool, flight, item)
-	                       : start_flight(pool, open, tag, item);
+	reason = flight != NULL ? join(pool, flight, item)
+	                        : start_flight(pool, open, tag, item);
 	pthread_mutex_unlock(&pool->mutex);
-	return taken;
+	return reason;
 }
 
 struct pool_item *

@@ -3,6 +3,10 @@
  * same one, of the same token text and the same PHC string, share it: they make
  * up a flight. The queue of flights is bounded, for whoever waits longer than a
  * client does waits for nothing; who joins a flight takes no room in it.
+ *
+ * Where there is no fast tag every wrong text costs a hash. Such flights are
+ * few, in all and for one id; they start when no other one waits; and one id
+ * has them at a limited rate (common/throttle.h), unless the text is right.
  */
 #ifndef PATD_POOL_H
 #define PATD_POOL_H
@@ -35,10 +39,11 @@ struct pool_item *pool_take(struct pool *pool);
 
 /*
  * Has `item` decided with the proof that `open` asks for. Items of one token
- * come in the order of their deadlines. False: there is no room; it is still
- * the caller's. For an id without fast tag there is little room.
+ * come in the order of their deadlines. JP_REASON_NONE: it is taken. Else it is
+ * still the caller's: JP_REASON_OVERLOAD, there is no room, and little for ids
+ * without fast tag; JP_REASON_THROTTLED, too many wrong texts for such an id.
  */
-bool pool_submit(
+enum jp_reason pool_submit(
     struct pool *pool, const struct jp_decision *open, struct pool_item *item);
 
 /* The items that are done, as a list; each goes back with pool_release(). */

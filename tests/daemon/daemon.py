@@ -5,21 +5,27 @@ import contextlib
 import json
 import os
 import pwd
+import random
+import resource
 import shutil
 import signal
 import socket
+import string
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import zlib
 
 BUILD = os.environ["JP_BUILD"]
 PATD = os.path.join(BUILD, "patd/patd")
+RECORD_EDIT = os.path.join(BUILD, "tests/daemon/record_edit")
 ADMIN = os.path.join(BUILD, "tools/pat-admin")
 ROOT = os.geteuid() == 0
 DENY, UNAVAILABLE, ACCEPT = 0, 1, 2
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 CONFIG = """[tokens]
 max_per_user = 0
 name_required = no
@@ -55,6 +61,27 @@ def wait_for(what, seconds=10):
         if time.monotonic() > end:
             raise AssertionError("waited for nothing")
         time.sleep(0.01)
+
+
+def forged(identity):
+    """A well-made token that was never given out."""
+    secret = "".join(random.choices(BASE62, k=30))
+    body = "jpat_%s_%s" % (identity, secret)
+    crc, digits = zlib.crc32(body.encode()), ""
+    for _ in range(6):
+        digits = BASE62[crc % 62] + digits
+        crc //= 62
+    return body + digits
+
+
+def room_for(clients):
+    """So many connections need as many descriptors of ours."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = clients + 64
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        return 300
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return clients
 
 
 class Client:
@@ -101,6 +128,17 @@ class Client:
         self.close()
 
 
+def connect(path):
+    """Tried again as long as patd has not taken those before."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            return Client(path, 20)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+
+
 class World:
     def __init__(self, more=""):
         self.root = tempfile.mkdtemp(prefix="jira-pat-daemon.")
@@ -138,6 +176,13 @@ class World:
         token = self.admin("create", user).stdout.strip()
         self.tokens.append(token)
         return token
+
+    def record_edit(self, *args):
+        """Changes the store with tests/daemon/record_edit.c."""
+        done = subprocess.run(
+            [RECORD_EDIT, self.config, *args], text=True,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+        assert done.returncode == 0, done.stderr
 
     def stats(self):
         """What pat-admin stats --json says."""
@@ -220,13 +265,13 @@ def world(more="", start=True, args=("--debug",)):
         shutil.rmtree(place.root, ignore_errors=True)
 
 
-def make_slow(place):
+def make_slow(place, passes=10):
     """Tokens that are made from now on take their time."""
     with open(place.config) as file:
         config = file.read()
     config = config.replace("memory = 64K", "memory = 64M")
     with open(place.config, "w") as file:
-        file.write(config.replace("passes = 1", "passes = 10"))
+        file.write(config.replace("passes = 1", "passes = %d" % passes))
 
 
 def main(cases):

@@ -2,18 +2,15 @@
 no memory of a token outlives its revocation.
 """
 import random
-import resource
 import select
 import signal
-import string
 import threading
 import time
-import zlib
 
-from daemon import (ACCEPT, DENY, UNAVAILABLE, Client, main,
-                    make_slow, question, wait_for, world)
+from daemon import (ACCEPT, BASE62, DENY, UNAVAILABLE, Client, connect,
+                    forged, main, make_slow, question, room_for, wait_for,
+                    world)
 
-BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 CROWD = 1000
 LIMITS = "max_connections = 1100\nmax_per_uid = 1100"
 
@@ -27,38 +24,6 @@ class Info:
         self.hits = stats["memo"]["hits"]
         self.misses = stats["memo"]["misses"]
         self.entries = stats["memo"]["entries"]
-
-
-def forged(identity):
-    """A well-made token that was never given out."""
-    secret = "".join(random.choices(BASE62, k=30))
-    body = "jpat_%s_%s" % (identity, secret)
-    crc, digits = zlib.crc32(body.encode()), ""
-    for _ in range(6):
-        digits = BASE62[crc % 62] + digits
-        crc //= 62
-    return body + digits
-
-
-def room_for(clients):
-    """So many connections need as many descriptors of ours."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = clients + 64
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        return 300
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return clients
-
-
-def connect(path):
-    """Tried again as long as patd has not taken those before."""
-    end = time.monotonic() + 20
-    while True:
-        try:
-            return Client(path, 20)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise
 
 
 def repeated():

@@ -786,6 +786,36 @@ a_wrong_text_is_not_known_and_does_not_become_so(void **state)
 	assert_int_equal(hits(world), 0);
 }
 
+static void
+a_wrong_text_tried_again_costs_no_hash_where_there_is_no_fast_tag(void **state)
+{
+	struct world *world = *state;
+	const struct jp_request right = world->request;
+	struct jp_request wrong;
+
+	assert_int_equal(
+	    jp_memo_make(&world->core.wrong, 64, &jp_steady_clock), JP_ERR_OK);
+	world->record.has_fast_tag = false;
+	store_record(world, JP_CHANGE_REPLACE);
+	warm(world);
+	forge_secret(world);
+	wrong = world->request;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(decide_now(world), JP_REASON_SECRET);
+	assert_int_equal(runs(world), 2);
+	world->request = right; /* and the right one is as good as ever */
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(world), 2);
+	/* The text that was wrong becomes right: another hash, so it is. */
+	assert_int_equal(jp_hash_make(&wrong.token, &world->core.policy.cost,
+	                     world->record.phc),
+	    JP_ERR_OK);
+	store_record(world, JP_CHANGE_REPLACE);
+	world->request = wrong;
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(world), 3);
+}
+
 /* As the hash of a record that takes more memory than there is. */
 static void
 an_error_is_not_remembered(void **state)
@@ -795,12 +825,16 @@ an_error_is_not_remembered(void **state)
 
 	assert_int_equal(
 	    jp_memo_make(&world->core.memo, 64, &jp_steady_clock), JP_ERR_OK);
+	assert_int_equal(
+	    jp_memo_make(&world->core.wrong, 64, &jp_steady_clock), JP_ERR_OK);
 	world->record.phc[1] = 'x';
 	store_record(world, JP_CHANGE_REPLACE);
 	assert_int_equal(decide_now(world), JP_REASON_RECORD);
 	jp_store_mem_fail(world->core.store, 1, JP_ERR_IO, false);
 	assert_int_equal(decide_now(world), JP_REASON_STORE);
 	jp_memo_count(world->core.memo, &counts);
+	assert_int_equal(counts.inserts, 0);
+	jp_memo_count(world->core.wrong, &counts);
 	assert_int_equal(counts.inserts, 0);
 }
 
@@ -964,6 +998,8 @@ main(void)
 		TEST(another_hash_of_the_same_token_is_not_known),
 		TEST(a_record_made_anew_under_an_id_is_not_known),
 		TEST(a_wrong_text_is_not_known_and_does_not_become_so),
+		TEST(
+		    a_wrong_text_tried_again_costs_no_hash_where_there_is_no_fast_tag),
 		TEST(an_error_is_not_remembered),
 		TEST(a_flushed_memo_costs_one_more_hash),
 		TEST(a_proof_serves_several_questions_of_one_token),

@@ -18,12 +18,14 @@
 #include <unistd.h>
 
 #include "common/store_mem.h"
+#include "common/throttle.h"
 #include "common/token_make.h"
 #include "patd/pool.h"
 
 enum {
 	CROWD = 1000,
-	QUEUE = 256, /* flights that may wait */
+	QUEUE = 256,  /* flights that may wait */
+	TAGLESS = 64, /* the same without fast tag */
 	WAIT_MS = 60000,
 };
 
@@ -40,6 +42,7 @@ struct world {
 	struct jp_record record;
 	struct jp_secret token;
 	bool tagless;
+	enum jp_reason refusal; /* of the last question that was not taken */
 	unsigned int answers[JP_REASON_COUNT];
 };
 
@@ -168,7 +171,8 @@ ask(struct world *world, const char *user, const struct jp_secret *text,
 	item->deadline_ms = deadline_ms;
 	strcpy(open.phc, world->record.phc);
 	strcpy(open.id, world->record.id);
-	if (pool_submit(world->pool, &open, item))
+	world->refusal = pool_submit(world->pool, &open, item);
+	if (world->refusal == JP_REASON_NONE)
 		return true;
 	pool_release(world->pool, item);
 	return false;
@@ -429,6 +433,7 @@ an_id_without_fast_tag_has_few_hashes_at_a_time(void **state)
 	assert_true(ask(world, "alice", &forged[0], INT64_MAX));
 	assert_true(ask(world, "alice", &forged[1], INT64_MAX));
 	assert_false(ask(world, "alice", &forged[2], INT64_MAX));
+	assert_int_equal(world->refusal, JP_REASON_OVERLOAD);
 	assert_true(ask(world, "alice", &forged[1], INT64_MAX));
 	make_token(world); /* another id */
 	assert_true(ask_in_time(world));
@@ -441,6 +446,125 @@ an_id_without_fast_tag_has_few_hashes_at_a_time(void **state)
 		assert_true(ask(world, "alice", &forged[i], INT64_MAX));
 		gather(world, 1);
 	}
+}
+
+/* A try comes back after ten seconds: so many would be a miracle. */
+static void
+wrong_secrets_of_an_id_without_fast_tag_are_throttled(void **state)
+{
+	struct world *world = *state;
+	unsigned int taken = 0;
+	struct jp_secret text;
+
+	start(world, 1, CROWD);
+	open_gate(world, UINT32_MAX);
+	world->tagless = true;
+	for (int i = 0; i < 52; i++) {
+		forge(world, &text, (char)(i < 26 ? 'a' + i : 'A' + i - 26));
+		if (!ask(world, "alice", &text, INT64_MAX))
+			continue;
+		taken++;
+		gather(world, 1);
+	}
+	assert_in_range(taken, JP_THROTTLE_BURST, 25);
+	assert_int_equal(world->refusal, JP_REASON_THROTTLED);
+	assert_int_equal(runs(world), taken);
+	assert_int_equal(world->answers[JP_REASON_SECRET], taken);
+	make_token(world); /* another id has its own rate, but by a miracle */
+	assert_true(ask_in_time(world));
+	gather(world, 1);
+}
+
+static void
+the_right_secret_is_never_throttled_by_itself(void **state)
+{
+	struct world *world = *state;
+
+	start(world, 1, CROWD);
+	open_gate(world, UINT32_MAX);
+	world->tagless = true;
+	for (unsigned int i = 0; i < 5 * JP_THROTTLE_BURST; i++) {
+		assert_true(ask_in_time(world));
+		gather(world, 1);
+	}
+	assert_int_equal(
+	    world->answers[JP_REASON_ACCEPTED], 5 * JP_THROTTLE_BURST);
+}
+
+/* Its hash was not run, so nothing was tried. */
+static void
+who_is_late_in_the_queue_spends_no_try(void **state)
+{
+	struct world *world = *state;
+	struct jp_secret other;
+
+	forge(world, &other, 'a');
+	start(world, 1, CROWD);
+	assert_true(ask_in_time(world));
+	wait_gate(world);
+	world->tagless = true;
+	for (unsigned int i = 0; i < 5; i++) {
+		forge(world, &other, (char)('a' + i));
+		assert_int_equal(ask(world, "alice", &other, 0), i < 2);
+	}
+	open_gate(world, UINT32_MAX);
+	gather(world, 3);
+	assert_int_equal(world->answers[JP_REASON_OVERLOAD], 2);
+	for (unsigned int i = 0; i < JP_THROTTLE_BURST; i++) {
+		forge(world, &other, (char)('a' + i));
+		assert_true(ask(world, "alice", &other, INT64_MAX));
+		gather(world, 1);
+	}
+}
+
+static void
+who_has_no_fast_tag_waits_behind_who_has(void **state)
+{
+	struct world *world = *state;
+	struct jp_secret forged;
+
+	forge(world, &forged, 'a');
+	start(world, 1, CROWD);
+	assert_true(ask(world, "bob", &world->token, INT64_MAX));
+	wait_gate(world);
+	world->tagless = true;
+	assert_true(ask(world, "alice", &forged, INT64_MAX));
+	world->tagless = false;
+	make_token(world);
+	assert_true(ask_in_time(world));
+	open_gate(world, 2);
+	gather(world, 1);
+	assert_int_equal(world->answers[JP_REASON_USER], 1);
+	open_gate(world, 2);
+	gather(world, 1);
+	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 1);
+	open_gate(world, UINT32_MAX);
+	gather(world, 1);
+	assert_int_equal(world->answers[JP_REASON_SECRET], 1);
+}
+
+static void
+tokens_without_fast_tag_leave_room_for_others(void **state)
+{
+	struct world *world = *state;
+	unsigned int taken = 0;
+
+	start(world, 1, CROWD);
+	world->tagless = true;
+	for (unsigned int i = 0; i < QUEUE; i++) {
+		make_token(world);
+		taken += ask_in_time(world);
+	}
+	assert_int_equal(taken, TAGLESS);
+	assert_int_equal(world->refusal, JP_REASON_OVERLOAD);
+	world->tagless = false;
+	for (unsigned int i = 0; i < QUEUE; i++) {
+		make_token(world);
+		assert_true(ask_in_time(world));
+	}
+	open_gate(world, UINT32_MAX);
+	gather(world, QUEUE + TAGLESS);
+	assert_int_equal(world->answers[JP_REASON_ACCEPTED], QUEUE + TAGLESS);
 }
 
 /* Some crowds, one after the other: no flight or item gets lost. */
@@ -490,6 +614,11 @@ main(void)
 		TEST(who_joined_and_is_late_is_told_so),
 		TEST(who_joins_takes_no_room_from_others),
 		TEST(an_id_without_fast_tag_has_few_hashes_at_a_time),
+		TEST(wrong_secrets_of_an_id_without_fast_tag_are_throttled),
+		TEST(the_right_secret_is_never_throttled_by_itself),
+		TEST(who_is_late_in_the_queue_spends_no_try),
+		TEST(who_has_no_fast_tag_waits_behind_who_has),
+		TEST(tokens_without_fast_tag_leave_room_for_others),
 		TEST(room_comes_back_again_and_again),
 		TEST(the_end_drops_what_waits),
 	};

@@ -1,0 +1,86 @@
+/*
+ * Changes records as no command does, through the code of the store, while no
+ * patd runs:
+ *
+ *     record_edit CONFIG untag ID...   takes away the fast tag, as if the
+ *                                      secret came from elsewhere
+ *     record_edit CONFIG delete ID...  deletes the record
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/core.h"
+
+enum {
+	WAIT_MS = 10000, /* for a patd that is just leaving */
+};
+
+static void
+untag(struct jp_record *record)
+{
+	record->has_fast_tag = false;
+	memset(record->fast_tag, 0, sizeof(record->fast_tag));
+}
+
+static const struct edit {
+	const char *name;
+	enum jp_change_kind kind;
+	void (*apply)(struct jp_record *record); /* NULL: nothing to do */
+} edits[] = {
+	{ "untag", JP_CHANGE_REPLACE, untag },
+	{ "delete", JP_CHANGE_DELETE, NULL },
+};
+
+static const struct edit *
+find_edit(const char *name)
+{
+	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++)
+		if (strcmp(edits[i].name, name) == 0)
+			return &edits[i];
+	return NULL;
+}
+
+static enum jp_err
+edit_one(struct jp_core *core, const struct edit *edit, const char *id)
+{
+	struct jp_record record;
+	const struct jp_change change = { edit->kind, &record };
+	enum jp_err err = jp_store_get(core->store, id, &record);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (edit->apply != NULL)
+		edit->apply(&record);
+	return jp_store_commit(core->store, &change, 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct edit *edit = argc > 3 ? find_edit(argv[2]) : NULL;
+	struct jp_settings settings;
+	struct jp_why why = { "" };
+	struct jp_core core;
+	enum jp_err err;
+
+	if (edit == NULL) {
+		(void)fprintf(
+		    stderr, "usage: record_edit CONFIG untag|delete ID...\n");
+		return 2;
+	}
+	jp_harden_process();
+	err = jp_settings_load(argv[1], &settings, &why);
+	if (err == JP_ERR_OK)
+		err = jp_core_open(
+		    &core, &settings, "record_edit", WAIT_MS, &why);
+	if (err != JP_ERR_OK) {
+		(void)fprintf(stderr, "record_edit: %s\n", why.text);
+		return 1;
+	}
+	for (int i = 3; err == JP_ERR_OK && i < argc; i++)
+		err = edit_one(&core, edit, argv[i]);
+	jp_core_close(&core);
+	if (err != JP_ERR_OK)
+		(void)fprintf(stderr, "record_edit: %s\n", jp_err_text(err));
+	return err == JP_ERR_OK ? 0 : 1;
+}

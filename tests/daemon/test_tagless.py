@@ -1,0 +1,139 @@
+"""Tokens without fast tag, as an import makes them: what wrong secrets for them
+cost, and that nobody else pays for it.
+"""
+import select
+import time
+
+from daemon import (ACCEPT, DENY, UNAVAILABLE, Client, forged, main, make_slow,
+                    question, room_for, wait_for, world)
+
+BURST, REFILL_S = 10, 10  # of common/throttle.h
+
+
+class Clock:
+    """How many tries have come back since, at the most."""
+
+    def __init__(self):
+        self.begin = time.monotonic()
+
+    def refills(self):
+        return int((time.monotonic() - self.begin) / REFILL_S) + 1
+
+
+def untagged(place, count=1, user="alice"):
+    """Tokens whose records lose their fast tag; no patd may run yet."""
+    tokens = [place.token(user) for _ in range(count)]
+    place.record_edit("untag", *[token[5:13] for token in tokens])
+    return tokens
+
+
+def accepted_and_denied():
+    """the right secret is accepted with one hash, a wrong one is denied"""
+    with world(start=False) as place:
+        token, = untagged(place)
+        place.start()
+        with Client(place.verify) as client:
+            for _ in range(5):
+                assert client.ask("alice", token) == (ACCEPT, "alice")
+                assert client.ask("bob", token) == (DENY, "")
+        assert place.stats()["argon2_runs"] == 1
+        assert place.ask("alice", forged(token[5:13])) == (DENY, "")
+        assert place.stats()["argon2_runs"] == 2
+
+
+def throttled():
+    """1,000 wrong secrets for one id run a burst of hashes and no more"""
+    with world(start=False) as place:
+        token, other = untagged(place, 2)
+        place.start()
+        clock = Clock()
+        with Client(place.verify) as client:
+            verdicts = [client.ask("alice", forged(token[5:13]), seq)[0]
+                        for seq in range(1000)]
+        limit = BURST + clock.refills()
+        runs = place.stats()["argon2_runs"]
+        assert BURST <= runs <= limit, runs
+        assert verdicts.count(DENY) == runs, verdicts.count(DENY)
+        assert verdicts.count(UNAVAILABLE) == 1000 - runs
+        requests = place.stats()["requests"]
+        assert requests["unavailable"]["throttled"] == 1000 - runs, requests
+        assert "reason=throttled id=" + token[5:13] in place.read_log()
+        assert place.ask("alice", other) == (ACCEPT, "alice")
+
+
+def known_unharmed():
+    """who is remembered is accepted while wrong secrets are throttled"""
+    with world(start=False) as place:
+        token, = untagged(place)
+        tagged = place.token()
+        place.start()
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+        with Client(place.verify) as bad, Client(place.verify) as good:
+            for seq in range(100):
+                bad.ask("alice", forged(token[5:13]), seq)
+                assert good.ask("alice", token, seq) == (ACCEPT, "alice")
+                assert good.ask("alice", tagged, seq) == (ACCEPT, "alice")
+        assert place.stats()["requests"]["unavailable"]["throttled"] > 50
+
+
+def same_again():
+    """a wrong secret that is tried again costs no hash and no try"""
+    with world(start=False) as place:
+        token, = untagged(place)
+        place.start()
+        wrong = forged(token[5:13])
+        with Client(place.verify) as client:
+            for seq in range(200):
+                assert client.ask("alice", wrong, seq) == (DENY, "")
+            assert place.stats()["argon2_runs"] == 1
+            assert client.ask("alice", token) == (ACCEPT, "alice")
+
+
+def no_room():
+    """too many hashes at once are refused before the first one is done"""
+    with world("workers = 1", start=False) as place:
+        warm = place.token()
+        make_slow(place)
+        token, = untagged(place)
+        place.start()
+        assert place.ask("alice", warm) == (ACCEPT, "alice")
+        slow = [Client(place.verify, 20) for _ in range(2)]
+        for client in slow:
+            client.send(question("alice", forged(token[5:13])))
+        with Client(place.verify) as third:
+            for seq in range(5):
+                wrong = forged(token[5:13])
+                assert third.ask("alice", wrong, seq) == (UNAVAILABLE, "")
+                assert third.ask("alice", warm, seq) == (ACCEPT, "alice")
+        ready, _, _ = select.select([slow[1].sock], [], [], 0)
+        assert not ready, "the second hash was done before"
+        for client in slow:
+            assert client.answer()[0] in (DENY, UNAVAILABLE)
+            client.close()
+        assert place.stats()["argon2_runs"] <= 3
+
+
+def many_ids():
+    """a flood over many ids leaves warm and cold tokens of our own alone"""
+    with world("workers = 1", start=False) as place:
+        warm, cold = place.token(), place.token()
+        make_slow(place, 2)
+        tokens = untagged(place, 12)
+        place.start()
+        assert place.ask("alice", warm) == (ACCEPT, "alice")
+        flood = [Client(place.verify, 20) for _ in range(2 * len(tokens))]
+        for number, client in enumerate(flood):
+            identity = tokens[number % len(tokens)][5:13]
+            client.send(question("alice", forged(identity)))
+        wait_for(lambda: place.stats()["queue"]["depth"] >= len(flood) / 2)
+        assert place.ask("alice", warm) == (ACCEPT, "alice")
+        assert place.ask("alice", cold) == (ACCEPT, "alice")
+        ready, _, _ = select.select([flood[-1].sock], [], [], 0)
+        assert not ready, "the cold token waited for the flood"
+        for client in flood:
+            assert client.answer()[0] in (DENY, UNAVAILABLE)
+            client.close()
+
+
+main([accepted_and_denied, throttled, known_unharmed, same_again, no_room,
+      many_ids])
