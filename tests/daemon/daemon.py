@@ -200,7 +200,8 @@ class World:
 
     def answers(self):
         try:
-            Client(self.verify).close()
+            for path in (self.verify, self.admin_sock):
+                Client(path).close()
             return True
         except OSError:
             return False
