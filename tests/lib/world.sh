@@ -5,6 +5,10 @@
 #
 # Needs tests/lib/tap.sh, JP_BUILD and JP_SOURCE. Order: world_make, world_patd,
 # world_backend, world_apache. Then $WORLD_URL is Apache's address.
+#
+# Before that may be set: WORLD_SECTIONS, the end of jira-pat.conf;
+# WORLD_APACHE_MODULES, more modules; WORLD_APACHE_LINES, lines in front of the
+# example's Include.
 
 # Where Debian keeps Apache's modules; what a hash costs: next to nothing.
 WORLD_MODULES=${WORLD_MODULES:-/usr/lib/apache2/modules}
@@ -59,6 +63,7 @@ world_make() {
 		store_dir = $WORLD/store
 		pepper_file = $WORLD/key/pepper.key
 		$world_allow
+		${WORLD_SECTIONS:-}
 	EOF
 	pat_admin init || return 1
 
@@ -70,11 +75,11 @@ world_make() {
 	printf '%s required pam_deny.so\n' auth account >"$WORLD/pam.d/other"
 }
 
-# world_pam SERVICE: the example's service file, for this world's module and
-# socket.
+# world_pam SERVICE [EXAMPLE]: the example's service file (by default the one of
+# that name), for this world's module and socket.
 world_pam() {
 	sed "s|pam_jira_pat\.so|$WORLD/lib/& socket=$WORLD/run/verify.sock one_shot=no timeout=2|" \
-		"$JP_SOURCE/examples/pam.d/$1" >"$WORLD/pam.d/$1"
+		"$JP_SOURCE/examples/pam.d/${2:-$1}" >"$WORLD/pam.d/$1"
 }
 
 world_accepts() {
@@ -141,7 +146,8 @@ world_apache_conf() {
 		MaxSpareThreads 32
 	EOF
 	for world_module in mpm_event authn_core authz_core authz_user \
-	    auth_basic authnz_pam headers proxy proxy_http rewrite; do
+	    auth_basic authnz_pam headers proxy proxy_http rewrite \
+	    ${WORLD_APACHE_MODULES:-}; do
 		echo "LoadModule ${world_module}_module" \
 			"$WORLD_MODULES/mod_$world_module.so"
 	done
@@ -152,6 +158,7 @@ world_apache_conf() {
 	cat <<-EOF
 		Define JIRA_PAT_BACKEND $WORLD_BACKEND
 		<VirtualHost *>
+		${WORLD_APACHE_LINES:-}
 		Include $JP_SOURCE/examples/apache/jira-pat.conf
 		</VirtualHost>
 	EOF
