@@ -232,6 +232,41 @@ commit_once(struct bdb *bdb, const struct jp_change *changes, size_t count,
 	return err;
 }
 
+/* Called with the mutex of copies held. */
+static enum jp_err
+checkpoint(struct bdb *bdb)
+{
+	char **names = NULL;
+	uint32_t file, offset;
+	int ret = bdb_log_end(bdb, &file, &offset);
+
+	if (ret == 0)
+		ret = bdb->env->txn_checkpoint(bdb->env, 0, 0, 0);
+	if (ret == 0)
+		ret = bdb->env->log_archive(bdb->env, &names, DB_ARCH_REMOVE);
+	free(names);
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "checkpoint");
+	atomic_store(&bdb->kept_from, file);
+	return JP_ERR_OK;
+}
+
+/*
+ * What is in the log since the last checkpoint, recovery does again: many
+ * commits in a short time must not make a start long. The commit is safe
+ * already; who wants to know how the checkpoint went asks for one.
+ */
+static void
+shorten_log(struct bdb *bdb, uint32_t file)
+{
+	if (file - atomic_load(&bdb->kept_from) < bdb->log_files ||
+	    pthread_mutex_trylock(&bdb->copy_mutex) != 0)
+		return;
+	if (file - atomic_load(&bdb->kept_from) >= bdb->log_files)
+		(void)checkpoint(bdb);
+	(void)pthread_mutex_unlock(&bdb->copy_mutex);
+}
+
 /*
  * The engine syncs its log files but not the folder that names them: after a
  * power cut a new log file, and the commits in it, could be gone.
@@ -250,9 +285,11 @@ settle(struct bdb *bdb, uint64_t commits)
 		if (err == JP_ERR_OK)
 			atomic_store(&bdb->log_file, file);
 	}
-	if (err == JP_ERR_OK)
-		bdb_hwm_raise(bdb, commits);
-	return err;
+	if (err != JP_ERR_OK)
+		return err;
+	bdb_hwm_raise(bdb, commits);
+	shorten_log(bdb, file);
+	return JP_ERR_OK;
 }
 
 static enum jp_err
@@ -283,19 +320,12 @@ bdb_checkpoint(struct jp_store *store)
 {
 	struct bdb *bdb = bdb_of(store);
 	enum jp_err err = bdb_enter(bdb);
-	char **names = NULL;
-	int ret;
 
 	if (err != JP_ERR_OK)
 		return err;
 	(void)pthread_mutex_lock(&bdb->copy_mutex);
-	ret = bdb->env->txn_checkpoint(bdb->env, 0, 0, 0);
-	if (ret == 0)
-		ret = bdb->env->log_archive(bdb->env, &names, DB_ARCH_REMOVE);
+	err = checkpoint(bdb);
 	(void)pthread_mutex_unlock(&bdb->copy_mutex);
-	free(names);
-	if (ret != 0)
-		err = bdb_fail(bdb, ret, "checkpoint");
 	return bdb_leave(bdb, err);
 }
 

@@ -58,6 +58,8 @@ struct bdb {
 	atomic_bool dead;      /* the environment panicked: for good */
 	bool is_copy;          /* recovery from the beginning of the logs */
 	atomic_uint log_file;  /* whose name is safely in the folder */
+	atomic_uint kept_from; /* the log file of the last checkpoint */
+	uint32_t log_files;    /* so many later, another one is due */
 	atomic_int busy;       /* operations under way */
 	atomic_llong progress; /* ms: when one last ended, or the first began */
 	pthread_mutex_t copy_mutex; /* a backup or a checkpoint: not both */

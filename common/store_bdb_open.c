@@ -25,6 +25,13 @@
 #define LOG_FILE_BYTES (1U << 20)
 #define LOG_BUFFER_BYTES (256U << 10)
 
+/*
+ * Log files between two checkpoints: at least these, and more where a large
+ * cache was chosen, for an import say, to gather more changes of a page.
+ */
+#define LOG_FILES_MIN 16U
+#define LOG_FILES_OF(cache) ((uint32_t)((cache) / 2 / LOG_FILE_BYTES))
+
 /* A commit holds a lock on every page it changes: room for imports. */
 #define LOCKS_MAX 50000U
 #define LOCKERS_MAX 4000U
@@ -206,8 +213,6 @@ set_up_env(DB_ENV *env, size_t cache)
 	int ret;
 
 	(void)env->set_errcall(env, bdb_keep_line);
-	if (cache == 0)
-		cache = JP_STORE_CACHE_DEFAULT;
 	ret = env->set_cachesize(
 	    env, (uint32_t)(cache / gib), (uint32_t)(cache % gib), 1);
 	if (ret == 0)
@@ -322,16 +327,6 @@ associate(struct bdb *bdb)
 	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "indexes");
 }
 
-enum jp_err
-bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
-{
-	enum jp_err err = open_env(bdb, cache);
-
-	for (size_t i = 0; i < BDB_FILES && err == JP_ERR_OK; i++)
-		err = open_file(bdb, (enum bdb_file)i, flags);
-	return err == JP_ERR_OK ? associate(bdb) : err;
-}
-
 int
 bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset)
 {
@@ -344,6 +339,37 @@ bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset)
 	*offset = stat->st_cur_offset;
 	free(stat);
 	return 0;
+}
+
+/* Recovery ended with a checkpoint. */
+static enum jp_err
+start_log(struct bdb *bdb, size_t cache)
+{
+	uint32_t file, offset;
+	int ret = bdb_log_end(bdb, &file, &offset);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "log");
+	atomic_store(&bdb->kept_from, file);
+	bdb->log_files = LOG_FILES_OF(cache);
+	if (bdb->log_files < LOG_FILES_MIN)
+		bdb->log_files = LOG_FILES_MIN;
+	return JP_ERR_OK;
+}
+
+enum jp_err
+bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
+{
+	enum jp_err err;
+
+	if (cache == 0)
+		cache = JP_STORE_CACHE_DEFAULT;
+	err = open_env(bdb, cache);
+	for (size_t i = 0; i < BDB_FILES && err == JP_ERR_OK; i++)
+		err = open_file(bdb, (enum bdb_file)i, flags);
+	if (err == JP_ERR_OK)
+		err = associate(bdb);
+	return err == JP_ERR_OK ? start_log(bdb, cache) : err;
 }
 
 static enum jp_err

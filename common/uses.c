@@ -65,10 +65,11 @@ first_slot(const char *id)
 
 /* The slot of `id`, a new one if need be; NULL if the table is full. */
 static struct gathered *
-slot_of(struct table *table, const char *id)
+slot_of(struct table *table, const char *id, bool *added)
 {
 	size_t at = first_slot(id);
 
+	*added = false;
 	while (table->slots[at].id[0] != '\0') {
 		if (strcmp(table->slots[at].id, id) == 0)
 			return &table->slots[at];
@@ -77,6 +78,7 @@ slot_of(struct table *table, const char *id)
 	if (table->len == JP_USES_MAX_TOKENS)
 		return NULL;
 	table->len++;
+	*added = true;
 	(void)jp_field_set(
 	    table->slots[at].id, sizeof(table->slots[at].id), id);
 	return &table->slots[at];
@@ -105,22 +107,25 @@ add_counts(uint32_t a, uint32_t b)
 	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
 
-void
+bool
 jp_uses_note(struct jp_uses *uses, const char *id,
     const struct jp_request *request, int64_t now)
 {
 	struct jp_use use = { .at = now };
 	struct gathered *gathered;
+	bool many;
 
 	(void)jp_field_set(use.rhost, sizeof(use.rhost), request->rhost);
 	(void)jp_field_set(use.service, sizeof(use.service), request->service);
 	pthread_mutex_lock(&uses->mutex);
-	gathered = slot_of(uses->open, id);
+	gathered = slot_of(uses->open, id, &many);
+	many = many && uses->open->len == JP_USES_MANY_TOKENS;
 	if (gathered != NULL) {
 		gathered->count = add_counts(gathered->count, 1);
 		push_use(gathered->uses, &gathered->use_len, &use);
 	}
 	pthread_mutex_unlock(&uses->mutex);
+	return many;
 }
 
 static void

@@ -13,6 +13,9 @@
 /* Tokens that can be gathered between two batches. */
 #define JP_USES_MAX_TOKENS 4096U
 
+/* So many are better written at once. */
+#define JP_USES_MANY_TOKENS (JP_USES_MAX_TOKENS / 4 * 3)
+
 struct jp_uses;
 
 /* NULL if memory is short; freed with jp_uses_free(). */
@@ -23,9 +26,10 @@ void jp_uses_free(struct jp_uses *uses);
 
 /*
  * Takes down that the token `id` was accepted for `request` at `now`. A use of
- * one token too many between two batches is not counted.
+ * one token too many between two batches is not counted. True, once between two
+ * batches: there are many now.
  */
-void jp_uses_note(struct jp_uses *uses, const char *id,
+bool jp_uses_note(struct jp_uses *uses, const char *id,
     const struct jp_request *request, int64_t now);
 
 /*

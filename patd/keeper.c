@@ -15,11 +15,18 @@ enum {
 	WATCH_S = 1,
 };
 
+/* What the first thread is called for between two times. */
+enum call {
+	CALL_LOOK = 1,
+	CALL_WRITE = 2,
+};
+
 struct keeper {
 	struct jp_core *core;
-	pthread_mutex_t mutex; /* of the two flags */
+	pthread_mutex_t mutex; /* of the next two */
 	pthread_cond_t wake;
-	bool stopping, suspected;
+	bool stopping;
+	unsigned int calls; /* of enum call */
 	size_t thread_len;
 	pthread_t threads[2];
 };
@@ -37,24 +44,47 @@ leave_if_damaged(struct keeper *keeper, enum jp_err err)
 		_exit(KEEPER_EXIT);
 }
 
-/* Sleeps, unless it is to stop, or something is suspected: which one. */
-static void
-pause_for(
-    struct keeper *keeper, int seconds, bool care, bool *stop, bool *suspected)
+static struct timespec
+seconds_from_now(int seconds)
 {
-	struct timespec until;
-	int rc = 0;
+	struct timespec when;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
+	(void)clock_gettime(CLOCK_MONOTONIC, &when);
+	when.tv_sec += seconds;
+	return when;
+}
+
+/*
+ * Sleeps until then, or a call (`calls` NULL: they are for another thread), or
+ * the stop: that is false.
+ */
+static bool
+pause_until(
+    struct keeper *keeper, const struct timespec *when, unsigned int *calls)
+{
+	int rc = 0;
+	bool go_on;
+
 	pthread_mutex_lock(&keeper->mutex);
-	while (rc == 0 && !keeper->stopping && !(care && keeper->suspected))
-		rc = pthread_cond_timedwait(
-		    &keeper->wake, &keeper->mutex, &until);
-	*stop = keeper->stopping;
-	*suspected = care && keeper->suspected;
-	if (care)
-		keeper->suspected = false;
+	while (rc == 0 && !keeper->stopping &&
+	       (calls == NULL || keeper->calls == 0))
+		rc =
+		    pthread_cond_timedwait(&keeper->wake, &keeper->mutex, when);
+	go_on = !keeper->stopping;
+	if (calls != NULL) {
+		*calls = keeper->calls;
+		keeper->calls = 0;
+	}
+	pthread_mutex_unlock(&keeper->mutex);
+	return go_on;
+}
+
+static void
+call(struct keeper *keeper, enum call what)
+{
+	pthread_mutex_lock(&keeper->mutex);
+	keeper->calls |= what;
+	pthread_cond_broadcast(&keeper->wake);
 	pthread_mutex_unlock(&keeper->mutex);
 }
 
@@ -66,20 +96,27 @@ save(struct jp_core *core)
 	return err == JP_ERR_OK ? jp_store_checkpoint(core->store) : err;
 }
 
+/* A call does not put off what is done at its time. */
 static void *
 keep(void *arg)
 {
 	struct keeper *keeper = arg;
+	struct jp_core *core = keeper->core;
+	struct timespec when = seconds_from_now(SAVE_S);
 	struct jp_store_info info;
-	bool stop = false, suspected;
+	unsigned int calls;
 
-	while (!stop) {
-		pause_for(keeper, SAVE_S, true, &stop, &suspected);
-		if (suspected)
+	while (pause_until(keeper, &when, &calls)) {
+		if ((calls & CALL_LOOK) != 0)
 			leave_if_damaged(
-			    keeper, jp_store_info(keeper->core->store, &info));
-		else if (!stop)
-			leave_if_damaged(keeper, save(keeper->core));
+			    keeper, jp_store_info(core->store, &info));
+		if ((calls & CALL_WRITE) != 0)
+			leave_if_damaged(
+			    keeper, jp_uses_flush(core->uses, core));
+		if (calls != 0)
+			continue;
+		leave_if_damaged(keeper, save(core));
+		when = seconds_from_now(SAVE_S);
 	}
 	return NULL;
 }
@@ -89,10 +126,10 @@ static void *
 watch(void *arg)
 {
 	struct keeper *keeper = arg;
-	bool stop = false, suspected;
+	struct timespec when = seconds_from_now(WATCH_S);
 
-	while (!stop) {
-		pause_for(keeper, WATCH_S, false, &stop, &suspected);
+	while (pause_until(keeper, &when, NULL)) {
+		when = seconds_from_now(WATCH_S);
 		if (!jp_store_stalled(keeper->core->store, STALLED_S))
 			continue;
 		jp_log(LOG_CRIT,
@@ -134,10 +171,13 @@ keeper_start(struct keeper **out, struct jp_core *core)
 void
 keeper_suspect(struct keeper *keeper)
 {
-	pthread_mutex_lock(&keeper->mutex);
-	keeper->suspected = true;
-	pthread_cond_broadcast(&keeper->wake);
-	pthread_mutex_unlock(&keeper->mutex);
+	call(keeper, CALL_LOOK);
+}
+
+void
+keeper_hurry(struct keeper *keeper)
+{
+	call(keeper, CALL_WRITE);
 }
 
 void

@@ -18,6 +18,9 @@ enum jp_err keeper_start(struct keeper **keeper, struct jp_core *core);
 /* The store failed somebody: looks at once whether it still lives. */
 void keeper_suspect(struct keeper *keeper);
 
+/* Many uses of tokens were gathered: writes them at once. */
+void keeper_hurry(struct keeper *keeper);
+
 /* NULL is fine. */
 void keeper_stop(struct keeper *keeper);
 

@@ -49,7 +49,7 @@ note_use(struct jp_core *core, const struct jp_request *request,
 		return;
 	core->uses = jp_uses_make();
 	if (core->uses != NULL)
-		jp_uses_note(core->uses, decision->id, request,
+		(void)jp_uses_note(core->uses, decision->id, request,
 		    jp_clock_now(&core->clock));
 }
 

@@ -20,8 +20,7 @@
 #include "tools/progress.h"
 
 enum {
-	BATCH = 2000,           /* records in one transaction */
-	CHECKPOINT_EVERY = 100, /* batches */
+	BATCH = 2000, /* records in one transaction */
 	YEAR = 365 * 24 * 3600,
 	EXIT_USAGE = 2,
 	EXIT_FAILED = 3,
@@ -169,7 +168,7 @@ load_all(struct load *load, struct batch *batch)
 	uint64_t done = 0;
 
 	progress_start(&progress, "load", "tokens");
-	for (uint64_t round = 1; done < load->tokens; round++) {
+	while (done < load->tokens) {
 		for (batch->len = 0;
 		     batch->len < BATCH && done + batch->len < load->tokens;
 		     batch->len++)
@@ -179,9 +178,6 @@ load_all(struct load *load, struct batch *batch)
 		if (!store_batch(load, batch))
 			return false;
 		done += batch->len;
-		if (round % CHECKPOINT_EVERY == 0 &&
-		    jp_store_checkpoint(load->core.store) != JP_ERR_OK)
-			return store_why(load);
 		progress_show(&progress, done, load->tokens);
 	}
 	progress_end(&progress);

@@ -11,21 +11,22 @@ from daemon import (ACCEPT, ADMIN, BUILD, DENY, Client, main, wait_for,
 
 LOAD = os.path.join(BUILD, "tests/bench/load")
 TOKENS, USERS, SAMPLE = 20000, 2000, 50
+MANY = 7000  # of which patd gathers the uses of 4,096 at a time
 MIB = 1024  # KiB
 
 
-def load(place):
+def load(place, sample=SAMPLE):
     """Fills the store of a world without patd: [(user, token)] of the sample.
     """
     texts = os.path.join(place.root, "texts")
     subprocess.run(
         [LOAD, "--config", place.config, "--tokens", str(TOKENS), "--users",
-         str(USERS), "--sample", str(SAMPLE), "--out", texts],
+         str(USERS), "--sample", str(sample), "--out", texts],
         check=True, timeout=120)
     assert os.stat(texts).st_mode & 0o777 == 0o600
     with open(texts) as file:
         known = [tuple(line.split()) for line in file]
-    assert len(known) == SAMPLE
+    assert len(known) == sample
     place.tokens += [token for _, token in known]
     return known
 
@@ -115,4 +116,22 @@ def unread():
                 child.kill()
 
 
-main([one_read, streams, unread])
+def all_uses():
+    """the uses of more tokens than memory holds are all written"""
+    with world(start=False, args=()) as place:
+        known = load(place, MANY)
+        place.start()
+        before = place.commits()
+        with Client(place.verify) as client:
+            for user, token in known[:MANY // 2]:
+                assert client.ask(user, token) == (ACCEPT, user)
+            wait_for(lambda: place.commits() > before, 30)
+            for user, token in known[MANY // 2:]:
+                assert client.ask(user, token) == (ACCEPT, user)
+        place.stop()
+        shown = json.loads(place.admin("list", "--json").stdout)
+        used = sum(token["use_count"] for token in shown)
+        assert used == MANY, used
+
+
+main([one_read, streams, unread, all_uses])

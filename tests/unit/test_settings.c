@@ -216,7 +216,7 @@ bad_values_are_refused_with_line_and_key(void **unused)
 		{ "patd", "max_connections", "0" },
 		{ "patd", "max_per_uid", "65537" },
 		{ "patd", "cache", "255K" },
-		{ "patd", "cache", "1025M" },
+		{ "patd", "cache", "65537M" },
 		{ "patd", "cache_entries", "1048577" },
 		{ "patd", "cache_entries", "4K" },
 		{ "patd", "allow_users", "" },

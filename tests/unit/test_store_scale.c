@@ -20,9 +20,10 @@ enum {
 	LARGE = 20000,
 	PER_USER = 10,
 	BATCH = 500,
-	DEPTH = 4, /* pages from the root of a tree to a record, at most */
-	FILES = 4, /* tokens.db, by_user.db, by_expiry.db, meta.db */
-	PAGE = 64, /* records that a listing reads at once */
+	DEPTH = 4,      /* pages from the root of a tree to a record, at most */
+	FILES = 4,      /* tokens.db, by_user.db, by_expiry.db, meta.db */
+	LOG_FILES = 16, /* between two checkpoints */
+	PAGE = 64,      /* records that a listing reads at once */
 	FORGED = 100,
 };
 
@@ -393,6 +394,27 @@ opening_reads_no_record_and_few_pages(void **state)
 	assert_in_range(pages[1], FILES, pages[0] + FILES * DEPTH);
 }
 
+/* Recovery does again what is in there: without an end, some 30 files. */
+static void
+a_long_import_leaves_a_short_log(void **state)
+{
+	struct world world = { .dir = "" };
+	DIR *stream;
+	const struct dirent *entry;
+	unsigned int files = 0;
+
+	(void)state;
+	make_world(&world, 2 * LARGE);
+	stream = opendir(world.dir);
+	assert_non_null(stream);
+	while ((entry = readdir(stream)) != NULL)
+		files += strncmp(entry->d_name, "log.", 4) == 0;
+	(void)closedir(stream);
+	jp_core_close(&world.core);
+	scratch_remove(world.dir);
+	assert_in_range(files, 1, LOG_FILES + 1);
+}
+
 int
 main(void)
 {
@@ -408,6 +430,7 @@ main(void)
 		cmocka_unit_test(a_forged_token_costs_one_read_at_most),
 		cmocka_unit_test(one_change_touches_few_pages),
 		cmocka_unit_test(opening_reads_no_record_and_few_pages),
+		cmocka_unit_test(a_long_import_leaves_a_short_log),
 	};
 
 	return cmocka_run_group_tests_name(

@@ -32,7 +32,7 @@ note(struct world *world, const char *id, const char *rhost, int64_t now)
 {
 	struct jp_request request = request_from(rhost, "jira");
 
-	jp_uses_note(world->core.uses, id, &request, now);
+	(void)jp_uses_note(world->core.uses, id, &request, now);
 }
 
 static void
@@ -200,6 +200,31 @@ too_many_tokens_at_once_are_not_counted(void **state)
 }
 
 static void
+many_tokens_are_told_once_between_two_writes(void **state)
+{
+	struct world *world = *state;
+	struct jp_request request = request_from("192.0.2.1", "jira");
+
+	for (int round = 0; round < 2; round++) {
+		unsigned int told = 0;
+
+		for (unsigned int i = 0; i < 2 * JP_USES_MAX_TOKENS; i++) {
+			char id[16];
+
+			(void)snprintf(
+			    id, sizeof(id), "%08u", i % JP_USES_MAX_TOKENS);
+			if (!jp_uses_note(world->core.uses, id, &request, NOW))
+				continue;
+			assert_int_equal(i + 1, JP_USES_MANY_TOKENS);
+			told++;
+		}
+		assert_int_equal(told, 1);
+		assert_int_equal(
+		    jp_uses_flush(world->core.uses, &world->core), JP_ERR_OK);
+	}
+}
+
+static void
 an_error_of_the_store_is_told_and_the_next_batch_is_fine(void **state)
 {
 	struct world *world = *state;
@@ -228,6 +253,7 @@ main(void)
 		TEST(a_token_that_is_gone_hinders_no_other),
 		TEST(hundreds_of_tokens_are_all_written),
 		TEST(too_many_tokens_at_once_are_not_counted),
+		TEST(many_tokens_are_told_once_between_two_writes),
 		TEST(an_error_of_the_store_is_told_and_the_next_batch_is_fine),
 	};
 
