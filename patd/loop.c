@@ -112,8 +112,8 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
 
 	jp_stats_answered(&core->stats, now_ns - conn->asked_ns);
 	if (decision->verdict == JP_ACCEPT &&
-	    jp_uses_note(core->uses, decision->id, request,
-	        jp_clock_now(&core->clock)))
+	    jp_uses_note(
+	        core->uses, decision->id, request, jp_clock_now(&core->clock)))
 		keeper_hurry(loop->options->keeper);
 	conn->deadline_ms = now_ns / NS_PER_MS + IDLE_MS;
 	if (err != JP_ERR_OK || loop->stopping)

@@ -1,5 +1,5 @@
 /*
- * Asks patd about the tokens of a file (common to tests/bench/load.c: "USER
+ * Asks patd about the tokens of a file (common to tests/bench/fill.c: "USER
  * TEXT" lines), one after the other over one connection, and says how long the
  * answers took. Every answer must be yes.
  */

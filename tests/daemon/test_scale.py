@@ -9,18 +9,18 @@ import subprocess
 from daemon import (ACCEPT, ADMIN, BUILD, DENY, Client, main, wait_for,
                     world)
 
-LOAD = os.path.join(BUILD, "tests/bench/load")
+FILL = os.path.join(BUILD, "tests/bench/fill")
 TOKENS, USERS, SAMPLE = 20000, 2000, 50
 MANY = 7000  # of which patd gathers the uses of 4,096 at a time
 MIB = 1024  # KiB
 
 
-def load(place, sample=SAMPLE):
+def fill(place, sample=SAMPLE):
     """Fills the store of a world without patd: [(user, token)] of the sample.
     """
     texts = os.path.join(place.root, "texts")
     subprocess.run(
-        [LOAD, "--config", place.config, "--tokens", str(TOKENS), "--users",
+        [FILL, "--config", place.config, "--tokens", str(TOKENS), "--users",
          str(USERS), "--sample", str(sample), "--out", texts],
         check=True, timeout=120)
     assert os.stat(texts).st_mode & 0o777 == 0o600
@@ -38,7 +38,7 @@ def reads(place):
 def one_read():
     """a start reads no record, a known token one, a list its user's alone"""
     with world(start=False, args=()) as place:
-        known = load(place)
+        known = fill(place)
         place.start()
         assert place.stats()["store"]["records"] == TOKENS
         assert reads(place) == 0, reads(place)
@@ -81,7 +81,7 @@ def run_list(place, *args):
 def streams():
     """a list of 20,000 tokens needs no memory for them, in patd or pat-admin"""
     with world("cache = 1M", start=False, args=()) as place:
-        user = load(place)[0][0]
+        user = fill(place)[0][0]
         place.start()
         few, little = run_list(place, user, "--json")
         before = peak_kib(place)
@@ -96,7 +96,7 @@ def streams():
 def unread():
     """a list that nobody reads holds up neither questions nor revocations"""
     with world("cache = 1M", start=False, args=()) as place:
-        known = load(place)
+        known = fill(place)
         (user, token), (other, doomed) = known[0], known[1]
         place.start()
         before = reads(place)
@@ -119,7 +119,7 @@ def unread():
 def all_uses():
     """the uses of more tokens than memory holds are all written"""
     with world(start=False, args=()) as place:
-        known = load(place, MANY)
+        known = fill(place, MANY)
         place.start()
         before = place.commits()
         with Client(place.verify) as client:

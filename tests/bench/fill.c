@@ -31,7 +31,7 @@ enum {
 /* A prime, and so coprime to every smaller number of tokens. */
 #define STEP UINT64_C(2147483647)
 
-struct load {
+struct fill {
 	const char *config;
 	const char *out; /* file for the texts of the sample; NULL: none */
 	uint64_t tokens, users, sample;
@@ -54,20 +54,20 @@ struct batch {
 static bool
 fail(const char *what, const char *why)
 {
-	(void)fprintf(stderr, "load: %s: %s\n", what, why);
+	(void)fprintf(stderr, "fill: %s: %s\n", what, why);
 	return false;
 }
 
 /* The ids are spread evenly, and so no two are the same. */
 static void
-make_id(const struct load *load, uint64_t number, char *id)
+make_id(const struct fill *fill, uint64_t number, char *id)
 {
 	uint64_t value, all = 1;
 
 	for (int i = 0; i < JP_TOKEN_ID_LEN; i++)
 		all *= sizeof(JP_TOKEN_ALPHABET) - 1;
-	value = number * (all / load->tokens) +
-	        randombytes_random() % (all / load->tokens);
+	value = number * (all / fill->tokens) +
+	        randombytes_random() % (all / fill->tokens);
 	for (size_t i = JP_TOKEN_ID_LEN; i-- > 0; value /= 62)
 		id[i] = JP_TOKEN_ALPHABET[value % 62];
 	id[JP_TOKEN_ID_LEN] = '\0';
@@ -75,57 +75,57 @@ make_id(const struct load *load, uint64_t number, char *id)
 
 /* A token whose text is known: what patd would store of it. */
 static bool
-make_known(struct load *load, struct jp_record *record)
+make_known(struct fill *fill, struct jp_record *record)
 {
 	char drawn[JP_TOKEN_ID_LEN + 1];
 	struct jp_secret text;
 	struct jp_token token;
 	enum jp_err err;
 
-	jp_token_make(load->settings.policy.prefix, &text, drawn);
+	jp_token_make(fill->settings.policy.prefix, &text, drawn);
 	err = jp_token_parse(text.text, text.len, &token);
 	if (err == JP_ERR_OK) {
 		char secret[JP_TOKEN_SECRET_LEN];
 
 		memcpy(secret, token.secret, sizeof(secret));
 		jp_pepper_fast_tag(
-		    &load->core.pepper, record->id, secret, record->fast_tag);
+		    &fill->core.pepper, record->id, secret, record->fast_tag);
 		jp_token_format(
-		    &text, load->settings.policy.prefix, record->id, secret);
+		    &text, fill->settings.policy.prefix, record->id, secret);
 		err = jp_hash_make(
-		    &text, &load->settings.policy.cost, record->phc);
+		    &text, &fill->settings.policy.cost, record->phc);
 	}
 	if (err != JP_ERR_OK)
 		return fail("a token", jp_err_text(err));
-	if (fprintf(load->texts, "%s %.*s\n", record->user, (int)text.len,
+	if (fprintf(fill->texts, "%s %.*s\n", record->user, (int)text.len,
 	        text.text) < 0)
-		return fail(load->out, strerror(errno));
+		return fail(fill->out, strerror(errno));
 	jp_secret_clear(&text);
 	return true;
 }
 
 static bool
-make_record(struct load *load, uint64_t number, struct jp_record *record)
+make_record(struct fill *fill, uint64_t number, struct jp_record *record)
 {
-	uint64_t place = load->sorted ? number : number * STEP % load->tokens;
+	uint64_t place = fill->sorted ? number : number * STEP % fill->tokens;
 	uint32_t dice = randombytes_random();
 
 	memset(record, 0, sizeof(*record));
-	make_id(load, place, record->id);
+	make_id(fill, place, record->id);
 	memcpy(record->family, record->id, sizeof(record->family));
 	(void)snprintf(record->user, sizeof(record->user), "user%07" PRIu64,
-	    place % load->users);
+	    place % fill->users);
 	(void)snprintf(
 	    record->name, sizeof(record->name), "job %" PRIu64, number);
-	record->created_at = load->now - dice % YEAR;
-	(void)snprintf(record->created_by, sizeof(record->created_by), "load");
+	record->created_at = fill->now - dice % YEAR;
+	(void)snprintf(record->created_by, sizeof(record->created_by), "fill");
 	record->expires_at =
-	    dice % 10 == 0 ? JP_NEVER : load->now + 1 + dice / 10 % YEAR;
+	    dice % 10 == 0 ? JP_NEVER : fill->now + 1 + dice / 10 % YEAR;
 	record->has_fast_tag = true;
-	if (load->sample > 0 && number * load->sample / load->tokens !=
-	                            (number + 1) * load->sample / load->tokens)
-		return make_known(load, record);
-	memcpy(record->phc, load->phc, sizeof(record->phc));
+	if (fill->sample > 0 && number * fill->sample / fill->tokens !=
+	                            (number + 1) * fill->sample / fill->tokens)
+		return make_known(fill, record);
+	memcpy(record->phc, fill->phc, sizeof(record->phc));
 	randombytes_buf(record->fast_tag, sizeof(record->fast_tag));
 	return true;
 }
@@ -140,45 +140,45 @@ compare_ids(const void *a, const void *b)
 }
 
 static bool
-store_why(struct load *load)
+store_why(struct fill *fill)
 {
 	struct jp_why why = { .text = "" };
 
-	jp_store_why(load->core.store, &why);
+	jp_store_why(fill->core.store, &why);
 	return fail("store", why.text);
 }
 
 static bool
-store_batch(struct load *load, struct batch *batch)
+store_batch(struct fill *fill, struct batch *batch)
 {
 	for (size_t i = 0; i < batch->len; i++)
 		batch->changes[i] =
 		    (struct jp_change){ JP_CHANGE_CREATE, &batch->records[i] };
 	qsort(
 	    batch->changes, batch->len, sizeof(batch->changes[0]), compare_ids);
-	return jp_store_commit(load->core.store, batch->changes, batch->len) ==
+	return jp_store_commit(fill->core.store, batch->changes, batch->len) ==
 	           JP_ERR_OK ||
-	       store_why(load);
+	       store_why(fill);
 }
 
 static bool
-load_all(struct load *load, struct batch *batch)
+fill_all(struct fill *fill, struct batch *batch)
 {
 	struct progress progress;
 	uint64_t done = 0;
 
-	progress_start(&progress, "load", "tokens");
-	while (done < load->tokens) {
+	progress_start(&progress, "fill", "tokens");
+	while (done < fill->tokens) {
 		for (batch->len = 0;
-		     batch->len < BATCH && done + batch->len < load->tokens;
+		     batch->len < BATCH && done + batch->len < fill->tokens;
 		     batch->len++)
-			if (!make_record(load, done + batch->len,
+			if (!make_record(fill, done + batch->len,
 			        &batch->records[batch->len]))
 				return false;
-		if (!store_batch(load, batch))
+		if (!store_batch(fill, batch))
 			return false;
 		done += batch->len;
-		progress_show(&progress, done, load->tokens);
+		progress_show(&progress, done, fill->tokens);
 	}
 	progress_end(&progress);
 	return true;
@@ -186,41 +186,41 @@ load_all(struct load *load, struct batch *batch)
 
 /* Before this process becomes another user. */
 static bool
-open_texts(struct load *load)
+open_texts(struct fill *fill)
 {
 	int fd;
 
-	if (load->sample == 0)
+	if (fill->sample == 0)
 		return true;
-	fd = open(load->out,
+	fd = open(fill->out,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	load->texts = fd >= 0 ? fdopen(fd, "w") : NULL;
-	return load->texts != NULL || fail(load->out, strerror(errno));
+	fill->texts = fd >= 0 ? fdopen(fd, "w") : NULL;
+	return fill->texts != NULL || fail(fill->out, strerror(errno));
 }
 
 static bool
-close_texts(struct load *load)
+close_texts(struct fill *fill)
 {
-	return load->texts == NULL || fclose(load->texts) == 0 ||
-	       fail(load->out, strerror(errno));
+	return fill->texts == NULL || fclose(fill->texts) == 0 ||
+	       fail(fill->out, strerror(errno));
 }
 
 static bool
-open_core(struct load *load)
+open_core(struct fill *fill)
 {
 	struct jp_why why = { .text = "" };
 
-	if (load->cache_mib > 0)
-		load->settings.cache_kib = load->cache_mib * 1024;
-	load->settings.cache_entries = 0;
-	if (jp_core_open(&load->core, &load->settings, "load", 0, &why) !=
+	if (fill->cache_mib > 0)
+		fill->settings.cache_kib = fill->cache_mib * 1024;
+	fill->settings.cache_entries = 0;
+	if (jp_core_open(&fill->core, &fill->settings, "fill", 0, &why) !=
 	    JP_ERR_OK)
 		return fail("open", why.text);
 	return true;
 }
 
 static bool
-run(struct load *load)
+run(struct fill *fill)
 {
 	struct batch *batch = calloc(1, sizeof(*batch));
 	struct jp_why why = { .text = "" };
@@ -230,18 +230,18 @@ run(struct load *load)
 
 	if (batch == NULL)
 		return fail("open", "out of memory");
-	if (jp_settings_load(load->config, &load->settings, &why) != JP_ERR_OK)
+	if (jp_settings_load(fill->config, &fill->settings, &why) != JP_ERR_OK)
 		(void)fail("settings", why.text);
-	else if (open_texts(load) && open_core(load)) {
-		load->now = jp_clock_now(&load->core.clock);
+	else if (open_texts(fill) && open_core(fill)) {
+		fill->now = jp_clock_now(&fill->core.clock);
 		jp_token_make(JP_TOKEN_PREFIX, &nobody, id);
-		done = jp_hash_make(&nobody, &load->settings.policy.cost,
-		           load->phc) == JP_ERR_OK &&
-		       load_all(load, batch);
-		jp_core_close(&load->core);
+		done = jp_hash_make(&nobody, &fill->settings.policy.cost,
+		           fill->phc) == JP_ERR_OK &&
+		       fill_all(fill, batch);
+		jp_core_close(&fill->core);
 	}
 	free(batch);
-	return close_texts(load) && done;
+	return close_texts(fill) && done;
 }
 
 static bool
@@ -255,7 +255,7 @@ read_number(const char *text, uint64_t *number)
 }
 
 static bool
-parse(int argc, char **argv, struct load *load)
+parse(int argc, char **argv, struct fill *fill)
 {
 	static const struct option table[] = {
 		{ "config", required_argument, NULL, 'c' },
@@ -276,54 +276,54 @@ parse(int argc, char **argv, struct load *load)
 			return false;
 		switch (code) {
 		case 'c':
-			load->config = optarg;
+			fill->config = optarg;
 			break;
 		case 't':
-			load->tokens = number;
+			fill->tokens = number;
 			break;
 		case 'u':
-			load->users = number;
+			fill->users = number;
 			break;
 		case 's':
-			load->sample = number;
+			fill->sample = number;
 			break;
 		case 'o':
-			load->out = optarg;
+			fill->out = optarg;
 			break;
 		case 'm':
-			load->cache_mib = (uint32_t)number;
+			fill->cache_mib = (uint32_t)number;
 			break;
 		case 'i':
-			load->sorted = true;
+			fill->sorted = true;
 			break;
 		default:
 			return false;
 		}
 	}
-	return optind == argc && load->config != NULL && load->tokens > 0 &&
-	       load->tokens <= TOKENS_MAX && load->users > 0 &&
-	       load->sample <= load->tokens && load->cache_mib <= 65536 &&
-	       (load->sample == 0) == (load->out == NULL);
+	return optind == argc && fill->config != NULL && fill->tokens > 0 &&
+	       fill->tokens <= TOKENS_MAX && fill->users > 0 &&
+	       fill->sample <= fill->tokens && fill->cache_mib <= 65536 &&
+	       (fill->sample == 0) == (fill->out == NULL);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct load *load = calloc(1, sizeof(*load));
+	struct fill *fill = calloc(1, sizeof(*fill));
 	int status = EXIT_FAILED;
 
 	jp_harden_process();
-	if (load == NULL) {
+	if (fill == NULL) {
 		(void)fail("open", "out of memory");
-	} else if (!parse(argc, argv, load)) {
+	} else if (!parse(argc, argv, fill)) {
 		(void)fputs(
-		    "usage: load --config FILE --tokens N --users N "
+		    "usage: fill --config FILE --tokens N --users N "
 		    "[--sample N --out FILE] [--cache MIB] [--sorted]\n",
 		    stderr);
 		status = EXIT_USAGE;
-	} else if (run(load)) {
+	} else if (run(fill)) {
 		status = EXIT_SUCCESS;
 	}
-	free(load);
+	free(fill);
 	return status;
 }
