@@ -24,12 +24,29 @@ need_packages() {
 	fi
 	echo "installing:$need_list" >&2
 	# shellcheck disable=SC2086
-	apt_get install $need_list || {
-		apt_get update && apt_get install $need_list
+	without_services apt_get install $need_list || {
+		# shellcheck disable=SC2086
+		apt_get update && without_services apt_get install $need_list
 	} || {
 		echo "cannot install:$need_list" >&2
 		return 1
 	}
+}
+
+# without_services COMMAND...: what it installs is not started. A policy that
+# this machine has already stays.
+without_services() {
+	policy=/usr/sbin/policy-rc.d
+	if [ -e $policy ]; then
+		"$@"
+		return
+	fi
+	(
+		trap 'rm -f $policy' EXIT
+		trap 'exit 1' HUP INT TERM
+		printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy &&
+			"$@"
+	)
 }
 
 # The lists of packages may be old or missing, so the first try may fail.
