@@ -1,0 +1,71 @@
+#!/bin/sh
+# shellcheck source-path=SCRIPTDIR/../..
+# The bench runs: every contender that can be here takes its turns, and the JSON
+# says so. How long anything takes is not looked at.
+
+# shellcheck source=tests/lib/tap.sh
+. "$JP_SOURCE/tests/lib/tap.sh"
+
+command -v python3 >/dev/null 2>&1 || skip_all "no python3"
+for part in patd/patd tools/pat-admin tests/bench/pam_bench \
+    .libs/pam_jira_pat.so tests/bench/.libs/pam_empty.so; do
+	[ -e "$JP_BUILD/$part" ] || skip_all "$part is not built"
+done
+case $(ldd "$JP_BUILD/.libs/pam_jira_pat.so" 2>/dev/null) in
+*libasan* | *libtsan*) skip_all "needs a build without sanitizer" ;;
+esac
+export PYTHONDONTWRITEBYTECODE=1
+scratch
+mkdir "$SCRATCH/tmp"
+export TMPDIR="$SCRATCH/tmp"
+
+# bench ARGUMENT...
+bench() {
+	timeout 300 python3 "$JP_SOURCE/tests/bench/bench.py" "$@" \
+		--output "$SCRATCH/out" >"$SCRATCH/tables" 2>"$SCRATCH/errors"
+}
+
+# contenders SLOT: from the JSON, those that took two turns, and those who are
+# left out for a reason.
+contenders() {
+	python3 -c 'import json, sys
+slot, = (s for s in json.load(open(sys.argv[1]))["slots"]
+         if s["name"] == sys.argv[2])
+for name, samples in slot["samples"].items():
+    turns = [s for s in samples if all(v >= 0 for v in s.values())]
+    assert len(turns) == 2, name
+    print(name)
+for name, reason in slot["missing"].items():
+    assert reason
+    print(name)' "$SCRATCH/out/results.json" "$1" 2>&1
+}
+
+ok "two rounds of two operations" bench --slot pam --rounds 2 --operations 2
+note "$(tail -n 3 "$SCRATCH/errors")"
+is "whole PAM transactions: everyone took part" "$(contenders pam | sort)" \
+	"empty module
+ours, cold
+ours, forged token
+ours, warm
+pam_permit
+pam_unix, yescrypt
+pam_userdb, SHA-512 crypt"
+like "the table says what it compares with" "$(cat "$SCRATCH/tables")" \
+	'*× empty module*'
+
+printf '%s\n' before \
+	'<!-- begin of what tests/bench/run --into writes -->' old \
+	'<!-- end of what tests/bench/run --into writes -->' after \
+	>"$SCRATCH/page.md"
+ok "an earlier result is put into a page" timeout 60 \
+	python3 "$JP_SOURCE/tests/bench/bench.py" --markdown \
+	--from "$SCRATCH/out/results.json" --into "$SCRATCH/page.md"
+is "around it nothing changes" "$(sed -n '1p;$p' "$SCRATCH/page.md")" "before
+after"
+is "what was there before is gone" "$(grep -c -x old "$SCRATCH/page.md")" 0
+
+is "nothing is left behind" "$(ls "$TMPDIR")" ''
+
+bench --slot nonsense
+is "an unknown slot is a usage error" $? 2
+done_testing
