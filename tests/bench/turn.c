@@ -30,6 +30,7 @@ struct worker {
 /* What the threads share. */
 struct run {
 	_Atomic int64_t next;
+	bool warming; /* all are of kind 0 */
 	int64_t count;
 	int64_t deadline_ns; /* 0: none */
 };
@@ -83,7 +84,8 @@ work(void *arg)
 	int64_t number;
 
 	while ((number = atomic_fetch_add(&run->next, 1)) < run->count) {
-		int kind = turn->kind != NULL ? turn->kind(number) : 0;
+		int kind =
+		    run->warming || turn->kind == NULL ? 0 : turn->kind(number);
 		int64_t begin = clock_ns(CLOCK_MONOTONIC);
 		enum turn_result result;
 
@@ -103,9 +105,9 @@ work(void *arg)
 /* `count` operations in all threads. */
 static bool
 run_all(const struct turn *turn, struct worker *workers, int64_t count,
-    int64_t seconds)
+    int64_t seconds, bool warming)
 {
-	struct run run = { .count = count };
+	struct run run = { .count = count, .warming = warming };
 	int started = 0;
 	bool ok = true;
 
@@ -189,7 +191,7 @@ print_all(const struct turn *turn, struct worker *workers, int64_t wall_ns,
 static bool
 warm_up(const struct turn *turn, struct worker *workers)
 {
-	bool ok = run_all(turn, workers, turn->warm, 0);
+	bool ok = run_all(turn, workers, turn->warm, 0, true);
 
 	for (int i = 0; i < turn->threads; i++) {
 		for (int j = 0; j < TURN_KINDS; j++)
@@ -212,7 +214,7 @@ measure(const struct turn *turn, struct worker *workers)
 	free(turn_line());
 	wall = clock_ns(CLOCK_MONOTONIC);
 	cpu = cpu_ns();
-	if (!run_all(turn, workers, turn->count, turn->seconds))
+	if (!run_all(turn, workers, turn->count, turn->seconds, false))
 		return false;
 	cpu = cpu_ns() - cpu;
 	wall = clock_ns(CLOCK_MONOTONIC) - wall;

@@ -39,7 +39,7 @@ struct turn {
 	/*
 	 * One operation, `number` counting from 0 over all threads, again from
 	 * 0 when measuring begins. `kind`, an index into `kinds`, is what
-	 * `kind` said of it.
+	 * `kind` said of it; warming up takes kind 0 only.
 	 */
 	enum turn_result (*operate)(void *state, int64_t number, int kind);
 	int (*kind)(int64_t number); /* NULL: all are of kind 0 */
