@@ -129,6 +129,30 @@ read_accounts(void *at, const char *text, int64_t min, int64_t max)
 	return accounts->len > 0 ? JP_ERR_OK : JP_ERR_INVALID;
 }
 
+/* Scopes between spaces or commas; the length lies in front of them. */
+static enum jp_err
+read_scopes(void *at, const char *text, int64_t min, int64_t max)
+{
+	static const char separators[] = " \t,";
+	struct jp_policy *policy = at;
+
+	(void)min;
+	(void)max;
+	policy->self_scope_len = 0;
+	for (text += strspn(text, separators); *text != '\0';
+	     text += strspn(text, separators)) {
+		size_t len = strcspn(text, separators);
+
+		if (len > JP_SCOPE_MAX ||
+		    policy->self_scope_len == JP_SCOPES_MAX)
+			return JP_ERR_INVALID;
+		(void)snprintf(policy->self_scopes[policy->self_scope_len++],
+		    JP_SCOPE_MAX + 1, "%.*s", (int)len, text);
+		text += len;
+	}
+	return policy->self_scope_len > 0 ? JP_ERR_OK : JP_ERR_INVALID;
+}
+
 static enum jp_err
 read_prefix(void *at, const char *text, int64_t min, int64_t max)
 {
@@ -152,6 +176,10 @@ static const struct key keys[] = {
 	    1000000, "a number up to 1000000; 0: unlimited" },
 	{ "tokens", "name_required", AT(policy.name_required), read_yes_no, 0,
 	    0, "yes or no" },
+	{ "tokens", "self_lifetime", AT(policy.self_lifetime), read_lifetime, 0,
+	    0, A_LIFETIME },
+	{ "tokens", "self_scopes", AT(policy), read_scopes, 0, 0,
+	    "1 to 16 scopes of at most 32 bytes" },
 	{ "tokens", "prefix", AT(policy.prefix), read_prefix, 1,
 	    JP_TOKEN_PREFIX_MAX, "1 to 15 ASCII letters and digits" },
 	{ "argon2", "memory", AT(policy.cost.memory), read_kib,
@@ -186,6 +214,8 @@ static const struct key keys[] = {
 	    JP_ACCOUNT_MAX, "1 to 32 names of local groups" },
 	{ "patd", "admin_group", AT(admin_group), read_account, 1,
 	    JP_ACCOUNT_MAX, "the name of a local group" },
+	{ "patd", "self_service", AT(self_service), read_yes_no, 0, 0,
+	    "yes or no" },
 };
 
 enum {

@@ -31,6 +31,10 @@ struct jp_policy {
 	int64_t max_lifetime;     /* seconds; JP_NEVER: unlimited */
 	uint32_t max_per_user;    /* live tokens; 0: unlimited */
 	bool name_required;
+	int64_t self_lifetime; /* seconds, of what users make for themselves;
+	                          JP_NEVER: max_lifetime alone holds */
+	size_t self_scope_len; /* 0: users may name any scope, or none */
+	char self_scopes[JP_SCOPES_MAX][JP_SCOPE_MAX + 1];
 	char prefix[JP_TOKEN_PREFIX_MAX + 1];
 	struct jp_cost cost;
 	size_t rule_len;
@@ -58,6 +62,7 @@ struct jp_settings {
 	struct jp_accounts allow_users;
 	struct jp_accounts allow_groups;
 	char admin_group[JP_ACCOUNT_MAX + 1]; /* "": root alone */
+	bool self_service; /* local users manage their own tokens */
 };
 
 void jp_settings_default(struct jp_settings *settings);

@@ -13,6 +13,7 @@
 #include "common/admin_wire.h"
 #include "common/client.h"
 #include "common/log.h"
+#include "common/self_service.h"
 
 enum {
 	IDLE_S = 30,
@@ -24,6 +25,7 @@ struct slot {
 	struct admin_service *service;
 	int fd; /* -1: free */
 	uid_t uid;
+	enum admin_rights rights;
 };
 
 struct admin_service {
@@ -39,6 +41,7 @@ struct admin_service {
 /* What one connection needs; secrets pass through all of it. */
 struct talk {
 	int fd;
+	enum admin_rights rights;
 	char actor[JP_ACTOR_MAX + 1];
 	struct jp_admin_request request;
 	uint8_t in[JP_ADMIN_MSG_MAX];
@@ -91,6 +94,19 @@ receive(struct talk *talk)
 }
 
 static enum jp_err
+execute(struct admin_service *service, struct talk *talk, struct jp_why *why)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	if (talk->rights != ADMIN_ALL)
+		err = jp_self_service(
+		    service->core, talk->actor, &talk->request, why);
+	return err == JP_ERR_OK ? jp_admin_execute(service->core, talk->actor,
+	                              &talk->request, emit, talk, why)
+	                        : err;
+}
+
+static enum jp_err
 serve_one(struct admin_service *service, struct talk *talk)
 {
 	struct jp_why why = { "" };
@@ -100,8 +116,7 @@ serve_one(struct admin_service *service, struct talk *talk)
 
 	if (err != JP_ERR_OK)
 		return err;
-	result = jp_admin_execute(
-	    service->core, talk->actor, &talk->request, emit, talk, &why);
+	result = execute(service, talk, &why);
 	explicit_bzero(&talk->request, sizeof(talk->request));
 	explicit_bzero(talk->in, sizeof(talk->in));
 	if (result == JP_ERR_DAMAGED || result == JP_ERR_IO)
@@ -142,6 +157,7 @@ serve(void *arg)
 
 	if (talk != NULL) {
 		talk->fd = slot->fd;
+		talk->rights = slot->rights;
 		jp_actor_name(slot->uid, talk->actor);
 		while (!stopping(slot->service) &&
 		       serve_one(slot->service, talk) == JP_ERR_OK)
@@ -177,18 +193,38 @@ admin_service_make(
 	return JP_ERR_OK;
 }
 
+/* Users shall not lock each other out, nor the administrator. */
+static bool
+has_room(const struct admin_service *service, uid_t uid)
+{
+	size_t all = 0, own = 0;
+
+	for (size_t i = 0; i < ADMIN_MAX; i++) {
+		const struct slot *slot = &service->slots[i];
+		bool self = slot->fd >= 0 && slot->rights == ADMIN_SELF;
+
+		all += self;
+		own += self && slot->uid == uid;
+	}
+	return all < ADMIN_SELF_MAX && own < ADMIN_SELF_UID_MAX;
+}
+
 static struct slot *
-take_slot(struct admin_service *service, int fd, uid_t uid)
+take_slot(
+    struct admin_service *service, int fd, uid_t uid, enum admin_rights rights)
 {
 	struct slot *slot = NULL;
+	bool room;
 
 	pthread_mutex_lock(&service->mutex);
-	for (size_t i = 0; slot == NULL && i < ADMIN_MAX; i++)
+	room = rights == ADMIN_ALL || has_room(service, uid);
+	for (size_t i = 0; room && slot == NULL && i < ADMIN_MAX; i++)
 		if (service->slots[i].fd < 0)
 			slot = &service->slots[i];
 	if (slot != NULL) {
 		slot->fd = fd;
 		slot->uid = uid;
+		slot->rights = rights;
 		service->busy++;
 	}
 	pthread_mutex_unlock(&service->mutex);
@@ -196,11 +232,12 @@ take_slot(struct admin_service *service, int fd, uid_t uid)
 }
 
 enum jp_err
-admin_service_take(struct admin_service *service, int fd, uid_t uid)
+admin_service_take(
+    struct admin_service *service, int fd, uid_t uid, enum admin_rights rights)
 {
 	const struct timeval idle = { .tv_sec = IDLE_S };
 	const struct timeval slow = { .tv_sec = SEND_S };
-	struct slot *slot = take_slot(service, fd, uid);
+	struct slot *slot = take_slot(service, fd, uid, rights);
 	pthread_attr_t attr;
 	pthread_t thread;
 	int rc;

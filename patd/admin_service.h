@@ -11,6 +11,14 @@
 #include "patd/keeper.h"
 
 #define ADMIN_MAX 16
+#define ADMIN_SELF_MAX 8     /* of these for users who are no administrators */
+#define ADMIN_SELF_UID_MAX 2 /* of these for one of them */
+
+/* What a connection may ask for. */
+enum admin_rights {
+	ADMIN_SELF, /* what jp_self_service() lets pass */
+	ADMIN_ALL,
+};
 
 struct admin_service;
 
@@ -18,8 +26,8 @@ enum jp_err admin_service_make(struct admin_service **service,
     struct jp_core *core, struct keeper *keeper);
 
 /* Takes over the blocking `fd` of user `uid`; JP_ERR_OVERLOAD: closed. */
-enum jp_err
-admin_service_take(struct admin_service *service, int fd, uid_t uid);
+enum jp_err admin_service_take(
+    struct admin_service *service, int fd, uid_t uid, enum admin_rights rights);
 
 /*
  * Lets the operations under way end, until `deadline_ms` of jp_now_ms(), and

@@ -19,9 +19,10 @@ enum {
 
 static const struct {
 	const char *name;
-	mode_t mode, group_mode;
+	mode_t mode, group_mode, open_mode;
 } kinds[] = {
-#define LISTENER_ROW(code, name, mode, group_mode) { name, mode, group_mode },
+#define LISTENER_ROW(code, name, mode, group_mode, open_mode)                  \
+	{ name, mode, group_mode, open_mode },
 	LISTENER_LIST(LISTENER_ROW)
 #undef LISTENER_ROW
 };
@@ -269,6 +270,14 @@ set_path(char path[JP_UNIX_PATH_MAX + 1], const char *dir, const char *name,
 	return JP_ERR_OK;
 }
 
+static mode_t
+mode_of(size_t kind, bool grouped, bool open)
+{
+	if (open)
+		return kinds[kind].open_mode;
+	return grouped ? kinds[kind].group_mode : kinds[kind].mode;
+}
+
 enum jp_err
 listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
     const gid_t *admin_group, struct jp_why *why)
@@ -285,7 +294,7 @@ listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
 		if (err != JP_ERR_OK)
 			break;
 		err = bind_one(listeners, i,
-		    grouped ? kinds[i].group_mode : kinds[i].mode,
+		    mode_of(i, grouped, settings->self_service),
 		    grouped ? admin_group : NULL, why);
 	}
 	return err;

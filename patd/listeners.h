@@ -9,13 +9,13 @@
 
 #include "common/settings.h"
 
-/* X(CODE, file name, mode, mode with an admin group) */
+/* X(CODE, file name, mode, mode with an admin group, mode for everybody) */
 #define LISTENER_LIST(X)                                                       \
-	X(VERIFY, "verify.sock", 0666, 0666)                                   \
-	X(ADMIN, "admin.sock", 0600, 0660)
+	X(VERIFY, "verify.sock", 0666, 0666, 0666)                             \
+	X(ADMIN, "admin.sock", 0600, 0660, 0666)
 
 enum listener {
-#define LISTENER_ENUM(code, name, mode, group_mode) LISTENER_##code,
+#define LISTENER_ENUM(code, name, mode, group_mode, open_mode) LISTENER_##code,
 	LISTENER_LIST(LISTENER_ENUM)
 #undef LISTENER_ENUM
 	    LISTENER_COUNT

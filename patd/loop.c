@@ -244,11 +244,14 @@ add_verify(struct loop *loop, int fd, uid_t uid)
 static void
 add_admin(struct loop *loop, int fd, uid_t uid)
 {
-	if (!peers_may_administer(loop->options->peers, fd, uid)) {
+	bool all = peers_may_administer(loop->options->peers, fd, uid);
+
+	if (!all && !loop->options->settings->self_service) {
 		log_refused(loop, "not an administrator", uid);
 		(void)close(fd);
-	} else if (admin_service_take(loop->admin, fd, uid) != JP_ERR_OK) {
-		log_refused(loop, "too many administrators at once", uid);
+	} else if (admin_service_take(loop->admin, fd, uid,
+	               all ? ADMIN_ALL : ADMIN_SELF) != JP_ERR_OK) {
+		log_refused(loop, "too many at once on admin.sock", uid);
 	}
 }
 

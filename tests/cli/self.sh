@@ -1,0 +1,152 @@
+#!/bin/sh
+# self_service: what a local user may do with pat-admin, and what not.
+
+# shellcheck source=tests/lib/tap.sh
+. "$JP_SOURCE/tests/lib/tap.sh"
+# shellcheck source=tests/cli/lib.sh
+. "$JP_SOURCE/tests/cli/lib.sh"
+
+if [ "$(id -u)" != 0 ]; then
+	plan 0 # it takes root to be somebody else
+	exit
+fi
+cli_make 'max_per_user = 4' 'self_lifetime = 30d' 'self_scopes = read, report'
+run init
+chmod 755 "$SCRATCH" "$HOME_DIR"
+chmod 644 "$CONF"
+
+# as USER ARGUMENT...: pat-admin, run by USER. Sets $status, $out and $err.
+as() {
+	as_user=$1
+	shift
+	setpriv --reuid="$as_user" --regid=nogroup --clear-groups timeout 60 \
+		"$PAT_ADMIN" --config "$CONF" "$@" \
+		>"$SCRATCH/out" 2>"$SCRATCH/err" </dev/null
+	status=$?
+	out=$(cat "$SCRATCH/out")
+	err=$(cat "$SCRATCH/err")
+}
+
+# refused SENTENCE STATUS PATTERN ARGUMENT...: to nobody, the user.
+refused() {
+	refused_what=$1
+	refused_status=$2
+	refused_pattern=$3
+	shift 3
+	as nobody "$@"
+	is "$refused_what is refused" "$status:$out" "$refused_status:"
+	like "$refused_what: it says why" "$err" "$refused_pattern"
+}
+
+# --- Off ----------------------------------------------------------------------
+
+cli_patd
+as nobody list
+is "by default nothing is open to users" "$status:$out" "3:"
+is "and the socket is root's" "$(stat -c %a "$HOME_DIR/run/admin.sock")" 600
+stop patd
+
+# --- On -----------------------------------------------------------------------
+
+echo "self_service = yes" >"$SCRATCH/line"
+sed -i "/^\[patd\]/r $SCRATCH/line" "$CONF"
+cli_patd
+run create daemon --name theirs
+theirs=$(id_of "$out")
+
+as nobody create nobody --scope read
+is "a user makes a token" "$status" 0
+own=$out
+id=$(id_of "$own")
+like "it may be used" "$own" 'jpat_????????_*'
+run_with "$own" test nobody --service narrow
+is "within its scopes only" "$out" "denied: scope"
+as nobody show "$id" --json
+is "its maker is the user" "$status:$(json 'd["created_by"], d["user"]')" \
+	"0:('nobody', 'nobody')"
+is "it lives as long as self_lifetime allows" "$(json '__import__("datetime").datetime.fromisoformat(d["expires_at"][:-1]) - __import__("datetime").datetime.fromisoformat(d["created_at"][:-1])')" \
+	"30 days, 0:00:00"
+as nobody list --json
+is "list shows the user's own" "$(json '[t["id"] for t in d]')" "['$id']"
+as nobody list nobody --json
+is "also by name" "$(json '[t["id"] for t in d]')" "['$id']"
+as daemon list --json
+is "and to others theirs" "$(json '[t["id"] for t in d]')" "['$theirs']"
+
+refused "a token for another" 1 '*name yourself only*' \
+	create daemon --scope read
+refused "a token without scope" 1 '*--scope*self_scopes*' create nobody
+refused "a scope that is not allowed" 1 '*self_scopes*' \
+	create nobody --scope read --scope write
+refused "a longer life" 1 '*at most 30d*self_lifetime*' \
+	create nobody --scope read --expires 31d
+refused "a life without end" 1 '*at most 30d*' \
+	create nobody --scope read --expires never
+refused "another's list" 1 '*name yourself only*' list daemon
+refused "another's token" 1 "*no token with the id $theirs*" show "$theirs"
+refused "a token that is not there" 1 '*no token with the id AAAAAAAA*' \
+	show AAAAAAAA
+refused "the end of another's token" 1 "*no token with the id $theirs*" \
+	revoke "$theirs"
+refused "the end of all of another's tokens" 1 '*name yourself only*' \
+	revoke --user daemon
+mkdir "$SCRATCH/stolen"
+chown nobody "$SCRATCH/stolen"
+for command in stats export "purge --dead-for 0" "backup $SCRATCH/stolen"; do
+	# shellcheck disable=SC2086
+	refused "$command" 1 '*not an administrator*' $command
+done
+is "and writes nothing" "$(ls -A "$SCRATCH/stolen")" ""
+run show "$theirs" --json
+is "the other's token lives" "$(json 'd["state"]')" live
+
+for _ in 1 2 3; do
+	as nobody create nobody --scope report
+done
+refused "more than max_per_user" 1 '*max_per_user*' create nobody --scope read
+as nobody revoke "$id"
+is "a user ends an own token" "$status" 0
+run_with "$own" test nobody
+is "at once" "$out" "denied: revoked"
+as nobody revoke --user nobody
+is "or all of them" "$status:$(printf '%s\n' "$out" | wc -l)" "0:3"
+run list --json
+is "the other's stays" "$(json '[t["id"] for t in d]')" "['$theirs']"
+as nobody create nobody --name "$(printf 'a\001')" --scope read
+is "bad text is refused" "$status" 2
+
+# --- Crowds -------------------------------------------------------------------
+
+# SOCKET USER COUNT END HELD: connections of USER that say nothing, until END is
+# closed. HELD gets what the last one receives: nothing, for it is refused.
+cat >"$SCRATCH/hold.py" <<'PYTHON'
+import os, pwd, socket, sys
+os.seteuid(pwd.getpwnam(sys.argv[2]).pw_uid)
+held = []
+for _ in range(int(sys.argv[3])):
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.connect(sys.argv[1])
+    held.append(client)
+os.seteuid(0)
+client.settimeout(10)
+with open(sys.argv[5], "w") as file:
+    file.write(str(len(client.recv(16))))
+with open(sys.argv[4]) as end:
+    end.read()
+PYTHON
+mkfifo "$SCRATCH/end"
+start hold python3 "$SCRATCH/hold.py" "$HOME_DIR/run/admin.sock" nobody 5 \
+	"$SCRATCH/end" "$SCRATCH/held"
+exec 9>"$SCRATCH/end"
+wait_for 15 test -s "$SCRATCH/held"
+is "a user has a few connections at a time" "$(cat "$SCRATCH/held")" 0
+as nobody list
+is "then no more" "$status" 3
+as daemon list
+is "which does not keep another out" "$status" 0
+exits "nor the administrator" 0 list
+exec 9>&-
+stop hold
+stop patd
+
+done_testing
