@@ -17,6 +17,8 @@ from measure import Missing, met, reached, take_turns  # noqa: E402
 # A new slot is a module with what measure.py lists, and a line here.
 SLOTS = [
     "slot_pam",
+    "slot_mux",
+    "slot_day",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
 SECONDS, QUICK_SECONDS = 0.4, 0.1  # of a turn
@@ -103,7 +105,7 @@ def run_slot(slot, options, progress):
         progress.say("%s: %s" % (slot.NAME, words))
 
     say("starts what it needs")
-    with Place(options.quick, options.operations) as place:
+    with Place(options.quick, options.operations, say) as place:
         everyone = slot.contenders(place)
         present = [c for c in everyone if not isinstance(c, Missing)]
         take_turns(present, rounds, seconds, options.operations, say)

@@ -69,7 +69,8 @@ transaction(void *state, int64_t number, int kind)
 int
 main(int argc, char **argv)
 {
-	struct turn turn = { .kinds = { "all" }, .operate = transaction };
+	struct turn turn = { .kinds = { "transactions" },
+		.operate = transaction };
 	int status;
 
 	if (argc != 6) {

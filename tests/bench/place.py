@@ -1,6 +1,7 @@
 """Where the bench runs: a scratch folder with stores, patds and other servers,
 tokens, and the drivers that do the measured work. All of it goes at the end.
 """
+import concurrent.futures
 import contextlib
 import ctypes
 import ctypes.util
@@ -94,11 +95,32 @@ class Store(daemon.World):
         super().__init__(more)
 
     def write(self, more=""):
-        super().write(more)
+        super().write(more.replace("@ROOT@", self.root))
         with open(self.config) as file:
             config = file.read()
         with open(self.config, "w") as file:
             file.write(config.replace("memory = 64K\npasses = 1", self.cost))
+
+    def understands(self, line):
+        """Whether patd knows this line of its configuration."""
+        path = os.path.join(self.root, "other.conf")
+        with open(path, "w") as file:
+            file.write("[patd]\n%s\n" % line.replace("@ROOT@", self.root))
+        return subprocess.run(
+            [daemon.PATD, "--config", path, "--check-config"],
+            capture_output=True).returncode == 0
+
+    def several(self, count, say=None):
+        """So many tokens of USER. Each costs a hash, so that two processes are
+        kept busy; not remembered as those of token() are."""
+        def make(number):
+            if say and number % 50 == 0:
+                say("makes tokens: %d of %d" % (number, count))
+            return self.admin("create", USER).stdout.strip()
+
+        with concurrent.futures.ThreadPoolExecutor(
+                (os.cpu_count() or 1) + 1) as pool:
+            return list(pool.map(make, range(count)))
 
     def pids(self):
         return [self.patd.pid]
@@ -126,6 +148,9 @@ class Server:
                         self.process.args[0], file.read()[-400:]))
             time.sleep(0.02)
 
+    def alive(self):
+        return self.process.poll() is None
+
     def stop(self):
         if self.process.poll() is None:
             self.process.terminate()
@@ -139,7 +164,8 @@ class Server:
 class Place:
     """The scratch folder of one slot."""
 
-    def __init__(self, quick=False, operations=None):
+    def __init__(self, quick=False, operations=None, say=lambda words: None):
+        self.say = say                 # for the line of progress
         self.quick = quick
         self.operations = operations   # so many only: a smoke test
         self.root = tempfile.mkdtemp(prefix="jira-pat-bench.")

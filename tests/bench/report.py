@@ -52,7 +52,8 @@ def reading(target):
     """What the target came to."""
     if target["value"] is None:
         return "–"
-    return "%.3g%s" % (target["value"], target["unit"])
+    value = target["value"]
+    return ("%.0f%s" if value >= 100 else "%.3g%s") % (value, target["unit"])
 
 
 def bound(target):

@@ -7,7 +7,7 @@
 . "$JP_SOURCE/tests/lib/tap.sh"
 
 command -v python3 >/dev/null 2>&1 || skip_all "no python3"
-for part in patd/patd tools/pat-admin tests/bench/pam_bench \
+for part in patd/patd tools/pat-admin tests/bench/pam_bench tests/bench/crowd \
     .libs/pam_jira_pat.so tests/bench/.libs/pam_empty.so; do
 	[ -e "$JP_BUILD/$part" ] || skip_all "$part is not built"
 done
@@ -40,7 +40,8 @@ for name, reason in slot["missing"].items():
     print(name)' "$SCRATCH/out/results.json" "$1" 2>&1
 }
 
-ok "two rounds of two operations" bench --slot pam --rounds 2 --operations 2
+ok "two rounds of two operations" bench --slot pam --slot day --rounds 2 \
+	--operations 2
 note "$(tail -n 3 "$SCRATCH/errors")"
 is "whole PAM transactions: everyone took part" "$(contenders pam | sort)" \
 	"empty module
@@ -50,6 +51,10 @@ ours, warm
 pam_permit
 pam_unix, yescrypt
 pam_userdb, SHA-512 crypt"
+is "a mixed day: both days took part" "$(contenders day | sort)" "mixed day
+warm day"
+like "the day had every kind of question" "$(cat "$SCRATCH/out/results.json")" \
+	'*"warm_p99_us"*"forged_p99_us"*"cold_p50_us"*'
 like "the table says what it compares with" "$(cat "$SCRATCH/tables")" \
 	'*× empty module*'
 

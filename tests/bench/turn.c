@@ -147,42 +147,63 @@ quantile(const struct times *times, size_t part)
 	return times->ns[rank > 0 ? rank - 1 : 0];
 }
 
+/* Adds what all threads have of one kind. */
 static bool
-print_kind(const struct turn *turn, struct worker *workers, int kind)
+gather(const struct turn *turn, const struct worker *workers, int kind,
+    struct times *times, int64_t results[TURN_RESULTS])
 {
-	struct times all = { 0 };
-	int64_t results[TURN_RESULTS] = { 0 };
-
 	for (int i = 0; i < turn->threads; i++) {
+		const struct times *more = &workers[i].times[kind];
+
 		for (int j = 0; j < TURN_RESULTS; j++)
 			results[j] += workers[i].results[kind][j];
-		for (size_t j = 0; j < workers[i].times[kind].len; j++)
-			if (!add_time(&all, workers[i].times[kind].ns[j]))
+		for (size_t j = 0; j < more->len; j++)
+			if (!add_time(times, more->ns[j]))
 				return false;
 	}
-	if (all.len > 0)
-		qsort(all.ns, all.len, sizeof(*all.ns), compare_times);
-	printf("%s\"%s\": {\"count\": %zu, \"accepted\": %jd, "
-	       "\"denied\": %jd, \"failed\": %jd, \"p50_ns\": %u, "
-	       "\"p99_ns\": %u, \"p999_ns\": %u}",
-	    kind > 0 ? ", " : "", turn->kinds[kind], all.len,
-	    (intmax_t)results[TURN_ACCEPTED], (intmax_t)results[TURN_DENIED],
-	    (intmax_t)results[TURN_FAILED], quantile(&all, 500),
-	    quantile(&all, 990), quantile(&all, 999));
-	free(all.ns);
 	return true;
 }
 
+/* The kinds from `first` to `last`, as one. */
 static bool
-print_all(const struct turn *turn, struct worker *workers, int64_t wall_ns,
-    int64_t used_ns)
+print_kinds(const struct turn *turn, const struct worker *workers, int first,
+    int last, const char *name)
+{
+	struct times times = { 0 };
+	int64_t results[TURN_RESULTS] = { 0 };
+	bool ok = true;
+
+	for (int i = first; i <= last; i++)
+		ok = ok && gather(turn, workers, i, &times, results);
+	if (times.len > 0)
+		qsort(times.ns, times.len, sizeof(*times.ns), compare_times);
+	printf("\"%s\": {\"count\": %zu, \"accepted\": %jd, "
+	       "\"denied\": %jd, \"failed\": %jd, \"p50_ns\": %u, "
+	       "\"p99_ns\": %u, \"p999_ns\": %u}",
+	    name, times.len, (intmax_t)results[TURN_ACCEPTED],
+	    (intmax_t)results[TURN_DENIED], (intmax_t)results[TURN_FAILED],
+	    quantile(&times, 500), quantile(&times, 990),
+	    quantile(&times, 999));
+	free(times.ns);
+	return ok;
+}
+
+static bool
+print_all(const struct turn *turn, const struct worker *workers,
+    int64_t wall_ns, int64_t used_ns)
 {
 	bool ok = true;
+	int kind = 0;
 
 	printf("{\"wall_ns\": %jd, \"cpu_ns\": %jd, \"kinds\": {",
 	    (intmax_t)wall_ns, (intmax_t)used_ns);
-	for (int i = 0; i < TURN_KINDS && turn->kinds[i] != NULL; i++)
-		ok = print_kind(turn, workers, i) && ok;
+	for (; kind < TURN_KINDS && turn->kinds[kind] != NULL; kind++) {
+		ok =
+		    print_kinds(turn, workers, kind, kind, turn->kinds[kind]) &&
+		    ok;
+		printf(", ");
+	}
+	ok = print_kinds(turn, workers, 0, kind - 1, "all") && ok;
 	printf("}}\n");
 	return ok;
 }
