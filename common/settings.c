@@ -99,6 +99,31 @@ read_path(void *at, const char *text, int64_t min, int64_t max)
 	return jp_field_set(at, (size_t)max + 1, text);
 }
 
+/* One more path: the only key that may be given several times. */
+static enum jp_err
+read_more_paths(void *at, const char *text, int64_t min, int64_t max)
+{
+	struct jp_paths *paths = at;
+	enum jp_err err = JP_ERR_INVALID;
+
+	if (paths->len < JP_MUX_PATHS_MAX)
+		err = read_path(paths->at[paths->len], text, min, max);
+	for (size_t i = 0; err == JP_ERR_OK && i < paths->len; i++)
+		if (strcmp(paths->at[i], paths->at[paths->len]) == 0)
+			return JP_ERR_EXISTS; /* given twice */
+	if (err == JP_ERR_OK)
+		paths->len++;
+	return err;
+}
+
+static enum jp_err
+read_realm(void *at, const char *text, int64_t min, int64_t max)
+{
+	(void)min;
+	(void)max;
+	return jp_realm_parse(text, at);
+}
+
 static enum jp_err
 read_account(void *at, const char *text, int64_t min, int64_t max)
 {
@@ -216,6 +241,10 @@ static const struct key keys[] = {
 	    JP_ACCOUNT_MAX, "the name of a local group" },
 	{ "patd", "self_service", AT(self_service), read_yes_no, 0, 0,
 	    "yes or no" },
+	{ "patd", "mux", AT(mux), read_more_paths, 1, JP_UNIX_PATH_MAX,
+	    A_PATH " of at most 107 bytes, up to 8 times, each once" },
+	{ "patd", "mux_realm", AT(mux_realm), read_realm, 0, 0,
+	    "keep, strip or require" },
 };
 
 enum {
@@ -405,7 +434,8 @@ take_line(void *arg, const char *head, const char *name, const char *value)
 		if (strcmp(key->section, reading->section) != 0 ||
 		    strcmp(key->name, name) != 0)
 			continue;
-		if (reading->seen & UINT64_C(1) << i)
+		if (reading->seen & UINT64_C(1) << i &&
+		    key->read != read_more_paths)
 			return wrong(reading, name, "given twice", "");
 		reading->seen |= UINT64_C(1) << i;
 		if (key->read((char *)reading->settings + key->offset, value,

@@ -11,12 +11,14 @@
 #include <stdint.h>
 
 #include "common/hash.h"
+#include "common/realm.h"
 #include "common/record.h"
 
 #define JP_PATH_MAX 255
 #define JP_UNIX_PATH_MAX 107 /* of sun_path, unix(7) */
 #define JP_RULES_MAX 64
 #define JP_LIST_MAX 32
+#define JP_MUX_PATHS_MAX 8
 #define JP_ACCOUNT_MAX 32 /* bytes of a local user's or group's name */
 
 /* One [service GLOB] section. */
@@ -46,6 +48,12 @@ struct jp_accounts {
 	char names[JP_LIST_MAX][JP_ACCOUNT_MAX + 1];
 };
 
+/* Paths of sockets, in the order of the file. */
+struct jp_paths {
+	size_t len;
+	char at[JP_MUX_PATHS_MAX][JP_UNIX_PATH_MAX + 1];
+};
+
 struct jp_settings {
 	char file[JP_PATH_MAX + 1]; /* where they were read; "": defaults */
 	struct jp_policy policy;
@@ -62,7 +70,9 @@ struct jp_settings {
 	struct jp_accounts allow_users;
 	struct jp_accounts allow_groups;
 	char admin_group[JP_ACCOUNT_MAX + 1]; /* "": root alone */
-	bool self_service; /* local users manage their own tokens */
+	bool self_service;       /* local users manage their own tokens */
+	struct jp_paths mux;     /* sockets of the saslauthd protocol */
+	enum jp_realm mux_realm; /* for all of them */
 };
 
 void jp_settings_default(struct jp_settings *settings);

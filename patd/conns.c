@@ -1,6 +1,7 @@
 #include "patd/conns.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 bool
@@ -20,12 +21,25 @@ conns_make(struct conns *conns, size_t max)
 	return true;
 }
 
+/* What is held of a question may be a secret. */
+static void
+forget(struct conn *conn)
+{
+	if (conn->held != NULL)
+		explicit_bzero(conn->held, conn->held_len);
+	free(conn->held);
+	conn->held = NULL;
+	conn->held_len = 0;
+}
+
 void
 conns_free(struct conns *conns)
 {
 	for (size_t i = 0; conns->at != NULL && i < conns->max; i++)
-		if (conns->at[i].fd >= 0)
+		if (conns->at[i].fd >= 0) {
+			forget(&conns->at[i]);
 			(void)close(conns->at[i].fd);
+		}
 	free(conns->at);
 	free(conns->uids);
 	*conns = (struct conns){ 0 };
@@ -51,7 +65,7 @@ conns_of(const struct conns *conns, uid_t uid)
 }
 
 uint64_t
-conns_add(struct conns *conns, int fd, uid_t uid)
+conns_add(struct conns *conns, int fd, uid_t uid, bool mux)
 {
 	uint32_t place = conns->first_free;
 	struct conn *conn = &conns->at[place];
@@ -67,6 +81,7 @@ conns_add(struct conns *conns, int fd, uid_t uid)
 	conns->len++;
 	conn->fd = fd;
 	conn->uid = uid;
+	conn->mux = mux;
 	conn->busy = false;
 	return (uint64_t)++conn->generation << 32 | place;
 }
@@ -102,6 +117,7 @@ conns_close(struct conns *conns, struct conn *conn)
 	conns_busy(conns, conn, false);
 	if (--conns->uids[i].len == 0)
 		conns->uids[i] = conns->uids[--conns->uid_len];
+	forget(conn);
 	(void)close(conn->fd);
 	conn->fd = -1;
 	conn->next_free = conns->first_free;

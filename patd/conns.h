@@ -1,7 +1,7 @@
 /*
- * The connections of verify.sock: a table of fixed size. Each is named by a
- * key that is never used again, so that an answer which comes late finds that
- * its asker has gone.
+ * The connections of verify.sock and of mux: a table of fixed size. Each is
+ * named by a key that is never used again, so that an answer which comes late
+ * finds that its asker has gone.
  */
 #ifndef PATD_CONNS_H
 #define PATD_CONNS_H
@@ -16,10 +16,13 @@ struct conn {
 	uint32_t generation; /* how often this place was taken */
 	uint32_t next_free;
 	uid_t uid;
+	bool mux;            /* it speaks the saslauthd protocol */
 	bool busy;           /* its question is with a worker */
 	uint32_t seq;        /* of that question */
 	int64_t asked_ns;    /* of jp_now_ns(): when that question was read */
 	int64_t deadline_ms; /* of jp_now_ms(), while it is not busy */
+	uint8_t *held;       /* the beginning of a question, or NULL */
+	size_t held_len;
 };
 
 struct conns {
@@ -43,7 +46,7 @@ void conns_free(struct conns *conns);
 size_t conns_of(const struct conns *conns, uid_t uid);
 
 /* Takes over `fd`; there must be room. */
-uint64_t conns_add(struct conns *conns, int fd, uid_t uid);
+uint64_t conns_add(struct conns *conns, int fd, uid_t uid, bool mux);
 
 /* NULL if that connection has gone. */
 struct conn *conns_find(struct conns *conns, uint64_t key);

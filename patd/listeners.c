@@ -19,10 +19,11 @@ enum {
 
 static const struct {
 	const char *name;
+	int type;
 	mode_t mode, group_mode, open_mode;
 } kinds[] = {
-#define LISTENER_ROW(code, name, mode, group_mode, open_mode)                  \
-	{ name, mode, group_mode, open_mode },
+#define LISTENER_ROW(code, name, type, mode, group_mode, open_mode)            \
+	{ name, type, mode, group_mode, open_mode },
 	LISTENER_LIST(LISTENER_ROW)
 #undef LISTENER_ROW
 };
@@ -31,8 +32,36 @@ void
 listeners_init(struct listeners *listeners)
 {
 	memset(listeners, 0, sizeof(*listeners));
-	for (size_t i = 0; i < LISTENER_COUNT; i++)
+	for (size_t i = 0; i < LISTENERS_MAX; i++)
 		listeners->at[i].fd = -1;
+}
+
+enum listener
+listeners_kind(size_t i)
+{
+	return i < LISTENER_MUX ? (enum listener)i : LISTENER_MUX;
+}
+
+/* The first free place for a mux; LISTENERS_MAX: there is none. */
+static size_t
+mux_place(const struct listeners *listeners)
+{
+	size_t i = LISTENER_MUX;
+
+	while (i < LISTENERS_MAX && listeners->at[i].fd >= 0)
+		i++;
+	return i;
+}
+
+/* Whether there is a socket with this path. */
+static bool
+is_there(const struct listeners *listeners, const char *path)
+{
+	for (size_t i = 0; i < LISTENERS_MAX; i++)
+		if (listeners->at[i].fd >= 0 &&
+		    strcmp(listeners->at[i].path, path) == 0)
+			return true;
+	return false;
 }
 
 /* ---- passed by the service manager ---- */
@@ -51,50 +80,52 @@ number_in(const char *variable)
 	return *end == '\0' ? value : -1;
 }
 
-/* Which of ours the socket is; LISTENER_COUNT: none. */
+/* Where in `listeners` the socket belongs; LISTENERS_MAX: nowhere. */
 static size_t
-kind_of(int fd)
+place_of(const struct listeners *listeners, int fd, struct sockaddr_un *addr)
 {
-	struct sockaddr_un addr = { 0 };
-	socklen_t len = sizeof(addr) - 1; /* keeps a NUL at its end */
+	socklen_t len = sizeof(*addr) - 1; /* keeps a NUL at its end */
 	int type = 0, listens = 0;
 	socklen_t int_len = sizeof(int);
 	const char *slash;
-	size_t kind = 0;
+	size_t i = 0;
 
-	if (getsockname(fd, (struct sockaddr *)&addr, &len) != 0 ||
-	    addr.sun_family != AF_UNIX ||
+	memset(addr, 0, sizeof(*addr));
+	if (getsockname(fd, (struct sockaddr *)addr, &len) != 0 ||
+	    addr->sun_family != AF_UNIX ||
 	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &int_len) != 0 ||
-	    type != SOCK_SEQPACKET ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_len) !=
 	        0 ||
 	    !listens)
-		return LISTENER_COUNT;
-	slash = strrchr(addr.sun_path, '/');
-	if (slash == NULL)
-		return LISTENER_COUNT;
-	while (
-	    kind < LISTENER_COUNT && strcmp(slash + 1, kinds[kind].name) != 0)
-		kind++;
-	return kind;
+		return LISTENERS_MAX;
+	if (type == kinds[LISTENER_MUX].type)
+		return mux_place(listeners);
+	slash = strrchr(addr->sun_path, '/');
+	while (i < LISTENER_MUX && (slash == NULL || type != kinds[i].type ||
+	                               strcmp(slash + 1, kinds[i].name) != 0))
+		i++;
+	return i < LISTENER_MUX ? i : LISTENERS_MAX;
 }
 
 static enum jp_err
 inherit(struct listeners *listeners, int fd, struct jp_why *why)
 {
-	size_t kind = kind_of(fd);
+	struct sockaddr_un addr;
+	size_t i = place_of(listeners, fd, &addr);
 
-	if (kind == LISTENER_COUNT || listeners->at[kind].fd >= 0)
+	if (i == LISTENERS_MAX || listeners->at[i].fd >= 0)
 		return jp_why(why, JP_ERR_CONFIG,
 		    "passed descriptor %d is not a listening SOCK_SEQPACKET "
-		    "socket named verify.sock or admin.sock, each once",
+		    "socket named verify.sock or admin.sock, each once, nor "
+		    "one of SOCK_STREAM for mux",
 		    fd);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return jp_why(why, jp_err_from_errno(errno),
 		    "passed descriptor %d: %s", fd, strerror(errno));
-	listeners->at[kind].fd = fd;
-	return JP_ERR_OK;
+	listeners->at[i].fd = fd;
+	return jp_field_set(listeners->at[i].path,
+	    sizeof(listeners->at[i].path), addr.sun_path);
 }
 
 enum jp_err
@@ -121,9 +152,28 @@ failed(struct jp_why *why, const char *what, const char *path)
 	    path, strerror(errnum));
 }
 
+/* The last part of a path with a "/" in it. */
+static const char *
+last_part(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static bool
+is_name_of_ours(const struct jp_settings *settings, const char *name)
+{
+	for (size_t i = 0; i < LISTENER_MUX; i++)
+		if (strcmp(name, kinds[i].name) == 0)
+			return true;
+	for (size_t i = 0; i < settings->mux.len; i++)
+		if (strcmp(name, last_part(settings->mux.at[i])) == 0)
+			return true;
+	return false;
+}
+
 /* Whether the folder holds nothing but our sockets. */
 static bool
-holds_only_ours(int dir_fd)
+holds_only_ours(int dir_fd, const struct jp_settings *settings)
 {
 	DIR *dir = fdopendir(dup(dir_fd));
 	const struct dirent *entry;
@@ -131,9 +181,8 @@ holds_only_ours(int dir_fd)
 
 	while (ours && (entry = readdir(dir)) != NULL) {
 		ours = strcmp(entry->d_name, ".") == 0 ||
-		       strcmp(entry->d_name, "..") == 0;
-		for (size_t i = 0; !ours && i < LISTENER_COUNT; i++)
-			ours = strcmp(entry->d_name, kinds[i].name) == 0;
+		       strcmp(entry->d_name, "..") == 0 ||
+		       is_name_of_ours(settings, entry->d_name);
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
@@ -142,28 +191,30 @@ holds_only_ours(int dir_fd)
 
 /*
  * A service manager makes the folder for root. It is given to `pw` only if it
- * is ours beyond doubt: a wrong run_dir shall not give away /run.
+ * is ours beyond doubt: a wrong run_dir shall not give away /run. Its group
+ * stays, for that may say who gets in.
  */
 static enum jp_err
-give(int fd, bool made, const struct passwd *pw, const char *path,
-    struct jp_why *why)
+give(int fd, bool made, const struct passwd *pw,
+    const struct jp_settings *settings, const char *path, struct jp_why *why)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
 		return failed(why, "look at", path);
 	if (pw != NULL && st.st_uid == 0 && pw->pw_uid != 0 &&
-	    holds_only_ours(fd) && fchown(fd, pw->pw_uid, pw->pw_gid) != 0)
+	    holds_only_ours(fd, settings) &&
+	    fchown(fd, pw->pw_uid, made ? pw->pw_gid : (gid_t)-1) != 0)
 		return failed(why, "give away", path);
 	if (made && fchmod(fd, 0755) != 0)
 		return failed(why, "set the mode of", path);
 	return JP_ERR_OK;
 }
 
-enum jp_err
-listeners_folder(const struct jp_settings *settings, struct jp_why *why)
+static enum jp_err
+make_folder(
+    const char *path, const struct jp_settings *settings, struct jp_why *why)
 {
-	const char *path = settings->run_dir;
 	const struct passwd *pw =
 	    geteuid() == 0 ? getpwnam(settings->user) : NULL;
 	bool made = mkdir(path, 0700) == 0;
@@ -175,8 +226,28 @@ listeners_folder(const struct jp_settings *settings, struct jp_why *why)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed(why, "open", path);
-	err = give(fd, made, pw, path, why);
+	err = give(fd, made, pw, settings, path, why);
 	(void)close(fd);
+	return err;
+}
+
+enum jp_err
+listeners_folders(const struct listeners *listeners,
+    const struct jp_settings *settings, struct jp_why *why)
+{
+	enum jp_err err = make_folder(settings->run_dir, settings, why);
+
+	for (size_t i = 0; err == JP_ERR_OK && i < settings->mux.len; i++) {
+		const char *path = settings->mux.at[i];
+		int len = (int)(last_part(path) - path) - 1;
+		char folder[JP_UNIX_PATH_MAX + 1];
+
+		if (is_there(listeners, path))
+			continue;
+		(void)snprintf(
+		    folder, sizeof(folder), "%.*s", len > 0 ? len : 1, path);
+		err = make_folder(folder, settings, why);
+	}
 	return err;
 }
 
@@ -185,7 +256,7 @@ listeners_folder(const struct jp_settings *settings, struct jp_why *why)
  * whether one lives: it refuses a connection to a socket nobody listens on.
  */
 static enum jp_err
-remove_stale(const struct sockaddr_un *addr, struct jp_why *why)
+remove_stale(const struct sockaddr_un *addr, int type, struct jp_why *why)
 {
 	struct stat st;
 	int fd, rc, errnum;
@@ -196,14 +267,16 @@ remove_stale(const struct sockaddr_un *addr, struct jp_why *why)
 	if (!S_ISSOCK(st.st_mode))
 		return jp_why(why, JP_ERR_EXISTS,
 		    "%s is in the way: it is not a socket", addr->sun_path);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return failed(why, "make a socket for", addr->sun_path);
 	rc = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
 	errnum = errno;
 	(void)close(fd);
 	if (rc == 0 || errnum == EAGAIN)
-		return jp_why(why, JP_ERR_LOCKED, "another patd answers at %s",
+		return jp_why(why, JP_ERR_LOCKED, "another %s answers at %s",
+		    type == kinds[LISTENER_MUX].type ? "patd or a saslauthd"
+		                                     : "patd",
 		    addr->sun_path);
 	if (errnum != ECONNREFUSED && errnum != ENOENT) {
 		errno = errnum;
@@ -229,29 +302,39 @@ open_to(const char *path, mode_t mode, const gid_t *group, struct jp_why *why)
 }
 
 static enum jp_err
-bind_one(struct listeners *listeners, size_t kind, mode_t mode,
-    const gid_t *group, struct jp_why *why)
+cannot_bind(const char *path, struct jp_why *why)
+{
+	if (errno != EACCES)
+		return failed(why, "bind", path);
+	return jp_why(why, JP_ERR_PERMISSION,
+	    "cannot bind %s: its folder must belong to the user of patd", path);
+}
+
+static enum jp_err
+bind_one(struct listeners *listeners, size_t i, mode_t mode, const gid_t *group,
+    struct jp_why *why)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	const char *path = listeners->at[kind].path;
+	const char *path = listeners->at[i].path;
+	int type = kinds[listeners_kind(i)].type;
 	struct stat st;
 	enum jp_err err;
 	int fd;
 
 	(void)jp_field_set(addr.sun_path, sizeof(addr.sun_path), path);
-	err = remove_stale(&addr, why);
+	err = remove_stale(&addr, type, why);
 	if (err != JP_ERR_OK)
 		return err;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return failed(why, "make a socket for", path);
-	listeners->at[kind].fd = fd;
+	listeners->at[i].fd = fd;
 	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0 ||
 	    lstat(path, &st) != 0)
-		return failed(why, "bind", path);
-	listeners->at[kind].ours = true;
-	listeners->at[kind].dev = st.st_dev;
-	listeners->at[kind].ino = st.st_ino;
+		return cannot_bind(path, why);
+	listeners->at[i].ours = true;
+	listeners->at[i].dev = st.st_dev;
+	listeners->at[i].ino = st.st_ino;
 	err = open_to(path, mode, group, why);
 	if (err == JP_ERR_OK && listen(fd, BACKLOG) != 0)
 		err = failed(why, "listen on", path);
@@ -278,13 +361,35 @@ mode_of(size_t kind, bool grouped, bool open)
 	return grouped ? kinds[kind].group_mode : kinds[kind].mode;
 }
 
+static enum jp_err
+bind_muxes(struct listeners *listeners, const struct jp_paths *paths,
+    struct jp_why *why)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	for (size_t n = 0; err == JP_ERR_OK && n < paths->len; n++) {
+		size_t i = mux_place(listeners);
+
+		if (is_there(listeners, paths->at[n]))
+			continue;
+		if (i == LISTENERS_MAX)
+			return jp_why(why, JP_ERR_CONFIG,
+			    "more than %d sockets for mux", JP_MUX_PATHS_MAX);
+		memcpy(listeners->at[i].path, paths->at[n],
+		    sizeof(listeners->at[i].path));
+		err =
+		    bind_one(listeners, i, kinds[LISTENER_MUX].mode, NULL, why);
+	}
+	return err;
+}
+
 enum jp_err
 listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
     const gid_t *admin_group, struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_OK;
 
-	for (size_t i = 0; err == JP_ERR_OK && i < LISTENER_COUNT; i++) {
+	for (size_t i = 0; err == JP_ERR_OK && i < LISTENER_MUX; i++) {
 		bool grouped = i == LISTENER_ADMIN && admin_group != NULL;
 
 		if (listeners->at[i].fd >= 0)
@@ -297,7 +402,8 @@ listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
 		    mode_of(i, grouped, settings->self_service),
 		    grouped ? admin_group : NULL, why);
 	}
-	return err;
+	return err == JP_ERR_OK ? bind_muxes(listeners, &settings->mux, why)
+	                        : err;
 }
 
 /* Only the very file that we made: a later patd may have put its own there. */
@@ -313,7 +419,7 @@ remove_ours(const char *path, dev_t dev, ino_t ino)
 void
 listeners_close(struct listeners *listeners)
 {
-	for (size_t i = 0; i < LISTENER_COUNT; i++) {
+	for (size_t i = 0; i < LISTENERS_MAX; i++) {
 		if (listeners->at[i].ours)
 			remove_ours(listeners->at[i].path, listeners->at[i].dev,
 			    listeners->at[i].ino);

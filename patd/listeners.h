@@ -5,49 +5,60 @@
 #ifndef PATD_LISTENERS_H
 #define PATD_LISTENERS_H
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "common/settings.h"
 
-/* X(CODE, file name, mode, mode with an admin group, mode for everybody) */
+/*
+ * X(CODE, file name, type, mode, mode with an admin group, mode for everybody).
+ * Of the last kind there may be none or several, with any name.
+ */
 #define LISTENER_LIST(X)                                                       \
-	X(VERIFY, "verify.sock", 0666, 0666, 0666)                             \
-	X(ADMIN, "admin.sock", 0600, 0660, 0666)
+	X(VERIFY, "verify.sock", SOCK_SEQPACKET, 0666, 0666, 0666)             \
+	X(ADMIN, "admin.sock", SOCK_SEQPACKET, 0600, 0660, 0666)               \
+	X(MUX, "mux", SOCK_STREAM, 0666, 0666, 0666)
 
 enum listener {
-#define LISTENER_ENUM(code, name, mode, group_mode, open_mode) LISTENER_##code,
+#define LISTENER_ENUM(code, name, type, mode, group_mode, open_mode)           \
+	LISTENER_##code,
 	LISTENER_LIST(LISTENER_ENUM)
 #undef LISTENER_ENUM
 	    LISTENER_COUNT
 };
 
+#define LISTENERS_MAX (LISTENER_MUX + JP_MUX_PATHS_MAX)
+
 struct listeners {
 	struct {
-		int fd; /* -1: closed */
+		int fd; /* -1: closed, or none */
 		char path[JP_UNIX_PATH_MAX + 1];
 		bool ours; /* we made the file */
 		dev_t dev;
 		ino_t ino;
-	} at[LISTENER_COUNT];
+	} at[LISTENERS_MAX]; /* the first ones by their kind, then all mux */
 };
+
+/* The kind of listeners.at[i]. */
+enum listener listeners_kind(size_t i);
 
 /* Before anything else is done with one. */
 void listeners_init(struct listeners *listeners);
 
 /*
  * Takes the sockets that the service manager passed ($LISTEN_FDS,
- * sd_listen_fds(3)), each by the last part of its path. JP_ERR_CONFIG for one
- * that is not ours.
+ * sd_listen_fds(3)), each by the last part of its path; one of SOCK_STREAM is a
+ * mux, whatever its path. JP_ERR_CONFIG for one that is not ours.
  */
 enum jp_err listeners_inherit(struct listeners *listeners, struct jp_why *why);
 
 /*
- * Makes the folder; while the process is root, for the user that it will
- * become. One that is there stays as it is, but if it is root's and empty it
- * is given to that user.
+ * Makes the folders of the sockets that were not passed; while the process is
+ * root, for the user that it will become. One that is there stays as it is, but
+ * if it is root's and empty it is given to that user.
  */
-enum jp_err
-listeners_folder(const struct jp_settings *settings, struct jp_why *why);
+enum jp_err listeners_folders(const struct listeners *listeners,
+    const struct jp_settings *settings, struct jp_why *why);
 
 /*
  * Makes those that were not passed. A socket file on which nobody answers is

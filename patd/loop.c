@@ -16,6 +16,7 @@
 #include "patd/admin_service.h"
 #include "patd/answer.h"
 #include "patd/conns.h"
+#include "patd/mux_conn.h"
 #include "patd/notify.h"
 #include "patd/pool.h"
 
@@ -35,8 +36,7 @@ enum {
 #define KEY(n) ((uint64_t)UINT32_MAX << 32 | (UINT32_MAX - (n)))
 #define KEY_SIGNAL KEY(0U)
 #define KEY_DONE KEY(1U)
-#define KEY_VERIFY KEY(2U)
-#define KEY_ADMIN KEY(3U)
+#define KEY_LISTENER KEY(2U) /* of the first; the others lie below */
 
 struct loop {
 	const struct loop_options *options;
@@ -101,13 +101,30 @@ keep(struct loop *loop, uid_t uid, const struct jp_request *request,
 		keeper_suspect(loop->options->keeper);
 }
 
+static enum jp_err
+send_reply(
+    const struct conn *conn, uint32_t seq, const struct jp_decision *decision)
+{
+	return conn->mux ? mux_send(conn->fd, decision->verdict)
+	                 : answer_send(conn->fd, seq, decision);
+}
+
+/* Without a question: who speaks the saslauthd protocol still gets a no. */
+static void
+give_up(struct loop *loop, struct conn *conn)
+{
+	if (conn->mux)
+		(void)mux_send(conn->fd, JP_UNAVAILABLE);
+	conns_close(&loop->conns, conn);
+}
+
 /* Sends the answer; whoever does not take it, or nothing more, is closed. */
 static void
 answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
     const struct jp_decision *decision)
 {
 	struct jp_core *core = loop->options->core;
-	enum jp_err err = answer_send(conn->fd, request->seq, decision);
+	enum jp_err err = send_reply(conn, request->seq, decision);
 	int64_t now_ns = jp_now_ns();
 
 	jp_stats_answered(&core->stats, now_ns - conn->asked_ns);
@@ -116,7 +133,7 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	        core->uses, decision->id, request, jp_clock_now(&core->clock)))
 		keeper_hurry(loop->options->keeper);
 	conn->deadline_ms = now_ns / NS_PER_MS + IDLE_MS;
-	if (err != JP_ERR_OK || loop->stopping)
+	if (err != JP_ERR_OK || loop->stopping || conn->mux)
 		conns_close(&loop->conns, conn);
 }
 
@@ -166,6 +183,14 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 	answer(loop, conn, request, &decision);
 }
 
+static enum jp_err
+receive(struct loop *loop, struct conn *conn, struct jp_request *request)
+{
+	return conn->mux ? mux_receive(conn, loop->options->settings->mux_realm,
+	                       request)
+	                 : answer_receive(conn->fd, request);
+}
+
 static void
 on_conn(struct loop *loop, uint64_t key, uint32_t events)
 {
@@ -180,15 +205,16 @@ on_conn(struct loop *loop, uint64_t key, uint32_t events)
 			conns_close(&loop->conns, conn);
 		return;
 	}
-	err = answer_receive(conn->fd, &request);
+	err = receive(loop, conn, &request);
 	if (err == JP_ERR_OK) {
 		decide(loop, conn, &request);
 		explicit_bzero(&request, sizeof(request));
 	} else if (err != JP_ERR_TIMEOUT || loop->stopping) {
 		if (err != JP_ERR_UNREACHABLE && err != JP_ERR_TIMEOUT)
-			jp_log(LOG_DEBUG, "bad message of uid %u: %s",
-			    (unsigned)conn->uid, jp_err_name(err));
-		conns_close(&loop->conns, conn);
+			jp_log(conn->mux ? LOG_NOTICE : LOG_DEBUG,
+			    "bad message of uid %u%s: %s", (unsigned)conn->uid,
+			    conn->mux ? " on mux" : "", jp_err_name(err));
+		give_up(loop, conn);
 	}
 }
 
@@ -218,7 +244,7 @@ on_done(struct loop *loop)
 /* ---- connections ---- */
 
 static void
-add_verify(struct loop *loop, int fd, uid_t uid)
+add_asker(struct loop *loop, int fd, uid_t uid, bool mux)
 {
 	const struct loop_options *options = loop->options;
 	const char *reason = NULL;
@@ -232,13 +258,15 @@ add_verify(struct loop *loop, int fd, uid_t uid)
 		reason = "max_per_uid reached";
 	if (reason != NULL) {
 		log_refused(loop, reason, uid);
+		if (mux)
+			(void)mux_send(fd, JP_UNAVAILABLE);
 		(void)close(fd);
 		return;
 	}
-	key = conns_add(&loop->conns, fd, uid);
+	key = conns_add(&loop->conns, fd, uid, mux);
 	conns_find(&loop->conns, key)->deadline_ms = jp_now_ms() + FIRST_MS;
 	if (!watch_fd(loop, EPOLL_CTL_ADD, fd, key, EPOLLIN))
-		conns_close(&loop->conns, conns_find(&loop->conns, key));
+		give_up(loop, conns_find(&loop->conns, key));
 }
 
 static void
@@ -255,17 +283,17 @@ add_admin(struct loop *loop, int fd, uid_t uid)
 	}
 }
 
-/* Listens to both sockets, or to none. */
+/* Has epoll watch all listening sockets, or none (`events` 0). */
 static bool
-listen_again(struct loop *loop, bool on)
+watch_listeners(struct loop *loop, int op, uint32_t events)
 {
-	static const uint64_t keys[] = { KEY_VERIFY, KEY_ADMIN };
+	const struct listeners *listeners = loop->options->listeners;
 	bool done = true;
 
-	for (size_t i = 0; i < LISTENER_COUNT; i++)
-		done &= watch_fd(loop, EPOLL_CTL_MOD,
-		    loop->options->listeners->at[i].fd, keys[i],
-		    on ? EPOLLIN : 0);
+	for (size_t i = 0; i < LISTENERS_MAX; i++)
+		if (listeners->at[i].fd >= 0)
+			done &= watch_fd(loop, op, listeners->at[i].fd,
+			    KEY_LISTENER - i, events);
 	return done;
 }
 
@@ -282,7 +310,7 @@ on_accept_error(struct loop *loop, int errnum)
 	case ENOBUFS:
 	case ENOMEM:
 		jp_log(LOG_ERR, "cannot accept: %s", strerror(errnum));
-		loop->paused = listen_again(loop, false);
+		loop->paused = watch_listeners(loop, EPOLL_CTL_MOD, 0);
 		break;
 	default:
 		break;
@@ -290,11 +318,11 @@ on_accept_error(struct loop *loop, int errnum)
 }
 
 static void
-on_listener(struct loop *loop, enum listener kind)
+on_listener(struct loop *loop, size_t place)
 {
-	int listener = loop->options->listeners->at[kind].fd;
-	int flags =
-	    SOCK_CLOEXEC | (kind == LISTENER_VERIFY ? SOCK_NONBLOCK : 0);
+	int listener = loop->options->listeners->at[place].fd;
+	enum listener kind = listeners_kind(place);
+	int flags = SOCK_CLOEXEC | (kind == LISTENER_ADMIN ? 0 : SOCK_NONBLOCK);
 
 	for (int i = 0; i < ACCEPTS_MAX && !loop->stopping; i++) {
 		int fd = accept4(listener, NULL, NULL, flags);
@@ -306,10 +334,10 @@ on_listener(struct loop *loop, enum listener kind)
 		}
 		if (!peers_uid(fd, &uid))
 			(void)close(fd);
-		else if (kind == LISTENER_VERIFY)
-			add_verify(loop, fd, uid);
-		else
+		else if (kind == LISTENER_ADMIN)
 			add_admin(loop, fd, uid);
+		else
+			add_asker(loop, fd, uid, kind == LISTENER_MUX);
 	}
 }
 
@@ -387,7 +415,7 @@ static void
 close_if_late(struct loop *loop, struct conn *conn)
 {
 	if (!conn->busy && jp_now_ms() >= conn->deadline_ms)
-		conns_close(&loop->conns, conn);
+		give_up(loop, conn);
 }
 
 static void
@@ -400,7 +428,7 @@ tick(struct loop *loop)
 	loop->tick_ms = now + TICK_MS;
 	each_conn(loop, close_if_late);
 	if (loop->paused && !loop->stopping)
-		loop->paused = !listen_again(loop, true);
+		loop->paused = !watch_listeners(loop, EPOLL_CTL_MOD, EPOLLIN);
 }
 
 /* Milliseconds that the loop may sleep; -1: until something happens. */
@@ -416,22 +444,16 @@ sleep_ms(const struct loop *loop)
 static void
 on_event(struct loop *loop, const struct epoll_event *event)
 {
-	switch (event->data.u64) {
-	case KEY_SIGNAL:
+	uint64_t key = event->data.u64;
+
+	if (key == KEY_SIGNAL)
 		on_signal(loop);
-		break;
-	case KEY_DONE:
+	else if (key == KEY_DONE)
 		on_done(loop);
-		break;
-	case KEY_VERIFY:
-		on_listener(loop, LISTENER_VERIFY);
-		break;
-	case KEY_ADMIN:
-		on_listener(loop, LISTENER_ADMIN);
-		break;
-	default:
-		on_conn(loop, event->data.u64, event->events);
-	}
+	else if (KEY_LISTENER - key < LISTENERS_MAX)
+		on_listener(loop, KEY_LISTENER - key);
+	else
+		on_conn(loop, key, event->events);
 }
 
 static bool
@@ -466,7 +488,6 @@ turn(struct loop *loop, struct jp_why *why)
 static bool
 open_fds(struct loop *loop)
 {
-	const struct listeners *listeners = loop->options->listeners;
 	sigset_t signals;
 
 	loop_signals(&signals);
@@ -479,10 +500,7 @@ open_fds(struct loop *loop)
 	           loop, EPOLL_CTL_ADD, loop->signal_fd, KEY_SIGNAL, EPOLLIN) &&
 	       watch_fd(
 	           loop, EPOLL_CTL_ADD, loop->done_fd, KEY_DONE, EPOLLIN) &&
-	       watch_fd(loop, EPOLL_CTL_ADD, listeners->at[LISTENER_VERIFY].fd,
-	           KEY_VERIFY, EPOLLIN) &&
-	       watch_fd(loop, EPOLL_CTL_ADD, listeners->at[LISTENER_ADMIN].fd,
-	           KEY_ADMIN, EPOLLIN);
+	       watch_listeners(loop, EPOLL_CTL_ADD, EPOLLIN);
 }
 
 static enum jp_err
@@ -519,9 +537,11 @@ turn_away(struct loop *loop, struct conn *conn)
 
 	if (conn->busy) {
 		answer_refuse(&decision, JP_REASON_STOPPING);
-		(void)answer_send(conn->fd, conn->seq, &decision);
+		(void)send_reply(conn, conn->seq, &decision);
+		conns_close(&loop->conns, conn);
+	} else {
+		give_up(loop, conn);
 	}
-	conns_close(&loop->conns, conn);
 }
 
 static void

@@ -207,7 +207,7 @@ serve(const struct options *options, struct jp_settings *settings)
 	if (peers_make(&peers, settings, &why) != JP_ERR_OK)
 		return fail(options, "settings", &why);
 	if (listeners_inherit(&listeners, &why) != JP_ERR_OK ||
-	    listeners_folder(settings, &why) != JP_ERR_OK)
+	    listeners_folders(&listeners, settings, &why) != JP_ERR_OK)
 		return fail(options, "sockets", &why);
 	if (jp_core_open(&core, settings, "patd", 0, &why) != JP_ERR_OK)
 		return fail(options, "store", &why);

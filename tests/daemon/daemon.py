@@ -158,6 +158,8 @@ class World:
             raise
 
     def write(self, more=""):
+        """The configuration, with lines of [patd] in which {root} is ours."""
+        more = more.replace("{root}", self.root)
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
                 user=self.user, root=self.root, more=more))

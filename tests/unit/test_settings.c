@@ -96,6 +96,8 @@ the_defaults_are_those_of_the_manual(void **unused)
 	assert_string_equal(settings.store_dir, "/var/lib/jira-pat");
 	assert_string_equal(settings.pepper_file, "/etc/jira-pat/pepper.key");
 	assert_string_equal(settings.admin_group, "");
+	assert_int_equal(settings.mux.len, 0);
+	assert_int_equal(settings.mux_realm, JP_REALM_KEEP);
 	assert_int_equal(settings.allow_users.len, 0);
 	assert_int_equal(settings.allow_groups.len, 0);
 }
@@ -155,7 +157,8 @@ every_key_of_patd_is_read(void **unused)
 	          "pepper_file = /p\naudit_file = /a\nworkers = 4\n"
 	          "max_connections = 9\nmax_per_uid = 8\ncache = 1M\n"
 	          "cache_entries = 0\nallow_users = www-data, a\n"
-	          "allow_groups = ssl-cert\nadmin_group = adm\n",
+	          "allow_groups = ssl-cert\nadmin_group = adm\n"
+	          "mux = /run/p/mux\nmux_realm = require\nmux = /jail/m\n",
 	    &settings);
 	assert_string_equal(settings.user, "pat");
 	assert_string_equal(settings.run_dir, "/run/p");
@@ -173,6 +176,10 @@ every_key_of_patd_is_read(void **unused)
 	assert_int_equal(settings.allow_groups.len, 1);
 	assert_string_equal(settings.allow_groups.names[0], "ssl-cert");
 	assert_string_equal(settings.admin_group, "adm");
+	assert_int_equal(settings.mux.len, 2);
+	assert_string_equal(settings.mux.at[0], "/run/p/mux");
+	assert_string_equal(settings.mux.at[1], "/jail/m");
+	assert_int_equal(settings.mux_realm, JP_REALM_REQUIRE);
 }
 
 static void
@@ -223,6 +230,11 @@ bad_values_are_refused_with_line_and_key(void **unused)
 		{ "patd", "allow_users", "a, " X40 },
 		{ "patd", "allow_groups", " , " },
 		{ "patd", "admin_group", "a:b" },
+		{ "patd", "mux", "" },
+		{ "patd", "mux", "mux" },
+		{ "patd", "mux", "/" X40 X40 X40 },
+		{ "patd", "mux_realm", "" },
+		{ "patd", "mux_realm", "Keep" },
 		{ "service x", "scope", "" },
 		{ "service x", "scope", "a b" },
 		{ "service x", "scope", "a,b" },
@@ -294,6 +306,25 @@ a_key_given_twice_is_refused(void **unused)
 	    5, "[tokens] prefix: given twice");
 	assert_refused("[service x]\nscope = a\nscope = b\n", 3,
 	    "[service x] scope: given twice");
+}
+
+static void
+mux_may_be_given_eight_times_and_each_path_once(void **unused)
+{
+	char text[512] = "[patd]\n";
+	struct jp_settings settings;
+
+	(void)unused;
+	assert_refused("[patd]\nmux = /a\nmux = /b\nmux = /a\n", 4,
+	    "[patd] mux: expected an absolute path");
+	for (int i = 0; i < JP_MUX_PATHS_MAX; i++)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		    "mux = /run/mux%d\n", i);
+	load_good(text, &settings);
+	assert_int_equal(settings.mux.len, JP_MUX_PATHS_MAX);
+	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+	    "mux = /run/more\n");
+	assert_refused(text, JP_MUX_PATHS_MAX + 2, "up to 8 times");
 }
 
 static void
@@ -582,6 +613,8 @@ main(void)
 		cmocka_unit_test(lists_hold_at_most_32_names),
 		cmocka_unit_test(what_is_unknown_is_refused_with_its_line),
 		cmocka_unit_test(a_key_given_twice_is_refused),
+		cmocka_unit_test(
+		    mux_may_be_given_eight_times_and_each_path_once),
 		cmocka_unit_test(a_service_named_twice_is_refused),
 		cmocka_unit_test(the_first_service_that_matches_is_taken),
 		cmocka_unit_test(a_service_without_lines_hides_later_ones),
