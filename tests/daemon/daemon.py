@@ -150,6 +150,7 @@ class World:
         self.log = os.path.join(self.root, "patd.log")
         self.patd = None
         self.tokens = []
+        self.streams = []  # paths of mux
         try:
             self.write(more)
             self.admin("init")
@@ -204,6 +205,9 @@ class World:
         try:
             for path in (self.verify, self.admin_sock):
                 Client(path).close()
+            for path in self.streams:
+                with socket.socket(socket.AF_UNIX) as sock:
+                    sock.connect(path)
             return True
         except OSError:
             return False

@@ -62,13 +62,14 @@ class Mux:
 
 
 @contextlib.contextmanager
-def mux_world(more="", names=("mux",), **options):
+def mux_world(more="", names=("run/mux",), start=True, args=("--debug",)):
     """A world with mux sockets; place.mux is the first one's path."""
-    lines = "".join("mux = {root}/%s/%s\n" % (os.path.dirname(name) or "run",
-                                              os.path.basename(name))
-                    for name in names)
-    with world(lines + more, **options) as place:
-        place.mux = os.path.join(place.root, "run/mux")
+    lines = "".join("mux = {root}/%s\n" % name for name in names)
+    with world(lines + more, start=False) as place:
+        place.streams = [os.path.join(place.root, name) for name in names]
+        place.mux = place.streams[0]
+        if start:
+            place.start(*args)
         yield place
 
 
@@ -281,7 +282,7 @@ def several_at_once():
 
 def several_paths():
     """each path of the configuration is answered, and its folder made"""
-    with mux_world(names=("mux", "jail/saslauthd", "run/third")) as place:
+    with mux_world(names=("run/mux", "jail/saslauthd", "run/third")) as place:
         token = place.token()
         paths = [place.mux, place.root + "/jail/saslauthd",
                  place.root + "/run/third"]
