@@ -17,6 +17,7 @@ from measure import Missing, met, reached, take_turns  # noqa: E402
 # A new slot is a module with what measure.py lists, and a line here.
 SLOTS = [
     "slot_pam",
+    "slot_apache",
     "slot_mux",
     "slot_day",
 ]

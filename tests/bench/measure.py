@@ -94,7 +94,7 @@ def take_turns(contenders, rounds, seconds, operations, say):
             contender.count = operations
         elif contender.count is None:
             contender.count = calibrate(contender, seconds)
-    for turn in range(rounds):
+    for turn in range(rounds if contenders else 0):
         first = turn % len(contenders)
         for contender in contenders[first:] + contenders[:first]:
             say("round %d of %d: %s" % (turn + 1, rounds, contender.name))

@@ -8,6 +8,7 @@
 
 command -v python3 >/dev/null 2>&1 || skip_all "no python3"
 for part in patd/patd tools/pat-admin tests/bench/pam_bench tests/bench/crowd \
+    tests/bench/web tests/lib/.libs/pam_confdir.so \
     .libs/pam_jira_pat.so tests/bench/.libs/pam_empty.so; do
 	[ -e "$JP_BUILD/$part" ] || skip_all "$part is not built"
 done
@@ -40,10 +41,10 @@ for name, reason in slot["missing"].items():
     print(name)' "$SCRATCH/out/results.json" "$1" 2>&1
 }
 
-ok "two rounds of two operations" bench --slot pam --slot day --rounds 2 \
-	--operations 2
+ok "two rounds of two operations" bench --rounds 2 --operations 2 \
+	--slot pam --slot apache --slot mux --slot day
 note "$(tail -n 3 "$SCRATCH/errors")"
-is "whole PAM transactions: everyone took part" "$(contenders pam | sort)" \
+is "whole PAM transactions: everyone took part" "$(contenders pam | LC_ALL=C sort)" \
 	"empty module
 ours, cold
 ours, forged token
@@ -51,7 +52,27 @@ ours, warm
 pam_permit
 pam_unix, yescrypt
 pam_userdb, SHA-512 crypt"
-is "a mixed day: both days took part" "$(contenders day | sort)" "mixed day
+if [ "$(contenders apache)" = everyone ]; then
+	skip "through Apache: everyone took part" "there is no Apache here"
+else
+	is "through Apache: everyone took part" "$(contenders apache | LC_ALL=C sort)" \
+		"mod_authn_dbm (Berkeley DB), bcrypt 5
+mod_authn_file, bcrypt 10
+mod_authn_file, bcrypt 5
+mod_authn_socache and file, bcrypt 10
+mod_authn_socache and ours
+no authentication
+ours, warm
+pam_permit"
+fi
+is "the saslauthd protocol: everyone took part" "$(contenders mux | LC_ALL=C sort)" \
+	"ours, 1 client
+ours, 8 clients
+saslauthd -c, 1 client
+saslauthd -c, 8 clients
+saslauthd, 1 client
+saslauthd, 8 clients"
+is "a mixed day: both days took part" "$(contenders day | LC_ALL=C sort)" "mixed day
 warm day"
 like "the day had every kind of question" "$(cat "$SCRATCH/out/results.json")" \
 	'*"warm_p99_us"*"forged_p99_us"*"cold_p50_us"*'

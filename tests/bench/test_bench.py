@@ -59,6 +59,7 @@ def in_turns():
 
     take_turns([taker("a"), taker("b"), taker("c")], 3, 1, 5, str)
     assert order == [(name, 5) for name in "abcbcacab"], order
+    take_turns([], 3, 1, 5, str)
 
 
 def calibrated():
