@@ -21,6 +21,7 @@ import zlib
 
 BUILD = os.environ["JP_BUILD"]
 PATD = os.path.join(BUILD, "patd/patd")
+HAMMER = os.path.join(BUILD, "tests/daemon/hammer")
 RECORD_EDIT = os.path.join(BUILD, "tests/daemon/record_edit")
 ADMIN = os.path.join(BUILD, "tools/pat-admin")
 ROOT = os.geteuid() == 0
@@ -246,6 +247,19 @@ class World:
     def ask(self, user, token):
         with Client(self.verify) as client:
             return client.ask(user, token)
+
+    def hammer(self, pairs, count, conns=1, per_conn=1000):
+        """Asks about pairs of (user, text) in turn: how many were accepted,
+        denied, and not decided.
+        """
+        done = subprocess.run(
+            [HAMMER, self.verify, "count", str(count), str(conns),
+             str(per_conn)], capture_output=True, text=True, timeout=300,
+            input="".join("%s\t%s\n" % pair for pair in pairs))
+        assert done.returncode == 0, done.stderr
+        words = done.stdout.split()
+        assert words[::2] == ["accepted", "denied", "unavailable"], words
+        return tuple(map(int, words[1::2]))
 
     def fds(self):
         try:
