@@ -15,14 +15,29 @@
 #include "common/store_bdb.h"
 #include "common/uses.h"
 
+/* Who changes the policy goes first: readers come without end. */
+static bool
+make_policy_lock(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attr;
+	bool made;
+
+	if (pthread_rwlockattr_init(&attr) != 0)
+		return false;
+	(void)pthread_rwlockattr_setkind_np(
+	    &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	made = pthread_rwlock_init(lock, &attr) == 0;
+	(void)pthread_rwlockattr_destroy(&attr);
+	return made;
+}
+
 enum jp_err
 jp_core_init(struct jp_core *core, struct jp_store *store,
     const struct jp_pepper *pepper, const struct jp_policy *policy,
     const struct jp_clock *clock)
 {
 	memset(core, 0, sizeof(*core));
-	if (sodium_init() < 0 ||
-	    pthread_rwlock_init(&core->policy_lock, NULL) != 0) {
+	if (sodium_init() < 0 || !make_policy_lock(&core->policy_lock)) {
 		jp_store_close(store);
 		return JP_ERR_NOMEM;
 	}
