@@ -1,0 +1,158 @@
+# shellcheck shell=sh
+# Real servers for end-to-end tests: on the loopback, without privileges where
+# that is possible, with all their files in $SERVERS, a folder of $SCRATCH.
+#
+# Needs tests/lib/tap.sh. Each server_NAME starts one and sets a variable that
+# says where it is; it fails if the server does not come up, and its log is
+# $SCRATCH/log/NAME.log. Its configuration of SASL comes from server_sasl.
+
+PATH=$PATH:/usr/sbin:/sbin
+SASL_PLUGINS=${SASL_PLUGINS:-}
+
+# servers_make: once, first.
+servers_make() {
+	SERVERS=$SCRATCH/servers
+	mkdir "$SERVERS" "$SERVERS/sasl2"
+}
+
+# server_sasl FILE NAME [SED-ARGUMENT...]: the example FILE becomes the
+# configuration of the application NAME; SED-ARGUMENTs replace its paths.
+server_sasl() {
+	server_file=$1
+	server_name=$2
+	shift 2
+	sed -e '' "$@" "$JP_SOURCE/examples/$server_file" \
+		>"$SERVERS/sasl2/$server_name.conf"
+}
+
+# as_user USER: prints the words in front of a command that runs as USER, who is
+# a system account; nothing where we are not root, and cannot become anybody.
+as_user() {
+	[ "$(id -u)" != 0 ] ||
+		echo "setpriv --reuid=$1 --regid=$(id -gn "$1") --init-groups"
+}
+
+# own USER PATH...: gives them to USER, if we are root.
+own() {
+	server_user=$1
+	shift
+	[ "$(id -u)" != 0 ] || chown -R "$server_user" "$@"
+}
+
+# port_answers PORT
+port_answers() {
+	python3 -c 'import socket, sys
+socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)' "$1" 2>/dev/null
+}
+
+# server_settled NAME PORT: it answers, or it has given up.
+server_settled() {
+	running "$1" || return 0
+	port_answers "$2"
+}
+
+# server_try NAME COMMAND...: starts it with $server_port, a free port, which
+# may be taken before the server gets it: then once more. COMMAND is a function
+# that calls `start NAME`.
+server_try() {
+	server_name=$1
+	shift
+	# shellcheck disable=SC2034
+	for server_round in 1 2 3; do
+		server_port=$(free_port) || return 1
+		"$@" || return 1
+		wait_for 30 server_settled "$server_name" "$server_port" &&
+			running "$server_name" && return 0
+		stop "$server_name" || :
+	done
+	return 1
+}
+
+# --- svnserve -----------------------------------------------------------------
+
+# server_svn_repo FILE: a repository "repo" whose conf/svnserve.conf is FILE.
+server_svn_repo() {
+	svnadmin create "$SERVERS/repo" &&
+		cp "$JP_SOURCE/examples/$1" "$SERVERS/repo/conf/svnserve.conf" &&
+		own www-data "$SERVERS/repo"
+}
+
+# server_svnserve [ARGUMENT...]: sets $SVN_URL.
+server_svnserve() {
+	server_try svnserve server_svnserve_once "$@" || return 1
+	# shellcheck disable=SC2034
+	SVN_URL=svn://127.0.0.1:$server_port/repo
+}
+
+server_svnserve_once() {
+	# shellcheck disable=SC2046
+	start svnserve $(as_user www-data) \
+		env SASL_CONF_PATH="$SERVERS/sasl2" \
+		${SASL_PLUGINS:+SASL_PATH="$SASL_PLUGINS"} \
+		svnserve --daemon --foreground "$@" --root "$SERVERS" \
+		--listen-host 127.0.0.1 --listen-port "$server_port"
+}
+
+# --- memcached ----------------------------------------------------------------
+
+# server_memcached: sets $MEMCACHED_PORT.
+server_memcached() {
+	server_try memcached server_memcached_once || return 1
+	# shellcheck disable=SC2034
+	MEMCACHED_PORT=$server_port
+}
+
+server_memcached_once() {
+	# shellcheck disable=SC2046
+	start memcached $(as_user memcache) \
+		env SASL_CONF_PATH="$SERVERS/sasl2" \
+		${SASL_PLUGINS:+SASL_PATH="$SASL_PLUGINS"} \
+		memcached -S -l 127.0.0.1 -p "$server_port" -U 0 -t 2 -m 8
+}
+
+# --- slapd --------------------------------------------------------------------
+
+# server_slapd FILE LDIF: slapd with the lines of the example FILE and the
+# entries of the example LDIF. Sets $LDAP_URL, and $LDAPI_URL for its socket.
+server_slapd() {
+	mkdir -p "$SERVERS/ldap/db" && own openldap "$SERVERS/ldap" || return 1
+	{
+		for server_schema in core cosine inetorgperson; do
+			echo "include /etc/ldap/schema/$server_schema.schema"
+		done
+		echo "modulepath /usr/lib/ldap"
+		echo "moduleload back_mdb"
+		echo "pidfile $SERVERS/ldap/pid"
+		echo "sasl-host localhost"
+		sed "s|^directory .*|directory $SERVERS/ldap/db|" \
+			"$JP_SOURCE/examples/$1"
+	} >"$SERVERS/ldap/slapd.conf"
+	# shellcheck disable=SC2046
+	$(as_user openldap) slapadd -f "$SERVERS/ldap/slapd.conf" \
+		-l "$JP_SOURCE/examples/$2" >>"$SCRATCH/log/slapadd.log" 2>&1 ||
+		return 1
+	server_slapd_again
+}
+
+# server_slapd_again: the same, after `stop slapd`.
+server_slapd_again() {
+	LDAPI_URL=ldapi://$(echo "$SERVERS/ldap/ldapi" | sed 's|/|%2f|g')
+	server_try slapd server_slapd_once || return 1
+	# shellcheck disable=SC2034
+	LDAP_URL=ldap://127.0.0.1:$server_port
+}
+
+server_slapd_once() {
+	# shellcheck disable=SC2046
+	start slapd $(as_user openldap) env JP_SASL_CONFDIR="$SERVERS/sasl2" \
+		${SASL_PLUGINS:+SASL_PATH="$SASL_PLUGINS"} \
+		LD_PRELOAD="$SERVERS/sasl_confdir.so" \
+		slapd -f "$SERVERS/ldap/slapd.conf" -d "${SLAPD_DEBUG:-0}" \
+		-h "ldap://127.0.0.1:$server_port $LDAPI_URL"
+}
+
+# server_slapd_preload: where the unprivileged slapd can read it; before it.
+server_slapd_preload() {
+	cp "$JP_BUILD/tests/lib/.libs/sasl_confdir.so" "$SERVERS/" &&
+		chmod 644 "$SERVERS/sasl_confdir.so"
+}
