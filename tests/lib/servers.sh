@@ -156,3 +156,71 @@ server_slapd_preload() {
 	cp "$JP_BUILD/tests/lib/.libs/sasl_confdir.so" "$SERVERS/" &&
 		chmod 644 "$SERVERS/sasl_confdir.so"
 }
+
+# --- Tomcat -------------------------------------------------------------------
+
+# server_tomcat_jars: prints the class path of Debian's libtomcat10-java, each
+# part once, with the compiler of JSP.
+server_tomcat_jars() {
+	for server_jar in /usr/share/java/tomcat10-*.jar \
+	    /usr/share/java/ecj.jar /usr/share/java/eclipse-jdt-core.jar \
+	    /usr/share/java/org.eclipse.jdt.core.jar; do
+		case $server_jar in
+		*-[0-9]*.[0-9]*.jar | *-i18n-* | *\**) ;;
+		*) [ ! -e "$server_jar" ] || printf '%s:' "$server_jar" ;;
+		esac
+	done
+}
+
+# server_tomcat CONTEXT WEB LDAP_URL: Tomcat 10 with one application, whose files
+# are these two of the examples and a page that says who its user is; the page
+# begins a session. Sets $TOMCAT_URL.
+server_tomcat() {
+	server_app=$SERVERS/tomcat/webapps/ROOT
+	mkdir -p "$SERVERS/tomcat/conf" "$SERVERS/tomcat/temp" \
+		"$SERVERS/tomcat/work" "$server_app/META-INF" \
+		"$server_app/WEB-INF"
+	sed "s|ldap://localhost:389|$3|" "$JP_SOURCE/examples/$1" \
+		>"$server_app/META-INF/context.xml"
+	cp "$JP_SOURCE/examples/$2" "$server_app/WEB-INF/web.xml"
+	cat >"$server_app/index.jsp" <<-'EOT'
+		<%@ page session="true" contentType="text/plain" %>user=<%=
+		request.getRemoteUser() %>
+	EOT
+	cat >"$SERVERS/tomcat/conf/web.xml" <<-'EOT'
+		<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0">
+		<servlet><servlet-name>default</servlet-name>
+		<servlet-class>org.apache.catalina.servlets.DefaultServlet</servlet-class>
+		</servlet>
+		<servlet><servlet-name>jsp</servlet-name>
+		<servlet-class>org.apache.jasper.servlet.JspServlet</servlet-class>
+		</servlet>
+		<servlet-mapping><servlet-name>default</servlet-name>
+		<url-pattern>/</url-pattern></servlet-mapping>
+		<servlet-mapping><servlet-name>jsp</servlet-name>
+		<url-pattern>*.jsp</url-pattern></servlet-mapping>
+		<welcome-file-list><welcome-file>index.jsp</welcome-file>
+		</welcome-file-list>
+		</web-app>
+	EOT
+	server_try tomcat server_tomcat_once || return 1
+	# shellcheck disable=SC2034
+	TOMCAT_URL=http://127.0.0.1:$server_port
+}
+
+server_tomcat_once() {
+	cat >"$SERVERS/tomcat/conf/server.xml" <<-EOT
+		<Server port="-1"><Service name="Catalina">
+		<Connector address="127.0.0.1" port="$server_port"/>
+		<Engine name="Catalina" defaultHost="localhost">
+		<Host name="localhost" appBase="webapps" startStopThreads="1"/>
+		</Engine></Service></Server>
+	EOT
+	own www-data "$SERVERS/tomcat"
+	# shellcheck disable=SC2046
+	start tomcat $(as_user www-data) java -Xmx128m -XX:+UseSerialGC \
+		-XX:TieredStopAtLevel=1 -Dcatalina.base="$SERVERS/tomcat" \
+		-Dcatalina.home="$SERVERS/tomcat" \
+		-Djava.io.tmpdir="$SERVERS/tomcat/temp" \
+		-cp "$(server_tomcat_jars)" org.apache.catalina.startup.Tomcat
+}
