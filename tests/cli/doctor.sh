@@ -1,0 +1,315 @@
+#!/bin/sh
+# pat-admin check: store, sockets, clock and configuration on a real store, and
+# every trap of the front doors on a tree of its own, once with the trap in it and
+# once without.
+
+# shellcheck source=tests/lib/tap.sh
+. "$JP_SOURCE/tests/lib/tap.sh"
+# shellcheck source=tests/cli/lib.sh
+. "$JP_SOURCE/tests/cli/lib.sh"
+
+cli_make 'max_per_user = 0' 'name_required = no'
+run init
+TREE=$SCRATCH/tree
+EXAMPLES=$JP_SOURCE/examples
+
+# tree: a machine without front doors.
+tree() {
+	rm -rf "$TREE"
+	mkdir -p "$TREE/etc"
+}
+
+# put FILE: standard input becomes that file of the tree.
+put() {
+	mkdir -p "$(dirname "$TREE$1")"
+	cat >"$TREE$1"
+}
+
+# traps: which the doctor finds: "NAME FILE:LINE ..." or "none". Sets $status.
+traps() {
+	run check --root "$TREE" --json
+	found=$(json '" ".join("%s %s:%d" % (f["trap"], f["file"], f["line"])
+for f in d if "trap" in f) or "none"')
+}
+
+# finds SENTENCE STATUS TRAPS
+finds() {
+	traps
+	is "$1" "$status $found" "$2 $3"
+}
+
+# --- PAM ----------------------------------------------------------------------------
+
+deny() {
+	printf '%s required pam_deny.so\n' auth account password session |
+		put /etc/pam.d/other
+}
+
+# A machine with the module and the example's service files.
+machine() {
+	tree
+	put /usr/lib/x86_64-linux-gnu/security/pam_jira_pat.so </dev/null
+	for machine_file in "$EXAMPLES"/pam.d/*; do
+		put "/etc/pam.d/${machine_file##*/}" <"$machine_file"
+	done
+	deny
+}
+
+tree
+finds "no front door: nothing to find" 0 none
+machine
+finds "examples/pam.d has no trap" 0 none
+run check --root "$TREE"
+like "what was looked at is told" "$out" "*ok    pam          3 files*"
+
+put /etc/pam.d/other <<-END
+	# Debian's
+	@include common-auth
+	@include common-account
+END
+finds "pam-other: one that takes passwords" 0 "pam-other /etc/pam.d/other:2"
+printf 'auth required pam_warn.so\nauth required pam_deny.so\n' |
+	put /etc/pam.d/other
+finds "pam-other: one that refuses" 0 none
+rm "$TREE/usr/lib/x86_64-linux-gnu/security/pam_jira_pat.so"
+printf 'auth required pam_jira_pat.so\naccount required pam_jira_pat.so\n' |
+	put /etc/pam.d/jira-pat
+rm "$TREE/etc/pam.d/jira-pat-or-password"
+finds "pam-module: the module is not there" 1 \
+	"pam-module /etc/pam.d/jira-pat:1 pam-module /etc/pam.d/jira-pat:2"
+put /lib/security/pam_jira_pat.so </dev/null
+finds "pam-module: it is, where others have it" 0 none
+printf 'auth required /opt/pam_jira_pat.so\naccount required pam_jira_pat.so\n' |
+	put /etc/pam.d/jira-pat
+finds "pam-module: by its path, and not there" 1 "pam-module /etc/pam.d/jira-pat:1"
+machine
+printf 'auth required pam_jira_pat.so\n@include common-account\n' |
+	put /etc/pam.d/jira-pat
+finds "pam-account: tokens in auth alone" 0 "pam-account /etc/pam.d/jira-pat:1"
+printf 'auth [success=done default=die] pam_jira_pat.so\n%s\n%s\n' \
+	'auth required pam_unix.so' 'account required pam_jira_pat.so' |
+	put /etc/pam.d/jira-pat
+finds "pam-nodelay: pam_unix.so as it stands" 0 "pam-nodelay /etc/pam.d/jira-pat:2"
+printf 'auth sufficient pam_jira_pat.so\n%s\n%s\n' \
+	'auth required pam_unix.so try_first_pass nodelay' \
+	'account required pam_jira_pat.so' | put /etc/pam.d/jira-pat
+finds "pam-next: a refused token goes on" 0 "pam-next /etc/pam.d/jira-pat:1"
+printf 'auth sufficient pam_jira_pat.so\n%s\n%s\n' \
+	'auth required pam_deny.so' 'account required pam_jira_pat.so' |
+	put /etc/pam.d/jira-pat
+finds "pam-next: pam_deny.so is no next module" 0 none
+
+# --- Apache ---------------------------------------------------------------------------
+
+# apache LINE...: a virtual host with these lines, as Debian has it.
+apache() {
+	machine
+	put /etc/apache2/apache2.conf <<-END
+		# the main file
+		IncludeOptional mods-enabled/*.load
+		IncludeOptional sites-enabled/*.conf
+	END
+	printf '%s\n' "$@" | put /etc/apache2/sites-enabled/jira.conf
+}
+
+SITE=/etc/apache2/sites-enabled/jira.conf
+
+apache 'Define JIRA_PAT_BACKEND http://127.0.0.1:8080' \
+	'Include /etc/apache2/jira-pat.conf'
+put /etc/apache2/jira-pat.conf <"$EXAMPLES/apache/jira-pat.conf"
+finds "examples/apache has no trap" 0 none
+rm "$TREE/etc/pam.d/jira-pat"
+traps
+like "pam-missing: its service has no file" "$status $found" \
+	"1 pam-missing /etc/apache2/jira-pat.conf:[0-9]*"
+apache 'Define JIRA_PAT_SERVICE jira-write' \
+	'Define JIRA_PAT_READ_SERVICE jira-read' \
+	'Include jira-pat.conf'
+put /etc/apache2/jira-pat.conf <"$EXAMPLES/apache/jira-pat.conf"
+put /etc/pam.d/jira-read <"$EXAMPLES/pam.d/jira-pat"
+traps
+like "pam-missing: one of its two services has no file" "$status $found" \
+	"1 pam-missing /etc/apache2/jira-pat.conf:[0-9]*"
+is "pam-missing: it says which" \
+	"$(json '[f["text"].split(":")[0] for f in d if "trap" in f]')" \
+	"['jira-write']"
+put /etc/pam.d/jira-write <"$EXAMPLES/pam.d/jira-pat"
+finds "pam-missing: both are there" 0 none
+apache 'AuthPAMService JIRA-PAT'
+finds "pam-missing: libpam makes small letters of it" 0 none
+apache 'AuthPAMService "jira pat"'
+finds "pam-missing: quotes keep a space" 1 "pam-missing $SITE:1"
+apache '<IfDefine NEVER>' 'AuthPAMService nothing' '<IfDefine X>' '</IfDefine>' \
+	'AuthPAMService nothing' '</IfDefine>' 'AuthPAMService jira-pat'
+finds "pam-missing: what IfDefine leaves out is not judged" 0 none
+
+apache '<Location />' 'AuthPAMService jira-pat' '<LimitExcept GET HEAD>' \
+	'AuthPAMService jira-pat' '</LimitExcept>' '</Location>'
+finds "apache-limit: AuthPAMService in LimitExcept" 1 "apache-limit $SITE:4"
+apache '<LIMIT POST>' 'AuthPAMService jira-pat' '</LIMIT>'
+finds "apache-limit: in Limit, in other letters" 1 "apache-limit $SITE:2"
+apache '<Limit POST>' 'Require all denied' '</Limit>' \
+	'<If "%{REQUEST_METHOD} =~ /^(GET|HEAD)$/">' 'AuthPAMService jira-pat' \
+	'</If>'
+finds "apache-limit: in If, and a Limit of something else" 0 none
+apache 'AuthPAMService jira-pat'
+echo 'LoadModule authn_socache_module /usr/lib/apache2/modules/x.so' |
+	put /etc/apache2/mods-enabled/authn_socache.load
+finds "apache-socache: it is loaded" 1 \
+	"apache-socache /etc/apache2/mods-enabled/authn_socache.load:1"
+apache 'Require all granted'
+echo 'LoadModule authn_socache_module /usr/lib/apache2/modules/x.so' |
+	put /etc/apache2/mods-enabled/authn_socache.load
+finds "apache-socache: where nothing asks PAM it is no trap" 0 none
+apache 'AuthPAMService jira-pat' \
+	'AuthPAMExpiredRedirect https://x/ realm=1'
+finds "apache-expired: AuthPAMExpiredRedirect" 1 "apache-expired $SITE:2"
+apache 'AuthPAMService jira-pat' '# AuthPAMExpiredRedirect https://x/'
+finds "apache-expired: in a comment" 0 none
+apache "AuthPAMService \\" '  jira-pat' 'hostnamelookups Double'
+finds "apache-hostnames: HostnameLookups" 0 "apache-hostnames $SITE:3"
+apache 'AuthPAMService jira-pat' 'HostnameLookups Off'
+finds "apache-hostnames: Off" 0 none
+apache 'Include loop.conf'
+echo 'Include loop.conf' | put /etc/apache2/loop.conf
+finds "a file that includes itself does no harm" 0 none
+machine
+printf 'ServerRoot "/etc/httpd"\nInclude conf.d\n' | put /etc/httpd/conf/httpd.conf
+echo 'AuthPAMService nothing' | put /etc/httpd/conf.d/a.conf
+finds "httpd.conf and a folder to include" 1 "pam-missing /etc/httpd/conf.d/a.conf:1"
+
+# --- nginx ------------------------------------------------------------------------------
+
+# nginx LINE...: a server with these lines.
+nginx() {
+	machine
+	printf 'http {\n  include /etc/nginx/sites-enabled/*;\n}\n' |
+		put /etc/nginx/nginx.conf
+	printf '%s\n' 'server {' "$@" '}' | put /etc/nginx/sites-enabled/jira
+}
+
+nginx 'include jira-pat-scopes.conf;' 'include jira-pat.conf;'
+for file in "$EXAMPLES"/nginx/*.conf; do
+	put "/etc/nginx/${file##*/}" <"$file"
+done
+put /etc/pam.d/jira-read <"$EXAMPLES/pam.d/jira-pat"
+put /etc/pam.d/jira-write <"$EXAMPLES/pam.d/jira-pat"
+finds "examples/nginx has no trap" 0 none
+rm "$TREE/etc/pam.d/jira-write"
+traps
+like "pam-missing: its service has no file" "$status $found" \
+	"1 pam-missing /etc/nginx/jira-pat-scopes.conf:[0-9]*"
+nginx 'location / { auth_pam "x; {"; auth_pam_set_pam_env on; }'
+finds "nginx-pam-env: it is on" 1 "nginx-pam-env /etc/nginx/sites-enabled/jira:2"
+nginx '# auth_pam_set_pam_env on;' 'location / {' \
+	'auth_pam_set_pam_env' '  off; auth_pam_service_name "jira-pat"; }'
+finds "nginx-pam-env: it is off" 0 none
+
+# --- SASL ---------------------------------------------------------------------------------
+
+# sasl LINE...: the file of svnserve.
+sasl() {
+	machine
+	put /usr/lib/x86_64-linux-gnu/sasl2/libjirapat.so </dev/null
+	printf '%s\n' "$@" | put /etc/sasl2/svn.conf
+}
+
+SVN=/etc/sasl2/svn.conf
+
+sasl '# tokens' 'jirapat_enable: yes' 'mech_list: ANONYMOUS plain' \
+	'jirapat_fallback: no'
+finds "a right file of SASL has no trap" 0 none
+sasl 'jirapat_enable: yes' 'jirapat_falback: yes'
+finds "sasl-key: a key that is misspelt" 1 "sasl-key $SVN:2"
+sasl 'jirapat_enable = yes' 'jirapat_enable: yes'
+finds "sasl-syntax: not key: value" 1 "sasl-syntax $SVN:1"
+sasl 'jirapat_fallback: yes' 'jirapat_enable: no'
+finds "sasl-inert: it is not enabled" 0 "sasl-inert $SVN:1"
+sasl 'jirapat_enable: yes'
+rm "$TREE"/usr/lib/*/sasl2/libjirapat.so
+finds "sasl-plugin: it is not installed" 1 "sasl-plugin $SVN:1"
+sasl 'jirapat_enable: yes' 'mech_list: SCRAM-SHA-256'
+finds "sasl-mechs: none that carries a token" 1 "sasl-mechs $SVN:2"
+sasl 'pwcheck_method: saslauthd' 'saslauthd_path: /run/jira-pat/mux'
+finds "sasl-socket: there is none" 0 "sasl-socket $SVN:2"
+mkdir -p "$TREE/run/jira-pat/mux"
+finds "sasl-folder: it is a folder" 1 "sasl-folder $SVN:2"
+mkdir -p "$TREE/var/spool/postfix/run/jira-pat"
+socket() {
+	(cd "$1" && python3 -c 'import socket
+socket.socket(socket.AF_UNIX).bind("mux")')
+}
+socket "$TREE/var/spool/postfix/run/jira-pat"
+finds "sasl-folder: the socket is in Postfix's chroot" 0 none
+rm -r "$TREE/var/spool/postfix" "$TREE/run/jira-pat/mux"
+socket "$TREE/run/jira-pat"
+finds "sasl-socket: it is there" 0 none
+sasl 'pwcheck_method: auxprop' 'a line of something else'
+finds "a file of SASL that is not about tokens is not judged" 0 none
+machine
+printf '%s\n' 'configdirectory: /var/lib/cyrus' 'sasl_jirapat_enable: yes' |
+	put /etc/imapd.conf
+finds "sasl-plugin: Cyrus IMAP has its keys in imapd.conf" 1 \
+	"sasl-plugin /etc/imapd.conf:2"
+
+# --- Tomcat ---------------------------------------------------------------------------------
+
+CONTEXT=/var/lib/tomcat10/webapps/app/META-INF/context.xml
+REALM='<Realm className="org.apache.catalina.realm.JNDIRealm"'
+VALVE='<Valve className="org.apache.catalina.authenticator.BasicAuthenticator"'
+
+tomcat() {
+	machine
+	printf '%s\n' "$@" | put $CONTEXT
+}
+
+tomcat '<Context>' "$VALVE" ' charset="UTF-8"/>' "$REALM />" '</Context>'
+finds "tomcat-cache: BasicAuthenticator as it stands" 1 "tomcat-cache $CONTEXT:2"
+tomcat '<Context>' "$VALVE" ' cache="false" />' "$REALM />" '</Context>'
+finds "tomcat-cache: with cache=\"false\"" 0 none
+tomcat '<Context>' "$REALM />" '</Context>'
+finds "tomcat-realm: no BasicAuthenticator" 0 "tomcat-realm $CONTEXT:2"
+tomcat '<Context>' "<!-- $REALM />" "$VALVE/> -->" "$VALVE/>" '</Context>'
+finds "tomcat-realm: in a comment" 0 none
+
+# --- Files that are not what they seem ---------------------------------------------------
+
+apache 'AuthPAMService jira-pat'
+head -c 2000000 /dev/zero | tr '\0' 'x' | put /etc/apache2/sites-enabled/huge.conf
+head -c 5000 /dev/urandom | put /etc/apache2/sites-enabled/noise.conf
+mkdir "$TREE/etc/apache2/sites-enabled/folder.conf"
+mkfifo "$TREE/etc/apache2/sites-enabled/pipe.conf"
+ln -s nowhere "$TREE/etc/apache2/sites-enabled/link.conf"
+finds "huge, odd and missing files are passed over" 0 none
+is_json "and the JSON stays whole"
+printf 'AuthPAMService "\377\001\\"\n' | put $SITE
+traps
+is "odd bytes in a name are escaped" "$status $found" "1 pam-missing $SITE:1"
+is_json "and in JSON, too"
+
+# Each of the code's traps is in this test.
+names=$(sed -n 's/^	X([A-Z_]*, LEVEL_[A-Z]*, "[a-z]*", "\([a-z-]*\)".*/\1/p' \
+	"$JP_SOURCE/tools/check_front_doors.h")
+ok "the table of traps is read" test "$(echo "$names" | wc -l)" -ge 15
+for name in $names; do
+	ok "$name has its tests" grep -q "^finds \"$name: \|^like \"$name: " \
+		"$JP_SOURCE/tests/cli/doctor.sh"
+done
+
+# --- The rest ---------------------------------------------------------------------------------
+
+tree
+exits "a root that is no folder: exit status 2" 2 check --root "$CONF"
+exits "store and pepper are well" 0 check --root "$TREE"
+chmod 644 "$HOME_DIR/key/pepper.key"
+exits "a pepper that everybody can read: exit status 1" 1 check --root "$TREE"
+like "it says what to do" "$out" "*bad   pepper*chmod 0600*"
+chmod 600 "$HOME_DIR/key/pepper.key"
+chmod 755 "$HOME_DIR/store"
+exits "a store that everybody can enter: exit status 1" 1 check --root "$TREE"
+chmod 700 "$HOME_DIR/store"
+cli_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
+exits "patd is well" 0 check --root "$TREE"
+like "patd listens" "$out" "*ok    patd*verify.sock*"
+stop patd
+done_testing

@@ -1,0 +1,144 @@
+/*
+ * nginx's configuration: the directives of ngx_http_auth_pam, and `include`.
+ */
+#include "tools/check_front_doors.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	WORDS_MAX = 16,
+	DEPTH_MAX = 16, /* of files that include others */
+};
+
+static const char base[] = "/etc/nginx";
+
+struct nginx {
+	struct doors *doors;
+	unsigned int depth;
+};
+
+struct directive {
+	struct nginx *nginx;
+	const char *file;
+	unsigned int line;
+	char *words[WORDS_MAX]; /* its name is the first */
+	size_t len;
+};
+
+static void read_file(void *arg, const struct doors_text *text);
+
+static void
+take_include(const struct directive *directive)
+{
+	const char *path = directive->words[1];
+	char whole[DOORS_PATH_MAX];
+
+	(void)snprintf(whole, sizeof(whole), "%s%s%s",
+	    path[0] == '/' ? "" : base, path[0] == '/' ? "" : "/", path);
+	if (directive->nginx->depth < DEPTH_MAX)
+		doors_each(directive->nginx->doors, whole, read_file,
+		    directive->nginx);
+}
+
+static void
+take_service(const struct directive *directive)
+{
+	doors_service(directive->nginx->doors, directive->words[1],
+	    directive->file, directive->line);
+}
+
+static void
+take_pam_env(const struct directive *directive)
+{
+	if (strcmp(directive->words[1], "off") != 0)
+		doors_trap(directive->nginx->doors, TRAP_NGINX_PAM_ENV,
+		    directive->file, directive->line, NULL);
+}
+
+static const struct {
+	const char *name;
+	void (*take)(const struct directive *directive);
+} directives[] = {
+	{ "auth_pam_service_name", take_service },
+	{ "auth_pam_set_pam_env", take_pam_env },
+	{ "include", take_include },
+};
+
+static void
+take_directive(struct directive *directive)
+{
+	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
+		if (directive->len > 1 &&
+		    strcmp(directive->words[0], directives[i].name) == 0)
+			directives[i].take(directive);
+	directive->len = 0;
+}
+
+/* Where the word that begins at `at` ends. */
+static char *
+word_end(char *at)
+{
+	char quote = *at;
+
+	if (quote != '"' && quote != '\'')
+		return at + strcspn(at, " \t\r\n;{}");
+	for (at++; *at != '\0' && *at != quote; at++)
+		if (*at == '\\' && at[1] != '\0')
+			at++;
+	return *at == quote ? at + 1 : at;
+}
+
+static void
+add_word(struct directive *directive, char *start, char *end)
+{
+	if (directive->len == WORDS_MAX)
+		return;
+	if (end - start >= 2 && (*start == '"' || *start == '\'')) {
+		start++;
+		end[-1] = '\0';
+	}
+	directive->words[directive->len++] = start;
+}
+
+static unsigned int
+newlines(const char *from, const char *to)
+{
+	unsigned int count = 0;
+
+	for (; from < to; from++)
+		count += *from == '\n';
+	return count;
+}
+
+static void
+read_file(void *arg, const struct doors_text *text)
+{
+	struct directive directive = { .nginx = arg, .file = text->path };
+	unsigned int line = 1;
+	char *at = text->text, *end;
+	char stop;
+
+	directive.nginx->depth++;
+	for (; *at != '\0'; at = stop != '\0' ? end + 1 : end) {
+		end = *at == '#' ? strchrnul(at, '\n') : word_end(at);
+		stop = *end;
+		if (directive.len == 0)
+			directive.line = line;
+		line += newlines(at, end) + (stop == '\n');
+		*end = '\0';
+		if (end > at && *at != '#')
+			add_word(&directive, at, end);
+		if (stop == ';' || stop == '{' || stop == '}')
+			take_directive(&directive);
+	}
+	directive.nginx->depth--;
+}
+
+void
+check_nginx(struct doors *doors)
+{
+	struct nginx nginx = { .doors = doors };
+
+	doors_each(doors, "/etc/nginx/nginx.conf", read_file, &nginx);
+}

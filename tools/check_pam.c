@@ -1,0 +1,201 @@
+/*
+ * The service files in /etc/pam.d that take tokens, and `other`, which libpam
+ * reads with every one of them.
+ */
+#include "tools/check_front_doors.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char module[] = "pam_jira_pat.so";
+
+/* What one service file has. */
+struct stack {
+	struct doors *doors;
+	const char *file;
+	unsigned int auth_line, account_line; /* of our module; 0: none */
+	bool open; /* a token that is refused goes on */
+};
+
+/* One line: `type control module arguments`, or `@include file`. */
+struct entry {
+	const char *type, *control, *path;
+	const char *name; /* of the module, behind the last slash */
+	char *arguments;
+};
+
+/* The control may be `[a=b c=d]`. */
+static bool
+split_entry(char *at, struct entry *entry)
+{
+	char *control;
+
+	entry->type = doors_word(&at);
+	if (entry->type == NULL || entry->type[0] == '#')
+		return false;
+	at += strspn(at, " \t");
+	control = at;
+	if (*control == '[') {
+		at = strchrnul(at, ']');
+		if (*at != '\0')
+			*at++ = '\0';
+		entry->control = control;
+	} else {
+		entry->control = doors_word(&at);
+	}
+	entry->path = doors_word(&at);
+	if (entry->type[0] == '-')
+		entry->type++;
+	if (entry->control == NULL)
+		return false;
+	entry->name = entry->path;
+	if (entry->path != NULL && strrchr(entry->path, '/') != NULL)
+		entry->name = strrchr(entry->path, '/') + 1;
+	entry->arguments = at;
+	return true;
+}
+
+/* With `sufficient` or `optional` a refusal does not end the stack. */
+static bool
+is_open(const char *control)
+{
+	return strcasecmp(control, "sufficient") == 0 ||
+	       strcasecmp(control, "optional") == 0 ||
+	       strstr(control, "default=ignore") != NULL ||
+	       strstr(control, "auth_err=ignore") != NULL;
+}
+
+static bool
+module_there(const struct doors *doors, const char *path)
+{
+	static const char *const folders[] = { "/lib/security/",
+		"/lib/*/security/", "/lib64/security/", "/usr/lib/security/",
+		"/usr/lib/*/security/", "/usr/lib64/security/" };
+	char pattern[DOORS_PATH_MAX];
+
+	if (path[0] == '/')
+		return doors_type(doors, path) == S_IFREG;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		(void)snprintf(
+		    pattern, sizeof(pattern), "%s%s", folders[i], path);
+		if (doors_any(doors, pattern))
+			return true;
+	}
+	return false;
+}
+
+static void
+take_ours(struct stack *stack, const struct entry *entry, unsigned int line)
+{
+	if (!module_there(stack->doors, entry->path))
+		doors_trap(
+		    stack->doors, TRAP_PAM_MODULE, stack->file, line, NULL);
+	if (strcasecmp(entry->type, "account") == 0)
+		stack->account_line = line;
+	if (strcasecmp(entry->type, "auth") != 0)
+		return;
+	stack->auth_line = line;
+	stack->open = is_open(entry->control);
+}
+
+static bool
+has_word(char *arguments, const char *wanted)
+{
+	const char *word;
+
+	while ((word = doors_word(&arguments)) != NULL)
+		if (strcmp(word, wanted) == 0)
+			return true;
+	return false;
+}
+
+/* A line of another module in the same file. */
+static void
+take_theirs(struct stack *stack, const struct entry *entry, unsigned int line)
+{
+	static const char *const silent[] = { "pam_deny.so", "pam_permit.so",
+		"pam_warn.so" };
+
+	if (strcasecmp(entry->type, "auth") != 0)
+		return;
+	if (strcmp(entry->name, "pam_unix.so") == 0 &&
+	    !has_word(entry->arguments, "nodelay"))
+		doors_trap(
+		    stack->doors, TRAP_PAM_NODELAY, stack->file, line, NULL);
+	for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
+		if (strcmp(entry->name, silent[i]) == 0)
+			return;
+	if (stack->auth_line != 0 && stack->open)
+		doors_trap(stack->doors, TRAP_PAM_NEXT, stack->file,
+		    stack->auth_line, NULL);
+}
+
+/* `@include FILE`: Debian's common-auth and the like. */
+static void
+take_include(struct stack *stack, const struct entry *entry)
+{
+	if (strcasecmp(entry->type, "@include") == 0 &&
+	    strstr(entry->control, "auth") != NULL && stack->auth_line != 0 &&
+	    stack->open)
+		doors_trap(stack->doors, TRAP_PAM_NEXT, stack->file,
+		    stack->auth_line, NULL);
+}
+
+static void
+take_service(void *arg, const struct doors_text *text)
+{
+	struct stack stack = { .doors = arg, .file = text->path };
+	unsigned int line = 0;
+	char *at = text->text, *start;
+
+	if (strstr(text->text, module) == NULL) {
+		stack.doors->files--;
+		return;
+	}
+	while ((start = doors_line(&at, &line)) != NULL) {
+		struct entry entry;
+
+		if (!split_entry(start, &entry))
+			continue;
+		if (entry.path == NULL)
+			take_include(&stack, &entry);
+		else if (strcmp(entry.name, module) == 0)
+			take_ours(&stack, &entry, line);
+		else
+			take_theirs(&stack, &entry, line);
+	}
+	if (stack.auth_line != 0 && stack.account_line == 0)
+		doors_trap(stack.doors, TRAP_PAM_ACCOUNT, text->path,
+		    stack.auth_line, NULL);
+}
+
+/* Any line that does something else than to refuse. */
+static void
+take_other(void *arg, const struct doors_text *text)
+{
+	struct doors *doors = arg;
+	unsigned int line = 0;
+	char *at = text->text, *start;
+
+	while ((start = doors_line(&at, &line)) != NULL) {
+		struct entry entry;
+
+		if (!split_entry(start, &entry))
+			continue;
+		if (entry.path != NULL &&
+		    (strcmp(entry.name, "pam_deny.so") == 0 ||
+		        strcmp(entry.name, "pam_warn.so") == 0))
+			continue;
+		doors_trap(doors, TRAP_PAM_OTHER, text->path, line, NULL);
+		return;
+	}
+}
+
+void
+check_pam(struct doors *doors)
+{
+	doors_each(doors, "/etc/pam.d/*", take_service, doors);
+	if (doors->files > 0)
+		doors_each(doors, "/etc/pam.d/other", take_other, doors);
+}

@@ -1,0 +1,75 @@
+/*
+ * pat-admin check: the folder of the sockets, and who listens there.
+ */
+#include "tools/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/client.h"
+
+static void
+check_run_dir(struct doctor *doctor)
+{
+	const char *path = doctor->settings->run_dir;
+	struct stat st;
+
+	if (lstat(path, &st) != 0 && errno == ENOENT)
+		report(doctor, LEVEL_OK, "sockets",
+		    "%s: not there: patd makes it", path);
+	else if (check_path(doctor, "sockets", path, S_IFDIR, 022, &st))
+		report(doctor, LEVEL_OK, "sockets", "%s", path);
+}
+
+/* Whether patd listens on the socket `name`. */
+static bool
+check_socket(struct doctor *doctor, const char *name)
+{
+	char path[JP_UNIX_PATH_MAX + 16];
+	enum jp_err err;
+	int fd = -1;
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/%s", doctor->settings->run_dir, name);
+	err = jp_client_connect(path, jp_now_ms() + 3000, &fd);
+	if (err == JP_ERR_OK) {
+		(void)close(fd);
+		report(doctor, LEVEL_OK, "patd", "listens on %s", path);
+		return true;
+	}
+	if (err == JP_ERR_PERMISSION) {
+		doctor->patd_hidden = true;
+		report(doctor, LEVEL_WARN, "patd",
+		    "%s: permission denied: run as root", path);
+	} else if (err != JP_ERR_MISSING && err != JP_ERR_UNREACHABLE) {
+		report(doctor, LEVEL_BAD, "patd", "%s: %s", path,
+		    jp_err_text(err));
+	} else if (access(path, F_OK) == 0) {
+		report(doctor, LEVEL_WARN, "patd",
+		    "%s is left from a patd that is gone: start patd", path);
+	}
+	return false;
+}
+
+static void
+check_patd(struct doctor *doctor)
+{
+	bool verify = check_socket(doctor, "verify.sock");
+
+	doctor->patd = check_socket(doctor, "admin.sock");
+	if (!doctor->patd && !verify && !doctor->patd_hidden)
+		report(doctor, LEVEL_OK, "patd",
+		    "no patd: pat-admin works on the store itself");
+	else if (verify && !doctor->patd && !doctor->patd_hidden)
+		report(doctor, LEVEL_BAD, "patd",
+		    "answers on verify.sock alone: restart it");
+}
+
+void
+check_sockets(struct doctor *doctor)
+{
+	check_run_dir(doctor);
+	check_patd(doctor);
+}

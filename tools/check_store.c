@@ -1,0 +1,147 @@
+/*
+ * pat-admin check: the store, its pepper and its disk.
+ */
+#include "tools/check.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "common/store_bdb.h"
+#include "tools/session.h"
+
+enum {
+	FREE_MIN = 64 << 20, /* bytes */
+	FREE_PART = 20,      /* one twentieth of the disk: 5 % */
+};
+
+static void
+check_folder(struct doctor *doctor)
+{
+	const char *path = doctor->settings->store_dir;
+	struct stat st;
+
+	if (!check_path(doctor, "store", path, S_IFDIR, 077, &st)) {
+		doctor->no_store = true;
+	} else if (!jp_store_bdb_exists(path)) {
+		doctor->no_store = true;
+		report(doctor, LEVEL_BAD, "store",
+		    "%s: no databases: run `pat-admin init`", path);
+	} else {
+		report(doctor, LEVEL_OK, "store", "%s", path);
+	}
+}
+
+static void
+check_pepper(struct doctor *doctor)
+{
+	const char *path = doctor->settings->pepper_file;
+	struct stat st;
+
+	if (!check_path(doctor, "pepper", path, S_IFREG, 077, &st))
+		doctor->no_store = true;
+	else if (st.st_size != JP_PEPPER_LEN)
+		report(doctor, LEVEL_BAD, "pepper",
+		    "%s: has %lld bytes, not %d: put it back from a backup",
+		    path, (long long)st.st_size, JP_PEPPER_LEN);
+	else
+		report(doctor, LEVEL_OK, "pepper", "%s", path);
+}
+
+static void
+check_space(struct doctor *doctor)
+{
+	const char *path = doctor->settings->store_dir;
+	struct statvfs fs;
+	uint64_t bytes, all;
+
+	if (statvfs(path, &fs) != 0)
+		return; /* the folder's own check has said it */
+	bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	all = (uint64_t)fs.f_blocks * fs.f_frsize;
+	if (bytes < FREE_MIN || bytes < all / FREE_PART)
+		report(doctor, LEVEL_WARN, "space",
+		    "%" PRIu64 " MiB free on the disk of %s: make room",
+		    bytes >> 20, path);
+	else
+		report(doctor, LEVEL_OK, "space", "%" PRIu64 " MiB free",
+		    bytes >> 20);
+}
+
+void
+check_store_files(struct doctor *doctor)
+{
+	check_folder(doctor);
+	check_pepper(doctor);
+	check_space(doctor);
+}
+
+/* ---- What is in it ---- */
+
+static enum jp_err
+take_info(void *arg, const struct jp_admin_item *item)
+{
+	struct doctor *doctor = arg;
+
+	if (item->kind != JP_ITEM_STATS)
+		return JP_ERR_PROTOCOL;
+	report(doctor, LEVEL_OK, "records",
+	    "%" PRIu64 " records, %" PRIu64 " commits, %" PRIu64 " bytes",
+	    item->store.records, item->store.commits, item->store.bytes);
+	return JP_ERR_OK;
+}
+
+static void
+ask_info(struct doctor *doctor)
+{
+	static const struct jp_admin_request request = { .op = JP_ADMIN_STATS };
+	struct jp_why why = { .text = "" };
+	struct session session;
+	enum jp_err err = session_open(&session, doctor->context, &why);
+
+	if (err == JP_ERR_OK) {
+		err = session_run(&session, &request, take_info, doctor, &why);
+		session_close(&session);
+	}
+	if (err != JP_ERR_OK)
+		report(doctor, LEVEL_BAD, "records", "%s", why.text);
+}
+
+/* As the user of patd: what recovery writes must not be root's. */
+static bool
+verify_pages(struct doctor *doctor)
+{
+	struct jp_store_options options = {
+		.dir = doctor->settings->store_dir,
+		.holder = "pat-admin check",
+		.wait_ms = 3000,
+	};
+	struct jp_why why = { .text = "" };
+	struct jp_pepper pepper;
+	enum jp_err err = jp_become(doctor->settings->user, &why);
+
+	if (err == JP_ERR_OK)
+		err = jp_pepper_load(
+		    doctor->settings->pepper_file, &pepper, &why);
+	if (err == JP_ERR_OK) {
+		jp_pepper_name(&pepper, options.tag);
+		jp_pepper_clear(&pepper);
+		err = jp_store_bdb_verify(&options, &why);
+	}
+	if (err == JP_ERR_OK)
+		report(doctor, LEVEL_OK, "pages", "every page is sound");
+	else
+		report(doctor, LEVEL_BAD, "pages", "%s", why.text);
+	return err == JP_ERR_OK;
+}
+
+void
+check_store_content(struct doctor *doctor)
+{
+	if (doctor->patd) {
+		ask_info(doctor);
+	} else if (!doctor->no_store && !doctor->patd_hidden) {
+		if (verify_pages(doctor))
+			ask_info(doctor);
+	}
+}
