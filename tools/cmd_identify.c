@@ -31,6 +31,7 @@ enum {
 static struct identify_args {
 	char **names;
 	size_t len, cap;
+	bool live; /* the ids of live ones alone */
 } args;
 
 static enum jp_err
@@ -57,6 +58,20 @@ take_name(void *arg, char *value, struct jp_why *why)
 	identify->names[identify->len++] = value;
 	return JP_ERR_OK;
 }
+
+static enum jp_err
+take_live(void *arg, char *value, struct jp_why *why)
+{
+	(void)value;
+	(void)why;
+	((struct identify_args *)arg)->live = true;
+	return JP_ERR_OK;
+}
+
+static const struct cmd_option options[] = {
+	{ "--live", NULL, "print the ids of live ones alone, for revoke",
+	    take_live },
+};
 
 /* ---- One token ---- */
 
@@ -222,7 +237,12 @@ take_found(void *arg, const struct jp_found *found)
 	worth = worth_of(search->reason);
 	search->ours |= worth == WORTH_LIVE || worth == WORTH_DEAD;
 	search->undecided |= worth == WORTH_UNDECIDED;
-	return print_found(search, found);
+	if (!args.live)
+		return print_found(search, found);
+	progress_end(&search->progress);
+	if (worth == WORTH_LIVE)
+		(void)printf("%s\n", record->id);
+	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
 }
 
 /* ---- Files ---- */
@@ -353,6 +373,11 @@ run(struct context *context)
 	static struct search search;
 	enum jp_err err;
 
+	if (args.live && context->json) {
+		(void)jp_why(&search.why, JP_ERR_INVALID,
+		    "--live prints ids alone: leave --json out");
+		return fail(context, JP_ERR_INVALID, &search.why);
+	}
 	search.context = context;
 	search.request.question.front = JP_FRONT_ADMIN;
 	err = search_all(&search);
@@ -372,6 +397,8 @@ const struct command cmd_identify = {
 	.name = "identify",
 	.synopsis = "[FILE]... [OPTION]...",
 	.help = "say whose the tokens in FILEs or standard input are",
+	.options = options,
+	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_max = SIZE_MAX,
 	.take_word = take_name,
 	.args = &args,

@@ -84,6 +84,13 @@ e["reason"], e["base64"]) for e in d]')" \
 		"[('one', 3, 'alice', 'job', 'live', 'accepted', False), ('one', 4, 'alice', 'job', 'live', 'accepted', True)]"
 	run_with "x" identify --json
 	is "$W identify --json without a token" "$status:$out" "1:[]"
+	new frank
+	run revoke "$id"
+	printf '%s\n' "$token" >>"$SCRATCH/one"
+	run identify --live "$SCRATCH/one"
+	is "$W identify --live prints the ids of live ones alone" \
+		"$status:$out" "0:$(id_of "$alice")
+$(id_of "$alice")"
 	run_with "$alice" identify - "$SCRATCH/one"
 	is "$W - is standard input" "$(row 1 | cut -d ' ' -f 1)" "-:1"
 	run_with "$alice" identify "$SCRATCH/nothing" -

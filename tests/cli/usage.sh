@@ -96,7 +96,7 @@ wrong '*revoke: nothing to revoke*' revoke
 wrong '*revoke: ID 2: neither*' revoke AAAAAAAA b
 wrong '*test: an argument is missing*' test
 wrong '*test: --from*' test bob --from localhost
-wrong '*identify: unknown option: --live*--help*' identify --live
+wrong '*identify: --live*--json*' identify --live --json
 exits "a file of ids that is not there: exit status 3" 3 \
 	revoke --from-file "$SCRATCH/nothing"
 

@@ -1,0 +1,132 @@
+#!/bin/sh
+# shellcheck source-path=SCRIPTDIR/../..
+# doc/recipes.md: its commands are run and its configuration is used as they
+# stand there, and each recipe keeps what it promises through a real Apache.
+
+# shellcheck source=tests/lib/tap.sh
+. "$JP_SOURCE/tests/lib/tap.sh"
+# shellcheck source=tests/lib/world.sh
+. "$JP_SOURCE/tests/lib/world.sh"
+
+ME=/rest/api/2/myself
+RECIPES=$JP_SOURCE/doc/recipes.md
+
+missing=$(world_missing)
+[ -e "$WORLD_MODULES/mod_remoteip.so" ] || missing="$missing mod_remoteip"
+[ -z "$missing" ] || skip_all "missing here: $(echo "$missing" | tr '\n' ' ')"
+
+# block TITLE KIND [N]: the N-th (or each) block of that kind in this recipe.
+block() {
+	awk -v title="## $1" -v kind="\`\`\`$2" -v n="${3:-0}" '
+		/^## / { inside = $0 == title }
+		/^```/ && open { open = 0; next }
+		inside && $0 == kind { open = 1; count++; next }
+		open && (n == 0 || n == count)' "$RECIPES"
+}
+
+# recipe TITLE [N]: runs its commands in $KITCHEN, with pat-admin of this world.
+# Sets $status and $out.
+recipe() {
+	recipe_title=$1
+	block "$1" sh "${2:-}" >"$SCRATCH/commands"
+	ok "there are commands for: $1" test -s "$SCRATCH/commands"
+	out=$(cd "$KITCHEN" && PATH=$KITCHEN/bin:$PATH \
+		sh -e "$SCRATCH/commands" 2>>"$SCRATCH/log/recipes.log")
+	status=$?
+	is "its commands run: $recipe_title" "$status" 0
+	ran=$((ran + $(grep -c '^ *pat-admin ' "$SCRATCH/commands")))
+}
+
+scratch
+KITCHEN=$SCRATCH/kitchen
+ran=0
+mkdir -p "$KITCHEN/bin"
+
+READER="A token for Zapier that may only read"
+WORLD_SECTIONS=$(block "$READER" ini)
+WORLD_APACHE_LINES="$(block "$READER" apache)
+RemoteIPHeader X-Forwarded-For
+RemoteIPInternalProxy 127.0.0.1"
+WORLD_APACHE_MODULES=remoteip
+world_make >"$SCRATCH/log/init.log" 2>&1 ||
+	bail "no store: $(cat "$SCRATCH/log/init.log")"
+world_pam jira-read jira-pat
+world_pam jira-write jira-pat
+world_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
+world_backend || bail "the backend does not start"
+world_apache || bail "Apache does not start: $(cat "$SCRATCH"/log/apache*)"
+cat >"$KITCHEN/bin/pat-admin" <<-END
+	#!/bin/sh
+	exec "$JP_BUILD/tools/pat-admin" --config "$WORLD/jira-pat.conf" "\$@"
+END
+chmod 755 "$KITCHEN/bin/pat-admin"
+
+# made [ARGUMENT...]: a token beside those of the recipes.
+made() {
+	pat_admin create "$@" 2>>"$SCRATCH/log/pat-admin.log" ||
+		bail "pat-admin create $*"
+}
+
+# asks USER TOKEN [CURL-ARGUMENT...]: the status of a request.
+asks() {
+	asks_auth=$(basic "$1" "$2")
+	shift 2
+	http $ME "$asks_auth" "$@"
+	echo "$status"
+}
+
+# --- A token for Zapier that may only read ---------------------------------------------
+
+recipe "$READER"
+zapier=$out
+is "it may GET and not POST" "$(asks zapier.bot "$zapier") $(
+	asks zapier.bot "$zapier" -X POST)" "200 401"
+both=$(made zapier.bot --scope read --scope write)
+is "with both scopes it may both" "$(asks zapier.bot "$both") $(
+	asks zapier.bot "$both" -X POST)" "200 200"
+
+# --- A CI job's token that works from one network ----------------------------------------
+
+recipe "A CI job's token that works from one network"
+ci=$out
+is "it is let in from there, and from nowhere else" "$(
+	asks ci.bot "$ci" -H 'X-Forwarded-For: 192.0.2.7'
+) $(asks ci.bot "$ci" -H 'X-Forwarded-For: 192.0.3.7') $(
+	asks ci.bot "$ci"
+)" "200 401 401"
+
+# --- Somebody leaves -----------------------------------------------------------------------
+
+first=$(made jane.doe)
+second=$(made jane.doe)
+is "before: both tokens live" "$(asks jane.doe "$first") $(
+	asks jane.doe "$second")" "200 200"
+recipe "Somebody leaves"
+is "after: neither does" "$(asks jane.doe "$first") $(
+	asks jane.doe "$second")" "401 401"
+is "nobody else is hit" "$(asks zapier.bot "$zapier")" 200
+
+# --- A token has leaked ----------------------------------------------------------------------
+
+leaked=$(made john.doe --name leak)
+id=$(printf '%.13s' "$leaked" | cut -c 6-)
+printf 'GET /x\nAuthorization: Basic %s\n\n' \
+	"$(printf 'john.doe:%s' "$leaked" | base64 -w 0)" >"$KITCHEN/found.txt"
+printf '%s\n' "$first" >>"$KITCHEN/found.txt"
+is "before: it lives" "$(asks john.doe "$leaked")" 200
+recipe "A token has leaked" 1
+like "it says whose it is" "$out" "*found.txt:2 *$id *john.doe *leak *live*"
+recipe "A token has leaked" 2
+is "only what lived is revoked" "$out" "revoked $id john.doe leak"
+is "after: it does not" "$(asks john.doe "$leaked")" 401
+
+is "every command of the document was run" "$ran" "$(
+	awk '/^```/ { open = !open && $0 == "```sh" } open' "$RECIPES" |
+		grep -c '^ *pat-admin '
+)"
+is "the document has no other recipes" "$(grep -c '^## ' "$RECIPES")" \
+	"$(grep -c '^recipe ".*[^12]$' "$JP_SOURCE/tests/e2e/recipes.sh" |
+		awk '{ print $1 + 1 }')"
+is "nothing leaked into the logs" "$(printf '%s\n' "$zapier" "$ci" "$leaked" |
+	cut -c 15-44 | grep -r -l -a -F -f - "$SCRATCH/log" "$WORLD/store")" ''
+done_testing
