@@ -19,6 +19,8 @@ SLOTS = [
     "slot_pam",
     "slot_apache",
     "slot_mux",
+    "slot_cold",
+    "slot_scale",
     "slot_day",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3

@@ -7,7 +7,8 @@
 . "$JP_SOURCE/tests/lib/tap.sh"
 
 command -v python3 >/dev/null 2>&1 || skip_all "no python3"
-for part in patd/patd tools/pat-admin tests/bench/pam_bench tests/bench/crowd \
+for part in patd/patd tools/pat-admin tests/bench/pam_bench \
+    tests/bench/crowd tests/bench/fill tests/bench/pwhash_bench \
     tests/bench/web tests/lib/.libs/pam_confdir.so \
     .libs/pam_jira_pat.so tests/bench/.libs/pam_empty.so; do
 	[ -e "$JP_BUILD/$part" ] || skip_all "$part is not built"
@@ -78,6 +79,19 @@ like "the day had every kind of question" "$(cat "$SCRATCH/out/results.json")" \
 	'*"warm_p99_us"*"forged_p99_us"*"cold_p50_us"*'
 like "the table says what it compares with" "$(cat "$SCRATCH/tables")" \
 	'*× empty module*'
+
+ok "a cold token" bench --slot cold --rounds 2 --operations 2
+note "$(tail -n 3 "$SCRATCH/errors")"
+is "a cold token: everyone took part" "$(contenders cold | sort)" \
+	"crypto_pwhash() alone
+patd, cold"
+
+ok "many tokens" bench --slot scale --rounds 2 --operations 2
+note "$(tail -n 3 "$SCRATCH/errors")"
+like "many tokens: warm questions were asked" "$(contenders scale)" \
+	'*warm, 1 k tokens*'
+like "many tokens: the larger stores are left out" "$(cat "$SCRATCH/tables")" \
+	'*warm, 1 M tokens: left out:*'
 
 printf '%s\n' before \
 	'<!-- begin of what tests/bench/run --into writes -->' old \
