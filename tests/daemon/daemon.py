@@ -167,10 +167,10 @@ class World:
                 user=self.user, root=self.root, more=more))
         os.chmod(self.config, 0o644)
 
-    def admin(self, *args, check=True):
+    def admin(self, *args, check=True, said=""):
         done = subprocess.run(
             [ADMIN, "--config", self.config, *args], text=True,
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+            input=said, capture_output=True, timeout=30)
         if check and done.returncode != 0:
             raise AssertionError("pat-admin %s: %d %s" % (
                 args, done.returncode, done.stderr))
@@ -196,10 +196,10 @@ class World:
         """How many commits the store has seen."""
         return self.stats()["store"]["commits"]
 
-    def spawn(self, *args, **options):
+    def spawn(self, *args, program=PATD, **options):
         with open(self.log, "a") as log:
             return subprocess.Popen(
-                [PATD, "--config", self.config, *args],
+                [program, "--config", self.config, *args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
 
     def answers(self):

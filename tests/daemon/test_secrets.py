@@ -1,0 +1,167 @@
+"""What can be found in the memory of patd: no token after its last use, and at
+the end no key either.
+"""
+import os
+import resource
+import signal
+
+from daemon import (ACCEPT, BUILD, DENY, ROOT, Client, Skip, forged, main,
+                    make_slow, question, wait_for, world)
+
+WATCHED = os.path.join(BUILD, "tests/daemon/patd_watched")
+
+
+def pieces(pid):
+    """The memory of a process, as (range, flags, bytes)."""
+    flags = {}
+    with open("/proc/%d/smaps" % pid) as file:
+        at = None
+        for line in file:
+            words = line.split()
+            if "-" in words[0] and not words[0].endswith(":"):
+                at = words[0]
+            elif words[0] == "VmFlags:":
+                flags[at] = words[1:]
+    with open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for place, marks in flags.items():
+            begin, end = (int(number, 16) for number in place.split("-"))
+            if "rd" not in marks:
+                continue
+            try:
+                mem.seek(begin)
+                yield place, marks, mem.read(end - begin)
+            except (OSError, OverflowError, ValueError):
+                continue  # of the kernel, or a guard
+
+
+def found(pid, needles):
+    """Where each of the byte strings lies: {needle's name: flags}."""
+    hits = {}
+    for place, marks, data in pieces(pid):
+        for name, needle in needles.items():
+            if needle in data:
+                hits.setdefault(name, []).append((place, marks))
+    return hits
+
+
+def needles_of(tokens):
+    """The whole, the secret, and the first half of it."""
+    needles = {}
+    for number, token in enumerate(tokens):
+        token = token.encode()
+        needles["token %d" % number] = token
+        needles["secret %d" % number] = token[14:44]
+        needles["half secret %d" % number] = token[14:30]
+    return needles
+
+
+def look(place):
+    if not ROOT:
+        raise Skip("needs root")
+    try:
+        with open("/proc/%d/mem" % place.patd.pid, "rb", 0):
+            pass
+    except PermissionError:
+        raise Skip("may not look into other processes") from None
+
+
+def no_token():
+    """after its last use no part of a token is in the memory of patd"""
+    with world(args=()) as place:
+        look(place)
+        made = place.token()  # by patd itself, for pat-admin
+        revoked = place.token()
+        place.admin("revoke", revoked[5:13])
+        wrong = forged(made[5:13])
+        unknown = forged("zzzzzzzz")
+        cut = place.token()
+        tokens = [made, revoked, wrong, unknown, cut]
+        with Client(place.verify) as client:
+            for _ in range(3):
+                assert client.ask("alice", made) == (ACCEPT, "alice")
+                assert client.ask("bob", made) == (DENY, "")
+                for text in (revoked, wrong, unknown, "x" + made):
+                    assert client.ask("alice", text) == (DENY, "")
+                assert client.ask(made, made) == (DENY, "")
+        with Client(place.verify) as client:
+            client.send(question("alice", cut))  # and leave
+        with Client(place.verify) as client:
+            client.send(question("alice", cut)[:-2])
+            assert client.closed()
+        with Client(place.verify) as client:
+            client.send(question("alice", cut) + b"x" * 1000)
+            assert client.closed()
+        place.admin("test", "alice", said=made + "\n", check=False)
+        wait_for(lambda: place.stats()["connections"]["open"] == 0)
+        hits = found(place.patd.pid, needles_of(tokens))
+        assert not hits, hits
+
+
+def held_while_needed():
+    """a token that waits for its hash is found, in locked memory alone"""
+    with world("workers = 1", start=False) as place:
+        make_slow(place)
+        token, other = place.token(), place.token()
+        place.start()
+        look(place)
+        with Client(place.verify, 20) as first, \
+                Client(place.verify, 20) as second:
+            first.send(question("alice", other))
+            second.send(question("alice", token))
+            wait_for(lambda: place.stats()["queue"]["depth"] == 1)
+            hits = found(place.patd.pid, {"token": token.encode()})
+            first.answer()
+            second.answer()
+        assert "token" in hits, "it is not found where it has to be"
+        for where, marks in hits["token"]:
+            assert "lo" in marks, "in memory that is not locked: " + where
+
+
+def limit_of_locking():
+    return resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+
+
+def locked():
+    """memory is locked, and no core is dumped"""
+    with world(args=()) as place:
+        if limit_of_locking() < 1 << 20 and \
+                limit_of_locking() != resource.RLIM_INFINITY:
+            raise Skip("little memory may be locked")
+        with open("/proc/%d/status" % place.patd.pid) as file:
+            status = dict(line.split(":", 1) for line in file)
+        assert int(status["VmLck"].split()[0]) > 0, status["VmLck"]
+        with open("/proc/%d/limits" % place.patd.pid) as file:
+            core = [line.split() for line in file if "core file" in line]
+        assert core[0][4:6] == ["0", "0"], core
+
+
+def state_of(pid):
+    with open("/proc/%d/stat" % pid) as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+
+
+def wiped_at_the_end():
+    """the pepper is found while patd runs, locked, and not when it ends"""
+    with world(start=False) as place:
+        token = place.token()
+        place.start(program=WATCHED, env=dict(os.environ, JP_WATCH_STOP="1"))
+        look(place)
+        with open(place.root + "/key/pepper.key", "rb") as file:
+            needles = {"pepper": file.read()}
+        assert len(needles["pepper"]) == 32
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+        pid = place.patd.pid
+        hits = found(pid, needles)
+        assert len(hits["pepper"]) == 1, hits
+        assert "lo" in hits["pepper"][0][1], hits
+        needles.update(needles_of([token]))
+        place.patd.send_signal(signal.SIGTERM)
+        wait_for(lambda: state_of(pid) == "T", 20)
+        hits = found(pid, needles)
+        place.patd.send_signal(signal.SIGCONT)
+        assert place.patd.wait(20) == 0
+        place.patd = None
+        assert not hits, hits
+
+
+main([no_token, held_while_needed, locked, wiped_at_the_end])
