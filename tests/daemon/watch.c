@@ -89,8 +89,8 @@ begin(void)
 	const char *file = getenv("JP_WATCH_COUNT");
 
 	if (file != NULL)
-		count_fd = open(
-		    file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		count_fd =
+		    open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 }
 
 __attribute__((destructor)) static void
