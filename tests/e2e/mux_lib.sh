@@ -22,7 +22,8 @@ mux_needs() {
 	[ -z "$mux_missing" ] || skip_all "missing here:$mux_missing"
 }
 
-# mux_make [LINE...]: store and patd; LINEs go into [patd]. Sets $MUX.
+# mux_make [LINE...]: store and patd; LINEs go into [patd], {root} in them is
+# $SCRATCH, and the folder above that of a mux is made. Sets $MUX.
 mux_make() {
 	scratch
 	servers_make
@@ -47,7 +48,13 @@ mux_make() {
 		mux = $MUX
 		$mux_allow
 	EOT
-	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$SCRATCH/jira-pat.conf"
+	for mux_line in "$@"; do
+		mux_line=$(printf '%s\n' "$mux_line" | sed "s|{root}|$SCRATCH|")
+		printf '%s\n' "$mux_line" >>"$SCRATCH/jira-pat.conf"
+		case $mux_line in
+		"mux = "*) mkdir -p "$(dirname "$(dirname "${mux_line#* = }")")" ;;
+		esac
+	done
 	mux_admin init >"$SCRATCH/log/init.log" 2>&1 ||
 		bail "no store: $(cat "$SCRATCH/log/init.log")"
 	mux_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"

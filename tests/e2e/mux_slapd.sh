@@ -13,7 +13,7 @@
 mux_needs slapd slapadd ldapwhoami /usr/lib/*/sasl2/libplain.so
 mux_make "mux_realm = keep"
 server_sasl slapd/sasl-saslauthd.conf slapd -e "s|/run/jira-pat/mux|$MUX|"
-server_slapd_preload || bail "no sasl_confdir.so"
+server_preload || bail "no sasl_confdir.so"
 server_slapd slapd/slapd-saslauthd.conf slapd/people-saslauthd.ldif ||
 	bail "slapd does not start: $(cat "$SCRATCH"/log/slap*)"
 

@@ -14,7 +14,7 @@ mux_needs slapd slapadd java curl /usr/lib/*/sasl2/libplain.so \
 	/usr/share/java/tomcat10-catalina.jar
 mux_make "mux_realm = keep"
 server_sasl slapd/sasl-saslauthd.conf slapd -e "s|/run/jira-pat/mux|$MUX|"
-server_slapd_preload || bail "no sasl_confdir.so"
+server_preload || bail "no sasl_confdir.so"
 server_slapd slapd/slapd-saslauthd.conf slapd/people-saslauthd.ldif ||
 	bail "slapd does not start: $(cat "$SCRATCH"/log/slap*)"
 server_tomcat tomcat/context-saslauthd.xml tomcat/web-saslauthd.xml \

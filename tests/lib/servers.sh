@@ -151,8 +151,8 @@ server_slapd_once() {
 		-h "ldap://127.0.0.1:$server_port $LDAPI_URL"
 }
 
-# server_slapd_preload: where the unprivileged slapd can read it; before it.
-server_slapd_preload() {
+# server_preload: sasl_confdir.so where unprivileged servers can read it; first.
+server_preload() {
 	cp "$JP_BUILD/tests/lib/.libs/sasl_confdir.so" "$SERVERS/" &&
 		chmod 644 "$SERVERS/sasl_confdir.so"
 }
@@ -223,4 +223,129 @@ server_tomcat_once() {
 		-Dcatalina.home="$SERVERS/tomcat" \
 		-Djava.io.tmpdir="$SERVERS/tomcat/temp" \
 		-cp "$(server_tomcat_jars)" org.apache.catalina.startup.Tomcat
+}
+
+# --- Postfix ------------------------------------------------------------------
+
+# server_postfix FILE [SED-ARGUMENT...]: Postfix with the lines of the example
+# FILE and Debian's master.cf, where smtpd runs in a chroot: that is
+# $SERVERS/postfix/spool. Needs root, and server_sasl FILE smtpd. Sets
+# $SMTP_PORT.
+server_postfix() {
+	server_file=$1
+	shift
+	server_dir=$SERVERS/postfix
+	mkdir -p "$server_dir/conf" "$server_dir/spool" "$server_dir/data" &&
+		ln -sfn "$SERVERS/sasl2" "$server_dir/conf/sasl" &&
+		own postfix "$server_dir/data" || return 1
+	cat >"$server_dir/conf/main.cf" <<-EOT
+		compatibility_level = 3.6
+		queue_directory = $server_dir/spool
+		data_directory = $server_dir/data
+		command_directory = /usr/sbin
+		daemon_directory = /usr/lib/postfix/sbin
+		mail_owner = postfix
+		setgid_group = postdrop
+		inet_interfaces = 127.0.0.1
+		inet_protocols = ipv4
+		myhostname = mail.example.org
+		mydestination =
+		mynetworks =
+		maillog_file = /dev/stdout
+		alias_maps =
+		smtpd_peername_lookup = no
+	EOT
+	sed -e '' "$@" "$JP_SOURCE/examples/$server_file" \
+		>>"$server_dir/conf/main.cf"
+	touch "$server_dir/conf/main.cf.proto" "$server_dir/conf/dynamicmaps.cf"
+	server_try postfix server_postfix_once || return 1
+	# shellcheck disable=SC2034
+	SMTP_PORT=$server_port
+}
+
+server_postfix_once() {
+	sed "s/^smtp  *inet /127.0.0.1:$server_port inet /" \
+		/usr/share/postfix/master.cf.dist \
+		>"$SERVERS/postfix/conf/master.cf"
+	start postfix postfix -c "$SERVERS/postfix/conf" start-fg
+}
+
+# --- Cyrus IMAP ---------------------------------------------------------------
+
+# server_cyrus FILE [SED-ARGUMENT...]: Cyrus IMAP with the lines of the example
+# FILE. Sets $IMAP_PORT.
+server_cyrus() {
+	server_file=$1
+	shift
+	server_dir=$SERVERS/cyrus
+	for server_name in db lock log proc ptclient quota socket spool user; do
+		mkdir -p "$server_dir/$server_name"
+	done
+	cat >"$server_dir/imapd.conf" <<-EOT
+		configdirectory: $server_dir
+		defaultpartition: default
+		partition-default: $server_dir/spool
+		proc_path: $server_dir/proc
+		mboxname_lockpath: $server_dir/lock
+		servername: localhost
+		failedloginpause: 0
+	EOT
+	sed -e '' "$@" "$JP_SOURCE/examples/$server_file" \
+		>>"$server_dir/imapd.conf"
+	own cyrus "$server_dir"
+	server_try cyrus server_cyrus_once || return 1
+	# shellcheck disable=SC2034
+	IMAP_PORT=$server_port
+}
+
+server_cyrus_once() {
+	server_dir=$SERVERS/cyrus
+	# One item on a line, or the file is not understood.
+	cat >"$server_dir/cyrus.conf" <<-EOT
+		START {
+		  recover cmd="/usr/lib/cyrus/bin/ctl_cyrusdb -C $server_dir/imapd.conf -r"
+		}
+		SERVICES {
+		  imap cmd="/usr/lib/cyrus/bin/imapd -C $server_dir/imapd.conf" listen="127.0.0.1:$server_port" prefork=0
+		}
+	EOT
+	if [ "$(id -u)" = 0 ]; then
+		server_user=cyrus
+	else
+		server_user=$(id -un)
+	fi
+	# shellcheck disable=SC2046
+	start cyrus $(as_user cyrus) env CYRUS_USER="$server_user" \
+		/usr/lib/cyrus/bin/master -C "$server_dir/imapd.conf" \
+		-M "$server_dir/cyrus.conf" -p "$server_dir/pid"
+}
+
+# --- lighttpd -----------------------------------------------------------------
+
+# server_lighttpd FILE MUX: lighttpd with the lines of the example FILE, and a
+# page. Sets $LIGHTTPD_URL.
+server_lighttpd() {
+	mkdir -p "$SERVERS/lighttpd/www" &&
+		echo page >"$SERVERS/lighttpd/www/index.html" || return 1
+	server_try lighttpd server_lighttpd_once "$1" "$2" || return 1
+	# shellcheck disable=SC2034
+	LIGHTTPD_URL=http://127.0.0.1:$server_port
+}
+
+server_lighttpd_once() {
+	{
+		cat <<-EOT
+			server.modules = ( "mod_accesslog" )
+			server.bind = "127.0.0.1"
+			server.port = $server_port
+			server.document-root = "$SERVERS/lighttpd/www"
+			index-file.names = ( "index.html" )
+			accesslog.filename = "/dev/stdout"
+		EOT
+		cat "$JP_SOURCE/examples/$1"
+	} >"$SERVERS/lighttpd/lighttpd.conf"
+	# shellcheck disable=SC2046
+	start lighttpd $(as_user www-data) env JP_SASL_MUX="$2" \
+		LD_PRELOAD="$SERVERS/sasl_confdir.so" \
+		lighttpd -D -f "$SERVERS/lighttpd/lighttpd.conf"
 }
