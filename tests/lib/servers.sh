@@ -257,7 +257,7 @@ server_postfix() {
 	EOT
 	sed -e '' "$@" "$JP_SOURCE/examples/$server_file" \
 		>>"$server_dir/conf/main.cf"
-	touch "$server_dir/conf/main.cf.proto" "$server_dir/conf/dynamicmaps.cf"
+	touch "$server_dir/conf/dynamicmaps.cf"
 	server_try postfix server_postfix_once || return 1
 	# shellcheck disable=SC2034
 	SMTP_PORT=$server_port
@@ -267,7 +267,15 @@ server_postfix_once() {
 	sed "s/^smtp  *inet /127.0.0.1:$server_port inet /" \
 		/usr/share/postfix/master.cf.dist \
 		>"$SERVERS/postfix/conf/master.cf"
-	start postfix postfix -c "$SERVERS/postfix/conf" start-fg
+	# Its master has a session of its own: `stop` ends this shell, and it
+	# the master.
+	# shellcheck disable=SC2016
+	start postfix sh -c '
+		trap "kill \$(cat spool/pid/master.pid)" TERM
+		cd "$1" || exit
+		postfix -c "$1/conf" start-fg &
+		wait
+		wait' sh "$SERVERS/postfix"
 }
 
 # --- Cyrus IMAP ---------------------------------------------------------------
