@@ -37,6 +37,7 @@ SIZES = [int(words) * 1000 for words in os.environ.get(
     "JP_BENCH_KTOKENS", "1 100 1000").split()]
 PER_USER = 10
 SAMPLE = 1000
+LARGEST_RANDOM = 1000000  # larger ones are made in the order of ids
 MIB = 1024 * 1024
 ENGINES = {"own": "our store", "own-cached": "our store, all in its cache",
            "lmdb": "LMDB", "sqlite": "SQLite"}
@@ -89,10 +90,11 @@ class Big:
         self.store = place.store(start=False,
                                  cost="memory = 64K\npasses = 1")
         texts = os.path.join(self.store.root, "texts")
+        more = ["--sorted"] if size > LARGEST_RANDOM else []
         subprocess.run(
             [program("fill"), "--config", self.store.config, "--tokens",
              str(size), "--users", str(max(1, size // PER_USER)), "--sample",
-             str(min(SAMPLE, size)), "--out", texts, "--cache", "1024"],
+             str(min(SAMPLE, size)), "--out", texts, "--cache", "1024", *more],
             check=True)
         with open(texts) as file:
             self.lines = ["warm " + line for line in file.read().splitlines()]
