@@ -69,6 +69,76 @@ list_user(struct jp_listing *listing, const char *user)
 	(void)jp_field_set(listing->user, sizeof(listing->user), user);
 }
 
+/* ---- the audit trail ---- */
+
+static const char *const op_names[] = {
+#define JP_ADMIN_OP_NAME(code, name) name,
+	JP_ADMIN_OP_LIST(JP_ADMIN_OP_NAME)
+#undef JP_ADMIN_OP_NAME
+};
+
+enum jp_err
+jp_job_tell(struct job *job, struct jp_audit_event *event)
+{
+	event->event = op_names[job->request->op];
+	(void)jp_field_set(event->actor, sizeof(event->actor), job->actor);
+	return jp_audit_acts(job->core->audit, event, 1, job->why);
+}
+
+static void
+describe_change(const struct job *job, const struct jp_change *change,
+    struct jp_audit_event *event)
+{
+	const struct jp_record *record = change->record;
+	const char *detail = job->request->op == JP_ADMIN_REVOKE
+	                         ? record->revoked_why
+	                         : record->name;
+
+	event->event = op_names[job->request->op];
+	memcpy(event->id, record->id, sizeof(event->id));
+	memcpy(event->user, record->user, sizeof(event->user));
+	(void)jp_field_set(event->actor, sizeof(event->actor), job->actor);
+	(void)jp_field_set(event->detail, sizeof(event->detail), detail);
+}
+
+/* The line came first: one more tells that the act did not follow. */
+static void
+tell_failure(struct job *job, enum jp_err err, struct jp_audit_event *events,
+    size_t count)
+{
+	struct jp_why ignored;
+
+	for (size_t i = 0; i < count; i++)
+		events[i].reason = jp_err_name(err);
+	(void)jp_audit_acts(job->core->audit, events, count, &ignored);
+}
+
+enum jp_err
+jp_job_commit(struct job *job, const struct jp_change *changes, size_t count)
+{
+	struct jp_audit_event *events = NULL;
+	enum jp_err err = JP_ERR_OK;
+
+	if (job->core->audit != NULL && count > 0) {
+		events = calloc(count, sizeof(*events));
+		if (events == NULL)
+			return jp_why(job->why, JP_ERR_NOMEM, "%s",
+			    jp_err_text(JP_ERR_NOMEM));
+		for (size_t i = 0; i < count; i++)
+			describe_change(job, &changes[i], &events[i]);
+		err = jp_audit_acts(job->core->audit, events, count, job->why);
+	}
+	if (err == JP_ERR_OK) {
+		err = jp_store_commit(job->core->store, changes, count);
+		if (err != JP_ERR_OK)
+			(void)jp_job_store_why(job, err);
+		if (err != JP_ERR_OK && events != NULL)
+			tell_failure(job, err, events, count);
+	}
+	free(events);
+	return err;
+}
+
 /* ---- create ---- */
 
 static enum jp_err
@@ -200,12 +270,26 @@ store_token(struct job *job, const struct jp_policy *policy,
 	pthread_mutex_lock(&job->core->write_lock);
 	err = check_count(job, policy);
 	if (err == JP_ERR_OK) {
-		err = jp_store_commit(job->core->store, &change, 1);
-		if (err != JP_ERR_OK)
-			(void)jp_job_store_why(job, err);
+		err = jp_job_commit(job, &change, 1);
 	}
 	pthread_mutex_unlock(&job->core->write_lock);
 	return err;
+}
+
+static enum jp_err
+take_back(struct job *job, const struct jp_change *change)
+{
+	struct jp_audit_event event = {
+		.event = "take-back",
+		.detail = "it could not be handed over",
+	};
+	struct jp_why ignored;
+
+	memcpy(event.id, change->record->id, sizeof(event.id));
+	memcpy(event.user, change->record->user, sizeof(event.user));
+	(void)jp_field_set(event.actor, sizeof(event.actor), job->actor);
+	(void)jp_audit_acts(job->core->audit, &event, 1, &ignored);
+	return jp_store_commit(job->core->store, change, 1);
 }
 
 /* A token that could not be handed over was never seen: it goes again. */
@@ -216,7 +300,7 @@ hand_over(struct job *job, const struct jp_record *record)
 	enum jp_err err = jp_job_emit_record(job, JP_ITEM_TOKEN, record, true);
 
 	if (err != JP_ERR_OK)
-		(void)jp_store_commit(job->core->store, &change, 1);
+		(void)take_back(job, &change);
 	return err;
 }
 
@@ -379,9 +463,7 @@ revoke_all(struct job *job, struct harvest *harvest)
 		changes[i].kind = JP_CHANGE_REPLACE;
 		changes[i].record = &harvest->records[i];
 	}
-	err = jp_store_commit(job->core->store, changes, harvest->len);
-	if (err != JP_ERR_OK)
-		(void)jp_job_store_why(job, err);
+	err = jp_job_commit(job, changes, harvest->len);
 	free(changes);
 	return err;
 }
@@ -443,12 +525,33 @@ do_revoke(struct job *job)
 
 /* ---- test, stats, backup ---- */
 
+/* No question of a front door, so neither limited nor left out. */
+static enum jp_err
+tell_test(struct job *job, const struct jp_decision *decision)
+{
+	const struct jp_request *question = &job->request->question;
+	struct jp_audit_event event = { .event = "" };
+
+	event.reason = jp_reason_name(decision->reason);
+	event.front = jp_front_name(question->front);
+	memcpy(event.id, decision->id, sizeof(event.id));
+	memcpy(event.user, question->user, sizeof(event.user));
+	memcpy(event.service, question->service, sizeof(event.service));
+	memcpy(event.address, question->rhost, sizeof(event.address));
+	return jp_job_tell(job, &event);
+}
+
 static enum jp_err
 do_test(struct job *job)
 {
 	struct jp_decision decision;
 
+	enum jp_err err;
+
 	jp_decide_now(job->core, &job->request->question, &decision);
+	err = tell_test(job, &decision);
+	if (err != JP_ERR_OK)
+		return err;
 	job->item.kind = JP_ITEM_DECISION;
 	job->item.reason = decision.reason;
 	memcpy(job->item.record.id, decision.id, sizeof(decision.id));
@@ -505,18 +608,38 @@ do_backup(struct job *job)
 	                        : jp_job_store_why(job, err);
 }
 
-static enum jp_err (*const operations[])(struct job *job) = {
-	[JP_ADMIN_CREATE] = do_create,
-	[JP_ADMIN_LIST] = do_list,
-	[JP_ADMIN_SHOW] = do_show,
-	[JP_ADMIN_REVOKE] = do_revoke,
-	[JP_ADMIN_TEST] = do_test,
-	[JP_ADMIN_STATS] = do_stats,
-	[JP_ADMIN_BACKUP] = do_backup,
-	[JP_ADMIN_EXPORT] = jp_job_export,
-	[JP_ADMIN_IMPORT] = jp_job_import,
-	[JP_ADMIN_PURGE] = jp_job_purge,
+/*
+ * The operations, and what the audit trail is told of them: nothing of those
+ * that only look; each change by jp_job_commit(), of those that make some; and
+ * of the others that they were begun.
+ */
+static const struct {
+	enum jp_err (*run)(struct job *job);
+	enum { TELL_NOTHING, TELL_CHANGES, TELL_BEGIN } tell;
+} operations[] = {
+	[JP_ADMIN_CREATE] = { do_create, TELL_CHANGES },
+	[JP_ADMIN_LIST] = { do_list, TELL_NOTHING },
+	[JP_ADMIN_SHOW] = { do_show, TELL_NOTHING },
+	[JP_ADMIN_REVOKE] = { do_revoke, TELL_CHANGES },
+	[JP_ADMIN_TEST] = { do_test, TELL_CHANGES },
+	[JP_ADMIN_STATS] = { do_stats, TELL_NOTHING },
+	[JP_ADMIN_BACKUP] = { do_backup, TELL_BEGIN },
+	[JP_ADMIN_EXPORT] = { jp_job_export, TELL_BEGIN },
+	[JP_ADMIN_IMPORT] = { jp_job_import, TELL_CHANGES },
+	[JP_ADMIN_PURGE] = { jp_job_purge, TELL_CHANGES },
 };
+
+/* Of the whole operation, with what its request names. */
+static enum jp_err
+tell_begin(struct job *job)
+{
+	struct jp_audit_event event = { .event = "" };
+	const struct jp_record *record = &job->request->record;
+
+	memcpy(event.id, record->id, sizeof(event.id));
+	memcpy(event.user, record->user, sizeof(event.user));
+	return jp_job_tell(job, &event);
+}
 
 enum jp_err
 jp_admin_execute(struct jp_core *core, const char *actor,
@@ -532,10 +655,13 @@ jp_admin_execute(struct jp_core *core, const char *actor,
 		.why = why,
 		.now = jp_clock_now(&core->clock),
 	};
-	enum jp_err err;
+	enum jp_err err = JP_ERR_OK;
 
 	why->text[0] = '\0';
-	err = operations[request->op](&job);
+	if (operations[request->op].tell == TELL_BEGIN)
+		err = tell_begin(&job);
+	if (err == JP_ERR_OK)
+		err = operations[request->op].run(&job);
 	sodium_memzero(&job.item, sizeof(job.item));
 	return err;
 }

@@ -6,6 +6,7 @@
 #define JP_ADMIN_INTERNAL_H
 
 #include "common/admin.h"
+#include "common/audit.h"
 
 #define JP_JOB_PAGE 64 /* records read at once by a listing */
 
@@ -36,6 +37,16 @@ enum jp_err jp_job_each_record(struct job *job, struct jp_listing *listing,
     enum jp_err (*visit)(
         struct job *job, void *arg, const struct jp_record *record),
     void *arg);
+
+/*
+ * Tells the audit trail of each change, then commits all of them. `why` is set
+ * where that fails: a change that must be told and cannot be is not made.
+ */
+enum jp_err
+jp_job_commit(struct job *job, const struct jp_change *changes, size_t count);
+
+/* Tells the audit trail of the operation as a whole, as of `event`. */
+enum jp_err jp_job_tell(struct job *job, struct jp_audit_event *event);
 
 /* The operations that stand in files of their own. */
 enum jp_err jp_job_export(struct job *job);

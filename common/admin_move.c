@@ -152,9 +152,7 @@ store_batch(struct job *job, struct intake *intake)
 	if (err != JP_ERR_OK || job->request->dry_run ||
 	    intake->change_len == 0)
 		return err;
-	err = jp_store_commit(
-	    job->core->store, intake->changes, intake->change_len);
-	return err == JP_ERR_OK ? err : jp_job_store_why(job, err);
+	return jp_job_commit(job, intake->changes, intake->change_len);
 }
 
 enum jp_err
@@ -194,10 +192,7 @@ sweep_page(struct job *job, struct sweep *sweep)
 	enum jp_err err = JP_ERR_OK;
 
 	if (sweep->len > 0 && !job->request->dry_run)
-		err = jp_store_commit(
-		    job->core->store, sweep->changes, sweep->len);
-	if (err != JP_ERR_OK)
-		return jp_job_store_why(job, err);
+		err = jp_job_commit(job, sweep->changes, sweep->len);
 	for (size_t i = 0; i < sweep->len && err == JP_ERR_OK; i++)
 		err = jp_job_emit_record(
 		    job, JP_ITEM_RECORD, &sweep->gone[i], true);

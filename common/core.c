@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/audit.h"
 #include "common/store_bdb.h"
 #include "common/uses.h"
 
@@ -83,6 +84,9 @@ init_all(struct jp_core *core, struct jp_store *store,
 	if (err == JP_ERR_OK && settings->cache_entries > 0)
 		err = jp_memo_make(
 		    &core->wrong, JP_MEMO_WRONG_ENTRIES, &jp_steady_clock);
+	if (err == JP_ERR_OK)
+		err = jp_audit_make(
+		    &core->audit, settings, pepper, &jp_system_clock);
 	if (err != JP_ERR_OK)
 		jp_core_close(core);
 	return err;
@@ -126,6 +130,8 @@ jp_core_close(struct jp_core *core)
 		(void)jp_uses_flush(core->uses, core);
 	jp_uses_free(core->uses);
 	core->uses = NULL;
+	jp_audit_close(core->audit);
+	core->audit = NULL;
 	jp_store_close(core->store);
 	core->store = NULL;
 	jp_memo_free(core->memo);

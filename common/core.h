@@ -15,6 +15,7 @@
 #include "common/stats.h"
 #include "common/store.h"
 
+struct jp_audit;
 struct jp_uses;
 
 struct jp_core {
@@ -23,9 +24,10 @@ struct jp_core {
 	struct jp_clock clock;
 	pthread_rwlock_t policy_lock;
 	struct jp_policy policy;
-	struct jp_memo *memo;  /* owned; NULL: every question hashes */
-	struct jp_memo *wrong; /* owned; pairs that do not match, or NULL */
-	struct jp_uses *uses;  /* owned; NULL: uses are not gathered */
+	struct jp_memo *memo;   /* owned; NULL: every question hashes */
+	struct jp_memo *wrong;  /* owned; pairs that do not match, or NULL */
+	struct jp_uses *uses;   /* owned; NULL: uses are not gathered */
+	struct jp_audit *audit; /* owned; NULL: there is no audit trail */
 	pthread_mutex_t write_lock; /* a read followed by its commit */
 	atomic_ullong argon2_runs;  /* of verifications, since the start */
 	struct jp_stats stats;

@@ -122,3 +122,10 @@ jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_STORE_TAG_LEN])
 	keyed_hash(
 	    pepper, "jpat-pepper-name-v1", "", 0, "", 0, tag, JP_STORE_TAG_LEN);
 }
+
+void
+jp_pepper_derive(const struct jp_pepper *pepper, const char *domain,
+    uint8_t *key, size_t len)
+{
+	keyed_hash(pepper, domain, "", 0, "", 0, key, len);
+}

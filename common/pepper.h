@@ -43,4 +43,8 @@ void jp_pepper_fast_tag(const struct jp_pepper *pepper,
 void
 jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_STORE_TAG_LEN]);
 
+/* A key of 16 to 64 bytes for another purpose, which `domain` names. */
+void jp_pepper_derive(const struct jp_pepper *pepper, const char *domain,
+    uint8_t *key, size_t len);
+
 #endif

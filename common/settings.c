@@ -187,6 +187,25 @@ read_prefix(void *at, const char *text, int64_t min, int64_t max)
 	return jp_field_set(at, (size_t)max + 1, text);
 }
 
+static enum jp_err
+read_accept(void *at, const char *text, int64_t min, int64_t max)
+{
+	static const char *const names[] = {
+#define JP_AUDIT_ACCEPT_NAME(code, name) name,
+		JP_AUDIT_ACCEPT_LIST(JP_AUDIT_ACCEPT_NAME)
+#undef JP_AUDIT_ACCEPT_NAME
+	};
+
+	(void)min;
+	(void)max;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(text, names[i]) == 0) {
+			*(enum jp_audit_accept *)at = (enum jp_audit_accept)i;
+			return JP_ERR_OK;
+		}
+	return JP_ERR_INVALID;
+}
+
 #define AT(member) offsetof(struct jp_settings, member)
 #define A_LIFETIME "a duration such as 90d, or never"
 #define A_PATH "an absolute path"
@@ -223,6 +242,12 @@ static const struct key keys[] = {
 	    A_PATH },
 	{ "patd", "audit_file", AT(audit_file), read_path, 1, JP_PATH_MAX,
 	    A_PATH },
+	{ "patd", "audit_accept", AT(audit_accept), read_accept, 0, 0,
+	    "all, first or none" },
+	{ "patd", "audit_required", AT(audit_required), read_yes_no, 0, 0,
+	    "yes or no" },
+	{ "patd", "audit_syslog", AT(audit_syslog), read_yes_no, 0, 0,
+	    "yes or no" },
 	{ "patd", "workers", AT(workers), read_number, 0, 256,
 	    "a number up to 256; 0: one for each processor" },
 	{ "patd", "max_connections", AT(max_connections), read_number, 1, 65536,
@@ -457,6 +482,10 @@ check_whole(const struct jp_settings *settings, struct jp_why *why)
 	        policy->default_lifetime > policy->max_lifetime))
 		return jp_why(why, JP_ERR_CONFIG,
 		    "%s: [tokens] default_lifetime is above max_lifetime",
+		    settings->file);
+	if (settings->audit_required && settings->audit_file[0] == '\0')
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s: [patd] audit_required = yes needs audit_file",
 		    settings->file);
 	return JP_ERR_OK;
 }

@@ -54,6 +54,18 @@ struct jp_paths {
 	char at[JP_MUX_PATHS_MAX][JP_UNIX_PATH_MAX + 1];
 };
 
+/* X(CODE, name): which acceptances the audit trail tells of. */
+#define JP_AUDIT_ACCEPT_LIST(X)                                                \
+	X(FIRST, "first")                                                      \
+	X(ALL, "all")                                                          \
+	X(NONE, "none")
+
+enum jp_audit_accept {
+#define JP_AUDIT_ACCEPT_ENUM(code, name) JP_AUDIT_ACCEPT_##code,
+	JP_AUDIT_ACCEPT_LIST(JP_AUDIT_ACCEPT_ENUM)
+#undef JP_AUDIT_ACCEPT_ENUM
+};
+
 struct jp_settings {
 	char file[JP_PATH_MAX + 1]; /* where they were read; "": defaults */
 	struct jp_policy policy;
@@ -61,8 +73,11 @@ struct jp_settings {
 	char run_dir[JP_UNIX_PATH_MAX + 1];
 	char store_dir[JP_PATH_MAX + 1];
 	char pepper_file[JP_PATH_MAX + 1];
-	char audit_file[JP_PATH_MAX + 1]; /* reserved; "": not set */
-	uint32_t workers;                 /* 0: one for each processor */
+	char audit_file[JP_PATH_MAX + 1]; /* "": none is written */
+	enum jp_audit_accept audit_accept;
+	bool audit_required; /* what cannot be told is not done */
+	bool audit_syslog;   /* tell syslog(3), too */
+	uint32_t workers;    /* 0: one for each processor */
 	uint32_t max_connections;
 	uint32_t max_per_uid;
 	uint32_t cache_kib;     /* KiB of the page cache of the store */

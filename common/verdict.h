@@ -43,6 +43,7 @@ enum jp_verdict {
 	X(OVERLOAD, JP_UNAVAILABLE, "overload", "too many requests at once")   \
 	X(THROTTLED, JP_UNAVAILABLE, "throttled",                              \
 	    "too many wrong secrets for this token")                           \
+	X(AUDIT, JP_UNAVAILABLE, "audit", "the audit trail cannot be written") \
 	X(STOPPING, JP_UNAVAILABLE, "stopping", "patd is stopping")            \
 	X(ACCEPTED, JP_ACCEPT, "accepted", "accepted")
 

@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/audit.h"
 #include "common/client.h"
 #include "common/log.h"
 #include "common/uses.h"
@@ -137,32 +138,85 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
 		conns_close(&loop->conns, conn);
 }
 
-/*
- * Hands the question to a worker. Until the answer no other one is read from
- * this connection; only its end is still noticed.
- */
-static enum jp_reason
-enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
-    const struct jp_decision *open)
+/* NULL if too many are under way. */
+static struct pool_item *
+make_item(struct loop *loop, const struct conn *conn,
+    const struct jp_request *request)
 {
 	struct pool_item *item = pool_take(loop->pool);
-	enum jp_reason reason;
 
 	if (item == NULL)
-		return JP_REASON_OVERLOAD;
+		return NULL;
 	item->conn = key_of(loop, conn);
 	item->uid = conn->uid;
 	item->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
 	memcpy(&item->request, request, sizeof(item->request));
+	return item;
+}
+
+/*
+ * Until the answer no other question is read from this connection; only its end
+ * is still noticed.
+ */
+static void
+make_busy(struct loop *loop, struct conn *conn, uint32_t seq)
+{
+	conn->seq = seq;
+	conns_busy(&loop->conns, conn, true);
+	(void)watch_fd(loop, EPOLL_CTL_MOD, conn->fd, key_of(loop, conn), 0);
+}
+
+/* Hands the question to a worker. */
+static enum jp_reason
+enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
+    const struct jp_decision *open)
+{
+	struct pool_item *item = make_item(loop, conn, request);
+	enum jp_reason reason;
+
+	if (item == NULL)
+		return JP_REASON_OVERLOAD;
 	reason = pool_submit(loop->pool, open, item);
 	if (reason != JP_REASON_NONE) {
 		pool_release(loop->pool, item);
 		return reason;
 	}
-	conn->seq = request->seq;
-	conns_busy(&loop->conns, conn, true);
-	(void)watch_fd(loop, EPOLL_CTL_MOD, conn->fd, key_of(loop, conn), 0);
+	make_busy(loop, conn, request->seq);
 	return JP_REASON_NONE;
+}
+
+/*
+ * Tells the audit trail what will be answered. Where that must have been
+ * written first, the answer waits as it does for a worker, and the loop does
+ * not: true.
+ */
+static bool
+tell(struct loop *loop, struct conn *conn, const struct jp_request *request,
+    struct jp_decision *decision)
+{
+	struct jp_audit *audit = loop->options->core->audit;
+	enum jp_audit_answer told = JP_AUDIT_FAIL;
+	struct pool_item *item;
+
+	if (!jp_audit_waits(audit)) {
+		(void)jp_audit_decision(
+		    audit, request, decision, conn->uid, NULL, NULL);
+		return false;
+	}
+	item = make_item(loop, conn, request);
+	if (item != NULL) {
+		item->decision = *decision;
+		told = pool_tell(loop->pool, item);
+	}
+	if (told == JP_AUDIT_WAIT) {
+		make_busy(loop, conn, request->seq);
+		return true;
+	}
+	if (item != NULL)
+		pool_release(loop->pool, item);
+	if (told == JP_AUDIT_FAIL)
+		answer_refuse(decision, JP_REASON_AUDIT);
+	return false;
 }
 
 static void
@@ -179,6 +233,8 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 			return;
 		answer_refuse(&decision, reason);
 	}
+	if (tell(loop, conn, request, &decision))
+		return;
 	keep(loop, conn->uid, request, &decision);
 	answer(loop, conn, request, &decision);
 }
@@ -218,6 +274,19 @@ on_conn(struct loop *loop, uint64_t key, uint32_t events)
 	}
 }
 
+/* The same of what a worker has done. */
+static bool
+tell_item(struct loop *loop, struct pool_item *item)
+{
+	enum jp_audit_answer told = JP_AUDIT_GO;
+
+	if (!item->told)
+		told = pool_tell(loop->pool, item);
+	if (told == JP_AUDIT_FAIL)
+		answer_refuse(&item->decision, JP_REASON_AUDIT);
+	return told == JP_AUDIT_WAIT;
+}
+
 /* What the workers have done; askers may have left meanwhile. */
 static void
 on_done(struct loop *loop)
@@ -230,6 +299,8 @@ on_done(struct loop *loop)
 		struct conn *conn = conns_find(&loop->conns, item->conn);
 
 		next = item->next;
+		if (tell_item(loop, item))
+			continue;
 		keep(loop, item->uid, &item->request, &item->decision);
 		if (conn != NULL) {
 			conns_busy(&loop->conns, conn, false);

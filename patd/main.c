@@ -13,6 +13,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/audit.h"
 #include "common/core.h"
 #include "common/log.h"
 #include "common/uses.h"
@@ -137,15 +138,6 @@ raise_limits(struct jp_settings *settings)
 }
 
 static void
-warn_of_reserved(const struct jp_settings *settings)
-{
-	if (settings->audit_file[0] != '\0')
-		jp_log(LOG_WARNING,
-		    "settings: [patd] audit_file has no effect: this version "
-		    "writes no audit trail");
-}
-
-static void
 block_signals(void)
 {
 	sigset_t signals;
@@ -153,6 +145,25 @@ block_signals(void)
 	loop_signals(&signals);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* A trail that cannot be written is told now, not at the first line. */
+static enum jp_err
+start_audit(const struct jp_settings *settings, struct jp_core *core,
+    struct jp_why *why)
+{
+	enum jp_err err = jp_audit_ready(core->audit, why);
+
+	if (err != JP_ERR_OK && settings->audit_required) {
+		struct jp_why cause = *why;
+
+		return jp_why(why, err, "audit_required: %s", cause.text);
+	}
+	if (err != JP_ERR_OK)
+		jp_log(LOG_WARNING, "audit: %s", why->text);
+	err = jp_audit_start(core->audit);
+	return err == JP_ERR_OK ? err
+	                        : jp_why(why, err, "%s", jp_err_text(err));
 }
 
 /* What runs while the store is open. */
@@ -172,6 +183,9 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 	*drained = true;
 	err = listeners_bind(listeners, settings,
 	    peers->has_admin_group ? &peers->admin_group : NULL, why);
+	if (err != JP_ERR_OK)
+		return err;
+	err = start_audit(settings, core, why);
 	if (err != JP_ERR_OK)
 		return err;
 	core->uses = jp_uses_make();
@@ -201,7 +215,6 @@ serve(const struct options *options, struct jp_settings *settings)
 	enum jp_err err;
 
 	block_signals();
-	warn_of_reserved(settings);
 	raise_limits(settings);
 	listeners_init(&listeners);
 	if (peers_make(&peers, settings, &why) != JP_ERR_OK)
@@ -224,7 +237,6 @@ serve(const struct options *options, struct jp_settings *settings)
 static enum status
 check_config(const struct jp_settings *settings)
 {
-	warn_of_reserved(settings);
 	printf("patd: %s: good\n",
 	    settings->file[0] != '\0' ? settings->file : "the defaults");
 	return STATUS_DONE;

@@ -5,6 +5,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/audit.h"
 #include "common/client.h"
 #include "common/core.h"
 #include "common/uses.h"
@@ -15,6 +16,15 @@ enum {
 	RECEIVE_MS = 3000,
 	LOCK_MS = 2000, /* a pat-admin may hold the store for a moment */
 };
+
+static uid_t
+asker(void)
+{
+	uid_t uid = (uid_t)-1;
+
+	(void)peers_uid(STDIN_FILENO, &uid);
+	return uid;
+}
 
 static enum jp_err
 receive(struct jp_request *request, struct jp_why *why)
@@ -30,13 +40,20 @@ receive(struct jp_request *request, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
+/* What must be told and cannot be is no answer. */
+static void
+tell(struct jp_core *core, const struct jp_request *request,
+    struct jp_decision *decision)
+{
+	if (jp_audit_decision(core->audit, request, decision, asker(), NULL,
+	        NULL) == JP_AUDIT_FAIL)
+		answer_refuse(decision, JP_REASON_AUDIT);
+}
+
 static enum jp_err
 reply(const struct jp_request *request, const struct jp_decision *decision)
 {
-	uid_t uid = (uid_t)-1;
-
-	(void)peers_uid(STDIN_FILENO, &uid);
-	answer_log(request, decision, uid);
+	answer_log(request, decision, asker());
 	return answer_send(STDIN_FILENO, request->seq, decision);
 }
 
@@ -69,6 +86,7 @@ one_shot(const struct jp_settings *settings, struct jp_why *why)
 		(void)reply(&request, &decision);
 	} else {
 		jp_decide_now(&core, &request, &decision);
+		tell(&core, &request, &decision);
 		note_use(&core, &request, &decision);
 		err = reply(&request, &decision);
 		if (err != JP_ERR_OK)

@@ -54,6 +54,7 @@ struct pool {
 	struct pool_item *done;
 	size_t item_used; /* the items behind these were never touched */
 	size_t joined_len;
+	size_t telling_len; /* items that wait for their line */
 	size_t worker_len, item_len, flight_len, joined_max;
 	pthread_t *threads;
 	struct pool_item *items;
@@ -412,6 +413,41 @@ pool_submit(
 	return reason;
 }
 
+static void
+on_told(void *arg, enum jp_err err)
+{
+	struct pool_item *item = arg;
+	struct pool *pool = item->pool;
+
+	if (err != JP_ERR_OK)
+		answer_refuse(&item->decision, JP_REASON_AUDIT);
+	pthread_mutex_lock(&pool->mutex);
+	put_done(pool, item);
+	pool->telling_len--;
+	pthread_cond_broadcast(&pool->wake);
+	pthread_mutex_unlock(&pool->mutex);
+}
+
+enum jp_audit_answer
+pool_tell(struct pool *pool, struct pool_item *item)
+{
+	enum jp_audit_answer answer;
+
+	item->told = true;
+	item->pool = pool;
+	pthread_mutex_lock(&pool->mutex);
+	pool->telling_len++;
+	pthread_mutex_unlock(&pool->mutex);
+	answer = jp_audit_decision(pool->core->audit, &item->request,
+	    &item->decision, item->uid, on_told, item);
+	if (answer == JP_AUDIT_WAIT)
+		return answer;
+	pthread_mutex_lock(&pool->mutex);
+	pool->telling_len--;
+	pthread_mutex_unlock(&pool->mutex);
+	return answer;
+}
+
 struct pool_item *
 pool_done(struct pool *pool)
 {
@@ -448,6 +484,10 @@ pool_stop(struct pool *pool)
 	pthread_mutex_unlock(&pool->mutex);
 	for (size_t i = 0; i < pool->worker_len; i++)
 		(void)pthread_join(pool->threads[i], NULL);
+	pthread_mutex_lock(&pool->mutex);
+	while (pool->telling_len > 0)
+		pthread_cond_wait(&pool->wake, &pool->mutex);
+	pthread_mutex_unlock(&pool->mutex);
 	if (pool->items != NULL)
 		explicit_bzero(
 		    pool->items, pool->item_used * sizeof(*pool->items));

@@ -11,20 +11,23 @@
 #ifndef PATD_POOL_H
 #define PATD_POOL_H
 
+#include "common/audit.h"
 #include "common/decide.h"
+
+struct pool;
 
 /* One question on its way to a worker and back. */
 struct pool_item {
 	struct pool_item *next;
+	struct pool *pool;   /* while its line is written */
 	bool joined;         /* a flight that was there before */
+	bool told;           /* the audit trail knows of the decision */
 	uint64_t conn;       /* the asker's, for the loop */
 	uid_t uid;           /* the asker's, for the log */
 	int64_t deadline_ms; /* of jp_now_ms() */
 	struct jp_request request;
 	struct jp_decision decision;
 };
-
-struct pool;
 
 /*
  * Starts `workers` threads (0: one for each processor). At most `joined_max`
@@ -46,13 +49,21 @@ struct pool_item *pool_take(struct pool *pool);
 enum jp_reason pool_submit(
     struct pool *pool, const struct jp_decision *open, struct pool_item *item);
 
+/*
+ * Tells the audit trail of the item's decision, once. JP_AUDIT_WAIT: the item
+ * is under way, and comes back with those that are done; its decision may then
+ * have become that it could not be told.
+ */
+enum jp_audit_answer pool_tell(struct pool *pool, struct pool_item *item);
+
 /* The items that are done, as a list; each goes back with pool_release(). */
 struct pool_item *pool_done(struct pool *pool);
 
 /* Wipes the item. */
 void pool_release(struct pool *pool, struct pool_item *item);
 
-/* Lets the hashes under way end, drops what waits, frees all. NULL is fine. */
+/* Lets the hashes and lines under way end, drops what waits, frees all. NULL is
+ * fine. */
 void pool_stop(struct pool *pool);
 
 #endif

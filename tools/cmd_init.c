@@ -103,6 +103,23 @@ make_pepper(const struct jp_settings *settings, const struct owner *owner,
 	           : err;
 }
 
+/* One that is there is the administrator's: /var/log is left as it is. */
+static enum jp_err
+make_audit_folder(const struct jp_settings *settings, const struct owner *owner,
+    struct jp_why *why)
+{
+	char folder[JP_PATH_MAX + 1];
+	struct stat st;
+
+	if (settings->audit_file[0] == '\0')
+		return JP_ERR_OK;
+	memcpy(folder, settings->audit_file, sizeof(folder));
+	*strrchr(folder, '/') = '\0';
+	if (folder[0] == '\0' || lstat(folder, &st) == 0)
+		return JP_ERR_OK;
+	return make_folder(folder, 0750, owner, why);
+}
+
 static enum jp_err
 make_store(const struct jp_settings *settings, struct jp_why *why)
 {
@@ -139,6 +156,8 @@ make_all(struct context *context, struct jp_why *why)
 		err = make_folder(settings->store_dir, 0700, &owner, why);
 	if (err == JP_ERR_OK)
 		err = make_pepper(settings, &owner, why);
+	if (err == JP_ERR_OK)
+		err = make_audit_folder(settings, &owner, why);
 	if (err != JP_ERR_OK)
 		return err;
 	/* Best effort: it is gone at the next boot, and patd makes it, too. */

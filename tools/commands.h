@@ -64,6 +64,7 @@ extern const struct command cmd_restore;
 extern const struct command cmd_export;
 extern const struct command cmd_import;
 extern const struct command cmd_purge;
+extern const struct command cmd_audit;
 extern const struct command cmd_check;
 
 /*

@@ -32,6 +32,7 @@ static const struct command *const commands[] = {
 	&cmd_export,
 	&cmd_import,
 	&cmd_purge,
+	&cmd_audit,
 	&cmd_check,
 };
 

@@ -103,14 +103,6 @@ def check_config():
         assert place.run().returncode == 3
 
 
-def reserved_key():
-    """a key without effect is told"""
-    with world("audit_file = /nowhere/audit.jsonl", start=False) as place:
-        told = place.run("--check-config")
-        assert told.returncode == 0
-        assert "audit_file has no effect" in told.stderr, told.stderr
-
-
 def usage():
     """a wrong command line exits 2; --help and --version exit 0"""
     def status(*args):
@@ -494,7 +486,7 @@ def stale():
 
 
 main([ready_is_told, answers, modes, second_fails, foreign_socket,
-      check_config, reserved_key, uses_are_kept, usage, unknown_user,
+      check_config, uses_are_kept, usage, unknown_user,
       held_is_answered, reload, bad_messages, idle_connections, limits, many_questions, pipelined,
       overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
       one_shot, one_shot_unavailable, activation, peers, stale])

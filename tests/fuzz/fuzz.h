@@ -4,7 +4,8 @@
  *
  *     clang -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. -Ibuild \
  *         -DJP_CONFIG_FILE='"/nonexistent"' tests/fuzz/fuzz_record.c \
- *         common/[a-z]*.c -lsodium -ldb-5.3 -linih -lpthread -o fuzz_record
+ *         common/[a-z]*.c -lsodium -ldb-5.3 -ljansson -linih -lpthread \
+ *         -o fuzz_record
  *     ./fuzz_record tests/fuzz/corpus/record
  */
 #ifndef JP_FUZZ_H

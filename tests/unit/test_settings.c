@@ -154,7 +154,8 @@ every_key_of_patd_is_read(void **unused)
 
 	(void)unused;
 	load_good("[patd]\nuser = pat\nrun_dir = /run/p\nstore_dir = /s\n"
-	          "pepper_file = /p\naudit_file = /a\nworkers = 4\n"
+	          "pepper_file = /p\naudit_file = /a\naudit_accept = none\n"
+	          "audit_required = yes\naudit_syslog = yes\nworkers = 4\n"
 	          "max_connections = 9\nmax_per_uid = 8\ncache = 1M\n"
 	          "cache_entries = 0\nallow_users = www-data, a\n"
 	          "allow_groups = ssl-cert\nadmin_group = adm\n"
@@ -165,6 +166,9 @@ every_key_of_patd_is_read(void **unused)
 	assert_string_equal(settings.store_dir, "/s");
 	assert_string_equal(settings.pepper_file, "/p");
 	assert_string_equal(settings.audit_file, "/a");
+	assert_int_equal(settings.audit_accept, JP_AUDIT_ACCEPT_NONE);
+	assert_true(settings.audit_required);
+	assert_true(settings.audit_syslog);
 	assert_int_equal(settings.workers, 4);
 	assert_int_equal(settings.max_connections, 9);
 	assert_int_equal(settings.max_per_uid, 8);
@@ -219,6 +223,10 @@ bad_values_are_refused_with_line_and_key(void **unused)
 		{ "patd", "store_dir", "./x" },
 		{ "patd", "pepper_file", "pepper" },
 		{ "patd", "audit_file", "audit.jsonl" },
+		{ "patd", "audit_accept", "some" },
+		{ "patd", "audit_accept", "" },
+		{ "patd", "audit_required", "maybe" },
+		{ "patd", "audit_syslog", "1" },
 		{ "patd", "workers", "257" },
 		{ "patd", "max_connections", "0" },
 		{ "patd", "max_per_uid", "65537" },

@@ -1,0 +1,76 @@
+/*
+ * The audit trail: what is told, and when. One line for each administrative
+ * act and each denial, and for acceptances as the configuration says. Each
+ * caller hands over what happened; this is the one place that knows which
+ * lines follow from it.
+ *
+ * In patd a thread writes them, so that nobody waits for a disk; where there is
+ * no thread, the caller does it. NULL in place of a trail is a trail that tells
+ * nothing.
+ */
+#ifndef JP_AUDIT_H
+#define JP_AUDIT_H
+
+#include "common/audit_file.h"
+#include "common/decide.h"
+#include "common/settings.h"
+
+#define JP_AUDIT_QUEUE 1024 /* lines that may wait for the thread */
+
+struct jp_audit;
+
+/*
+ * What becomes of a line: gets JP_ERR_OK once it has been written. Called by
+ * the thread of the trail, or by the caller's.
+ */
+typedef void (*jp_audit_done)(void *arg, enum jp_err err);
+
+enum jp_audit_answer {
+	JP_AUDIT_GO,   /* the answer may be given */
+	JP_AUDIT_WAIT, /* `done` will be called, from another thread */
+	JP_AUDIT_FAIL, /* it could not be told: the answer must not be given */
+};
+
+/*
+ * Makes the trail that `settings` name; `audit` becomes NULL if they name none.
+ * Opens no file yet. JP_ERR_NOMEM.
+ */
+enum jp_err
+jp_audit_make(struct jp_audit **audit, const struct jp_settings *settings,
+    const struct jp_pepper *pepper, const struct jp_clock *clock);
+
+/* Whether a line could be written now; `why` says what is in the way. */
+enum jp_err jp_audit_ready(struct jp_audit *audit, struct jp_why *why);
+
+/* Starts the thread. JP_ERR_NOMEM. */
+enum jp_err jp_audit_start(struct jp_audit *audit);
+
+/*
+ * Whether decisions may have to wait for their line: with audit_required, in a
+ * process with the thread.
+ */
+bool jp_audit_waits(const struct jp_audit *audit);
+
+/*
+ * A decision about a question of the process `peer`. Never waits for a disk
+ * while there is a thread. `done` is called only after JP_AUDIT_WAIT.
+ */
+enum jp_audit_answer jp_audit_decision(struct jp_audit *audit,
+    const struct jp_request *request, const struct jp_decision *decision,
+    uid_t peer, jp_audit_done done, void *arg);
+
+/*
+ * Administrative acts; their times are set here. With audit_required it returns
+ * when they are written, or says why they cannot be; else it is always
+ * JP_ERR_OK.
+ */
+enum jp_err jp_audit_acts(struct jp_audit *audit, struct jp_audit_event *events,
+    size_t count, struct jp_why *why);
+
+/* Writes what waits, stops the thread, frees all. NULL is fine. */
+void jp_audit_close(struct jp_audit *audit);
+
+/* For tests: the file, to put other functions in its place. */
+struct jp_audit_file *jp_audit_file(struct jp_audit *audit);
+
+#endif
