@@ -61,8 +61,8 @@ jp_job_each_record(struct job *job, struct jp_listing *listing,
 	return err;
 }
 
-static void
-list_user(struct jp_listing *listing, const char *user)
+void
+jp_job_list_user(struct jp_listing *listing, const char *user)
 {
 	memset(listing, 0, sizeof(*listing));
 	listing->order = JP_ORDER_USER;
@@ -175,8 +175,8 @@ check_name(const struct jp_record *record, const struct jp_policy *policy,
 }
 
 /* The end of a new token, by request and policy. */
-static enum jp_err
-choose_expiry(
+enum jp_err
+jp_job_choose_expiry(
     const struct job *job, const struct jp_policy *policy, int64_t *expires_at)
 {
 	char longest[JP_WHEN_TEXT_MAX];
@@ -210,24 +210,32 @@ choose_expiry(
 static enum jp_err
 count_live(struct job *job, void *arg, const struct jp_record *record)
 {
-	uint32_t *live = arg;
+	uint64_t *live = arg;
 
 	if (jp_record_state(record, job->now) == JP_STATE_LIVE)
 		(*live)++;
 	return JP_ERR_OK;
 }
 
+enum jp_err
+jp_job_count_live(struct job *job, const char *user, uint64_t *live)
+{
+	struct jp_listing listing;
+
+	*live = 0;
+	jp_job_list_user(&listing, user);
+	return jp_job_each_record(job, &listing, count_live, live);
+}
+
 static enum jp_err
 check_count(struct job *job, const struct jp_policy *policy)
 {
-	struct jp_listing listing;
-	uint32_t live = 0;
+	uint64_t live;
 	enum jp_err err;
 
 	if (policy->max_per_user == 0)
 		return JP_ERR_OK;
-	list_user(&listing, job->request->record.user);
-	err = jp_job_each_record(job, &listing, count_live, &live);
+	err = jp_job_count_live(job, job->request->record.user, &live);
 	if (err != JP_ERR_OK || live < policy->max_per_user)
 		return err;
 	return jp_why(job->why, JP_ERR_REFUSED,
@@ -237,8 +245,8 @@ check_count(struct job *job, const struct jp_policy *policy)
 }
 
 /* Draws a token and fills in what follows from it. */
-static enum jp_err
-make_token(
+enum jp_err
+jp_job_make_token(
     struct job *job, const struct jp_policy *policy, struct jp_record *record)
 {
 	struct jp_secret *text = &job->item.token;
@@ -304,8 +312,8 @@ hand_over(struct job *job, const struct jp_record *record)
 	return err;
 }
 
-static void
-copy_policy(struct jp_core *core, struct jp_policy *policy)
+void
+jp_job_policy(struct jp_core *core, struct jp_policy *policy)
 {
 	pthread_rwlock_rdlock(&core->policy_lock);
 	*policy = core->policy;
@@ -320,7 +328,7 @@ do_create(struct job *job)
 	const struct jp_record *wish = &job->request->record;
 	enum jp_err err;
 
-	copy_policy(job->core, &policy);
+	jp_job_policy(job->core, &policy);
 	memcpy(record.user, wish->user, sizeof(record.user));
 	memcpy(record.name, wish->name, sizeof(record.name));
 	record.scope_len = wish->scope_len;
@@ -338,11 +346,11 @@ do_create(struct job *job)
 	if (err == JP_ERR_OK)
 		err = check_scopes(&record, job->why);
 	if (err == JP_ERR_OK)
-		err = choose_expiry(job, &policy, &record.expires_at);
+		err = jp_job_choose_expiry(job, &policy, &record.expires_at);
 	if (err == JP_ERR_OK) /* before the costly hash; counted again after */
 		err = check_count(job, &policy);
 	if (err == JP_ERR_OK)
-		err = make_token(job, &policy, &record);
+		err = jp_job_make_token(job, &policy, &record);
 	if (err == JP_ERR_OK)
 		err = store_token(job, &policy, &record);
 	return err == JP_ERR_OK ? hand_over(job, &record) : err;
@@ -371,7 +379,7 @@ do_list(struct job *job)
 	struct jp_listing listing = { .order = JP_ORDER_ID };
 
 	if (job->request->record.user[0] != '\0') {
-		list_user(&listing, job->request->record.user);
+		jp_job_list_user(&listing, job->request->record.user);
 	} else if (job->request->expiring != 0) {
 		listing.order = JP_ORDER_EXPIRY;
 		listing.until = INT64_MAX;
@@ -381,8 +389,8 @@ do_list(struct job *job)
 	return jp_job_each_record(job, &listing, list_one, NULL);
 }
 
-static enum jp_err
-get_record(struct job *job, struct jp_record *record)
+enum jp_err
+jp_job_get(struct job *job, struct jp_record *record)
 {
 	const char *id = job->request->record.id;
 	enum jp_err err = JP_ERR_INVALID;
@@ -402,7 +410,7 @@ static enum jp_err
 do_show(struct job *job)
 {
 	struct jp_record record;
-	enum jp_err err = get_record(job, &record);
+	enum jp_err err = jp_job_get(job, &record);
 
 	if (err == JP_ERR_OK)
 		err = jp_job_emit_record(job, JP_ITEM_RECORD, &record, false);
@@ -475,7 +483,7 @@ revoke_user(struct job *job)
 	struct jp_listing listing;
 	enum jp_err err;
 
-	list_user(&listing, job->request->record.user);
+	jp_job_list_user(&listing, job->request->record.user);
 	pthread_mutex_lock(&job->core->write_lock);
 	err = jp_job_each_record(job, &listing, gather_live, &harvest);
 	if (err == JP_ERR_OK && harvest.len == 0)
@@ -500,7 +508,7 @@ revoke_id(struct job *job)
 	enum jp_err err;
 
 	pthread_mutex_lock(&job->core->write_lock);
-	err = get_record(job, &record);
+	err = jp_job_get(job, &record);
 	if (err == JP_ERR_OK && record.revoked_at == JP_NEVER) {
 		err = revoke_all(job, &harvest);
 		changed = true;
@@ -627,6 +635,9 @@ static const struct {
 	[JP_ADMIN_EXPORT] = { jp_job_export, TELL_BEGIN },
 	[JP_ADMIN_IMPORT] = { jp_job_import, TELL_CHANGES },
 	[JP_ADMIN_PURGE] = { jp_job_purge, TELL_CHANGES },
+	[JP_ADMIN_USERS] = { jp_job_users, TELL_NOTHING },
+	[JP_ADMIN_USER] = { jp_job_user, TELL_NOTHING },
+	[JP_ADMIN_SET_USER] = { jp_job_set_user, TELL_CHANGES },
 };
 
 /* Of the whole operation, with what its request names. */

@@ -20,7 +20,10 @@
 	X(BACKUP, "backup")                                                    \
 	X(EXPORT, "export")                                                    \
 	X(IMPORT, "import")                                                    \
-	X(PURGE, "purge")
+	X(PURGE, "purge")                                                      \
+	X(USERS, "users")                                                      \
+	X(USER, "user")                                                        \
+	X(SET_USER, "set-user")
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(code, name) JP_ADMIN_##code,
@@ -36,6 +39,9 @@ enum jp_admin_op {
  * SHOW: record.id      REVOKE: record.{id or user, revoked_why}
  * TEST: question       STATS, BACKUP, EXPORT: none
  * IMPORT: batch, dry_run, skip_known      PURGE: dead_for, dry_run
+ * TEST: question       STATS, BACKUP: none
+ * USERS: all (false: the disabled ones alone)      USER: user.name
+ * SET_USER: user.name, and those fields that `user_fields` names
  */
 struct jp_admin_request {
 	enum jp_admin_op op;
@@ -55,6 +61,16 @@ struct jp_admin_request {
 	const uint8_t *batch; /* import: as common/batch.h writes it; the
 	                         requester's, in `batch_len` bytes */
 	size_t batch_len;
+	struct jp_user user;
+	unsigned int user_fields; /* JP_USER_STATE and the like, or-ed */
+};
+
+/* Which fields of a user an operation sets; the others stay as they are. */
+enum {
+	JP_USER_STATE = 1, /* disabled */
+	JP_USER_NOTE = 2,
+	JP_USER_GROUPS = 4,
+	JP_USER_FIELDS = 7,
 };
 
 /* What an operation answers: no, one or many items, in order. */
@@ -68,6 +84,7 @@ struct jp_admin_item {
 		JP_ITEM_PIECE,    /* piece: of a file of the backup */
 		JP_ITEM_MOVED,    /* record, with PHC string and fast tag;
 		                     pepper */
+		JP_ITEM_USER,     /* user, live, changed */
 		JP_ITEM_COUNT,
 	} kind;
 	struct jp_record record; /* without PHC string and fast tag, mostly */
@@ -79,6 +96,8 @@ struct jp_admin_item {
 	uint64_t argon2_runs;
 	struct jp_memo_counts memo;
 	struct jp_stats_shot stats;
+	struct jp_user user;
+	uint64_t live;         /* tokens of the user that are live */
 	struct jp_piece piece; /* what it points to is the emitter's */
 	char piece_name[JP_FILE_NAME_MAX + 1];
 	uint8_t pepper[JP_STORE_TAG_LEN]; /* name of the fast tag's */

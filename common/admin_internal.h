@@ -48,9 +48,33 @@ jp_job_commit(struct job *job, const struct jp_change *changes, size_t count);
 /* Tells the audit trail of the operation as a whole, as of `event`. */
 enum jp_err jp_job_tell(struct job *job, struct jp_audit_event *event);
 
+/* Starts a listing of the tokens of `user`. */
+void jp_job_list_user(struct jp_listing *listing, const char *user);
+
+/* Counts those of `user` that are live. */
+enum jp_err
+jp_job_count_live(struct job *job, const char *user, uint64_t *live);
+
+/* Reads the record that the request names. */
+enum jp_err jp_job_get(struct job *job, struct jp_record *record);
+
+/* A copy of today's policy. */
+void jp_job_policy(struct jp_core *core, struct jp_policy *policy);
+
+/* The end of a new token, by request and policy. */
+enum jp_err jp_job_choose_expiry(
+    const struct job *job, const struct jp_policy *policy, int64_t *expires_at);
+
+/* Draws a token into the item, and fills in what follows from it. */
+enum jp_err jp_job_make_token(
+    struct job *job, const struct jp_policy *policy, struct jp_record *record);
+
 /* The operations that stand in files of their own. */
 enum jp_err jp_job_export(struct job *job);
 enum jp_err jp_job_import(struct job *job);
 enum jp_err jp_job_purge(struct job *job);
+enum jp_err jp_job_users(struct job *job);
+enum jp_err jp_job_user(struct job *job);
+enum jp_err jp_job_set_user(struct job *job);
 
 #endif

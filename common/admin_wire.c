@@ -1,13 +1,15 @@
 /*
  *     request: "JPA1", op u8, id, user, name, why, limits, lifetime u8,
  *              expires_at i64, all u8, expiring i64, question (bytes),
- *              dead_for i64, dry_run u8, skip_known u8, batch (bytes)
+ *              dead_for i64, dry_run u8, skip_known u8, batch (bytes),
+ *              user_fields u8, user
  *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
  *       item:  state u8, changed u8, reason u8, token, record (bytes; none:
  *              length 0); if its kind is JP_ITEM_STATS, then numbers (i64
  *              each): those of numbers[], then those of the statistics;
  *              if it is JP_ITEM_PIECE, name, offset i64, bytes;
- *              if it is JP_ITEM_MOVED, pepper (16 raw)
+ *              if it is JP_ITEM_MOVED, pepper (16 raw);
+ *              if it is JP_ITEM_USER, live i64, user
  *       end:   result u8, why
  */
 #include "common/admin_wire.h"
@@ -102,6 +104,8 @@ jp_admin_request_encode(
 	jp_buf_put_u8(&buf, request->dry_run);
 	jp_buf_put_u8(&buf, request->skip_known);
 	jp_buf_put_text(&buf, (const char *)request->batch, request->batch_len);
+	jp_buf_put_u8(&buf, (uint8_t)request->user_fields);
+	jp_user_put(&buf, &request->user);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -134,6 +138,8 @@ jp_admin_request_decode(
 	request->dry_run = jp_buf_get_enum(&buf, 2) == 1;
 	request->skip_known = jp_buf_get_enum(&buf, 2) == 1;
 	request->batch = get_part(&buf, &request->batch_len);
+	request->user_fields = jp_buf_get_enum(&buf, JP_USER_FIELDS + 1);
+	jp_user_get(&buf, &request->user);
 	err = jp_buf_end(&buf);
 	if (err != JP_ERR_OK)
 		sodium_memzero(request, sizeof(*request));
@@ -212,6 +218,20 @@ get_piece(struct jp_buf *buf, struct jp_admin_item *item)
 	piece->bytes = get_part(buf, &piece->len);
 }
 
+static void
+put_user(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	jp_buf_put_i64(buf, (int64_t)item->live);
+	jp_user_put(buf, &item->user);
+}
+
+static void
+get_user(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	item->live = (uint64_t)jp_buf_get_i64(buf);
+	jp_user_get(buf, &item->user);
+}
+
 enum jp_err
 jp_admin_item_encode(
     const struct jp_admin_item *item, uint8_t *bytes, size_t *len)
@@ -232,6 +252,8 @@ jp_admin_item_encode(
 		put_piece(&buf, &item->piece);
 	if (item->kind == JP_ITEM_MOVED)
 		jp_buf_put_raw(&buf, item->pepper, sizeof(item->pepper));
+	if (item->kind == JP_ITEM_USER)
+		put_user(&buf, item);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -266,6 +288,8 @@ get_item(struct jp_buf *buf, struct jp_admin_item *item)
 		get_piece(buf, item);
 	if (item->kind == JP_ITEM_MOVED)
 		jp_buf_get_raw(buf, item->pepper, sizeof(item->pepper));
+	if (item->kind == JP_ITEM_USER)
+		get_user(buf, item);
 }
 
 enum jp_err

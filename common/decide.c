@@ -19,6 +19,7 @@ struct matter {
 	char id[JP_TOKEN_ID_LEN + 1];
 	bool foreign; /* the text is none of ours, and `record` imported */
 	struct jp_record record;
+	struct jp_user user; /* of the record; read by check_active() */
 };
 
 static enum jp_reason
@@ -130,7 +131,7 @@ check_proof(const struct matter *matter, bool *wanted)
 
 /* An empty user asks whose token it is; only some fronts do. */
 static enum jp_reason
-check_user(const struct matter *matter)
+check_user(struct matter *matter)
 {
 	const char *user = matter->request->user;
 
@@ -140,7 +141,7 @@ check_user(const struct matter *matter)
 }
 
 static enum jp_reason
-check_state(const struct matter *matter)
+check_state(struct matter *matter)
 {
 	switch (jp_record_state(&matter->record, matter->now)) {
 	case JP_STATE_REVOKED:
@@ -156,7 +157,16 @@ check_state(const struct matter *matter)
 }
 
 static enum jp_reason
-check_service(const struct matter *matter)
+check_active(struct matter *matter)
+{
+	if (jp_store_user(matter->core->store, matter->record.user,
+	        &matter->user) != JP_ERR_OK)
+		return JP_REASON_STORE;
+	return matter->user.disabled ? JP_REASON_USER_DISABLED : JP_REASON_NONE;
+}
+
+static enum jp_reason
+check_service(struct matter *matter)
 {
 	const struct jp_record *record = &matter->record;
 
@@ -169,7 +179,7 @@ check_service(const struct matter *matter)
 
 /* A token with scopes passes only where the service names one of them. */
 static enum jp_reason
-check_scope(const struct matter *matter)
+check_scope(struct matter *matter)
 {
 	const struct jp_record *record = &matter->record;
 	const struct jp_rule *rule =
@@ -185,7 +195,7 @@ check_scope(const struct matter *matter)
 }
 
 static enum jp_reason
-check_address(const struct matter *matter)
+check_address(struct matter *matter)
 {
 	const struct jp_record *record = &matter->record;
 
@@ -196,9 +206,10 @@ check_address(const struct matter *matter)
 }
 
 /* What is looked at once the secret is proved, in order. */
-static enum jp_reason (*const rights[])(const struct matter *matter) = {
+static enum jp_reason (*const rights[])(struct matter *matter) = {
 	check_user,
 	check_state,
+	check_active,
 	check_service,
 	check_scope,
 	check_address,

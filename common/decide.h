@@ -29,7 +29,8 @@ struct jp_decision {
 };
 
 /*
- * Decides `request`: one read of the store, no hash, no allocation. `proof`
+ * Decides `request`: one read of the store for the token and, once the secret
+ * is proved, one for its user; no hash, no allocation. `proof`
  * is of this request's token; NULL: none. Where it does not help, a memo may.
  */
 void jp_decide(struct jp_core *core, const struct jp_request *request,

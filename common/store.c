@@ -52,6 +52,39 @@ jp_store_list(struct jp_store *store, struct jp_listing *listing,
 }
 
 enum jp_err
+jp_store_user(struct jp_store *store, const char *name, struct jp_user *user)
+{
+	enum jp_err err = store->ops->user_get(store, name, user);
+
+	if (err == JP_ERR_OK)
+		return err;
+	jp_user_default(user, name);
+	return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
+}
+
+enum jp_err
+jp_store_put_users(
+    struct jp_store *store, const struct jp_user *users, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (users[i].name[0] == '\0')
+			return JP_ERR_INVALID;
+	return count == 0 ? JP_ERR_OK
+	                  : store->ops->user_put(store, users, count);
+}
+
+enum jp_err
+jp_store_list_users(struct jp_store *store, const char *after,
+    struct jp_user *page, size_t max, size_t *count)
+{
+	enum jp_err err = store->ops->user_list(store, after, page, max, count);
+
+	if (err != JP_ERR_OK)
+		*count = 0;
+	return err;
+}
+
+enum jp_err
 jp_store_checkpoint(struct jp_store *store)
 {
 	return store->ops->checkpoint(store);

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/record.h"
+#include "common/user.h"
 
 #define JP_STORE_TAG_LEN 16
 
@@ -73,6 +73,12 @@ struct jp_store_ops {
 	    const struct jp_change *changes, size_t count);
 	enum jp_err (*list)(struct jp_store *store, struct jp_listing *listing,
 	    struct jp_record *page, size_t max, size_t *count);
+	enum jp_err (*user_get)(
+	    struct jp_store *store, const char *name, struct jp_user *user);
+	enum jp_err (*user_put)(
+	    struct jp_store *store, const struct jp_user *users, size_t count);
+	enum jp_err (*user_list)(struct jp_store *store, const char *after,
+	    struct jp_user *page, size_t max, size_t *count);
 	enum jp_err (*checkpoint)(struct jp_store *store);
 	enum jp_err (*info)(struct jp_store *store, struct jp_store_info *info);
 	enum jp_err (*backup)(
@@ -99,6 +105,21 @@ enum jp_err jp_store_commit(
  */
 enum jp_err jp_store_list(struct jp_store *store, struct jp_listing *listing,
     struct jp_record *page, size_t max, size_t *count);
+
+/* Reads a user; one without a record is what jp_user_default() says. */
+enum jp_err
+jp_store_user(struct jp_store *store, const char *name, struct jp_user *user);
+
+/* Writes the records of all of `users` or of none, as jp_store_commit(). */
+enum jp_err jp_store_put_users(
+    struct jp_store *store, const struct jp_user *users, size_t count);
+
+/*
+ * Reads the next page of those users that have a record, by name, after the
+ * one named `after` ("": from the first). `count` 0 is the end.
+ */
+enum jp_err jp_store_list_users(struct jp_store *store, const char *after,
+    struct jp_user *page, size_t max, size_t *count);
 
 /* Writes what is in memory into the files and drops logs no longer needed. */
 enum jp_err jp_store_checkpoint(struct jp_store *store);

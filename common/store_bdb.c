@@ -193,17 +193,20 @@ static enum jp_err (*const changers[])(struct bdb *bdb, DB_TXN *txn,
 	[JP_CHANGE_DELETE] = change_delete,
 };
 
+/* What bdb_transact() is about. */
+typedef enum jp_err (*change_in_txn)(
+    struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, const void *arg);
+
 /* Every commit takes the head first: so no two of them can deadlock. */
 static enum jp_err
-apply(struct bdb *bdb, DB_TXN *txn, const struct jp_change *changes,
-    size_t count, uint64_t *commits)
+apply(struct bdb *bdb, DB_TXN *txn, change_in_txn change, const void *arg,
+    uint64_t *commits)
 {
 	struct bdb_head head;
 	enum jp_err err = bdb_head_get(bdb, txn, &head, DB_RMW);
 
-	for (size_t i = 0; i < count && err == JP_ERR_OK; i++)
-		err = changers[changes[i].kind](
-		    bdb, txn, changes[i].record, &head);
+	if (err == JP_ERR_OK)
+		err = change(bdb, txn, &head, arg);
 	if (err != JP_ERR_OK)
 		return err;
 	head.commits++;
@@ -212,8 +215,8 @@ apply(struct bdb *bdb, DB_TXN *txn, const struct jp_change *changes,
 }
 
 static enum jp_err
-commit_once(struct bdb *bdb, const struct jp_change *changes, size_t count,
-    uint64_t *commits)
+commit_once(
+    struct bdb *bdb, change_in_txn change, const void *arg, uint64_t *commits)
 {
 	DB_TXN *txn;
 	enum jp_err err;
@@ -221,7 +224,7 @@ commit_once(struct bdb *bdb, const struct jp_change *changes, size_t count,
 
 	if (ret != 0)
 		return bdb_fail(bdb, ret, "begin");
-	err = apply(bdb, txn, changes, count, commits);
+	err = apply(bdb, txn, change, arg, commits);
 	if (err == JP_ERR_OK) {
 		ret = txn->commit(txn, DB_TXN_SYNC);
 		return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "commit");
@@ -292,11 +295,9 @@ settle(struct bdb *bdb, uint64_t commits)
 	return JP_ERR_OK;
 }
 
-static enum jp_err
-bdb_commit(
-    struct jp_store *store, const struct jp_change *changes, size_t count)
+enum jp_err
+bdb_transact(struct bdb *bdb, change_in_txn change, const void *arg)
 {
-	struct bdb *bdb = bdb_of(store);
 	struct bdb_patience patience = { .end = 0 };
 	enum jp_err err = bdb_enter(bdb);
 	uint64_t commits = 0;
@@ -304,11 +305,37 @@ bdb_commit(
 	if (err != JP_ERR_OK)
 		return err;
 	do {
-		err = commit_once(bdb, changes, count, &commits);
+		err = commit_once(bdb, change, arg, &commits);
 	} while (bdb_again(&patience, err));
 	if (err == JP_ERR_OK)
 		err = settle(bdb, commits);
 	return bdb_leave(bdb, err);
+}
+
+struct batch {
+	const struct jp_change *changes;
+	size_t count;
+};
+
+static enum jp_err
+change_all(struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, const void *arg)
+{
+	const struct batch *batch = arg;
+	enum jp_err err = JP_ERR_OK;
+
+	for (size_t i = 0; i < batch->count && err == JP_ERR_OK; i++)
+		err = changers[batch->changes[i].kind](
+		    bdb, txn, batch->changes[i].record, head);
+	return err;
+}
+
+static enum jp_err
+bdb_commit(
+    struct jp_store *store, const struct jp_change *changes, size_t count)
+{
+	const struct batch batch = { changes, count };
+
+	return bdb_transact(bdb_of(store), change_all, &batch);
 }
 
 /*
@@ -380,6 +407,9 @@ const struct jp_store_ops bdb_ops = {
 	.get = bdb_get,
 	.commit = bdb_commit,
 	.list = bdb_list,
+	.user_get = bdb_user_get,
+	.user_put = bdb_user_put,
+	.user_list = bdb_user_list,
 	.checkpoint = bdb_checkpoint,
 	.info = bdb_info,
 	.backup = bdb_backup,

@@ -3,6 +3,7 @@
  *
  *     store_bdb.c         the operations on an open store
  *     store_bdb_list.c    its listings
+ *     store_bdb_users.c   the records of users
  *     store_bdb_backup.c  copying it, and making a store of a copy
  *     store_bdb_open.c    environment and databases; what errors mean
  *     store_bdb_make.c    making and verifying a store
@@ -30,7 +31,8 @@
 	X(TOKENS, "tokens.db")                                                 \
 	X(BY_USER, "by_user.db")                                               \
 	X(BY_EXPIRY, "by_expiry.db")                                           \
-	X(META, "meta.db")
+	X(META, "meta.db")                                                     \
+	X(USERS, "users.db") /* since version 2 of meta.db's record */
 
 enum bdb_file {
 #define BDB_FILE_ENUM(code, name) BDB_##code,
@@ -78,6 +80,7 @@ bdb_of(struct jp_store *store)
 
 /* The one record of meta.db. */
 struct bdb_head {
+	uint8_t version; /* as read: 1 is a store without users.db */
 	uint64_t commits;
 	uint64_t records;
 	uint32_t log_file; /* where the log ended when this was written */
@@ -109,6 +112,22 @@ DBT bdb_room(void *mem, size_t len);
 /* Decodes, and sees to it that the record is the one that was looked up. */
 enum jp_err bdb_decode(
     struct bdb *bdb, const char *id, const DBT *data, struct jp_record *record);
+
+/*
+ * One transaction, tried again where need be: `change` within it, after it has
+ * locked the head and before it counts the commit there.
+ */
+enum jp_err bdb_transact(struct bdb *bdb,
+    enum jp_err (*change)(
+        struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, const void *arg),
+    const void *arg);
+
+enum jp_err
+bdb_user_get(struct jp_store *store, const char *name, struct jp_user *user);
+enum jp_err
+bdb_user_put(struct jp_store *store, const struct jp_user *users, size_t count);
+enum jp_err bdb_user_list(struct jp_store *store, const char *after,
+    struct jp_user *page, size_t max, size_t *count);
 
 enum jp_err bdb_list(struct jp_store *store, struct jp_listing *listing,
     struct jp_record *page, size_t max, size_t *count);

@@ -43,7 +43,7 @@
 	    DB_INIT_LOCK | DB_INIT_MPOOL)
 
 #define HEAD_KEY "store"
-#define HEAD_VERSION 1
+#define HEAD_VERSION 2
 #define HEAD_MAX 64
 
 static const struct {
@@ -295,7 +295,7 @@ index_expiry(DB *index, const DBT *key, const DBT *data, DBT *result)
 }
 
 static enum jp_err
-open_file(struct bdb *bdb, enum bdb_file file, uint32_t flags)
+open_file(struct bdb *bdb, DB_TXN *txn, enum bdb_file file, uint32_t flags)
 {
 	bool is_index = file == BDB_BY_USER || file == BDB_BY_EXPIRY;
 	const char *name = bdb_file_name(file);
@@ -308,8 +308,9 @@ open_file(struct bdb *bdb, enum bdb_file file, uint32_t flags)
 	if (ret == 0)
 		ret = db->set_pagesize(db, PAGE_SIZE);
 	if (ret == 0)
-		ret = db->open(db, NULL, name, NULL, DB_BTREE,
-		    DB_AUTO_COMMIT | DB_THREAD | flags, FILE_MODE);
+		ret = db->open(db, txn, name, NULL, DB_BTREE,
+		    (txn == NULL ? DB_AUTO_COMMIT : 0) | DB_THREAD | flags,
+		    FILE_MODE);
 	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, name);
 }
 
@@ -365,8 +366,15 @@ bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
 	if (cache == 0)
 		cache = JP_STORE_CACHE_DEFAULT;
 	err = open_env(bdb, cache);
-	for (size_t i = 0; i < BDB_FILES && err == JP_ERR_OK; i++)
-		err = open_file(bdb, (enum bdb_file)i, flags);
+	for (size_t i = 0; i < BDB_FILES && err == JP_ERR_OK; i++) {
+		enum bdb_file file = (enum bdb_file)i;
+
+		/* check_users() knows whether it may be missing. */
+		if (file == BDB_USERS && (flags & DB_CREATE) == 0 &&
+		    !bdb_folder_has(bdb, bdb_file_name(file)))
+			continue;
+		err = open_file(bdb, NULL, file, flags);
+	}
 	if (err == JP_ERR_OK)
 		err = associate(bdb);
 	return err == JP_ERR_OK ? start_log(bdb, cache) : err;
@@ -381,6 +389,7 @@ decode_head(
 
 	jp_buf_read(&buf, bytes, len);
 	version = jp_buf_get_u8(&buf);
+	head->version = version;
 	head->commits = (uint64_t)jp_buf_get_i64(&buf);
 	head->records = (uint64_t)jp_buf_get_i64(&buf);
 	head->log_file = jp_buf_get_u32(&buf);
@@ -391,7 +400,7 @@ decode_head(
 		    "the store %s was written by a newer version of jira-pat "
 		    "(its format is %u, this version knows up to %d)",
 		    bdb->dir, version, HEAD_VERSION);
-	if (version != HEAD_VERSION || jp_buf_end(&buf) != JP_ERR_OK)
+	if (version == 0 || jp_buf_end(&buf) != JP_ERR_OK)
 		return bdb_fail_why(bdb, JP_ERR_DAMAGED,
 		    "%s/meta.db does not hold what belongs there; restore from "
 		    "a backup",
@@ -458,7 +467,7 @@ bdb_look(struct bdb *bdb)
 	for (size_t i = BDB_FILES; i-- > 0;) {
 		if (bdb_folder_has(bdb, bdb_file_name((enum bdb_file)i)))
 			count++;
-		else
+		else if (i != BDB_USERS) /* check_users() knows of that */
 			missing = bdb_file_name((enum bdb_file)i);
 	}
 	if (bdb_mark_there(bdb) || (count == 0 && !bdb_hwm_there(bdb)))
@@ -506,6 +515,51 @@ check_log(struct bdb *bdb, const struct bdb_head *head)
 	    bdb->dir);
 }
 
+/* One transaction: there is the file, and the head says so, or neither. */
+static enum jp_err
+make_users(struct bdb *bdb, DB_TXN *txn)
+{
+	struct bdb_head head;
+	enum jp_err err = JP_ERR_OK;
+
+	if (bdb->db[BDB_USERS] == NULL)
+		err = open_file(bdb, txn, BDB_USERS, DB_CREATE | DB_EXCL);
+	if (err == JP_ERR_OK)
+		err = bdb_head_get(bdb, txn, &head, DB_RMW);
+	return err == JP_ERR_OK ? bdb_head_put(bdb, txn, &head) : err;
+}
+
+/* A store of before there were records of users gets a place for them. */
+static enum jp_err
+add_users(struct bdb *bdb)
+{
+	DB_TXN *txn;
+	enum jp_err err;
+	int ret = bdb->env->txn_begin(bdb->env, NULL, &txn, 0);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "begin");
+	err = make_users(bdb, txn);
+	ret =
+	    err == JP_ERR_OK ? txn->commit(txn, DB_TXN_SYNC) : txn->abort(txn);
+	if (err == JP_ERR_OK && ret != 0)
+		err = bdb_fail(bdb, ret, "commit");
+	return err == JP_ERR_OK ? bdb_folder_sync(bdb) : err;
+}
+
+/* Lost, it would set disabled users free. */
+static enum jp_err
+check_users(struct bdb *bdb, const struct bdb_head *head)
+{
+	if (head->version == 1)
+		return add_users(bdb);
+	if (bdb->db[BDB_USERS] != NULL)
+		return JP_ERR_OK;
+	return bdb_fail_why(bdb, JP_ERR_DAMAGED,
+	    "%s/%s is missing; restore from a backup", bdb->dir,
+	    bdb_file_name(BDB_USERS));
+}
+
 static enum jp_err
 check_head(struct bdb *bdb, const struct jp_store_options *options)
 {
@@ -520,7 +574,9 @@ check_head(struct bdb *bdb, const struct jp_store_options *options)
 		    "with; put the right one back",
 		    bdb->dir);
 	err = check_log(bdb, &head);
-	return err == JP_ERR_OK ? bdb_hwm_open(bdb, head.commits) : err;
+	if (err == JP_ERR_OK)
+		err = bdb_hwm_open(bdb, head.commits);
+	return err == JP_ERR_OK ? check_users(bdb, &head) : err;
 }
 
 enum jp_err

@@ -25,6 +25,8 @@ struct mem {
 	struct jp_store base;  /* first: a jp_store is one of these */
 	pthread_mutex_t mutex; /* guards what follows */
 	struct table table;
+	struct jp_user *users; /* sorted by name */
+	size_t user_len;
 	uint64_t commits;
 	unsigned int calls;
 	unsigned int fail_in; /* calls until the failure; 0: none */
@@ -303,6 +305,82 @@ mem_list(struct jp_store *store, struct jp_listing *listing,
 	return leave(mem, err);
 }
 
+/* Where `name` stands among the users, or would stand. */
+static size_t
+user_place(const struct jp_user *users, size_t len, const char *name)
+{
+	size_t at = 0;
+
+	while (at < len && strcmp(users[at].name, name) < 0)
+		at++;
+	return at;
+}
+
+static enum jp_err
+mem_user_get(struct jp_store *store, const char *name, struct jp_user *user)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	size_t at = user_place(mem->users, mem->user_len, name);
+
+	if (err == JP_ERR_OK &&
+	    (at == mem->user_len || strcmp(mem->users[at].name, name) != 0))
+		err = JP_ERR_NOT_FOUND;
+	if (err == JP_ERR_OK)
+		*user = mem->users[at];
+	return leave(mem, err);
+}
+
+/* The array has room for it. */
+static void
+put_user(struct mem *mem, const struct jp_user *user)
+{
+	size_t at = user_place(mem->users, mem->user_len, user->name);
+
+	if (at == mem->user_len || strcmp(mem->users[at].name, user->name)) {
+		memmove(&mem->users[at + 1], &mem->users[at],
+		    (mem->user_len - at) * sizeof(mem->users[0]));
+		mem->user_len++;
+	}
+	mem->users[at] = *user;
+}
+
+static enum jp_err
+mem_user_put(struct jp_store *store, const struct jp_user *users, size_t count)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	struct jp_user *more = NULL;
+
+	if (err == JP_ERR_OK) {
+		more = reallocarray(
+		    mem->users, mem->user_len + count, sizeof(*more));
+		err = more != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
+	}
+	if (err == JP_ERR_OK) {
+		mem->users = more;
+		for (size_t i = 0; i < count; i++)
+			put_user(mem, &users[i]);
+		mem->commits++;
+	}
+	return leave(mem, err);
+}
+
+static enum jp_err
+mem_user_list(struct jp_store *store, const char *after, struct jp_user *page,
+    size_t max, size_t *count)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	size_t at = user_place(mem->users, mem->user_len, after);
+
+	if (at < mem->user_len && strcmp(mem->users[at].name, after) == 0)
+		at++;
+	for (*count = 0; *count < max && at < mem->user_len; at++)
+		page[(*count)++] = mem->users[at];
+	return leave(mem, err);
+}
+
 static enum jp_err
 mem_checkpoint(struct jp_store *store)
 {
@@ -362,6 +440,7 @@ mem_close(struct jp_store *store)
 	struct mem *mem = mem_of(store);
 
 	free_table(&mem->table, NULL);
+	free(mem->users);
 	(void)pthread_mutex_destroy(&mem->mutex);
 	free(mem);
 }
@@ -370,6 +449,9 @@ static const struct jp_store_ops mem_ops = {
 	.get = mem_get,
 	.commit = mem_commit,
 	.list = mem_list,
+	.user_get = mem_user_get,
+	.user_put = mem_user_put,
+	.user_list = mem_user_list,
 	.checkpoint = mem_checkpoint,
 	.info = mem_info,
 	.backup = mem_backup,

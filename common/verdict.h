@@ -33,6 +33,7 @@ enum jp_verdict {
 	X(SUPERSEDED, JP_DENY, "superseded",                                   \
 	    "the token was rotated and its grace is over")                     \
 	X(EXPIRED, JP_DENY, "expired", "the token is expired")                 \
+	X(USER_DISABLED, JP_DENY, "user-disabled", "the user is disabled")     \
 	X(SERVICE, JP_DENY, "service",                                         \
 	    "the token does not serve this service")                           \
 	X(SCOPE, JP_DENY, "scope", "the token lacks the scope of the service") \

@@ -68,7 +68,8 @@ static bool
 changes_the_store(enum jp_admin_op op)
 {
 	return op == JP_ADMIN_CREATE || op == JP_ADMIN_REVOKE ||
-	       op == JP_ADMIN_IMPORT || op == JP_ADMIN_PURGE;
+	       op == JP_ADMIN_IMPORT || op == JP_ADMIN_PURGE ||
+	       op == JP_ADMIN_SET_USER;
 }
 
 static enum jp_err
@@ -78,7 +79,7 @@ gone(const struct jp_admin_request *request, struct jp_why *why)
 	    "patd went away before it answered%s",
 	    changes_the_store(request->op)
 	        ? ": the operation may or may not have been done: check with "
-	          "`pat-admin list`"
+	          "`pat-admin list` or `pat-admin user list`"
 	        : "");
 }
 
@@ -171,7 +172,8 @@ run_in_patd(struct session *session, const struct jp_admin_request *request,
 		return gone(request, why);
 	return jp_why(why, err, "the answer of patd: %s%s", jp_err_text(err),
 	    changes_the_store(request->op)
-	        ? ": check with `pat-admin list` what was done"
+	        ? ": check with `pat-admin list` or `pat-admin user list` what "
+	          "was done"
 	        : "");
 }
 

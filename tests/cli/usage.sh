@@ -42,7 +42,8 @@ for command in \
 	revoke \
 	show \
 	stats \
-	test; do
+	test \
+	user; do
 	like "there is a command $command" " $commands" "* $command *"
 done
 is "completion and --help: the same commands" \

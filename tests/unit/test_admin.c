@@ -580,6 +580,19 @@ a_lack_of_memory_makes_no_token(void **state)
 /* ---- the messages ---- */
 
 static void
+set_user(struct jp_user *user)
+{
+	jp_user_default(user, "alice");
+	user->disabled = true;
+	user->changed_at = NOW;
+	strcpy(user->changed_by, "root");
+	strcpy(user->note, "left");
+	user->group_len = 2;
+	strcpy(user->groups[0], "developers");
+	strcpy(user->groups[1], "ops");
+}
+
+static void
 set_request(struct jp_admin_request *request, enum jp_admin_op op)
 {
 	memset(request, 0, sizeof(*request));
@@ -607,6 +620,8 @@ set_request(struct jp_admin_request *request, enum jp_admin_op op)
 	request->skip_known = true;
 	request->batch = (const uint8_t *)"batch";
 	request->batch_len = 5;
+	set_user(&request->user);
+	request->user_fields = JP_USER_NOTE | JP_USER_GROUPS;
 }
 
 static void
@@ -681,6 +696,10 @@ set_item(struct jp_admin_item *item, enum jp_admin_kind kind)
 			.offset = UINT64_C(5) << 32,
 			.bytes = (const uint8_t *)"some\0bytes",
 			.len = 10 };
+	}
+	if (kind == JP_ITEM_USER) {
+		set_user(&item->user);
+		item->live = 12;
 	}
 	if (kind == JP_ITEM_TOKEN)
 		(void)jp_secret_set(&item->token, "token", 5);

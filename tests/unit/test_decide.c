@@ -231,6 +231,17 @@ break_expired(struct world *world)
 	world->record.expires_at = NOW;
 }
 
+static void
+break_active(struct world *world)
+{
+	struct jp_user user;
+
+	jp_user_default(&user, "alice");
+	user.disabled = true;
+	assert_int_equal(
+	    jp_store_put_users(world->core.store, &user, 1), JP_ERR_OK);
+}
+
 /* imap and jira-* are what the token serves. */
 static void
 break_service(struct world *world)
@@ -263,6 +274,7 @@ static const struct way {
 	{ break_revoked, JP_REASON_REVOKED },
 	{ break_superseded, JP_REASON_SUPERSEDED },
 	{ break_expired, JP_REASON_EXPIRED },
+	{ break_active, JP_REASON_USER_DISABLED },
 	{ break_service, JP_REASON_SERVICE },
 	{ break_scope, JP_REASON_SCOPE },
 	{ break_address, JP_REASON_ADDRESS },
@@ -492,14 +504,18 @@ an_error_of_the_store_is_unavailable(void **state)
 	struct world *world = *state;
 
 	for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++)
-		for (unsigned int nth = 1; nth <= 2; nth++) {
+		for (unsigned int nth = 1; nth <= 3; nth++) {
 			enum jp_reason reason;
+			/* Two reads of the token, then one of its user. */
+			enum jp_reason missing = nth == 3
+			                             ? JP_REASON_ACCEPTED
+			                             : JP_REASON_UNKNOWN_ID;
 
 			jp_store_mem_fail(
 			    world->core.store, nth, (enum jp_err)err, false);
 			reason = decide_now(world);
 			assert_int_equal(reason, err == JP_ERR_NOT_FOUND
-			                             ? JP_REASON_UNKNOWN_ID
+			                             ? missing
 			                             : JP_REASON_STORE);
 			jp_store_mem_fail(
 			    world->core.store, 0, JP_ERR_OK, false);
@@ -508,7 +524,21 @@ an_error_of_the_store_is_unavailable(void **state)
 }
 
 static void
-a_decision_reads_the_store_once(void **state)
+an_enabled_user_is_in_again_with_no_change_of_the_token(void **state)
+{
+	struct world *world = *state;
+	struct jp_user user;
+
+	break_active(world);
+	assert_int_equal(decide_now(world), JP_REASON_USER_DISABLED);
+	jp_user_default(&user, "alice");
+	assert_int_equal(
+	    jp_store_put_users(world->core.store, &user, 1), JP_ERR_OK);
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+}
+
+static void
+a_wrong_or_cold_token_costs_one_read_of_the_store(void **state)
 {
 	struct world *world = *state;
 	unsigned int calls = jp_store_mem_calls(world->core.store);
@@ -686,7 +716,7 @@ a_known_token_needs_no_proof(void **state)
 }
 
 static void
-a_known_token_costs_one_read_of_the_store(void **state)
+a_known_token_costs_two_reads_its_own_and_its_users(void **state)
 {
 	struct world *world = *state;
 	struct jp_decision decision;
@@ -695,7 +725,7 @@ a_known_token_costs_one_read_of_the_store(void **state)
 	warm(world);
 	calls = jp_store_mem_calls(world->core.store);
 	jp_decide(&world->core, &world->request, NULL, &decision);
-	assert_int_equal(jp_store_mem_calls(world->core.store), calls + 1);
+	assert_int_equal(jp_store_mem_calls(world->core.store), calls + 2);
 }
 
 /* The table of ways says which reasons still need a look at the secret. */
@@ -983,7 +1013,8 @@ main(void)
 		TEST(a_token_without_fast_tag_costs_an_argon2),
 		TEST(a_damaged_phc_is_unavailable_and_runs_nothing),
 		TEST(an_error_of_the_store_is_unavailable),
-		TEST(a_decision_reads_the_store_once),
+		TEST(an_enabled_user_is_in_again_with_no_change_of_the_token),
+		TEST(a_wrong_or_cold_token_costs_one_read_of_the_store),
 		TEST(a_prefix_of_others_is_the_wrong_shape),
 		TEST(the_clock_decides_in_the_very_second),
 		TEST(services_and_scopes_follow_their_globs),
@@ -992,7 +1023,7 @@ main(void)
 		TEST(a_token_with_networks_wants_a_literal_address),
 		TEST(another_policy_holds_at_once),
 		TEST(a_known_token_needs_no_proof),
-		TEST(a_known_token_costs_one_read_of_the_store),
+		TEST(a_known_token_costs_two_reads_its_own_and_its_users),
 		TEST(whatever_speaks_against_a_known_token_holds_at_once),
 		TEST(a_known_token_ends_with_its_time_and_not_with_the_memo),
 		TEST(another_hash_of_the_same_token_is_not_known),

@@ -63,6 +63,13 @@ gate_get(struct jp_store *store, const char *id, struct jp_record *record)
 	return jp_store_get(here->store, id, record);
 }
 
+static enum jp_err
+gate_user(struct jp_store *store, const char *name, struct jp_user *user)
+{
+	(void)store;
+	return jp_store_user(here->store, name, user);
+}
+
 static void
 open_gate(struct world *world, unsigned int tickets)
 {
@@ -114,7 +121,8 @@ start(struct world *world, uint32_t workers, uint32_t joined_max)
 static int
 set_up(void **state)
 {
-	static const struct jp_store_ops ops = { .get = gate_get };
+	static const struct jp_store_ops ops = { .get = gate_get,
+		.user_get = gate_user };
 	static const struct jp_pepper pepper = { { 1 } };
 	struct world *world = calloc(1, sizeof(*world));
 	struct jp_settings settings;

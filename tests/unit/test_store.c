@@ -544,6 +544,98 @@ a_lasting_failure_lasts_until_it_is_ended(void **state)
 	assert_int_equal(jp_store_get(store, "aaaaaaaa", &record), JP_ERR_OK);
 }
 
+static void
+put_named(struct jp_store *store, const char *name, bool disabled)
+{
+	struct jp_user user;
+
+	jp_user_default(&user, name);
+	user.disabled = disabled;
+	(void)snprintf(user.note, sizeof(user.note), "of %s", name);
+	assert_int_equal(jp_store_put_users(store, &user, 1), JP_ERR_OK);
+}
+
+static void
+a_user_without_a_record_is_active_and_in_no_group(void **state)
+{
+	struct jp_user user, plain;
+
+	jp_user_default(&plain, "nobody");
+	assert_int_equal(
+	    jp_store_user(store_of(state), "nobody", &user), JP_ERR_OK);
+	assert_memory_equal(&user, &plain, sizeof(user));
+	assert_false(user.disabled);
+}
+
+static void
+a_user_reads_back_as_last_written(void **state)
+{
+	struct jp_store *store = store_of(state);
+	struct jp_user user;
+
+	put_named(store, "alice", true);
+	put_named(store, "alic", false);
+	assert_int_equal(jp_store_user(store, "alice", &user), JP_ERR_OK);
+	assert_true(user.disabled);
+	assert_string_equal(user.note, "of alice");
+	put_named(store, "alice", false);
+	assert_int_equal(jp_store_user(store, "alice", &user), JP_ERR_OK);
+	assert_false(user.disabled);
+}
+
+static void
+users_are_listed_by_name_page_by_page(void **state)
+{
+	static const char *const names[] = { "zoe", "alice", "bob", "al" };
+	struct jp_store *store = store_of(state);
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		put_named(store, names[i], false);
+	for (size_t max = 1; max <= 5; max++) {
+		struct jp_user page[5] = { { .name = "" } };
+		char all[64] = "", after[JP_USER_MAX + 1] = "";
+		size_t count = 1;
+
+		while (count > 0) {
+			assert_int_equal(jp_store_list_users(
+			                     store, after, page, max, &count),
+			    JP_ERR_OK);
+			for (size_t i = 0; i < count; i++) {
+				strcat(strcat(all, page[i].name), " ");
+				strcpy(after, page[i].name);
+			}
+		}
+		assert_string_equal(all, "al alice bob zoe ");
+	}
+}
+
+static void
+many_users_are_one_commit_and_tokens_stay_theirs(void **state)
+{
+	struct jp_store *store = store_of(state);
+	struct jp_store_info info;
+	struct jp_user users[40];
+	struct jp_record record;
+
+	(void)add(store, "aaaaaaaa", "user 3", 1);
+	for (size_t i = 0; i < COUNT_OF(users); i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "user %zu", i);
+		jp_user_default(&users[i], name);
+	}
+	assert_int_equal(
+	    jp_store_put_users(store, users, COUNT_OF(users)), JP_ERR_OK);
+	assert_int_equal(jp_store_put_users(store, users, 0), JP_ERR_OK);
+	assert_int_equal(jp_store_info(store, &info), JP_ERR_OK);
+	assert_int_equal(info.commits, 2);
+	assert_int_equal(info.records, 1);
+	assert_int_equal(jp_store_get(store, "aaaaaaaa", &record), JP_ERR_OK);
+	users[39].name[0] = '\0';
+	assert_int_equal(
+	    jp_store_put_users(store, users, COUNT_OF(users)), JP_ERR_INVALID);
+}
+
 #define OVER(where, test)                                                      \
 	{                                                                      \
 #where ": " #test, test, set_up_##where, tear_down, NULL       \
@@ -574,6 +666,10 @@ main(void)
 		BOTH(a_listing_goes_on_where_its_last_record_was_deleted),
 		BOTH(a_listing_shows_what_came_after_its_place_once),
 		BOTH(a_listing_that_ended_stays_at_its_end),
+		BOTH(a_user_without_a_record_is_active_and_in_no_group),
+		BOTH(a_user_reads_back_as_last_written),
+		BOTH(users_are_listed_by_name_page_by_page),
+		BOTH(many_users_are_one_commit_and_tokens_stay_theirs),
 		BOTH(a_checkpoint_keeps_everything),
 		BOTH(an_idle_store_is_not_stalled),
 		OVER(mem, the_nth_call_fails_once_and_changes_nothing),

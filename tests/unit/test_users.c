@@ -1,0 +1,298 @@
+/*
+ * Records of users and the operations on them: common/user.c and
+ * common/admin_user.c, over the store in memory and a clock that is set.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/admin.h"
+#include "common/store_mem.h"
+
+#define NOW INT64_C(1800000000)
+
+struct world {
+	struct jp_core core;
+	struct jp_admin_request request;
+	struct jp_why why;
+	size_t len; /* of the items of the last operation */
+	struct jp_admin_item items[8];
+};
+
+static int64_t
+world_now(void *arg)
+{
+	(void)arg;
+	return NOW;
+}
+
+static int
+set_up(void **state)
+{
+	static const struct jp_pepper pepper = { { 1, 2, 3 } };
+	static const struct jp_clock clock = { world_now, NULL };
+	struct world *world = calloc(1, sizeof(*world));
+	struct jp_settings settings;
+	struct jp_store *store;
+
+	assert_non_null(world);
+	jp_settings_default(&settings);
+	settings.policy.cost = (struct jp_cost){ 8, 1 };
+	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
+	assert_int_equal(jp_core_init(&world->core, store, &pepper,
+	                     &settings.policy, &clock),
+	    JP_ERR_OK);
+	*state = world;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct world *world = *state;
+
+	jp_core_close(&world->core);
+	free(world);
+	return 0;
+}
+
+static enum jp_err
+take(void *arg, const struct jp_admin_item *item)
+{
+	struct world *world = arg;
+
+	assert_true(world->len < sizeof(world->items) / sizeof(*item));
+	world->items[world->len++] = *item;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+run(struct world *world, enum jp_admin_op op)
+{
+	enum jp_err err;
+
+	world->request.op = op;
+	world->len = 0;
+	err = jp_admin_execute(
+	    &world->core, "root", &world->request, take, world, &world->why);
+	assert_true((err != JP_ERR_OK) == (world->why.text[0] != '\0'));
+	return err;
+}
+
+static struct jp_user *
+wish(struct world *world, const char *name, unsigned int fields)
+{
+	memset(&world->request, 0, sizeof(world->request));
+	world->request.user_fields = fields;
+	jp_user_default(&world->request.user, name);
+	return &world->request.user;
+}
+
+static void
+set_disabled(struct world *world, const char *name, bool disabled)
+{
+	wish(world, name, JP_USER_STATE)->disabled = disabled;
+	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_OK);
+	assert_int_equal(world->len, 1);
+}
+
+/* ---- the record ---- */
+
+static void
+fill(struct jp_user *user)
+{
+	jp_user_default(user, "alice");
+	user->disabled = true;
+	user->changed_at = NOW;
+	strcpy(user->changed_by, "root");
+	strcpy(user->note, "left");
+	user->group_len = JP_GROUPS_MAX;
+	for (size_t i = 0; i < user->group_len; i++)
+		memset(user->groups[i], 'a' + (int)(i % 26), JP_GROUP_MAX);
+}
+
+static void
+the_largest_record_comes_back_and_a_cut_one_does_not(void **state)
+{
+	uint8_t bytes[JP_USER_RECORD_MAX];
+	struct jp_user in, out, zero;
+	size_t len;
+
+	(void)state;
+	fill(&in);
+	memset(in.name, 'n', JP_USER_MAX);
+	memset(in.changed_by, 'c', JP_ACTOR_MAX);
+	memset(in.note, 'w', JP_NOTE_MAX);
+	memset(&zero, 0, sizeof(zero));
+	assert_int_equal(jp_user_encode(&in, bytes, &len), JP_ERR_OK);
+	assert_int_equal(jp_user_decode(&out, bytes, len), JP_ERR_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	for (size_t cut = 0; cut < len; cut++) {
+		assert_int_equal(
+		    jp_user_decode(&out, bytes, cut), JP_ERR_DAMAGED);
+		assert_memory_equal(&out, &zero, sizeof(out));
+	}
+	bytes[0] = JP_USER_VERSION + 1;
+	assert_int_equal(jp_user_decode(&out, bytes, len), JP_ERR_NEWER);
+}
+
+static void
+a_group_is_one_word_and_counts_once(void **state)
+{
+	static const char *const bad[] = { "", "a b", "a,b", "a\nb", "\xff" };
+	struct jp_user user;
+	struct jp_why why;
+
+	(void)state;
+	jp_user_default(&user, "alice");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(
+		    jp_user_add_group(&user, bad[i], &why), JP_ERR_INVALID);
+	assert_int_equal(jp_user_add_group(&user, "ops", &why), JP_ERR_OK);
+	assert_int_equal(jp_user_add_group(&user, "ops", &why), JP_ERR_OK);
+	assert_int_equal(user.group_len, 1);
+	assert_true(jp_user_in_group(&user, "ops"));
+	assert_false(jp_user_in_group(&user, "Ops"));
+	fill(&user);
+	assert_int_equal(
+	    jp_user_add_group(&user, "one-more", &why), JP_ERR_TOO_LONG);
+}
+
+/* ---- the operations ---- */
+
+static void
+disabling_is_written_once_and_says_by_whom_and_when(void **state)
+{
+	struct world *world = *state;
+	struct jp_store_info info;
+
+	set_disabled(world, "alice", true);
+	assert_true(world->items[0].changed);
+	assert_true(world->items[0].user.disabled);
+	assert_string_equal(world->items[0].user.changed_by, "root");
+	assert_int_equal(world->items[0].user.changed_at, NOW);
+	set_disabled(world, "alice", true);
+	assert_false(world->items[0].changed);
+	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	assert_int_equal(info.commits, 1);
+	set_disabled(world, "alice", false);
+	assert_true(world->items[0].changed);
+	assert_false(world->items[0].user.disabled);
+}
+
+static void
+what_is_not_named_stays_as_it_is(void **state)
+{
+	struct world *world = *state;
+	struct jp_user *user = wish(world, "alice", JP_USER_FIELDS);
+
+	user->disabled = true;
+	strcpy(user->note, "on leave");
+	user->group_len = 3;
+	strcpy(user->groups[0], "ops");
+	strcpy(user->groups[1], "developers");
+	strcpy(user->groups[2], "ops");
+	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_OK);
+	assert_int_equal(world->items[0].user.group_len, 2);
+	set_disabled(world, "alice", false);
+	assert_string_equal(world->items[0].user.note, "on leave");
+	assert_int_equal(world->items[0].user.group_len, 2);
+	(void)wish(world, "alice", JP_USER_GROUPS);
+	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_OK);
+	assert_int_equal(world->items[0].user.group_len, 0);
+	assert_string_equal(world->items[0].user.note, "on leave");
+}
+
+static void
+a_list_has_all_that_are_recorded_or_those_that_are_disabled(void **state)
+{
+	struct world *world = *state;
+
+	set_disabled(world, "zoe", true);
+	set_disabled(world, "alice", true);
+	set_disabled(world, "alice", false);
+	(void)wish(world, "", 0);
+	assert_int_equal(run(world, JP_ADMIN_USERS), JP_ERR_OK);
+	assert_int_equal(world->len, 1);
+	assert_string_equal(world->items[0].user.name, "zoe");
+	world->request.all = true;
+	assert_int_equal(run(world, JP_ADMIN_USERS), JP_ERR_OK);
+	assert_int_equal(world->len, 2);
+	assert_string_equal(world->items[0].user.name, "alice");
+}
+
+static void
+an_unknown_user_is_shown_as_active_with_its_live_tokens(void **state)
+{
+	struct world *world = *state;
+
+	(void)wish(world, "", 0);
+	strcpy(world->request.record.user, "bob");
+	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_OK);
+	(void)wish(world, "bob", 0);
+	assert_int_equal(run(world, JP_ADMIN_USER), JP_ERR_OK);
+	assert_false(world->items[0].user.disabled);
+	assert_int_equal(world->items[0].live, 1);
+	assert_int_equal(world->items[0].user.changed_at, JP_NEVER);
+}
+
+static void
+bad_names_groups_and_notes_change_nothing(void **state)
+{
+	struct world *world = *state;
+	struct jp_store_info info;
+
+	(void)wish(world, "a:b", JP_USER_STATE);
+	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_INVALID);
+	(void)wish(world, "", JP_USER_STATE);
+	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_INVALID);
+	strcpy(wish(world, "a", JP_USER_NOTE)->note, "\x01");
+	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_INVALID);
+	wish(world, "a", JP_USER_GROUPS)->group_len = 1;
+	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_INVALID);
+	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	assert_int_equal(info.commits, 0);
+}
+
+static void
+an_error_of_the_store_ends_each_operation(void **state)
+{
+	static const enum jp_admin_op ops[] = { JP_ADMIN_USERS, JP_ADMIN_USER,
+		JP_ADMIN_SET_USER };
+	struct world *world = *state;
+
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		wish(world, "alice", JP_USER_STATE)->disabled = true;
+		jp_store_mem_fail(world->core.store, 1, JP_ERR_IO, true);
+		assert_int_equal(run(world, ops[i]), JP_ERR_IO);
+		jp_store_mem_fail(world->core.store, 0, JP_ERR_OK, false);
+	}
+	assert_int_equal(run(world, JP_ADMIN_USER), JP_ERR_OK);
+	assert_false(world->items[0].user.disabled);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    the_largest_record_comes_back_and_a_cut_one_does_not),
+		cmocka_unit_test(a_group_is_one_word_and_counts_once),
+		TEST(disabling_is_written_once_and_says_by_whom_and_when),
+		TEST(what_is_not_named_stays_as_it_is),
+		TEST(
+		    a_list_has_all_that_are_recorded_or_those_that_are_disabled),
+		TEST(an_unknown_user_is_shown_as_active_with_its_live_tokens),
+		TEST(bad_names_groups_and_notes_change_nothing),
+		TEST(an_error_of_the_store_ends_each_operation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
