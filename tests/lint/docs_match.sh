@@ -94,6 +94,14 @@ same "its synopsis has them, too" "$(
 )" "$(part pam_jira_pat.8 SYNOPSIS |
 	sed -n 's/^\.Op Cm \([a-z_]*\).*/\1/p' | words)"
 
+# --- The SASL plugin ------------------------------------------------------------
+
+same "libjirapat(5) has the plugin's options" "$(
+	sed -n 's/^	{ "\(jirapat_[a-z]*\)", set_.*/\1/p' \
+		"$JP_SOURCE/sasl_plugin/options.c" | words
+)" "$(part libjirapat.5 OPTIONS |
+	sed -n 's/^\.It Cm \(jirapat_[a-z]*\).*/\1/p' | words)"
+
 # --- pat-admin ------------------------------------------------------------------
 
 # In the order of the decision; "none" is never an answer.

@@ -1,10 +1,11 @@
 #!/bin/sh
-# What the built PAM module brings into a foreign process: two libraries,
-# three symbols, and code that stays mapped (a module that libpam unloads at
-# each transaction is slow, and crashes hosts that still point into it).
+# What the built PAM module and the SASL plugin bring into a foreign process:
+# few libraries, few symbols, and code that stays mapped (a module that libpam
+# unloads at each transaction is slow, and crashes hosts that still point into
+# it).
 set -eu
 
-module=${JP_BUILD:?}/.libs/pam_jira_pat.so
+folder=${JP_BUILD:?}/.libs
 if ! command -v readelf >/dev/null || ! command -v nm >/dev/null; then
 	echo '1..0 # SKIP readelf and nm are missing: apt-get install binutils'
 	exit 0
@@ -35,28 +36,36 @@ has()
 	if printf '%s\n' "$1" | grep -qw -- "$2"; then echo yes; else echo no; fi
 }
 
-dynamic=$(readelf -dW "$module")
-headers=$(readelf -lW "$module")
+# needed FILE: the libraries that it names. The dynamic linker, and a
+# sanitizer's own libraries, are no dependency.
+needed()
+{
+	found=$(readelf -dW "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p')
+	if printf '%s\n' "$found" | grep -q '^lib[a-z]*san\.'; then
+		found=$(printf '%s\n' "$found" |
+			grep -Ev '^lib([a-z]*san|gcc_s|m|pthread|dl)\.')
+	fi
+	printf '%s\n' "$found" | grep -v '^ld-linux' | line
+}
 
-# The dynamic linker, and a sanitizer's own libraries, are no dependency.
-needed=$(printf '%s\n' "$dynamic" |
-	sed -n 's/.*(NEEDED).*\[\(.*\)\]$/\1/p')
-if printf '%s\n' "$needed" | grep -q '^lib[a-z]*san\.'; then
-	needed=$(printf '%s\n' "$needed" |
-		grep -Ev '^lib([a-z]*san|gcc_s|m|pthread|dl)\.')
-fi
-needed=$(printf '%s\n' "$needed" | grep -v '^ld-linux' | line)
+# module NAME NEEDED EXPORTED
+module()
+{
+	file=$folder/$1.so
+	dynamic=$(readelf -dW "$file")
+	headers=$(readelf -lW "$file")
+	check "$1 needs these libraries and no other" "$2" "$(needed "$file")"
+	check "$1 exports its entry points and nothing else" "$3" \
+		"$(nm -D --defined-only "$file" | awk '{ print $NF }' | line)"
+	check "$1 is never unloaded" yes "$(has "$dynamic" NODELETE)"
+	check "$1 binds all symbols at once" yes "$(has "$dynamic" BIND_NOW)"
+	check "$1 makes its relocations read-only" yes \
+		"$(has "$headers" GNU_RELRO)"
+	check "$1 has no executable stack and no text relocations" no \
+		"$(has "$headers $dynamic" 'RWE\|TEXTREL')"
+}
 
-echo 1..6
-check 'the module needs libc and libpam and no other library' \
-	'libc.so.6 libpam.so.0' "$needed"
-check 'the module exports its three entry points and nothing else' \
-	'pam_sm_acct_mgmt pam_sm_authenticate pam_sm_setcred' \
-	"$(nm -D --defined-only "$module" | awk '{ print $NF }' | line)"
-check 'the module is never unloaded' yes "$(has "$dynamic" NODELETE)"
-check 'the module binds all symbols at once' yes \
-	"$(has "$dynamic" BIND_NOW)"
-check 'the module makes its relocations read-only' yes \
-	"$(has "$headers" GNU_RELRO)"
-check 'the module has no executable stack and no text relocations' no \
-	"$(has "$headers $dynamic" 'RWE\|TEXTREL')"
+echo 1..12
+module pam_jira_pat 'libc.so.6 libpam.so.0' \
+	'pam_sm_acct_mgmt pam_sm_authenticate pam_sm_setcred'
+module libjirapat libc.so.6 sasl_server_plug_init

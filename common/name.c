@@ -1,0 +1,85 @@
+#include "common/name.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* RFC 3629 §4: how a character begins, and what its second byte may be. */
+static const struct {
+	uint8_t first_min, first_max;
+	uint8_t second_min, second_max;
+	uint8_t more; /* bytes after the first */
+} forms[] = {
+	{ 0x00, 0x7f, 0x00, 0x00, 0 },
+	{ 0xc2, 0xdf, 0x80, 0xbf, 1 },
+	{ 0xe0, 0xe0, 0xa0, 0xbf, 2 },
+	{ 0xe1, 0xec, 0x80, 0xbf, 2 },
+	{ 0xed, 0xed, 0x80, 0x9f, 2 },
+	{ 0xee, 0xef, 0x80, 0xbf, 2 },
+	{ 0xf0, 0xf0, 0x90, 0xbf, 3 },
+	{ 0xf1, 0xf3, 0x80, 0xbf, 3 },
+	{ 0xf4, 0xf4, 0x80, 0x8f, 3 },
+};
+
+static bool
+between(uint8_t byte, uint8_t min, uint8_t max)
+{
+	return byte >= min && byte <= max;
+}
+
+/* How many of the `len` > 0 bytes are one character; 0 if they begin none. */
+static size_t
+character(const uint8_t *at, size_t len)
+{
+	size_t row = 0;
+
+	while (!between(at[0], forms[row].first_min, forms[row].first_max)) {
+		if (++row == sizeof(forms) / sizeof(forms[0]))
+			return 0;
+	}
+	if (len <= forms[row].more)
+		return 0;
+	if (forms[row].more > 0 &&
+	    !between(at[1], forms[row].second_min, forms[row].second_max))
+		return 0;
+	for (size_t i = 2; i <= forms[row].more; i++) {
+		if (!between(at[i], 0x80, 0xbf))
+			return 0;
+	}
+	return 1 + (size_t)forms[row].more;
+}
+
+bool
+jp_utf8_valid(const char *text, size_t len)
+{
+	const uint8_t *at = (const uint8_t *)text;
+
+	while (len > 0) {
+		size_t step = character(at, len);
+
+		if (step == 0)
+			return false;
+		at += step;
+		len -= step;
+	}
+	return true;
+}
+
+enum jp_err
+jp_name_set(char *field, size_t size, const char *bytes, size_t len)
+{
+	bool blank = true;
+
+	field[0] = '\0';
+	if (len >= size)
+		return JP_ERR_TOO_LONG;
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)bytes[i] < 0x20 || bytes[i] == 0x7f)
+			return JP_ERR_INVALID;
+		blank = blank && bytes[i] == ' ';
+	}
+	if (blank || !jp_utf8_valid(bytes, len))
+		return JP_ERR_INVALID;
+	memcpy(field, bytes, len);
+	field[len] = '\0';
+	return JP_ERR_OK;
+}

@@ -1,0 +1,70 @@
+/*
+ * The parts of libjirapat: its options (options.c), what the four mechanisms
+ * say to a client and take from it (mechanisms.c), how a login is verified
+ * (verify.c), and the table that libsasl2 reads (plugin.c).
+ *
+ * Nothing is kept between two connections, and nothing across fork(2): hosts
+ * load the plugin as root and serve in children, in a chroot, or in many
+ * threads at once. All of a login is in its session; a question to patd is
+ * one connection to it.
+ */
+#ifndef JP_SASL_INTERNAL_H
+#define JP_SASL_INTERNAL_H
+
+#include <stdbool.h>
+
+#include <sasl/sasl.h>
+#include <sasl/saslplug.h>
+
+#include "common/client.h"
+#include "common/plain.h"
+#include "common/realm.h"
+
+enum mechanism { PLAIN, LOGIN, OAUTHBEARER, XOAUTH2, MECHANISM_COUNT };
+
+extern const char *const mechanism_names[MECHANISM_COUNT];
+
+/* The options of the application's configuration; texts are libsasl2's. */
+struct options {
+	const char *socket_path;
+	int timeout_ms;
+	enum jp_realm realm;
+	bool enable;
+	bool fallback; /* what is no token is a password */
+	bool mechanisms[MECHANISM_COUNT];
+};
+
+/*
+ * Reads them; those that are not there have their default, and only the first
+ * is looked at where it is no. False after a log line that names the option
+ * which has not its form.
+ */
+bool options_read(const sasl_utils_t *utils, struct options *options);
+
+/* One login, from its mechanism's first step to its last. */
+struct session {
+	struct options options;
+	int stage;   /* how many times the client was asked */
+	int failure; /* what a bearer mechanism ends with, or SASL_OK */
+	char user[JP_USER_MAX + 1]; /* LOGIN: the answer to the first prompt */
+};
+
+typedef int mechanism_step(void *context, sasl_server_params_t *sparams,
+    const char *in, unsigned int in_len, const char **out,
+    unsigned int *out_len, sasl_out_params_t *oparams);
+
+mechanism_step plain_step, login_step, oauthbearer_step, xoauth2_step;
+
+/*
+ * Verifies `login` and sets the names in `oparams`: SASL_OK, or the code to
+ * leave with after a text for the client that says no more than this code.
+ * An empty authcid stands for whomever the token belongs to; with `password`
+ * a text that is no token may be tried as a password.
+ */
+int verify(const struct session *session, sasl_server_params_t *sparams,
+    sasl_out_params_t *oparams, const struct jp_login *login, bool password);
+
+/* Sets the client's text for `code`, and returns it. */
+int fail(sasl_server_params_t *sparams, int code);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * The options of the plugin, in the file or the callback where the application
+ * keeps those of SASL. What has not its form is an error. doc/libjirapat.5
+ * says the same for people.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include "common/escape.h"
+#include "sasl_plugin/internal.h"
+
+enum {
+	TIMEOUT_MAX = 60, /* seconds */
+	SOCKET_PATH_SIZE = sizeof(((struct sockaddr_un *)0)->sun_path),
+	ESCAPED_SIZE = 256, /* of a value in a log line */
+};
+
+const char *const mechanism_names[MECHANISM_COUNT] = {
+	[PLAIN] = "PLAIN",
+	[LOGIN] = "LOGIN",
+	[OAUTHBEARER] = "OAUTHBEARER",
+	[XOAUTH2] = "XOAUTH2",
+};
+
+/* As libsasl2 and its plugins spell yes and no. */
+static bool
+set_switch(bool *on, const char *value)
+{
+	static const struct {
+		const char *text;
+		bool on;
+	} rows[] = {
+		{ "yes", true },
+		{ "no", false },
+		{ "true", true },
+		{ "false", false },
+		{ "on", true },
+		{ "off", false },
+		{ "1", true },
+		{ "0", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcasecmp(rows[i].text, value) == 0) {
+			*on = rows[i].on;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+set_enable(struct options *options, const char *value)
+{
+	return set_switch(&options->enable, value);
+}
+
+static bool
+set_fallback(struct options *options, const char *value)
+{
+	return set_switch(&options->fallback, value);
+}
+
+static bool
+set_socket(struct options *options, const char *value)
+{
+	options->socket_path = value;
+	return value[0] == '/' && strlen(value) < SOCKET_PATH_SIZE;
+}
+
+static bool
+set_timeout(struct options *options, const char *value)
+{
+	int seconds = 0;
+
+	if (strlen(value) > 2)
+		return false;
+	for (const char *at = value; *at != '\0'; at++) {
+		if (*at < '0' || *at > '9')
+			return false;
+		seconds = seconds * 10 + (*at - '0');
+	}
+	options->timeout_ms = seconds * 1000;
+	return seconds >= 1 && seconds <= TIMEOUT_MAX;
+}
+
+static bool
+set_realm(struct options *options, const char *value)
+{
+	return jp_realm_parse(value, &options->realm) == JP_ERR_OK;
+}
+
+static bool
+add_mechanism(struct options *options, const char *name, size_t len)
+{
+	for (size_t i = 0; i < MECHANISM_COUNT; i++) {
+		if (strlen(mechanism_names[i]) == len &&
+		    strncasecmp(mechanism_names[i], name, len) == 0) {
+			options->mechanisms[i] = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Names between blanks, at least one. */
+static bool
+set_mechanisms(struct options *options, const char *value)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < MECHANISM_COUNT; i++)
+		options->mechanisms[i] = false;
+	for (;;) {
+		size_t len;
+
+		value += strspn(value, " \t");
+		len = strcspn(value, " \t");
+		if (len == 0)
+			return any;
+		if (!add_mechanism(options, value, len))
+			return false;
+		any = true;
+		value += len;
+	}
+}
+
+/* The first one says whether the others are looked at. */
+static const struct {
+	const char *name;
+	bool (*set)(struct options *options, const char *value);
+} table[] = {
+	{ "jirapat_enable", set_enable },
+	{ "jirapat_socket", set_socket },
+	{ "jirapat_timeout", set_timeout },
+	{ "jirapat_realm", set_realm },
+	{ "jirapat_fallback", set_fallback },
+	{ "jirapat_mechs", set_mechanisms },
+};
+
+/* libsasl2 looks in the file that the application has; NULL: it is not there.
+ */
+static const char *
+look_up(const sasl_utils_t *utils, const char *name)
+{
+	const char *value = NULL;
+
+	if (utils->getopt(utils->getopt_context, "JIRAPAT", name, &value,
+	        NULL) != SASL_OK)
+		return NULL;
+	return value;
+}
+
+bool
+options_read(const sasl_utils_t *utils, struct options *options)
+{
+	char text[ESCAPED_SIZE];
+
+	*options = (struct options){
+		.socket_path = JP_VERIFY_SOCKET,
+		.timeout_ms = JP_CLIENT_TIMEOUT_MS,
+		.realm = JP_REALM_KEEP,
+		.mechanisms = { true, true, true, true },
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const char *value = look_up(utils, table[i].name);
+
+		if (value == NULL || table[i].set(options, value)) {
+			if (!options->enable)
+				break;
+			continue;
+		}
+		(void)jp_escape(text, sizeof(text), value);
+		utils->log(utils->conn, SASL_LOG_ERR,
+		    "libjirapat: wrong option: %s: \"%s\"", table[i].name,
+		    text);
+		return false;
+	}
+	return true;
+}
