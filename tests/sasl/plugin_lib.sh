@@ -46,12 +46,6 @@ plugin_sasl() {
 		"sasldb_path: $SERVERS/sasldb2" "$@" >>"$plugin_conf"
 }
 
-# plugin_asked: how often patd has answered.
-plugin_asked() {
-	mux_admin stats --json 2>/dev/null | python3 -c 'import json, sys
-print(sum(json.load(sys.stdin)["answers"].values()))'
-}
-
 # plugin_reach WHAT TRY OUT SERVICE ADDRESS: patd learns the service, and the
 # address, or that there is none if ADDRESS is empty.
 plugin_reach() {
@@ -89,7 +83,7 @@ plugin_stock() {
 	is "$1: beside the token" "$outcome" in
 	mux_try "$plugin_do" alice hunter2
 	is "$1: a wrong password does not" "$outcome" "$plugin_out"
-	mux_try "$plugin_do" alice "$(printf '%.49s' "$token")x"
+	mux_try "$plugin_do" alice "$(spoilt "$token")"
 	is "$1: nor does a wrong token" "$outcome" "$plugin_out"
 
 	plugin_again "$4" "$5" "$6" "$7"

@@ -12,15 +12,26 @@
 # shellcheck source=tests/sasl/plugin_lib.sh
 . "$JP_SOURCE/tests/sasl/plugin_lib.sh"
 
-plugin_needs slapd slapadd ldapwhoami
+plugin_needs slapd slapadd slapmodify ldapwhoami
 plugin_make
-plugin_password localhost || bail "no stock password"
 plugin_sasl slapd/sasl-plugin.conf slapd
-server_slapd_preload || bail "no sasl_confdir.so"
+server_preload || bail "no sasl_confdir.so"
 server_slapd slapd/slapd-plugin.conf slapd/people-plugin.ldif ||
 	bail "slapd does not start: $(cat "$SCRATCH"/log/slap*)"
 
 PEOPLE=ou=people,dc=example,dc=org
+
+# The stock PLAIN of slapd reads the entry; alice gets a password there.
+stop slapd
+# shellcheck disable=SC2046
+$(as_user openldap) slapmodify -f "$SERVERS/ldap/slapd.conf" <<-EOT ||
+	dn: uid=alice,$PEOPLE
+	changetype: modify
+	add: userPassword
+	userPassword: $PASSWORD
+EOT
+	bail "alice gets no password"
+server_slapd_again || bail "slapd does not start again"
 
 # whoami ARGUMENT...: prints "in" if slapd says that it is $whoami_dn, else the
 # result code of LDAP.
