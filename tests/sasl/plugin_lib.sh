@@ -4,6 +4,10 @@
 #
 # Needs tests/lib/tap.sh, tests/lib/servers.sh and tests/e2e/mux_lib.sh.
 
+# Set by mux_lib.sh:
+token=
+outcome=
+
 PASSWORD='correct horse'
 
 # plugin_needs TOOL...: leaves, unless all of them are here.
@@ -17,10 +21,10 @@ plugin_needs() {
 		skip_all "missing here: libjirapat.so (build it)"
 }
 
-# plugin_make [LINE...]: store and patd, with LINEs in [patd]; the plugin in a
-# folder of its own, behind the stock ones: it must come first all the same.
+# plugin_make: store and patd, with $PLUGIN_LINE in [patd]; the plugin in a folder
+# of its own, behind the stock ones: it must come first all the same.
 plugin_make() {
-	mux_make "$@"
+	mux_make ${PLUGIN_LINE:+"$PLUGIN_LINE"}
 	mkdir "$SERVERS/plugins"
 	cp "$JP_BUILD/.libs/libjirapat.so" "$SERVERS/plugins/"
 	chmod 644 "$SERVERS/plugins/libjirapat.so"
@@ -37,7 +41,6 @@ plugin_password() {
 # plugin_sasl EXAMPLE NAME [LINE...]: the configuration of the application NAME,
 # with the stock passwords and these lines behind it.
 plugin_sasl() {
-	plugin_example=$1
 	plugin_conf=$SERVERS/sasl2/$2.conf
 	server_sasl "$1" "$2" \
 		-e "s|/run/jira-pat/verify.sock|$SCRATCH/run/verify.sock|"
@@ -68,7 +71,6 @@ plugin_reach() {
 # out of reach; START starts the server NAME again, and it is there with
 # fallback, and is all there is where the service does not enable the plugin.
 plugin_stock() {
-	plugin_what=$1
 	plugin_do=$2
 	plugin_out=$3
 	new alice
