@@ -1,5 +1,6 @@
 #include "patd/conns.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,9 +26,7 @@ conns_make(struct conns *conns, size_t max)
 static void
 forget(struct conn *conn)
 {
-	if (conn->held != NULL)
-		explicit_bzero(conn->held, conn->held_len);
-	free(conn->held);
+	sodium_free(conn->held); /* wipes it */
 	conn->held = NULL;
 	conn->held_len = 0;
 }

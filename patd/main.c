@@ -137,6 +137,25 @@ raise_limits(struct jp_settings *settings)
 	    settings->max_connections);
 }
 
+/*
+ * What holds tokens and keys is locked as far as the limit goes: as much as the
+ * service file of patd has, if we may.
+ */
+static void
+raise_locked(void)
+{
+	const rlim_t wanted = 16 << 20;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+		return;
+	if (limit.rlim_max < wanted &&
+	    setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ wanted, wanted }) == 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
 static void
 block_signals(void)
 {
@@ -216,6 +235,7 @@ serve(const struct options *options, struct jp_settings *settings)
 
 	block_signals();
 	raise_limits(settings);
+	raise_locked();
 	listeners_init(&listeners);
 	if (peers_make(&peers, settings, &why) != JP_ERR_OK)
 		return fail(options, "settings", &why);

@@ -1,7 +1,7 @@
 #include "patd/mux_conn.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -14,7 +14,7 @@ static enum jp_err
 hold(struct conn *conn, const uint8_t *bytes, size_t len)
 {
 	if (conn->held == NULL)
-		conn->held = malloc(ROOM);
+		conn->held = sodium_malloc(ROOM); /* locked */
 	if (conn->held == NULL)
 		return JP_ERR_NOMEM;
 	memcpy(conn->held, bytes, len);
