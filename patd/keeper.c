@@ -10,9 +10,10 @@
 #include "common/uses.h"
 
 enum {
-	SAVE_S = 60,
 	STALLED_S = 10,
-	WATCH_S = 1,
+	WATCH_MS = 1000,
+	MS_PER_S = 1000,
+	NS_PER_MS = 1000000,
 };
 
 /* What the first thread is called for between two times. */
@@ -23,6 +24,7 @@ enum call {
 
 struct keeper {
 	struct jp_core *core;
+	unsigned int save_ms;
 	pthread_mutex_t mutex; /* of the next two */
 	pthread_cond_t wake;
 	bool stopping;
@@ -45,12 +47,17 @@ leave_if_damaged(struct keeper *keeper, enum jp_err err)
 }
 
 static struct timespec
-seconds_from_now(int seconds)
+ms_from_now(unsigned int ms)
 {
 	struct timespec when;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &when);
-	when.tv_sec += seconds;
+	when.tv_sec += ms / MS_PER_S;
+	when.tv_nsec += (long)(ms % MS_PER_S) * NS_PER_MS;
+	if (when.tv_nsec >= MS_PER_S * NS_PER_MS) {
+		when.tv_nsec -= MS_PER_S * NS_PER_MS;
+		when.tv_sec++;
+	}
 	return when;
 }
 
@@ -102,7 +109,7 @@ keep(void *arg)
 {
 	struct keeper *keeper = arg;
 	struct jp_core *core = keeper->core;
-	struct timespec when = seconds_from_now(SAVE_S);
+	struct timespec when = ms_from_now(keeper->save_ms);
 	struct jp_store_info info;
 	unsigned int calls;
 
@@ -116,7 +123,7 @@ keep(void *arg)
 		if (calls != 0)
 			continue;
 		leave_if_damaged(keeper, save(core));
-		when = seconds_from_now(SAVE_S);
+		when = ms_from_now(keeper->save_ms);
 	}
 	return NULL;
 }
@@ -126,10 +133,10 @@ static void *
 watch(void *arg)
 {
 	struct keeper *keeper = arg;
-	struct timespec when = seconds_from_now(WATCH_S);
+	struct timespec when = ms_from_now(WATCH_MS);
 
 	while (pause_until(keeper, &when, NULL)) {
-		when = seconds_from_now(WATCH_S);
+		when = ms_from_now(WATCH_MS);
 		if (!jp_store_stalled(keeper->core->store, STALLED_S))
 			continue;
 		jp_log(LOG_CRIT,
@@ -141,7 +148,7 @@ watch(void *arg)
 }
 
 enum jp_err
-keeper_start(struct keeper **out, struct jp_core *core)
+keeper_start(struct keeper **out, struct jp_core *core, unsigned int save_ms)
 {
 	static void *(*const tasks[])(void *) = { keep, watch };
 	struct keeper *keeper = calloc(1, sizeof(*keeper));
@@ -151,6 +158,7 @@ keeper_start(struct keeper **out, struct jp_core *core)
 	if (keeper == NULL)
 		return JP_ERR_NOMEM;
 	keeper->core = core;
+	keeper->save_ms = save_ms;
 	(void)pthread_mutex_init(&keeper->mutex, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

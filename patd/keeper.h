@@ -13,7 +13,12 @@
 
 struct keeper;
 
-enum jp_err keeper_start(struct keeper **keeper, struct jp_core *core);
+/* The time between two writings of uses: one write of a token in each. */
+#define KEEPER_SAVE_MS 60000
+
+/* Starts the threads; `save_ms` is KEEPER_SAVE_MS but for tests. */
+enum jp_err keeper_start(
+    struct keeper **keeper, struct jp_core *core, unsigned int save_ms);
 
 /* The store failed somebody: looks at once whether it still lives. */
 void keeper_suspect(struct keeper *keeper);

@@ -208,8 +208,9 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 	if (err != JP_ERR_OK)
 		return err;
 	core->uses = jp_uses_make();
-	err = core->uses != NULL ? keeper_start(&loop.keeper, core)
-	                         : JP_ERR_NOMEM;
+	err = core->uses != NULL
+	          ? keeper_start(&loop.keeper, core, KEEPER_SAVE_MS)
+	          : JP_ERR_NOMEM;
 	if (err != JP_ERR_OK)
 		return jp_why(why, err, "cannot start: %s", jp_err_text(err));
 	err = loop_run(&loop, drained, why);

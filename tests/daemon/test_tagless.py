@@ -1,6 +1,7 @@
 """Tokens without fast tag, as an import makes them: what wrong secrets for them
 cost, and that nobody else pays for it.
 """
+import ctypes
 import select
 import time
 
@@ -113,6 +114,34 @@ def no_room():
         assert place.stats()["argon2_runs"] <= 3
 
 
+def phc_of(secret):
+    """What another program makes of it with the same library."""
+    sodium = ctypes.CDLL("libsodium.so.23")
+    out = ctypes.create_string_buffer(128)
+    assert sodium.sodium_init() >= 0
+    assert sodium.crypto_pwhash_str(
+        out, secret.encode(), ctypes.c_ulonglong(len(secret)),
+        ctypes.c_ulonglong(1), ctypes.c_size_t(8192)) == 0
+    return out.value.decode()
+
+
+def imported():
+    """secrets that pat-admin import took are throttled as well"""
+    with world() as place:
+        place.admin("import", "-", said="erin:%s\nfrank:%s\n" % (
+            phc_of("correct horse"), phc_of("battery staple")))
+        clock = Clock()
+        with Client(place.verify) as client:
+            assert client.ask("erin", "correct horse") == (ACCEPT, "erin")
+            verdicts = [client.ask("frank", "wrong %d" % number)[0]
+                        for number in range(200)]
+            limit = BURST + clock.refills()
+            assert BURST <= verdicts.count(DENY) <= limit, verdicts
+            assert set(verdicts) == {DENY, UNAVAILABLE}, set(verdicts)
+            assert client.ask("erin", "correct horse") == (ACCEPT, "erin")
+        assert place.stats()["argon2_runs"] == verdicts.count(DENY) + 1
+
+
 def many_ids():
     """a flood over many ids leaves warm and cold tokens of our own alone"""
     with world("workers = 1", start=False) as place:
@@ -136,4 +165,4 @@ def many_ids():
 
 
 main([accepted_and_denied, throttled, known_unharmed, same_again, no_room,
-      many_ids])
+      imported, many_ids])
