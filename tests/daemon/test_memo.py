@@ -41,7 +41,7 @@ def repeated():
 def crowd():
     """1,000 clients with one cold token run one Argon2id"""
     with world(LIMITS, start=False) as place:
-        make_slow(place)
+        make_slow(place, 1)
         token = place.token()
         place.start()
         clients = [connect(place.verify) for _ in range(room_for(CROWD))]
