@@ -279,7 +279,8 @@ def world(more="", start=True, args=("--debug",)):
         for token in place.tokens:
             assert token not in log, "a token is in the log"
             assert token[14:] not in log, "a secret is in the log"
-        assert "Sanitizer: " not in log, log[log.index("Sanitizer: ") - 99:]
+        for sign in ("Sanitizer: ", "runtime error: "):
+            assert sign not in log, log[max(0, log.index(sign) - 99):]
     finally:
         if place.patd is not None:
             place.patd.kill()

@@ -1,13 +1,14 @@
 """What an administrator has done holds for every question that begins when the
 command has returned, while clients ask about the token without a pause.
 """
+import json
 import os
 import signal
 import socket
 import subprocess
 import time
 
-from daemon import HAMMER, main, wait_for, world
+from daemon import ACCEPT, DENY, HAMMER, main, wait_for, world
 
 HAMMERS, ROUNDS = 3, 10
 
@@ -74,6 +75,28 @@ def revoked_with_others():
             tokens = [place.token(user) for _ in range(5)]
             hold(place, user, tokens[2],
                  lambda: place.admin("revoke", "--user", user))
+
+
+def made_again():
+    """of a token whose record was deleted, until it is made again; and of none
+    whose record was made again with another hash
+    """
+    with world(args=()) as place:
+        token, other = place.token(), place.token()
+        lines = {line["id"]: line for line in map(
+            json.loads, place.admin("export").stdout.splitlines())}
+        line, another = lines[token[5:13]], lines[other[5:13]]
+        def delete():
+            place.admin("revoke", token[5:13])
+            wait_for(lambda: token[5:13] in place.admin(
+                "purge", "--dead-for", "1s").stdout)
+        for changed, verdict in ((line, ACCEPT),
+                                 (dict(line, phc=another["phc"]), DENY)):
+            hold(place, "alice", token, delete)
+            assert place.ask("alice", token)[0] == DENY
+            place.admin("import", "-", said=json.dumps(changed) + "\n")
+            assert place.ask("alice", token)[0] == verdict
+        assert place.ask("alice", other) == (ACCEPT, "alice")
 
 
 class Notified:
@@ -149,4 +172,4 @@ def again_and_again():
         wait_for(lambda: place.stats()["connections"]["open"] == 0)
 
 
-main([revoked, revoked_with_others, policy, again_and_again])
+main([revoked, revoked_with_others, made_again, policy, again_and_again])
