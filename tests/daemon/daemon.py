@@ -42,6 +42,9 @@ pepper_file = {root}/key/pepper.key
 """
 
 
+AUDIT = "audit_file = {root}/audit/trail\n"
+
+
 class Skip(Exception):
     pass
 
@@ -244,6 +247,14 @@ class World:
         except FileNotFoundError:
             return ""
 
+    def read_trail(self):
+        """The audit trail, where AUDIT stands in the configuration."""
+        try:
+            with open(os.path.join(self.root, "audit/trail")) as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
     def ask(self, user, token):
         with Client(self.verify) as client:
             return client.ask(user, token)
@@ -275,7 +286,7 @@ def world(more="", start=True, args=("--debug",)):
         if start:
             place.start(*args)
         yield place
-        log = place.read_log()
+        log = place.read_log() + place.read_trail()
         for token in place.tokens:
             assert token not in log, "a token is in the log"
             assert token[14:] not in log, "a secret is in the log"

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 
-from daemon import BUILD, ROOT, Skip, main, wait_for, world
+from daemon import AUDIT, BUILD, ROOT, Skip, main, wait_for, world
 
 WATCHED = os.path.join(BUILD, "tests/daemon/patd_watched")
 FEW, MANY = 1000, 11000
@@ -24,8 +24,9 @@ def allocations(place, pairs, count, conns, per_conn):
 
 
 def none_allocated():
-    """10,000 questions about known tokens allocate nothing"""
-    with world(start=False) as place:
+    """10,000 questions about known tokens allocate nothing, with an audit trail
+    """
+    with world(AUDIT, start=False) as place:
         pairs = [("alice", place.token()) for _ in range(10)]
         few = allocations(place, pairs, FEW, 4, 100000)
         many = allocations(place, pairs, MANY, 4, 100000)
@@ -72,8 +73,10 @@ def system_calls(place, pairs, count, per_conn):
 
 
 def three_calls():
-    """a question on an open connection: wait, receive, send"""
-    with world(args=()) as place:
+    """a question on an open connection: wait, receive, send; with an audit
+    trail, too
+    """
+    with world(AUDIT, args=()) as place:
         pairs = [("alice", place.token())]
         assert place.hammer(pairs, 1) == (1, 0, 0)
         calls = system_calls(place, pairs, 5000, 100000)

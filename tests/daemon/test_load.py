@@ -5,8 +5,8 @@ import os
 import random
 import socket
 
-from daemon import (ACCEPT, BASE62, DENY, ROOT, Client, Skip, forged, main,
-                    question, wait_for, world)
+from daemon import (ACCEPT, AUDIT, BASE62, DENY, ROOT, Client, Skip, forged,
+                    main, question, wait_for, world)
 
 QUESTIONS = int(os.environ.get("JP_LOAD", "100000"))
 DAEMON_UID = 1  # a system account that every Debian has
@@ -32,7 +32,7 @@ def status(place, key):
 
 def no_growth():
     """descriptors, threads and memory do not grow with the questions"""
-    with world(args=()) as place:
+    with world(AUDIT, args=()) as place:
         mine = [place.token() for _ in range(20)]
         pairs = [("alice", token) for token in mine]
         pairs += [("bob", token) for token in mine]
@@ -62,6 +62,7 @@ def no_growth():
                    stats["requests"].values()) == QUESTIONS // 10 + QUESTIONS
         assert stats["requests"]["unavailable"] == dict.fromkeys(
             stats["requests"]["unavailable"], 0)
+        assert place.read_trail().count("\n") > 20, "it was not told"
 
 
 def hit_ratio():

@@ -5,8 +5,8 @@ import os
 import signal
 import socket
 
-from daemon import (ACCEPT, BUILD, DENY, ROOT, Client, Skip, forged, main,
-                    make_slow, question, text, wait_for, world)
+from daemon import (ACCEPT, AUDIT, BUILD, DENY, ROOT, Client, Skip, forged,
+                    main, make_slow, question, text, wait_for, world)
 
 WATCHED = os.path.join(BUILD, "tests/daemon/patd_watched")
 
@@ -79,7 +79,7 @@ def look(place):
 
 def no_token():
     """after its last use no part of a token is in the memory of patd"""
-    with world(args=()) as place:
+    with world(AUDIT, args=()) as place:
         look(place)
         made = place.token()  # by patd itself, for pat-admin
         revoked = place.token()
@@ -105,6 +105,7 @@ def no_token():
             assert client.closed()
         place.admin("test", "alice", said=made + "\n", check=False)
         wait_for(lambda: place.stats()["connections"]["open"] == 0)
+        assert "unknown-id" in place.read_trail()
         hits = found(place.patd.pid, needles_of(tokens))
         assert not hits, hits
 
@@ -144,7 +145,7 @@ def asked_of_mux(place, data):
 
 def no_token_of_mux():
     """nor is one that came by mux, whole, in halves, or too long"""
-    with world("mux = {root}/run/mux", args=()) as place:
+    with world(AUDIT + "mux = {root}/run/mux", args=()) as place:
         look(place)
         token, cut = place.token(), place.token()
         whole = mux_question("alice", token, "svn", "")
