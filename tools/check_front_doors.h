@@ -34,6 +34,9 @@
 	X(PAM_MODULE, LEVEL_BAD, "pam", "pam-module",                          \
 	    "pam_jira_pat.so is not in the folder of libpam's modules: "       \
 	    "install it there (./configure --with-pamdir)")                    \
+	X(PAM_ARGUMENT, LEVEL_BAD, "pam", "pam-argument",                      \
+	    "pam_jira_pat.so knows no such argument, and lets nobody in: see " \
+	    "pam_jira_pat(8)")                                                 \
 	X(PAM_ACCOUNT, LEVEL_WARN, "pam", "pam-account",                       \
 	    "tokens in `auth` alone: users without a line in /etc/passwd are " \
 	    "refused; add pam_jira_pat.so to `account`, too")                  \

@@ -10,6 +10,10 @@
 
 static const char module[] = "pam_jira_pat.so";
 
+static const char *const own_arguments[] = { "socket", "config", "timeout",
+	"try_first_pass", "use_first_pass", "prompt", "unknown", "debug",
+	"one_shot" };
+
 /* What one service file has. */
 struct stack {
 	struct doors *doors;
@@ -85,12 +89,48 @@ module_there(const struct doors *doors, const char *path)
 	return false;
 }
 
+/* Up to its `=`; `[prompt=Your token: ]` is one argument, too. */
+static void
+take_argument(struct stack *stack, const char *argument, unsigned int line)
+{
+	size_t count = sizeof(own_arguments) / sizeof(own_arguments[0]);
+	char name[32];
+
+	(void)snprintf(
+	    name, sizeof(name), "%.*s", (int)strcspn(argument, "=]"), argument);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name, own_arguments[i]) == 0)
+			return;
+	doors_trap(stack->doors, TRAP_PAM_ARGUMENT, stack->file, line, name);
+}
+
+static void
+take_arguments(struct stack *stack, char *at, unsigned int line)
+{
+	const char *argument;
+
+	for (;;) {
+		at += strspn(at, " \t");
+		if (*at == '[') {
+			argument = at + 1;
+			at = strchrnul(at, ']');
+			at += *at != '\0';
+		} else {
+			argument = doors_word(&at);
+		}
+		if (argument == NULL || argument[0] == '#')
+			return;
+		take_argument(stack, argument, line);
+	}
+}
+
 static void
 take_ours(struct stack *stack, const struct entry *entry, unsigned int line)
 {
 	if (!module_there(stack->doors, entry->path))
 		doors_trap(
 		    stack->doors, TRAP_PAM_MODULE, stack->file, line, NULL);
+	take_arguments(stack, entry->arguments, line);
 	if (strcasecmp(entry->type, "account") == 0)
 		stack->account_line = line;
 	if (strcasecmp(entry->type, "auth") != 0)

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/client.h"
@@ -67,9 +69,46 @@ check_patd(struct doctor *doctor)
 		    "answers on verify.sock alone: restart it");
 }
 
+/* Whether somebody listens on a stream socket there. */
+static int
+connect_stream(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int errnum = 0;
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address,
+	                  sizeof(address)) != 0)
+		errnum = errno;
+	if (fd >= 0)
+		(void)close(fd);
+	return errnum;
+}
+
+/* The sockets of the saslauthd protocol: its clients have no deadline. */
+static void
+check_mux(struct doctor *doctor)
+{
+	const struct jp_paths *mux = &doctor->settings->mux;
+
+	for (size_t i = 0; i < mux->len && doctor->patd; i++) {
+		int errnum = connect_stream(mux->at[i]);
+
+		if (errnum == 0)
+			report(doctor, LEVEL_OK, "mux", "listens on %s",
+			    mux->at[i]);
+		else
+			report(doctor, LEVEL_BAD, "mux",
+			    "%s: %s: restart patd, and see its log", mux->at[i],
+			    strerror(errnum));
+	}
+}
+
 void
 check_sockets(struct doctor *doctor)
 {
 	check_run_dir(doctor);
 	check_patd(doctor);
+	check_mux(doctor);
 }

@@ -83,6 +83,12 @@ printf 'auth required /opt/pam_jira_pat.so\naccount required pam_jira_pat.so\n' 
 	put /etc/pam.d/jira-pat
 finds "pam-module: by its path, and not there" 1 "pam-module /etc/pam.d/jira-pat:1"
 machine
+printf 'auth required pam_jira_pat.so %s\naccount required pam_jira_pat.so\n' \
+	'unknown=pass sokket=/run/x' | put /etc/pam.d/jira-pat
+finds "pam-argument: one that is misspelt" 1 "pam-argument /etc/pam.d/jira-pat:1"
+printf 'auth required pam_jira_pat.so %s\naccount required pam_jira_pat.so\n' \
+	'debug [prompt=Your token: ] timeout=2 # why' | put /etc/pam.d/jira-pat
+finds "pam-argument: right ones" 0 none
 printf 'auth required pam_jira_pat.so\n@include common-account\n' |
 	put /etc/pam.d/jira-pat
 finds "pam-account: tokens in auth alone" 0 "pam-account /etc/pam.d/jira-pat:1"
@@ -311,5 +317,13 @@ chmod 700 "$HOME_DIR/store"
 cli_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
 exits "patd is well" 0 check --root "$TREE"
 like "patd listens" "$out" "*ok    patd*verify.sock*"
+stop patd
+sed -i "s|^\[patd\]|&\nmux = $HOME_DIR/mux|" "$CONF"
+cli_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
+exits "patd with mux is well" 0 check --root "$TREE"
+like "mux listens" "$out" "*ok    mux*listens on $HOME_DIR/mux*"
+rm "$HOME_DIR/mux"
+exits "mux that nobody can reach: exit status 1" 1 check --root "$TREE"
+like "it says what to do" "$out" "*bad   mux*$HOME_DIR/mux*restart patd*"
 stop patd
 done_testing

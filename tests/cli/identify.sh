@@ -148,6 +148,14 @@ cli_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
 check_all "patd:"
 stop patd
 
+# More than this process may ever hold, with a token at its end.
+{
+	head -c 200000000 /dev/zero
+	printf ' %s' "$alice"
+} | bash -c 'ulimit -v 160000 && exec "$0" --config "$1" identify' \
+	"$PAT_ADMIN" "$CONF" >"$SCRATCH/out" 2>"$SCRATCH/err"
+is "200 MB are read in less memory" "$?:$(grep -c "live" "$SCRATCH/out")" "0:1"
+
 # --- Without rights, and what is never shown -----------------------------------
 
 exits "a token in place of FILE: exit status 2" 2 identify "$alice"

@@ -151,6 +151,23 @@ else
 		"pat-admin is not built"
 fi
 
+# list_of NAME FILE: the words of `static const char *const NAME[] = { ... }`.
+list_of() {
+	tr '\n' ' ' <"$JP_SOURCE/$2" |
+		sed -n "s/.*const $1\[\] = {\([^}]*\)}.*/\1/p" |
+		grep -o '"[a-z_]*"' | tr -d '"' | words
+}
+same "pat-admin check knows the arguments of the PAM module" "$(
+	sed -n 's/^	{ "\([a-z_]*\)", set_.*/\1/p' \
+		"$JP_SOURCE/pam_jira_pat/options.c" | words
+)" "$(list_of own_arguments tools/check_pam.c)"
+if [ -e "$JP_SOURCE/sasl_plugin/options.c" ]; then
+	same "pat-admin check knows the keys of the SASL plugin" "$(
+		sed -n 's/^	{ "\(jirapat_[a-z_]*\)", set_.*/\1/p' \
+			"$JP_SOURCE/sasl_plugin/options.c" | words
+	)" "$(list_of own_keys tools/check_sasl.c)"
+fi
+
 same "pat-admin(8) has the traps that check knows, in their order" "$(
 	sed -n 's/^	X([A-Z_]*, LEVEL_[A-Z]*, "[a-z]*", "\([a-z-]*\)".*/\1/p' \
 		"$JP_SOURCE/tools/check_front_doors.h"
