@@ -37,6 +37,9 @@
 	X(PAM_ARGUMENT, LEVEL_BAD, "pam", "pam-argument",                      \
 	    "pam_jira_pat.so knows no such argument, and lets nobody in: see " \
 	    "pam_jira_pat(8)")                                                 \
+	X(PAM_SOCKET, LEVEL_BAD, "pam", "pam-socket",                          \
+	    "patd runs, and there is no socket where the module asks: give "   \
+	    "it socket=RUN_DIR/verify.sock, with [patd] run_dir")              \
 	X(PAM_ACCOUNT, LEVEL_WARN, "pam", "pam-account",                       \
 	    "tokens in `auth` alone: users without a line in /etc/passwd are " \
 	    "refused; add pam_jira_pat.so to `account`, too")                  \

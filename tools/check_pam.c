@@ -9,6 +9,7 @@
 #include <strings.h>
 
 static const char module[] = "pam_jira_pat.so";
+static const char default_socket[] = "/run/jira-pat/verify.sock";
 
 static const char *const own_arguments[] = { "socket", "config", "timeout",
 	"try_first_pass", "use_first_pass", "prompt", "unknown", "debug",
@@ -19,6 +20,7 @@ struct stack {
 	struct doors *doors;
 	const char *file;
 	unsigned int auth_line, account_line; /* of our module; 0: none */
+	char socket[JP_UNIX_PATH_MAX + 1];    /* where the last line asks */
 	bool open; /* a token that is refused goes on */
 };
 
@@ -96,6 +98,9 @@ take_argument(struct stack *stack, const char *argument, unsigned int line)
 	size_t count = sizeof(own_arguments) / sizeof(own_arguments[0]);
 	char name[32];
 
+	if (strncmp(argument, "socket=", 7) == 0)
+		(void)snprintf(
+		    stack->socket, sizeof(stack->socket), "%s", argument + 7);
 	(void)snprintf(
 	    name, sizeof(name), "%.*s", (int)strcspn(argument, "=]"), argument);
 	for (size_t i = 0; i < count; i++)
@@ -130,12 +135,18 @@ take_ours(struct stack *stack, const struct entry *entry, unsigned int line)
 	if (!module_there(stack->doors, entry->path))
 		doors_trap(
 		    stack->doors, TRAP_PAM_MODULE, stack->file, line, NULL);
+	(void)snprintf(
+	    stack->socket, sizeof(stack->socket), "%s", default_socket);
 	take_arguments(stack, entry->arguments, line);
 	if (strcasecmp(entry->type, "account") == 0)
 		stack->account_line = line;
 	if (strcasecmp(entry->type, "auth") != 0)
 		return;
 	stack->auth_line = line;
+	if (stack->doors->doctor->patd &&
+	    doors_type(stack->doors, stack->socket) != S_IFSOCK)
+		doors_trap(stack->doors, TRAP_PAM_SOCKET, stack->file, line,
+		    stack->socket);
 	stack->open = is_open(entry->control);
 }
 

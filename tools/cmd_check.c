@@ -5,6 +5,7 @@
 #include "tools/check.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -89,6 +90,30 @@ check_config(struct doctor *doctor)
 	                                        ": the defaults hold");
 }
 
+/* The first section that matches counts: another one before it hides it. */
+static void
+check_services(struct doctor *doctor)
+{
+	const struct jp_policy *policy = &doctor->settings->policy;
+	const struct jp_rule *rules = policy->rules;
+	bool hidden = false;
+
+	for (size_t i = 0; i < policy->rule_len; i++)
+		for (size_t j = 0; j < i; j++) {
+			if (fnmatch(rules[j].glob, rules[i].glob, 0) != 0)
+				continue;
+			hidden = true;
+			report(doctor, LEVEL_BAD, "services",
+			    "[service %s] never counts: [service %s] stands "
+			    "before it; change their order",
+			    rules[i].glob, rules[j].glob);
+			break;
+		}
+	if (!hidden && policy->rule_len > 0)
+		report(doctor, LEVEL_OK, "services",
+		    "%zu sections, none hides another", policy->rule_len);
+}
+
 static void
 check_user(struct doctor *doctor)
 {
@@ -163,6 +188,7 @@ check_path(struct doctor *doctor, const char *subject, const char *path,
  * last, for this process may then become the user of patd.
  */
 static void (*const checks[])(struct doctor *doctor) = {
+	check_services,
 	check_user,
 	check_clock,
 	check_store_files,

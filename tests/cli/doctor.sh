@@ -241,9 +241,10 @@ finds "sasl-socket: there is none" 0 "sasl-socket $SVN:2"
 mkdir -p "$TREE/run/jira-pat/mux"
 finds "sasl-folder: it is a folder" 1 "sasl-folder $SVN:2"
 mkdir -p "$TREE/var/spool/postfix/run/jira-pat"
+# socket FOLDER [NAME]: makes one.
 socket() {
-	(cd "$1" && python3 -c 'import socket
-socket.socket(socket.AF_UNIX).bind("mux")')
+	(cd "$1" && python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "${2:-mux}")
 }
 socket "$TREE/var/spool/postfix/run/jira-pat"
 finds "sasl-folder: the socket is in Postfix's chroot" 0 none
@@ -317,6 +318,21 @@ chmod 700 "$HOME_DIR/store"
 cli_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
 exits "patd is well" 0 check --root "$TREE"
 like "patd listens" "$out" "*ok    patd*verify.sock*"
+machine
+finds "pam-socket: patd runs, and the module asks elsewhere" 1 \
+	"pam-socket /etc/pam.d/jira-pat:6 pam-socket /etc/pam.d/jira-pat-or-password:11"
+mkdir -p "$TREE/run/jira-pat" "$TREE/run/other"
+socket "$TREE/run/jira-pat" verify.sock
+finds "pam-socket: the socket is where it asks" 0 none
+printf 'auth required pam_jira_pat.so %s\naccount required pam_jira_pat.so\n' \
+	'socket=/run/other/verify.sock' | put /etc/pam.d/jira-pat
+finds "pam-socket: it asks where none is" 1 "pam-socket /etc/pam.d/jira-pat:1"
+is "pam-socket: it says where" \
+	"$(json '[f["text"].split(":")[0] for f in d if "trap" in f]')" \
+	"['/run/other/verify.sock']"
+socket "$TREE/run/other" verify.sock
+finds "pam-socket: by socket=" 0 none
+tree
 stop patd
 sed -i "s|^\[patd\]|&\nmux = $HOME_DIR/mux|" "$CONF"
 cli_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
@@ -326,4 +342,18 @@ rm "$HOME_DIR/mux"
 exits "mux that nobody can reach: exit status 1" 1 check --root "$TREE"
 like "it says what to do" "$out" "*bad   mux*$HOME_DIR/mux*restart patd*"
 stop patd
+
+# services LINE...: sections of the configuration.
+services() {
+	cli_conf "$HOME_DIR" 'max_per_user = 0' >"$CONF"
+	printf '[service %s]\nscope = s\n' "$@" >>"$CONF"
+}
+services 'jira-read' 'jira-*' 'svn'
+exits "sections that hide none: exit status 0" 0 check --root "$TREE"
+like "they are counted" "$out" "*ok    services*4 sections*"
+services 'jira-*' 'jira-read'
+exits "a section that another one hides: exit status 1" 1 check --root "$TREE"
+like "both are named" "$out" "*jira-read] never counts: *jira-\**order*"
+services '*' 'jira-[rw]*'
+exits "a pattern behind a wider one: exit status 1" 1 check --root "$TREE"
 done_testing
