@@ -279,6 +279,30 @@ finds "tomcat-realm: no BasicAuthenticator" 0 "tomcat-realm $CONTEXT:2"
 tomcat '<Context>' "<!-- $REALM />" "$VALVE/> -->" "$VALVE/>" '</Context>'
 finds "tomcat-realm: in a comment" 0 none
 
+# --- The other examples -----------------------------------------------------------------
+
+# example SOURCE FILE: that example becomes this file, if there is such an example.
+example() {
+	[ ! -e "$EXAMPLES/$1" ] || put "$2" <"$EXAMPLES/$1"
+}
+for kind in saslauthd plugin; do
+	machine
+	put /usr/lib/x86_64-linux-gnu/sasl2/libjirapat.so </dev/null
+	example svnserve/svn-$kind.conf /etc/sasl2/svn.conf
+	example memcached/memcached-$kind.conf /etc/sasl2/memcached.conf
+	example slapd/sasl-$kind.conf /etc/ldap/sasl2/slapd.conf
+	example postfix/smtpd-$kind.conf /etc/postfix/sasl/smtpd.conf
+	example cyrus/imapd-$kind.conf /etc/imapd.conf
+	example tomcat/context-$kind.xml $CONTEXT
+	# shellcheck disable=SC2013
+	for path in $(grep -r -h 'saslauthd_path:' "$TREE/etc" |
+		sed 's/.*: *//' | sort -u); do
+		mkdir -p "$TREE$(dirname "$path")"
+		socket "$TREE$(dirname "$path")" "$(basename "$path")"
+	done
+	finds "the examples of $kind have no trap" 0 none
+done
+
 # --- Files that are not what they seem ---------------------------------------------------
 
 apache 'AuthPAMService jira-pat'
