@@ -31,7 +31,7 @@ enum {
 static struct identify_args {
 	char **names;
 	size_t len, cap;
-	bool live; /* the ids of live ones alone */
+	bool live; /* the ids alone of those that live, or may again */
 } args;
 
 static enum jp_err
@@ -69,7 +69,7 @@ take_live(void *arg, char *value, struct jp_why *why)
 }
 
 static const struct cmd_option options[] = {
-	{ "--live", NULL, "print the ids of live ones alone, for revoke",
+	{ "--live", NULL, "print the ids alone of those that live, for revoke",
 	    take_live },
 };
 
@@ -78,6 +78,7 @@ static const struct cmd_option options[] = {
 /* What a token that was found is worth. */
 enum worth {
 	WORTH_LIVE,    /* some front door takes it */
+	WORTH_PAUSED,  /* it may live again */
 	WORTH_DEAD,    /* it was one of ours */
 	WORTH_FORGED,  /* an id of ours, and another secret */
 	WORTH_UNKNOWN, /* none of ours */
@@ -85,8 +86,8 @@ enum worth {
 	WORTH_UNDECIDED,
 };
 
-static const char *const worth_names[] = { "live", "dead", "forged", "unknown",
-	"damaged", "undecided" };
+static const char *const worth_names[] = { "live", "paused", "dead", "forged",
+	"unknown", "damaged", "undecided" };
 
 /* What is not here is live: service, scope, address and the like. */
 static const struct {
@@ -98,6 +99,7 @@ static const struct {
 	{ JP_REASON_SHAPE, WORTH_DEAD }, /* of an older prefix */
 	{ JP_REASON_FAST_TAG, WORTH_FORGED },
 	{ JP_REASON_SECRET, WORTH_FORGED },
+	{ JP_REASON_USER_DISABLED, WORTH_PAUSED },
 	{ JP_REASON_REVOKED, WORTH_DEAD },
 	{ JP_REASON_SUPERSEDED, WORTH_DEAD },
 	{ JP_REASON_EXPIRED, WORTH_DEAD },
@@ -235,12 +237,12 @@ take_found(void *arg, const struct jp_found *found)
 	if (err != JP_ERR_OK && err != JP_ERR_NOT_FOUND)
 		return err;
 	worth = worth_of(search->reason);
-	search->ours |= worth == WORTH_LIVE || worth == WORTH_DEAD;
+	search->ours |= worth <= WORTH_DEAD;
 	search->undecided |= worth == WORTH_UNDECIDED;
 	if (!args.live)
 		return print_found(search, found);
 	progress_end(&search->progress);
-	if (worth == WORTH_LIVE)
+	if (worth <= WORTH_PAUSED)
 		(void)printf("%s\n", record->id);
 	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
 }

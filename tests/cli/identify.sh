@@ -50,6 +50,12 @@ check_states() {
 	new bob
 	run revoke "$id"
 	finds "$W a revoked one" "$token" 0 "$id bob - dead revoked"
+	new bill
+	run user disable bill
+	finds "$W one whose user is disabled" "$token" 0 \
+		"$id bill - paused user-disabled"
+	run_with "$token" identify --live
+	is "$W it may live again, so --live has it" "$status:$out" "0:$id"
 	new carol --service nothing --from 192.0.2.1 --scope few
 	finds "$W one of few rights lives" "$token" 0 "$id carol - live service"
 	wrong=jpat_$(id_of "$alice")_000000000000000000000000000000
