@@ -598,6 +598,28 @@ rotation_keeps_the_chain(void **state)
 	free(lines.text);
 }
 
+/* As logrotate's `create` does. */
+static void
+a_new_file_under_the_name_is_used_at_once(void **state)
+{
+	struct world *world = *state;
+	struct lines lines;
+	char old[512];
+
+	begin(world);
+	acts(world, 3);
+	(void)snprintf(old, sizeof(old), "%s", path_of(world, "trail.1"));
+	assert_int_equal(rename(path_of(world, "trail"), old), 0);
+	assert_int_equal(
+	    close(open(path_of(world, "trail"), O_CREAT | O_WRONLY, 0600)), 0);
+	acts(world, 2);
+	end(world);
+	read_lines(world, "trail", &lines);
+	assert_int_equal(lines.len, 2);
+	assert_int_equal(first_bad(world, &lines), 0);
+	free(lines.text);
+}
+
 static void
 a_file_that_was_emptied_goes_on(void **state)
 {
@@ -934,6 +956,7 @@ main(void)
 		TEST(no_denial_is_lost_in_a_flood_from_everywhere),
 		TEST(a_full_table_hides_nothing),
 		TEST(rotation_keeps_the_chain),
+		TEST(a_new_file_under_the_name_is_used_at_once),
 		TEST(a_file_that_was_emptied_goes_on),
 		TEST(a_crash_at_any_place_leaves_a_whole_trail),
 		TEST(half_a_first_line_is_removed_as_well),
