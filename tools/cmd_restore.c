@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/audit.h"
+#include "common/core.h"
 #include "common/pepper.h"
 #include "common/store_bdb.h"
 #include "tools/files.h"
@@ -251,6 +253,85 @@ give_all(struct restore *restore)
 	return err == JP_ERR_OK ? give(restore, restore->store.new) : err;
 }
 
+/* ---- the audit trail ---- */
+
+/* Its mark stays beside the store: the trail goes on, whatever day it is. */
+static enum jp_err
+keep_mark(struct restore *restore)
+{
+	char path[OLD_MAX + sizeof("/" JP_AUDIT_HEAD_NAME)];
+	char text[JP_AUDIT_HEAD_LEN];
+	enum jp_err err = JP_ERR_OK;
+	ssize_t len = -1;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.path,
+	    JP_AUDIT_HEAD_NAME);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return JP_ERR_OK; /* there is no trail */
+	len = read(fd, text, sizeof(text));
+	(void)close(fd);
+	if (len <= 0)
+		return JP_ERR_OK;
+	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.new,
+	    JP_AUDIT_HEAD_NAME);
+	fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || write(fd, text, (size_t)len) != len || fsync(fd) != 0)
+		err = path_why(restore->why, "write", path);
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
+}
+
+/* What this process made belongs to the user of patd, as all the rest. */
+static void
+give_trail(struct restore *restore)
+{
+	char head[OLD_MAX + sizeof("/" JP_AUDIT_HEAD_NAME)];
+	const char *file = restore->settings->audit_file;
+	struct stat st;
+
+	(void)snprintf(head, sizeof(head), "%s/%s", restore->store.path,
+	    JP_AUDIT_HEAD_NAME);
+	(void)give(restore, head);
+	if (lstat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_uid == geteuid())
+		(void)give(restore, file);
+}
+
+/* It is done by now: a trail that cannot be written is told to people. */
+static void
+tell_restore(struct restore *restore)
+{
+	struct jp_audit_event event = { .event = "restore" };
+	struct jp_audit *audit = NULL;
+	struct jp_pepper pepper;
+	struct jp_why why = { "" };
+	char made_at[JP_WHEN_TEXT_MAX];
+	enum jp_err err =
+	    jp_pepper_load(restore->settings->pepper_file, &pepper, &why);
+
+	if (err == JP_ERR_OK)
+		err = jp_audit_make(
+		    &audit, restore->settings, &pepper, &jp_system_clock);
+	jp_pepper_clear(&pepper);
+	jp_when_format(restore->manifest.made_at, made_at);
+	(void)snprintf(event.detail, sizeof(event.detail), "as of %s", made_at);
+	jp_actor_name(getuid(), event.actor);
+	if (err == JP_ERR_OK)
+		err = jp_audit_ready(audit, &why);
+	if (err == JP_ERR_OK)
+		err = jp_audit_acts(audit, &event, 1, &why);
+	jp_audit_close(audit);
+	if (audit != NULL)
+		give_trail(restore);
+	if (err != JP_ERR_OK)
+		(void)fprintf(stderr,
+		    "The audit trail does not tell of this: %s\n", why.text);
+}
+
 /* ---- the steps ---- */
 
 static enum jp_err
@@ -334,8 +415,14 @@ restore_all(struct restore *restore)
 	if (err == JP_ERR_OK)
 		err = verify(restore);
 	if (err == JP_ERR_OK)
+		err = keep_mark(restore);
+	if (err == JP_ERR_OK)
 		err = give_all(restore);
-	return err == JP_ERR_OK ? swap(restore) : err;
+	if (err == JP_ERR_OK)
+		err = swap(restore);
+	if (err == JP_ERR_OK)
+		tell_restore(restore);
+	return err;
 }
 
 static enum jp_err

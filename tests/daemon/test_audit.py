@@ -178,6 +178,24 @@ def without_patd():
     administration(False)
 
 
+def restored():
+    """a restore is told, and does not break the chain"""
+    with audited() as place:
+        made(place)
+        copy = os.path.join(place.root, "copy")
+        place.admin("backup", copy)
+        token = made(place)
+        place.stop()
+        place.admin("restore", copy)
+        is_whole(place)
+        assert events(place)[-1]["event"] == "restore", events(place)
+        place.start()
+        assert ask(place, "alice", token) == DENY
+        place.stop()
+        assert [line["seq"] for line in events(place)] == [1, 2, 3, 4, 5]
+        is_whole(place)
+
+
 def one_shot():
     """patd --one-shot writes into the same trail"""
     import socket
@@ -430,6 +448,7 @@ def full_disk():
             is_whole(place)
 
 
-main([every_denial, acceptances, through_patd, without_patd, one_shot,
+main([every_denial, acceptances, through_patd, without_patd, restored,
+      one_shot,
       rotation, killed, tampered, flood, not_required, required,
       required_under_load, start_refused, full_disk])
