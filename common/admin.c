@@ -349,8 +349,9 @@ do_create(struct job *job)
 		err = jp_job_choose_expiry(job, &policy, &record.expires_at);
 	if (err == JP_ERR_OK) /* before the costly hash; counted again after */
 		err = check_count(job, &policy);
-	if (err == JP_ERR_OK)
-		err = jp_job_make_token(job, &policy, &record);
+	if (err != JP_ERR_OK || job->request->dry_run)
+		return err;
+	err = jp_job_make_token(job, &policy, &record);
 	if (err == JP_ERR_OK)
 		err = store_token(job, &policy, &record);
 	return err == JP_ERR_OK ? hand_over(job, &record) : err;

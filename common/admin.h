@@ -34,7 +34,8 @@ enum jp_admin_op {
 
 /*
  * A request. Which fields an operation reads:
- * CREATE: record.{user, name, scopes, services, nets}, lifetime, expires_at
+ * CREATE: record.{user, name, scopes, services, nets}, lifetime, expires_at,
+ *         dry_run
  * LIST: record.user ("": everybody), all, expiring (0: do not care)
  * SHOW: record.id      REVOKE: record.{id or user, revoked_why}
  * TEST: question       STATS, BACKUP, EXPORT: none
@@ -56,7 +57,7 @@ struct jp_admin_request {
 	int64_t expiring; /* list: only those that end within these seconds */
 	struct jp_request question;
 	int64_t dead_for;     /* purge: seconds since its end, at least */
-	bool dry_run;         /* import, purge: only tells what it would do */
+	bool dry_run;         /* create, import, purge: changes nothing */
 	bool skip_known;      /* import: an id that is there is no error */
 	const uint8_t *batch; /* import: as common/batch.h writes it; the
 	                         requester's, in `batch_len` bytes */

@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "common/when.h"
+#include "tools/create_batch.h"
 #include "tools/output.h"
 #include "tools/session.h"
 
 static struct create_args {
 	struct jp_admin_request request;
 	bool bearer;
+	struct batch batch;
 } args;
 
 /* What came back. */
@@ -136,6 +138,22 @@ take_bearer(void *arg, char *value, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
+static enum jp_err
+take_batch(void *arg, char *value, struct jp_why *why)
+{
+	(void)why;
+	((struct create_args *)arg)->batch.from = value;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_output(void *arg, char *value, struct jp_why *why)
+{
+	(void)why;
+	((struct create_args *)arg)->batch.to = value;
+	return JP_ERR_OK;
+}
+
 static const struct cmd_option options[] = {
 	{ "--name", "NAME", "what it is for, as `list` shows it", take_name },
 	{ "--expires", "WHEN", "90d, 2027-01-31, 2027-01-31T12:00:00Z, never",
@@ -148,6 +166,10 @@ static const struct cmd_option options[] = {
 	    take_from },
 	{ "--bearer", NULL, "print base64(USER:TOKEN) on a second line",
 	    take_bearer },
+	{ "--batch", "FILE", "a token for each row of FILE, a CSV file",
+	    take_batch },
+	{ "--output", "FILE", "with --batch: the new file for the tokens",
+	    take_output },
 };
 
 static enum jp_err
@@ -220,19 +242,25 @@ ignore(void *arg, const struct jp_admin_item *item)
 	return JP_ERR_OK;
 }
 
-/* Its text is lost, so nobody shall be able to use it. */
-static void
-take_back(struct session *session, const char *id, struct jp_why *why)
+static enum jp_err
+revoke_lost(struct session *session, const char *id, struct jp_why *why)
 {
 	static struct jp_admin_request request = { .op = JP_ADMIN_REVOKE };
-	struct jp_why again = { .text = "" }, first = *why;
-	enum jp_err err;
 
 	(void)jp_field_set(request.record.id, sizeof(request.record.id), id);
 	(void)jp_field_set(request.record.revoked_why,
 	    sizeof(request.record.revoked_why),
 	    "its text could not be written");
-	err = session_run(session, &request, ignore, NULL, &again);
+	return session_run(session, &request, ignore, NULL, why);
+}
+
+/* Its text is lost, so nobody shall be able to use it. */
+static void
+take_back(struct session *session, const char *id, struct jp_why *why)
+{
+	struct jp_why again = { .text = "" }, first = *why;
+	enum jp_err err = revoke_lost(session, id, &again);
+
 	if (err == JP_ERR_OK)
 		(void)jp_why(why, err, "%.200s: token %s was revoked again",
 		    first.text, id);
@@ -275,6 +303,33 @@ create(struct context *context, struct session *session,
 	return err;
 }
 
+static enum jp_err
+take_back_silently(struct session *session, const char *id)
+{
+	struct jp_why ignored = { .text = "" };
+
+	return revoke_lost(session, id, &ignored);
+}
+
+/* Either a user, or a file of them. */
+static enum jp_err
+check_args(struct jp_why *why)
+{
+	const struct batch *batch = &args.batch;
+	bool user = args.request.record.user[0] != '\0';
+
+	if ((batch->from != NULL) != (batch->to != NULL))
+		return jp_why(
+		    why, JP_ERR_INVALID, "--batch and --output come together");
+	if (batch->from != NULL && (user || args.bearer))
+		return jp_why(why, JP_ERR_INVALID,
+		    "--batch takes user and options from its file");
+	if (batch->from == NULL && !user)
+		return jp_why(
+		    why, JP_ERR_INVALID, "an argument is missing: name a user");
+	return JP_ERR_OK;
+}
+
 static enum status
 run(struct context *context)
 {
@@ -283,6 +338,16 @@ run(struct context *context)
 	struct session session;
 	enum jp_err err;
 
+	err = check_args(&why);
+	if (err != JP_ERR_OK)
+		return fail(context, err, &why);
+	if (args.batch.from != NULL) {
+		args.batch.command = context->command;
+		args.batch.take_user = take_user;
+		args.batch.request = &args.request;
+		args.batch.take_back = take_back_silently;
+		return create_batch(context, &args.batch);
+	}
 	args.request.op = JP_ADMIN_CREATE;
 	err = session_open(&session, context, &why);
 	if (err == JP_ERR_OK) {
@@ -296,11 +361,11 @@ run(struct context *context)
 
 const struct command cmd_create = {
 	.name = "create",
-	.synopsis = "USER [OPTION]...",
+	.synopsis = "USER|--batch FILE [OPTION]...",
 	.help = "make a token for USER and print it",
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
-	.words_min = 1,
+	.words_min = 0,
 	.words_max = 1,
 	.take_word = take_user,
 	.args = &args,
