@@ -374,6 +374,16 @@ list_one(struct job *job, void *arg, const struct jp_record *record)
 	return jp_job_emit_record(job, JP_ITEM_RECORD, record, false);
 }
 
+/* What has expired is left out before it is read. */
+static void
+list_from_now(const struct job *job, struct jp_listing *listing)
+{
+	if (job->request->all)
+		return;
+	listing->started = true;
+	listing->last_expiry = job->now;
+}
+
 static enum jp_err
 do_list(struct job *job)
 {
@@ -383,6 +393,7 @@ do_list(struct job *job)
 		jp_job_list_user(&listing, job->request->record.user);
 	} else if (job->request->expiring != 0) {
 		listing.order = JP_ORDER_EXPIRY;
+		list_from_now(job, &listing);
 		listing.until = INT64_MAX;
 		if (job->request->expiring < INT64_MAX - job->now)
 			listing.until = job->now + job->request->expiring;

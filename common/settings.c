@@ -178,6 +178,35 @@ read_scopes(void *at, const char *text, int64_t min, int64_t max)
 	return policy->self_scope_len > 0 ? JP_ERR_OK : JP_ERR_INVALID;
 }
 
+/* Durations between spaces or commas, as policy.notify_at. */
+static enum jp_err
+read_thresholds(void *at, const char *text, int64_t min, int64_t max)
+{
+	static const char separators[] = " \t,";
+	struct jp_policy *policy = at;
+
+	(void)min;
+	(void)max;
+	policy->notify_len = 0;
+	for (text += strspn(text, separators); *text != '\0';
+	     text += strspn(text, separators)) {
+		size_t len = strcspn(text, separators);
+		int64_t *seconds = &policy->notify_at[policy->notify_len];
+		char word[JP_WHEN_TEXT_MAX];
+
+		if (len >= sizeof(word) || policy->notify_len == JP_NOTIFY_MAX)
+			return JP_ERR_INVALID;
+		memcpy(word, text, len);
+		word[len] = '\0';
+		if (jp_duration_parse(word, seconds) != JP_ERR_OK ||
+		    *seconds == JP_NEVER)
+			return JP_ERR_INVALID;
+		policy->notify_len++;
+		text += len;
+	}
+	return policy->notify_len > 0 ? JP_ERR_OK : JP_ERR_INVALID;
+}
+
 static enum jp_err
 read_prefix(void *at, const char *text, int64_t min, int64_t max)
 {
@@ -224,6 +253,10 @@ static const struct key keys[] = {
 	    0, A_LIFETIME },
 	{ "tokens", "self_scopes", AT(policy), read_scopes, 0, 0,
 	    "1 to 16 scopes of at most 32 bytes" },
+	{ "tokens", "notify_at", AT(policy), read_thresholds, 0, 0,
+	    "1 to 8 durations such as 30d, 7d, 1d" },
+	{ "tokens", "notify_command", AT(policy.notify_command), read_path, 1,
+	    JP_PATH_MAX, A_PATH },
 	{ "tokens", "prefix", AT(policy.prefix), read_prefix, 1,
 	    JP_TOKEN_PREFIX_MAX, "1 to 15 ASCII letters and digits" },
 	{ "argon2", "memory", AT(policy.cost.memory), read_kib,

@@ -18,6 +18,7 @@
 #define JP_UNIX_PATH_MAX 107 /* of sun_path, unix(7) */
 #define JP_RULES_MAX 64
 #define JP_LIST_MAX 32
+#define JP_NOTIFY_MAX 8
 #define JP_MUX_PATHS_MAX 8
 #define JP_ACCOUNT_MAX 32 /* bytes of a local user's or group's name */
 
@@ -37,6 +38,9 @@ struct jp_policy {
 	                          JP_NEVER: max_lifetime alone holds */
 	size_t self_scope_len; /* 0: users may name any scope, or none */
 	char self_scopes[JP_SCOPES_MAX][JP_SCOPE_MAX + 1];
+	size_t notify_len;
+	int64_t notify_at[JP_NOTIFY_MAX];     /* seconds before the end */
+	char notify_command[JP_PATH_MAX + 1]; /* "": none */
 	char prefix[JP_TOKEN_PREFIX_MAX + 1];
 	struct jp_cost cost;
 	size_t rule_len;

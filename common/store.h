@@ -35,7 +35,7 @@ struct jp_listing {
 	} order;
 	char user[JP_USER_MAX + 1];
 	int64_t until;
-	bool started; /* the fields below are the store's */
+	bool started; /* the fields below say behind what it goes on */
 	char last_id[JP_TOKEN_ID_LEN + 1];
 	int64_t last_expiry;
 };

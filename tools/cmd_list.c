@@ -135,6 +135,48 @@ const struct command cmd_list = {
 	.run = list_run,
 };
 
+/* ---- expiring ---- */
+
+enum {
+	WITHIN = 30 * 86400, /* seconds */
+};
+
+static enum jp_err
+take_within(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_admin_request *list = arg;
+
+	if (jp_duration_parse(value, &list->expiring) == JP_ERR_OK &&
+	    list->expiring != JP_NEVER)
+		return JP_ERR_OK;
+	return jp_why(
+	    why, JP_ERR_INVALID, "--within: expected a duration such as 30d");
+}
+
+static const struct cmd_option expiring_options[] = {
+	{ "--within", "DURATION", "that end this soon; default 30d",
+	    take_within },
+};
+
+static enum status
+expiring_run(struct context *context)
+{
+	if (request.expiring == 0)
+		request.expiring = WITHIN;
+	return list_run(context);
+}
+
+const struct command cmd_expiring = {
+	.name = "expiring",
+	.synopsis = "[OPTION]...",
+	.help = "list the live tokens that end soon, the next one first",
+	.options = expiring_options,
+	.option_len = sizeof(expiring_options) / sizeof(expiring_options[0]),
+	.args = &request,
+	.prints = true,
+	.run = expiring_run,
+};
+
 /* ---- show ---- */
 
 static enum jp_err

@@ -30,6 +30,8 @@ static const struct command *const commands[] = {
 	&cmd_stats,
 	&cmd_backup,
 	&cmd_restore,
+	&cmd_expiring,
+	&cmd_notify,
 	&cmd_export,
 	&cmd_import,
 	&cmd_purge,

@@ -32,7 +32,9 @@ for command in \
 	backup \
 	check \
 	create \
+	expiring \
 	export \
+	notify \
 	identify \
 	import \
 	init \
