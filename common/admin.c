@@ -284,8 +284,8 @@ store_token(struct job *job, const struct jp_policy *policy,
 	return err;
 }
 
-static enum jp_err
-take_back(struct job *job, const struct jp_change *change)
+enum jp_err
+jp_job_take_back(struct job *job, const struct jp_change *changes, size_t count)
 {
 	struct jp_audit_event event = {
 		.event = "take-back",
@@ -293,11 +293,11 @@ take_back(struct job *job, const struct jp_change *change)
 	};
 	struct jp_why ignored;
 
-	memcpy(event.id, change->record->id, sizeof(event.id));
-	memcpy(event.user, change->record->user, sizeof(event.user));
+	memcpy(event.id, changes[0].record->id, sizeof(event.id));
+	memcpy(event.user, changes[0].record->user, sizeof(event.user));
 	(void)jp_field_set(event.actor, sizeof(event.actor), job->actor);
 	(void)jp_audit_acts(job->core->audit, &event, 1, &ignored);
-	return jp_store_commit(job->core->store, change, 1);
+	return jp_store_commit(job->core->store, changes, count);
 }
 
 /* A token that could not be handed over was never seen: it goes again. */
@@ -308,7 +308,7 @@ hand_over(struct job *job, const struct jp_record *record)
 	enum jp_err err = jp_job_emit_record(job, JP_ITEM_TOKEN, record, true);
 
 	if (err != JP_ERR_OK)
-		(void)take_back(job, &change);
+		(void)jp_job_take_back(job, &change, 1);
 	return err;
 }
 
@@ -568,7 +568,7 @@ do_test(struct job *job)
 
 	enum jp_err err;
 
-	jp_decide_now(job->core, &job->request->question, &decision);
+	jp_decide_dry(job->core, &job->request->question, &decision);
 	err = tell_test(job, &decision);
 	if (err != JP_ERR_OK)
 		return err;
@@ -647,6 +647,7 @@ static const struct {
 	[JP_ADMIN_EXPORT] = { jp_job_export, TELL_BEGIN },
 	[JP_ADMIN_IMPORT] = { jp_job_import, TELL_CHANGES },
 	[JP_ADMIN_PURGE] = { jp_job_purge, TELL_CHANGES },
+	[JP_ADMIN_ROTATE] = { jp_job_rotate, TELL_CHANGES },
 	[JP_ADMIN_USERS] = { jp_job_users, TELL_NOTHING },
 	[JP_ADMIN_USER] = { jp_job_user, TELL_NOTHING },
 	[JP_ADMIN_SET_USER] = { jp_job_set_user, TELL_CHANGES },

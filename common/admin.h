@@ -23,7 +23,8 @@
 	X(PURGE, "purge")                                                      \
 	X(USERS, "users")                                                      \
 	X(USER, "user")                                                        \
-	X(SET_USER, "set-user")
+	X(SET_USER, "set-user")                                                \
+	X(ROTATE, "rotate")
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(code, name) JP_ADMIN_##code,
@@ -41,6 +42,8 @@ enum jp_admin_op {
  * TEST: question       STATS, BACKUP, EXPORT: none
  * IMPORT: batch, dry_run, skip_known      PURGE: dead_for, dry_run
  * TEST: question       STATS, BACKUP: none
+ * ROTATE: record.id, lifetime (default: that of the old one), expires_at,
+ * grace, keep_until_grace; answers the new token, then the old record
  * USERS: all (false: the disabled ones alone)      USER: user.name
  * SET_USER: user.name, and those fields that `user_fields` names
  */
@@ -62,6 +65,8 @@ struct jp_admin_request {
 	const uint8_t *batch; /* import: as common/batch.h writes it; the
 	                         requester's, in `batch_len` bytes */
 	size_t batch_len;
+	int64_t grace; /* seconds */
+	bool keep_until_grace;
 	struct jp_user user;
 	unsigned int user_fields; /* JP_USER_STATE and the like, or-ed */
 };

@@ -45,6 +45,10 @@ enum jp_err jp_job_each_record(struct job *job, struct jp_listing *listing,
 enum jp_err
 jp_job_commit(struct job *job, const struct jp_change *changes, size_t count);
 
+/* Undoes what could not be handed over; tells the trail of the first change. */
+enum jp_err jp_job_take_back(
+    struct job *job, const struct jp_change *changes, size_t count);
+
 /* Tells the audit trail of the operation as a whole, as of `event`. */
 enum jp_err jp_job_tell(struct job *job, struct jp_audit_event *event);
 
@@ -73,6 +77,7 @@ enum jp_err jp_job_make_token(
 enum jp_err jp_job_export(struct job *job);
 enum jp_err jp_job_import(struct job *job);
 enum jp_err jp_job_purge(struct job *job);
+enum jp_err jp_job_rotate(struct job *job);
 enum jp_err jp_job_users(struct job *job);
 enum jp_err jp_job_user(struct job *job);
 enum jp_err jp_job_set_user(struct job *job);

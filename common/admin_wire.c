@@ -2,7 +2,7 @@
  *     request: "JPA1", op u8, id, user, name, why, limits, lifetime u8,
  *              expires_at i64, all u8, expiring i64, question (bytes),
  *              dead_for i64, dry_run u8, skip_known u8, batch (bytes),
- *              user_fields u8, user
+ *              user_fields u8, user, grace i64, keep_until_grace u8
  *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
  *       item:  state u8, changed u8, reason u8, token, record (bytes; none:
  *              length 0); if its kind is JP_ITEM_STATS, then numbers (i64
@@ -106,6 +106,8 @@ jp_admin_request_encode(
 	jp_buf_put_text(&buf, (const char *)request->batch, request->batch_len);
 	jp_buf_put_u8(&buf, (uint8_t)request->user_fields);
 	jp_user_put(&buf, &request->user);
+	jp_buf_put_i64(&buf, request->grace);
+	jp_buf_put_u8(&buf, request->keep_until_grace);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -140,6 +142,8 @@ jp_admin_request_decode(
 	request->batch = get_part(&buf, &request->batch_len);
 	request->user_fields = jp_buf_get_enum(&buf, JP_USER_FIELDS + 1);
 	jp_user_get(&buf, &request->user);
+	request->grace = jp_buf_get_i64(&buf);
+	request->keep_until_grace = jp_buf_get_enum(&buf, 2) == 1;
 	err = jp_buf_end(&buf);
 	if (err != JP_ERR_OK)
 		sodium_memzero(request, sizeof(*request));

@@ -4,10 +4,12 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "common/rotation.h"
+
 #include "common/batch.h"
 
-/* A proof has to be renewed only if the record changed under it. */
-#define PROOFS_MAX 3
+/* What is needed is needed again only if the record changed under it. */
+#define NEEDS_MAX 4
 
 /* One request on its way through the checks. */
 struct matter {
@@ -216,24 +218,31 @@ static enum jp_reason (*const rights[])(struct matter *matter) = {
 };
 
 static enum jp_reason
-reason_of(struct matter *matter, bool *wanted)
+reason_of(struct matter *matter, enum jp_need *need)
 {
 	enum jp_reason reason = check_text(matter);
+	bool wanted = false;
 
-	*wanted = false;
+	*need = JP_NEED_NOTHING;
 	if (reason == JP_REASON_SHAPE)
 		reason = check_foreign(matter);
 	else if (reason == JP_REASON_NONE)
 		reason = check_record(matter);
 	if (reason == JP_REASON_NONE)
-		reason = check_proof(matter, wanted);
-	if (*wanted)
+		reason = check_proof(matter, &wanted);
+	if (wanted) {
+		*need = JP_NEED_PROOF;
 		return JP_REASON_NONE;
+	}
 	for (size_t i = 0;
 	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
 	     i++)
 		reason = rights[i](matter);
-	return reason == JP_REASON_NONE ? JP_REASON_ACCEPTED : reason;
+	if (reason == JP_REASON_NONE && matter->record.ends[0] != '\0')
+		*need = JP_NEED_SETTLE;
+	else if (reason == JP_REASON_NONE)
+		reason = JP_REASON_ACCEPTED;
+	return reason;
 }
 
 void
@@ -246,19 +255,17 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 		.proof = proof,
 		.now = jp_clock_now(&core->clock),
 	};
-	bool wanted;
-
 	memset(decision, 0, sizeof(*decision));
 	pthread_rwlock_rdlock(&core->policy_lock);
-	decision->reason = reason_of(&matter, &wanted);
+	decision->reason = reason_of(&matter, &decision->need);
 	pthread_rwlock_unlock(&core->policy_lock);
 	decision->verdict = jp_reason_verdict(decision->reason);
 	memcpy(decision->id, matter.id, sizeof(decision->id));
-	if (wanted) {
+	if (decision->need != JP_NEED_NOTHING)
 		memcpy(decision->phc, matter.record.phc, sizeof(decision->phc));
-		decision->tagless = !matter.record.has_fast_tag;
-	}
-	if (decision->verdict == JP_ACCEPT)
+	decision->tagless =
+	    decision->need == JP_NEED_PROOF && !matter.record.has_fast_tag;
+	if (decision->verdict == JP_ACCEPT || decision->need == JP_NEED_SETTLE)
 		memcpy(
 		    decision->user, matter.record.user, sizeof(decision->user));
 	sodium_memzero(&matter.record, sizeof(matter.record));
@@ -278,20 +285,45 @@ jp_prove(struct jp_core *core, const char *phc, const struct jp_secret *token,
 		    proof->match ? core->memo : core->wrong, phc, token);
 }
 
+/* Does what the decision needs; its error is then the answer. */
+static void
+provide(struct jp_core *core, const struct jp_request *request,
+    struct jp_proof *proof, struct jp_decision *decision)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	if (decision->need == JP_NEED_SETTLE)
+		err = jp_rotation_settle(core, decision->id);
+	else
+		jp_prove(core, decision->phc, &request->token, proof);
+	if (err == JP_ERR_OK)
+		jp_decide(core, request, proof, decision);
+	else
+		jp_decision_refuse(decision, JP_REASON_STORE);
+}
+
+void
+jp_decision_refuse(struct jp_decision *decision, enum jp_reason reason)
+{
+	char id[sizeof(decision->id)];
+
+	memcpy(id, decision->id, sizeof(id));
+	memset(decision, 0, sizeof(*decision));
+	memcpy(decision->id, id, sizeof(id));
+	decision->reason = reason;
+	decision->verdict = jp_reason_verdict(reason);
+}
+
 void
 jp_decide_proving(struct jp_core *core, const struct jp_request *request,
     struct jp_proof *proof, struct jp_decision *decision)
 {
 	jp_decide(core, request, proof, decision);
-	for (int i = 0; decision->reason == JP_REASON_NONE && i < PROOFS_MAX;
-	     i++) {
-		jp_prove(core, decision->phc, &request->token, proof);
-		jp_decide(core, request, proof, decision);
-	}
-	if (decision->reason == JP_REASON_NONE) {
-		decision->reason = JP_REASON_OVERLOAD;
-		decision->verdict = JP_UNAVAILABLE;
-	}
+	for (int i = 0; decision->reason == JP_REASON_NONE && i < NEEDS_MAX;
+	     i++)
+		provide(core, request, proof, decision);
+	if (decision->reason == JP_REASON_NONE)
+		jp_decision_refuse(decision, JP_REASON_OVERLOAD);
 }
 
 void
@@ -301,4 +333,22 @@ jp_decide_now(struct jp_core *core, const struct jp_request *request,
 	struct jp_proof proof = { .phc = "" };
 
 	jp_decide_proving(core, request, &proof, decision);
+}
+
+void
+jp_decide_dry(struct jp_core *core, const struct jp_request *request,
+    struct jp_decision *decision)
+{
+	struct jp_proof proof = { .phc = "" };
+
+	jp_decide(core, request, &proof, decision);
+	for (int i = 0; decision->need == JP_NEED_PROOF && i < NEEDS_MAX; i++)
+		provide(core, request, &proof, decision);
+	if (decision->need == JP_NEED_SETTLE) {
+		decision->need = JP_NEED_NOTHING;
+		decision->reason = JP_REASON_ACCEPTED;
+		decision->verdict = JP_ACCEPT;
+	}
+	if (decision->reason == JP_REASON_NONE)
+		jp_decision_refuse(decision, JP_REASON_OVERLOAD);
 }

@@ -1,9 +1,10 @@
 /*
  * The decision: the one place that says yes. It is made of two halves, so that
  * a caller chooses who runs Argon2id: jp_decide() never hashes; where the hash
- * is not proved yet it answers JP_REASON_NONE and names the PHC string. The
- * caller runs jp_prove() wherever it likes and asks again: the record is then
- * read afresh, so that a revocation in between holds.
+ * is not proved yet it answers JP_REASON_NONE and names the PHC string. Nor
+ * does it write: where this first use ends another token it says so. The caller
+ * does what is needed wherever it likes and asks again: the record is then read
+ * afresh, so that a revocation in between holds.
  */
 #ifndef JP_DECIDE_H
 #define JP_DECIDE_H
@@ -21,11 +22,17 @@ struct jp_proof {
 
 struct jp_decision {
 	enum jp_verdict verdict;
-	enum jp_reason reason; /* JP_REASON_NONE: a proof of `phc` is needed */
+	enum jp_reason reason; /* JP_REASON_NONE: see `need` */
+	enum jp_need {
+		JP_NEED_NOTHING, /* it is decided */
+		JP_NEED_PROOF,   /* jp_prove() of `phc` */
+		JP_NEED_SETTLE,  /* jp_rotation_settle() of `id` */
+	} need;
 	char phc[JP_PHC_MAX + 1];
 	bool tagless; /* that proof is all that tells a wrong text */
 	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names, or "" */
-	char user[JP_USER_MAX + 1];   /* if accepted, the record's user */
+	char user[JP_USER_MAX + 1];   /* if accepted, or JP_NEED_SETTLE: the
+	                                 record's user */
 };
 
 /*
@@ -36,12 +43,15 @@ struct jp_decision {
 void jp_decide(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision);
 
+/* Turns `decision` into one for `reason`; its id stays. */
+void jp_decision_refuse(struct jp_decision *decision, enum jp_reason reason);
+
 /* Runs one Argon2id over `token` and `phc`; the memos learn what it says. */
 void jp_prove(struct jp_core *core, const char *phc,
     const struct jp_secret *token, struct jp_proof *proof);
 
 /*
- * Both halves, as often as it takes, in this thread. `proof` is what is known
+ * All of it, as often as it takes, in this thread. `proof` is what is known
  * before, perhaps nothing, and then what is known after.
  */
 void jp_decide_proving(struct jp_core *core, const struct jp_request *request,
@@ -49,6 +59,11 @@ void jp_decide_proving(struct jp_core *core, const struct jp_request *request,
 
 /* The same where nothing is known. */
 void jp_decide_now(struct jp_core *core, const struct jp_request *request,
+    struct jp_decision *decision);
+
+/* What jp_decide_now() would say; it ends no token, for nobody uses this one.
+ */
+void jp_decide_dry(struct jp_core *core, const struct jp_request *request,
     struct jp_decision *decision);
 
 #endif

@@ -91,6 +91,15 @@ put_proof(struct jp_buf *buf, const struct jp_record *record)
 	jp_buf_put_raw(buf, record->fast_tag, JP_FAST_TAG_LEN);
 }
 
+/* What came with version 2. */
+static void
+put_more(struct jp_buf *buf, const struct jp_record *record)
+{
+	jp_buf_put_str(buf, record->ends);
+	jp_buf_put_i64(buf, record->denied_at);
+	jp_buf_put_str(buf, record->denied_why);
+}
+
 enum jp_err
 jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len)
 {
@@ -110,6 +119,7 @@ jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len)
 	put_uses(&buf, record);
 	jp_limits_put(&buf, record);
 	put_proof(&buf, record);
+	put_more(&buf, record);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -133,19 +143,20 @@ get_bool(struct jp_buf *buf)
 }
 
 /* Version, id, user: what jp_record_peek() reads, too. */
-static void
+static uint8_t
 get_head(struct jp_buf *buf, char id[JP_TOKEN_ID_LEN + 1])
 {
 	uint8_t version = jp_buf_get_u8(buf);
 
 	if (version > JP_RECORD_VERSION)
 		jp_buf_fail(buf, JP_ERR_NEWER);
-	else if (version != JP_RECORD_VERSION)
+	else if (version == 0)
 		jp_buf_fail(buf, JP_ERR_DAMAGED);
 	jp_buf_get_raw(buf, id, JP_TOKEN_ID_LEN);
 	id[JP_TOKEN_ID_LEN] = '\0';
 	if (!jp_token_id_valid(id))
 		jp_buf_fail(buf, JP_ERR_DAMAGED);
+	return version;
 }
 
 static void
@@ -193,15 +204,24 @@ get_proof(struct jp_buf *buf, struct jp_record *record)
 	jp_buf_get_raw(buf, record->fast_tag, JP_FAST_TAG_LEN);
 }
 
+static void
+get_more(struct jp_buf *buf, struct jp_record *record)
+{
+	jp_buf_get_str(buf, record->ends, sizeof(record->ends));
+	record->denied_at = jp_buf_get_i64(buf);
+	jp_buf_get_str(buf, record->denied_why, sizeof(record->denied_why));
+}
+
 enum jp_err
 jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len)
 {
 	struct jp_buf buf;
+	uint8_t version;
 	enum jp_err err;
 
 	memset(record, 0, sizeof(*record));
 	jp_buf_read(&buf, bytes, len);
-	get_head(&buf, record->id);
+	version = get_head(&buf, record->id);
 	jp_buf_get_str(&buf, record->user, sizeof(record->user));
 	record->expires_at = jp_buf_get_i64(&buf);
 	jp_buf_get_str(&buf, record->name, sizeof(record->name));
@@ -213,6 +233,8 @@ jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len)
 	get_uses(&buf, record);
 	jp_limits_get(&buf, record);
 	get_proof(&buf, record);
+	if (version > 1)
+		get_more(&buf, record);
 	err = jp_buf_end(&buf);
 	if (err == JP_ERR_OK)
 		return JP_ERR_OK;
@@ -229,7 +251,7 @@ jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
 	struct jp_buf buf;
 
 	jp_buf_read(&buf, bytes, len);
-	get_head(&buf, id);
+	(void)get_head(&buf, id);
 	*user_len = jp_buf_get_str(&buf, text, sizeof(text));
 	*user = (const char *)bytes + buf.pos - *user_len;
 	*expires_at = jp_buf_get_i64(&buf);

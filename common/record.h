@@ -17,17 +17,18 @@
 #include "common/when.h"
 #include "common/wire.h"
 
-#define JP_RECORD_VERSION 1
-#define JP_RECORD_MAX 8192 /* bytes of an encoded record */
-#define JP_NAME_MAX 128    /* bytes of a token's name */
-#define JP_ACTOR_MAX 255   /* bytes of who made or revoked a token */
-#define JP_NOTE_MAX 255    /* bytes of a reason for a revocation */
-#define JP_SCOPE_MAX 32    /* bytes of a scope */
+#define JP_RECORD_VERSION 2 /* 1 ends behind the fast tag */
+#define JP_RECORD_MAX 8192  /* bytes of an encoded record */
+#define JP_NAME_MAX 128     /* bytes of a token's name */
+#define JP_ACTOR_MAX 255    /* bytes of who made or revoked a token */
+#define JP_NOTE_MAX 255     /* bytes of a reason for a revocation */
+#define JP_SCOPE_MAX 32     /* bytes of a scope */
 #define JP_SCOPES_MAX 16
 #define JP_SERVICES_MAX 16
 #define JP_NETS_MAX 16
 #define JP_USES_MAX 5
-#define JP_PHC_MAX 127 /* bytes of a PHC string */
+#define JP_REASON_MAX 23 /* bytes of the name of a reason */
+#define JP_PHC_MAX 127   /* bytes of a PHC string */
 #define JP_FAST_TAG_LEN 16
 
 struct jp_use {
@@ -60,6 +61,10 @@ struct jp_record {
 	int64_t superseded_at;            /* JP_NEVER: was not rotated */
 	int64_t grace_until;   /* if superseded: until when it lives */
 	bool keep_until_grace; /* its successor's first use does not end it */
+	char ends[JP_TOKEN_ID_LEN + 1]; /* the token that its first use ends,
+	                                   or "": none, or it has */
+	int64_t denied_at; /* JP_NEVER: it was not, since its secret is known */
+	char denied_why[JP_REASON_MAX + 1];
 	char phc[JP_PHC_MAX + 1];
 	bool has_fast_tag;
 	uint8_t fast_tag[JP_FAST_TAG_LEN];

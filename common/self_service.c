@@ -125,12 +125,44 @@ may_create(struct wish *wish)
 	return err == JP_ERR_OK ? narrow_lifetime(wish) : err;
 }
 
+/* The successor has the rights of the old one and lives as long as that did. */
+static enum jp_err
+may_rotate(struct wish *wish)
+{
+	struct jp_admin_request *request = wish->request;
+	struct jp_record *record = &request->record, old;
+	int64_t longest = wish->policy.self_lifetime;
+	enum jp_err err = own_id(wish);
+
+	if (err != JP_ERR_OK)
+		return err;
+	err = jp_store_get(wish->core->store, record->id, &old);
+	if (err != JP_ERR_OK)
+		return jp_why(
+		    wish->why, err, "the store: %s", jp_err_text(err));
+	record->scope_len = old.scope_len;
+	memcpy(record->scopes, old.scopes, sizeof(record->scopes));
+	if (request->lifetime == JP_LIFETIME_DEFAULT && longest != JP_NEVER &&
+	    (old.expires_at == JP_NEVER ||
+	        old.expires_at - old.created_at > longest)) {
+		request->lifetime = JP_LIFETIME_UNTIL;
+		request->expires_at =
+		    jp_clock_now(&wish->core->clock) + longest;
+	}
+	sodium_memzero(&old, sizeof(old));
+	err = narrow_scopes(wish);
+	return err != JP_ERR_OK || request->lifetime == JP_LIFETIME_DEFAULT
+	           ? err
+	           : narrow_lifetime(wish);
+}
+
 /* What is not here is for administrators. */
 static enum jp_err (*const checks[JP_ADMIN_OP_COUNT])(struct wish *wish) = {
 	[JP_ADMIN_CREATE] = may_create,
 	[JP_ADMIN_LIST] = own_user,
 	[JP_ADMIN_SHOW] = own_id,
 	[JP_ADMIN_REVOKE] = own_user_or_id,
+	[JP_ADMIN_ROTATE] = may_rotate,
 };
 
 enum jp_err

@@ -1,35 +1,21 @@
 /*
- * pat-admin create: one new token. Its text leaves this process once, on
- * standard output; a token that nobody got is revoked again.
+ * pat-admin create: one new token.
  */
 #include "tools/commands.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/when.h"
 #include "tools/create_batch.h"
-#include "tools/output.h"
-#include "tools/session.h"
+#include "tools/handout.h"
 
 static struct create_args {
 	struct jp_admin_request request;
 	bool bearer;
 	struct batch batch;
+	struct handout handout;
 } args;
-
-/* What came back. */
-struct created {
-	bool done;
-	struct jp_record record;
-	struct jp_secret token;
-	struct jp_secret bearer; /* base64 of user:token */
-};
-
-_Static_assert(sodium_base64_ENCODED_LEN(JP_USER_MAX + 1 + 64,
-                   sodium_base64_VARIANT_ORIGINAL) <= JP_SECRET_MAX,
-    "user and token do not fit");
 
 static enum jp_err
 take_user(void *arg, char *value, struct jp_why *why)
@@ -172,145 +158,6 @@ static const struct cmd_option options[] = {
 	    take_output },
 };
 
-static enum jp_err
-keep(void *arg, const struct jp_admin_item *item)
-{
-	struct created *created = arg;
-
-	if (item->kind != JP_ITEM_TOKEN)
-		return JP_ERR_PROTOCOL;
-	created->done = true;
-	created->record = item->record;
-	return jp_secret_set(
-	    &created->token, item->token.text, item->token.len);
-}
-
-static void
-make_bearer(struct created *created)
-{
-	struct jp_secret plain = { .len = 0 };
-
-	plain.len = (size_t)snprintf(plain.text, sizeof(plain.text), "%s:%s",
-	    created->record.user, created->token.text);
-	(void)sodium_bin2base64(created->bearer.text,
-	    sizeof(created->bearer.text), (unsigned char *)plain.text,
-	    plain.len, sodium_base64_VARIANT_ORIGINAL);
-	created->bearer.len = strlen(created->bearer.text);
-	jp_secret_clear(&plain);
-}
-
-static enum jp_err
-print_json(const struct created *created)
-{
-	const struct jp_record *record = &created->record;
-	json_t *json = json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s}", "id",
-	    record->id, "user", record->user, "name", record->name,
-	    "created_at", json_time(record->created_at), "expires_at",
-	    json_time(record->expires_at), "scopes", json_scopes(record),
-	    "services", json_services(record), "networks",
-	    json_networks(record), "token", created->token.text);
-
-	if (created->bearer.len > 0)
-		(void)json_object_set_new(
-		    json, "bearer", json_string(created->bearer.text));
-	return json_print(json);
-}
-
-static enum jp_err
-print_created(const struct context *context, const struct created *created,
-    struct jp_why *why)
-{
-	enum jp_err err = JP_ERR_OK;
-
-	if (context->json)
-		err = print_json(created);
-	else
-		(void)printf("%s\n", created->token.text);
-	if (!context->json && created->bearer.len > 0)
-		(void)printf("%s\n", created->bearer.text);
-	if (err == JP_ERR_OK)
-		return output_end(why);
-	return jp_why(
-	    why, err, "cannot write the answer: %s", jp_err_text(err));
-}
-
-static enum jp_err
-ignore(void *arg, const struct jp_admin_item *item)
-{
-	(void)arg;
-	(void)item;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-revoke_lost(struct session *session, const char *id, struct jp_why *why)
-{
-	static struct jp_admin_request request = { .op = JP_ADMIN_REVOKE };
-
-	(void)jp_field_set(request.record.id, sizeof(request.record.id), id);
-	(void)jp_field_set(request.record.revoked_why,
-	    sizeof(request.record.revoked_why),
-	    "its text could not be written");
-	return session_run(session, &request, ignore, NULL, why);
-}
-
-/* Its text is lost, so nobody shall be able to use it. */
-static void
-take_back(struct session *session, const char *id, struct jp_why *why)
-{
-	struct jp_why again = { .text = "" }, first = *why;
-	enum jp_err err = revoke_lost(session, id, &again);
-
-	if (err == JP_ERR_OK)
-		(void)jp_why(why, err, "%.200s: token %s was revoked again",
-		    first.text, id);
-	else
-		(void)jp_why(why, err,
-		    "%.200s: token %s was made, and is not revoked (%.200s): "
-		    "revoke it",
-		    first.text, id, again.text);
-}
-
-static void
-tell(const struct created *created)
-{
-	char expires[JP_WHEN_TEXT_MAX];
-
-	jp_when_format(created->record.expires_at, expires);
-	(void)fprintf(stderr,
-	    "Token %s of %s, expires: %s. It is shown only this once.\n",
-	    created->record.id, created->record.user, expires);
-}
-
-static enum jp_err
-create(struct context *context, struct session *session,
-    struct created *created, struct jp_why *why)
-{
-	enum jp_err err =
-	    session_run(session, &args.request, keep, created, why);
-
-	if (err == JP_ERR_OK && !created->done)
-		return jp_why(why, JP_ERR_PROTOCOL, "patd sent no token");
-	if (err != JP_ERR_OK)
-		return err;
-	if (args.bearer)
-		make_bearer(created);
-	err = print_created(context, created, why);
-	if (err != JP_ERR_OK)
-		take_back(session, created->record.id, why);
-	else
-		tell(created);
-	return err;
-}
-
-static enum jp_err
-take_back_silently(struct session *session, const char *id)
-{
-	struct jp_why ignored = { .text = "" };
-
-	return revoke_lost(session, id, &ignored);
-}
-
 /* Either a user, or a file of them. */
 static enum jp_err
 check_args(struct jp_why *why)
@@ -334,29 +181,19 @@ static enum status
 run(struct context *context)
 {
 	struct jp_why why = { .text = "" };
-	struct created created = { .done = false };
-	struct session session;
-	enum jp_err err;
+	enum jp_err err = check_args(&why);
 
-	err = check_args(&why);
 	if (err != JP_ERR_OK)
 		return fail(context, err, &why);
 	if (args.batch.from != NULL) {
 		args.batch.command = context->command;
 		args.batch.take_user = take_user;
 		args.batch.request = &args.request;
-		args.batch.take_back = take_back_silently;
 		return create_batch(context, &args.batch);
 	}
 	args.request.op = JP_ADMIN_CREATE;
-	err = session_open(&session, context, &why);
-	if (err == JP_ERR_OK) {
-		err = create(context, &session, &created, &why);
-		session_close(&session);
-	}
-	jp_secret_clear(&created.token);
-	jp_secret_clear(&created.bearer);
-	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+	args.handout.bearer_wanted = args.bearer;
+	return handout_run(context, &args.request, &args.handout);
 }
 
 const struct command cmd_create = {

@@ -228,6 +228,9 @@ print_end(const struct jp_record *record)
 	if (record->superseded_at != JP_NEVER) {
 		print_time("superseded", record->superseded_at);
 		print_time("grace-until", record->grace_until);
+		print_text("kept", record->keep_until_grace
+		                       ? "until then"
+		                       : "until its successor is used");
 	}
 }
 

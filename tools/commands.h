@@ -58,6 +58,7 @@ extern const struct command cmd_show;
 extern const struct command cmd_revoke;
 extern const struct command cmd_test;
 extern const struct command cmd_identify;
+extern const struct command cmd_rotate;
 extern const struct command cmd_user;
 extern const struct command cmd_stats;
 extern const struct command cmd_backup;

@@ -12,6 +12,7 @@
 
 #include "tools/csv_file.h"
 #include "tools/files.h"
+#include "tools/handout.h"
 #include "tools/output.h"
 #include "tools/progress.h"
 
@@ -219,11 +220,11 @@ sync_output(struct run *run)
 static void
 take_all_back(struct run *run)
 {
-	struct jp_why first = *run->why;
+	struct jp_why first = *run->why, ignored;
 	uint64_t left = 0;
 
 	for (uint64_t i = 0; i < run->done; i++)
-		left += run->batch->take_back(run->session, run->ids[i]) !=
+		left += handout_revoke(run->session, run->ids[i], &ignored) !=
 		        JP_ERR_OK;
 	if (left > 0)
 		(void)jp_why(run->why, JP_ERR_OK,

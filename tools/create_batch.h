@@ -17,9 +17,6 @@ struct batch {
 	const struct command *command;
 	take_value take_user;
 	struct jp_admin_request *request;
-
-	/* Ends a token that nobody got. */
-	enum jp_err (*take_back)(struct session *session, const char *id);
 };
 
 /*

@@ -213,7 +213,7 @@ json_t *
 json_record(const struct jp_record *record, enum jp_state state)
 {
 	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:o,s:s,s:s,s:o,s:I,"
-	                 "s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:b}",
+	                 "s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:b,s:s,s:o,s:s}",
 	    "id", record->id, "user", record->user, "name", record->name,
 	    "state", jp_state_name(state), "created_at",
 	    json_time(record->created_at), "created_by", record->created_by,
@@ -226,5 +226,6 @@ json_record(const struct jp_record *record, enum jp_state state)
 	    json_networks(record), "family", record->family, "superseded_at",
 	    json_time(record->superseded_at), "grace_until",
 	    json_time(record->grace_until), "keep_until_grace",
-	    (int)record->keep_until_grace);
+	    (int)record->keep_until_grace, "ends", record->ends, "denied_at",
+	    json_time(record->denied_at), "denied_why", record->denied_why);
 }

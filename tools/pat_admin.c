@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
 	&cmd_list,
 	&cmd_show,
 	&cmd_revoke,
+	&cmd_rotate,
 	&cmd_user,
 	&cmd_test,
 	&cmd_identify,

@@ -20,6 +20,9 @@ record_json_write(const struct jp_moved *moved, int64_t now)
 	char hex[HEX_MAX];
 
 	(void)json_object_set_new(json, "phc", json_string(record->phc));
+	if (record->ends[0] != '\0')
+		(void)json_object_set_new(
+		    json, "ends", json_string(record->ends));
 	if (!record->has_fast_tag)
 		return json;
 	(void)json_object_set_new(json, "fast_tag",
@@ -235,7 +238,11 @@ static const struct field fields[] = {
 	VALUE("superseded_at", read_time, superseded_at),
 	VALUE("grace_until", read_time, grace_until),
 	VALUE("keep_until_grace", read_bool, keep_until_grace),
+	TEXT("ends", ends),
+	VALUE("denied_at", read_time, denied_at),
+	TEXT("denied_why", denied_why),
 	TEXT("phc", phc),
+	TEXT("ends", ends),
 	VALUE("fast_tag", read_hex, fast_tag),
 	{ "pepper", read_hex, offsetof(struct jp_moved, pepper), 0, 0, 0 },
 };
@@ -284,6 +291,10 @@ check_whole(json_t *json, struct jp_moved *moved, struct jp_why *why)
 		    "%u",
 		    JP_PHC_SALT_LEN, JP_PHC_TAG_LEN, JP_ARGON2_MEMORY_MAX,
 		    JP_ARGON2_PASSES_MAX);
+	if (record->ends[0] != '\0' && !jp_token_id_valid(record->ends))
+		return jp_why(why, JP_ERR_INVALID,
+		    "\"ends\": expected %d letters and digits",
+		    JP_TOKEN_ID_LEN);
 	if (tag != (json_object_get(json, "pepper") != NULL))
 		return jp_why(why, JP_ERR_INVALID,
 		    "\"fast_tag\" and \"pepper\" come together or not at all");

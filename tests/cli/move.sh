@@ -107,6 +107,31 @@ run export
 is "under the same pepper the tag stays" "$out" "$(cat "$SCRATCH/mine")"
 answers "and the token is good" "$carol" carol accepted
 
+# A token that was rotated, and its successor that was not used yet.
+run create hugo
+hugo=$out
+run rotate "$(id_of "$hugo")"
+heir=$out
+run export
+printf '%s\n' "$out" | grep '"user":"hugo"' >"$LINES"
+anew
+run import "$LINES"
+cli_patd
+ask() {
+	python3 -c 'import socket, sys
+sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+sock.connect(sys.argv[1])
+sys.path.insert(0, sys.argv[2])
+from daemon import question
+sock.send(question("hugo", sys.argv[3], 7))
+print(sock.recv(4096)[4])' "$HOME_DIR/run/verify.sock" \
+		"$JP_SOURCE/tests/daemon" "$1"
+}
+is "a rotated token lives in its grace there, too" "$(ask "$hugo")" 2
+is "until its successor is used" "$(ask "$heir")" 2
+is "then it ends" "$(ask "$hugo")" 0
+stop patd
+
 # --- Lines of another system --------------------------------------------------
 
 # shellcheck disable=SC2016

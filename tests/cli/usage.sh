@@ -42,6 +42,7 @@ for command in \
 	purge \
 	restore \
 	revoke \
+	rotate \
 	show \
 	stats \
 	test \

@@ -33,7 +33,56 @@ def disabled_user_stays_so():
         assert place.ask("alice", token) == (DENY, "")
 
 
+
+def rotated(place, token, *args):
+    new = place.admin("rotate", token[5:13], *args).stdout.strip()
+    place.tokens.append(new)
+    return new
+
+
+def first_use():
+    """the answer to a successor's first use comes after the end of the old one"""
+    with world() as place:
+        with Client(place.verify) as one, Client(place.verify) as two:
+            for _ in range(5):
+                old = place.token()
+                assert one.ask("alice", old) == (ACCEPT, "alice")
+                new = rotated(place, old)
+                assert one.ask("alice", old) == (ACCEPT, "alice")
+                assert two.ask("alice", new) == (ACCEPT, "alice")
+                assert one.ask("alice", old) == (DENY, "")
+        assert "reason=superseded" in place.read_log()
+
+
+def first_use_lasts():
+    """what a first use ended stays so after a kill of patd; it is one write"""
+    with world() as place:
+        old = place.token()
+        new = rotated(place, old)
+        before = place.commits()
+        for _ in range(4):
+            assert place.ask("alice", new) == (ACCEPT, "alice")
+        assert place.commits() == before + 1
+        place.patd.kill()
+        place.patd.wait()
+        place.start("--debug")
+        assert place.ask("alice", old) == (DENY, "")
+        assert place.ask("alice", new) == (ACCEPT, "alice")
+
+
+def kept():
+    """with --keep-until-grace both tokens work"""
+    with world() as place:
+        old = place.token()
+        new = rotated(place, old, "--keep-until-grace")
+        for token in (old, new, old):
+            assert place.ask("alice", token) == (ACCEPT, "alice")
+
+
 main([
     disabled_user,
     disabled_user_stays_so,
+    first_use,
+    first_use_lasts,
+    kept,
 ])

@@ -16,7 +16,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (jp_record_decode(&record, data, size) != JP_ERR_OK)
 		return 0;
 	FUZZ_ASSERT(jp_record_encode(&record, again, &len) == JP_ERR_OK);
-	FUZZ_ASSERT(len == size && memcmp(again, data, len) == 0);
+	/* Version 1 is read, and never written. */
+	if (data[0] == JP_RECORD_VERSION)
+		FUZZ_ASSERT(len == size && memcmp(again, data, len) == 0);
 	FUZZ_ASSERT(peeked == JP_ERR_OK && expires_at == record.expires_at);
 	FUZZ_ASSERT(user_len == strlen(record.user));
 	FUZZ_ASSERT(memcmp(user, record.user, user_len) == 0);

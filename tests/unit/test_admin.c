@@ -622,6 +622,8 @@ set_request(struct jp_admin_request *request, enum jp_admin_op op)
 	request->batch_len = 5;
 	set_user(&request->user);
 	request->user_fields = JP_USER_NOTE | JP_USER_GROUPS;
+	request->grace = 3 * DAY;
+	request->keep_until_grace = true;
 }
 
 static void

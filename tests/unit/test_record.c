@@ -100,6 +100,9 @@ set_full(struct jp_record *record)
 	record->superseded_at = 2;
 	record->grace_until = 3;
 	record->keep_until_grace = true;
+	fill(record->ends, JP_TOKEN_ID_LEN);
+	record->denied_at = 4;
+	fill(record->denied_why, JP_REASON_MAX);
 	record->has_fast_tag = true;
 	memset(record->fast_tag, 0xa5, JP_FAST_TAG_LEN);
 	set_full_lists(record);
@@ -149,6 +152,9 @@ set_random(struct jp_record *record)
 	record->superseded_at = draw(UINT32_MAX);
 	record->grace_until = draw(UINT32_MAX);
 	record->keep_until_grace = draw(2) == 1;
+	draw_text(record->ends, JP_TOKEN_ID_LEN);
+	record->denied_at = draw(UINT32_MAX);
+	draw_text(record->denied_why, JP_REASON_MAX);
 	record->has_fast_tag = draw(2) == 1;
 	for (size_t i = 0; i < JP_FAST_TAG_LEN; i++)
 		record->fast_tag[i] = (uint8_t)draw(256);
@@ -268,11 +274,30 @@ only_newer_versions_are_called_newer(void **unused)
 
 		if (version == JP_RECORD_VERSION)
 			expected = JP_ERR_OK;
-		else if (version < JP_RECORD_VERSION)
+		else if (version < JP_RECORD_VERSION) /* too long for 1 */
 			expected = JP_ERR_DAMAGED;
 		bytes[0] = (uint8_t)version;
 		assert_int_equal(decode(&record, bytes, len), expected);
 	}
+}
+
+static void
+a_record_of_version_1_is_read_as_it_was(void **unused)
+{
+	struct jp_record in, out;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len;
+
+	(void)unused;
+	set_full(&in);
+	memset(in.ends, 0, sizeof(in.ends));
+	memset(in.denied_why, 0, sizeof(in.denied_why));
+	in.denied_at = JP_NEVER;
+	len = encode(&in, bytes) - 12; /* two empty texts and a time */
+	bytes[0] = 1;
+	assert_int_equal(decode(&out, bytes, len), JP_ERR_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	assert_int_equal(decode(&out, bytes, len + 1), JP_ERR_DAMAGED);
 }
 
 static void
@@ -334,7 +359,7 @@ a_count_or_flag_out_of_its_bounds_is_damage(void **unused)
 	(void)unused;
 	set_empty(&record);
 	len = encode(&record, bytes);
-	assert_int_equal(len, HAS_TAG_AT + 1 + JP_FAST_TAG_LEN);
+	assert_int_equal(len, HAS_TAG_AT + 1 + JP_FAST_TAG_LEN + 12);
 	for (size_t i = 0; i < COUNT_OF(places); i++)
 		for (unsigned int value = most[i] + 1U; value < 256; value++) {
 			bytes[places[i]] = (uint8_t)value;
@@ -627,6 +652,7 @@ main(void)
 		cmocka_unit_test(a_record_cut_at_any_byte_is_damaged),
 		cmocka_unit_test(a_byte_behind_a_record_is_damage),
 		cmocka_unit_test(only_newer_versions_are_called_newer),
+		cmocka_unit_test(a_record_of_version_1_is_read_as_it_was),
 		cmocka_unit_test(a_newer_record_of_another_length_is_newer),
 		cmocka_unit_test(an_id_out_of_the_alphabet_is_damage),
 		cmocka_unit_test(a_count_or_flag_out_of_its_bounds_is_damage),

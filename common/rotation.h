@@ -1,0 +1,24 @@
+/*
+ * Rotation: a token gets a successor of the same family and rights, and ends
+ * when its grace is over or when the successor is first used, whichever is
+ * first.
+ */
+#ifndef JP_ROTATION_H
+#define JP_ROTATION_H
+
+#include "common/core.h"
+
+/*
+ * The first use of the token `id`: ends the one that it succeeds, in the
+ * store, and takes down that this is done. It is to be called before that use
+ * is answered; another call changes nothing. JP_ERR_OK, or what the store says.
+ */
+enum jp_err jp_rotation_settle(struct jp_core *core, const char *id);
+
+/*
+ * Whether `record` is a token that was rotated and whose end, by grace or by
+ * use of its successor, is past at `now`, whatever else there is about it.
+ */
+bool jp_rotation_ended(const struct jp_record *record, int64_t now);
+
+#endif
