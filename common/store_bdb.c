@@ -13,22 +13,34 @@
 #define PATIENCE_MS 30000
 #define PAUSE_MAX_MS 20
 
+void
+bdb_resume(struct bdb *bdb)
+{
+	if (atomic_load(&bdb->busy) == 0)
+		atomic_store(&bdb->progress, jp_now_ms());
+	atomic_fetch_add(&bdb->busy, 1);
+}
+
+void
+bdb_pause(struct bdb *bdb)
+{
+	atomic_store(&bdb->progress, jp_now_ms());
+	atomic_fetch_sub(&bdb->busy, 1);
+}
+
 enum jp_err
 bdb_enter(struct bdb *bdb)
 {
 	if (atomic_load(&bdb->dead))
 		return JP_ERR_DAMAGED;
-	if (atomic_load(&bdb->busy) == 0)
-		atomic_store(&bdb->progress, jp_now_ms());
-	atomic_fetch_add(&bdb->busy, 1);
+	bdb_resume(bdb);
 	return JP_ERR_OK;
 }
 
 enum jp_err
 bdb_leave(struct bdb *bdb, enum jp_err err)
 {
-	atomic_store(&bdb->progress, jp_now_ms());
-	atomic_fetch_sub(&bdb->busy, 1);
+	bdb_pause(bdb);
 	if (err != BDB_AGAIN)
 		return err;
 	return bdb_fail_why(bdb, JP_ERR_IO,
@@ -265,8 +277,10 @@ shorten_log(struct bdb *bdb, uint32_t file)
 	if (file - atomic_load(&bdb->kept_from) < bdb->log_files ||
 	    pthread_mutex_trylock(&bdb->copy_mutex) != 0)
 		return;
+	bdb_pause(bdb);
 	if (file - atomic_load(&bdb->kept_from) >= bdb->log_files)
 		(void)checkpoint(bdb);
+	bdb_resume(bdb);
 	(void)pthread_mutex_unlock(&bdb->copy_mutex);
 }
 
@@ -350,9 +364,11 @@ bdb_checkpoint(struct jp_store *store)
 
 	if (err != JP_ERR_OK)
 		return err;
+	bdb_pause(bdb);
 	(void)pthread_mutex_lock(&bdb->copy_mutex);
 	err = checkpoint(bdb);
 	(void)pthread_mutex_unlock(&bdb->copy_mutex);
+	bdb_resume(bdb);
 	return bdb_leave(bdb, err);
 }
 

@@ -111,11 +111,13 @@ copy_all(struct bdb *bdb, struct bdb_copy *copy)
 	char target[] = "-"; /* only the callbacks would use it */
 	int ret;
 
+	bdb_pause(bdb);
 	(void)pthread_mutex_lock(&bdb->copy_mutex);
 	bdb->copy = copy;
 	ret = bdb->env->backup(bdb->env, target, 0);
 	bdb->copy = NULL;
 	(void)pthread_mutex_unlock(&bdb->copy_mutex);
+	bdb_resume(bdb);
 	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "backup");
 }
 

@@ -103,6 +103,13 @@ extern const struct jp_store_ops bdb_ops;
 enum jp_err bdb_enter(struct bdb *bdb);
 enum jp_err bdb_leave(struct bdb *bdb, enum jp_err err);
 
+/*
+ * Within an operation, around what takes as long as the store is large, a copy
+ * or a checkpoint: that is no sign of an engine that is stuck.
+ */
+void bdb_pause(struct bdb *bdb);
+void bdb_resume(struct bdb *bdb);
+
 /* Whether to do it again: at once at first, then after longer pauses. */
 bool bdb_again(struct bdb_patience *patience, enum jp_err err);
 

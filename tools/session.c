@@ -12,8 +12,12 @@
 
 enum {
 	CONNECT_MS = 5000,
-	LOCK_MS = 3000,    /* a patd that is just leaving */
-	SILENCE_MS = 60000 /* of patd, between two of its messages */
+	LOCK_MS = 3000, /* a patd that is just leaving */
+	/*
+	 * Of patd, between two of its messages: it may copy or look through a
+	 * large store meanwhile, and leaves by itself if it is stuck.
+	 */
+	SILENCE_MS = 900000
 };
 
 static enum jp_err

@@ -339,6 +339,57 @@ a_copy_for_another_pepper_is_refused(void **state)
 	assert_non_null(strstr(fixture->why.text, "pepper"));
 }
 
+/* ---- the watchdog ---- */
+
+static void *
+checkpoint_it(void *arg)
+{
+	struct fixture *fixture = arg;
+
+	assert_int_equal(jp_store_checkpoint(fixture->store), JP_ERR_OK);
+	return NULL;
+}
+
+static void *
+back_it_up(void *arg)
+{
+	struct fixture *fixture = arg;
+
+	assert_int_equal(
+	    jp_store_backup(fixture->store, take, fixture), JP_ERR_OK);
+	return NULL;
+}
+
+/* Of a large store both take longer than the watchdog has patience. */
+static void
+long_copies_and_checkpoints_are_not_stalled(void **state)
+{
+	static void *(*const works[])(void *) = { checkpoint_it, back_it_up };
+	struct fixture *fixture = *state;
+	struct bdb *bdb = bdb_of(fixture->store);
+
+	add_many(fixture, 10);
+	for (size_t i = 0; i < COUNT_OF(works); i++) {
+		int64_t end = jp_now_ms() + 10000;
+		pthread_t thread;
+		bool stalled;
+
+		(void)pthread_mutex_lock(&bdb->copy_mutex);
+		atomic_store(&bdb->progress, 0);
+		assert_int_equal(
+		    pthread_create(&thread, NULL, works[i], fixture), 0);
+		while (atomic_load(&bdb->progress) == 0 && jp_now_ms() < end)
+			bdb_sleep_ms(1);
+		while (jp_store_stalled(fixture->store, 0) && jp_now_ms() < end)
+			bdb_sleep_ms(1);
+		stalled = atomic_load(&bdb->progress) == 0 ||
+		          jp_store_stalled(fixture->store, 0);
+		(void)pthread_mutex_unlock(&bdb->copy_mutex);
+		(void)pthread_join(thread, NULL);
+		assert_false(stalled);
+	}
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -351,6 +402,7 @@ main(void)
 		TEST(an_error_of_the_taker_ends_the_copy_and_nothing_else),
 		TEST(a_copy_with_a_flipped_bit_is_refused),
 		TEST(a_copy_for_another_pepper_is_refused),
+		TEST(long_copies_and_checkpoints_are_not_stalled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
