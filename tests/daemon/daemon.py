@@ -24,6 +24,8 @@ PATD = os.path.join(BUILD, "patd/patd")
 HAMMER = os.path.join(BUILD, "tests/daemon/hammer")
 RECORD_EDIT = os.path.join(BUILD, "tests/daemon/record_edit")
 ADMIN = os.path.join(BUILD, "tools/pat-admin")
+WATCHED = os.path.join(BUILD, "tests/daemon/patd_watched")
+SANITIZED = not os.path.exists(WATCHED)  # it has an allocator of its own
 ROOT = os.geteuid() == 0
 DENY, UNAVAILABLE, ACCEPT = 0, 1, 2
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase

@@ -3,10 +3,12 @@ the others, and nothing grows. JP_LOAD=N asks N questions where it counts.
 """
 import os
 import random
+import resource
 import socket
 
-from daemon import (ACCEPT, AUDIT, BASE62, DENY, ROOT, Client, Skip, forged,
-                    main, question, wait_for, world)
+from daemon import (ACCEPT, AUDIT, BASE62, DENY, ROOT, SANITIZED, UNAVAILABLE,
+                    Client, Skip, connect, forged, main, make_slow, question,
+                    wait_for, world)
 
 QUESTIONS = int(os.environ.get("JP_LOAD", "100000"))
 DAEMON_UID = 1  # a system account that every Debian has
@@ -177,6 +179,51 @@ def idle_administrators():
         wait_for(lambda: place.admin("stats", check=False).returncode == 0)
 
 
+def no_memory():
+    """without memory for a hash the answer is unavailable, and not remembered
+    """
+    if SANITIZED:
+        raise Skip("sanitizers take their memory before")
+    with world(start=False) as place:
+        warm = place.token()
+        make_slow(place, 1)
+        cold, tagless = place.token(), place.token()
+        place.record_edit("untag", tagless[5:13])
+        place.start()
+        size = (status(place, "VmSize") + 16 * 1024) * 1024
+        place.stop()
+        place.start(preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_AS, (size, size)))
+        for _ in range(3):
+            assert place.ask("alice", cold) == (UNAVAILABLE, "")
+            assert place.ask("alice", tagless) == (UNAVAILABLE, "")
+            assert place.ask("alice", warm) == (ACCEPT, "alice")
+        assert "reason=memory id=" + cold[5:13] in place.read_log()
+        place.stop()
+        place.start()
+        assert place.ask("alice", cold) == (ACCEPT, "alice")
+        assert place.ask("alice", tagless) == (ACCEPT, "alice")
+
+
+def restart():
+    """after a restart 300 waiting clients of one token run one Argon2id"""
+    with world(start=False) as place:
+        make_slow(place, 1)
+        token = place.token()
+        place.start()
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+        for _ in range(3):
+            place.stop()
+            place.start()
+            clients = [connect(place.verify) for _ in range(300)]
+            for client in clients:
+                client.send(question("alice", token))
+            for client in clients:
+                assert client.answer() == (ACCEPT, "alice")
+                client.close()
+            assert place.stats()["argon2_runs"] == 1
+
+
 def connect_as(place, uid):
     os.seteuid(uid)
     try:
@@ -207,4 +254,5 @@ def total_limit():
 
 
 main([no_growth, hit_ratio, not_shared, company_is_harmless,
-      half_closed_is_answered, idle_administrators, total_limit])
+      half_closed_is_answered, idle_administrators, no_memory, restart,
+      total_limit])
