@@ -77,6 +77,20 @@ def revoked_with_others():
                  lambda: place.admin("revoke", "--user", user))
 
 
+def disabled():
+    """of a user that is disabled; and once enabled the next one is accepted
+    """
+    with world(args=()) as place:
+        token, other = place.token("jane"), place.token("joe")
+        for _ in range(ROUNDS):
+            hold(place, "jane", token,
+                 lambda: place.admin("user", "disable", "jane"))
+            assert place.ask("joe", other) == (ACCEPT, "joe")
+            place.admin("user", "enable", "jane")
+            assert place.ask("jane", token) == (ACCEPT, "jane")
+        assert place.stats()["argon2_runs"] == 2
+
+
 def made_again():
     """of a token whose record was deleted, until it is made again; and of none
     whose record was made again with another hash
@@ -172,4 +186,4 @@ def again_and_again():
         wait_for(lambda: place.stats()["connections"]["open"] == 0)
 
 
-main([revoked, revoked_with_others, made_again, policy, again_and_again])
+main([revoked, revoked_with_others, disabled, made_again, policy, again_and_again])

@@ -192,6 +192,30 @@ make_back(struct world *world)
 }
 
 static void
+set_disabled(struct world *world, bool disabled)
+{
+	struct jp_user user;
+
+	jp_user_default(&user, USER);
+	user.disabled = disabled;
+	user.changed_at = NOW;
+	assert_int_equal(
+	    jp_store_put_users(world->core.store, &user, 1), JP_ERR_OK);
+}
+
+static void
+disable(struct world *world)
+{
+	set_disabled(world, true);
+}
+
+static void
+enable(struct world *world)
+{
+	set_disabled(world, false);
+}
+
+static void
 change_prefix(struct world *world)
 {
 	struct jp_policy policy = world->policy;
@@ -226,6 +250,7 @@ static const struct way {
 	{ remove_record, make_again },
 	{ make_another, make_back },
 	{ make_for_bob, make_back },
+	{ disable, enable },
 	{ change_prefix, policy_back },
 	{ change_scope, policy_back },
 };
