@@ -189,10 +189,12 @@ def no_memory():
         make_slow(place, 1)
         cold, tagless = place.token(), place.token()
         place.record_edit("untag", tagless[5:13])
-        place.start()
+        one_arena = dict(os.environ, MALLOC_ARENA_MAX="1")
+        place.start(env=one_arena)
+        wait_for(lambda: "ready" in place.read_log())  # all threads are there
         size = (status(place, "VmSize") + 16 * 1024) * 1024
         place.stop()
-        place.start(preexec_fn=lambda: resource.setrlimit(
+        place.start(env=one_arena, preexec_fn=lambda: resource.setrlimit(
             resource.RLIMIT_AS, (size, size)))
         for _ in range(3):
             assert place.ask("alice", cold) == (UNAVAILABLE, "")
