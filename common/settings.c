@@ -99,14 +99,14 @@ read_path(void *at, const char *text, int64_t min, int64_t max)
 	return jp_field_set(at, (size_t)max + 1, text);
 }
 
-/* One more path: the only key that may be given several times. */
+/* One more path: only keys of this kind may be given several times. */
 static enum jp_err
 read_more_paths(void *at, const char *text, int64_t min, int64_t max)
 {
 	struct jp_paths *paths = at;
 	enum jp_err err = JP_ERR_INVALID;
 
-	if (paths->len < JP_MUX_PATHS_MAX)
+	if (paths->len < JP_PATHS_MAX)
 		err = read_path(paths->at[paths->len], text, min, max);
 	for (size_t i = 0; err == JP_ERR_OK && i < paths->len; i++)
 		if (strcmp(paths->at[i], paths->at[paths->len]) == 0)
@@ -238,6 +238,7 @@ read_accept(void *at, const char *text, int64_t min, int64_t max)
 #define AT(member) offsetof(struct jp_settings, member)
 #define A_LIFETIME "a duration such as 90d, or never"
 #define A_PATH "an absolute path"
+#define SOME_PATHS A_PATH " of at most 107 bytes, up to 8 times, each once"
 #define AN_ACCOUNT "the name of a local account"
 
 static const struct key keys[] = {
@@ -299,8 +300,10 @@ static const struct key keys[] = {
 	    JP_ACCOUNT_MAX, "the name of a local group" },
 	{ "patd", "self_service", AT(self_service), read_yes_no, 0, 0,
 	    "yes or no" },
+	{ "patd", "verify", AT(verify), read_more_paths, 1, JP_UNIX_PATH_MAX,
+	    SOME_PATHS },
 	{ "patd", "mux", AT(mux), read_more_paths, 1, JP_UNIX_PATH_MAX,
-	    A_PATH " of at most 107 bytes, up to 8 times, each once" },
+	    SOME_PATHS },
 	{ "patd", "mux_realm", AT(mux_realm), read_realm, 0, 0,
 	    "keep, strip or require" },
 };

@@ -19,7 +19,7 @@
 #define JP_RULES_MAX 64
 #define JP_LIST_MAX 32
 #define JP_NOTIFY_MAX 8
-#define JP_MUX_PATHS_MAX 8
+#define JP_PATHS_MAX 8
 #define JP_ACCOUNT_MAX 32 /* bytes of a local user's or group's name */
 
 /* One [service GLOB] section. */
@@ -55,7 +55,7 @@ struct jp_accounts {
 /* Paths of sockets, in the order of the file. */
 struct jp_paths {
 	size_t len;
-	char at[JP_MUX_PATHS_MAX][JP_UNIX_PATH_MAX + 1];
+	char at[JP_PATHS_MAX][JP_UNIX_PATH_MAX + 1];
 };
 
 /* X(CODE, name): which acceptances the audit trail tells of. */
@@ -90,6 +90,7 @@ struct jp_settings {
 	struct jp_accounts allow_groups;
 	char admin_group[JP_ACCOUNT_MAX + 1]; /* "": root alone */
 	bool self_service;       /* local users manage their own tokens */
+	struct jp_paths verify;  /* more sockets like verify.sock */
 	struct jp_paths mux;     /* sockets of the saslauthd protocol */
 	enum jp_realm mux_realm; /* for all of them */
 };

@@ -32,19 +32,16 @@ void
 listeners_init(struct listeners *listeners)
 {
 	memset(listeners, 0, sizeof(*listeners));
-	for (size_t i = 0; i < LISTENERS_MAX; i++)
+	for (size_t i = 0; i < LISTENERS_MAX; i++) {
 		listeners->at[i].fd = -1;
+		listeners->at[i].kind =
+		    i < LISTENER_MUX ? (enum listener)i : LISTENER_MUX;
+	}
 }
 
-enum listener
-listeners_kind(size_t i)
-{
-	return i < LISTENER_MUX ? (enum listener)i : LISTENER_MUX;
-}
-
-/* The first free place for a mux; LISTENERS_MAX: there is none. */
+/* The first free place behind the first ones; LISTENERS_MAX: there is none. */
 static size_t
-mux_place(const struct listeners *listeners)
+free_place(const struct listeners *listeners)
 {
 	size_t i = LISTENER_MUX;
 
@@ -53,15 +50,17 @@ mux_place(const struct listeners *listeners)
 	return i;
 }
 
-/* Whether there is a socket with this path. */
-static bool
-is_there(const struct listeners *listeners, const char *path)
+/* The socket with this path; LISTENERS_MAX: there is none. */
+static size_t
+place_with(const struct listeners *listeners, const char *path)
 {
-	for (size_t i = 0; i < LISTENERS_MAX; i++)
-		if (listeners->at[i].fd >= 0 &&
-		    strcmp(listeners->at[i].path, path) == 0)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (
+	    i < LISTENERS_MAX && (listeners->at[i].fd < 0 ||
+	                             strcmp(listeners->at[i].path, path) != 0))
+		i++;
+	return i;
 }
 
 /* ---- passed by the service manager ---- */
@@ -99,7 +98,7 @@ place_of(const struct listeners *listeners, int fd, struct sockaddr_un *addr)
 	    !listens)
 		return LISTENERS_MAX;
 	if (type == kinds[LISTENER_MUX].type)
-		return mux_place(listeners);
+		return free_place(listeners);
 	slash = strrchr(addr->sun_path, '/');
 	while (i < LISTENER_MUX && (slash == NULL || type != kinds[i].type ||
 	                               strcmp(slash + 1, kinds[i].name) != 0))
@@ -160,15 +159,22 @@ last_part(const char *path)
 }
 
 static bool
+is_last_part(const struct jp_paths *paths, const char *name)
+{
+	for (size_t i = 0; i < paths->len; i++)
+		if (strcmp(name, last_part(paths->at[i])) == 0)
+			return true;
+	return false;
+}
+
+static bool
 is_name_of_ours(const struct jp_settings *settings, const char *name)
 {
 	for (size_t i = 0; i < LISTENER_MUX; i++)
 		if (strcmp(name, kinds[i].name) == 0)
 			return true;
-	for (size_t i = 0; i < settings->mux.len; i++)
-		if (strcmp(name, last_part(settings->mux.at[i])) == 0)
-			return true;
-	return false;
+	return is_last_part(&settings->verify, name) ||
+	       is_last_part(&settings->mux, name);
 }
 
 /* Whether the folder holds nothing but our sockets. */
@@ -231,24 +237,38 @@ make_folder(
 	return err;
 }
 
-enum jp_err
-listeners_folders(const struct listeners *listeners,
+/* Those of the sockets at `paths` that were not passed. */
+static enum jp_err
+make_folders(const struct listeners *listeners, const struct jp_paths *paths,
     const struct jp_settings *settings, struct jp_why *why)
 {
-	enum jp_err err = make_folder(settings->run_dir, settings, why);
+	enum jp_err err = JP_ERR_OK;
 
-	for (size_t i = 0; err == JP_ERR_OK && i < settings->mux.len; i++) {
-		const char *path = settings->mux.at[i];
+	for (size_t i = 0; err == JP_ERR_OK && i < paths->len; i++) {
+		const char *path = paths->at[i];
 		int len = (int)(last_part(path) - path) - 1;
 		char folder[JP_UNIX_PATH_MAX + 1];
 
-		if (is_there(listeners, path))
+		if (place_with(listeners, path) < LISTENERS_MAX)
 			continue;
 		(void)snprintf(
 		    folder, sizeof(folder), "%.*s", len > 0 ? len : 1, path);
 		err = make_folder(folder, settings, why);
 	}
 	return err;
+}
+
+enum jp_err
+listeners_folders(const struct listeners *listeners,
+    const struct jp_settings *settings, struct jp_why *why)
+{
+	enum jp_err err = make_folder(settings->run_dir, settings, why);
+
+	if (err == JP_ERR_OK)
+		err = make_folders(listeners, &settings->verify, settings, why);
+	return err == JP_ERR_OK
+	           ? make_folders(listeners, &settings->mux, settings, why)
+	           : err;
 }
 
 /*
@@ -316,7 +336,7 @@ bind_one(struct listeners *listeners, size_t i, mode_t mode, const gid_t *group,
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	const char *path = listeners->at[i].path;
-	int type = kinds[listeners_kind(i)].type;
+	int type = kinds[listeners->at[i].kind].type;
 	struct stat st;
 	enum jp_err err;
 	int fd;
@@ -362,23 +382,28 @@ mode_of(size_t kind, bool grouped, bool open)
 }
 
 static enum jp_err
-bind_muxes(struct listeners *listeners, const struct jp_paths *paths,
-    struct jp_why *why)
+bind_more(struct listeners *listeners, enum listener kind,
+    const struct jp_paths *paths, struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_OK;
 
 	for (size_t n = 0; err == JP_ERR_OK && n < paths->len; n++) {
-		size_t i = mux_place(listeners);
+		size_t there = place_with(listeners, paths->at[n]);
+		size_t i = free_place(listeners);
 
-		if (is_there(listeners, paths->at[n]))
+		if (there < LISTENERS_MAX && listeners->at[there].kind == kind)
 			continue;
+		if (there < LISTENERS_MAX)
+			return jp_why(why, JP_ERR_CONFIG,
+			    "%s cannot be a socket of two kinds", paths->at[n]);
 		if (i == LISTENERS_MAX)
 			return jp_why(why, JP_ERR_CONFIG,
-			    "more than %d sockets for mux", JP_MUX_PATHS_MAX);
+			    "more than %d sockets are passed and configured",
+			    (int)LISTENERS_MAX);
+		listeners->at[i].kind = kind;
 		memcpy(listeners->at[i].path, paths->at[n],
 		    sizeof(listeners->at[i].path));
-		err =
-		    bind_one(listeners, i, kinds[LISTENER_MUX].mode, NULL, why);
+		err = bind_one(listeners, i, kinds[kind].mode, NULL, why);
 	}
 	return err;
 }
@@ -402,8 +427,12 @@ listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
 		    mode_of(i, grouped, settings->self_service),
 		    grouped ? admin_group : NULL, why);
 	}
-	return err == JP_ERR_OK ? bind_muxes(listeners, &settings->mux, why)
-	                        : err;
+	if (err == JP_ERR_OK)
+		err = bind_more(
+		    listeners, LISTENER_VERIFY, &settings->verify, why);
+	return err == JP_ERR_OK
+	           ? bind_more(listeners, LISTENER_MUX, &settings->mux, why)
+	           : err;
 }
 
 /* Only the very file that we made: a later patd may have put its own there. */

@@ -12,7 +12,8 @@
 
 /*
  * X(CODE, file name, type, mode, mode with an admin group, mode for everybody).
- * Of the last kind there may be none or several, with any name.
+ * Of the last kind there may be none or several, with any name, and of the
+ * first one there may be more, with any name, too.
  */
 #define LISTENER_LIST(X)                                                       \
 	X(VERIFY, "verify.sock", SOCK_SEQPACKET, 0666, 0666, 0666)             \
@@ -27,20 +28,19 @@ enum listener {
 	    LISTENER_COUNT
 };
 
-#define LISTENERS_MAX (LISTENER_MUX + JP_MUX_PATHS_MAX)
+/* Each of the first kinds, and what the configuration adds. */
+#define LISTENERS_MAX (LISTENER_MUX + 2 * JP_PATHS_MAX)
 
 struct listeners {
 	struct {
 		int fd; /* -1: closed, or none */
+		enum listener kind;
 		char path[JP_UNIX_PATH_MAX + 1];
 		bool ours; /* we made the file */
 		dev_t dev;
 		ino_t ino;
-	} at[LISTENERS_MAX]; /* the first ones by their kind, then all mux */
+	} at[LISTENERS_MAX]; /* the first ones by their kind, then the others */
 };
-
-/* The kind of listeners.at[i]. */
-enum listener listeners_kind(size_t i);
 
 /* Before anything else is done with one. */
 void listeners_init(struct listeners *listeners);

@@ -392,7 +392,7 @@ static void
 on_listener(struct loop *loop, size_t place)
 {
 	int listener = loop->options->listeners->at[place].fd;
-	enum listener kind = listeners_kind(place);
+	enum listener kind = loop->options->listeners->at[place].kind;
 	int flags = SOCK_CLOEXEC | (kind == LISTENER_ADMIN ? 0 : SOCK_NONBLOCK);
 
 	for (int i = 0; i < ACCEPTS_MAX && !loop->stopping; i++) {

@@ -486,8 +486,35 @@ def stale():
         assert done.returncode == 3 and "not a socket" in done.stderr
 
 
+def more_sockets():
+    """more sockets like verify.sock are asked like it, and go with patd; one
+    path is not a socket of two kinds
+    """
+    with world("verify = {root}/jail/verify.sock\nverify = {root}/run/more",
+               start=False) as place:
+        paths = [place.root + "/jail/verify.sock", place.root + "/run/more"]
+        place.start("--debug")
+        token = place.token()
+        for path in paths:
+            assert stat.S_IMODE(os.stat(path).st_mode) == 0o666
+            with Client(path) as client:
+                assert client.ask("alice", token) == (ACCEPT, "alice")
+                assert client.ask("bob", token) == (DENY, "")
+        folder = os.stat(place.root + "/jail")
+        assert stat.S_IMODE(folder.st_mode) == 0o755
+        assert place.stop() == 0
+        for path in paths + [place.verify]:
+            assert not os.path.exists(path)
+    with world("verify = {root}/run/both\nmux = {root}/run/both",
+               start=False) as place:
+        done = place.run()
+        assert done.returncode == 3, done
+        assert "two kinds" in done.stderr, done.stderr
+
+
 main([ready_is_told, answers, modes, second_fails, foreign_socket,
       check_config, uses_are_kept, usage, unknown_user,
       held_is_answered, reload, bad_messages, idle_connections, limits, many_questions, pipelined,
       overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
-      one_shot, one_shot_unavailable, activation, peers, stale])
+      one_shot, one_shot_unavailable, activation, peers, stale,
+      more_sockets])

@@ -52,7 +52,7 @@ mux_make() {
 		mux_line=$(printf '%s\n' "$mux_line" | sed "s|{root}|$SCRATCH|")
 		printf '%s\n' "$mux_line" >>"$SCRATCH/jira-pat.conf"
 		case $mux_line in
-		"mux = "*) mkdir -p "$(dirname "$(dirname "${mux_line#* = }")")" ;;
+		"mux = "* | "verify = "*) mkdir -p "$(dirname "$(dirname "${mux_line#* = }")")" ;;
 		esac
 	done
 	mux_admin init >"$SCRATCH/log/init.log" 2>&1 ||

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Logs into an IMAP server.
 
-Usage: imap_login.py PORT LOGIN|PLAIN USER <TOKEN
+Usage: imap_login.py PORT LOGIN|PLAIN|OAUTHBEARER USER <TOKEN
 
 Prints "in", or what the server says, without the name of the command.
 """
 import imaplib
 import sys
+
+
+FORMS = {"PLAIN": "\0{}\0{}", "OAUTHBEARER": "n,a={},\1auth=Bearer {}\1\1"}
 
 
 def main():
@@ -17,8 +20,9 @@ def main():
         if how == "LOGIN":
             imap.login(user, token)
         else:
-            imap.authenticate("PLAIN", lambda _: b"\0" + user.encode() +
-                              b"\0" + token.encode())
+            # After a no, OAUTHBEARER tells so and waits for one byte.
+            words = [FORMS[how].format(user, token).encode(), b"\1"]
+            imap.authenticate(how, lambda _: words.pop(0))
         status, _ = imap.namespace()
         print("in" if status == "OK" else status)
     except imaplib.IMAP4.error as error:

@@ -324,6 +324,7 @@ server_cyrus_once() {
 	fi
 	# shellcheck disable=SC2046
 	start cyrus $(as_user cyrus) env CYRUS_USER="$server_user" \
+		${SASL_PLUGINS:+SASL_PATH="$SASL_PLUGINS"} \
 		/usr/lib/cyrus/bin/master -C "$server_dir/imapd.conf" \
 		-M "$server_dir/cyrus.conf" -p "$server_dir/pid"
 }

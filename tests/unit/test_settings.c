@@ -96,6 +96,7 @@ the_defaults_are_those_of_the_manual(void **unused)
 	assert_string_equal(settings.store_dir, "/var/lib/jira-pat");
 	assert_string_equal(settings.pepper_file, "/etc/jira-pat/pepper.key");
 	assert_string_equal(settings.admin_group, "");
+	assert_int_equal(settings.verify.len, 0);
 	assert_int_equal(settings.mux.len, 0);
 	assert_int_equal(settings.mux_realm, JP_REALM_KEEP);
 	assert_int_equal(settings.allow_users.len, 0);
@@ -159,7 +160,8 @@ every_key_of_patd_is_read(void **unused)
 	          "max_connections = 9\nmax_per_uid = 8\ncache = 1M\n"
 	          "cache_entries = 0\nallow_users = www-data, a\n"
 	          "allow_groups = ssl-cert\nadmin_group = adm\n"
-	          "mux = /run/p/mux\nmux_realm = require\nmux = /jail/m\n",
+	          "mux = /run/p/mux\nmux_realm = require\nmux = /jail/m\n"
+	          "verify = /jail/v\n",
 	    &settings);
 	assert_string_equal(settings.user, "pat");
 	assert_string_equal(settings.run_dir, "/run/p");
@@ -184,6 +186,8 @@ every_key_of_patd_is_read(void **unused)
 	assert_string_equal(settings.mux.at[0], "/run/p/mux");
 	assert_string_equal(settings.mux.at[1], "/jail/m");
 	assert_int_equal(settings.mux_realm, JP_REALM_REQUIRE);
+	assert_int_equal(settings.verify.len, 1);
+	assert_string_equal(settings.verify.at[0], "/jail/v");
 }
 
 static void
@@ -238,6 +242,9 @@ bad_values_are_refused_with_line_and_key(void **unused)
 		{ "patd", "allow_users", "a, " X40 },
 		{ "patd", "allow_groups", " , " },
 		{ "patd", "admin_group", "a:b" },
+		{ "patd", "verify", "" },
+		{ "patd", "verify", "sock" },
+		{ "patd", "verify", "/" X40 X40 X40 },
 		{ "patd", "mux", "" },
 		{ "patd", "mux", "mux" },
 		{ "patd", "mux", "/" X40 X40 X40 },
@@ -325,14 +332,14 @@ mux_may_be_given_eight_times_and_each_path_once(void **unused)
 	(void)unused;
 	assert_refused("[patd]\nmux = /a\nmux = /b\nmux = /a\n", 4,
 	    "[patd] mux: expected an absolute path");
-	for (int i = 0; i < JP_MUX_PATHS_MAX; i++)
+	for (int i = 0; i < JP_PATHS_MAX; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
 		    "mux = /run/mux%d\n", i);
 	load_good(text, &settings);
-	assert_int_equal(settings.mux.len, JP_MUX_PATHS_MAX);
+	assert_int_equal(settings.mux.len, JP_PATHS_MAX);
 	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
 	    "mux = /run/more\n");
-	assert_refused(text, JP_MUX_PATHS_MAX + 2, "up to 8 times");
+	assert_refused(text, JP_PATHS_MAX + 2, "up to 8 times");
 }
 
 static void
