@@ -28,6 +28,7 @@
 
 #include "common/client.h"
 #include "tests/fake_patd.h"
+#include "tests/leave_out.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TOKEN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
@@ -71,7 +72,8 @@ answer(void *arg, const struct jp_request *request, uint8_t *bytes)
 		{ "hangup", JP_DENY, "", FAKE_CLOSE },
 		{ "short", JP_DENY, "", 3 },
 	};
-	bool right = strcmp(request->token.text, TOKEN) == 0;
+	bool right = strcmp(request->token.text, TOKEN) == 0 ||
+	             strcmp(request->user, "secretive") == 0;
 
 	(void)arg;
 	(void)pthread_mutex_lock(&lock);
@@ -974,6 +976,110 @@ a_child_that_was_forked_serves(void **unused)
 	}
 }
 
+/* A token that stands nowhere in this program: its bytes from back to front. */
+static const char backwards[] = "3xIwT9vQ8LkZr2MbYc5Hn7JdSg1FaPoE0uKi6Xt";
+
+enum { SECRET_LEN = sizeof(backwards) - 1 };
+
+/* How often the memory from `from` to `to` holds it. */
+static int
+count_in(const char *from, const char *to)
+{
+	int count = 0;
+
+	for (const char *at = from; at + SECRET_LEN <= to; at++) {
+		size_t n = 0;
+
+		while (n < SECRET_LEN && at[n] == backwards[SECRET_LEN - 1 - n])
+			n++;
+		count += n == SECRET_LEN;
+	}
+	return count;
+}
+
+/* In all that this process may write: data, heap and stacks. */
+static int
+count_secrets(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512], *end;
+	int count = 0;
+
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+		uintptr_t from = strtoul(line, &end, 16);
+		uintptr_t to = strtoul(end + 1, &end, 16);
+
+		if (strncmp(end, " rw", 3) == 0)
+			count += count_in((const char *)from, (const char *)to);
+	}
+	if (maps != NULL)
+		(void)fclose(maps);
+	return maps != NULL ? count : -1;
+}
+
+/* Puts "FRONT token BACK" into `message`; returns its length. */
+static size_t
+put_secret(char *message, const char *front, size_t front_len, const char *back)
+{
+	memcpy(message, front, front_len);
+	for (size_t i = 0; i < SECRET_LEN; i++)
+		message[front_len + i] = backwards[SECRET_LEN - 1 - i];
+	memcpy(message + front_len + SECRET_LEN, back, strlen(back));
+	return front_len + SECRET_LEN + strlen(back);
+}
+
+/* A login with it; what the client has of it is wiped. */
+static int
+secret_login(const char *mechanism, const char *front, size_t front_len,
+    const char *back, int wanted)
+{
+	char message[256];
+	const char *const messages[] = { NULL, "secretive", message };
+	const size_t len = put_secret(message, front, front_len, back);
+	const size_t lens[] = { 0, strlen("secretive"), len };
+	struct login login = strcmp(mechanism, "LOGIN") == 0
+	                         ? talk(mechanism, messages, lens, 3)
+	                         : say(mechanism, message, len);
+	bool found = count_secrets() >= 1; /* the counting works */
+
+	explicit_bzero(message, sizeof(message));
+	return login.code == wanted && found ? count_secrets() : 99;
+}
+
+#define SECRET_LOGIN(mechanism, front, back, wanted)                           \
+	secret_login(mechanism, front, sizeof(front) - 1, back, wanted)
+
+/* In a child: the fake, which learns the token, is not in its memory. */
+static int
+secret_logins(void)
+{
+	return SECRET_LOGIN("PLAIN", "\0secretive\0", "", SASL_OK) +
+	       SECRET_LOGIN("PLAIN", "\0denied\0", "", SASL_BADAUTH) +
+	       SECRET_LOGIN("PLAIN", "\0x\0x\0", "", SASL_BADPROT) +
+	       SECRET_LOGIN("LOGIN", "", "", SASL_OK) +
+	       SECRET_LOGIN("OAUTHBEARER", "n,a=secretive,\1auth=Bearer ",
+	           "\1\1", SASL_OK) +
+	       SECRET_LOGIN(
+	           "XOAUTH2", "user=secretive\1auth=Bearer ", "\1\1", SASL_OK) +
+	       SECRET_LOGIN("XOAUTH2", "user=secretive\1auth=Bearer ", "\1",
+	           SASL_BADPROT);
+}
+
+static void
+no_copy_of_a_token_is_left_in_the_host(void **unused)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)unused;
+	BOOT(ENABLE);
+	pid = fork();
+	if (pid == 0)
+		_exit(secret_logins());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static int
 set_up(void **unused)
 {
@@ -1025,6 +1131,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(
 		    threads_get_their_own_answers_and_leak_nothing),
 		cmocka_unit_test(a_child_that_was_forked_serves),
+		cmocka_unit_test(no_copy_of_a_token_is_left_in_the_host),
 	};
 
 	if (argc != 2 ||
@@ -1033,5 +1140,7 @@ main(int argc, char **argv)
 	(void)snprintf(
 	    socket_path, sizeof(socket_path), "%s/verify.sock", scratch);
 	(void)snprintf(sasldb, sizeof(sasldb), "%s/sasldb2", scratch);
+	if (UNDER_ASAN)
+		leave_out("no_copy_*", "memory that may not be looked at");
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
