@@ -3,7 +3,9 @@
  */
 #include "tools/check.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -49,9 +51,8 @@ check_pepper(struct doctor *doctor)
 }
 
 static void
-check_space(struct doctor *doctor)
+check_space(struct doctor *doctor, const char *path)
 {
-	const char *path = doctor->settings->store_dir;
 	struct statvfs fs;
 	uint64_t bytes, all;
 
@@ -64,8 +65,36 @@ check_space(struct doctor *doctor)
 		    "%" PRIu64 " MiB free on the disk of %s: make room",
 		    bytes >> 20, path);
 	else
-		report(doctor, LEVEL_OK, "space", "%" PRIu64 " MiB free",
-		    bytes >> 20);
+		report(doctor, LEVEL_OK, "space",
+		    "%" PRIu64 " MiB free on the disk of %s", bytes >> 20,
+		    path);
+}
+
+/* patd makes the file; its folder has to be there. */
+static void
+check_audit(struct doctor *doctor)
+{
+	const char *path = doctor->settings->audit_file;
+	char folder[JP_PATH_MAX + 1];
+	char *slash;
+	struct stat st;
+
+	if (path[0] == '\0')
+		return;
+	(void)snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	if (stat(folder, &st) != 0)
+		report(doctor, LEVEL_BAD, "audit",
+		    "%s: %s: make the folder, for the user of patd", folder,
+		    strerror(errno));
+	else if (lstat(path, &st) != 0 && errno == ENOENT)
+		report(doctor, LEVEL_OK, "audit",
+		    "%s: not there: patd makes it", path);
+	else if (check_path(doctor, "audit", path, S_IFREG, 022, &st))
+		report(doctor, LEVEL_OK, "audit", "%s", path);
+	check_space(doctor, folder);
 }
 
 void
@@ -73,7 +102,8 @@ check_store_files(struct doctor *doctor)
 {
 	check_folder(doctor);
 	check_pepper(doctor);
-	check_space(doctor);
+	check_space(doctor, doctor->settings->store_dir);
+	check_audit(doctor);
 }
 
 /* ---- What is in it ---- */

@@ -367,6 +367,17 @@ exits "mux that nobody can reach: exit status 1" 1 check --root "$TREE"
 like "it says what to do" "$out" "*bad   mux*$HOME_DIR/mux*restart patd*"
 stop patd
 
+TRAIL=$HOME_DIR/log/audit.jsonl
+sed -i "s|^\[patd\]|&\naudit_file = $TRAIL|" "$CONF"
+exits "no folder for the audit trail: exit status 1" 1 check --root "$TREE"
+like "it says what to do" "$out" "*bad   audit*$HOME_DIR/log: *make the folder*"
+mkdir "$HOME_DIR/log"
+exits "a folder for it, and no trail yet: exit status 0" 0 check --root "$TREE"
+echo '{}' >"$TRAIL"
+chmod 666 "$TRAIL"
+exits "a trail that everybody can write: exit status 1" 1 check --root "$TREE"
+like "it says what to do" "$out" "*bad   audit*chmod 0644*"
+
 # services LINE...: sections of the configuration.
 services() {
 	cli_conf "$HOME_DIR" 'max_per_user = 0' >"$CONF"
