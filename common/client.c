@@ -90,18 +90,16 @@ stat_folder(const char *path, struct stat *folder)
  * first to bind the path collects them (CVE-2018-10852's class).
  */
 static enum jp_err
-check_peer(int fd, const char *path)
+check_peer(int fd, const struct stat *folder)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
-	struct stat folder;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return JP_ERR_PEER;
 	if (peer.uid == 0)
 		return JP_ERR_OK;
-	if (stat_folder(path, &folder) != 0 || folder.st_uid != peer.uid ||
-	    (folder.st_mode & S_IWOTH) != 0)
+	if (folder->st_uid != peer.uid || (folder->st_mode & S_IWOTH) != 0)
 		return JP_ERR_PEER;
 	return JP_ERR_OK;
 }
@@ -131,6 +129,7 @@ enum jp_err
 jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct stat folder;
 	enum jp_err err;
 
 	*fd = -1;
@@ -142,9 +141,12 @@ jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
 	*fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
 		return jp_err_from_errno(errno);
+	/* Before connecting: who listens wakes up, and finds the question. */
+	if (stat_folder(addr.sun_path, &folder) != 0)
+		folder = (struct stat){ .st_mode = S_IWOTH };
 	err = connect_until(*fd, &addr, deadline_ms);
 	if (err == JP_ERR_OK)
-		err = check_peer(*fd, addr.sun_path);
+		err = check_peer(*fd, &folder);
 	if (err != JP_ERR_OK) {
 		(void)close(*fd);
 		*fd = -1;
@@ -172,18 +174,22 @@ retry_io(int fd, short events, int64_t deadline_ms)
 	}
 }
 
-static enum jp_err
-send_request(int fd, const struct jp_request *request, int64_t deadline_ms)
-{
+/* A question as it goes over the wire; whoever made it wipes it. */
+struct question {
 	uint8_t bytes[JP_REQUEST_MAX];
 	size_t len;
-	enum jp_err err = jp_request_encode(request, bytes, &len);
+	uint32_t seq;
+};
+
+static enum jp_err
+send_question(int fd, const struct question *question, int64_t deadline_ms)
+{
+	enum jp_err err = JP_ERR_OK;
 
 	/* MSG_NOSIGNAL: the host's SIGPIPE is not ours to ignore. */
-	while (err == JP_ERR_OK &&
-	       send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	while (err == JP_ERR_OK && send(fd, question->bytes, question->len,
+	                               MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		err = retry_io(fd, POLLOUT, deadline_ms);
-	explicit_bzero(bytes, sizeof(bytes));
 	return err;
 }
 
@@ -208,13 +214,13 @@ receive_reply(int fd, uint32_t seq, struct jp_reply *reply, int64_t deadline_ms)
 }
 
 static enum jp_err
-ask_on(int fd, const struct jp_request *request, struct jp_reply *reply,
+ask_on(int fd, const struct question *question, struct jp_reply *reply,
     int64_t deadline_ms)
 {
-	enum jp_err err = send_request(fd, request, deadline_ms);
+	enum jp_err err = send_question(fd, question, deadline_ms);
 
 	if (err == JP_ERR_OK)
-		err = receive_reply(fd, request->seq, reply, deadline_ms);
+		err = receive_reply(fd, question->seq, reply, deadline_ms);
 	return err;
 }
 
@@ -309,7 +315,7 @@ reap(pid_t pid, int64_t deadline_ms)
 }
 
 static enum jp_err
-ask_one_shot(const struct jp_client *client, const struct jp_request *request,
+ask_one_shot(const struct jp_client *client, const struct question *question,
     struct jp_reply *reply, int64_t deadline_ms)
 {
 	int pair[2];
@@ -322,7 +328,7 @@ ask_one_shot(const struct jp_client *client, const struct jp_request *request,
 	rc = spawn_patd(client, pair[1], &pid);
 	(void)close(pair[1]);
 	if (rc == 0)
-		err = ask_on(pair[0], request, reply, deadline_ms);
+		err = ask_on(pair[0], question, reply, deadline_ms);
 	else if (rc == ENOENT || rc == ENOTDIR)
 		err = JP_ERR_UNREACHABLE;
 	else
@@ -344,23 +350,38 @@ new_seq(void)
 	       (uint32_t)getpid() << 10;
 }
 
+static enum jp_err
+ask(const struct jp_client *client, const struct question *question,
+    struct jp_reply *reply, int64_t deadline_ms)
+{
+	int fd;
+	enum jp_err err =
+	    jp_client_connect(client->socket_path, deadline_ms, &fd);
+
+	if (err == JP_ERR_OK) {
+		err = ask_on(fd, question, reply, deadline_ms);
+		(void)close(fd);
+	} else if (err == JP_ERR_UNREACHABLE && client->one_shot_path != NULL &&
+	           geteuid() == 0) {
+		err = ask_one_shot(client, question, reply, deadline_ms);
+	}
+	return err;
+}
+
 enum jp_err
 jp_client_ask(const struct jp_client *client, struct jp_request *request,
     struct jp_reply *reply)
 {
 	int64_t deadline_ms = jp_now_ms() + client->timeout_ms;
+	struct question question;
 	enum jp_err err;
-	int fd;
 
-	request->seq = new_seq();
-	err = jp_client_connect(client->socket_path, deadline_ms, &fd);
-	if (err == JP_ERR_OK) {
-		err = ask_on(fd, request, reply, deadline_ms);
-		(void)close(fd);
-	} else if (err == JP_ERR_UNREACHABLE && client->one_shot_path != NULL &&
-	           geteuid() == 0) {
-		err = ask_one_shot(client, request, reply, deadline_ms);
-	}
+	question.seq = request->seq = new_seq();
+	request->last = true;
+	err = jp_request_encode(request, question.bytes, &question.len);
+	if (err == JP_ERR_OK)
+		err = ask(client, &question, reply, deadline_ms);
+	explicit_bzero(&question, sizeof(question));
 	if (err != JP_ERR_OK)
 		*reply = (struct jp_reply){ .verdict = JP_UNAVAILABLE };
 	return err;

@@ -36,7 +36,9 @@ jp_request_encode(const struct jp_request *request, uint8_t *bytes, size_t *len)
 
 	jp_buf_write(&buf, bytes, JP_REQUEST_MAX);
 	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
-	jp_buf_put_u8(&buf, (uint8_t)request->front);
+	jp_buf_put_u8(
+	    &buf, (uint8_t)(request->last ? request->front | JP_REQUEST_LAST
+	                                  : request->front));
 	jp_buf_put_u32(&buf, request->seq);
 	jp_buf_put_str(&buf, request->user);
 	jp_buf_put_text(&buf, request->token.text, request->token.len);
@@ -44,6 +46,19 @@ jp_request_encode(const struct jp_request *request, uint8_t *bytes, size_t *len)
 	jp_buf_put_str(&buf, request->rhost);
 	*len = buf.pos;
 	return buf.err;
+}
+
+static void
+get_front(struct jp_buf *buf, struct jp_request *request)
+{
+	unsigned int front = jp_buf_get_u8(buf);
+
+	request->last = front >= JP_REQUEST_LAST;
+	front %= JP_REQUEST_LAST;
+	if (front < JP_FRONT_COUNT)
+		request->front = (enum jp_front)front;
+	else if (buf->err == JP_ERR_OK)
+		buf->err = JP_ERR_PROTOCOL;
 }
 
 enum jp_err
@@ -57,7 +72,7 @@ jp_request_decode(struct jp_request *request, const uint8_t *bytes, size_t len)
 		return JP_ERR_TOO_LONG;
 	jp_buf_read(&buf, bytes, len);
 	jp_buf_get_magic(&buf, magic);
-	request->front = (enum jp_front)jp_buf_get_enum(&buf, JP_FRONT_COUNT);
+	get_front(&buf, request);
 	request->seq = jp_buf_get_u32(&buf);
 	jp_buf_get_str(&buf, request->user, sizeof(request->user));
 	request->token.len = jp_buf_get_str(

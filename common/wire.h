@@ -6,11 +6,13 @@
  * same bytes again.
  *
  *     request: "JPV1", front u8, seq u32, user, token, service, rhost
+ *              (front with JP_REQUEST_LAST: no other question follows)
  *     reply:   "JPV1", verdict u8, seq u32, user; zeroes up to its fixed size
  */
 #ifndef JP_WIRE_H
 #define JP_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +24,7 @@
 #define JP_RHOST_MAX 64     /* bytes of a literal address */
 #define JP_REQUEST_MAX 1024 /* bytes of an encoded request */
 #define JP_REPLY_SIZE 272   /* bytes of every encoded reply */
+#define JP_REQUEST_LAST 128 /* added to the front: the answer closes */
 
 /* X(CODE, name): the kinds of front door that ask. */
 #define JP_FRONT_LIST(X)                                                       \
@@ -41,6 +44,7 @@ const char *jp_front_name(enum jp_front front);
 
 struct jp_request {
 	enum jp_front front;
+	bool last;                        /* patd closes after the reply */
 	uint32_t seq;                     /* comes back in the reply */
 	char user[JP_USER_MAX + 1];       /* as the client typed it */
 	struct jp_secret token;           /* as the client typed it */

@@ -82,6 +82,7 @@ conns_add(struct conns *conns, int fd, uid_t uid, bool mux)
 	conn->uid = uid;
 	conn->mux = mux;
 	conn->busy = false;
+	conn->watched = false;
 	return (uint64_t)++conn->generation << 32 | place;
 }
 

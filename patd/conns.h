@@ -17,6 +17,7 @@ struct conn {
 	uint32_t next_free;
 	uid_t uid;
 	bool mux;            /* it speaks the saslauthd protocol */
+	bool watched;        /* by epoll */
 	bool busy;           /* its question is with a worker */
 	uint32_t seq;        /* of that question */
 	int64_t asked_ns;    /* of jp_now_ns(): when that question was read */

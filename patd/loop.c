@@ -23,7 +23,6 @@
 
 enum {
 	EVENTS_MAX = 64,
-	ACCEPTS_MAX = 64,    /* in a row, before others get their turn */
 	QUESTION_MS = 2000,  /* for one answer */
 	FIRST_MS = 5000,     /* until the first question */
 	IDLE_MS = 30000,     /* until another one */
@@ -64,6 +63,23 @@ watch_fd(struct loop *loop, int op, int fd, uint64_t key, uint32_t events)
 	return epoll_ctl(loop->epoll_fd, op, fd, &event) == 0;
 }
 
+static uint64_t
+key_of(const struct loop *loop, const struct conn *conn)
+{
+	return (uint64_t)conn->generation << 32 |
+	       (uint64_t)(conn - loop->conns.at);
+}
+
+/* The same for a connection, which may be new to epoll. */
+static bool
+watch_conn(struct loop *loop, struct conn *conn, uint32_t events)
+{
+	int op = conn->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	conn->watched = true;
+	return watch_fd(loop, op, conn->fd, key_of(loop, conn), events);
+}
+
 /* Refused connections could fill a log: one line a second tells of all. */
 static void
 log_refused(struct loop *loop, const char *reason, uid_t uid)
@@ -83,13 +99,6 @@ log_refused(struct loop *loop, const char *reason, uid_t uid)
 }
 
 /* ---- questions ---- */
-
-static uint64_t
-key_of(const struct loop *loop, const struct conn *conn)
-{
-	return (uint64_t)conn->generation << 32 |
-	       (uint64_t)(conn - loop->conns.at);
-}
 
 /* What is kept of a decision, also where its asker has gone. */
 static void
@@ -134,7 +143,7 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	        core->uses, decision->id, request, jp_clock_now(&core->clock)))
 		keeper_hurry(loop->options->keeper);
 	conn->deadline_ms = now_ns / NS_PER_MS + IDLE_MS;
-	if (err != JP_ERR_OK || loop->stopping || conn->mux)
+	if (err != JP_ERR_OK || loop->stopping || conn->mux || request->last)
 		conns_close(&loop->conns, conn);
 }
 
@@ -163,7 +172,7 @@ make_busy(struct loop *loop, struct conn *conn, uint32_t seq)
 {
 	conn->seq = seq;
 	conns_busy(&loop->conns, conn, true);
-	(void)watch_fd(loop, EPOLL_CTL_MOD, conn->fd, key_of(loop, conn), 0);
+	(void)watch_conn(loop, conn, 0);
 }
 
 /* Hands the question to a worker. */
@@ -287,6 +296,16 @@ tell_item(struct loop *loop, struct pool_item *item)
 	return told == JP_AUDIT_WAIT;
 }
 
+/* Has epoll watch a connection for another question, if it is still there. */
+static void
+listen_on(struct loop *loop, uint64_t key)
+{
+	struct conn *conn = conns_find(&loop->conns, key);
+
+	if (conn != NULL && !conn->busy && !watch_conn(loop, conn, EPOLLIN))
+		give_up(loop, conn);
+}
+
 /* What the workers have done; askers may have left meanwhile. */
 static void
 on_done(struct loop *loop)
@@ -304,9 +323,8 @@ on_done(struct loop *loop)
 		keep(loop, item->uid, &item->request, &item->decision);
 		if (conn != NULL) {
 			conns_busy(&loop->conns, conn, false);
-			(void)watch_fd(
-			    loop, EPOLL_CTL_MOD, conn->fd, item->conn, EPOLLIN);
 			answer(loop, conn, &item->request, &item->decision);
+			listen_on(loop, item->conn);
 		}
 		pool_release(loop->pool, item);
 	}
@@ -336,8 +354,8 @@ add_asker(struct loop *loop, int fd, uid_t uid, bool mux)
 	}
 	key = conns_add(&loop->conns, fd, uid, mux);
 	conns_find(&loop->conns, key)->deadline_ms = jp_now_ms() + FIRST_MS;
-	if (!watch_fd(loop, EPOLL_CTL_ADD, fd, key, EPOLLIN))
-		give_up(loop, conns_find(&loop->conns, key));
+	on_conn(loop, key, 0); /* the question is often there already */
+	listen_on(loop, key);
 }
 
 static void
@@ -388,28 +406,30 @@ on_accept_error(struct loop *loop, int errnum)
 	}
 }
 
+/*
+ * One at a time: those behind it are there at the next turn, too, and to be
+ * told that there is none costs nearly as much as to get one.
+ */
 static void
 on_listener(struct loop *loop, size_t place)
 {
 	int listener = loop->options->listeners->at[place].fd;
 	enum listener kind = loop->options->listeners->at[place].kind;
 	int flags = SOCK_CLOEXEC | (kind == LISTENER_ADMIN ? 0 : SOCK_NONBLOCK);
+	uid_t uid;
+	int fd;
 
-	for (int i = 0; i < ACCEPTS_MAX && !loop->stopping; i++) {
-		int fd = accept4(listener, NULL, NULL, flags);
-		uid_t uid;
-
-		if (fd < 0) {
-			on_accept_error(loop, errno);
-			return;
-		}
-		if (!peers_uid(fd, &uid))
-			(void)close(fd);
-		else if (kind == LISTENER_ADMIN)
-			add_admin(loop, fd, uid);
-		else
-			add_asker(loop, fd, uid, kind == LISTENER_MUX);
-	}
+	if (loop->stopping)
+		return;
+	fd = accept4(listener, NULL, NULL, flags);
+	if (fd < 0)
+		on_accept_error(loop, errno);
+	else if (!peers_uid(fd, &uid))
+		(void)close(fd);
+	else if (kind == LISTENER_ADMIN)
+		add_admin(loop, fd, uid);
+	else
+		add_asker(loop, fd, uid, kind == LISTENER_MUX);
 }
 
 /* ---- time and signals ---- */

@@ -249,6 +249,23 @@ def pipelined():
                 assert client.answer(seq) == (ACCEPT, "alice")
 
 
+def last_question():
+    """a question that says that it is the last one closes the connection"""
+    with world() as place:
+        token = place.token()
+        for verdict, text in ((ACCEPT, token), (ACCEPT, token),
+                              (DENY, "nonsense")):
+            with Client(place.verify) as client:
+                asked = bytearray(question("alice", text))
+                asked[4] |= 128
+                client.send(bytes(asked))
+                assert client.answer()[0] == verdict
+                assert client.closed()
+            with Client(place.verify) as client:
+                for _ in range(2):
+                    assert client.ask("alice", text)[0] == verdict
+
+
 def overload():
     """more questions than can be hashed in time are answered unavailable"""
     with world("workers = 1", start=False) as place:
@@ -514,7 +531,7 @@ def more_sockets():
 
 main([ready_is_told, answers, modes, second_fails, foreign_socket,
       check_config, uses_are_kept, usage, unknown_user,
-      held_is_answered, reload, bad_messages, idle_connections, limits, many_questions, pipelined,
+      held_is_answered, reload, bad_messages, idle_connections, limits, many_questions, pipelined, last_question,
       overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
       one_shot, one_shot_unavailable, activation, peers, stale,
       more_sockets])

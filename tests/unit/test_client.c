@@ -85,7 +85,7 @@ echo_verdict(void *arg, const struct jp_request *request, uint8_t *bytes)
 {
 	const enum jp_verdict *verdict = arg;
 
-	if (request->token.len != 5 ||
+	if (!request->last || request->token.len != 5 ||
 	    memcmp(request->token.text, "token", 5) != 0)
 		return FAKE_CLOSE;
 	return fake_reply(request, *verdict, request->user, bytes);
