@@ -101,15 +101,6 @@ class Store(daemon.World):
         with open(self.config, "w") as file:
             file.write(config.replace("memory = 64K\npasses = 1", self.cost))
 
-    def understands(self, line):
-        """Whether patd knows this line of its configuration."""
-        path = os.path.join(self.root, "other.conf")
-        with open(path, "w") as file:
-            file.write("[patd]\n%s\n" % line.replace("@ROOT@", self.root))
-        return subprocess.run(
-            [daemon.PATD, "--config", path, "--check-config"],
-            capture_output=True).returncode == 0
-
     def several(self, count, say=None):
         """So many tokens of USER. Each costs a hash, so that two processes are
         kept busy; not remembered as those of token() are."""

@@ -24,7 +24,6 @@ COLUMNS = [("rate", "per second", "%.0f"), ("cpu_us", "CPU µs", "%.1f"),
            ("p50_us", "p50 µs", "%.0f"), ("p99_us", "p99 µs", "%.0f")]
 PLOT = ("rate", "answers per second")
 CROWDS = (1, 8)
-MUX = "mux = @ROOT@/run/mux"
 
 
 def clients(number):
@@ -90,12 +89,12 @@ def program_of_saslauthd():
     return shutil.which("saslauthd", path=os.environ["PATH"] + ":/usr/sbin")
 
 
-def contender(place, name, protocol, socket, server, crowd, token):
+def contender(place, name, socket, server, crowd, token):
     warm = 1 if place.operations else 50
 
     def turn(count):
         result = drive(
-            [program("crowd"), protocol, socket, str(crowd), str(warm),
+            [program("crowd"), "mux", socket, str(crowd), str(warm),
              str(count), "0"], ["warm %s %s" % (USER, token)], [server])
         operations = expect(result, "warm", "accepted")
         found = figures(operations, result["wall_ns"], result["cpu_ns"],
@@ -108,17 +107,10 @@ def contender(place, name, protocol, socket, server, crowd, token):
 
 
 def ours(place):
-    """Until patd speaks the saslauthd protocol, its own has to do."""
-    store = place.store(start=False)
-    if store.understands(MUX):
-        store.write(MUX)
-        protocol, socket = "mux", os.path.join(store.root, "run/mux")
-    else:
-        protocol, socket = "verify", store.verify
-    store.start()
+    store = place.store("mux = @ROOT@/run/mux")
     token = store.token(USER)
-    return token, [contender(place, "ours", protocol, socket, store, crowd,
-                             token) for crowd in CROWDS]
+    return token, [contender(place, "ours", os.path.join(
+        store.root, "run/mux"), store, crowd, token) for crowd in CROWDS]
 
 
 def contenders(place):
@@ -131,6 +123,6 @@ def contenders(place):
                                  "sasl2-bin") for crowd in CROWDS]
             continue
         server = Saslauthd(place, name.replace(" ", ""), arguments)
-        everyone += [contender(place, name, "mux", server.socket, server,
-                               crowd, token) for crowd in CROWDS]
+        everyone += [contender(place, name, server.socket, server, crowd,
+                               token) for crowd in CROWDS]
     return everyone
