@@ -23,6 +23,7 @@
 
 enum {
 	EVENTS_MAX = 64,
+	ACCEPTS_MAX = 64,    /* at the end, of each socket */
 	QUESTION_MS = 2000,  /* for one answer */
 	FIRST_MS = 5000,     /* until the first question */
 	IDLE_MS = 30000,     /* until another one */
@@ -406,6 +407,29 @@ on_accept_error(struct loop *loop, int errnum)
 	}
 }
 
+/* Whether somebody wanted to connect. */
+static bool
+take_one(struct loop *loop, size_t place)
+{
+	int listener = loop->options->listeners->at[place].fd;
+	enum listener kind = listeners_kind(place);
+	int flags = SOCK_CLOEXEC | (kind == LISTENER_ADMIN ? 0 : SOCK_NONBLOCK);
+	int fd = accept4(listener, NULL, NULL, flags);
+	uid_t uid;
+
+	if (fd < 0) {
+		on_accept_error(loop, errno);
+		return false;
+	}
+	if (!peers_uid(fd, &uid))
+		(void)close(fd);
+	else if (kind == LISTENER_ADMIN)
+		add_admin(loop, fd, uid);
+	else
+		add_asker(loop, fd, uid, kind == LISTENER_MUX);
+	return true;
+}
+
 /*
  * One at a time: those behind it are there at the next turn, too, and to be
  * told that there is none costs nearly as much as to get one.
@@ -413,23 +437,25 @@ on_accept_error(struct loop *loop, int errnum)
 static void
 on_listener(struct loop *loop, size_t place)
 {
-	int listener = loop->options->listeners->at[place].fd;
-	enum listener kind = loop->options->listeners->at[place].kind;
-	int flags = SOCK_CLOEXEC | (kind == LISTENER_ADMIN ? 0 : SOCK_NONBLOCK);
-	uid_t uid;
-	int fd;
+	if (!loop->stopping)
+		(void)take_one(loop, place);
+}
 
-	if (loop->stopping)
-		return;
-	fd = accept4(listener, NULL, NULL, flags);
-	if (fd < 0)
-		on_accept_error(loop, errno);
-	else if (!peers_uid(fd, &uid))
-		(void)close(fd);
-	else if (kind == LISTENER_ADMIN)
-		add_admin(loop, fd, uid);
-	else
-		add_asker(loop, fd, uid, kind == LISTENER_MUX);
+/* Who asked before patd was told to stop gets an answer. */
+static void
+take_the_last(struct loop *loop)
+{
+	const struct listeners *listeners = loop->options->listeners;
+
+	for (size_t i = 0; i < LISTENERS_MAX; i++) {
+		int left = ACCEPTS_MAX;
+
+		if (listeners->at[i].fd < 0 ||
+		    listeners->at[i].kind == LISTENER_ADMIN)
+			continue;
+		while (left-- > 0 && take_one(loop, i))
+			continue;
+	}
 }
 
 /* ---- time and signals ---- */
@@ -480,6 +506,7 @@ begin_stop(struct loop *loop)
 {
 	if (loop->stopping)
 		return;
+	take_the_last(loop);
 	loop->stopping = true;
 	loop->stop_ms = jp_now_ms() + DRAIN_MS;
 	notify_stopping();

@@ -160,6 +160,24 @@ def held_is_answered():
         place.patd = None
 
 
+def backlog_is_answered():
+    """who asked before SIGTERM is answered, also if nobody had accepted yet"""
+    with world() as place:
+        token = place.token()
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+        place.patd.send_signal(signal.SIGSTOP)
+        clients = [Client(place.verify, 20) for _ in range(20)]
+        for client in clients:
+            client.send(question("alice", token))
+        place.patd.send_signal(signal.SIGTERM)
+        place.patd.send_signal(signal.SIGCONT)
+        for client in clients:
+            assert client.answer() == (ACCEPT, "alice")
+            client.close()
+        assert place.patd.wait(20) == 0
+        place.patd = None
+
+
 def reload():
     """SIGHUP takes a good file, and keeps the old rules for a bad one"""
     with world() as place:
@@ -297,14 +315,26 @@ def leavers():
         wait_for(lambda: place.fds() <= before)
 
 
+def settled(place):
+    """The descriptors of a patd that everybody has left who asked whether it
+    runs: as many at twenty looks in a row."""
+    looks = []
+
+    def steady():
+        looks.append(place.fds())
+        return len(looks) >= 20 and len(set(looks[-20:])) == 1
+
+    wait_for(steady)
+    return looks[-1]
+
+
 def late_answer():
     """who leaves is noticed at once, and the answer goes to nobody else"""
     with world(start=False) as place:
         make_slow(place)
         token = place.token()
         place.start("--debug")
-        wait_for(lambda: "ready" in place.read_log())
-        before = place.fds()
+        before = settled(place)
         with Client(place.verify) as client:
             client.send(question("alice", token))
             wait_for(lambda: place.fds() > before)
@@ -531,7 +561,8 @@ def more_sockets():
 
 main([ready_is_told, answers, modes, second_fails, foreign_socket,
       check_config, uses_are_kept, usage, unknown_user,
-      held_is_answered, reload, bad_messages, idle_connections, limits, many_questions, pipelined, last_question,
+      held_is_answered, backlog_is_answered, reload, bad_messages,
+      idle_connections, limits, many_questions, pipelined, last_question,
       overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
       one_shot, one_shot_unavailable, activation, peers, stale,
       more_sockets])
