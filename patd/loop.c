@@ -412,7 +412,7 @@ static bool
 take_one(struct loop *loop, size_t place)
 {
 	int listener = loop->options->listeners->at[place].fd;
-	enum listener kind = listeners_kind(place);
+	enum listener kind = loop->options->listeners->at[place].kind;
 	int flags = SOCK_CLOEXEC | (kind == LISTENER_ADMIN ? 0 : SOCK_NONBLOCK);
 	int fd = accept4(listener, NULL, NULL, flags);
 	uid_t uid;
