@@ -338,6 +338,7 @@ add_asker(struct loop *loop, int fd, uid_t uid, bool mux)
 {
 	const struct loop_options *options = loop->options;
 	const char *reason = NULL;
+	struct conn *conn;
 	uint64_t key;
 
 	if (!peers_may_verify(options->peers, fd, uid))
