@@ -2,7 +2,8 @@
 # Packages and out-of-tree builds, for quickstart, tests/run and .ci/run.
 
 # need_packages FILE GROUP...: installs the packages of these groups that are
-# missing. Fails, with the command to run, where it cannot.
+# missing. Fails, with the command to run, where it cannot. A package in whose
+# place another one would have to go (Postfix where Exim is) is left out.
 need_packages() {
 	need_file=$1
 	shift
@@ -24,13 +25,23 @@ need_packages() {
 	fi
 	echo "installing:$need_list" >&2
 	# shellcheck disable=SC2086
-	without_services apt_get install $need_list || {
+	without_services apt_get --no-remove install $need_list || {
 		# shellcheck disable=SC2086
-		apt_get update && without_services apt_get install $need_list
-	} || {
-		echo "cannot install:$need_list" >&2
-		return 1
-	}
+		apt_get update &&
+			without_services apt_get --no-remove install $need_list
+	} || need_each
+}
+
+# need_each: what there is of $need_list, one after the other.
+need_each() {
+	need_failed=
+	for need_one in $need_list; do
+		without_services apt_get --no-remove install "$need_one" ||
+			need_failed="$need_failed $need_one"
+	done
+	[ -n "$need_failed" ] || return 0
+	echo "cannot install:$need_failed" >&2
+	return 1
 }
 
 # without_services COMMAND...: what it installs is not started. A policy that
