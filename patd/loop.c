@@ -229,6 +229,17 @@ tell(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	return false;
 }
 
+/* What was decided here is told, kept and answered. */
+static void
+conclude(struct loop *loop, struct conn *conn, const struct jp_request *request,
+    struct jp_decision *decision)
+{
+	if (tell(loop, conn, request, decision))
+		return;
+	keep(loop, conn->uid, request, decision);
+	answer(loop, conn, request, decision);
+}
+
 static void
 decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 {
@@ -243,10 +254,30 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 			return;
 		answer_refuse(&decision, reason);
 	}
-	if (tell(loop, conn, request, &decision))
+	conclude(loop, conn, request, &decision);
+}
+
+/*
+ * What came is no question. A client of the saslauthd protocol is answered, and
+ * that is a denial like others; in our own protocol it has no right to one.
+ */
+static void
+refuse(struct loop *loop, struct conn *conn, enum jp_err err)
+{
+	struct jp_request request = { .front = JP_FRONT_MUX };
+	struct jp_decision decision = { .verdict = JP_DENY };
+
+	jp_log(conn->mux ? LOG_NOTICE : LOG_DEBUG,
+	    "bad message of uid %u%s: %s", (unsigned)conn->uid,
+	    conn->mux ? " on mux" : "", jp_err_name(err));
+	if (!conn->mux) {
+		conns_close(&loop->conns, conn);
 		return;
-	keep(loop, conn->uid, request, &decision);
-	answer(loop, conn, request, &decision);
+	}
+	conn->asked_ns = loop->turn_ns;
+	answer_refuse(&decision,
+	    err == JP_ERR_NOMEM ? JP_REASON_MEMORY : JP_REASON_SHAPE);
+	conclude(loop, conn, &request, &decision);
 }
 
 static enum jp_err
@@ -275,11 +306,9 @@ on_conn(struct loop *loop, uint64_t key, uint32_t events)
 	if (err == JP_ERR_OK) {
 		decide(loop, conn, &request);
 		explicit_bzero(&request, sizeof(request));
-	} else if (err != JP_ERR_TIMEOUT || loop->stopping) {
-		if (err != JP_ERR_UNREACHABLE && err != JP_ERR_TIMEOUT)
-			jp_log(conn->mux ? LOG_NOTICE : LOG_DEBUG,
-			    "bad message of uid %u%s: %s", (unsigned)conn->uid,
-			    conn->mux ? " on mux" : "", jp_err_name(err));
+	} else if (err != JP_ERR_TIMEOUT && err != JP_ERR_UNREACHABLE) {
+		refuse(loop, conn, err);
+	} else if (err == JP_ERR_UNREACHABLE || loop->stopping) {
 		give_up(loop, conn);
 	}
 }

@@ -52,8 +52,7 @@ mux_receive(struct conn *conn, enum jp_realm realm, struct jp_request *request)
 		    conn->fd, bytes + held, sizeof(bytes) - held, MSG_DONTWAIT);
 	while (len < 0 && errno == EINTR);
 	if (len < 0)
-		err =
-		    errno == EAGAIN ? JP_ERR_TIMEOUT : jp_err_from_errno(errno);
+		err = errno == EAGAIN ? JP_ERR_TIMEOUT : JP_ERR_UNREACHABLE;
 	else if (len == 0)
 		err = JP_ERR_UNREACHABLE;
 	else

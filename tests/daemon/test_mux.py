@@ -1,5 +1,6 @@
 """The saslauthd protocol of patd, byte by byte and with testsaslauthd(8)."""
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -194,6 +195,30 @@ def bad_frames():
             other.send(good[9:])
             assert other.all() == OK
         assert place.stats()["argon2_runs"] == 1
+        log = place.read_log()
+        assert "on mux: too-long" in log
+        assert "denied: reason=shape id=- front=mux" in log
+
+
+def audited():
+    """what is decided on mux is in the audit trail, bad questions, too"""
+    with mux_world("audit_file = {root}/run/audit\naudit_accept = all\n"
+                   ) as place:
+        token = place.token()
+        assert ask(place, "alice", token, "", "imap") == OK
+        assert ask(place, "bob", token, "", "imap") == NO
+        assert ask(place, "", token) == NO
+        uid = os.geteuid()
+
+        def trail():
+            with open(place.root + "/run/audit") as file:
+                lines = [json.loads(line) for line in file]
+            return [(line["reason"], line.get("service"), line["peer"])
+                    for line in lines if line.get("front") == "mux"]
+        wait_for(lambda: len(trail()) == 3)
+        assert trail() == [("accepted", "imap", uid),
+                           ("wrong-user", "imap", uid),
+                           ("shape", None, uid)], trail()
 
 
 def largest():
@@ -545,6 +570,6 @@ def testsaslauthd():
 
 
 main([answers, warm, revoked_at_once, byte_by_byte, half_closed, deadline,
-      bad_frames, largest, addresses, realms, services, several_at_once,
+      bad_frames, audited, largest, addresses, realms, services, several_at_once,
       several_paths, folders, stale, activation, limits, overload, stopping,
       silent, leavers, peers, both_protocols, testsaslauthd])
