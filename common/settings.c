@@ -116,6 +116,29 @@ read_more_paths(void *at, const char *text, int64_t min, int64_t max)
 	return err;
 }
 
+/* The same, perhaps with what becomes of realms there behind it. */
+static enum jp_err
+read_mux(void *at, const char *text, int64_t min, int64_t max)
+{
+	struct jp_paths *paths = at;
+	size_t len = strcspn(text, " \t");
+	const char *word = text + len + strspn(text + len, " \t");
+	enum jp_realm realm = JP_REALM_COUNT;
+	char path[JP_UNIX_PATH_MAX + 1];
+	enum jp_err err;
+
+	if (len >= sizeof(path))
+		return JP_ERR_INVALID;
+	memcpy(path, text, len);
+	path[len] = '\0';
+	if (*word != '\0' && jp_realm_parse(word, &realm) != JP_ERR_OK)
+		return JP_ERR_INVALID;
+	err = read_more_paths(at, path, min, max);
+	if (err == JP_ERR_OK)
+		paths->realms[paths->len - 1] = realm;
+	return err;
+}
+
 static enum jp_err
 read_realm(void *at, const char *text, int64_t min, int64_t max)
 {
@@ -302,8 +325,8 @@ static const struct key keys[] = {
 	    "yes or no" },
 	{ "patd", "verify", AT(verify), read_more_paths, 1, JP_UNIX_PATH_MAX,
 	    SOME_PATHS },
-	{ "patd", "mux", AT(mux), read_more_paths, 1, JP_UNIX_PATH_MAX,
-	    SOME_PATHS },
+	{ "patd", "mux", AT(mux), read_mux, 1, JP_UNIX_PATH_MAX,
+	    SOME_PATHS "; behind it perhaps keep, strip or require" },
 	{ "patd", "mux_realm", AT(mux_realm), read_realm, 0, 0,
 	    "keep, strip or require" },
 };
@@ -496,7 +519,7 @@ take_line(void *arg, const char *head, const char *name, const char *value)
 		    strcmp(key->name, name) != 0)
 			continue;
 		if (reading->seen & UINT64_C(1) << i &&
-		    key->read != read_more_paths)
+		    key->read != read_more_paths && key->read != read_mux)
 			return wrong(reading, name, "given twice", "");
 		reading->seen |= UINT64_C(1) << i;
 		if (key->read((char *)reading->settings + key->offset, value,
@@ -592,6 +615,18 @@ jp_settings_load(
 	err = read_file(file, settings, why);
 	(void)fclose(file);
 	return err;
+}
+
+enum jp_realm
+jp_settings_realm(const struct jp_settings *settings, const char *path)
+{
+	const struct jp_paths *mux = &settings->mux;
+
+	for (size_t i = 0; i < mux->len; i++)
+		if (mux->realms[i] != JP_REALM_COUNT &&
+		    strcmp(mux->at[i], path) == 0)
+			return mux->realms[i];
+	return settings->mux_realm;
 }
 
 const struct jp_rule *

@@ -56,6 +56,7 @@ struct jp_accounts {
 struct jp_paths {
 	size_t len;
 	char at[JP_PATHS_MAX][JP_UNIX_PATH_MAX + 1];
+	enum jp_realm realms[JP_PATHS_MAX]; /* JP_REALM_COUNT: not given */
 };
 
 /* X(CODE, name): which acceptances the audit trail tells of. */
@@ -92,7 +93,7 @@ struct jp_settings {
 	bool self_service;       /* local users manage their own tokens */
 	struct jp_paths verify;  /* more sockets like verify.sock */
 	struct jp_paths mux;     /* sockets of the saslauthd protocol */
-	enum jp_realm mux_realm; /* for all of them */
+	enum jp_realm mux_realm; /* of those without their own */
 };
 
 void jp_settings_default(struct jp_settings *settings);
@@ -104,6 +105,10 @@ void jp_settings_default(struct jp_settings *settings);
  */
 enum jp_err jp_settings_load(
     const char *file, struct jp_settings *settings, struct jp_why *why);
+
+/* What becomes of realms on the mux at `path`, which need not be listed. */
+enum jp_realm
+jp_settings_realm(const struct jp_settings *settings, const char *path);
 
 /* The first rule whose glob matches `service`, or NULL. */
 const struct jp_rule *

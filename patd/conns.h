@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/realm.h"
+
 struct conn {
 	int fd;              /* -1: free */
 	uint32_t generation; /* how often this place was taken */
@@ -18,6 +20,7 @@ struct conn {
 	uid_t uid;
 	bool mux;            /* it speaks the saslauthd protocol */
 	bool watched;        /* by epoll */
+	enum jp_realm realm; /* what becomes of realms, if so */
 	bool busy;           /* its question is with a worker */
 	uint32_t seq;        /* of that question */
 	int64_t asked_ns;    /* of jp_now_ns(): when that question was read */

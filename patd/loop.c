@@ -281,10 +281,9 @@ refuse(struct loop *loop, struct conn *conn, enum jp_err err)
 }
 
 static enum jp_err
-receive(struct loop *loop, struct conn *conn, struct jp_request *request)
+receive(struct conn *conn, struct jp_request *request)
 {
-	return conn->mux ? mux_receive(conn, loop->options->settings->mux_realm,
-	                       request)
+	return conn->mux ? mux_receive(conn, request)
 	                 : answer_receive(conn->fd, request);
 }
 
@@ -302,7 +301,7 @@ on_conn(struct loop *loop, uint64_t key, uint32_t events)
 			conns_close(&loop->conns, conn);
 		return;
 	}
-	err = receive(loop, conn, &request);
+	err = receive(conn, &request);
 	if (err == JP_ERR_OK) {
 		decide(loop, conn, &request);
 		explicit_bzero(&request, sizeof(request));
@@ -363,9 +362,10 @@ on_done(struct loop *loop)
 /* ---- connections ---- */
 
 static void
-add_asker(struct loop *loop, int fd, uid_t uid, bool mux)
+add_asker(struct loop *loop, int fd, uid_t uid, size_t place)
 {
 	const struct loop_options *options = loop->options;
+	bool mux = options->listeners->at[place].kind == LISTENER_MUX;
 	const char *reason = NULL;
 	struct conn *conn;
 	uint64_t key;
@@ -384,7 +384,10 @@ add_asker(struct loop *loop, int fd, uid_t uid, bool mux)
 		return;
 	}
 	key = conns_add(&loop->conns, fd, uid, mux);
-	conns_find(&loop->conns, key)->deadline_ms = jp_now_ms() + FIRST_MS;
+	conn = conns_find(&loop->conns, key);
+	conn->deadline_ms = jp_now_ms() + FIRST_MS;
+	conn->realm = jp_settings_realm(
+	    options->settings, options->listeners->at[place].path);
 	on_conn(loop, key, 0); /* the question is often there already */
 	listen_on(loop, key);
 }
@@ -456,7 +459,7 @@ take_one(struct loop *loop, size_t place)
 	else if (kind == LISTENER_ADMIN)
 		add_admin(loop, fd, uid);
 	else
-		add_asker(loop, fd, uid, kind == LISTENER_MUX);
+		add_asker(loop, fd, uid, place);
 	return true;
 }
 

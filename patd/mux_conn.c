@@ -24,7 +24,7 @@ hold(struct conn *conn, const uint8_t *bytes, size_t len)
 
 static enum jp_err
 understand(struct conn *conn, const uint8_t *bytes, size_t len,
-    enum jp_realm realm, struct jp_request *request)
+    struct jp_request *request)
 {
 	struct jp_mux_frame frame;
 	enum jp_err err = jp_mux_decode(&frame, bytes, len);
@@ -32,13 +32,13 @@ understand(struct conn *conn, const uint8_t *bytes, size_t len,
 	if (err == JP_ERR_TRUNCATED)
 		return hold(conn, bytes, len);
 	if (err == JP_ERR_OK)
-		err = jp_mux_request(&frame, realm, request);
+		err = jp_mux_request(&frame, conn->realm, request);
 	explicit_bzero(&frame, sizeof(frame));
 	return err;
 }
 
 enum jp_err
-mux_receive(struct conn *conn, enum jp_realm realm, struct jp_request *request)
+mux_receive(struct conn *conn, struct jp_request *request)
 {
 	uint8_t bytes[ROOM];
 	size_t held = conn->held_len;
@@ -56,8 +56,7 @@ mux_receive(struct conn *conn, enum jp_realm realm, struct jp_request *request)
 	else if (len == 0)
 		err = JP_ERR_UNREACHABLE;
 	else
-		err =
-		    understand(conn, bytes, held + (size_t)len, realm, request);
+		err = understand(conn, bytes, held + (size_t)len, request);
 	explicit_bzero(bytes, sizeof(bytes));
 	return err;
 }

@@ -14,8 +14,7 @@
  * JP_ERR_TIMEOUT: more has to come; JP_ERR_UNREACHABLE: no more will come; else
  * what came is no question, or one that cannot be asked.
  */
-enum jp_err
-mux_receive(struct conn *conn, enum jp_realm realm, struct jp_request *request);
+enum jp_err mux_receive(struct conn *conn, struct jp_request *request);
 
 /* Sends the answer without waiting. */
 enum jp_err mux_send(int fd, enum jp_verdict verdict);

@@ -255,7 +255,7 @@ def addresses():
 
 
 def realms():
-    """mux_realm keeps, strips or requires the realm"""
+    """mux_realm keeps, strips or requires the realm, and paths may differ"""
     names = (("alice", ""), ("alice", "jira"), ("alice@jira", ""),
              ("alice", "other"))
     with mux_world() as place:
@@ -274,6 +274,13 @@ def realms():
                 got = [ask(place, name, token, realm)
                        for name, realm in names]
                 assert got == wanted[user], (mode, user, got)
+        place.stop()
+        place.streams = [place.mux, place.root + "/run/cut"]
+        place.write("mux = {root}/run/mux\nmux = {root}/run/cut strip")
+        place.start()
+        for path, wanted in zip(place.streams, (NO, OK)):
+            assert ask(place, "alice", tokens["alice"], "jira",
+                       path=path) == wanted
 
 
 def services():

@@ -154,14 +154,15 @@ every_key_of_patd_is_read(void **unused)
 	struct jp_settings settings;
 
 	(void)unused;
-	load_good("[patd]\nuser = pat\nrun_dir = /run/p\nstore_dir = /s\n"
-	          "pepper_file = /p\naudit_file = /a\naudit_accept = none\n"
-	          "audit_required = yes\naudit_syslog = yes\nworkers = 4\n"
-	          "max_connections = 9\nmax_per_uid = 8\ncache = 1M\n"
-	          "cache_entries = 0\nallow_users = www-data, a\n"
-	          "allow_groups = ssl-cert\nadmin_group = adm\n"
-	          "mux = /run/p/mux\nmux_realm = require\nmux = /jail/m\n"
-	          "verify = /jail/v\n",
+	load_good(
+	    "[patd]\nuser = pat\nrun_dir = /run/p\nstore_dir = /s\n"
+	    "pepper_file = /p\naudit_file = /a\naudit_accept = none\n"
+	    "audit_required = yes\naudit_syslog = yes\nworkers = 4\n"
+	    "max_connections = 9\nmax_per_uid = 8\ncache = 1M\n"
+	    "cache_entries = 0\nallow_users = www-data, a\n"
+	    "allow_groups = ssl-cert\nadmin_group = adm\n"
+	    "mux = /run/p/mux\nmux_realm = require\nmux = /jail/m  strip\n"
+	    "verify = /jail/v\n",
 	    &settings);
 	assert_string_equal(settings.user, "pat");
 	assert_string_equal(settings.run_dir, "/run/p");
@@ -188,6 +189,12 @@ every_key_of_patd_is_read(void **unused)
 	assert_int_equal(settings.mux_realm, JP_REALM_REQUIRE);
 	assert_int_equal(settings.verify.len, 1);
 	assert_string_equal(settings.verify.at[0], "/jail/v");
+	assert_int_equal(
+	    jp_settings_realm(&settings, "/run/p/mux"), JP_REALM_REQUIRE);
+	assert_int_equal(
+	    jp_settings_realm(&settings, "/jail/m"), JP_REALM_STRIP);
+	assert_int_equal(
+	    jp_settings_realm(&settings, "/passed"), JP_REALM_REQUIRE);
 }
 
 static void
@@ -247,6 +254,8 @@ bad_values_are_refused_with_line_and_key(void **unused)
 		{ "patd", "verify", "/" X40 X40 X40 },
 		{ "patd", "mux", "" },
 		{ "patd", "mux", "mux" },
+		{ "patd", "mux", "/run/mux cut" },
+		{ "patd", "mux", "/run/mux strip x" },
 		{ "patd", "mux", "/" X40 X40 X40 },
 		{ "patd", "mux_realm", "" },
 		{ "patd", "mux_realm", "Keep" },
@@ -330,7 +339,7 @@ mux_may_be_given_eight_times_and_each_path_once(void **unused)
 	struct jp_settings settings;
 
 	(void)unused;
-	assert_refused("[patd]\nmux = /a\nmux = /b\nmux = /a\n", 4,
+	assert_refused("[patd]\nmux = /a\nmux = /b\nmux = /a strip\n", 4,
 	    "[patd] mux: expected an absolute path");
 	for (int i = 0; i < JP_PATHS_MAX; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
