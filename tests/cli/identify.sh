@@ -50,6 +50,10 @@ check_states() {
 	new bob
 	run revoke "$id"
 	finds "$W a revoked one" "$token" 0 "$id bob - dead revoked"
+	new rob
+	run rotate "$id" --grace 0
+	finds "$W one that was rotated" "$token" 0 \
+		"$id rob - dead superseded"
 	new bill
 	run user disable bill
 	finds "$W one whose user is disabled" "$token" 0 \

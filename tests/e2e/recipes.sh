@@ -95,6 +95,21 @@ is "it is let in from there, and from nowhere else" "$(
 	asks ci.bot "$ci"
 )" "200 401 401"
 
+# --- A token is renewed without an outage --------------------------------------------------
+
+old=$(made report.bot --scope read)
+ID=$(printf '%.13s' "$old" | cut -c 6-)
+export ID
+recipe "A token is renewed without an outage"
+renewed=$out
+is "the old one works until the new one is used, no longer" "$(
+	asks report.bot "$old") $(printf '%s' "$renewed" |
+	pat_admin identify --live >>"$SCRATCH/log/pat-admin.log"
+	asks report.bot "$old") $(asks report.bot "$renewed") $(
+	asks report.bot "$old")" "200 200 200 401"
+is "it has the rights of the old one" "$(asks report.bot "$renewed") $(
+	asks report.bot "$renewed" -X POST)" "200 401"
+
 # --- Somebody leaves -----------------------------------------------------------------------
 
 first=$(made jane.doe)
