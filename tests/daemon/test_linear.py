@@ -77,6 +77,32 @@ def revoked_with_others():
                  lambda: place.admin("revoke", "--user", user))
 
 
+def rotated():
+    """of a token that was rotated without grace"""
+    with world(args=()) as place:
+        for _ in range(ROUNDS):
+            token = place.token()
+            hold(place, "alice", token, lambda: place.tokens.append(
+                place.admin("rotate", token[5:13], "--grace", "0")
+                .stdout.strip()))
+            assert place.ask("alice", place.tokens[-1]) == (ACCEPT, "alice")
+
+
+def succeeded():
+    """of a rotated token, once its successor was answered for the first time
+    """
+    with world(args=()) as place:
+        for _ in range(ROUNDS):
+            token = place.token()
+            place.tokens.append(place.admin(
+                "rotate", token[5:13], "--grace", "1h").stdout.strip())
+            assert place.ask("alice", token) == (ACCEPT, "alice")
+            def change():
+                assert place.ask("alice", place.tokens[-1]) == (
+                    ACCEPT, "alice")
+            hold(place, "alice", token, change)
+
+
 def disabled():
     """of a user that is disabled; and once enabled the next one is accepted
     """
@@ -186,4 +212,5 @@ def again_and_again():
         wait_for(lambda: place.stats()["connections"]["open"] == 0)
 
 
-main([revoked, revoked_with_others, disabled, made_again, policy, again_and_again])
+main([revoked, revoked_with_others, rotated, succeeded, disabled, made_again,
+      policy, again_and_again])
