@@ -2,6 +2,7 @@
 
 #include <fnmatch.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/rotation.h"
@@ -158,6 +159,20 @@ check_state(struct matter *matter)
 	return JP_REASON_NONE;
 }
 
+/* As of its last use, or else as of its making. */
+static enum jp_reason
+check_unused(struct matter *matter)
+{
+	int64_t limit = matter->core->policy.unused_limit;
+	int64_t since = matter->record.last_used_at;
+
+	if (since < matter->record.created_at)
+		since = matter->record.created_at;
+	return limit != JP_NEVER && matter->now - since > limit
+	           ? JP_REASON_UNUSED
+	           : JP_REASON_NONE;
+}
+
 static enum jp_reason
 check_active(struct matter *matter)
 {
@@ -207,14 +222,39 @@ check_address(struct matter *matter)
 	return record->net_len == 0 ? JP_REASON_NONE : JP_REASON_ADDRESS;
 }
 
+/* One of the groups that the service names. */
+static enum jp_reason
+check_group(struct matter *matter)
+{
+	const struct jp_rule *rule =
+	    jp_policy_rule(&matter->core->policy, matter->request->service);
+	const char *at = rule != NULL ? rule->groups : "";
+
+	if (at[0] == '\0')
+		return JP_REASON_NONE;
+	while (*at != '\0') {
+		size_t len = strcspn(at, " ");
+		char group[JP_GROUP_MAX + 1];
+
+		(void)snprintf(group, sizeof(group), "%.*s", (int)len, at);
+		if (jp_user_in_group(&matter->user, group))
+			return JP_REASON_NONE;
+		at += len;
+		at += *at == ' ';
+	}
+	return JP_REASON_GROUP;
+}
+
 /* What is looked at once the secret is proved, in order. */
 static enum jp_reason (*const rights[])(struct matter *matter) = {
 	check_user,
 	check_state,
+	check_unused,
 	check_active,
 	check_service,
 	check_scope,
 	check_address,
+	check_group,
 };
 
 static enum jp_reason
@@ -238,7 +278,11 @@ reason_of(struct matter *matter, enum jp_need *need)
 	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
 	     i++)
 		reason = rights[i](matter);
-	if (reason == JP_REASON_NONE && matter->record.ends[0] != '\0')
+	if (reason == JP_REASON_SUPERSEDED &&
+	    matter->core->policy.on_reuse == JP_REUSE_REVOKE_FAMILY) {
+		*need = JP_NEED_REVOKE;
+		reason = JP_REASON_NONE;
+	} else if (reason == JP_REASON_NONE && matter->record.ends[0] != '\0')
 		*need = JP_NEED_SETTLE;
 	else if (reason == JP_REASON_NONE)
 		reason = JP_REASON_ACCEPTED;
@@ -292,10 +336,20 @@ provide(struct jp_core *core, const struct jp_request *request,
 {
 	enum jp_err err = JP_ERR_OK;
 
-	if (decision->need == JP_NEED_SETTLE)
+	switch (decision->need) {
+	case JP_NEED_REVOKE: /* it is out, whether that can be written or not */
+		(void)jp_rotation_revoke(core, decision->id);
+		jp_decision_refuse(decision, JP_REASON_SUPERSEDED);
+		return;
+	case JP_NEED_SETTLE:
 		err = jp_rotation_settle(core, decision->id);
-	else
+		break;
+	case JP_NEED_PROOF:
 		jp_prove(core, decision->phc, &request->token, proof);
+		break;
+	case JP_NEED_NOTHING:
+		return;
+	}
 	if (err == JP_ERR_OK)
 		jp_decide(core, request, proof, decision);
 	else
@@ -344,6 +398,8 @@ jp_decide_dry(struct jp_core *core, const struct jp_request *request,
 	jp_decide(core, request, &proof, decision);
 	for (int i = 0; decision->need == JP_NEED_PROOF && i < NEEDS_MAX; i++)
 		provide(core, request, &proof, decision);
+	if (decision->need == JP_NEED_REVOKE)
+		jp_decision_refuse(decision, JP_REASON_SUPERSEDED);
 	if (decision->need == JP_NEED_SETTLE) {
 		decision->need = JP_NEED_NOTHING;
 		decision->reason = JP_REASON_ACCEPTED;

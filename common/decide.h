@@ -27,6 +27,8 @@ struct jp_decision {
 		JP_NEED_NOTHING, /* it is decided */
 		JP_NEED_PROOF,   /* jp_prove() of `phc` */
 		JP_NEED_SETTLE,  /* jp_rotation_settle() of `id` */
+		JP_NEED_REVOKE,  /* jp_rotation_revoke() of `id`; then the
+		                    reason is JP_REASON_SUPERSEDED */
 	} need;
 	char phc[JP_PHC_MAX + 1];
 	bool tagless; /* that proof is all that tells a wrong text */

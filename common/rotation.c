@@ -1,7 +1,17 @@
 #include "common/rotation.h"
 
 #include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
+
+#include "common/audit.h"
+#include "common/log.h"
+
+enum {
+	FAMILY_PAGE = 16, /* records read at once */
+};
 
 bool
 jp_rotation_ended(const struct jp_record *record, int64_t now)
@@ -53,4 +63,123 @@ jp_rotation_settle(struct jp_core *core, const char *id)
 	sodium_memzero(&pair, sizeof(pair));
 	/* A token that has just gone is for the next decision. */
 	return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
+}
+
+/* ---- reuse ---- */
+
+/* The tokens of a family that are not revoked yet. */
+struct family {
+	char id[JP_TOKEN_ID_LEN + 1];
+	size_t len, cap;
+	struct jp_record *records;
+};
+
+static enum jp_err
+gather(struct family *family, const struct jp_record *record)
+{
+	struct jp_record *more;
+
+	if (strcmp(record->family, family->id) != 0 ||
+	    record->revoked_at != JP_NEVER)
+		return JP_ERR_OK;
+	if (family->len == family->cap) {
+		family->cap = family->cap != 0 ? 2 * family->cap : 8;
+		more =
+		    reallocarray(family->records, family->cap, sizeof(*more));
+		if (more == NULL)
+			return JP_ERR_NOMEM;
+		family->records = more;
+	}
+	family->records[family->len++] = *record;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+gather_all(struct jp_core *core, const char *user, struct family *family)
+{
+	struct jp_listing listing = { .order = JP_ORDER_USER };
+	struct jp_record *page = calloc(FAMILY_PAGE, sizeof(*page));
+	enum jp_err err = page != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
+	size_t count = 1;
+
+	(void)jp_field_set(listing.user, sizeof(listing.user), user);
+	while (err == JP_ERR_OK && count > 0) {
+		err = jp_store_list(
+		    core->store, &listing, page, FAMILY_PAGE, &count);
+		for (size_t i = 0; i < count && err == JP_ERR_OK; i++)
+			err = gather(family, &page[i]);
+	}
+	free(page);
+	return err;
+}
+
+static void
+tell(struct jp_core *core, const char *id, const struct family *family)
+{
+	struct jp_why ignored;
+
+	jp_log(LOG_WARNING,
+	    "reuse: the rotated token %s was used after its end: its family "
+	    "%s is revoked, %zu tokens",
+	    id, family->id, family->len);
+	for (size_t i = 0; i < family->len; i++) {
+		struct jp_audit_event event = { .event = "revoke",
+			.actor = "patd",
+			.detail = "a rotated token of its family was reused" };
+
+		memcpy(event.id, family->records[i].id, sizeof(event.id));
+		memcpy(event.user, family->records[i].user, sizeof(event.user));
+		(void)jp_audit_acts(core->audit, &event, 1, &ignored);
+	}
+}
+
+static enum jp_err
+revoke(struct jp_core *core, const char *id, struct family *family)
+{
+	struct jp_change *changes = calloc(family->len + 1, sizeof(*changes));
+	int64_t now = jp_clock_now(&core->clock);
+	enum jp_err err;
+
+	if (changes == NULL)
+		return JP_ERR_NOMEM;
+	for (size_t i = 0; i < family->len; i++) {
+		struct jp_record *record = &family->records[i];
+
+		record->revoked_at = now;
+		(void)jp_field_set(
+		    record->revoked_by, sizeof(record->revoked_by), "patd");
+		(void)snprintf(record->revoked_why, sizeof(record->revoked_why),
+		    "reuse of the rotated token %s", id);
+		changes[i].kind = JP_CHANGE_REPLACE;
+		changes[i].record = record;
+	}
+	err = jp_store_commit(core->store, changes, family->len);
+	free(changes);
+	return err;
+}
+
+enum jp_err
+jp_rotation_revoke(struct jp_core *core, const char *id)
+{
+	struct family family = { .len = 0 };
+	struct jp_record record;
+	enum jp_err err;
+
+	pthread_mutex_lock(&core->write_lock);
+	err = jp_store_get(core->store, id, &record);
+	if (err == JP_ERR_OK) {
+		memcpy(family.id, record.family, sizeof(family.id));
+		err = gather_all(core, record.user, &family);
+	}
+	if (err == JP_ERR_OK)
+		err = revoke(core, id, &family);
+	pthread_mutex_unlock(&core->write_lock);
+	if (err == JP_ERR_OK && family.len > 0)
+		tell(core, id, &family);
+	else if (err != JP_ERR_OK)
+		jp_log(LOG_ERR, "reuse: the family of %s is not revoked: %s",
+		    id, jp_err_name(err));
+	sodium_memzero(&record, sizeof(record));
+	free(family.records);
+	return err;
 }

@@ -16,6 +16,13 @@
 enum jp_err jp_rotation_settle(struct jp_core *core, const char *id);
 
 /*
+ * A rotated token, `id`, was used after its end: revokes all of its family, in
+ * one transaction, and tells the log and the audit trail. JP_ERR_OK, or what
+ * the store says.
+ */
+enum jp_err jp_rotation_revoke(struct jp_core *core, const char *id);
+
+/*
  * Whether `record` is a token that was rotated and whose end, by grace or by
  * use of its successor, is past at `now`, whatever else there is about it.
  */

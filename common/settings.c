@@ -91,6 +91,19 @@ read_yes_no(void *at, const char *text, int64_t min, int64_t max)
 }
 
 static enum jp_err
+read_on_reuse(void *at, const char *text, int64_t min, int64_t max)
+{
+	enum jp_on_reuse *on_reuse = at;
+
+	(void)min;
+	(void)max;
+	if (strcmp(text, "alert") != 0 && strcmp(text, "revoke_family") != 0)
+		return JP_ERR_INVALID;
+	*on_reuse = text[0] == 'a' ? JP_REUSE_ALERT : JP_REUSE_REVOKE_FAMILY;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
 read_path(void *at, const char *text, int64_t min, int64_t max)
 {
 	(void)min;
@@ -273,6 +286,10 @@ static const struct key keys[] = {
 	    1000000, "a number up to 1000000; 0: unlimited" },
 	{ "tokens", "name_required", AT(policy.name_required), read_yes_no, 0,
 	    0, "yes or no" },
+	{ "tokens", "unused_limit", AT(policy.unused_limit), read_lifetime, 0,
+	    0, A_LIFETIME },
+	{ "tokens", "on_reuse", AT(policy.on_reuse), read_on_reuse, 0, 0,
+	    "alert or revoke_family" },
 	{ "tokens", "self_lifetime", AT(policy.self_lifetime), read_lifetime, 0,
 	    0, A_LIFETIME },
 	{ "tokens", "self_scopes", AT(policy), read_scopes, 0, 0,
@@ -483,6 +500,39 @@ give_line(char *text, int size, void *arg)
 	return text;
 }
 
+/* Words between spaces or commas; kept with one space between them. */
+static int
+take_groups(struct reading *reading, struct jp_rule *rule, const char *value)
+{
+	static const char separators[] = " \t,";
+	struct jp_why ignored;
+	size_t used = 0;
+
+	if (rule->groups[0] != '\0')
+		return wrong(reading, "groups", "given twice", "");
+	for (value += strspn(value, separators); *value != '\0';
+	     value += strspn(value, separators)) {
+		size_t len = strcspn(value, separators);
+		char group[JP_GROUP_MAX + 1] = "";
+
+		if (len > JP_GROUP_MAX ||
+		    used + 1 + len >= sizeof(rule->groups))
+			break;
+		memcpy(group, value, len);
+		if (jp_group_check(group, &ignored) != JP_ERR_OK)
+			break;
+		if (used > 0)
+			rule->groups[used++] = ' ';
+		memcpy(rule->groups + used, group, len + 1);
+		used += len;
+		value += len;
+	}
+	return *value == '\0' && used > 0
+	           ? 1
+	           : wrong(reading, "groups", "expected ",
+	                 "groups of at most 64 bytes, 255 bytes in all");
+}
+
 /* A line of a [service GLOB] section. */
 static int
 take_rule(struct reading *reading, const char *name, const char *value)
@@ -493,6 +543,8 @@ take_rule(struct reading *reading, const char *name, const char *value)
 	if (policy->rule_len == 0 || reading->wrong[0] != '\0')
 		return 0; /* the head was wrong */
 	rule = &policy->rules[policy->rule_len - 1];
+	if (strcmp(name, "groups") == 0)
+		return take_groups(reading, rule, value);
 	if (strcmp(name, "scope") != 0)
 		return wrong(reading, name, "unknown key", "");
 	if (rule->scope[0] != '\0')

@@ -13,10 +13,12 @@
 #include "common/hash.h"
 #include "common/realm.h"
 #include "common/record.h"
+#include "common/user.h"
 
 #define JP_PATH_MAX 255
 #define JP_UNIX_PATH_MAX 107 /* of sun_path, unix(7) */
 #define JP_RULES_MAX 64
+#define JP_RULE_GROUPS_MAX 255 /* bytes of the groups of a service */
 #define JP_LIST_MAX 32
 #define JP_NOTIFY_MAX 8
 #define JP_PATHS_MAX 8
@@ -26,6 +28,8 @@
 struct jp_rule {
 	char glob[JP_SERVICE_MAX + 1];
 	char scope[JP_SCOPE_MAX + 1]; /* "": the service names no scope */
+	char groups[JP_RULE_GROUPS_MAX + 1]; /* with one space between them;
+	                                        "": no group is asked for */
 };
 
 /* What a reload can change: the rules for tokens and their hashing. */
@@ -34,6 +38,11 @@ struct jp_policy {
 	int64_t max_lifetime;     /* seconds; JP_NEVER: unlimited */
 	uint32_t max_per_user;    /* live tokens; 0: unlimited */
 	bool name_required;
+	int64_t unused_limit; /* seconds; JP_NEVER: unlimited */
+	enum jp_on_reuse {
+		JP_REUSE_ALERT,         /* tell of it */
+		JP_REUSE_REVOKE_FAMILY, /* and revoke all of its family */
+	} on_reuse;
 	int64_t self_lifetime; /* seconds, of what users make for themselves;
 	                          JP_NEVER: max_lifetime alone holds */
 	size_t self_scope_len; /* 0: users may name any scope, or none */

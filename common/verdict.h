@@ -33,11 +33,13 @@ enum jp_verdict {
 	X(SUPERSEDED, JP_DENY, "superseded",                                   \
 	    "the token was rotated and its grace is over")                     \
 	X(EXPIRED, JP_DENY, "expired", "the token is expired")                 \
+	X(UNUSED, JP_DENY, "unused", "the token was not used for too long")    \
 	X(USER_DISABLED, JP_DENY, "user-disabled", "the user is disabled")     \
 	X(SERVICE, JP_DENY, "service",                                         \
 	    "the token does not serve this service")                           \
 	X(SCOPE, JP_DENY, "scope", "the token lacks the scope of the service") \
 	X(ADDRESS, JP_DENY, "address", "the token may not come from there")    \
+	X(GROUP, JP_DENY, "group", "the user is in no group of the service")   \
 	X(STORE, JP_UNAVAILABLE, "store", "the store cannot be read")          \
 	X(RECORD, JP_UNAVAILABLE, "record", "the token's record is damaged")   \
 	X(MEMORY, JP_UNAVAILABLE, "memory", "not enough memory for Argon2id")  \

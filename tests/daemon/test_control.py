@@ -1,7 +1,7 @@
 """What takes tokens out and in while patd serves: every change holds on the very
 next request over verify.sock.
 """
-from daemon import ACCEPT, DENY, Client, main, world
+from daemon import ACCEPT, DENY, Client, main, wait_for, world
 
 
 def disabled_user():
@@ -79,10 +79,60 @@ def kept():
             assert place.ask("alice", token) == (ACCEPT, "alice")
 
 
+
+def reuse():
+    """with on_reuse = revoke_family the use of a rotated token after its end
+    takes its family down"""
+    with world("[tokens]\non_reuse = revoke_family") as place:
+        old = place.token()
+        new = rotated(place, old, "--grace", "0")
+        other = place.token()
+        assert place.ask("alice", new) == (ACCEPT, "alice")
+        assert place.ask("alice", old) == (DENY, "")
+        assert place.ask("alice", new) == (DENY, "")
+        assert place.ask("alice", other) == (ACCEPT, "alice")
+        assert "reuse: the rotated token" in place.read_log()
+
+
+def alert():
+    """with on_reuse = alert, the default, only the rotated token is denied"""
+    with world() as place:
+        old = place.token()
+        new = rotated(place, old, "--grace", "0")
+        assert place.ask("alice", old) == (DENY, "")
+        assert place.ask("alice", new) == (ACCEPT, "alice")
+
+
+def unused():
+    """a token that was not used for as long as unused_limit is denied"""
+    with world("[tokens]\nunused_limit = 1s") as place:
+        token = place.token()
+        wait_for(lambda: place.ask("alice", token) == (DENY, ""))
+        assert "reason=unused" in place.read_log()
+
+
+def groups():
+    """who is in no group of the service is denied, and in on the next request
+    once it is"""
+    with world("[service jira]\ngroups = ops, developers") as place:
+        token = place.token()
+        with Client(place.verify) as client:
+            assert client.ask("alice", token) == (DENY, "")
+            place.admin("user", "groups", "alice", "developers")
+            assert client.ask("alice", token) == (ACCEPT, "alice")
+            place.admin("user", "groups", "alice", "developers2")
+            assert client.ask("alice", token) == (DENY, "")
+        assert "reason=group " in place.read_log()
+
+
 main([
     disabled_user,
     disabled_user_stays_so,
     first_use,
     first_use_lasts,
     kept,
+    reuse,
+    alert,
+    unused,
+    groups,
 ])

@@ -90,6 +90,20 @@ make_record(struct world *world)
 	tag_record(world, &world->request.token);
 }
 
+static void
+set_alice(struct world *world, bool disabled)
+{
+	struct jp_user user;
+	struct jp_why why;
+
+	jp_user_default(&user, "alice");
+	user.disabled = disabled;
+	assert_int_equal(
+	    jp_user_add_group(&user, "developers", &why), JP_ERR_OK);
+	assert_int_equal(
+	    jp_store_put_users(world->core.store, &user, 1), JP_ERR_OK);
+}
+
 static int
 set_up(void **state)
 {
@@ -107,6 +121,7 @@ set_up(void **state)
 	settings.policy.rule_len = 2;
 	strcpy(settings.policy.rules[0].glob, "jira-*");
 	strcpy(settings.policy.rules[0].scope, "read");
+	strcpy(settings.policy.rules[0].groups, "dev developers");
 	strcpy(settings.policy.rules[1].glob, "imap");
 	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
 	assert_int_equal(jp_core_init(&world->core, store, &pepper,
@@ -114,6 +129,7 @@ set_up(void **state)
 	    JP_ERR_OK);
 	make_record(world);
 	store_record(world, JP_CHANGE_CREATE);
+	set_alice(world, false);
 	world->request.front = JP_FRONT_PAM;
 	strcpy(world->request.user, "alice");
 	strcpy(world->request.service, "jira-read");
@@ -232,14 +248,15 @@ break_expired(struct world *world)
 }
 
 static void
+break_unused(struct world *world)
+{
+	world->core.policy.unused_limit = NOW - world->record.created_at - 1;
+}
+
+static void
 break_active(struct world *world)
 {
-	struct jp_user user;
-
-	jp_user_default(&user, "alice");
-	user.disabled = true;
-	assert_int_equal(
-	    jp_store_put_users(world->core.store, &user, 1), JP_ERR_OK);
+	set_alice(world, true);
 }
 
 /* imap and jira-* are what the token serves. */
@@ -261,6 +278,13 @@ break_address(struct world *world)
 	strcpy(world->request.rhost, "192.0.3.7");
 }
 
+/* A group with the same beginning is another. */
+static void
+break_group(struct world *world)
+{
+	strcpy(world->core.policy.rules[0].groups, "dev developer ops");
+}
+
 static const struct way {
 	void (*go)(struct world *world);
 	enum jp_reason reason;
@@ -274,10 +298,12 @@ static const struct way {
 	{ break_revoked, JP_REASON_REVOKED },
 	{ break_superseded, JP_REASON_SUPERSEDED },
 	{ break_expired, JP_REASON_EXPIRED },
+	{ break_unused, JP_REASON_UNUSED },
 	{ break_active, JP_REASON_USER_DISABLED },
 	{ break_service, JP_REASON_SERVICE },
 	{ break_scope, JP_REASON_SCOPE },
 	{ break_address, JP_REASON_ADDRESS },
+	{ break_group, JP_REASON_GROUP },
 };
 
 static enum jp_reason
@@ -507,9 +533,8 @@ an_error_of_the_store_is_unavailable(void **state)
 		for (unsigned int nth = 1; nth <= 3; nth++) {
 			enum jp_reason reason;
 			/* Two reads of the token, then one of its user. */
-			enum jp_reason missing = nth == 3
-			                             ? JP_REASON_ACCEPTED
-			                             : JP_REASON_UNKNOWN_ID;
+			enum jp_reason missing =
+			    nth == 3 ? JP_REASON_GROUP : JP_REASON_UNKNOWN_ID;
 
 			jp_store_mem_fail(
 			    world->core.store, nth, (enum jp_err)err, false);
@@ -527,14 +552,25 @@ static void
 an_enabled_user_is_in_again_with_no_change_of_the_token(void **state)
 {
 	struct world *world = *state;
-	struct jp_user user;
 
 	break_active(world);
 	assert_int_equal(decide_now(world), JP_REASON_USER_DISABLED);
-	jp_user_default(&user, "alice");
-	assert_int_equal(
-	    jp_store_put_users(world->core.store, &user, 1), JP_ERR_OK);
+	set_alice(world, false);
 	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+}
+
+static void
+a_use_counts_against_the_limit_for_unused_tokens(void **state)
+{
+	struct world *world = *state;
+
+	world->core.policy.unused_limit = 100;
+	assert_int_equal(decide_now(world), JP_REASON_UNUSED);
+	world->record.last_used_at = NOW - 100;
+	store_record(world, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	world->now++;
+	assert_int_equal(decide_now(world), JP_REASON_UNUSED);
 }
 
 static void
@@ -1014,6 +1050,7 @@ main(void)
 		TEST(a_damaged_phc_is_unavailable_and_runs_nothing),
 		TEST(an_error_of_the_store_is_unavailable),
 		TEST(an_enabled_user_is_in_again_with_no_change_of_the_token),
+		TEST(a_use_counts_against_the_limit_for_unused_tokens),
 		TEST(a_wrong_or_cold_token_costs_one_read_of_the_store),
 		TEST(a_prefix_of_others_is_the_wrong_shape),
 		TEST(the_clock_decides_in_the_very_second),

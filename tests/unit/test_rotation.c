@@ -407,6 +407,77 @@ an_error_of_the_store_rotates_nothing(void **state)
 	}
 }
 
+static void
+by_policy_reuse_takes_the_family_down_in_one_commit(void **state)
+{
+	struct world *world = *state;
+	struct jp_secret first = world->old, second;
+	uint64_t before;
+
+	world->core.policy.on_reuse = JP_REUSE_REVOKE_FAMILY;
+	world->core.policy.max_per_user = 0;
+	rotated(world, 0, false);
+	world->old_record = world->next_record;
+	second = world->next;
+	rotated(world, DAY, false);
+	assert_int_equal(use(world, &world->next), JP_REASON_ACCEPTED);
+	before = commits(world);
+	assert_int_equal(use(world, &first), JP_REASON_SUPERSEDED);
+	assert_int_equal(commits(world), before + 1);
+	assert_int_equal(use(world, &world->next), JP_REASON_REVOKED);
+	assert_int_equal(use(world, &second), JP_REASON_REVOKED);
+	assert_int_equal(use(world, &first), JP_REASON_REVOKED);
+	assert_int_equal(commits(world), before + 1);
+}
+
+static void
+reuse_takes_nobody_elses_tokens_down(void **state)
+{
+	struct world *world = *state;
+	struct jp_secret other;
+
+	world->core.policy.on_reuse = JP_REUSE_REVOKE_FAMILY;
+	world->core.policy.max_per_user = 0;
+	rotated(world, 0, false);
+	memset(&world->request, 0, sizeof(world->request));
+	strcpy(world->request.record.user, "alice");
+	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_OK);
+	other = world->next;
+	assert_int_equal(use(world, &world->old), JP_REASON_SUPERSEDED);
+	assert_int_equal(use(world, &other), JP_REASON_ACCEPTED);
+}
+
+static void
+reuse_is_denied_also_if_nothing_can_be_written(void **state)
+{
+	struct world *world = *state;
+
+	world->core.policy.on_reuse = JP_REUSE_REVOKE_FAMILY;
+	rotated(world, 0, false);
+	for (unsigned int nth = 3; nth <= 6; nth++) {
+		jp_store_mem_fail(world->core.store, nth, JP_ERR_IO, true);
+		assert_int_equal(use(world, &world->old), JP_REASON_SUPERSEDED);
+		jp_store_mem_fail(world->core.store, 0, JP_ERR_OK, false);
+	}
+}
+
+static void
+a_dry_decision_revokes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct jp_request request;
+	struct jp_decision decision;
+	uint64_t before;
+
+	world->core.policy.on_reuse = JP_REUSE_REVOKE_FAMILY;
+	rotated(world, 0, false);
+	before = commits(world);
+	ask(world, &world->old, &request);
+	jp_decide_dry(&world->core, &request, &decision);
+	assert_int_equal(decision.reason, JP_REASON_SUPERSEDED);
+	assert_int_equal(commits(world), before);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -430,6 +501,10 @@ main(void)
 		TEST(
 		    a_successor_that_could_not_be_handed_over_leaves_all_as_it_was),
 		TEST(an_error_of_the_store_rotates_nothing),
+		TEST(by_policy_reuse_takes_the_family_down_in_one_commit),
+		TEST(reuse_takes_nobody_elses_tokens_down),
+		TEST(reuse_is_denied_also_if_nothing_can_be_written),
+		TEST(a_dry_decision_revokes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -308,6 +308,13 @@ what_is_unknown_is_refused_with_its_line(void **unused)
 		{ "[tokens]\nPrefix = a\n", 2, "[tokens] Prefix: unknown" },
 		{ "[tokens]\n\nmemory = 8K\n", 3, "memory: unknown key" },
 		{ "[service x]\nscopes = a\n", 2, "scopes: unknown key" },
+		{ "[service x]\ngroups =\n", 2, "groups: expected" },
+		{ "[service x]\ngroups = a\ngroups = b\n", 3,
+		    "groups: given twice" },
+		{ "[tokens]\non_reuse = panic\n", 2,
+		    "on_reuse: expected alert or revoke_family" },
+		{ "[tokens]\nunused_limit = soon\n", 2,
+		    "unused_limit: expected a duration" },
 		{ "prefix = a\n", 1, "prefix" },
 		{ "[tokens]\nprefix\n", 2, "expected" },
 		{ "[tokens\nprefix = a\n", 1, "expected" },
@@ -623,10 +630,31 @@ remove_file(void **unused)
 	return unlink(path);
 }
 
+static void
+the_rules_for_use_reuse_and_groups_are_read(void **state)
+{
+	struct jp_settings settings;
+
+	(void)state;
+	load_good("[tokens]\nunused_limit = 90d\non_reuse = revoke_family\n"
+	          "[service x]\ngroups =  ops,developers  qa \n"
+	          "[service y]\n",
+	    &settings);
+	assert_int_equal(settings.policy.unused_limit, 90 * 86400);
+	assert_int_equal(settings.policy.on_reuse, JP_REUSE_REVOKE_FAMILY);
+	assert_string_equal(
+	    settings.policy.rules[0].groups, "ops developers qa");
+	assert_string_equal(settings.policy.rules[1].groups, "");
+	load_good("", &settings);
+	assert_int_equal(settings.policy.unused_limit, JP_NEVER);
+	assert_int_equal(settings.policy.on_reuse, JP_REUSE_ALERT);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_rules_for_use_reuse_and_groups_are_read),
 		cmocka_unit_test(an_empty_file_means_the_defaults),
 		cmocka_unit_test(the_defaults_are_those_of_the_manual),
 		cmocka_unit_test(the_default_file_may_be_missing),
