@@ -86,7 +86,8 @@ def no_token():
         wrong = forged(made[5:13])
         unknown = forged("zzzzzzzz")
         cut = place.token()
-        tokens = [made, revoked, wrong, unknown, cut]
+        rotated = place.admin("rotate", cut[5:13]).stdout.strip()
+        tokens = [made, revoked, wrong, unknown, cut, rotated]
         with Client(place.verify) as client:
             for _ in range(3):
                 assert client.ask("alice", made) == (ACCEPT, "alice")
@@ -94,6 +95,7 @@ def no_token():
                 for text in (revoked, wrong, unknown, "x" + made):
                     assert client.ask("alice", text) == (DENY, "")
                 assert client.ask(made, made) == (DENY, "")
+                assert client.ask("alice", rotated) == (ACCEPT, "alice")
         with Client(place.verify) as client:
             client.send(question("alice", cut))  # and leave
         with Client(place.verify) as client:
