@@ -26,6 +26,7 @@ static const struct command *const commands[] = {
 	&cmd_revoke,
 	&cmd_rotate,
 	&cmd_user,
+	&cmd_sync_users,
 	&cmd_test,
 	&cmd_identify,
 	&cmd_stats,

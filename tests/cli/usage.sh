@@ -45,6 +45,7 @@ for command in \
 	rotate \
 	show \
 	stats \
+	sync-users \
 	test \
 	user; do
 	like "there is a command $command" " $commands" "* $command *"
