@@ -359,6 +359,14 @@ do_create(struct job *job)
 
 /* ---- list, show ---- */
 
+/* When it was last used, or else made. */
+static int64_t
+last_sign(const struct jp_record *record)
+{
+	return record->last_used_at > record->created_at ? record->last_used_at
+	                                                 : record->created_at;
+}
+
 static enum jp_err
 list_one(struct job *job, void *arg, const struct jp_record *record)
 {
@@ -370,6 +378,9 @@ list_one(struct job *job, void *arg, const struct jp_record *record)
 	if (request->expiring != 0 &&
 	    (record->expires_at == JP_NEVER ||
 	        record->expires_at - job->now > request->expiring))
+		return JP_ERR_OK;
+	if (request->unused != 0 &&
+	    job->now - last_sign(record) <= request->unused)
 		return JP_ERR_OK;
 	return jp_job_emit_record(job, JP_ITEM_RECORD, record, false);
 }

@@ -65,7 +65,8 @@ struct jp_admin_request {
 	const uint8_t *batch; /* import: as common/batch.h writes it; the
 	                         requester's, in `batch_len` bytes */
 	size_t batch_len;
-	int64_t grace; /* seconds */
+	int64_t unused; /* list: only those not used for longer; 0: any */
+	int64_t grace;  /* seconds */
 	bool keep_until_grace;
 	struct jp_user user;
 	unsigned int user_fields; /* JP_USER_STATE and the like, or-ed */

@@ -2,7 +2,8 @@
  *     request: "JPA1", op u8, id, user, name, why, limits, lifetime u8,
  *              expires_at i64, all u8, expiring i64, question (bytes),
  *              dead_for i64, dry_run u8, skip_known u8, batch (bytes),
- *              user_fields u8, user, grace i64, keep_until_grace u8
+ *              user_fields u8, user, grace i64, keep_until_grace u8,
+ *              unused i64
  *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
  *       item:  state u8, changed u8, reason u8, token, record (bytes; none:
  *              length 0); if its kind is JP_ITEM_STATS, then numbers (i64
@@ -108,6 +109,7 @@ jp_admin_request_encode(
 	jp_user_put(&buf, &request->user);
 	jp_buf_put_i64(&buf, request->grace);
 	jp_buf_put_u8(&buf, request->keep_until_grace);
+	jp_buf_put_i64(&buf, request->unused);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -144,6 +146,7 @@ jp_admin_request_decode(
 	jp_user_get(&buf, &request->user);
 	request->grace = jp_buf_get_i64(&buf);
 	request->keep_until_grace = jp_buf_get_enum(&buf, 2) == 1;
+	request->unused = jp_buf_get_i64(&buf);
 	err = jp_buf_end(&buf);
 	if (err != JP_ERR_OK)
 		sodium_memzero(request, sizeof(*request));

@@ -14,6 +14,8 @@ struct gathered {
 	uint32_t count;
 	size_t use_len;
 	struct jp_use uses[JP_USES_MAX];
+	int64_t denied_at; /* JP_NEVER: it was not */
+	enum jp_reason denied_why;
 };
 
 struct table {
@@ -128,11 +130,50 @@ jp_uses_note(struct jp_uses *uses, const char *id,
 	return many;
 }
 
+bool
+jp_uses_deny(
+    struct jp_uses *uses, const char *id, enum jp_reason reason, int64_t now)
+{
+	struct gathered *gathered;
+	bool many;
+
+	pthread_mutex_lock(&uses->mutex);
+	gathered = slot_of(uses->open, id, &many);
+	many = many && uses->open->len == JP_USES_MANY_TOKENS;
+	if (gathered != NULL) {
+		gathered->denied_at = now;
+		gathered->denied_why = reason;
+	}
+	pthread_mutex_unlock(&uses->mutex);
+	return many;
+}
+
+bool
+jp_uses_decided(struct jp_core *core, const struct jp_request *request,
+    const struct jp_decision *decision)
+{
+	int64_t now = jp_clock_now(&core->clock);
+
+	if (core->uses == NULL)
+		return false;
+	if (decision->verdict == JP_ACCEPT)
+		return jp_uses_note(core->uses, decision->id, request, now);
+	return jp_reason_proved(decision->reason) &&
+	       jp_uses_deny(core->uses, decision->id, decision->reason, now);
+}
+
 static void
 apply(const struct gathered *gathered, struct jp_record *record)
 {
 	record->use_count = add_counts(record->use_count, gathered->count);
-	record->last_used_at = gathered->uses[0].at;
+	if (gathered->use_len > 0)
+		record->last_used_at = gathered->uses[0].at;
+	if (gathered->denied_at != JP_NEVER) {
+		record->denied_at = gathered->denied_at;
+		(void)jp_field_set(record->denied_why,
+		    sizeof(record->denied_why),
+		    jp_reason_name(gathered->denied_why));
+	}
 	for (size_t i = gathered->use_len; i-- > 0;)
 		push_use(record->uses, &record->use_len, &gathered->uses[i]);
 }

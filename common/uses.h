@@ -8,6 +8,7 @@
 #define JP_USES_H
 
 #include "common/core.h"
+#include "common/decide.h"
 #include "common/wire.h"
 
 /* Tokens that can be gathered between two batches. */
@@ -31,6 +32,17 @@ void jp_uses_free(struct jp_uses *uses);
  */
 bool jp_uses_note(struct jp_uses *uses, const char *id,
     const struct jp_request *request, int64_t now);
+
+/*
+ * Takes down that the token `id` was denied for `reason` at `now`, after its
+ * secret had been proved. Returns as jp_uses_note() does.
+ */
+bool jp_uses_deny(
+    struct jp_uses *uses, const char *id, enum jp_reason reason, int64_t now);
+
+/* Takes down what is to be kept of a decision, if anything is. */
+bool jp_uses_decided(struct jp_core *core, const struct jp_request *request,
+    const struct jp_decision *decision);
 
 /*
  * Writes what was gathered. A token that is gone is passed over. An error of

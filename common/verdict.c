@@ -16,6 +16,12 @@ jp_reason_verdict(enum jp_reason reason)
 	return reasons[reason].verdict;
 }
 
+bool
+jp_reason_proved(enum jp_reason reason)
+{
+	return reason >= JP_REASON_USER && reasons[reason].verdict == JP_DENY;
+}
+
 const char *
 jp_reason_name(enum jp_reason reason)
 {

@@ -60,6 +60,9 @@ enum jp_reason {
 /* The verdict that `reason` leads to. */
 enum jp_verdict jp_reason_verdict(enum jp_reason reason);
 
+/* Whether it is a denial that is found after the secret has been proved. */
+bool jp_reason_proved(enum jp_reason reason);
+
 /* Its name for logs, JSON and `pat-admin test`; never NULL. */
 const char *jp_reason_name(enum jp_reason reason);
 

@@ -139,9 +139,7 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	int64_t now_ns = jp_now_ns();
 
 	jp_stats_answered(&core->stats, now_ns - conn->asked_ns);
-	if (decision->verdict == JP_ACCEPT &&
-	    jp_uses_note(
-	        core->uses, decision->id, request, jp_clock_now(&core->clock)))
+	if (jp_uses_decided(core, request, decision))
 		keeper_hurry(loop->options->keeper);
 	conn->deadline_ms = now_ns / NS_PER_MS + IDLE_MS;
 	if (err != JP_ERR_OK || loop->stopping || conn->mux || request->last)

@@ -62,12 +62,11 @@ static void
 note_use(struct jp_core *core, const struct jp_request *request,
     const struct jp_decision *decision)
 {
-	if (decision->verdict != JP_ACCEPT)
+	if (decision->verdict != JP_ACCEPT &&
+	    !jp_reason_proved(decision->reason))
 		return;
 	core->uses = jp_uses_make();
-	if (core->uses != NULL)
-		(void)jp_uses_note(core->uses, decision->id, request,
-		    jp_clock_now(&core->clock));
+	(void)jp_uses_decided(core, request, decision);
 }
 
 enum jp_err

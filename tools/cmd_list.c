@@ -46,10 +46,24 @@ take_expiring(void *arg, char *value, struct jp_why *why)
 	    why, JP_ERR_INVALID, "--expiring: expected a duration such as 30d");
 }
 
+static enum jp_err
+take_unused(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_admin_request *list = arg;
+
+	if (jp_duration_parse(value, &list->unused) == JP_ERR_OK &&
+	    list->unused != JP_NEVER)
+		return JP_ERR_OK;
+	return jp_why(
+	    why, JP_ERR_INVALID, "--unused: expected a duration such as 90d");
+}
+
 static const struct cmd_option list_options[] = {
 	{ "--all", NULL, "revoked and expired ones, too", take_all },
 	{ "--expiring", "DURATION", "only those that end within, say, 30d",
 	    take_expiring },
+	{ "--unused", "DURATION",
+	    "only those not used for longer than, say, 90d", take_unused },
 };
 
 struct listing {
@@ -240,6 +254,9 @@ print_uses(const struct jp_record *record)
 	char at[JP_WHEN_TEXT_MAX];
 
 	print_time("last-used", record->last_used_at);
+	print_time("last-denied", record->denied_at);
+	if (record->denied_at != JP_NEVER)
+		print_text("denied-why", record->denied_why);
 	(void)printf("%-13s%lu\n", "uses", (unsigned long)record->use_count);
 	for (size_t i = 0; i < record->use_len; i++) {
 		jp_when_format(record->uses[i].at, at);

@@ -1,6 +1,8 @@
 """What takes tokens out and in while patd serves: every change holds on the very
 next request over verify.sock.
 """
+import json
+
 from daemon import ACCEPT, DENY, Client, main, wait_for, world
 
 
@@ -125,6 +127,31 @@ def groups():
         assert "reason=group " in place.read_log()
 
 
+
+def last_denial():
+    """the last denial of a token is kept, that of a forged one is not"""
+    with world() as place:
+        token, other = place.token(), place.token("bob")
+        assert place.ask("bob", token) == (DENY, "")
+        assert place.ask("bob", other[:-1] + "!") == (DENY, "")
+        place.stop()
+        shown = [json.loads(place.admin("show", "--json", text[5:13]).stdout)
+                 for text in (token, other)]
+        assert shown[0]["denied_why"] == "wrong-user", shown[0]
+        assert shown[0]["denied_at"] and shown[0]["use_count"] == 0
+        assert shown[1]["denied_why"] == "" and shown[1]["denied_at"] is None
+        assert "wrong-user" in place.admin("show", token[5:13]).stdout
+
+
+def list_unused():
+    """list --unused shows the tokens that were not used for so long"""
+    with world() as place:
+        token = place.token()
+        wait_for(lambda: token[5:13] in place.admin(
+            "list", "--unused", "1s").stdout)
+        assert token[5:13] not in place.admin("list", "--unused", "1d").stdout
+
+
 main([
     disabled_user,
     disabled_user_stays_so,
@@ -135,4 +162,6 @@ main([
     alert,
     unused,
     groups,
+    last_denial,
+    list_unused,
 ])

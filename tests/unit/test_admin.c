@@ -624,6 +624,7 @@ set_request(struct jp_admin_request *request, enum jp_admin_op op)
 	request->user_fields = JP_USER_NOTE | JP_USER_GROUPS;
 	request->grace = 3 * DAY;
 	request->keep_until_grace = true;
+	request->unused = 90 * DAY;
 }
 
 static void

@@ -104,6 +104,51 @@ many_uses_of_a_token_are_one_write(void **state)
 }
 
 static void
+the_last_denial_is_kept_beside_the_uses(void **state)
+{
+	struct world *world = *state;
+	const struct jp_record *record;
+
+	note(world, "aaaaaaaa", "192.0.2.1", NOW);
+	(void)written(world, "aaaaaaaa");
+	(void)jp_uses_deny(
+	    world->core.uses, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
+	(void)jp_uses_deny(
+	    world->core.uses, "aaaaaaaa", JP_REASON_REVOKED, NOW + 7);
+	record = written(world, "aaaaaaaa");
+	assert_int_equal(record->denied_at, NOW + 7);
+	assert_string_equal(record->denied_why, "revoked");
+	assert_int_equal(record->last_used_at, NOW);
+	assert_int_equal(record->use_count, 1);
+}
+
+static void
+only_denials_of_a_proved_secret_are_kept(void **state)
+{
+	struct world *world = *state;
+	struct jp_request request = { .seq = 0 };
+	struct jp_decision decision = { .id = "aaaaaaaa" };
+	unsigned int kept = 0;
+
+	for (int i = 0; i < JP_REASON_COUNT; i++) {
+		enum jp_reason reason = (enum jp_reason)i;
+
+		decision.reason = reason;
+		decision.verdict = jp_reason_verdict(reason);
+		if (decision.verdict == JP_ACCEPT)
+			continue;
+		(void)jp_uses_decided(&world->core, &request, &decision);
+		kept += jp_reason_proved(reason);
+		assert_true(strlen(jp_reason_name(reason)) <= JP_REASON_MAX);
+	}
+	assert_true(kept >= 9);
+	assert_false(jp_reason_proved(JP_REASON_SECRET));
+	assert_false(jp_reason_proved(JP_REASON_FAST_TAG));
+	assert_false(jp_reason_proved(JP_REASON_STORE));
+	assert_string_equal(written(world, "aaaaaaaa")->denied_why, "group");
+}
+
+static void
 nothing_noted_is_nothing_written(void **state)
 {
 	struct world *world = *state;
@@ -247,6 +292,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(many_uses_of_a_token_are_one_write),
+		TEST(the_last_denial_is_kept_beside_the_uses),
+		TEST(only_denials_of_a_proved_secret_are_kept),
 		TEST(nothing_noted_is_nothing_written),
 		TEST(the_last_five_places_are_kept_newest_first),
 		TEST(a_revocation_before_the_write_stays),
