@@ -24,6 +24,21 @@ struct pair {
 	struct jp_record successor, old;
 };
 
+/* Nobody's act, but a token ends by it. */
+static enum jp_err
+tell_end(struct jp_core *core, const struct pair *pair)
+{
+	struct jp_audit_event event = { .event = "end" };
+	struct jp_why ignored;
+
+	event.reason = "successor-used";
+	memcpy(event.id, pair->old.id, sizeof(event.id));
+	memcpy(event.user, pair->old.user, sizeof(event.user));
+	(void)snprintf(
+	    event.detail, sizeof(event.detail), "by %s", pair->successor.id);
+	return jp_audit_acts(core->audit, &event, 1, &ignored);
+}
+
 /* The old one may be gone, or at its end already: then there is one change. */
 static enum jp_err
 settle(struct jp_core *core, const char *id, struct pair *pair)
@@ -46,8 +61,12 @@ settle(struct jp_core *core, const char *id, struct pair *pair)
 	else if (err != JP_ERR_NOT_FOUND)
 		return err;
 	memset(pair->successor.ends, 0, sizeof(pair->successor.ends));
-	if (ends)
+	if (ends) {
 		pair->old.grace_until = now;
+		err = tell_end(core, pair);
+		if (err != JP_ERR_OK)
+			return err;
+	}
 	return jp_store_commit(core->store, changes, ends ? 2 : 1);
 }
 

@@ -115,8 +115,8 @@ open_state(struct notify *notify)
 	char text[STATE_MAX], *rest = text, *line;
 	ssize_t len;
 
-	(void)snprintf(notify->path, sizeof(notify->path), "%s/notices",
-	    notify->context->settings.store_dir);
+	(void)snprintf(notify->path, sizeof(notify->path), "%s/%s",
+	    notify->context->settings.store_dir, NOTICES_NAME);
 	notify->fd = open(notify->path,
 	    O_RDWR | (dry_run ? 0 : O_CREAT) | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (notify->fd < 0 && !(dry_run && errno == ENOENT))

@@ -255,27 +255,29 @@ give_all(struct restore *restore)
 
 /* ---- the audit trail ---- */
 
-/* Its mark stays beside the store: the trail goes on, whatever day it is. */
+/*
+ * What stays beside the store, of whatever day it is: the trail goes on, and no
+ * notice is given twice.
+ */
+static const char *const kept[] = { JP_AUDIT_HEAD_NAME, NOTICES_NAME };
+
 static enum jp_err
-keep_mark(struct restore *restore)
+keep_file(struct restore *restore, const char *name)
 {
-	char path[OLD_MAX + sizeof("/" JP_AUDIT_HEAD_NAME)];
-	char text[JP_AUDIT_HEAD_LEN];
+	char path[OLD_MAX + 32], text[1024];
 	enum jp_err err = JP_ERR_OK;
 	ssize_t len = -1;
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.path,
-	    JP_AUDIT_HEAD_NAME);
+	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.path, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
-		return JP_ERR_OK; /* there is no trail */
+		return JP_ERR_OK;
 	len = read(fd, text, sizeof(text));
 	(void)close(fd);
 	if (len <= 0)
 		return JP_ERR_OK;
-	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.new,
-	    JP_AUDIT_HEAD_NAME);
+	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.new, name);
 	fd = open(
 	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || write(fd, text, (size_t)len) != len || fsync(fd) != 0)
@@ -414,8 +416,9 @@ restore_all(struct restore *restore)
 		err = copy_all(restore);
 	if (err == JP_ERR_OK)
 		err = verify(restore);
-	if (err == JP_ERR_OK)
-		err = keep_mark(restore);
+	for (size_t i = 0;
+	     err == JP_ERR_OK && i < sizeof(kept) / sizeof(kept[0]); i++)
+		err = keep_file(restore, kept[i]);
 	if (err == JP_ERR_OK)
 		err = give_all(restore);
 	if (err == JP_ERR_OK)

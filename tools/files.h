@@ -9,6 +9,9 @@
 
 #include "common/settings.h"
 
+/* In the store's folder: how far `pat-admin notify` came. */
+#define NOTICES_NAME "notices"
+
 /* Whom the store, the pepper and their folders belong to. */
 struct owner {
 	uid_t uid;

@@ -186,13 +186,52 @@ def restored():
         place.admin("backup", copy)
         token = made(place)
         place.stop()
+        notices = os.path.join(place.root, "store/notices")
+        with open(notices, "w") as file:
+            file.write("86400 1800000000 AAAAAAAA\n")
         place.admin("restore", copy)
+        with open(notices) as file:
+            assert "AAAAAAAA" in file.read(), "a notice would come again"
         is_whole(place)
         assert events(place)[-1]["event"] == "restore", events(place)
         place.start()
         assert ask(place, "alice", token) == DENY
         place.stop()
         assert [line["seq"] for line in events(place)] == [1, 2, 3, 4, 5]
+        is_whole(place)
+
+
+def rotated():
+    """a rotation, the end by the successor's use, and a reuse are told"""
+    with audited() as place:
+        old = made(place)
+        new = place.admin("rotate", old[5:13]).stdout.split()[0]
+        place.tokens.append(new)
+        assert ask(place, "alice", old) == ACCEPT
+        assert ask(place, "alice", new) == ACCEPT
+        assert ask(place, "alice", old) == DENY
+        place.stop()
+        told = {(line["event"], line["id"]) for line in events(place)}
+        assert told == {
+            ("create", old[5:13]), ("rotate", old[5:13]),
+            ("rotate", new[5:13]), ("end", old[5:13]),
+            ("accept", old[5:13]), ("accept", new[5:13]),
+            ("reuse", old[5:13])}, told
+        assert events(place, event="end")[0]["detail"] == "by " + new[5:13]
+        is_whole(place)
+
+
+def users():
+    """a user who is disabled, and the denials that follow, are told"""
+    with audited() as place:
+        token = made(place)
+        place.admin("user", "disable", "alice")
+        assert ask(place, "alice", token) == DENY
+        place.stop()
+        told = [(line["event"], line["user"]) for line in events(place)]
+        assert told == [("create", "alice"), ("set-user", "alice"),
+                        ("deny", "alice")], told
+        assert events(place)[-1]["reason"] == "user-disabled"
         is_whole(place)
 
 
@@ -449,6 +488,6 @@ def full_disk():
 
 
 main([every_denial, acceptances, through_patd, without_patd, restored,
-      one_shot,
+      rotated, users, one_shot,
       rotation, killed, tampered, flood, not_required, required,
       required_under_load, start_refused, full_disk])
