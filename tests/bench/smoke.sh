@@ -106,6 +106,8 @@ is "what was there before is gone" "$(grep -c -x old "$SCRATCH/page.md")" 0
 
 is "nothing is left behind" "$(ls "$TMPDIR")" ''
 
+ok "--list needs no build" timeout 60 env -u JP_BUILD \
+	"$JP_SOURCE/tests/bench/run" --list
 bench --slot nonsense
 is "an unknown slot is a usage error" $? 2
 done_testing
