@@ -125,17 +125,25 @@ def run_slot(slot, options, progress):
 
 
 def measure(parser, options):
+    """A slot that fails does not take with it what others have measured."""
+    from place import Failed
     progress = Progress()
     made = {"machine": machine.describe(), "quick": options.quick,
-            "slots": []}
+            "slots": [], "failed": []}
     try:
         for slot in chosen(parser, options.slot):
-            made["slots"].append(run_slot(slot, options, progress))
+            try:
+                made["slots"].append(run_slot(slot, options, progress))
+            except Failed as error:
+                progress.end()
+                print("tests/bench/run: %s: %s" % (slot.NAME, error),
+                      file=sys.stderr)
+                made["failed"].append(slot.NAME)
     finally:
         progress.end()
     names = report.save(made, options.output)
     print("written: " + " ".join(names), file=sys.stderr)
-    if len(names) == 1:
+    if not shutil.which("gnuplot"):
         print("no plots: gnuplot is missing (apt-get install gnuplot-nox)",
               file=sys.stderr)
     return made
@@ -159,6 +167,8 @@ def main():
                      else report.text(made))
     if options.into:
         report.into(options.into, report.markdown(made))
+    if made.get("failed"):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ COLUMNS = [("rate", "per second", "%.0f"), ("p50_us", "p50 µs", "%.0f"),
            ("warm_p99_us", "warm p99 µs", "%.0f"),
            ("forged_p99_us", "forged p99 µs", "%.0f"),
            ("cold_p50_us", "cold p50 µs", "%.0f"),
+           ("unavailable", "unavailable", "%.0f"),
            ("client_us", "client CPU µs", "%.1f"),
            ("server_us", "patd CPU µs", "%.1f"),
            ("patd_p99_us", "p99 µs in patd", "%.0f")]
@@ -34,18 +35,21 @@ WARM, FORGED, COLD = 200, 100, 1500
 SECONDS, QUICK_SECONDS = 15, 3
 HUNDRED = 100
 MANY = 2 ** 31 - 1  # the time ends a round, not the count
-KINDS = {"warm": "accepted", "forged": "denied", "cold": "accepted"}
+# What no question of a kind must get.
+KINDS = {"warm": "denied", "forged": "accepted", "cold": "denied"}
 
 
 def measured(result):
-    """Every kind had the answers that it must have, and these figures."""
+    """The figures. Nobody had a wrong answer; none at all ("unavailable") is
+    what an overloaded machine gives, and is counted."""
     found = figures(result["kinds"]["all"]["count"], result["wall_ns"],
                     result["cpu_ns"], result["server_ns"])
-    for kind, answer in [*KINDS.items(), ("all", None)]:
+    found["unavailable"] = result["kinds"]["all"]["failed"]
+    for kind, wrong in [*KINDS.items(), ("all", None)]:
         counts = result["kinds"][kind]
-        if answer and counts[answer] != counts["count"]:
-            raise Failed("%s tokens: not all were %s: %s" % (
-                kind, answer, counts))
+        if wrong and counts[wrong] > 0:
+            raise Failed("%s tokens: some were %s: %s" % (
+                kind, wrong, counts))
         for part in ("p50", "p99", "p999"):
             name = "%s_us" % part if kind == "all" else "%s_%s_us" % (
                 kind, part)
