@@ -95,6 +95,31 @@ is "it is let in from there, and from nowhere else" "$(
 	asks ci.bot "$ci"
 )" "200 401 401"
 
+# --- Only developers may use the API -------------------------------------------------------
+
+# patd_reads SECTIONS: in place of those that there are.
+patd_reads() {
+	sed -i '/^\[service/,$d' "$WORLD/jira-pat.conf"
+	printf '%s\n' "$1" >>"$WORLD/jira-pat.conf"
+	kill -HUP "$(pid_of patd)"
+}
+asked() {
+	[ "$(asks "$1" "$2")" = "$3" ]
+}
+hers=$(made jane.doe --name group)
+his=$(made john.doe --name group)
+patd_reads "$(block "Only developers may use the API" ini)"
+ok "a token of somebody in no group is refused" \
+	wait_for 15 asked john.doe "$his" 401
+is "hers, too" "$(asks jane.doe "$hers")" 401
+recipe "Only developers may use the API"
+is "hers is let in once she is a developer, his is not" "$(
+	asks jane.doe "$hers") $(asks john.doe "$his")" "200 401"
+pat_admin user groups jane.doe --none >>"$SCRATCH/log/pat-admin.log" 2>&1
+is "hers is refused when she is no longer one" "$(asks jane.doe "$hers")" 401
+patd_reads "$WORLD_SECTIONS"
+ok "without groups everybody may" wait_for 15 asked john.doe "$his" 200
+
 # --- A token is renewed without an outage --------------------------------------------------
 
 old=$(made report.bot --scope read)
