@@ -359,14 +359,6 @@ do_create(struct job *job)
 
 /* ---- list, show ---- */
 
-/* When it was last used, or else made. */
-static int64_t
-last_sign(const struct jp_record *record)
-{
-	return record->last_used_at > record->created_at ? record->last_used_at
-	                                                 : record->created_at;
-}
-
 static enum jp_err
 list_one(struct job *job, void *arg, const struct jp_record *record)
 {
@@ -380,7 +372,7 @@ list_one(struct job *job, void *arg, const struct jp_record *record)
 	        record->expires_at - job->now > request->expiring))
 		return JP_ERR_OK;
 	if (request->unused != 0 &&
-	    job->now - last_sign(record) <= request->unused)
+	    job->now - jp_record_last_sign(record) <= request->unused)
 		return JP_ERR_OK;
 	return jp_job_emit_record(job, JP_ITEM_RECORD, record, false);
 }
@@ -659,6 +651,7 @@ static const struct {
 	[JP_ADMIN_IMPORT] = { jp_job_import, TELL_CHANGES },
 	[JP_ADMIN_PURGE] = { jp_job_purge, TELL_CHANGES },
 	[JP_ADMIN_ROTATE] = { jp_job_rotate, TELL_CHANGES },
+	[JP_ADMIN_POLICY] = { jp_job_hold_policy, TELL_CHANGES },
 	[JP_ADMIN_USERS] = { jp_job_users, TELL_NOTHING },
 	[JP_ADMIN_USER] = { jp_job_user, TELL_NOTHING },
 	[JP_ADMIN_SET_USER] = { jp_job_set_user, TELL_CHANGES },

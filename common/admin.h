@@ -24,7 +24,8 @@
 	X(USERS, "users")                                                      \
 	X(USER, "user")                                                        \
 	X(SET_USER, "set-user")                                                \
-	X(ROTATE, "rotate")
+	X(ROTATE, "rotate")                                                    \
+	X(POLICY, "policy")
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(code, name) JP_ADMIN_##code,
@@ -44,6 +45,7 @@ enum jp_admin_op {
  * TEST: question       STATS, BACKUP: none
  * ROTATE: record.id, lifetime (default: that of the old one), expires_at,
  * grace, keep_until_grace; answers the new token, then the old record
+ * POLICY: dry_run; answers the records that break it, mended unless dry
  * USERS: all (false: the disabled ones alone)      USER: user.name
  * SET_USER: user.name, and those fields that `user_fields` names
  */
@@ -80,6 +82,16 @@ enum {
 	JP_USER_FIELDS = 7,
 };
 
+/* What a token breaks of today's policy; the worst, if it is more. */
+enum jp_breach {
+	JP_BREACH_NONE,
+	JP_BREACH_UNUSED,   /* unused_limit */
+	JP_BREACH_NAME,     /* name_required */
+	JP_BREACH_COUNT,    /* max_per_user: not of the newest of its user */
+	JP_BREACH_LIFETIME, /* max_lifetime: it can be shortened */
+	JP_BREACH_COUNT_OF,
+};
+
 /* What an operation answers: no, one or many items, in order. */
 struct jp_admin_item {
 	enum jp_admin_kind {
@@ -97,6 +109,7 @@ struct jp_admin_item {
 	struct jp_record record; /* without PHC string and fast tag, mostly */
 	enum jp_state state;
 	bool changed;
+	enum jp_breach breach; /* of POLICY */
 	struct jp_secret token;
 	enum jp_reason reason;
 	struct jp_store_info store;

@@ -78,6 +78,7 @@ enum jp_err jp_job_export(struct job *job);
 enum jp_err jp_job_import(struct job *job);
 enum jp_err jp_job_purge(struct job *job);
 enum jp_err jp_job_rotate(struct job *job);
+enum jp_err jp_job_hold_policy(struct job *job);
 enum jp_err jp_job_users(struct job *job);
 enum jp_err jp_job_user(struct job *job);
 enum jp_err jp_job_set_user(struct job *job);

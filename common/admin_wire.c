@@ -5,8 +5,8 @@
  *              user_fields u8, user, grace i64, keep_until_grace u8,
  *              unused i64
  *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
- *       item:  state u8, changed u8, reason u8, token, record (bytes; none:
- *              length 0); if its kind is JP_ITEM_STATS, then numbers (i64
+ *       item:  state u8, changed u8, reason u8, breach u8, token, record
+ * (bytes; none: length 0); if its kind is JP_ITEM_STATS, then numbers (i64
  *              each): those of numbers[], then those of the statistics;
  *              if it is JP_ITEM_PIECE, name, offset i64, bytes;
  *              if it is JP_ITEM_MOVED, pepper (16 raw);
@@ -251,6 +251,7 @@ jp_admin_item_encode(
 	jp_buf_put_u8(&buf, (uint8_t)item->state);
 	jp_buf_put_u8(&buf, item->changed);
 	jp_buf_put_u8(&buf, (uint8_t)item->reason);
+	jp_buf_put_u8(&buf, (uint8_t)item->breach);
 	jp_buf_put_text(&buf, item->token.text, item->token.len);
 	put_record(&buf, &item->record);
 	if (item->kind == JP_ITEM_STATS)
@@ -286,6 +287,7 @@ get_item(struct jp_buf *buf, struct jp_admin_item *item)
 	item->state = (enum jp_state)jp_buf_get_enum(buf, JP_STATE_LIVE + 1);
 	item->changed = jp_buf_get_enum(buf, 2) == 1;
 	item->reason = (enum jp_reason)jp_buf_get_enum(buf, JP_REASON_COUNT);
+	item->breach = (enum jp_breach)jp_buf_get_enum(buf, JP_BREACH_COUNT_OF);
 	item->token.len =
 	    jp_buf_get_str(buf, item->token.text, sizeof(item->token.text));
 	get_record(buf, &item->record);

@@ -164,10 +164,8 @@ static enum jp_reason
 check_unused(struct matter *matter)
 {
 	int64_t limit = matter->core->policy.unused_limit;
-	int64_t since = matter->record.last_used_at;
+	int64_t since = jp_record_last_sign(&matter->record);
 
-	if (since < matter->record.created_at)
-		since = matter->record.created_at;
 	return limit != JP_NEVER && matter->now - since > limit
 	           ? JP_REASON_UNUSED
 	           : JP_REASON_NONE;

@@ -50,6 +50,13 @@ jp_record_end(const struct jp_record *record)
 	return first;
 }
 
+int64_t
+jp_record_last_sign(const struct jp_record *record)
+{
+	return record->last_used_at > record->created_at ? record->last_used_at
+	                                                 : record->created_at;
+}
+
 static void
 put_uses(struct jp_buf *buf, const struct jp_record *record)
 {

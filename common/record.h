@@ -94,6 +94,9 @@ enum jp_state jp_record_state(const struct jp_record *record, int64_t now);
  */
 int64_t jp_record_end(const struct jp_record *record);
 
+/* When it was last used, or else made. */
+int64_t jp_record_last_sign(const struct jp_record *record);
+
 /* Encodes into JP_RECORD_MAX bytes; `len` gets the length. */
 enum jp_err
 jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len);

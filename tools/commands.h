@@ -59,6 +59,7 @@ extern const struct command cmd_revoke;
 extern const struct command cmd_test;
 extern const struct command cmd_identify;
 extern const struct command cmd_rotate;
+extern const struct command cmd_policy;
 extern const struct command cmd_user;
 extern const struct command cmd_sync_users;
 extern const struct command cmd_stats;

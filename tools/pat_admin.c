@@ -27,6 +27,7 @@ static const struct command *const commands[] = {
 	&cmd_rotate,
 	&cmd_user,
 	&cmd_sync_users,
+	&cmd_policy,
 	&cmd_test,
 	&cmd_identify,
 	&cmd_stats,

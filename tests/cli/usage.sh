@@ -39,6 +39,7 @@ for command in \
 	import \
 	init \
 	list \
+	policy \
 	purge \
 	restore \
 	revoke \

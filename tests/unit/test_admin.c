@@ -691,6 +691,7 @@ set_item(struct jp_admin_item *item, enum jp_admin_kind kind)
 	item->state = JP_STATE_EXPIRED;
 	item->changed = true;
 	item->reason = JP_REASON_ADDRESS;
+	item->breach = JP_BREACH_COUNT;
 	if (kind == JP_ITEM_STATS)
 		set_numbers(item);
 	if (kind == JP_ITEM_PIECE) {

@@ -1,0 +1,108 @@
+/*
+ * pat-admin policy: which tokens break today's policy, and what is done to
+ * them.
+ */
+#include "tools/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/output.h"
+#include "tools/session.h"
+
+static struct policy_args {
+	struct jp_admin_request request;
+	bool apply, dry_run;
+	size_t found;
+} args;
+
+static const struct {
+	const char *name;
+	const char *act; /* what `apply` does */
+} breaches[] = {
+	[JP_BREACH_NONE] = { "", "" },
+	[JP_BREACH_UNUSED] = { "unused_limit", "revoke" },
+	[JP_BREACH_NAME] = { "name_required", "revoke" },
+	[JP_BREACH_COUNT] = { "max_per_user", "revoke" },
+	[JP_BREACH_LIFETIME] = { "max_lifetime", "shorten" },
+};
+
+static enum jp_err
+take_word(void *arg, char *value, struct jp_why *why)
+{
+	struct policy_args *policy = arg;
+
+	if (strcmp(value, "check") != 0 && strcmp(value, "apply") != 0)
+		return jp_why(why, JP_ERR_INVALID, "expected check or apply");
+	policy->apply = value[0] == 'a';
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_dry(void *arg, char *value, struct jp_why *why)
+{
+	(void)value;
+	(void)why;
+	((struct policy_args *)arg)->dry_run = true;
+	return JP_ERR_OK;
+}
+
+static const struct cmd_option options[] = {
+	{ "--dry-run", NULL, "apply: only say what would be done", take_dry },
+};
+
+static enum jp_err
+print_item(void *arg, const struct jp_admin_item *item)
+{
+	const struct context *context = arg;
+	const struct jp_record *record = &item->record;
+	json_t *json;
+
+	if (item->kind != JP_ITEM_RECORD)
+		return JP_ERR_PROTOCOL;
+	args.found++;
+	if (!context->json) {
+		(void)printf("%s %s %s %s: %s\n", breaches[item->breach].act,
+		    record->id, record->user,
+		    record->name[0] != '\0' ? record->name : "-",
+		    breaches[item->breach].name);
+		return JP_ERR_OK;
+	}
+	json = json_record(record, item->state);
+	(void)json_object_set_new(
+	    json, "breaks", json_string(breaches[item->breach].name));
+	(void)json_object_set_new(
+	    json, "act", json_string(breaches[item->breach].act));
+	(void)json_object_set_new(json, "changed", json_boolean(item->changed));
+	return json_print(json);
+}
+
+static enum status
+run(struct context *context)
+{
+	bool dry = !args.apply || args.dry_run;
+	enum status status;
+
+	args.request.op = JP_ADMIN_POLICY;
+	args.request.dry_run = dry;
+	status = session_once(context, &args.request, print_item, context);
+	if (status != STATUS_DONE)
+		return status;
+	(void)fprintf(stderr, "%zu tokens %s the policy.\n", args.found,
+	    dry ? "break" : "broke");
+	return dry && args.found > 0 ? STATUS_NO : STATUS_DONE;
+}
+
+const struct command cmd_policy = {
+	.name = "policy",
+	.synopsis = "check|apply [OPTION]...",
+	.help = "find the tokens that break today's policy; mend them",
+	.options = options,
+	.option_len = sizeof(options) / sizeof(options[0]),
+	.words_min = 1,
+	.words_max = 1,
+	.take_word = take_word,
+	.args = &args,
+	.prints = true,
+	.run = run,
+};
