@@ -51,6 +51,7 @@ jp_core_init(struct jp_core *core, struct jp_store *store,
 	core->pepper = *pepper;
 	core->policy = *policy;
 	core->clock = *clock;
+	jp_groups_init(&core->groups, &jp_steady_clock);
 	return JP_ERR_OK;
 }
 
@@ -140,6 +141,7 @@ jp_core_close(struct jp_core *core)
 	core->wrong = NULL;
 	(void)sodium_munlock(&core->pepper, sizeof(core->pepper));
 	jp_pepper_clear(&core->pepper);
+	jp_groups_free(&core->groups);
 	pthread_mutex_destroy(&core->write_lock);
 	pthread_rwlock_destroy(&core->policy_lock);
 }

@@ -10,7 +10,7 @@
 #include "common/batch.h"
 
 /* What is needed is needed again only if the record changed under it. */
-#define NEEDS_MAX 4
+#define NEEDS_MAX 5
 
 /* One request on its way through the checks. */
 struct matter {
@@ -23,6 +23,7 @@ struct matter {
 	bool foreign; /* the text is none of ours, and `record` imported */
 	struct jp_record record;
 	struct jp_user user; /* of the record; read by check_active() */
+	bool groups_wanted;  /* the name service has to be asked */
 };
 
 static enum jp_reason
@@ -220,7 +221,24 @@ check_address(struct matter *matter)
 	return record->net_len == 0 ? JP_REASON_NONE : JP_REASON_ADDRESS;
 }
 
-/* One of the groups that the service names. */
+/* As far as the name service was asked before. */
+static enum jp_reason
+check_nss_group(struct matter *matter, const char *groups)
+{
+	switch (jp_groups_find(
+	    &matter->core->groups, matter->record.user, groups)) {
+	case JP_MEMBER_YES:
+		return JP_REASON_NONE;
+	case JP_MEMBER_NO:
+		break;
+	case JP_MEMBER_UNKNOWN:
+		matter->groups_wanted = true;
+		return JP_REASON_NONE;
+	}
+	return JP_REASON_GROUP;
+}
+
+/* One of the groups that the service names. It is looked at last. */
 static enum jp_reason
 check_group(struct matter *matter)
 {
@@ -240,7 +258,9 @@ check_group(struct matter *matter)
 		at += len;
 		at += *at == ' ';
 	}
-	return JP_REASON_GROUP;
+	return matter->core->policy.nss_groups
+	           ? check_nss_group(matter, rule->groups)
+	           : JP_REASON_GROUP;
 }
 
 /* What is looked at once the secret is proved, in order. */
@@ -280,7 +300,9 @@ reason_of(struct matter *matter, enum jp_need *need)
 	    matter->core->policy.on_reuse == JP_REUSE_REVOKE_FAMILY) {
 		*need = JP_NEED_REVOKE;
 		reason = JP_REASON_NONE;
-	} else if (reason == JP_REASON_NONE && matter->record.ends[0] != '\0')
+	} else if (reason == JP_REASON_NONE && matter->groups_wanted)
+		*need = JP_NEED_GROUPS;
+	else if (reason == JP_REASON_NONE && matter->record.ends[0] != '\0')
 		*need = JP_NEED_SETTLE;
 	else if (reason == JP_REASON_NONE)
 		reason = JP_REASON_ACCEPTED;
@@ -307,7 +329,9 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 		memcpy(decision->phc, matter.record.phc, sizeof(decision->phc));
 	decision->tagless =
 	    decision->need == JP_NEED_PROOF && !matter.record.has_fast_tag;
-	if (decision->verdict == JP_ACCEPT || decision->need == JP_NEED_SETTLE)
+	if (decision->verdict == JP_ACCEPT ||
+	    decision->need == JP_NEED_SETTLE ||
+	    decision->need == JP_NEED_GROUPS)
 		memcpy(
 		    decision->user, matter.record.user, sizeof(decision->user));
 	sodium_memzero(&matter.record, sizeof(matter.record));
@@ -327,6 +351,22 @@ jp_prove(struct jp_core *core, const char *phc, const struct jp_secret *token,
 		    proof->match ? core->memo : core->wrong, phc, token);
 }
 
+/* The policy is not held meanwhile: the name service may take long. */
+static enum jp_err
+learn_groups(
+    struct jp_core *core, const struct jp_request *request, const char *user)
+{
+	char groups[JP_RULE_GROUPS_MAX + 1] = "";
+	const struct jp_rule *rule;
+
+	pthread_rwlock_rdlock(&core->policy_lock);
+	rule = jp_policy_rule(&core->policy, request->service);
+	if (rule != NULL)
+		memcpy(groups, rule->groups, sizeof(groups));
+	pthread_rwlock_unlock(&core->policy_lock);
+	return jp_groups_learn(&core->groups, user, groups);
+}
+
 /* Does what the decision needs; its error is then the answer. */
 static void
 provide(struct jp_core *core, const struct jp_request *request,
@@ -338,6 +378,11 @@ provide(struct jp_core *core, const struct jp_request *request,
 	case JP_NEED_REVOKE: /* it is out, whether that can be written or not */
 		(void)jp_rotation_revoke(core, decision->id);
 		jp_decision_refuse(decision, JP_REASON_SUPERSEDED);
+		return;
+	case JP_NEED_GROUPS:
+		if (learn_groups(core, request, decision->user) == JP_ERR_OK)
+			break;
+		jp_decision_refuse(decision, JP_REASON_GROUP_SOURCE);
 		return;
 	case JP_NEED_SETTLE:
 		err = jp_rotation_settle(core, decision->id);
@@ -394,7 +439,9 @@ jp_decide_dry(struct jp_core *core, const struct jp_request *request,
 	struct jp_proof proof = { .phc = "" };
 
 	jp_decide(core, request, &proof, decision);
-	for (int i = 0; decision->need == JP_NEED_PROOF && i < NEEDS_MAX; i++)
+	for (int i = 0; i < NEEDS_MAX && (decision->need == JP_NEED_PROOF ||
+	                                     decision->need == JP_NEED_GROUPS);
+	     i++)
 		provide(core, request, &proof, decision);
 	if (decision->need == JP_NEED_REVOKE)
 		jp_decision_refuse(decision, JP_REASON_SUPERSEDED);

@@ -26,6 +26,8 @@ struct jp_decision {
 	enum jp_need {
 		JP_NEED_NOTHING, /* it is decided */
 		JP_NEED_PROOF,   /* jp_prove() of `phc` */
+		JP_NEED_GROUPS,  /* jp_groups_learn() of `user` and those of
+		                    the service */
 		JP_NEED_SETTLE,  /* jp_rotation_settle() of `id` */
 		JP_NEED_REVOKE,  /* jp_rotation_revoke() of `id`; then the
 		                    reason is JP_REASON_SUPERSEDED */
@@ -33,8 +35,8 @@ struct jp_decision {
 	char phc[JP_PHC_MAX + 1];
 	bool tagless; /* that proof is all that tells a wrong text */
 	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names, or "" */
-	char user[JP_USER_MAX + 1];   /* if accepted, or JP_NEED_SETTLE: the
-	                                 record's user */
+	char user[JP_USER_MAX + 1];   /* if accepted, JP_NEED_SETTLE or
+	                                 JP_NEED_GROUPS: the record's user */
 };
 
 /*

@@ -244,6 +244,17 @@ read_thresholds(void *at, const char *text, int64_t min, int64_t max)
 }
 
 static enum jp_err
+read_group_source(void *at, const char *text, int64_t min, int64_t max)
+{
+	(void)min;
+	(void)max;
+	if (strcmp(text, "store") != 0 && strcmp(text, "nss") != 0)
+		return JP_ERR_INVALID;
+	*(bool *)at = text[0] == 'n';
+	return JP_ERR_OK;
+}
+
+static enum jp_err
 read_prefix(void *at, const char *text, int64_t min, int64_t max)
 {
 	(void)min;
@@ -338,6 +349,8 @@ static const struct key keys[] = {
 	    JP_ACCOUNT_MAX, "1 to 32 names of local groups" },
 	{ "patd", "admin_group", AT(admin_group), read_account, 1,
 	    JP_ACCOUNT_MAX, "the name of a local group" },
+	{ "patd", "group_source", AT(policy.nss_groups), read_group_source, 0,
+	    0, "store or nss" },
 	{ "patd", "self_service", AT(self_service), read_yes_no, 0, 0,
 	    "yes or no" },
 	{ "patd", "verify", AT(verify), read_more_paths, 1, JP_UNIX_PATH_MAX,

@@ -38,6 +38,7 @@ struct jp_policy {
 	int64_t max_lifetime;     /* seconds; JP_NEVER: unlimited */
 	uint32_t max_per_user;    /* live tokens; 0: unlimited */
 	bool name_required;
+	bool nss_groups;      /* groups also come from the name service */
 	int64_t unused_limit; /* seconds; JP_NEVER: unlimited */
 	enum jp_on_reuse {
 		JP_REUSE_ALERT,         /* tell of it */

@@ -41,6 +41,8 @@ enum jp_verdict {
 	X(ADDRESS, JP_DENY, "address", "the token may not come from there")    \
 	X(GROUP, JP_DENY, "group", "the user is in no group of the service")   \
 	X(STORE, JP_UNAVAILABLE, "store", "the store cannot be read")          \
+	X(GROUP_SOURCE, JP_UNAVAILABLE, "group-source",                        \
+	    "the name service does not tell groups")                           \
 	X(RECORD, JP_UNAVAILABLE, "record", "the token's record is damaged")   \
 	X(MEMORY, JP_UNAVAILABLE, "memory", "not enough memory for Argon2id")  \
 	X(OVERLOAD, JP_UNAVAILABLE, "overload", "too many requests at once")   \

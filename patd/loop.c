@@ -504,6 +504,7 @@ reload(struct loop *loop)
 	notify_reloading();
 	jp_memo_flush(loop->options->core->memo);
 	jp_memo_flush(loop->options->core->wrong);
+	jp_groups_flush(&loop->options->core->groups);
 	if (jp_settings_load(loop->options->config, &settings, &why) ==
 	    JP_ERR_OK) {
 		jp_core_set_policy(loop->options->core, &settings.policy);

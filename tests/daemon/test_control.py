@@ -1,7 +1,9 @@
 """What takes tokens out and in while patd serves: every change holds on the very
 next request over verify.sock.
 """
+import grp
 import json
+import pwd
 
 from daemon import ACCEPT, DENY, Client, main, wait_for, world
 
@@ -127,6 +129,27 @@ def groups():
         assert "reason=group " in place.read_log()
 
 
+def groups_of_the_system():
+    """with group_source = nss a user is also in the groups of the system"""
+    account = pwd.getpwnam("daemon")
+    group = grp.getgrgid(account.pw_gid).gr_name
+    with world("group_source = nss\n[service jira]\ngroups = " +
+               group) as place:
+        token, other = place.token("daemon"), place.token("alice")
+        for _ in range(3):
+            assert place.ask("daemon", token) == (ACCEPT, "daemon")
+            assert place.ask("alice", other) == (DENY, "")
+        # What is in the store counts at once, and what is remembered there
+        # costs no worker.
+        place.admin("user", "groups", "alice", group)
+        assert place.ask("alice", other) == (ACCEPT, "alice")
+        assert place.admin("test", "daemon", "--service", "jira",
+                           said=token + "\n").stdout == "accepted\n"
+        assert place.stats()["argon2_runs"] == 2
+    with world("[service jira]\ngroups = " + group) as place:
+        token = place.token("daemon")
+        assert place.ask("daemon", token) == (DENY, "")
+
 
 def last_denial():
     """the last denial of a token is kept, that of a forged one is not"""
@@ -162,6 +185,7 @@ main([
     alert,
     unused,
     groups,
+    groups_of_the_system,
     last_denial,
     list_unused,
 ])
