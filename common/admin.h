@@ -40,7 +40,8 @@ enum jp_admin_op {
  *         dry_run
  * LIST: record.user ("": everybody), all, expiring (0: do not care)
  * SHOW: record.id      REVOKE: record.{id or user, revoked_why}
- * TEST: question       STATS, BACKUP, EXPORT: none
+ * TEST: question       STATS, BACKUP: none
+ * EXPORT: all (users who are not disabled, too); answers records, then users
  * IMPORT: batch, dry_run, skip_known      PURGE: dead_for, dry_run
  * TEST: question       STATS, BACKUP: none
  * ROTATE: record.id, lifetime (default: that of the old one), expires_at,

@@ -28,10 +28,12 @@ enum jp_err
 jp_job_export(struct job *job)
 {
 	struct jp_listing listing = { .order = JP_ORDER_ID };
+	enum jp_err err;
 
 	if (job->core->uses != NULL)
 		(void)jp_uses_flush(job->core->uses, job->core);
-	return jp_job_each_record(job, &listing, emit_moved, NULL);
+	err = jp_job_each_record(job, &listing, emit_moved, NULL);
+	return err == JP_ERR_OK ? jp_job_users(job) : err;
 }
 
 /* ---- import ---- */

@@ -24,6 +24,8 @@ print_one(void *arg, const struct jp_admin_item *item)
 	struct export *export = arg;
 	static struct jp_moved moved;
 
+	if (item->kind == JP_ITEM_USER)
+		return json_print(user_json_write(&item->user));
 	if (item->kind != JP_ITEM_MOVED)
 		return JP_ERR_PROTOCOL;
 	moved.record = item->record;
@@ -35,8 +37,8 @@ print_one(void *arg, const struct jp_admin_item *item)
 static enum status
 run(struct context *context)
 {
-	static const struct jp_admin_request request = { .op =
-		                                             JP_ADMIN_EXPORT };
+	static const struct jp_admin_request request = { .op = JP_ADMIN_EXPORT,
+		.all = true };
 	struct export export = { .now = jp_clock_now(&jp_system_clock) };
 	enum status status;
 

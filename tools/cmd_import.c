@@ -40,7 +40,8 @@ struct import {
 	int64_t now;
 	bool trying;
 	uint32_t line; /* the last one read */
-	uint64_t made, known;
+	uint64_t made, known, users;
+	struct jp_user there; /* what the store has of a user */
 	struct place *places; /* of each record, while trying */
 	size_t place_len, place_cap;
 	struct jp_buf batch;
@@ -272,20 +273,63 @@ remember(struct import *import, const char *id)
 }
 
 static enum jp_err
-take_line(struct import *import, const char *line)
+take_there(void *arg, const struct jp_admin_item *item)
 {
-	static struct jp_moved moved;
+	if (item->kind != JP_ITEM_USER)
+		return JP_ERR_PROTOCOL;
+	((struct import *)arg)->there = item->user;
+	return JP_ERR_OK;
+}
+
+/* A user of whom the store has a record already is not changed. */
+static enum jp_err
+import_user(struct import *import, const struct jp_user *user)
+{
+	static struct jp_admin_request request;
+	enum jp_err err;
+
+	request.op = JP_ADMIN_USER;
+	request.user = *user;
+	request.user_fields = JP_USER_FIELDS;
+	err = session_run(
+	    import->session, &request, take_there, import, import->why);
+	if (err != JP_ERR_OK)
+		return err;
+	if (import->there.changed_at != JP_NEVER) {
+		import->known++;
+		return args.skip_known
+		           ? JP_ERR_OK
+		           : jp_why(import->why, JP_ERR_EXISTS,
+		                 "the user %.255s is there already: remove "
+		                 "the line, or give --skip-known",
+		                 user->name);
+	}
+	import->users++;
+	request.op = JP_ADMIN_SET_USER;
+	return import->trying ? JP_ERR_OK
+	                      : session_run(import->session, &request,
+	                            take_there, import, import->why);
+}
+
+static enum jp_err
+take_line(struct import *import, const char *text)
+{
+	static struct json_line line;
 	enum jp_err err;
 
 	import->why->text[0] = '\0';
-	if (line[0] == '{')
-		err = record_json_read(line, &moved, import->why);
+	line.is_user = false;
+	if (text[0] == '{')
+		err = json_line_read(text, &line, import->why);
 	else
-		err = read_foreign(import, line, &moved);
-	if (err == JP_ERR_OK && import->trying)
-		err = remember(import, moved.record.id);
-	return err == JP_ERR_OK ? add(import, &moved)
-	                        : at_line(import, import->line, err);
+		err = read_foreign(import, text, &line.moved);
+	if (err == JP_ERR_OK && line.is_user)
+		err = import_user(import, &line.user);
+	else if (err == JP_ERR_OK && import->trying)
+		err = remember(import, line.moved.record.id);
+	if (err != JP_ERR_OK)
+		return at_line(import, import->line, err);
+	return line.is_user ? JP_ERR_OK : add(import, &line.moved);
 }
 
 /* Comments and empty lines say nothing. */
@@ -325,7 +369,7 @@ pass(struct import *import, bool trying)
 	enum jp_err err = JP_ERR_NOMEM;
 
 	import->trying = trying;
-	import->made = import->known = 0;
+	import->made = import->known = import->users = 0;
 	import->line = 0;
 	import->len = 0;
 	jp_buf_write(&import->batch, import->bytes, sizeof(import->bytes));
@@ -383,11 +427,14 @@ static enum jp_err
 print_done(const struct context *context, const struct import *import)
 {
 	if (context->json)
-		return json_print(json_pack("{s:I,s:I,s:b}", "imported",
-		    (json_int_t)import->made, "known",
+		return json_print(json_pack("{s:I,s:I,s:I,s:b}", "imported",
+		    (json_int_t)import->made, "users",
+		    (json_int_t)import->users, "known",
 		    (json_int_t)import->known, "dry_run", args.dry_run));
-	(void)printf("%s%" PRIu64 " imported, %" PRIu64 " known already\n",
-	    args.dry_run ? "would be: " : "", import->made, import->known);
+	(void)printf("%s%" PRIu64 " tokens and %" PRIu64
+	             " users imported, %" PRIu64 " known already\n",
+	    args.dry_run ? "would be: " : "", import->made, import->users,
+	    import->known);
 	return JP_ERR_OK;
 }
 

@@ -304,26 +304,84 @@ check_whole(json_t *json, struct jp_moved *moved, struct jp_why *why)
 	return jp_user_check(record->user, why);
 }
 
+/* ---- users ---- */
+
+json_t *
+user_json_write(const struct jp_user *user)
+{
+	json_t *groups = json_array();
+
+	for (size_t i = 0; i < user->group_len; i++)
+		(void)json_array_append_new(
+		    groups, json_string(user->groups[i]));
+	return json_pack("{s:s,s:b,s:o,s:s}", "user", user->name, "active",
+	    (int)!user->disabled, "groups", groups, "note", user->note);
+}
+
+static enum jp_err
+read_active(
+    const struct field *field, json_t *value, void *to, struct jp_why *why)
+{
+	enum jp_err err = read_bool(field, value, to, why);
+
+	*(bool *)to = !*(bool *)to;
+	return err;
+}
+
+static const struct field user_fields[] = {
+	{ "user", read_text, offsetof(struct jp_user, name), JP_USER_MAX + 1, 0,
+	    0 },
+	{ "active", read_active, offsetof(struct jp_user, disabled), 0, 0, 0 },
+	{ "groups", read_texts, offsetof(struct jp_user, groups),
+	    JP_GROUP_MAX + 1, offsetof(struct jp_user, group_len),
+	    JP_GROUPS_MAX },
+	{ "note", read_text, offsetof(struct jp_user, note), JP_NOTE_MAX + 1, 0,
+	    0 },
+};
+
+static enum jp_err
+read_user(json_t *json, struct jp_user *user, struct jp_why *why)
+{
+	enum jp_err err = read_object(user_fields,
+	    sizeof(user_fields) / sizeof(user_fields[0]), json, user, why);
+
+	if (err == JP_ERR_OK)
+		err = jp_user_check(user->name, why);
+	for (size_t i = 0; i < user->group_len && err == JP_ERR_OK; i++)
+		err = jp_group_check(user->groups[i], why);
+	return err;
+}
+
+/* ---- lines ---- */
+
+static enum jp_err
+read_token(json_t *json, struct jp_moved *moved, struct jp_why *why)
+{
+	enum jp_err err = read_object(
+	    fields, sizeof(fields) / sizeof(fields[0]), json, moved, why);
+
+	return err == JP_ERR_OK ? check_whole(json, moved, why) : err;
+}
+
 enum jp_err
-record_json_read(const char *line, struct jp_moved *moved, struct jp_why *why)
+json_line_read(const char *text, struct json_line *line, struct jp_why *why)
 {
 	json_error_t error;
-	json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, &error);
+	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
 	enum jp_err err;
 
-	memset(moved, 0, sizeof(*moved));
+	memset(line, 0, sizeof(*line));
 	if (json == NULL)
 		return jp_why(why, JP_ERR_INVALID,
 		    "expected one JSON object: it breaks off at column %d",
 		    error.column);
-	if (!json_is_object(json)) {
-		json_decref(json);
-		return jp_why(why, JP_ERR_INVALID, "expected one JSON object");
-	}
-	err = read_object(
-	    fields, sizeof(fields) / sizeof(fields[0]), json, moved, why);
-	if (err == JP_ERR_OK)
-		err = check_whole(json, moved, why);
+	line->is_user = json_object_get(json, "active") != NULL;
+	if (!json_is_object(json))
+		err = jp_why(why, JP_ERR_INVALID, "expected one JSON object");
+	else if (line->is_user)
+		err = read_user(json, &line->user, why);
+	else
+		err = read_token(json, &line->moved, why);
 	json_decref(json);
 	return err;
 }

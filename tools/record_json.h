@@ -1,6 +1,6 @@
 /*
- * A line of an export: one record as JSON, with its hash and tag, which
- * pat-admin export writes and pat-admin import reads.
+ * A line of an export as JSON, which pat-admin export writes and pat-admin
+ * import reads: the record of a token, with its hash and tag, or of a user.
  */
 #ifndef PAT_ADMIN_RECORD_JSON_H
 #define PAT_ADMIN_RECORD_JSON_H
@@ -8,16 +8,24 @@
 #include <jansson.h>
 
 #include "common/batch.h"
+#include "common/user.h"
+
+struct json_line {
+	bool is_user;
+	struct jp_moved moved; /* of a token */
+	struct jp_user user;   /* without who changed it, and when */
+};
 
 /* NULL if memory is short. */
 json_t *record_json_write(const struct jp_moved *moved, int64_t now);
+json_t *user_json_write(const struct jp_user *user);
 
 /*
- * Reads one line. What is not there has the value of a new record, but id,
- * user and phc must be. JP_ERR_INVALID with `why` for everything else that
- * record_json_write() does not write.
+ * Reads one line: of a user, if it has the key "active". What is not there has
+ * the value of a new record, but user, and id and phc of a token, must be.
+ * JP_ERR_INVALID with `why` for everything else that is not written here.
  */
 enum jp_err
-record_json_read(const char *line, struct jp_moved *moved, struct jp_why *why);
+json_line_read(const char *text, struct json_line *line, struct jp_why *why);
 
 #endif

@@ -62,12 +62,12 @@ for way in without with; do
 	[ "$way" = without ] || cli_patd
 	run import --dry-run "$LINES"
 	is "[$way patd] import --dry-run" "$status:$out" \
-		"0:would be: 3 imported, 0 known already"
+		"0:would be: 3 tokens and 0 users imported, 0 known already"
 	run list --all
 	is "[$way patd] it stores nothing" "$(printf '%s\n' "$out" | wc -l)" 1
 	run_with "" import --json "$LINES"
 	is "[$way patd] import --json" "$status:$out" \
-		'0:{"imported":3,"known":0,"dry_run":false}'
+		'0:{"imported":3,"users":0,"known":0,"dry_run":false}'
 	answers "[$way patd] a token is good there" "$bob" bob accepted
 	answers "[$way patd] a revoked one is not" "$dead" bob "denied: revoked"
 	run export
@@ -90,7 +90,7 @@ print(list(lines(sys.argv[1])) == list(lines(sys.argv[2])))' \
 		"*$LINES:1: token ???????? is there already*--skip-known*"
 	run import --skip-known "$LINES"
 	is "[$way patd] --skip-known leaves them alone" "$out" \
-		"0 imported, 3 known already"
+		"0 tokens and 0 users imported, 3 known already"
 	[ "$way" = without ] || stop patd
 done
 
@@ -102,7 +102,7 @@ printf '%s\n' "$out" | tee "$SCRATCH/mine" >/dev/null
 rm -rf "$HOME_DIR/store"
 run init
 run_with "$(cat "$SCRATCH/mine")" import -
-is "from standard input" "$out" "1 imported, 0 known already"
+is "from standard input" "$out" "1 tokens and 0 users imported, 0 known already"
 run export
 is "under the same pepper the tag stays" "$out" "$(cat "$SCRATCH/mine")"
 answers "and the token is good" "$carol" carol accepted
@@ -131,6 +131,35 @@ is "a rotated token lives in its grace there, too" "$(ask "$hugo")" 2
 is "until its successor is used" "$(ask "$heir")" 2
 is "then it ends" "$(ask "$hugo")" 0
 stop patd
+
+# Users go over with what is known of them, and are not overwritten.
+anew
+run create ivan
+ivan=$out
+run user disable ivan --note 'left, "for good"'
+run user groups judy dev ops
+exits "export with users" 0 export
+printf '%s\n' "$out" >"$LINES"
+anew
+run import "$LINES"
+is "users are imported" "$out" "1 tokens and 2 users imported, 0 known already"
+answers "a disabled user is disabled there, too" "$ivan" ivan \
+	"denied: user-disabled"
+run user show judy --json
+is "groups go over" "$(json '(d[0] if isinstance(d, list) else d)["groups"]')" \
+	"['dev', 'ops']"
+run import "$LINES"
+is "once more is refused" "$status" 3
+sed -i /phc/d "$LINES"
+run user enable ivan
+run import "$LINES"
+like "and a user who is there is named" "$status:$err" \
+	"3:*$LINES:1: the user ivan is there already*"
+run import --skip-known "$LINES"
+is "--skip-known leaves the user alone" "$out" \
+	"0 tokens and 0 users imported, 2 known already"
+run user show ivan --json
+is "as it is" "$(json '(d[0] if isinstance(d, list) else d)["active"]')" True
 
 # --- Lines of another system --------------------------------------------------
 
@@ -223,12 +252,15 @@ bad "too many scopes" "$(changed scopes '["a","a","a","a","a","a","a","a","a","a
 bad "a wrong use" "$(changed uses '[7]')" '*"uses": expected*'
 bad "a wrong hash" "$(changed phc '"x"')" '*"phc": expected*'
 bad "a tag without pepper" "$(changed fast_tag '"00"')" '*32 hexadecimal*'
+bad "a wrong group" '{"user":"eve","active":true,"groups":["a b"]}' '*group*'
+bad "a wrong state" '{"user":"eve","active":1}' '*"active": expected*'
+bad "a user without a name" '{"active":true}' '*user name is empty*'
 bad "an id twice" "$good" '*stands in line 1, too*'
 exits "a file that is not there" 3 import "$SCRATCH/nothing"
 exits "no file is a usage error" 2 import
 : >"$LINES"
 run import "$LINES"
-is "an empty file is fine" "$status:$out" "0:0 imported, 0 known already"
+is "an empty file is fine" "$status:$out" "0:0 tokens and 0 users imported, 0 known already"
 
 python3 -c 'import json, sys
 record = json.loads(sys.argv[1])
@@ -236,7 +268,7 @@ for i in range(1000):
     record["id"] = record["family"] = "%08d" % i
     print(json.dumps(record))' "$good" >"$LINES"
 run import "$LINES"
-is "a thousand records go over" "$out" "1000 imported, 0 known already"
+is "a thousand records go over" "$out" "1000 tokens and 0 users imported, 0 known already"
 run list gina --json
 is "and are there" "$(json 'len(d)')" 1000
 
