@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/rotation.h"
-
 #include "common/batch.h"
+#include "common/rotation.h"
 
 /* What is needed is needed again only if the record changed under it. */
 #define NEEDS_MAX 5
@@ -319,6 +318,7 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 		.proof = proof,
 		.now = jp_clock_now(&core->clock),
 	};
+
 	memset(decision, 0, sizeof(*decision));
 	pthread_rwlock_rdlock(&core->policy_lock);
 	decision->reason = reason_of(&matter, &decision->need);

@@ -41,13 +41,13 @@ struct jp_decision {
 
 /*
  * Decides `request`: one read of the store for the token and, once the secret
- * is proved, one for its user; no hash, no allocation. `proof`
- * is of this request's token; NULL: none. Where it does not help, a memo may.
+ * is proved, one for its user; no hash, no allocation. `proof` is of this
+ * request's token; NULL: none. Where it does not help, a memo may.
  */
 void jp_decide(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision);
 
-/* Turns `decision` into one for `reason`; its id stays. */
+/* Turns `decision` into one for `reason`; just its id stays. */
 void jp_decision_refuse(struct jp_decision *decision, enum jp_reason reason);
 
 /* Runs one Argon2id over `token` and `phc`; the memos learn what it says. */

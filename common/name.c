@@ -26,12 +26,14 @@ between(uint8_t byte, uint8_t min, uint8_t max)
 	return byte >= min && byte <= max;
 }
 
-/* How many of the `len` > 0 bytes are one character; 0 if they begin none. */
-static size_t
-character(const uint8_t *at, size_t len)
+size_t
+jp_utf8_length(const char *text, size_t len)
 {
+	const uint8_t *at = (const uint8_t *)text;
 	size_t row = 0;
 
+	if (len == 0)
+		return 0;
 	while (!between(at[0], forms[row].first_min, forms[row].first_max)) {
 		if (++row == sizeof(forms) / sizeof(forms[0]))
 			return 0;
@@ -51,14 +53,12 @@ character(const uint8_t *at, size_t len)
 bool
 jp_utf8_valid(const char *text, size_t len)
 {
-	const uint8_t *at = (const uint8_t *)text;
-
 	while (len > 0) {
-		size_t step = character(at, len);
+		size_t step = jp_utf8_length(text, len);
 
 		if (step == 0)
 			return false;
-		at += step;
+		text += step;
 		len -= step;
 	}
 	return true;

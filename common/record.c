@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "common/name.h"
+
 static const char *const state_names[] = {
 #define JP_STATE_ROW(code, name) name,
 	JP_STATE_LIST(JP_STATE_ROW)
@@ -265,44 +267,6 @@ jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
 	return buf.err;
 }
 
-/*
- * The length of the UTF-8 character at `text` (RFC 3629 §4: shortest form, no
- * surrogates, at most U+10FFFF), or 0.
- */
-static size_t
-utf8_length(const unsigned char *text)
-{
-	static const struct {
-		unsigned char first, last, second_min, second_max;
-		size_t len;
-	} forms[] = {
-		{ 0x01, 0x7f, 0, 0, 1 },
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		size_t n;
-
-		if (text[0] < forms[i].first || text[0] > forms[i].last)
-			continue;
-		if (forms[i].len > 1 && (text[1] < forms[i].second_min ||
-		                            text[1] > forms[i].second_max))
-			return 0;
-		for (n = 2; n < forms[i].len; n++)
-			if ((text[n] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
-}
-
 /* C0 and C1 controls and DEL. */
 static bool
 is_control(const unsigned char *text)
@@ -315,21 +279,22 @@ enum jp_err
 jp_text_check(
     const char *what, const char *text, size_t max, struct jp_why *why)
 {
-	const unsigned char *at = (const unsigned char *)text;
+	size_t left = strlen(text);
 
-	if (strlen(text) > max)
+	if (left > max)
 		return jp_why(why, JP_ERR_INVALID,
 		    "the %s is longer than %zu bytes", what, max);
-	while (*at != '\0') {
-		size_t len = utf8_length(at);
+	while (left > 0) {
+		size_t len = jp_utf8_length(text, left);
 
 		if (len == 0)
 			return jp_why(why, JP_ERR_INVALID,
 			    "the %s is not valid UTF-8", what);
-		if (is_control(at))
+		if (is_control((const unsigned char *)text))
 			return jp_why(why, JP_ERR_INVALID,
 			    "the %s holds a control character", what);
-		at += len;
+		text += len;
+		left -= len;
 	}
 	return JP_ERR_OK;
 }

@@ -93,15 +93,3 @@ answer_log(const struct jp_request *request, const struct jp_decision *decision,
 	    jp_escape(rhost, sizeof(rhost), request->rhost),
 	    shown_user(request->user, user, sizeof(user)));
 }
-
-void
-answer_refuse(struct jp_decision *decision, enum jp_reason reason)
-{
-	char id[sizeof(decision->id)];
-
-	memcpy(id, decision->id, sizeof(id));
-	memset(decision, 0, sizeof(*decision));
-	memcpy(decision->id, id, sizeof(id));
-	decision->reason = reason;
-	decision->verdict = jp_reason_verdict(reason);
-}

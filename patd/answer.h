@@ -23,7 +23,4 @@ answer_send(int fd, uint32_t seq, const struct jp_decision *decision);
 void answer_log(const struct jp_request *request,
     const struct jp_decision *decision, uid_t uid);
 
-/* Makes it a decision that was not made; just its `id` stays. */
-void answer_refuse(struct jp_decision *decision, enum jp_reason reason);
-
 #endif

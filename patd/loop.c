@@ -223,7 +223,7 @@ tell(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	if (item != NULL)
 		pool_release(loop->pool, item);
 	if (told == JP_AUDIT_FAIL)
-		answer_refuse(decision, JP_REASON_AUDIT);
+		jp_decision_refuse(decision, JP_REASON_AUDIT);
 	return false;
 }
 
@@ -250,7 +250,7 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 
 		if (reason == JP_REASON_NONE)
 			return;
-		answer_refuse(&decision, reason);
+		jp_decision_refuse(&decision, reason);
 	}
 	conclude(loop, conn, request, &decision);
 }
@@ -273,7 +273,7 @@ refuse(struct loop *loop, struct conn *conn, enum jp_err err)
 		return;
 	}
 	conn->asked_ns = loop->turn_ns;
-	answer_refuse(&decision,
+	jp_decision_refuse(&decision,
 	    err == JP_ERR_NOMEM ? JP_REASON_MEMORY : JP_REASON_SHAPE);
 	conclude(loop, conn, &request, &decision);
 }
@@ -319,7 +319,7 @@ tell_item(struct loop *loop, struct pool_item *item)
 	if (!item->told)
 		told = pool_tell(loop->pool, item);
 	if (told == JP_AUDIT_FAIL)
-		answer_refuse(&item->decision, JP_REASON_AUDIT);
+		jp_decision_refuse(&item->decision, JP_REASON_AUDIT);
 	return told == JP_AUDIT_WAIT;
 }
 
@@ -686,7 +686,7 @@ turn_away(struct loop *loop, struct conn *conn)
 	struct jp_decision decision = { .id = "" };
 
 	if (conn->busy) {
-		answer_refuse(&decision, JP_REASON_STOPPING);
+		jp_decision_refuse(&decision, JP_REASON_STOPPING);
 		(void)send_reply(conn, conn->seq, &decision);
 		conns_close(&loop->conns, conn);
 	} else {

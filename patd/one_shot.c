@@ -47,7 +47,7 @@ tell(struct jp_core *core, const struct jp_request *request,
 {
 	if (jp_audit_decision(core->audit, request, decision, asker(), NULL,
 	        NULL) == JP_AUDIT_FAIL)
-		answer_refuse(decision, JP_REASON_AUDIT);
+		jp_decision_refuse(decision, JP_REASON_AUDIT);
 }
 
 static enum jp_err
@@ -81,7 +81,7 @@ one_shot(const struct jp_settings *settings, struct jp_why *why)
 		return err;
 	err = jp_core_open(&core, settings, "patd --one-shot", LOCK_MS, why);
 	if (err != JP_ERR_OK) {
-		answer_refuse(&decision, JP_REASON_STORE);
+		jp_decision_refuse(&decision, JP_REASON_STORE);
 		(void)reply(&request, &decision);
 	} else {
 		jp_decide_now(&core, &request, &decision);

@@ -105,7 +105,7 @@ refuse_late(struct pool *pool, struct flight *flight)
 
 	while ((item = flight->first) != NULL && now >= item->deadline_ms) {
 		flight->first = item->next;
-		answer_refuse(&item->decision, JP_REASON_OVERLOAD);
+		jp_decision_refuse(&item->decision, JP_REASON_OVERLOAD);
 		put_done(pool, item);
 	}
 	if (flight->first == NULL)
@@ -280,7 +280,7 @@ fly(struct pool *pool, struct flight *flight)
 	for (item = next; item != NULL; item = next) {
 		next = item->next;
 		if (jp_now_ms() >= item->deadline_ms)
-			answer_refuse(&item->decision, JP_REASON_OVERLOAD);
+			jp_decision_refuse(&item->decision, JP_REASON_OVERLOAD);
 		else
 			jp_decide_proving(pool->core, &item->request, &proof,
 			    &item->decision);
@@ -420,7 +420,7 @@ on_told(void *arg, enum jp_err err)
 	struct pool *pool = item->pool;
 
 	if (err != JP_ERR_OK)
-		answer_refuse(&item->decision, JP_REASON_AUDIT);
+		jp_decision_refuse(&item->decision, JP_REASON_AUDIT);
 	pthread_mutex_lock(&pool->mutex);
 	put_done(pool, item);
 	pool->telling_len--;

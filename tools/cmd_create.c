@@ -42,18 +42,7 @@ take_name(void *arg, char *value, struct jp_why *why)
 static enum jp_err
 take_expires(void *arg, char *value, struct jp_why *why)
 {
-	struct jp_admin_request *request =
-	    &((struct create_args *)arg)->request;
-	int64_t now = jp_clock_now(&jp_system_clock);
-	enum jp_err err = jp_when_parse(value, now, &request->expires_at);
-
-	if (err != JP_ERR_OK)
-		return jp_why(why, err,
-		    "--expires: expected a duration such as 90d, a date such "
-		    "as 2027-01-31 or 2027-01-31T12:00:00Z, or never");
-	request->lifetime = request->expires_at == JP_NEVER ? JP_LIFETIME_NEVER
-	                                                    : JP_LIFETIME_UNTIL;
-	return JP_ERR_OK;
+	return expires_read(value, &((struct create_args *)arg)->request, why);
 }
 
 /* Takes one more of a list of texts. */

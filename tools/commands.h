@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/admin.h"
 #include "common/settings.h"
 
 /* The exit status. */
@@ -99,5 +100,9 @@ fail(const struct context *context, enum jp_err err, const struct jp_why *why);
  */
 enum jp_err token_id_read(char *text, const char *what,
     char id[JP_TOKEN_ID_LEN + 1], struct jp_why *why);
+
+/* Reads the value of --expires into lifetime and expires_at of `request`. */
+enum jp_err expires_read(
+    const char *value, struct jp_admin_request *request, struct jp_why *why);
 
 #endif

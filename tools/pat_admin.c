@@ -158,6 +158,22 @@ token_id_read(char *text, const char *what, char id[JP_TOKEN_ID_LEN + 1],
 	return JP_ERR_OK;
 }
 
+enum jp_err
+expires_read(
+    const char *value, struct jp_admin_request *request, struct jp_why *why)
+{
+	int64_t now = jp_clock_now(&jp_system_clock);
+	enum jp_err err = jp_when_parse(value, now, &request->expires_at);
+
+	if (err != JP_ERR_OK)
+		return jp_why(why, err,
+		    "--expires: expected a duration such as 90d, a date such "
+		    "as 2027-01-31 or 2027-01-31T12:00:00Z, or never");
+	request->lifetime = request->expires_at == JP_NEVER ? JP_LIFETIME_NEVER
+	                                                    : JP_LIFETIME_UNTIL;
+	return JP_ERR_OK;
+}
+
 static void
 print_help(FILE *file)
 {
