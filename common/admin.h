@@ -43,7 +43,6 @@ enum jp_admin_op {
  * TEST: question       STATS, BACKUP: none
  * EXPORT: all (users who are not disabled, too); answers records, then users
  * IMPORT: batch, dry_run, skip_known      PURGE: dead_for, dry_run
- * TEST: question       STATS, BACKUP: none
  * ROTATE: record.id, lifetime (default: that of the old one), expires_at,
  * grace, keep_until_grace; answers the new token, then the old record
  * POLICY: dry_run; answers the records that break it, mended unless dry

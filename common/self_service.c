@@ -176,8 +176,8 @@ jp_self_service(struct jp_core *core, const char *user,
 	if (jp_user_check(user, why) != JP_ERR_OK ||
 	    checks[request->op] == NULL)
 		return jp_why(why, JP_ERR_REFUSED,
-		    "you are not an administrator: you may create, list, show "
-		    "and revoke your own tokens");
+		    "you are not an administrator: you may create, list, show, "
+		    "rotate and revoke your own tokens");
 	pthread_rwlock_rdlock(&core->policy_lock);
 	wish.policy = core->policy;
 	pthread_rwlock_unlock(&core->policy_lock);
