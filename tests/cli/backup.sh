@@ -78,6 +78,10 @@ fi
 
 # --- Restore --------------------------------------------------------------------
 
+run user disable bob
+run backup "$SCRATCH/backup-users"
+run user enable bob
+
 before=$(contents)
 run restore "$SCRATCH/backup-with"
 is "restore is refused while patd runs" "$status" 3
@@ -116,6 +120,11 @@ rmdir "$STORE".before-*Z 2>/dev/null
 cli_patd
 is_answer "patd serves from it" "$first" accepted
 stop patd
+
+exits "restore of a disabled user" 0 restore "$SCRATCH/backup-users"
+run user show bob --json
+is "who is disabled again" \
+	"$(json '(d[0] if isinstance(d, list) else d)["active"]')" False
 
 rm -rf "$HOME_DIR"
 mkdir "$HOME_DIR"
@@ -161,7 +170,7 @@ with open(sys.argv[1], "r+b") as file:
     file.write(bytes([byte ^ 1]))' "$SCRATCH/bad/$1"
 }
 
-for file in tokens.db by_user.db meta.db log.0000000001 hwm pepper.key; do
+for file in tokens.db by_user.db users.db meta.db log.0000000001 hwm pepper.key; do
 	fresh
 	flip "$file"
 	bad "a changed $file" "*$file is not what was written there*"
