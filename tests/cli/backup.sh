@@ -124,7 +124,7 @@ stop patd
 exits "restore of a disabled user" 0 restore "$SCRATCH/backup-users"
 run user show bob --json
 is "who is disabled again" \
-	"$(json '(d[0] if isinstance(d, list) else d)["active"]')" False
+	"$(json 'd["active"]')" False
 
 rm -rf "$HOME_DIR"
 mkdir "$HOME_DIR"

@@ -37,7 +37,6 @@ def disabled_user_stays_so():
         assert place.ask("alice", token) == (DENY, "")
 
 
-
 def rotated(place, token, *args):
     new = place.admin("rotate", token[5:13], *args).stdout.strip()
     place.tokens.append(new)
@@ -81,7 +80,6 @@ def kept():
         new = rotated(place, old, "--keep-until-grace")
         for token in (old, new, old):
             assert place.ask("alice", token) == (ACCEPT, "alice")
-
 
 
 def reuse():

@@ -9,6 +9,8 @@
 . "$JP_SOURCE/tests/lib/servers.sh"
 # shellcheck source=tests/e2e/mux_lib.sh
 . "$JP_SOURCE/tests/e2e/mux_lib.sh"
+# shellcheck source=tests/lib/clients.sh
+. "$JP_SOURCE/tests/lib/clients.sh"
 
 [ "$(id -u)" = 0 ] || skip_all "Postfix starts as root only"
 mux_needs postfix swaks /usr/lib/*/sasl2/libplain.so \
@@ -19,41 +21,6 @@ server_sasl postfix/smtpd-saslauthd.conf smtpd
 server_postfix postfix/main-saslauthd.cf \
 	-e '/^smtpd_tls_auth_only/s/yes/no/' ||
 	bail "Postfix does not start: $(tail -n 20 "$SCRATCH/log/postfix.log")"
-
-# try_smtp MECHANISM USER FILE: prints "in" if the relaying of a mail is
-# permitted, else the code of the answer to AUTH. Arguments are visible to
-# everybody, so the token comes in a file.
-try_smtp() {
-	smtp_rc=$SCRATCH/secret.swaks
-	(
-		umask 077
-		{
-			printf 'auth-user %s\nauth-password ' "$2"
-			cat "$3"
-			echo
-		} >"$smtp_rc"
-	)
-	smtp_said=$(timeout 60 swaks --config "$smtp_rc" --auth "$1" \
-		--server 127.0.0.1 --port "$SMTP_PORT" --timeout 50 \
-		--from "$2@example.org" --to friend@example.net \
-		--quit-after RCPT 2>&1)
-	rm -f "$smtp_rc"
-	smtp_codes=$(printf '%s\n' "$smtp_said" |
-		sed -n 's/^<[-*~ ]* \([25]..\|4..\) .*/\1/p' | tr '\n' ' ')
-	case $smtp_codes in
-	*'235 250 250 221 ') echo in ;;
-	*) printf '%s\n' "$smtp_codes" | grep -o -E '535|454|554|504' |
-		head -n 1 ;;
-	esac
-}
-
-try_plain() {
-	try_smtp PLAIN "$@"
-}
-
-try_login() {
-	try_smtp LOGIN "$@"
-}
 
 is "smtpd runs in the chroot" "$(
 	awk '$1 ~ /^127/ { print $5, $8 }' "$SERVERS/postfix/conf/master.cf"

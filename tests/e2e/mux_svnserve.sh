@@ -8,38 +8,13 @@
 . "$JP_SOURCE/tests/lib/servers.sh"
 # shellcheck source=tests/e2e/mux_lib.sh
 . "$JP_SOURCE/tests/e2e/mux_lib.sh"
+# shellcheck source=tests/lib/clients.sh
+. "$JP_SOURCE/tests/lib/clients.sh"
 
 mux_needs svn svnserve svnadmin /usr/lib/*/sasl2/libplain.so
 mux_make "mux_realm = strip"
 server_sasl svnserve/svn-saslauthd.conf svn -e "s|/run/jira-pat/mux|$MUX|"
 server_svn_repo svnserve/svnserve-saslauthd.conf || bail "no repository"
-
-# svn_as USER FILE ARGUMENT...
-svn_as() {
-	svn_user=$1
-	svn_file=$2
-	shift 2
-	timeout 60 svn "$@" --non-interactive --no-auth-cache \
-		--config-dir "$SCRATCH/svn" --username "$svn_user" \
-		--password-from-stdin <"$svn_file"
-}
-
-try_list() {
-	if svn_as "$1" "$2" ls "$SVN_URL" >/dev/null; then
-		echo in
-	else
-		echo out
-	fi
-}
-
-# try_work USER FILE: a checkout, and a commit.
-try_work() {
-	rm -rf "$SCRATCH/work"
-	svn_as "$1" "$2" checkout -q "$SVN_URL" "$SCRATCH/work" &&
-		date >>"$SCRATCH/work/dates" &&
-		{ svn add -q --force "$SCRATCH/work/dates" || :; } &&
-		svn_as "$1" "$2" commit -q -m "a line" "$SCRATCH/work" && echo in
-}
 
 for mode in fork threads; do
 	if [ $mode = threads ]; then
