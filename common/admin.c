@@ -277,9 +277,8 @@ store_token(struct job *job, const struct jp_policy *policy,
 
 	pthread_mutex_lock(&job->core->write_lock);
 	err = check_count(job, policy);
-	if (err == JP_ERR_OK) {
+	if (err == JP_ERR_OK)
 		err = jp_job_commit(job, &change, 1);
-	}
 	pthread_mutex_unlock(&job->core->write_lock);
 	return err;
 }
@@ -568,7 +567,6 @@ static enum jp_err
 do_test(struct job *job)
 {
 	struct jp_decision decision;
-
 	enum jp_err err;
 
 	jp_decide_dry(job->core, &job->request->question, &decision);

@@ -22,12 +22,18 @@ jp_state_name(enum jp_state state)
 	return state_names[state];
 }
 
+bool
+jp_record_superseded(const struct jp_record *record, int64_t now)
+{
+	return record->superseded_at != JP_NEVER && record->grace_until <= now;
+}
+
 enum jp_state
 jp_record_state(const struct jp_record *record, int64_t now)
 {
 	if (record->revoked_at != JP_NEVER)
 		return JP_STATE_REVOKED;
-	if (record->superseded_at != JP_NEVER && record->grace_until <= now)
+	if (jp_record_superseded(record, now))
 		return JP_STATE_SUPERSEDED;
 	if (record->expires_at != JP_NEVER && record->expires_at <= now)
 		return JP_STATE_EXPIRED;

@@ -85,6 +85,12 @@ enum jp_state {
 
 const char *jp_state_name(enum jp_state state);
 
+/*
+ * Whether it was rotated and its end, by grace or by use of its successor, is
+ * past at `now`, whatever else there is about it.
+ */
+bool jp_record_superseded(const struct jp_record *record, int64_t now);
+
 /* The state at `now`; a token ends in the second that is its end. */
 enum jp_state jp_record_state(const struct jp_record *record, int64_t now);
 

@@ -13,12 +13,6 @@ enum {
 	FAMILY_PAGE = 16, /* records read at once */
 };
 
-bool
-jp_rotation_ended(const struct jp_record *record, int64_t now)
-{
-	return record->superseded_at != JP_NEVER && record->grace_until <= now;
-}
-
 /* The two records of a rotation; neither leaves this file. */
 struct pair {
 	struct jp_record successor, old;
@@ -57,7 +51,7 @@ settle(struct jp_core *core, const char *id, struct pair *pair)
 	if (err == JP_ERR_OK)
 		ends = pair->old.superseded_at != JP_NEVER &&
 		       !pair->old.keep_until_grace &&
-		       !jp_rotation_ended(&pair->old, now);
+		       !jp_record_superseded(&pair->old, now);
 	else if (err != JP_ERR_NOT_FOUND)
 		return err;
 	memset(pair->successor.ends, 0, sizeof(pair->successor.ends));

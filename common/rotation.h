@@ -22,10 +22,4 @@ enum jp_err jp_rotation_settle(struct jp_core *core, const char *id);
  */
 enum jp_err jp_rotation_revoke(struct jp_core *core, const char *id);
 
-/*
- * Whether `record` is a token that was rotated and whose end, by grace or by
- * use of its successor, is past at `now`, whatever else there is about it.
- */
-bool jp_rotation_ended(const struct jp_record *record, int64_t now);
-
 #endif

@@ -66,34 +66,6 @@ static const struct cmd_option list_options[] = {
 	    "only those not used for longer than, say, 90d", take_unused },
 };
 
-struct listing {
-	bool json;
-	bool begun; /* something was printed */
-	struct table table;
-};
-
-/* An array whose end is missing does not parse: half a list is seen as such. */
-static enum jp_err
-list_json(struct listing *listing, const struct jp_admin_item *item)
-{
-	(void)fputs(listing->begun ? "," : "[", stdout);
-	listing->begun = true;
-	return json_print(json_record(&item->record, item->state));
-}
-
-/* Not before there is an answer: an error leaves standard output empty. */
-static void
-begin_table(struct listing *listing)
-{
-	static const char *const heads[] = { "ID", "USER", "NAME", "STATE",
-		"CREATED", "EXPIRES", "LAST-USED" };
-
-	if (!listing->begun)
-		table_start(
-		    &listing->table, heads, sizeof(heads) / sizeof(heads[0]));
-	listing->begun = true;
-}
-
 static enum jp_err
 list_item(void *arg, const struct jp_admin_item *item)
 {
@@ -107,32 +79,28 @@ list_item(void *arg, const struct jp_admin_item *item)
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
 	if (listing->json)
-		return list_json(listing, item);
-	begin_table(listing);
+		return listing_json(listing, json_record(record, item->state));
 	jp_when_format(record->created_at, created);
 	jp_when_format(record->expires_at, expires);
 	jp_when_format(record->last_used_at, used);
 	if (record->name[0] == '\0')
 		cells[2] = "-"; /* seven words on each line, for awk */
-	return table_row(&listing->table, cells);
+	return listing_row(listing, cells);
 }
 
 static enum status
 list_run(struct context *context)
 {
-	static struct listing listing;
+	static const char *const heads[] = { "ID", "USER", "NAME", "STATE",
+		"CREATED", "EXPIRES", "LAST-USED" };
+	static struct listing listing = { .heads = heads,
+		.columns = sizeof(heads) / sizeof(heads[0]) };
 	enum status status;
 
 	request.op = JP_ADMIN_LIST;
 	listing.json = context->json;
 	status = session_once(context, &request, list_item, &listing);
-	if (!context->json) {
-		if (status == STATUS_DONE)
-			begin_table(&listing); /* heads alone, if empty */
-		table_end(&listing.table);
-	} else if (status == STATUS_DONE) {
-		(void)puts(listing.begun ? "]" : "[]");
-	}
+	listing_end(&listing, status == STATUS_DONE);
 	return status;
 }
 

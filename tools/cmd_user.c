@@ -161,24 +161,6 @@ join_groups(const struct jp_user *user, char *text, size_t size)
 		    i > 0 ? "," : "", user->groups[i]);
 }
 
-struct listing {
-	bool json;
-	bool begun;
-	struct table table;
-};
-
-static void
-begin_table(struct listing *listing)
-{
-	static const char *const heads[] = { "USER", "STATE", "TOKENS",
-		"GROUPS", "CHANGED", "NOTE" };
-
-	if (!listing->begun)
-		table_start(
-		    &listing->table, heads, sizeof(heads) / sizeof(heads[0]));
-	listing->begun = true;
-}
-
 static enum jp_err
 list_item(void *arg, const struct jp_admin_item *item)
 {
@@ -192,35 +174,28 @@ list_item(void *arg, const struct jp_admin_item *item)
 
 	if (item->kind != JP_ITEM_USER)
 		return JP_ERR_PROTOCOL;
-	if (listing->json) {
-		(void)fputs(listing->begun ? "," : "[", stdout);
-		listing->begun = true;
-		return json_print(json_user(item));
-	}
-	begin_table(listing);
+	if (listing->json)
+		return listing_json(listing, json_user(item));
 	(void)snprintf(
 	    live, sizeof(live), "%llu", (unsigned long long)item->live);
 	join_groups(user, groups, sizeof(groups));
 	jp_when_format(user->changed_at, changed);
-	return table_row(&listing->table, cells);
+	return listing_row(listing, cells);
 }
 
 static enum status
 list_run(struct context *context, struct session *session)
 {
-	static struct listing listing;
+	static const char *const heads[] = { "USER", "STATE", "TOKENS",
+		"GROUPS", "CHANGED", "NOTE" };
+	static struct listing listing = { .heads = heads,
+		.columns = sizeof(heads) / sizeof(heads[0]) };
 	struct jp_why why = { .text = "" };
 	enum jp_err err;
 
 	listing.json = context->json;
 	err = session_run(session, &args.request, list_item, &listing, &why);
-	if (!context->json) {
-		if (err == JP_ERR_OK)
-			begin_table(&listing); /* heads alone, if empty */
-		table_end(&listing.table);
-	} else if (err == JP_ERR_OK) {
-		(void)puts(listing.begun ? "]" : "[]");
-	}
+	listing_end(&listing, err == JP_ERR_OK);
 	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
 }
 

@@ -149,6 +149,47 @@ json_print(json_t *value)
 	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
 }
 
+/* ---- lists ---- */
+
+enum jp_err
+listing_json(struct listing *listing, json_t *value)
+{
+	(void)fputs(listing->begun ? "," : "[", stdout);
+	listing->begun = true;
+	return json_print(value);
+}
+
+/* Not before there is an answer. */
+static void
+listing_begin(struct listing *listing)
+{
+	if (!listing->begun)
+		table_start(&listing->table, listing->heads, listing->columns);
+	listing->begun = true;
+}
+
+enum jp_err
+listing_row(struct listing *listing, const char *const *cells)
+{
+	listing_begin(listing);
+	return table_row(&listing->table, cells);
+}
+
+void
+listing_end(struct listing *listing, bool whole)
+{
+	if (listing->json) {
+		if (whole)
+			(void)puts(listing->begun ? "]" : "[]");
+		return;
+	}
+	if (whole)
+		listing_begin(listing); /* heads alone, if empty */
+	table_end(&listing->table);
+}
+
+/* ---- parts of JSON ---- */
+
 json_t *
 json_time(int64_t when)
 {

@@ -34,6 +34,26 @@ enum jp_err table_row(struct table *table, const char *const *cells);
 /* Prints what was held back, and frees it; also to be called after errors. */
 void table_end(struct table *table);
 
+/*
+ * A list of items, as a table or as an array of JSON. An error leaves standard
+ * output empty, or the array without its end, so that half a list is seen as
+ * such.
+ */
+struct listing {
+	bool json;
+	bool begun; /* something was printed */
+	const char *const *heads;
+	size_t columns;
+	struct table table;
+};
+
+/* One item, as JSON or as a row. */
+enum jp_err listing_json(struct listing *listing, json_t *value);
+enum jp_err listing_row(struct listing *listing, const char *const *cells);
+
+/* The end: of all items if `whole`, else after an error. */
+void listing_end(struct listing *listing, bool whole);
+
 /* Prints `value` as one line and frees it: NULL means out of memory. */
 enum jp_err json_print(json_t *value);
 
