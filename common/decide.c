@@ -21,8 +21,9 @@ struct matter {
 	char id[JP_TOKEN_ID_LEN + 1];
 	bool foreign; /* the text is none of ours, and `record` imported */
 	struct jp_record record;
-	struct jp_user user; /* of the record; read by check_active() */
-	bool groups_wanted;  /* the name service has to be asked */
+	const struct jp_rule *rule; /* of the service; NULL: there is none */
+	struct jp_user user;        /* of the record; read by check_active() */
+	bool groups_wanted;         /* the name service has to be asked */
 };
 
 static enum jp_reason
@@ -197,8 +198,7 @@ static enum jp_reason
 check_scope(struct matter *matter)
 {
 	const struct jp_record *record = &matter->record;
-	const struct jp_rule *rule =
-	    jp_policy_rule(&matter->core->policy, matter->request->service);
+	const struct jp_rule *rule = matter->rule;
 
 	if (record->scope_len == 0)
 		return JP_REASON_NONE;
@@ -241,8 +241,7 @@ check_nss_group(struct matter *matter, const char *groups)
 static enum jp_reason
 check_group(struct matter *matter)
 {
-	const struct jp_rule *rule =
-	    jp_policy_rule(&matter->core->policy, matter->request->service);
+	const struct jp_rule *rule = matter->rule;
 	const char *at = rule != NULL ? rule->groups : "";
 
 	if (at[0] == '\0')
@@ -275,6 +274,20 @@ static enum jp_reason (*const rights[])(struct matter *matter) = {
 };
 
 static enum jp_reason
+check_rights(struct matter *matter)
+{
+	enum jp_reason reason = JP_REASON_NONE;
+
+	matter->rule =
+	    jp_policy_rule(&matter->core->policy, matter->request->service);
+	for (size_t i = 0;
+	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
+	     i++)
+		reason = rights[i](matter);
+	return reason;
+}
+
+static enum jp_reason
 reason_of(struct matter *matter, enum jp_need *need)
 {
 	enum jp_reason reason = check_text(matter);
@@ -291,21 +304,18 @@ reason_of(struct matter *matter, enum jp_need *need)
 		*need = JP_NEED_PROOF;
 		return JP_REASON_NONE;
 	}
-	for (size_t i = 0;
-	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
-	     i++)
-		reason = rights[i](matter);
+	if (reason == JP_REASON_NONE)
+		reason = check_rights(matter);
 	if (reason == JP_REASON_SUPERSEDED &&
-	    matter->core->policy.on_reuse == JP_REUSE_REVOKE_FAMILY) {
+	    matter->core->policy.on_reuse == JP_REUSE_REVOKE_FAMILY)
 		*need = JP_NEED_REVOKE;
-		reason = JP_REASON_NONE;
-	} else if (reason == JP_REASON_NONE && matter->groups_wanted)
+	else if (reason == JP_REASON_NONE && matter->groups_wanted)
 		*need = JP_NEED_GROUPS;
 	else if (reason == JP_REASON_NONE && matter->record.ends[0] != '\0')
 		*need = JP_NEED_SETTLE;
 	else if (reason == JP_REASON_NONE)
 		reason = JP_REASON_ACCEPTED;
-	return reason;
+	return *need == JP_NEED_NOTHING ? reason : JP_REASON_NONE;
 }
 
 void
