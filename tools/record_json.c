@@ -20,9 +20,6 @@ record_json_write(const struct jp_moved *moved, int64_t now)
 	char hex[HEX_MAX];
 
 	(void)json_object_set_new(json, "phc", json_string(record->phc));
-	if (record->ends[0] != '\0')
-		(void)json_object_set_new(
-		    json, "ends", json_string(record->ends));
 	if (!record->has_fast_tag)
 		return json;
 	(void)json_object_set_new(json, "fast_tag",
@@ -238,7 +235,6 @@ static const struct field fields[] = {
 	VALUE("superseded_at", read_time, superseded_at),
 	VALUE("grace_until", read_time, grace_until),
 	VALUE("keep_until_grace", read_bool, keep_until_grace),
-	TEXT("ends", ends),
 	VALUE("denied_at", read_time, denied_at),
 	TEXT("denied_why", denied_why),
 	TEXT("phc", phc),
