@@ -235,7 +235,7 @@ check_count(struct job *job, const struct jp_policy *policy)
 
 	if (policy->max_per_user == 0)
 		return JP_ERR_OK;
-	err = jp_job_count_live(job, job->request->record.user, &live);
+	err = jp_job_count_live(job, job->target.name, &live);
 	if (err != JP_ERR_OK || live < policy->max_per_user)
 		return err;
 	return jp_why(job->why, JP_ERR_REFUSED,
@@ -328,7 +328,7 @@ do_create(struct job *job)
 	enum jp_err err;
 
 	jp_job_policy(job->core, &policy);
-	memcpy(record.user, wish->user, sizeof(record.user));
+	(void)jp_field_set(record.user, sizeof(record.user), job->target.name);
 	memcpy(record.name, wish->name, sizeof(record.name));
 	record.scope_len = wish->scope_len;
 	memcpy(record.scopes, wish->scopes, sizeof(record.scopes));
@@ -391,8 +391,8 @@ do_list(struct job *job)
 {
 	struct jp_listing listing = { .order = JP_ORDER_ID };
 
-	if (job->request->record.user[0] != '\0') {
-		jp_job_list_user(&listing, job->request->record.user);
+	if (job->target.kind == JP_TARGET_USER) {
+		jp_job_list_user(&listing, job->target.name);
 	} else if (job->request->expiring != 0) {
 		listing.order = JP_ORDER_EXPIRY;
 		list_from_now(job, &listing);
@@ -406,17 +406,19 @@ do_list(struct job *job)
 enum jp_err
 jp_job_get(struct job *job, struct jp_record *record)
 {
-	const char *id = job->request->record.id;
-	enum jp_err err = JP_ERR_INVALID;
+	const char *id = job->target.name, *owner = job->request->owner;
+	enum jp_err err = jp_store_get(job->core->store, id, record);
 
-	if (!jp_token_id_valid(id))
-		return jp_why(job->why, err,
-		    "a token's id has %d letters and "
-		    "digits",
-		    JP_TOKEN_ID_LEN);
-	err = jp_store_get(job->core->store, id, record);
+	if (err == JP_ERR_OK && owner != NULL &&
+	    strcmp(record->user, owner) != 0) {
+		sodium_memzero(record, sizeof(*record));
+		err = JP_ERR_NOT_FOUND;
+	}
 	if (err == JP_ERR_NOT_FOUND)
-		return jp_why(job->why, err, "no token has the id %s", id);
+		return jp_why(job->why, err,
+		    owner != NULL ? "you have no token with the id %s"
+		                  : "no token has the id %s",
+		    id);
 	return err == JP_ERR_OK ? err : jp_job_store_why(job, err);
 }
 
@@ -497,7 +499,7 @@ revoke_user(struct job *job)
 	struct jp_listing listing;
 	enum jp_err err;
 
-	jp_job_list_user(&listing, job->request->record.user);
+	jp_job_list_user(&listing, job->target.name);
 	pthread_mutex_lock(&job->core->write_lock);
 	err = jp_job_each_record(job, &listing, gather_live, &harvest);
 	if (err == JP_ERR_OK && harvest.len == 0)
@@ -536,13 +538,13 @@ revoke_id(struct job *job)
 static enum jp_err
 do_revoke(struct job *job)
 {
-	const struct jp_record *record = &job->request->record;
-	enum jp_err err =
-	    jp_text_check("reason", record->revoked_why, JP_NOTE_MAX, job->why);
+	enum jp_err err = jp_text_check(
+	    "reason", job->request->record.revoked_why, JP_NOTE_MAX, job->why);
 
 	if (err != JP_ERR_OK)
 		return err;
-	return record->user[0] != '\0' ? revoke_user(job) : revoke_id(job);
+	return job->target.kind == JP_TARGET_USER ? revoke_user(job)
+	                                          : revoke_id(job);
 }
 
 /* ---- test, stats, backup ---- */
@@ -655,15 +657,12 @@ static const struct {
 	[JP_ADMIN_SET_USER] = { jp_job_set_user, TELL_CHANGES },
 };
 
-/* Of the whole operation, with what its request names. */
+/* Of the whole operation: those that are begun name no token and no user. */
 static enum jp_err
 tell_begin(struct job *job)
 {
 	struct jp_audit_event event = { .event = "" };
-	const struct jp_record *record = &job->request->record;
 
-	memcpy(event.id, record->id, sizeof(event.id));
-	memcpy(event.user, record->user, sizeof(event.user));
 	return jp_job_tell(job, &event);
 }
 
@@ -681,10 +680,11 @@ jp_admin_execute(struct jp_core *core, const char *actor,
 		.why = why,
 		.now = jp_clock_now(&core->clock),
 	};
-	enum jp_err err = JP_ERR_OK;
+	enum jp_err err;
 
 	why->text[0] = '\0';
-	if (operations[request->op].tell == TELL_BEGIN)
+	err = jp_admin_target(request, &job.target, why);
+	if (err == JP_ERR_OK && operations[request->op].tell == TELL_BEGIN)
 		err = tell_begin(&job);
 	if (err == JP_ERR_OK)
 		err = operations[request->op].run(&job);

@@ -39,7 +39,7 @@ enum jp_admin_op {
  * CREATE: record.{user, name, scopes, services, nets}, lifetime, expires_at,
  *         dry_run
  * LIST: record.user ("": everybody), all, expiring (0: do not care)
- * SHOW: record.id      REVOKE: record.{id or user, revoked_why}
+ * SHOW: record.id      REVOKE: record.{id or user, not both; revoked_why}
  * TEST: question       STATS, BACKUP: none
  * EXPORT: all (users who are not disabled, too); answers records, then users
  * IMPORT: batch, dry_run, skip_known      PURGE: dead_for, dry_run
@@ -51,6 +51,8 @@ enum jp_admin_op {
  */
 struct jp_admin_request {
 	enum jp_admin_op op;
+	const char *owner; /* NULL: an administrator; else who asks, and whose
+	                      tokens alone this is about. Never on the wire */
 	struct jp_record record;
 	enum jp_lifetime {
 		JP_LIFETIME_DEFAULT, /* of the policy */
@@ -125,6 +127,27 @@ struct jp_admin_item {
 
 /* The name of the pepper in a backup. */
 #define JP_BACKUP_PEPPER "pepper.key"
+
+/* What a request is about: a token, all that a user has, or neither. */
+struct jp_target {
+	enum jp_target_kind {
+		JP_TARGET_NONE,
+		JP_TARGET_ID,
+		JP_TARGET_USER,
+	} kind;
+	const char *name; /* the id or the user; the request's */
+};
+
+/*
+ * Reads the target of `request`, once for the check of rights and for the act:
+ * what one of them sees, the other does. JP_ERR_INVALID for a token and a user
+ * at once, for what the operation does not take, and for what is no id;
+ * JP_ERR_REFUSED where an owner names another user. An owner who names nothing
+ * means all that is the owner's. Whose the token of an id is, the operation
+ * looks at when it reads it.
+ */
+enum jp_err jp_admin_target(const struct jp_admin_request *request,
+    struct jp_target *target, struct jp_why *why);
 
 /* Takes one item; an error ends the operation with it. */
 typedef enum jp_err (*jp_admin_emit)(

@@ -18,6 +18,7 @@ struct job {
 	jp_admin_emit emit;
 	void *arg;
 	struct jp_why *why;
+	struct jp_target target;
 	int64_t now;
 	struct jp_admin_item item;
 };
@@ -59,7 +60,10 @@ void jp_job_list_user(struct jp_listing *listing, const char *user);
 enum jp_err
 jp_job_count_live(struct job *job, const char *user, uint64_t *live);
 
-/* Reads the record that the request names. */
+/*
+ * Reads the record that is the target. Another's token is not told from one
+ * that is not there.
+ */
 enum jp_err jp_job_get(struct job *job, struct jp_record *record);
 
 /* A copy of today's policy. */

@@ -94,7 +94,7 @@ take_back(struct job *job, struct jp_record *old, struct jp_record *record)
 	};
 
 	pthread_mutex_lock(&job->core->write_lock);
-	if (jp_store_get(job->core->store, job->request->record.id, old) ==
+	if (jp_store_get(job->core->store, job->target.name, old) ==
 	    JP_ERR_OK) {
 		old->superseded_at = old->grace_until = JP_NEVER;
 		old->keep_until_grace = false;

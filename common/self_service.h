@@ -8,11 +8,11 @@
 #include "common/admin.h"
 
 /*
- * Narrows `request` to what `user` may do: an empty user becomes `user`, a
- * default lifetime the longest that is allowed. JP_ERR_REFUSED with `why` for
- * what is not allowed; JP_ERR_NOT_FOUND for the id of another user's token, as
- * if there were none. What passes is then for jp_admin_execute(), which checks
- * everything else.
+ * Makes `user`, who stays the caller's, the owner of `request` and narrows it
+ * to what the policy allows: a default lifetime becomes the longest. Errors as
+ * jp_admin_target() has them; JP_ERR_REFUSED with `why` for what is not
+ * allowed. What passes is then for jp_admin_execute(), which holds it to the
+ * owner and checks everything else.
  */
 enum jp_err jp_self_service(struct jp_core *core, const char *user,
     struct jp_admin_request *request, struct jp_why *why);

@@ -539,10 +539,52 @@ an_error_of_the_store_ends_every_reading_operation(void **state)
 	for (size_t i = 0; i < COUNT_OF(ops); i++)
 		for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++) {
 			wish(world, "");
-			strcpy(world->request.record.id, id);
+			if (ops[i] == JP_ADMIN_SHOW)
+				strcpy(world->request.record.id, id);
 			assert_true(
 			    fails_at(world, ops[i], 1, (enum jp_err)err));
 		}
+}
+
+/* Which of the two would be meant? */
+static void
+no_operation_takes_a_token_and_a_user(void **state)
+{
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	strcpy(id, create(world, "alice"));
+	for (int op = 0; op < JP_ADMIN_OP_COUNT; op++) {
+		wish(world, "alice");
+		strcpy(world->request.record.id, id);
+		assert_int_equal(
+		    run(world, (enum jp_admin_op)op), JP_ERR_INVALID);
+		assert_int_equal(world->len, 0);
+	}
+	assert_int_equal(records(world), 1);
+	assert_int_equal(listed(world, "alice", false, 0), 1);
+}
+
+static void
+an_owner_reaches_nothing_of_anybody_else(void **state)
+{
+	static const enum jp_admin_op ops[] = { JP_ADMIN_SHOW, JP_ADMIN_REVOKE,
+		JP_ADMIN_ROTATE };
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	strcpy(id, create(world, "alice"));
+	for (size_t i = 0; i < COUNT_OF(ops); i++) {
+		wish(world, "");
+		world->request.owner = "bob";
+		strcpy(world->request.record.id, id);
+		assert_int_equal(run(world, ops[i]), JP_ERR_NOT_FOUND);
+		assert_int_equal(world->len, 0);
+	}
+	wish(world, "alice");
+	world->request.owner = "bob";
+	assert_int_equal(run(world, JP_ADMIN_REVOKE), JP_ERR_REFUSED);
+	assert_int_equal(listed(world, "alice", false, 0), 1);
 }
 
 /* In a child: its limit is gone with it. */
@@ -788,6 +830,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_token_is_stored_and_shown_once),
+		TEST(no_operation_takes_a_token_and_a_user),
+		TEST(an_owner_reaches_nothing_of_anybody_else),
 		TEST(lifetimes_follow_request_and_policy),
 		TEST(only_live_tokens_count_against_the_limit),
 		TEST(a_name_is_required_if_the_policy_says_so),
