@@ -99,14 +99,16 @@ jp_net_format(const struct jp_net *net, char text[JP_NET_TEXT_MAX])
 {
 	bool v4 = net->prefix >= MAPPED_BITS &&
 	          memcmp(net->address, mapped, sizeof(mapped)) == 0;
-	unsigned int prefix = v4 ? net->prefix - MAPPED_BITS : net->prefix;
+	unsigned int prefix = net->prefix;
 	char address[INET6_ADDRSTRLEN];
 
-	if (v4)
+	if (v4) {
+		prefix -= MAPPED_BITS;
 		inet_ntop(AF_INET, net->address + sizeof(mapped), address,
 		    sizeof(address));
-	else
+	} else {
 		inet_ntop(AF_INET6, net->address, address, sizeof(address));
+	}
 	snprintf(text, JP_NET_TEXT_MAX, "%s/%u", address, prefix);
 }
 
