@@ -25,6 +25,9 @@ server_postfix postfix/main-saslauthd.cf \
 is "smtpd runs in the chroot" "$(
 	awk '$1 ~ /^127/ { print $5, $8 }' "$SERVERS/postfix/conf/master.cf"
 )" 'y smtpd'
+is "main.cf says where smtpd.conf is" \
+	"$(postconf -c "$SERVERS/postfix/conf" -h cyrus_sasl_config_path)" \
+	"$SERVERS/sasl2"
 
 # 535: the client's fault for good. 454: "temporary authentication failure".
 mux_proofs "Postfix, PLAIN" try_plain 535 454

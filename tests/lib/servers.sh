@@ -235,6 +235,8 @@ server_postfix() {
 	server_file=$1
 	shift
 	server_dir=$SERVERS/postfix
+	# smtpd.conf is in $SERVERS/sasl2. Debian 12's Postfix looks in conf/sasl
+	# alone, whatever main.cf says; Debian 13's where main.cf says alone.
 	mkdir -p "$server_dir/conf" "$server_dir/spool" "$server_dir/data" &&
 		ln -sfn "$SERVERS/sasl2" "$server_dir/conf/sasl" &&
 		own postfix "$server_dir/data" || return 1
@@ -255,8 +257,8 @@ server_postfix() {
 		alias_maps =
 		smtpd_peername_lookup = no
 	EOT
-	sed -e '' "$@" "$JP_SOURCE/examples/$server_file" \
-		>>"$server_dir/conf/main.cf"
+	sed -e "s|/etc/postfix/sasl|$SERVERS/sasl2|" "$@" \
+		"$JP_SOURCE/examples/$server_file" >>"$server_dir/conf/main.cf"
 	touch "$server_dir/conf/dynamicmaps.cf"
 	server_try postfix server_postfix_once || return 1
 	# shellcheck disable=SC2034
