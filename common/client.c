@@ -1,6 +1,6 @@
 /*
  * One question to patd: connect, check who listens, send, receive, all before
- * one deadline; and the patd that is spawned for one question where none runs.
+ * one deadline; where none runs, the same of a patd that is spawned for it.
  * What the answer means to PAM or SASL is not decided here.
  */
 #include "config.h"
@@ -8,18 +8,16 @@
 #include "common/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "common/spawn.h"
 
 enum {
 	RETRY_MS = 2, /* between two tries of what cannot be polled for */
@@ -40,6 +38,15 @@ jp_now_ms(void)
 	return jp_now_ns() / 1000000;
 }
 
+bool
+jp_pause(int64_t deadline_ms)
+{
+	if (jp_now_ms() >= deadline_ms)
+		return false;
+	(void)poll(NULL, 0, RETRY_MS);
+	return true;
+}
+
 enum jp_err
 jp_wait_fd(int fd, short events, int64_t deadline_ms)
 {
@@ -57,16 +64,6 @@ jp_wait_fd(int fd, short events, int64_t deadline_ms)
 		if (ready < 0 && errno != EINTR)
 			return jp_err_from_errno(errno);
 	}
-}
-
-/* Lets RETRY_MS pass; false once the deadline is over. */
-static bool
-pause_before_retry(int64_t deadline_ms)
-{
-	if (jp_now_ms() >= deadline_ms)
-		return false;
-	(void)poll(NULL, 0, RETRY_MS);
-	return true;
 }
 
 /* Looks at the folder that holds `path`. */
@@ -119,7 +116,7 @@ connect_until(int fd, const struct sockaddr_un *addr, int64_t deadline_ms)
 		default:
 			return jp_err_from_errno(errno);
 		}
-		if (!pause_before_retry(deadline_ms))
+		if (!jp_pause(deadline_ms))
 			return JP_ERR_TIMEOUT;
 	}
 	return JP_ERR_OK;
@@ -207,6 +204,8 @@ receive_reply(int fd, uint32_t seq, struct jp_reply *reply, int64_t deadline_ms)
 		if (err != JP_ERR_OK)
 			return err;
 	}
+	if (len == 0 && jp_now_ms() >= deadline_ms) /* it was killed for that */
+		return JP_ERR_TIMEOUT;
 	if (jp_reply_decode(reply, bytes, (size_t)len) != JP_ERR_OK ||
 	    reply->seq != seq)
 		return JP_ERR_PROTOCOL;
@@ -224,96 +223,6 @@ ask_on(int fd, const struct question *question, struct jp_reply *reply,
 	return err;
 }
 
-/* For argv and envp, which exec(3) takes without const and does not change. */
-static char *
-unconst(const char *text)
-{
-	return (char *)(uintptr_t)text;
-}
-
-/* The host's signals are not patd's: none blocked, none ignored. */
-static int
-default_signals(posix_spawnattr_t *attr)
-{
-	sigset_t all;
-	sigset_t none;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	rc = posix_spawnattr_setsigdefault(attr, &all);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigmask(attr, &none);
-	if (rc == 0)
-		rc = posix_spawnattr_setflags(
-		    attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	return rc;
-}
-
-/* `fd` becomes descriptor 0; nothing else of the host's gets through. */
-static int
-only_descriptor(posix_spawn_file_actions_t *actions, int fd)
-{
-	int rc = posix_spawn_file_actions_adddup2(actions, fd, STDIN_FILENO);
-
-	for (int out = STDOUT_FILENO; rc == 0 && out <= STDERR_FILENO; out++)
-		rc = posix_spawn_file_actions_addopen(
-		    actions, out, "/dev/null", O_WRONLY, 0);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_addclosefrom_np(
-		    actions, STDERR_FILENO + 1);
-	return rc;
-}
-
-/* Spawns the patd of `client` with `fd` as its connection; an errno value. */
-static int
-spawn_patd(const struct jp_client *client, int fd, pid_t *pid)
-{
-	char *argv[] = { unconst(client->one_shot_path), unconst("--one-shot"),
-		NULL, NULL, NULL };
-	char *envp[] = { unconst("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	int rc;
-
-	if (client->config_path != NULL) {
-		argv[2] = unconst("--config");
-		argv[3] = unconst(client->config_path);
-	}
-	rc = posix_spawn_file_actions_init(&actions);
-	if (rc != 0)
-		return rc;
-	rc = posix_spawnattr_init(&attr);
-	if (rc != 0)
-		goto out;
-	rc = default_signals(&attr);
-	if (rc == 0)
-		rc = only_descriptor(&actions, fd);
-	if (rc == 0)
-		rc = posix_spawn(pid, argv[0], &actions, &attr, argv, envp);
-	(void)posix_spawnattr_destroy(&attr);
-out:
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return rc;
-}
-
-/*
- * Leaves no zombie to the host, and no patd that hangs. Where the host reaps
- * all children itself, waitpid says ECHILD, and there is nothing left to do.
- */
-static void
-reap(pid_t pid, int64_t deadline_ms)
-{
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (pause_before_retry(deadline_ms))
-			continue;
-		(void)kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			continue;
-		return;
-	}
-}
-
 static enum jp_err
 ask_one_shot(const struct jp_client *client, const struct question *question,
     struct jp_reply *reply, int64_t deadline_ms)
@@ -325,18 +234,18 @@ ask_one_shot(const struct jp_client *client, const struct question *question,
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return jp_err_from_errno(errno);
-	rc = spawn_patd(client, pair[1], &pid);
+	rc = jp_spawn(client->one_shot_path, client->config_path, pair[1],
+	    deadline_ms, &pid);
 	(void)close(pair[1]);
-	if (rc == 0)
-		err = ask_on(pair[0], question, reply, deadline_ms);
-	else if (rc == ENOENT || rc == ENOTDIR)
-		err = JP_ERR_UNREACHABLE;
-	else
-		err = jp_err_from_errno(rc);
+	err = rc == 0 ? ask_on(pair[0], question, reply, deadline_ms)
+	              : jp_err_from_errno(rc);
 	(void)close(pair[0]); /* patd leaves when it sees this */
-	if (rc == 0)
-		reap(pid, deadline_ms);
-	return err;
+	if (rc != 0)
+		return err;
+	rc = jp_spawn_end(pid, deadline_ms);
+	return rc == ENOENT || rc == ENOTDIR ? JP_ERR_UNREACHABLE
+	       : rc != 0                     ? jp_err_from_errno(rc)
+	                                     : err;
 }
 
 /* Differs from question to question; it is no secret. */

@@ -45,6 +45,12 @@ int64_t jp_now_ms(void);
 int64_t jp_now_ns(void);
 
 /*
+ * Lets a moment pass before another try of what cannot be polled for; false
+ * from `deadline_ms` on.
+ */
+bool jp_pause(int64_t deadline_ms);
+
+/*
  * Waits until `fd` is ready for `events` of poll(2): JP_ERR_TIMEOUT at
  * `deadline_ms` of jp_now_ms().
  */
