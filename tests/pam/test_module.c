@@ -29,6 +29,7 @@
 
 #include "common/client.h"
 #include "tests/fake_patd.h"
+#include "tests/hosts.h"
 #include "tests/leave_out.h"
 
 #define TOKEN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
@@ -39,7 +40,10 @@
 
 enum { NOBODY = 65534, THREADS = 8, ROUNDS = 200, LONGEST = 4096 };
 
-/* %M: the module with its socket; %W: pam_wrapper's modules; %D: scratch. */
+/*
+ * %M: the module with its socket; %H: the one that spawns this build's patd;
+ * %W: pam_wrapper's modules; %D: the scratch folder.
+ */
 static const struct {
 	const char *name;
 	const char *lines;
@@ -56,6 +60,9 @@ static const struct {
 	{ "fast", "auth required %M timeout=1\n" },
 	{ "unknown", "auth required %M unknown=pass\n" },
 	{ "no-daemon", "auth required %M socket=/nonexistent/verify.sock\n" },
+	/* What it spawns finds no configuration, and leaves. */
+	{ "one-shot", "auth required %H socket=/nonexistent/verify.sock "
+	              "config=/nonexistent/jira-pat.conf timeout=60\n" },
 	/* A permitting module in front: PAM_IGNORE would let it decide. */
 	{ "trap", "auth required %W/pam_set_items.so\n"
 	          "auth required %M timeout=1\n" },
@@ -913,6 +920,25 @@ eight_threads_get_their_own_answers_and_leak_nothing(void **unused)
 }
 
 /* Writes `lines` with their % filled in. */
+/* In a host: pam_wrapper would leave its copies behind. */
+static bool
+is_unavailable_at_once(void *arg)
+{
+	(void)arg;
+	(void)unsetenv("PAM_WRAPPER");
+	return login("one-shot", "alice", TOKEN) == PAM_AUTHINFO_UNAVAIL &&
+	       strstr(logged, "unexpected message") != NULL;
+}
+
+static void
+as_root_no_host_hears_of_a_spawned_patd(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < HOST_COUNT; i++)
+		assert_string_equal(
+		    host_run(i, is_unavailable_at_once, NULL), "fine");
+}
+
 static void
 write_service(const char *folder, const char *name, const char *lines)
 {
@@ -930,6 +956,8 @@ write_service(const char *folder, const char *name, const char *lines)
 			(void)fprintf(file,
 			    "%s one_shot=no socket=%s/verify.sock",
 			    getenv("JP_PAM_MODULE"), folder);
+		else if (*at == 'H')
+			(void)fputs(getenv("JP_PAM_HERE"), file);
 		else if (*at == 'W')
 			(void)fputs(getenv("JP_PAM_HELPERS"), file);
 		else if (*at == 'D')
@@ -1008,6 +1036,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(unavailability_has_its_own_code),
 		cmocka_unit_test(a_patd_that_is_gone_is_unavailability),
 		cmocka_unit_test(the_timeout_holds_without_an_answer),
+		cmocka_unit_test(as_root_no_host_hears_of_a_spawned_patd),
 		cmocka_unit_test(as_root_a_patd_of_another_user_gets_no_byte),
 		cmocka_unit_test(no_failure_lets_another_module_decide),
 		cmocka_unit_test(wrong_arguments_are_service_errors_and_named),

@@ -11,6 +11,7 @@ skip()
 
 program=${JP_BUILD:?}/tests/pam/test_module
 JP_PAM_MODULE=$JP_BUILD/.libs/pam_jira_pat.so
+JP_PAM_HERE=$JP_BUILD/tests/pam/.libs/pam_jira_pat_here.so
 test -x "$program" || skip 'cmocka is missing: apt-get install libcmocka-dev'
 for wrapper in /usr/lib/*/libpam_wrapper.so /usr/lib*/libpam_wrapper.so; do
 	test ! -e "$wrapper" || break
@@ -18,7 +19,7 @@ done
 test -e "$wrapper" ||
 	skip 'pam_wrapper is missing: apt-get install libpam-wrapper'
 JP_PAM_HELPERS=${wrapper%/*}/pam_wrapper
-export JP_PAM_MODULE JP_PAM_HELPERS
+export JP_PAM_MODULE JP_PAM_HERE JP_PAM_HELPERS
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/jp-pam.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT

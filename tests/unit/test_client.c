@@ -26,6 +26,7 @@
 
 #include "common/client.h"
 #include "tests/fake_patd.h"
+#include "tests/hosts.h"
 #include "tests/leave_out.h"
 
 enum {
@@ -504,124 +505,43 @@ no_patd_to_spawn_is_unreachable(void **unused)
 	assert_true(err == JP_ERR_UNREACHABLE || err == JP_ERR_PROTOCOL);
 }
 
-/* What a host may do about SIGCHLD; the handlers count, and only that. */
-static volatile sig_atomic_t signalled;
-static volatile sig_atomic_t reaped;
-
-static void
-reap_all(int signal)
-{
-	(void)signal;
-	signalled++;
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		reaped++;
-}
-
-/* As vsftpd does: it knows that a child has ended, and waits for any. */
-static void
-wait_for_one(int signal)
-{
-	(void)signal;
-	signalled++;
-	reaped += wait(NULL) > 0;
-}
-
-static const struct {
-	const char *name;
-	void (*handler)(int signal);
-	int flags;
-	bool reaps; /* the host's own children, in the handler */
-} hosts[] = {
-	{ "default", SIG_DFL, 0, false },
-	{ "ignores", SIG_IGN, 0, false },
-	{ "wants no zombies", SIG_DFL, SA_NOCLDWAIT, false },
-	{ "reaps", reap_all, SA_RESTART, true },
-	{ "waits", wait_for_one, SA_RESTART, true },
-	{ "waits, without restart", wait_for_one, 0, true },
+struct spawning {
+	const char *kind; /* of the spawned patd */
+	enum jp_err expected;
 };
 
-/* A child of the host's own, which ends when `end` is closed. */
-static pid_t
-own_child(int *end)
+static bool
+spawn_as_expected(void *arg)
 {
-	int pair[2];
-	pid_t pid;
-	char byte;
-
-	if (pipe2(pair, O_CLOEXEC) != 0)
-		_exit(10);
-	pid = fork();
-	if (pid == 0) {
-		(void)close(pair[1]);
-		_exit(read(pair[0], &byte, 1) != 0);
-	}
-	(void)close(pair[0]);
-	*end = pair[1];
-	return pid;
-}
-
-/*
- * The host: asks while a child of its own lives. Its handler hears of that
- * child and of no other, and its own waiting still works. 0, or what is wrong.
- */
-static int
-be_host(size_t kind, const char *spawned, enum jp_err expected)
-{
+	const struct spawning *spawning = arg;
 	const struct jp_client client = { .socket_path = "/nonexistent/sock",
-		.timeout_ms = expected == JP_ERR_TIMEOUT ? SHORT_MS : ASK_MS,
+		.timeout_ms =
+		    spawning->expected == JP_ERR_TIMEOUT ? SHORT_MS : ASK_MS,
 		.one_shot_path = self,
-		.config_path = spawned };
-	struct sigaction action = { .sa_handler = hosts[kind].handler,
-		.sa_flags = hosts[kind].flags };
+		.config_path = spawning->kind };
 	struct jp_request request = { .user = "alice" };
 	struct jp_reply reply;
-	int end;
-	pid_t child;
 
-	if (sigaction(SIGCHLD, &action, NULL) != 0)
-		return 1;
-	child = own_child(&end);
-	for (int i = 0; i < 3; i++)
-		if (jp_client_ask(&client, &request, &reply) != expected)
-			return 2;
-	if (signalled != 0 || reaped != 0)
-		return 3;
-	(void)close(end);
-	while (hosts[kind].reaps && reaped == 0)
-		(void)usleep(1000);
-	if (!hosts[kind].reaps && waitpid(child, NULL, 0) != child &&
-	    errno != ECHILD)
-		return 4;
-	return waitpid(-1, NULL, __WALL) != -1 || errno != ECHILD ? 5 : 0;
-}
-
-/* What it says; a host that hangs is killed, and that shows. */
-static int
-run_host(size_t kind, const char *spawned, enum jp_err expected)
-{
-	int64_t end = jp_now_ms() + (int64_t)6 * ASK_MS;
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(be_host(kind, spawned, expected));
-	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (jp_now_ms() > end)
-			(void)kill(pid, SIGKILL);
-		(void)usleep(1000);
-	}
-	return status;
+	return jp_client_ask(&client, &request, &reply) == spawning->expected;
 }
 
 static void
 as_root_no_host_hears_of_a_spawned_patd(void **unused)
 {
+	static const struct spawning rows[] = {
+		{ "accept", JP_ERR_OK },
+		{ "hang", JP_ERR_TIMEOUT },
+		{ "exit", JP_ERR_PROTOCOL },
+	};
+
 	(void)unused;
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-		print_message("# a host that %s\n", hosts[i].name);
-		assert_int_equal(run_host(i, "accept", JP_ERR_OK), 0);
-		assert_int_equal(run_host(i, "hang", JP_ERR_TIMEOUT), 0);
-		assert_int_equal(run_host(i, "exit", JP_ERR_PROTOCOL), 0);
+	for (size_t i = 0; i < HOST_COUNT; i++) {
+		for (size_t j = 0; j < sizeof(rows) / sizeof(rows[0]); j++) {
+			struct spawning row = rows[j];
+
+			assert_string_equal(
+			    host_run(i, spawn_as_expected, &row), "fine");
+		}
 	}
 }
 
