@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/admin_internal.h"
+#include "common/log.h"
 #include "common/token_make.h"
 #include "common/uses.h"
 
@@ -592,6 +593,8 @@ do_stats(struct job *job)
 	job->item.argon2_runs = atomic_load(&job->core->argon2_runs);
 	jp_memo_count(job->core->memo, &job->item.memo);
 	jp_stats_read(&job->core->stats, &job->item.stats);
+	job->item.stats.log_lost = jp_log_lost();
+	job->item.stats.audit_lost = jp_audit_lost(job->core->audit);
 	return job->emit(job->arg, &job->item);
 }
 

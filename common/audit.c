@@ -28,7 +28,8 @@ struct jp_audit {
 	pthread_cond_t wake;   /* the thread: there is work */
 	pthread_cond_t moved;  /* the others: something left the queue */
 	bool threaded, stopping, failing;
-	uint64_t lost; /* lines, since the last one that was written */
+	uint64_t lost;     /* lines, since the last one that was written */
+	uint64_t lost_all; /* since the start */
 	struct jp_why why;
 	struct jp_audit_limit limit;
 	size_t first, len;
@@ -50,6 +51,13 @@ struct waiting {
 
 /* ---- making and writing lines, under the mutex but for the writing ---- */
 
+static void
+lose(struct jp_audit *audit, uint64_t count)
+{
+	audit->lost += count;
+	audit->lost_all += count;
+}
+
 static bool
 push(struct jp_audit *audit, const struct jp_audit_event *event,
     jp_audit_done done, void *arg)
@@ -57,7 +65,7 @@ push(struct jp_audit *audit, const struct jp_audit_event *event,
 	struct entry *entry;
 
 	if (audit->len == JP_AUDIT_QUEUE) {
-		audit->lost++;
+		lose(audit, 1);
 		return false;
 	}
 	entry = &audit->queue[(audit->first + audit->len) % JP_AUDIT_QUEUE];
@@ -87,7 +95,7 @@ event_name(const struct jp_decision *decision)
 
 /* One line for all denials of a flood that had none. */
 static void
-push_flood(struct jp_audit *audit, const struct jp_audit_flood *flood)
+push_flood(struct jp_audit *audit, const struct jp_flood *flood)
 {
 	struct jp_decision decision = {
 		.verdict = jp_reason_verdict(flood->reason),
@@ -112,11 +120,11 @@ push_flood(struct jp_audit *audit, const struct jp_audit_flood *flood)
 static void
 push_floods(struct jp_audit *audit, bool all)
 {
-	struct jp_audit_flood flood;
+	struct jp_flood flood;
 	int64_t now = jp_clock_now(&audit->clock);
 
 	while (audit->len < JP_AUDIT_QUEUE &&
-	       jp_audit_flood_next(&audit->limit, now, all, &flood))
+	       jp_flood_next(&audit->limit.floods, now, all, &flood))
 		push_flood(audit, &flood);
 }
 
@@ -159,7 +167,7 @@ tell_syslog(const struct jp_audit *audit, size_t count)
 static void
 give_up(struct jp_audit *audit)
 {
-	audit->lost += audit->taken_len;
+	lose(audit, audit->taken_len);
 	for (size_t i = 0; i < audit->taken_len; i++) {
 		const struct jp_audit_event *event = &audit->taken[i].event;
 
@@ -230,7 +238,7 @@ pause_a_tick(struct jp_audit *audit)
 {
 	struct timespec until;
 
-	if (!jp_audit_flood_holds(&audit->limit)) {
+	if (!jp_flood_holds(&audit->limit.floods)) {
 		(void)pthread_cond_wait(&audit->wake, &audit->mutex);
 		return;
 	}
@@ -316,7 +324,7 @@ static bool
 is_told(struct jp_audit *audit, const struct jp_audit_event *event,
     const struct jp_decision *decision)
 {
-	struct jp_audit_flood ended;
+	struct jp_flood ended;
 	bool told;
 
 	if (decision->verdict == JP_ACCEPT) {
@@ -331,8 +339,8 @@ is_told(struct jp_audit *audit, const struct jp_audit_event *event,
 		return jp_audit_is_first(
 		    &audit->limit, event->id, event->address, event->time);
 	}
-	told = jp_audit_flood_tell(
-	    &audit->limit, event->peer, decision->reason, event->time, &ended);
+	told = jp_flood_tell(&audit->limit.floods, event->peer,
+	    decision->reason, event->time, &ended);
 	push_flood(audit, &ended);
 	return told;
 }
@@ -480,6 +488,19 @@ jp_audit_ready(struct jp_audit *audit, struct jp_why *why)
 	return err;
 }
 
+uint64_t
+jp_audit_lost(struct jp_audit *audit)
+{
+	uint64_t lost;
+
+	if (audit == NULL)
+		return 0;
+	pthread_mutex_lock(&audit->mutex);
+	lost = audit->lost_all;
+	pthread_mutex_unlock(&audit->mutex);
+	return lost;
+}
+
 void
 jp_audit_close(struct jp_audit *audit)
 {
@@ -497,7 +518,7 @@ jp_audit_close(struct jp_audit *audit)
 	do {
 		push_floods(audit, true);
 		write_if_alone(audit);
-	} while (jp_audit_flood_holds(&audit->limit));
+	} while (jp_flood_holds(&audit->limit.floods));
 	pthread_mutex_unlock(&audit->mutex);
 	jp_audit_file_close(&audit->file);
 	(void)pthread_cond_destroy(&audit->wake);

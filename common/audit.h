@@ -67,6 +67,9 @@ enum jp_audit_answer jp_audit_decision(struct jp_audit *audit,
 enum jp_err jp_audit_acts(struct jp_audit *audit, struct jp_audit_event *events,
     size_t count, struct jp_why *why);
 
+/* How many lines the trail did not get since the start. */
+uint64_t jp_audit_lost(struct jp_audit *audit);
+
 /* Writes what waits, stops the thread, frees all. NULL is fine. */
 void jp_audit_close(struct jp_audit *audit);
 

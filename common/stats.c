@@ -64,6 +64,7 @@ jp_stats_read(struct jp_stats *stats, struct jp_stats_shot *shot)
 {
 #define READ(field) shot->field = value_of(&stats->field);
 	JP_STATS_LIST(READ)
+	JP_STATS_MORE_LIST(READ)
 #undef READ
 	for (size_t i = 0; i < JP_REASON_COUNT; i++)
 		shot->reasons[i] = value_of(&stats->reasons[i]);
@@ -104,11 +105,12 @@ jp_stats_put(struct jp_buf *buf, const struct jp_stats_shot *shot)
 {
 #define PUT(field) jp_buf_put_i64(buf, (int64_t)shot->field);
 	JP_STATS_LIST(PUT)
-#undef PUT
 	for (size_t i = 0; i < JP_REASON_COUNT; i++)
 		jp_buf_put_i64(buf, (int64_t)shot->reasons[i]);
 	for (size_t i = 0; i < JP_LATENCY_BUCKETS; i++)
 		jp_buf_put_i64(buf, (int64_t)shot->latency[i]);
+	JP_STATS_MORE_LIST(PUT)
+#undef PUT
 }
 
 void
@@ -116,9 +118,10 @@ jp_stats_get(struct jp_buf *buf, struct jp_stats_shot *shot)
 {
 #define GET(field) shot->field = (uint64_t)jp_buf_get_i64(buf);
 	JP_STATS_LIST(GET)
-#undef GET
 	for (size_t i = 0; i < JP_REASON_COUNT; i++)
 		shot->reasons[i] = (uint64_t)jp_buf_get_i64(buf);
 	for (size_t i = 0; i < JP_LATENCY_BUCKETS; i++)
 		shot->latency[i] = (uint64_t)jp_buf_get_i64(buf);
+	JP_STATS_MORE_LIST(GET)
+#undef GET
 }

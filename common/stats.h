@@ -40,9 +40,17 @@
 	X(queued)          /* hashes that wait for a worker */                 \
 	X(max_queued)      /* their limit */
 
+/*
+ * X(field): numbers that came later, at the end of a message: append only.
+ */
+#define JP_STATS_MORE_LIST(X)                                                  \
+	X(log_lost)   /* lines of the log, for its reader was too slow */      \
+	X(audit_lost) /* lines that the audit trail did not get */
+
 struct jp_stats {
 #define JP_STATS_ATOMIC(field) atomic_ullong field;
 	JP_STATS_LIST(JP_STATS_ATOMIC)
+	JP_STATS_MORE_LIST(JP_STATS_ATOMIC)
 #undef JP_STATS_ATOMIC
 	atomic_ullong reasons[JP_REASON_COUNT];
 	atomic_ullong latency[JP_LATENCY_BUCKETS];
@@ -52,6 +60,7 @@ struct jp_stats {
 struct jp_stats_shot {
 #define JP_STATS_PLAIN(field) uint64_t field;
 	JP_STATS_LIST(JP_STATS_PLAIN)
+	JP_STATS_MORE_LIST(JP_STATS_PLAIN)
 #undef JP_STATS_PLAIN
 	uint64_t reasons[JP_REASON_COUNT];
 	uint64_t latency[JP_LATENCY_BUCKETS];

@@ -1,6 +1,7 @@
 #include "patd/answer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
@@ -92,4 +93,17 @@ answer_log(const struct jp_request *request, const struct jp_decision *decision,
 	    jp_escape(service, sizeof(service), request->service),
 	    jp_escape(rhost, sizeof(rhost), request->rhost),
 	    shown_user(request->user, user, sizeof(user)));
+}
+
+void
+answer_log_flood(const struct jp_flood *flood)
+{
+	enum jp_verdict verdict = jp_reason_verdict(flood->reason);
+
+	if (flood->held > 0)
+		jp_log(priority_of(verdict),
+		    "%s: reason=%s peer=%u: %" PRIu64
+		    " more, not logged one by one",
+		    jp_verdict_name(verdict), jp_reason_name(flood->reason),
+		    (unsigned)flood->peer, flood->held);
 }

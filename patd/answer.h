@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "common/decide.h"
+#include "common/flood.h"
 
 /*
  * Reads one question. JP_ERR_TIMEOUT: none is there; JP_ERR_UNREACHABLE: the
@@ -22,5 +23,8 @@ answer_send(int fd, uint32_t seq, const struct jp_decision *decision);
 
 void answer_log(const struct jp_request *request,
     const struct jp_decision *decision, uid_t uid);
+
+/* One line for all of a flood that had none; `held` 0: no line. */
+void answer_log_flood(const struct jp_flood *flood);
 
 #endif

@@ -12,6 +12,7 @@
 enum {
 	STALLED_S = 10,
 	WATCH_MS = 1000,
+	LAST_WORDS_MS = 1000,
 	MS_PER_S = 1000,
 	NS_PER_MS = 1000000,
 };
@@ -33,6 +34,14 @@ struct keeper {
 	pthread_t threads[2];
 };
 
+/* With its last words, if somebody reads them. */
+static void
+leave(void)
+{
+	(void)jp_log_flush(LAST_WORDS_MS);
+	_exit(KEEPER_EXIT);
+}
+
 static void
 leave_if_damaged(struct keeper *keeper, enum jp_err err)
 {
@@ -43,7 +52,7 @@ leave_if_damaged(struct keeper *keeper, enum jp_err err)
 	jp_store_why(keeper->core->store, &why);
 	jp_log(LOG_CRIT, "store: %s: %s", jp_err_text(err), why.text);
 	if (err == JP_ERR_DAMAGED)
-		_exit(KEEPER_EXIT);
+		leave();
 }
 
 static struct timespec
@@ -142,7 +151,7 @@ watch(void *arg)
 		jp_log(LOG_CRIT,
 		    "store: no operation has ended for %d seconds: leaving",
 		    STALLED_S);
-		_exit(KEEPER_EXIT);
+		leave();
 	}
 	return NULL;
 }

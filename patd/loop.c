@@ -27,10 +27,12 @@ enum {
 	QUESTION_MS = 2000,  /* for one answer */
 	FIRST_MS = 5000,     /* until the first question */
 	IDLE_MS = 30000,     /* until another one */
+	CALM_MS = 1000,      /* of sleep, where nothing is to be done */
 	DRAIN_MS = 5000,     /* for what is held at the end */
 	TICK_MS = 500,       /* between two looks at deadlines */
 	LOG_PAUSE_MS = 1000, /* between two lines about refused connections */
 	NS_PER_MS = 1000000,
+	MS_PER_S = 1000,
 };
 
 /* What an event is about, if not a connection: above any conns key's place. */
@@ -52,6 +54,9 @@ struct loop {
 	int64_t tick_ms; /* when deadlines are looked at next */
 	int64_t log_ms;  /* when a refusal may be logged again */
 	unsigned int unlogged;
+	struct jp_floods floods; /* of denials in the log */
+	int watchdog_ms;         /* between two signs of life; 0: none */
+	int64_t alive_ms;        /* when the next one is due */
 };
 
 /* ---- helpers ---- */
@@ -101,12 +106,39 @@ log_refused(struct loop *loop, const char *reason, uid_t uid)
 
 /* ---- questions ---- */
 
+/* Acceptances are for --debug; of a flood of others there are a few lines. */
+static bool
+has_line(struct loop *loop, uid_t uid, const struct jp_decision *decision)
+{
+	struct jp_flood ended;
+	bool told;
+
+	if (decision->verdict == JP_ACCEPT)
+		return true;
+	told = jp_flood_tell(&loop->floods, uid, decision->reason,
+	    jp_now_ms() / MS_PER_S, &ended);
+	answer_log_flood(&ended);
+	return told;
+}
+
+/* The rest of the floods that are over, or of all. */
+static void
+log_floods(struct loop *loop, bool all)
+{
+	struct jp_flood ended;
+
+	while (
+	    jp_flood_next(&loop->floods, jp_now_ms() / MS_PER_S, all, &ended))
+		answer_log_flood(&ended);
+}
+
 /* What is kept of a decision, also where its asker has gone. */
 static void
 keep(struct loop *loop, uid_t uid, const struct jp_request *request,
     const struct jp_decision *decision)
 {
-	answer_log(request, decision, uid);
+	if (has_line(loop, uid, decision))
+		answer_log(request, decision, uid);
 	jp_stats_decided(&loop->options->core->stats, decision->reason);
 	if (decision->reason == JP_REASON_STORE)
 		keeper_suspect(loop->options->keeper);
@@ -265,8 +297,7 @@ refuse(struct loop *loop, struct conn *conn, enum jp_err err)
 	struct jp_request request = { .front = JP_FRONT_MUX };
 	struct jp_decision decision = { .verdict = JP_DENY };
 
-	jp_log(conn->mux ? LOG_NOTICE : LOG_DEBUG,
-	    "bad message of uid %u%s: %s", (unsigned)conn->uid,
+	jp_log(LOG_DEBUG, "bad message of uid %u%s: %s", (unsigned)conn->uid,
 	    conn->mux ? " on mux" : "", jp_err_name(err));
 	if (!conn->mux) {
 		conns_close(&loop->conns, conn);
@@ -577,16 +608,34 @@ tick(struct loop *loop)
 		return;
 	loop->tick_ms = now + TICK_MS;
 	each_conn(loop, close_if_late);
+	log_floods(loop, false);
 	if (loop->paused && !loop->stopping)
 		loop->paused = !watch_listeners(loop, EPOLL_CTL_MOD, EPOLLIN);
 }
 
-/* Milliseconds that the loop may sleep; -1: until something happens. */
+/* A sign of life for the service manager: it comes from here or not at all. */
+static void
+show_life(struct loop *loop)
+{
+	int64_t now = jp_now_ms();
+
+	if (loop->watchdog_ms == 0 || now < loop->alive_ms)
+		return;
+	notify_alive();
+	loop->alive_ms = now + loop->watchdog_ms;
+}
+
+/* Milliseconds that the loop may sleep, if nothing happens. */
 static int
 sleep_ms(const struct loop *loop)
 {
-	return loop->conns.len > 0 || loop->paused || loop->stopping ? TICK_MS
-	                                                             : -1;
+	int ms = loop->conns.len > 0 || loop->paused || loop->stopping
+	             ? TICK_MS
+	             : CALM_MS;
+
+	return loop->watchdog_ms > 0 && loop->watchdog_ms < ms
+	           ? loop->watchdog_ms
+	           : ms;
 }
 
 /* ---- start and end ---- */
@@ -629,6 +678,7 @@ turn(struct loop *loop, struct jp_why *why)
 		for (int i = 0; i < count; i++)
 			on_event(loop, &events[i]);
 		tick(loop);
+		show_life(loop);
 		atomic_store(
 		    &loop->options->core->stats.connections, loop->conns.len);
 	}
@@ -725,10 +775,12 @@ loop_run(const struct loop_options *options, bool *drained, struct jp_why *why)
 
 	*drained = true;
 	if (err == JP_ERR_OK) {
+		loop.watchdog_ms = notify_watchdog_ms();
 		notify_ready();
 		jp_log(LOG_INFO, "ready");
 		err = turn(&loop, why);
 		each_conn(&loop, turn_away);
+		log_floods(&loop, true);
 	}
 	listeners_close(options->listeners);
 	if (loop.admin != NULL)

@@ -23,6 +23,10 @@
 #include "patd/one_shot.h"
 #include "patd/peers.h"
 
+enum {
+	LOG_DRAIN_MS = 2000, /* for the last lines */
+};
+
 enum status {
 	STATUS_DONE = 0,
 	STATUS_USAGE = 2,
@@ -106,13 +110,13 @@ parse(int argc, char **argv, struct options *options)
 	return optind == argc;
 }
 
-/* One line, wherever the log goes. */
+/* One line, wherever the log goes, and on standard error. */
 static enum status
 fail(const struct options *options, const char *what, const struct jp_why *why)
 {
-	fprintf(stderr, "patd: %s: %s\n", what, why->text);
 	if (options->given[OPTION_SYSLOG] || options->given[OPTION_ONE_SHOT])
-		jp_log(LOG_ERR, "%s: %s", what, why->text);
+		fprintf(stderr, "patd: %s: %s\n", what, why->text);
+	jp_log(LOG_ERR, "%s: %s", what, why->text);
 	return STATUS_FAILED;
 }
 
@@ -234,7 +238,6 @@ serve(const struct options *options, struct jp_settings *settings)
 	bool drained = true;
 	enum jp_err err;
 
-	block_signals();
 	raise_limits(settings);
 	raise_locked();
 	listeners_init(&listeners);
@@ -253,6 +256,23 @@ serve(const struct options *options, struct jp_settings *settings)
 	if (err != JP_ERR_OK)
 		return fail(options, "sockets", &why);
 	return STATUS_DONE;
+}
+
+/* Whoever reads the log, or does not, delays nothing. */
+static enum status
+serve_logged(const struct options *options, struct jp_settings *settings)
+{
+	struct jp_why why = { "" };
+	enum status status;
+
+	block_signals();
+	if (jp_log_start() != JP_ERR_OK) {
+		(void)jp_why(&why, JP_ERR_NOMEM, "cannot start its thread");
+		return fail(options, "log", &why);
+	}
+	status = serve(options, settings);
+	(void)jp_log_stop(LOG_DRAIN_MS);
+	return status;
 }
 
 static enum status
@@ -281,7 +301,7 @@ run(const struct options *options)
 	if (options->given[OPTION_CHECK_CONFIG])
 		return check_config(&settings);
 	if (!once)
-		return serve(options, &settings);
+		return serve_logged(options, &settings);
 	settings.cache_entries = 0; /* one question is never asked again */
 	if (one_shot(&settings, &why) != JP_ERR_OK)
 		return fail(options, "one-shot", &why);

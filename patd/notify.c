@@ -1,5 +1,6 @@
 #include "patd/notify.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -58,4 +59,38 @@ void
 notify_stopping(void)
 {
 	notify("STOPPING=1");
+}
+
+/* The number in a variable; -1 if there is none. */
+static long long
+number_in(const char *variable)
+{
+	const char *text = getenv(variable);
+	char *end;
+	long long value;
+
+	if (text == NULL || *text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	return *end == '\0' && errno == 0 ? value : -1;
+}
+
+int
+notify_watchdog_ms(void)
+{
+	enum { US_PER_MS = 1000, LONGEST_MS = 3600000 };
+	long long us = number_in("WATCHDOG_USEC");
+	long long ms = us / US_PER_MS / 2;
+	long long pid = number_in("WATCHDOG_PID");
+
+	if (us <= 0 || (pid != -1 && pid != getpid()))
+		return 0; /* none, or it is meant for another process */
+	return ms < 1 ? 1 : (int)(ms < LONGEST_MS ? ms : LONGEST_MS);
+}
+
+void
+notify_alive(void)
+{
+	notify("WATCHDOG=1");
 }

@@ -9,4 +9,13 @@ void notify_ready(void);
 void notify_reloading(void);
 void notify_stopping(void);
 
+/*
+ * How often the manager wants a sign of life, halved so that one may come late:
+ * $WATCHDOG_USEC, sd_watchdog_enabled(3), in milliseconds. 0: it wants none.
+ */
+int notify_watchdog_ms(void);
+
+/* The sign of life. */
+void notify_alive(void);
+
 #endif

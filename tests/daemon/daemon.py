@@ -249,6 +249,10 @@ class World:
         except FileNotFoundError:
             return ""
 
+    def logged(self, said):
+        """Waits until that is in the log: a thread of patd writes it."""
+        wait_for(lambda: said in self.read_log())
+
     def read_trail(self):
         """The audit trail, where AUDIT stands in the configuration."""
         try:

@@ -200,7 +200,7 @@ def no_memory():
             assert place.ask("alice", cold) == (UNAVAILABLE, "")
             assert place.ask("alice", tagless) == (UNAVAILABLE, "")
             assert place.ask("alice", warm) == (ACCEPT, "alice")
-        assert "reason=memory id=" + cold[5:13] in place.read_log()
+        place.logged("reason=memory id=" + cold[5:13])
         place.stop()
         place.start()
         assert place.ask("alice", cold) == (ACCEPT, "alice")

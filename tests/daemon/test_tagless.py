@@ -58,7 +58,7 @@ def throttled():
         assert verdicts.count(UNAVAILABLE) == 1000 - runs
         requests = place.stats()["requests"]
         assert requests["unavailable"]["throttled"] == 1000 - runs, requests
-        assert "reason=throttled id=" + token[5:13] in place.read_log()
+        place.logged("reason=throttled id=" + token[5:13])
         assert place.ask("alice", other) == (ACCEPT, "alice")
 
 

@@ -716,6 +716,7 @@ set_numbers(struct jp_admin_item *item)
 	item->memo = (struct jp_memo_counts){ 5, 6, 7, 8, 9 };
 #define SET(field) item->stats.field = n++;
 	JP_STATS_LIST(SET)
+	JP_STATS_MORE_LIST(SET)
 #undef SET
 	for (size_t i = 0; i < JP_REASON_COUNT; i++)
 		item->stats.reasons[i] = n++;

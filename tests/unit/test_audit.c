@@ -492,19 +492,16 @@ a_flood_is_some_lines_and_one_with_the_rest(void **state)
 	/* Another peer and another reason are not drowned. */
 	(void)decided(world, JP_REASON_CRC, "", "10.0.0.1", 34);
 	(void)decided(world, JP_REASON_EXPIRED, "", "10.0.0.1", 33);
-	world->now = NOW + JP_AUDIT_FLOOD_S;
+	world->now = NOW + JP_FLOOD_S;
 	(void)decided(world, JP_REASON_CRC, "", "10.0.0.1", 33);
 	end(world);
 	read_lines(world, "trail", &lines);
-	assert_int_equal(lines.len, JP_AUDIT_FLOOD_MAX + 4);
+	assert_int_equal(lines.len, JP_FLOOD_MAX + 4);
+	assert_string_equal(member(lines.at[JP_FLOOD_MAX + 2], "count"), "990");
 	assert_string_equal(
-	    member(lines.at[JP_AUDIT_FLOOD_MAX + 2], "count"), "990");
-	assert_string_equal(
-	    member(lines.at[JP_AUDIT_FLOOD_MAX + 2], "reason"), "crc");
-	assert_string_equal(
-	    member(lines.at[JP_AUDIT_FLOOD_MAX + 2], "peer"), "33");
-	assert_string_equal(
-	    member(lines.at[JP_AUDIT_FLOOD_MAX + 3], "count"), "");
+	    member(lines.at[JP_FLOOD_MAX + 2], "reason"), "crc");
+	assert_string_equal(member(lines.at[JP_FLOOD_MAX + 2], "peer"), "33");
+	assert_string_equal(member(lines.at[JP_FLOOD_MAX + 3], "count"), "");
 	free(lines.text);
 }
 
@@ -529,7 +526,7 @@ no_denial_is_lost_in_a_flood_from_everywhere(void **state)
 		told += count != 0 ? count : 1;
 	}
 	assert_int_equal(told, 15 * 3);
-	assert_int_equal(lines.len, 3 * (JP_AUDIT_FLOOD_MAX + 1));
+	assert_int_equal(lines.len, 3 * (JP_FLOOD_MAX + 1));
 	free(lines.text);
 }
 
@@ -538,21 +535,21 @@ static void
 a_full_table_hides_nothing(void **state)
 {
 	static struct jp_audit_limit limit;
-	struct jp_audit_flood ended;
+	struct jp_flood ended;
 	uint64_t told = 0;
 
 	(void)state;
 	memset(&limit, 0, sizeof(limit));
-	for (uid_t peer = 0; peer < 3 * JP_AUDIT_FLOODS; peer++)
+	for (uid_t peer = 0; peer < 3 * JP_FLOODS; peer++)
 		for (int i = 0; i < 20; i++) {
-			told += jp_audit_flood_tell(
-			    &limit, peer, JP_REASON_CRC, NOW, &ended);
+			told += jp_flood_tell(
+			    &limit.floods, peer, JP_REASON_CRC, NOW, &ended);
 			told += ended.held;
 		}
-	while (jp_audit_flood_next(&limit, NOW, true, &ended))
+	while (jp_flood_next(&limit.floods, NOW, true, &ended))
 		told += ended.held;
-	assert_int_equal(told, 3 * JP_AUDIT_FLOODS * 20);
-	assert_false(jp_audit_flood_holds(&limit));
+	assert_int_equal(told, 3 * JP_FLOODS * 20);
+	assert_false(jp_flood_holds(&limit.floods));
 	for (uint32_t i = 0; i < 4 * JP_AUDIT_FIRSTS; i++) {
 		char id[JP_TOKEN_ID_LEN + 1];
 
@@ -913,7 +910,7 @@ what_waits_is_written_at_the_end(void **state)
 		(void)decided(world, JP_REASON_CRC, "", "", 33);
 	end(world);
 	read_lines(world, "trail", &lines);
-	assert_int_equal(lines.len, 40 + JP_AUDIT_FLOOD_MAX + 1);
+	assert_int_equal(lines.len, 40 + JP_FLOOD_MAX + 1);
 	assert_int_equal(first_bad(world, &lines), 0);
 	free(lines.text);
 }
