@@ -22,20 +22,62 @@ jp_job_store_why(struct job *job, enum jp_err err)
 	return err;
 }
 
+/* Read once for a row of tokens of the same user. */
+static enum jp_err
+read_owner(struct job *job, const char *user)
+{
+	enum jp_err err;
+
+	if (strcmp(job->owner.name, user) == 0)
+		return JP_ERR_OK;
+	err = jp_store_user(job->core->store, user, &job->owner);
+	if (err == JP_ERR_OK)
+		return err;
+	memset(&job->owner, 0, sizeof(job->owner));
+	return jp_job_store_why(job, err);
+}
+
+/* What has ended needs no look at its user. */
+enum jp_err
+jp_job_judge(struct job *job, const struct jp_record *record)
+{
+	struct jp_circumstances around = { .now = job->now };
+	enum jp_err err = JP_ERR_OK;
+
+	job->item.state = jp_record_state(record, job->now);
+	if (job->item.state != JP_STATE_LIVE)
+		return err;
+	err = read_owner(job, record->user);
+	if (err != JP_ERR_OK)
+		return err;
+	pthread_rwlock_rdlock(&job->core->policy_lock);
+	around.unused_limit = job->core->policy.unused_limit;
+	around.prefix_accepted = record->prefix[0] == '\0' ||
+	                         jp_policy_takes_prefix(&job->core->policy,
+	                             record->prefix, strlen(record->prefix));
+	pthread_rwlock_unlock(&job->core->policy_lock);
+	around.user_disabled = job->owner.disabled;
+	job->item.state = jp_record_state_in(record, &around);
+	return JP_ERR_OK;
+}
+
 enum jp_err
 jp_job_emit_record(struct job *job, enum jp_admin_kind kind,
     const struct jp_record *record, bool changed)
 {
 	struct jp_admin_item *item = &job->item;
+	enum jp_err err = JP_ERR_OK;
 
 	item->kind = kind;
+	item->state = JP_STATE_LIVE; /* of a new token */
 	item->record = *record;
 	sodium_memzero(item->record.phc, sizeof(item->record.phc));
 	sodium_memzero(item->record.fast_tag, sizeof(item->record.fast_tag));
 	item->record.has_fast_tag = false;
-	item->state = jp_record_state(record, job->now);
 	item->changed = changed;
-	return job->emit(job->arg, item);
+	if (kind == JP_ITEM_RECORD)
+		err = jp_job_judge(job, record);
+	return err == JP_ERR_OK ? job->emit(job->arg, item) : err;
 }
 
 enum jp_err
@@ -265,7 +307,8 @@ jp_job_make_token(
 	jp_pepper_fast_tag(
 	    &job->core->pepper, token.id, token.secret, record->fast_tag);
 	record->has_fast_tag = true;
-	return JP_ERR_OK;
+	return jp_field_set(
+	    record->prefix, sizeof(record->prefix), policy->prefix);
 }
 
 /* Counts and stores in one go: two creations cannot both be the last one. */

@@ -20,11 +20,15 @@ struct job {
 	struct jp_why *why;
 	struct jp_target target;
 	int64_t now;
+	struct jp_user owner; /* of the record before; name "": of none */
 	struct jp_admin_item item;
 };
 
 /* What the store says of its error `err`, which is returned. */
 enum jp_err jp_job_store_why(struct job *job, enum jp_err err);
+
+/* Puts the state of a record into the item: by today's policy and its user. */
+enum jp_err jp_job_judge(struct job *job, const struct jp_record *record);
 
 /* Emits a record without what proves its secret. */
 enum jp_err jp_job_emit_record(struct job *job, enum jp_admin_kind kind,

@@ -15,13 +15,14 @@ static enum jp_err
 emit_moved(struct job *job, void *arg, const struct jp_record *record)
 {
 	struct jp_admin_item *item = &job->item;
+	enum jp_err err;
 
 	(void)arg;
 	item->kind = JP_ITEM_MOVED;
 	item->record = *record;
-	item->state = jp_record_state(record, job->now);
 	jp_pepper_name(&job->core->pepper, item->pepper);
-	return job->emit(job->arg, item);
+	err = jp_job_judge(job, record);
+	return err == JP_ERR_OK ? job->emit(job->arg, item) : err;
 }
 
 enum jp_err
@@ -57,6 +58,7 @@ check_texts(const struct jp_record *record, struct jp_why *why)
 		{ "created_by", record->created_by, JP_ACTOR_MAX },
 		{ "revoked_by", record->revoked_by, JP_ACTOR_MAX },
 		{ "revoked_why", record->revoked_why, JP_NOTE_MAX },
+		{ "prefix", record->prefix, JP_TOKEN_PREFIX_MAX },
 	};
 	enum jp_err err = jp_user_check(record->user, why);
 

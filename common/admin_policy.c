@@ -8,8 +8,7 @@ static enum jp_breach
 own_breach(const struct job *job, const struct jp_policy *policy,
     const struct jp_record *record)
 {
-	if (policy->unused_limit != JP_NEVER &&
-	    job->now - jp_record_last_sign(record) > policy->unused_limit)
+	if (jp_record_unused(record, policy->unused_limit, job->now))
 		return JP_BREACH_UNUSED;
 	if (policy->name_required && record->name[0] == '\0')
 		return JP_BREACH_NAME;

@@ -284,7 +284,7 @@ jp_admin_end_encode(
 static void
 get_item(struct jp_buf *buf, struct jp_admin_item *item)
 {
-	item->state = (enum jp_state)jp_buf_get_enum(buf, JP_STATE_LIVE + 1);
+	item->state = (enum jp_state)jp_buf_get_enum(buf, JP_STATE_COUNT);
 	item->changed = jp_buf_get_enum(buf, 2) == 1;
 	item->reason = (enum jp_reason)jp_buf_get_enum(buf, JP_REASON_COUNT);
 	item->breach = (enum jp_breach)jp_buf_get_enum(buf, JP_BREACH_COUNT_OF);

@@ -36,9 +36,8 @@ check_text(struct matter *matter)
 	if (err != JP_ERR_OK)
 		return err == JP_ERR_CHECKSUM ? JP_REASON_CRC : JP_REASON_SHAPE;
 	memcpy(matter->id, matter->token.id, JP_TOKEN_ID_LEN);
-	if (matter->token.prefix_len != strlen(policy->prefix) ||
-	    memcmp(matter->token.prefix, policy->prefix,
-	        matter->token.prefix_len) != 0)
+	if (!jp_policy_takes_prefix(
+	        policy, matter->token.prefix, matter->token.prefix_len))
 		return JP_REASON_SHAPE;
 	return JP_REASON_NONE;
 }
@@ -155,19 +154,23 @@ check_state(struct matter *matter)
 	case JP_STATE_EXPIRED:
 		return JP_REASON_EXPIRED;
 	case JP_STATE_LIVE:
+		return JP_REASON_NONE;
+	case JP_STATE_REPLACED: /* none of these is known from the record */
+	case JP_STATE_UNUSED:
+	case JP_STATE_USER_DISABLED:
+	case JP_STATE_PREFIX:
+	case JP_STATE_COUNT:
 		break;
 	}
-	return JP_REASON_NONE;
+	return JP_REASON_RECORD;
 }
 
 /* As of its last use, or else as of its making. */
 static enum jp_reason
 check_unused(struct matter *matter)
 {
-	int64_t limit = matter->core->policy.unused_limit;
-	int64_t since = jp_record_last_sign(&matter->record);
-
-	return limit != JP_NEVER && matter->now - since > limit
+	return jp_record_unused(&matter->record,
+	           matter->core->policy.unused_limit, matter->now)
 	           ? JP_REASON_UNUSED
 	           : JP_REASON_NONE;
 }

@@ -6,12 +6,18 @@
  */
 #include "common/record.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/name.h"
 
-static const char *const state_names[] = {
-#define JP_STATE_ROW(code, name) name,
+static const struct {
+	const char *name;
+	enum jp_worth worth;
+	const char *cause;
+} states[JP_STATE_COUNT] = {
+#define JP_STATE_ROW(code, number, name, worth, cause)                         \
+	[number] = { name, JP_WORTH_##worth, cause },
 	JP_STATE_LIST(JP_STATE_ROW)
 #undef JP_STATE_ROW
 };
@@ -19,7 +25,45 @@ static const char *const state_names[] = {
 const char *
 jp_state_name(enum jp_state state)
 {
-	return state_names[state];
+	return states[state].name;
+}
+
+enum jp_worth
+jp_state_worth(enum jp_state state)
+{
+	return states[state].worth;
+}
+
+const char *
+jp_worth_name(enum jp_worth worth)
+{
+	static const char *const names[JP_WORTH_COUNT] = { "live", "paused",
+		"dead" };
+
+	return names[worth];
+}
+
+const char *
+jp_state_cause(enum jp_state state)
+{
+	return states[state].cause;
+}
+
+void
+jp_state_format(enum jp_state state, const struct jp_record *record,
+    char text[JP_STATE_TEXT_MAX])
+{
+	const char *cause = jp_state_cause(state);
+	char until[JP_WHEN_TEXT_MAX];
+
+	jp_when_format(record->grace_until, until);
+	if (state == JP_STATE_REPLACED)
+		(void)snprintf(
+		    text, JP_STATE_TEXT_MAX, "replaced until %s", until);
+	else
+		(void)snprintf(text, JP_STATE_TEXT_MAX, "%s%s%s",
+		    jp_worth_name(jp_state_worth(state)),
+		    cause[0] != '\0' ? ": " : "", cause);
 }
 
 bool
@@ -38,6 +82,30 @@ jp_record_state(const struct jp_record *record, int64_t now)
 	if (record->expires_at != JP_NEVER && record->expires_at <= now)
 		return JP_STATE_EXPIRED;
 	return JP_STATE_LIVE;
+}
+
+bool
+jp_record_unused(const struct jp_record *record, int64_t limit, int64_t now)
+{
+	return limit != JP_NEVER && now - jp_record_last_sign(record) > limit;
+}
+
+enum jp_state
+jp_record_state_in(
+    const struct jp_record *record, const struct jp_circumstances *around)
+{
+	enum jp_state state = jp_record_state(record, around->now);
+
+	if (state != JP_STATE_LIVE)
+		return state;
+	if (!around->prefix_accepted)
+		return JP_STATE_PREFIX;
+	if (jp_record_unused(record, around->unused_limit, around->now))
+		return JP_STATE_UNUSED;
+	if (around->user_disabled)
+		return JP_STATE_USER_DISABLED;
+	return record->superseded_at != JP_NEVER ? JP_STATE_REPLACED
+	                                         : JP_STATE_LIVE;
 }
 
 int64_t
@@ -135,6 +203,7 @@ jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len)
 	jp_limits_put(&buf, record);
 	put_proof(&buf, record);
 	put_more(&buf, record);
+	jp_buf_put_str(&buf, record->prefix);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -250,6 +319,8 @@ jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len)
 	get_proof(&buf, record);
 	if (version > 1)
 		get_more(&buf, record);
+	if (version > 2)
+		jp_buf_get_str(&buf, record->prefix, sizeof(record->prefix));
 	err = jp_buf_end(&buf);
 	if (err == JP_ERR_OK)
 		return JP_ERR_OK;

@@ -17,7 +17,7 @@
 #include "common/when.h"
 #include "common/wire.h"
 
-#define JP_RECORD_VERSION 2 /* 1 ends behind the fast tag */
+#define JP_RECORD_VERSION 3 /* 1 ends behind the fast tag, 2 before prefix */
 #define JP_RECORD_MAX 8192  /* bytes of an encoded record */
 #define JP_NAME_MAX 128     /* bytes of a token's name */
 #define JP_ACTOR_MAX 255    /* bytes of who made or revoked a token */
@@ -68,22 +68,54 @@ struct jp_record {
 	char phc[JP_PHC_MAX + 1];
 	bool has_fast_tag;
 	uint8_t fast_tag[JP_FAST_TAG_LEN];
+	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* of its text; "": it has none,
+	                                         or that is not known yet */
 };
 
-/* X(CODE, name): what a record is worth at a moment, worst first. */
+/*
+ * X(CODE, number, name, worth, cause): what a token is worth at a moment. The
+ * number crosses admin.sock: append only. `name` is its word in JSON, `worth`
+ * and `cause` are those for people.
+ */
 #define JP_STATE_LIST(X)                                                       \
-	X(REVOKED, "revoked")                                                  \
-	X(SUPERSEDED, "superseded")                                            \
-	X(EXPIRED, "expired")                                                  \
-	X(LIVE, "live")
+	X(REVOKED, 0, "revoked", DEAD, "revoked")                              \
+	X(SUPERSEDED, 1, "superseded", DEAD, "superseded")                     \
+	X(EXPIRED, 2, "expired", DEAD, "expired")                              \
+	X(LIVE, 3, "live", LIVE, "")                                           \
+	X(REPLACED, 4, "replaced", LIVE, "")                                   \
+	X(UNUSED, 5, "paused", PAUSED, "unused")                               \
+	X(USER_DISABLED, 6, "paused", PAUSED, "user-disabled")                 \
+	X(PREFIX, 7, "dead", DEAD, "prefix")
 
 enum jp_state {
-#define JP_STATE_ENUM(code, name) JP_STATE_##code,
+#define JP_STATE_ENUM(code, number, name, worth, cause)                        \
+	JP_STATE_##code = (number),
 	JP_STATE_LIST(JP_STATE_ENUM)
 #undef JP_STATE_ENUM
+	    JP_STATE_COUNT
+};
+
+enum jp_worth {
+	JP_WORTH_LIVE,   /* some front door takes it */
+	JP_WORTH_PAUSED, /* it may live again */
+	JP_WORTH_DEAD,
+	JP_WORTH_COUNT,
 };
 
 const char *jp_state_name(enum jp_state state);
+enum jp_worth jp_state_worth(enum jp_state state);
+const char *jp_worth_name(enum jp_worth worth);
+
+/* Why it is not live, in one word; "" for one that is. */
+const char *jp_state_cause(enum jp_state state);
+
+/*
+ * The state of `record` in words: "live", "replaced until TIME", "paused:
+ * CAUSE" or "dead: CAUSE".
+ */
+#define JP_STATE_TEXT_MAX 48
+void jp_state_format(enum jp_state state, const struct jp_record *record,
+    char text[JP_STATE_TEXT_MAX]);
 
 /*
  * Whether it was rotated and its end, by grace or by use of its successor, is
@@ -91,8 +123,31 @@ const char *jp_state_name(enum jp_state state);
  */
 bool jp_record_superseded(const struct jp_record *record, int64_t now);
 
-/* The state at `now`; a token ends in the second that is its end. */
+/*
+ * The state at `now` by the record alone: revoked, superseded, expired or else
+ * live. A token ends in the second that is its end.
+ */
 enum jp_state jp_record_state(const struct jp_record *record, int64_t now);
+
+/* Whether it was not used for longer than `limit` seconds; JP_NEVER: no limit.
+ */
+bool
+jp_record_unused(const struct jp_record *record, int64_t limit, int64_t now);
+
+/* What is around a record and makes its state. */
+struct jp_circumstances {
+	int64_t now;
+	int64_t unused_limit; /* seconds; JP_NEVER: unlimited */
+	bool prefix_accepted; /* by today's configuration */
+	bool user_disabled;
+};
+
+/*
+ * The state for people: what the decision would say of it at a door that asks
+ * for nothing more.
+ */
+enum jp_state jp_record_state_in(
+    const struct jp_record *record, const struct jp_circumstances *around);
 
 /*
  * When it ends or ended: revoked, superseded past its grace, or expired,

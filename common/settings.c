@@ -702,3 +702,11 @@ jp_policy_rule(const struct jp_policy *policy, const char *service)
 			return &policy->rules[i];
 	return NULL;
 }
+
+bool
+jp_policy_takes_prefix(
+    const struct jp_policy *policy, const char *prefix, size_t len)
+{
+	return len == strlen(policy->prefix) &&
+	       memcmp(prefix, policy->prefix, len) == 0;
+}

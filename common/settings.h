@@ -120,6 +120,10 @@ enum jp_err jp_settings_load(
 enum jp_realm
 jp_settings_realm(const struct jp_settings *settings, const char *path);
 
+/* Whether a token may begin with the `len` bytes of `prefix`. */
+bool jp_policy_takes_prefix(
+    const struct jp_policy *policy, const char *prefix, size_t len);
+
 /* The first rule whose glob matches `service`, or NULL. */
 const struct jp_rule *
 jp_policy_rule(const struct jp_policy *policy, const char *service);

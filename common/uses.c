@@ -16,6 +16,7 @@ struct gathered {
 	struct jp_use uses[JP_USES_MAX];
 	int64_t denied_at; /* JP_NEVER: it was not */
 	enum jp_reason denied_why;
+	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* "": not seen yet */
 };
 
 struct table {
@@ -109,6 +110,19 @@ add_counts(uint32_t a, uint32_t b)
 	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
 
+/* A record of an older version learns from its first use what it lacks. */
+static void
+learn_prefix(struct gathered *gathered, const struct jp_secret *text)
+{
+	struct jp_token token;
+
+	if (gathered->prefix[0] != '\0' ||
+	    jp_token_parse(text->text, text->len, &token) != JP_ERR_OK)
+		return;
+	memcpy(gathered->prefix, token.prefix, token.prefix_len);
+	gathered->prefix[token.prefix_len] = '\0';
+}
+
 bool
 jp_uses_note(struct jp_uses *uses, const char *id,
     const struct jp_request *request, int64_t now)
@@ -125,6 +139,7 @@ jp_uses_note(struct jp_uses *uses, const char *id,
 	if (gathered != NULL) {
 		gathered->count = add_counts(gathered->count, 1);
 		push_use(gathered->uses, &gathered->use_len, &use);
+		learn_prefix(gathered, &request->token);
 	}
 	pthread_mutex_unlock(&uses->mutex);
 	return many;
@@ -174,6 +189,9 @@ apply(const struct gathered *gathered, struct jp_record *record)
 		    sizeof(record->denied_why),
 		    jp_reason_name(gathered->denied_why));
 	}
+	if (record->prefix[0] == '\0')
+		memcpy(
+		    record->prefix, gathered->prefix, sizeof(record->prefix));
 	for (size_t i = gathered->use_len; i-- > 0;)
 		push_use(record->uses, &record->use_len, &gathered->uses[i]);
 }

@@ -13,7 +13,6 @@
 
 struct export
 {
-	int64_t now;
 	uint64_t records;
 	struct progress progress;
 };
@@ -31,7 +30,7 @@ print_one(void *arg, const struct jp_admin_item *item)
 	moved.record = item->record;
 	memcpy(moved.pepper, item->pepper, sizeof(moved.pepper));
 	progress_show(&export->progress, ++export->records, 0);
-	return json_print(record_json_write(&moved, export->now));
+	return json_print(record_json_write(&moved, item->state));
 }
 
 static enum status
@@ -39,7 +38,7 @@ run(struct context *context)
 {
 	static const struct jp_admin_request request = { .op = JP_ADMIN_EXPORT,
 		.all = true };
-	struct export export = { .now = jp_clock_now(&jp_system_clock) };
+	struct export export = { .records = 0 };
 	enum status status;
 
 	progress_start(&export.progress, "export", "records");

@@ -75,35 +75,15 @@ static const struct cmd_option options[] = {
 
 /* ---- One token ---- */
 
-/* What a token that was found is worth. */
-enum worth {
-	WORTH_LIVE,    /* some front door takes it */
-	WORTH_PAUSED,  /* it may live again */
-	WORTH_DEAD,    /* it was one of ours */
-	WORTH_FORGED,  /* an id of ours, and another secret */
-	WORTH_UNKNOWN, /* none of ours */
-	WORTH_DAMAGED, /* its checksum is wrong */
-	WORTH_UNDECIDED,
-};
-
-static const char *const worth_names[] = { "live", "paused", "dead", "forged",
-	"unknown", "damaged", "undecided" };
-
-/* What is not here is live: service, scope, address and the like. */
+/* What a text that was found is, if not one of our tokens in some state. */
 static const struct {
 	enum jp_reason reason;
-	enum worth worth;
-} worths[] = {
-	{ JP_REASON_CRC, WORTH_DAMAGED },
-	{ JP_REASON_UNKNOWN_ID, WORTH_UNKNOWN },
-	{ JP_REASON_SHAPE, WORTH_DEAD }, /* of an older prefix */
-	{ JP_REASON_FAST_TAG, WORTH_FORGED },
-	{ JP_REASON_SECRET, WORTH_FORGED },
-	{ JP_REASON_USER_DISABLED, WORTH_PAUSED },
-	{ JP_REASON_UNUSED, WORTH_PAUSED },
-	{ JP_REASON_REVOKED, WORTH_DEAD },
-	{ JP_REASON_SUPERSEDED, WORTH_DEAD },
-	{ JP_REASON_EXPIRED, WORTH_DEAD },
+	const char *name;
+} strangers[] = {
+	{ JP_REASON_CRC, "damaged" },        /* its checksum is wrong */
+	{ JP_REASON_UNKNOWN_ID, "unknown" }, /* none of ours */
+	{ JP_REASON_FAST_TAG, "forged" },    /* an id of ours, another secret */
+	{ JP_REASON_SECRET, "forged" },
 };
 
 struct search {
@@ -116,7 +96,9 @@ struct search {
 	struct jp_admin_request request;
 	struct jp_record record; /* user "": none */
 	enum jp_reason reason;
-	bool begun; /* something was printed */
+	enum jp_state state;  /* of the record */
+	const char *stranger; /* what it is, if it is none of ours, or NULL */
+	bool begun;           /* something was printed */
 	bool ours, undecided;
 	bool unread; /* a file could not be read: the others are */
 	struct table table;
@@ -125,15 +107,41 @@ struct search {
 	struct jp_why why;
 };
 
-static enum worth
-worth_of(enum jp_reason reason)
+static const char *
+stranger_of(enum jp_reason reason)
 {
 	if (jp_reason_verdict(reason) == JP_UNAVAILABLE)
-		return WORTH_UNDECIDED;
-	for (size_t i = 0; i < sizeof(worths) / sizeof(worths[0]); i++)
-		if (worths[i].reason == reason)
-			return worths[i].worth;
-	return WORTH_LIVE;
+		return "undecided";
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+		if (strangers[i].reason == reason)
+			return strangers[i].name;
+	return NULL;
+}
+
+/* The decision knows the text's prefix, the record perhaps not. */
+static void
+judge(struct search *search)
+{
+	search->stranger = stranger_of(search->reason);
+	search->ours |= search->stranger == NULL;
+	search->undecided |=
+	    jp_reason_verdict(search->reason) == JP_UNAVAILABLE;
+	if (search->reason == JP_REASON_SHAPE &&
+	    jp_state_worth(search->state) != JP_WORTH_DEAD)
+		search->state = JP_STATE_PREFIX;
+}
+
+/* One word, which REASON explains; but a replaced one lives until a time. */
+static void
+format_state(const struct search *search, char text[JP_STATE_TEXT_MAX])
+{
+	if (search->stranger == NULL && search->state == JP_STATE_REPLACED)
+		jp_state_format(search->state, &search->record, text);
+	else
+		(void)snprintf(text, JP_STATE_TEXT_MAX, "%s",
+		    search->stranger != NULL
+		        ? search->stranger
+		        : jp_worth_name(jp_state_worth(search->state)));
 }
 
 static enum jp_err
@@ -141,9 +149,10 @@ keep(void *arg, const struct jp_admin_item *item)
 {
 	struct search *search = arg;
 
-	if (item->kind == JP_ITEM_RECORD)
+	if (item->kind == JP_ITEM_RECORD) {
 		search->record = item->record;
-	else if (item->kind == JP_ITEM_DECISION)
+		search->state = item->state;
+	} else if (item->kind == JP_ITEM_DECISION)
 		search->reason = item->reason;
 	else
 		return JP_ERR_PROTOCOL;
@@ -171,8 +180,11 @@ ask_both(struct search *search, const struct jp_found *found)
 		    &search->session, search->context, &search->why);
 		search->open = err == JP_ERR_OK;
 	}
+	memcpy(search->request.record.id, search->record.id,
+	    sizeof(search->record.id));
 	if (err == JP_ERR_OK)
 		err = ask(search, JP_ADMIN_SHOW);
+	memset(search->request.record.id, 0, sizeof(search->record.id));
 	if (err != JP_ERR_OK)
 		return err;
 	memcpy(question->user, search->record.user, sizeof(question->user));
@@ -186,14 +198,21 @@ ask_both(struct search *search, const struct jp_found *found)
 static enum jp_err
 print_json(struct search *search, const struct jp_found *found)
 {
+	char text[JP_STATE_TEXT_MAX];
+	const char *state = search->stranger;
+
+	format_state(search, text);
+	if (state == NULL && search->state == JP_STATE_REPLACED)
+		state = jp_state_name(search->state);
 	(void)fputs(search->begun ? "," : "[", stdout);
 	search->begun = true;
-	return json_print(json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:b}",
+	return json_print(json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}",
 	    "file", search->where, "line", (json_int_t)found->line, "id",
 	    search->record.id, "user", search->record.user, "name",
-	    search->record.name, "state", worth_names[worth_of(search->reason)],
-	    "reason", jp_reason_name(search->reason), "text",
-	    jp_reason_text(search->reason), "base64", (int)found->base64));
+	    search->record.name, "state", state != NULL ? state : text,
+	    "state_text", text, "reason", jp_reason_name(search->reason),
+	    "text", jp_reason_text(search->reason), "base64",
+	    (int)found->base64));
 }
 
 static enum jp_err
@@ -202,13 +221,13 @@ print_found(struct search *search, const struct jp_found *found)
 	static const char *const heads[] = { "WHERE", "ID", "USER", "NAME",
 		"STATE", "REASON" };
 	const struct jp_record *record = &search->record;
-	char where[JP_ESCAPED_MAX(256) + 24];
+	char where[JP_ESCAPED_MAX(256) + 24], state[JP_STATE_TEXT_MAX];
 	const char *cells[] = { where, record->id,
 		record->user[0] != '\0' ? record->user : "-",
-		record->name[0] != '\0' ? record->name : "-",
-		worth_names[worth_of(search->reason)],
+		record->name[0] != '\0' ? record->name : "-", state,
 		jp_reason_name(search->reason) };
 
+	format_state(search, state);
 	progress_end(&search->progress);
 	if (search->context->json)
 		return print_json(search, found);
@@ -227,23 +246,20 @@ take_found(void *arg, const struct jp_found *found)
 	struct search *search = arg;
 	struct jp_record *record = &search->record;
 	enum jp_err err = JP_ERR_NOT_FOUND;
-	enum worth worth;
 
 	memset(record, 0, sizeof(*record));
 	memcpy(record->id, found->token.id, JP_TOKEN_ID_LEN);
-	memcpy(search->request.record.id, record->id, sizeof(record->id));
 	search->reason = found->checked ? JP_REASON_UNKNOWN_ID : JP_REASON_CRC;
 	if (found->checked)
 		err = ask_both(search, found);
 	if (err != JP_ERR_OK && err != JP_ERR_NOT_FOUND)
 		return err;
-	worth = worth_of(search->reason);
-	search->ours |= worth <= WORTH_DEAD;
-	search->undecided |= worth == WORTH_UNDECIDED;
+	judge(search);
 	if (!args.live)
 		return print_found(search, found);
 	progress_end(&search->progress);
-	if (worth <= WORTH_PAUSED)
+	if (search->stranger == NULL &&
+	    jp_state_worth(search->state) != JP_WORTH_DEAD)
 		(void)printf("%s\n", record->id);
 	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
 }

@@ -72,14 +72,15 @@ list_item(void *arg, const struct jp_admin_item *item)
 	struct listing *listing = arg;
 	const struct jp_record *record = &item->record;
 	char created[JP_WHEN_TEXT_MAX], expires[JP_WHEN_TEXT_MAX];
-	char used[JP_WHEN_TEXT_MAX];
-	const char *cells[] = { record->id, record->user, record->name,
-		jp_state_name(item->state), created, expires, used };
+	char used[JP_WHEN_TEXT_MAX], state[JP_STATE_TEXT_MAX];
+	const char *cells[] = { record->id, record->user, record->name, state,
+		created, expires, used };
 
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
 	if (listing->json)
 		return listing_json(listing, json_record(record, item->state));
+	jp_state_format(item->state, record, state);
 	jp_when_format(record->created_at, created);
 	jp_when_format(record->expires_at, expires);
 	jp_when_format(record->last_used_at, used);
@@ -241,15 +242,17 @@ show_item(void *arg, const struct jp_admin_item *item)
 {
 	const struct context *context = arg;
 	const struct jp_record *record = &item->record;
+	char state[JP_STATE_TEXT_MAX];
 
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
+	jp_state_format(item->state, record, state);
 	if (context->json)
 		return json_print(json_record(record, item->state));
 	print_text("id", record->id);
 	print_text("user", record->user);
 	print_text("name", record->name);
-	print_text("state", jp_state_name(item->state));
+	print_text("state", state);
 	print_time("created", record->created_at);
 	print_text("created-by", record->created_by);
 	print_end(record);

@@ -253,10 +253,15 @@ json_uses(const struct jp_record *record)
 json_t *
 json_record(const struct jp_record *record, enum jp_state state)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:o,s:s,s:s,s:o,s:I,"
-	                 "s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:b,s:s,s:o,s:s}",
+	char text[JP_STATE_TEXT_MAX];
+
+	jp_state_format(state, record, text);
+	return json_pack(
+	    "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:s,s:o,s:o,s:s,s:s,s:o,s:I,"
+	    "s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:b,s:s,s:o,s:s}",
 	    "id", record->id, "user", record->user, "name", record->name,
-	    "state", jp_state_name(state), "created_at",
+	    "state", jp_state_name(state), "state_text", text, "state_cause",
+	    jp_state_cause(state), "prefix", record->prefix, "created_at",
 	    json_time(record->created_at), "created_by", record->created_by,
 	    "expires_at", json_time(record->expires_at), "revoked_at",
 	    json_time(record->revoked_at), "revoked_by", record->revoked_by,

@@ -13,10 +13,10 @@ _Static_assert(
     JP_STORE_TAG_LEN == JP_FAST_TAG_LEN, "hex_read() has one length");
 
 json_t *
-record_json_write(const struct jp_moved *moved, int64_t now)
+record_json_write(const struct jp_moved *moved, enum jp_state state)
 {
 	const struct jp_record *record = &moved->record;
-	json_t *json = json_record(record, jp_record_state(record, now));
+	json_t *json = json_record(record, state);
 	char hex[HEX_MAX];
 
 	(void)json_object_set_new(json, "phc", json_string(record->phc));
@@ -219,6 +219,8 @@ static const struct field fields[] = {
 	TEXT("user", user),
 	TEXT("name", name),
 	{ "state", read_nothing, 0, 0, 0, 0 },
+	{ "state_text", read_nothing, 0, 0, 0, 0 },
+	{ "state_cause", read_nothing, 0, 0, 0, 0 },
 	VALUE("created_at", read_time, created_at),
 	TEXT("created_by", created_by),
 	VALUE("expires_at", read_time, expires_at),
@@ -239,6 +241,7 @@ static const struct field fields[] = {
 	TEXT("denied_why", denied_why),
 	TEXT("phc", phc),
 	TEXT("ends", ends),
+	TEXT("prefix", prefix),
 	VALUE("fast_tag", read_hex, fast_tag),
 	{ "pepper", read_hex, offsetof(struct jp_moved, pepper), 0, 0, 0 },
 };

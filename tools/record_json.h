@@ -17,7 +17,7 @@ struct json_line {
 };
 
 /* NULL if memory is short. */
-json_t *record_json_write(const struct jp_moved *moved, int64_t now);
+json_t *record_json_write(const struct jp_moved *moved, enum jp_state state);
 json_t *user_json_write(const struct jp_user *user);
 
 /*

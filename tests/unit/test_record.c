@@ -105,6 +105,7 @@ set_full(struct jp_record *record)
 	fill(record->denied_why, JP_REASON_MAX);
 	record->has_fast_tag = true;
 	memset(record->fast_tag, 0xa5, JP_FAST_TAG_LEN);
+	fill(record->prefix, JP_TOKEN_PREFIX_MAX);
 	set_full_lists(record);
 }
 
@@ -282,6 +283,23 @@ only_newer_versions_are_called_newer(void **unused)
 }
 
 static void
+a_record_of_version_2_is_read_as_it_was(void **unused)
+{
+	struct jp_record in, out;
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len;
+
+	(void)unused;
+	set_full(&in);
+	memset(in.prefix, 0, sizeof(in.prefix));
+	len = encode(&in, bytes) - 2; /* an empty text */
+	bytes[0] = 2;
+	assert_int_equal(decode(&out, bytes, len), JP_ERR_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	assert_int_equal(decode(&out, bytes, len + 1), JP_ERR_DAMAGED);
+}
+
+static void
 a_record_of_version_1_is_read_as_it_was(void **unused)
 {
 	struct jp_record in, out;
@@ -290,10 +308,11 @@ a_record_of_version_1_is_read_as_it_was(void **unused)
 
 	(void)unused;
 	set_full(&in);
+	memset(in.prefix, 0, sizeof(in.prefix));
 	memset(in.ends, 0, sizeof(in.ends));
 	memset(in.denied_why, 0, sizeof(in.denied_why));
 	in.denied_at = JP_NEVER;
-	len = encode(&in, bytes) - 12; /* two empty texts and a time */
+	len = encode(&in, bytes) - 14; /* three empty texts and a time */
 	bytes[0] = 1;
 	assert_int_equal(decode(&out, bytes, len), JP_ERR_OK);
 	assert_memory_equal(&in, &out, sizeof(in));
@@ -359,7 +378,7 @@ a_count_or_flag_out_of_its_bounds_is_damage(void **unused)
 	(void)unused;
 	set_empty(&record);
 	len = encode(&record, bytes);
-	assert_int_equal(len, HAS_TAG_AT + 1 + JP_FAST_TAG_LEN + 12);
+	assert_int_equal(len, HAS_TAG_AT + 1 + JP_FAST_TAG_LEN + 14);
 	for (size_t i = 0; i < COUNT_OF(places); i++)
 		for (unsigned int value = most[i] + 1U; value < 256; value++) {
 			bytes[places[i]] = (uint8_t)value;
@@ -642,6 +661,61 @@ each_state_has_its_name(void **unused)
 	assert_string_equal(jp_state_name(JP_STATE_LIVE), "live");
 }
 
+/* They cross admin.sock. */
+static void
+each_state_keeps_its_number(void **unused)
+{
+	(void)unused;
+	assert_int_equal(JP_STATE_REVOKED, 0);
+	assert_int_equal(JP_STATE_SUPERSEDED, 1);
+	assert_int_equal(JP_STATE_EXPIRED, 2);
+	assert_int_equal(JP_STATE_LIVE, 3);
+	assert_int_equal(JP_STATE_REPLACED, 4);
+	assert_int_equal(JP_STATE_UNUSED, 5);
+	assert_int_equal(JP_STATE_USER_DISABLED, 6);
+	assert_int_equal(JP_STATE_PREFIX, 7);
+	assert_int_equal(JP_STATE_COUNT, 8);
+}
+
+/* In the order of the decision; what ended stays ended. */
+static void
+a_state_is_what_the_decision_would_say(void **unused)
+{
+	static const struct {
+		int64_t revoked_at, grace_until, last_used_at;
+		bool foreign_prefix, disabled;
+		const char *text; /* at 1000, with a limit of 100 */
+	} rows[] = {
+		{ 0, 0, 900, false, false, "live" },
+		{ 0, 0, 899, false, false, "paused: unused" },
+		{ 0, 0, 900, false, true, "paused: user-disabled" },
+		{ 0, 0, 899, false, true, "paused: unused" },
+		{ 0, 0, 899, true, true, "dead: prefix" },
+		{ 0, 1001, 900, false, false,
+		    "replaced until 1970-01-01T00:16:41Z" },
+		{ 0, 1001, 900, false, true, "paused: user-disabled" },
+		{ 0, 1000, 900, true, true, "dead: superseded" },
+		{ 1, 1001, 900, true, true, "dead: revoked" },
+	};
+	char text[JP_STATE_TEXT_MAX];
+	struct jp_record record;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct jp_circumstances around = { 1000, 100,
+			!rows[i].foreign_prefix, rows[i].disabled };
+
+		set_empty(&record);
+		record.revoked_at = rows[i].revoked_at;
+		record.superseded_at = rows[i].grace_until != 0 ? 900 : 0;
+		record.grace_until = rows[i].grace_until;
+		record.last_used_at = rows[i].last_used_at;
+		jp_state_format(
+		    jp_record_state_in(&record, &around), &record, text);
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
 int
 main(void)
 {
@@ -652,6 +726,9 @@ main(void)
 		cmocka_unit_test(a_record_cut_at_any_byte_is_damaged),
 		cmocka_unit_test(a_byte_behind_a_record_is_damage),
 		cmocka_unit_test(only_newer_versions_are_called_newer),
+		cmocka_unit_test(a_record_of_version_2_is_read_as_it_was),
+		cmocka_unit_test(each_state_keeps_its_number),
+		cmocka_unit_test(a_state_is_what_the_decision_would_say),
 		cmocka_unit_test(a_record_of_version_1_is_read_as_it_was),
 		cmocka_unit_test(a_newer_record_of_another_length_is_newer),
 		cmocka_unit_test(an_id_out_of_the_alphabet_is_damage),

@@ -260,6 +260,12 @@ counting_list(struct jp_store *store, struct jp_listing *listing,
 }
 
 static enum jp_err
+counting_user(struct jp_store *store, const char *name, struct jp_user *user)
+{
+	return jp_store_user(((struct counting *)store)->real, name, user);
+}
+
+static enum jp_err
 take_and_change(void *arg, const struct jp_admin_item *item)
 {
 	struct counting *counting = arg;
@@ -281,7 +287,8 @@ take_and_change(void *arg, const struct jp_admin_item *item)
 static void
 a_list_of_all_holds_one_page_and_no_lock(void **state)
 {
-	static const struct jp_store_ops ops = { .list = counting_list };
+	static const struct jp_store_ops ops = { .list = counting_list,
+		.user_get = counting_user };
 	static struct jp_admin_request request = { .op = JP_ADMIN_LIST,
 		.all = true };
 	struct counting counting = { .base = { .ops = &ops },
