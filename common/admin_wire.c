@@ -123,6 +123,8 @@ jp_admin_request_decode(
 	enum jp_err err;
 
 	memset(request, 0, sizeof(*request));
+	if (len > JP_ADMIN_MSG_MAX)
+		return JP_ERR_TOO_LONG;
 	jp_buf_read(&buf, bytes, len);
 	jp_buf_get_magic(&buf, magic);
 	request->op =
@@ -310,6 +312,8 @@ jp_admin_answer_decode(const uint8_t *bytes, size_t len, bool *end,
 	enum jp_err err;
 
 	memset(item, 0, sizeof(*item));
+	if (len > JP_ADMIN_MSG_MAX)
+		return JP_ERR_TOO_LONG;
 	jp_buf_read(&buf, bytes, len);
 	jp_buf_get_magic(&buf, magic);
 	kind = jp_buf_get_enum(&buf, JP_ITEM_COUNT + 1);

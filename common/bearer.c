@@ -196,6 +196,8 @@ parse(enum jp_err (*read)(struct rest, struct jp_login *), const char *message,
 	enum jp_err err;
 
 	jp_login_clear(login);
+	if (len > JP_BEARER_MAX)
+		return JP_ERR_TOO_LONG;
 	err = read((struct rest){ message, len }, login);
 	if (err != JP_ERR_OK)
 		jp_login_clear(login);

@@ -17,10 +17,17 @@
 #include "common/plain.h"
 
 /*
- * Both read exactly `len` bytes: the user into `authcid`, the token into
- * `passwd`; `authzid` is left empty. JP_ERR_INVALID if the message, a name or
- * the token has not its form, JP_ERR_TOO_LONG if a name or the token is;
- * `login` is then cleared.
+ * Bytes of the longest message. RFC 7628 sets none: this is room for the
+ * longest user, each byte of it escaped, the longest token and 2,800 bytes of
+ * the keys that are not used (host, port, mthd, path, post, qs).
+ */
+#define JP_BEARER_MAX 4096
+
+/*
+ * Both read exactly `len` bytes, and none of a message that is longer than
+ * JP_BEARER_MAX: the user into `authcid`, the token into `passwd`; `authzid`
+ * is left empty. JP_ERR_INVALID if the message, a name or the token has not
+ * its form, JP_ERR_TOO_LONG if one of them is; `login` is then cleared.
  *
  * OAUTHBEARER: `authcid` is empty where the message has no user. Channel
  * binding is refused; keys other than "auth" are read and not used.

@@ -12,6 +12,8 @@ jp_mux_decode(struct jp_mux_frame *frame, const uint8_t *bytes, size_t len)
 	enum jp_err err;
 
 	memset(frame, 0, sizeof(*frame));
+	if (len > JP_MUX_FRAME_MAX)
+		return JP_ERR_TOO_LONG;
 	jp_buf_read(&buf, bytes, len);
 	(void)jp_buf_get_str(&buf, frame->user, sizeof(frame->user));
 	(void)jp_buf_get_str(&buf, frame->password, sizeof(frame->password));

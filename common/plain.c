@@ -67,6 +67,8 @@ jp_plain_parse(const char *message, size_t len, struct jp_login *login)
 	enum jp_err err;
 
 	jp_login_clear(login);
+	if (len > JP_PLAIN_MAX)
+		return JP_ERR_TOO_LONG;
 	err = parse(message, len, login);
 	if (err != JP_ERR_OK)
 		jp_login_clear(login);

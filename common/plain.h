@@ -18,10 +18,14 @@ struct jp_login {
 	struct jp_secret passwd; /* a password or a token */
 };
 
+/* Bytes of the longest message: its three fields and two NULs. */
+#define JP_PLAIN_MAX (2 * (JP_USER_MAX + 1) + JP_SECRET_MAX)
+
 /*
- * Reads exactly `len` bytes. JP_ERR_TRUNCATED if a NUL is missing,
- * JP_ERR_TRAILING if there are more than two; JP_ERR_TOO_LONG or
- * JP_ERR_INVALID if a field is (an authcid or passwd that is empty, too).
+ * Reads exactly `len` bytes, and none of a message that is longer than
+ * JP_PLAIN_MAX: some hosts state lengths that are none. JP_ERR_TRUNCATED if a
+ * NUL is missing, JP_ERR_TRAILING if there are more than two; JP_ERR_TOO_LONG
+ * or JP_ERR_INVALID if a field is (an authcid or passwd that is empty, too).
  * Any error leaves `login` cleared.
  */
 enum jp_err

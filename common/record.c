@@ -304,6 +304,8 @@ jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len)
 	enum jp_err err;
 
 	memset(record, 0, sizeof(*record));
+	if (len > JP_RECORD_MAX)
+		return JP_ERR_DAMAGED;
 	jp_buf_read(&buf, bytes, len);
 	version = get_head(&buf, record->id);
 	jp_buf_get_str(&buf, record->user, sizeof(record->user));
@@ -336,6 +338,8 @@ jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
 	char text[JP_USER_MAX + 1];
 	struct jp_buf buf;
 
+	if (len > JP_RECORD_MAX)
+		return JP_ERR_DAMAGED;
 	jp_buf_read(&buf, bytes, len);
 	(void)get_head(&buf, id);
 	*user_len = jp_buf_get_str(&buf, text, sizeof(text));

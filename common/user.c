@@ -59,6 +59,10 @@ jp_user_decode(struct jp_user *user, const uint8_t *bytes, size_t len)
 	struct jp_buf buf;
 	uint8_t version;
 
+	if (len > JP_USER_RECORD_MAX) {
+		memset(user, 0, sizeof(*user));
+		return JP_ERR_DAMAGED;
+	}
 	jp_buf_read(&buf, bytes, len);
 	version = jp_buf_get_u8(&buf);
 	jp_user_get(&buf, user);
