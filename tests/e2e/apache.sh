@@ -197,6 +197,21 @@ http $ME "$(basic sso.alice "$alice")" \
 	-H 'Connection: keep-alive, X-Forwarded-User'
 is "Connection: X-Forwarded-User does not remove it" \
 	"$(field x_forwarded_user)" '["sso.alice"]'
+like "no other header, in no spelling, says who the user is" \
+	"$(claims sso.alice "$(basic sso.alice "$alice")")" "$CLAIMS_NONE"
+like "nor does one of a Bearer request" "$(claims sso.alice "$(
+	bearer "$(printf 'sso.alice:%s' "$alice" | base64 -w 0)"
+)" POST)" "$CLAIMS_NONE"
+http $ME "$(basic sso.alice "$alice")" -X PUT -d '{"a": 1}' \
+	-H 'X-Atlassian-Token: no-check' -H 'If-Match: "1"' \
+	-H 'Content-Type: application/json'
+for name in X-Atlassian-Token:no-check If-Match:'"1"' \
+	Content-Type:application/json Content-Length:8; do
+	ok "$name reaches the backend" test "$(printf '%s' "$body" |
+		python3 -c 'import json, sys
+print(dict(json.load(sys.stdin)["fields"]).get(sys.argv[1]))' \
+			"${name%%:*}")" = "${name#*:}"
+done
 http $ME '' -H 'X-Forwarded-User: admin'
 is "a claimed user without a token: 401" "$status" 401
 http $ME "$(basic sso.alice "$alice")" -H 'Cookie: JSESSIONID=1; a=b'

@@ -106,6 +106,11 @@ http $ME "$reader"
 http $ME "$reader" -X POST
 is "a GET that was let in lets no POST in" "$status" 401
 
+for method in GET POST; do
+	like "no header says who the user is: $method" \
+		"$(claims writer "$writer" $method)" "$CLAIMS_NONE"
+done
+
 # may_one USER SERVICE: what pat-admin says, with the reason.
 may_one() {
 	printf '%s\n' "$reader_token" |

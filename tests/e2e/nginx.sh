@@ -164,6 +164,17 @@ is "a claimed user and session do not reach the backend" \
 		grep -c 'x_forwarded')" '["sso.alice"] [] 0'
 is "nor do the backend's cookies reach the client" \
 	"$(printf '%s\n' "$head" | grep -c -i '^set-cookie')" 0
+like "no other header, in no spelling, says who the user is" \
+	"$(claims sso.alice "$alice_auth")" "$CLAIMS_NONE"
+http $ME "$alice_auth" -X PUT -d '{"a": 1}' -H 'If-Match: "1"' \
+	-H 'X-Atlassian-Token: no-check' -H 'Content-Type: application/json'
+for name in X-Atlassian-Token:no-check If-Match:'"1"' \
+	Content-Type:application/json Content-Length:8; do
+	ok "$name reaches the backend" test "$(printf '%s' "$body" |
+		python3 -c 'import json, sys
+print(dict(json.load(sys.stdin)["fields"]).get(sys.argv[1]))' \
+			"${name%%:*}")" = "${name#*:}"
+done
 http '/a%2Fb/c?d=%20e' "$alice_auth"
 is "the path reaches the backend as it came" "$(field path)" \
 	'"/a%2Fb/c?d=%20e"'
@@ -195,6 +206,10 @@ is "a POST is that user's, too" \
 	"$(field x_forwarded_user) $(field authorization)" '["writer"] []'
 is "a token without scopes may all of it" "$(may "$alice_auth" GET POST)" \
 	"200 200 "
+for method in GET POST; do
+	like "no header says who the user is: $method" \
+		"$(claims writer "$auth" $method)" "$CLAIMS_NONE"
+done
 new some --service jira-read
 is "--service jira-read: no POST" "$(may "$auth" GET POST)" "200 401 "
 http $ME "$reader" -H 'X-HTTP-Method-Override: DELETE'
@@ -212,6 +227,10 @@ http $ME "$(bearer "$(printf 'sso.alice:%s' "$alice" | base64 -w 0)")"
 is "the same token as Bearer: 200 as that user" \
 	"$status $(field x_forwarded_user) $(field authorization)" \
 	'200 ["sso.alice"] []'
+like "no header says who the user is, through both hops" "$(
+	claims sso.alice "$(bearer "$(printf 'sso.alice:%s' "$alice" |
+		base64 -w 0)")"
+)" "$CLAIMS_NONE"
 http $ME "$alice_auth"
 is "Basic there, too" "$status $(field x_forwarded_user)" \
 	'200 ["sso.alice"]'

@@ -7,7 +7,8 @@ Listens on a free port of 127.0.0.1 and writes the port into PORT_FILE. The
 answer to every request:
 
     {"method": "GET", "path": "/a%2Fb?c", "x_forwarded_user": ["alice"],
-     "authorization": [], "cookie": [], "headers": ["host", ...]}
+     "authorization": [], "cookie": [], "headers": ["host", ...],
+     "fields": [["Host", "localhost"], ...]}
 
 /rest/api/2/myself adds what Jira says there: {"name": "alice", "key": ...}; or
 answers 401 if no user reached it. /status/404 has that status. Every answer
@@ -39,6 +40,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
             "authorization": self.all("Authorization"),
             "cookie": self.all("Cookie"),
             "headers": sorted({name.lower() for name in self.headers.keys()}),
+            "fields": self.headers.items(),
         }
         status = 200
         if self.path.split("?")[0] == "/rest/api/2/myself":

@@ -67,10 +67,12 @@ world_make() {
 	EOF
 	pat_admin init || return 1
 
-	# Apache's workers load the module: it must lie where they can read.
+	# Apache's workers load these: they must lie where they can read.
 	cp "$JP_BUILD/.libs/pam_jira_pat.so" \
-		"$JP_BUILD/tests/lib/.libs/pam_confdir.so" "$WORLD/lib/" &&
-		chmod 644 "$WORLD"/lib/*.so || return 1
+		"$JP_BUILD/tests/lib/.libs/pam_confdir.so" \
+		"$JP_SOURCE/examples/apache/jira-pat-headers.lua" \
+		"$WORLD/lib/" &&
+		chmod 644 "$WORLD"/lib/* || return 1
 	world_pam jira-pat
 	printf '%s required pam_deny.so\n' auth account >"$WORLD/pam.d/other"
 }
@@ -146,7 +148,7 @@ world_apache_conf() {
 		MaxSpareThreads 32
 	EOF
 	for world_module in mpm_event authn_core authz_core authz_user \
-	    auth_basic authnz_pam headers proxy proxy_http rewrite \
+	    auth_basic authnz_pam headers lua proxy proxy_http rewrite \
 	    ${WORLD_APACHE_MODULES:-}; do
 		echo "LoadModule ${world_module}_module" \
 			"$WORLD_MODULES/mod_$world_module.so"
@@ -157,6 +159,7 @@ world_apache_conf() {
 	fi
 	cat <<-EOF
 		Define JIRA_PAT_BACKEND $WORLD_BACKEND
+		Define JIRA_PAT_HEADERS $WORLD/lib/jira-pat-headers.lua
 		<VirtualHost *>
 		${WORLD_APACHE_LINES:-}
 		Include $JP_SOURCE/examples/apache/jira-pat.conf
@@ -195,6 +198,14 @@ http() {
 	body=$(cat "$WORLD/body")
 	# shellcheck disable=SC2034
 	head=$(tr -d '\r' <"$WORLD/head")
+}
+
+# claims USER AUTHORIZATION [METHOD]: what tests/lib/claims.py finds wrong with
+# $WORLD_URL; its last line, if nothing is, is $CLAIMS_NONE.
+CLAIMS_NONE='[1-9][0-9][0-9][0-9] claims in [1-9][0-9]* requests'
+claims() {
+	printf '%s' "$2" | timeout 300 python3 "$JP_SOURCE/tests/lib/claims.py" \
+		"$WORLD_URL/rest/api/2/myself" "$1" "${3:-GET}"
 }
 
 # field NAME: of the JSON in $body, as compact JSON.

@@ -1,0 +1,45 @@
+-- Which headers of a request Jira gets to see: these, and what Apache itself
+-- adds. So no client can claim to be somebody else, by whichever name Jira, an
+-- add-on or a script behind it may look at: X-Forwarded-User, Remote-User,
+-- X-WEBAUTH-USER ..., nor by X_Forwarded_User or X.Forwarded.User, which CGI and
+-- PHP take for the same. A list of bad names would never be complete, and
+-- mod_headers knows no patterns.
+--
+-- If your clients need another header, add its name, in small letters. Leave out
+-- whatever says who the user is.
+
+local passed = {}
+for name in ([[
+	accept accept-charset accept-encoding accept-language
+	authorization
+	cache-control pragma
+	content-disposition content-encoding content-language content-length
+	content-type
+	host origin referer user-agent
+	if-match if-modified-since if-none-match if-range if-unmodified-since
+	prefer range
+	traceparent tracestate x-correlation-id x-request-id
+	transfer-encoding
+	x-atlassian-token x-experimentalapi x-requested-with
+]]):gmatch("%S+") do
+	passed[name] = true
+end
+-- authorization: jira-pat.conf drops it once the token has been checked.
+-- cookie is not in the list: no token may be mixed with somebody's session.
+
+-- A client could name a header in Connection to have the proxy remove it. What
+-- is left says whether the connection is kept.
+local function connection(value)
+	return value:lower():match("close") or value:lower():match("keep%-alive")
+end
+
+function pass(r)
+	for name, value in pairs(r:headers_in_table()) do
+		if name:lower() == "connection" then
+			r.headers_in[name] = connection(value)
+		elseif not passed[name:lower()] then
+			r.headers_in[name] = nil
+		end
+	end
+	return apache2.DECLINED
+end
