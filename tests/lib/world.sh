@@ -8,7 +8,7 @@
 #
 # Before that may be set: WORLD_SECTIONS, the end of jira-pat.conf;
 # WORLD_APACHE_MODULES, more modules; WORLD_APACHE_LINES, lines in front of the
-# example's Include.
+# example's Include; WORLD_APACHE_END, lines behind that virtual host.
 
 # Where Debian keeps Apache's modules; what a hash costs: next to nothing.
 WORLD_MODULES=${WORLD_MODULES:-/usr/lib/apache2/modules}
@@ -164,6 +164,7 @@ world_apache_conf() {
 		${WORLD_APACHE_LINES:-}
 		Include $JP_SOURCE/examples/apache/jira-pat.conf
 		</VirtualHost>
+		${WORLD_APACHE_END:-}
 	EOF
 }
 
@@ -202,6 +203,7 @@ http() {
 
 # claims USER AUTHORIZATION [METHOD]: what tests/lib/claims.py finds wrong with
 # $WORLD_URL; its last line, if nothing is, is $CLAIMS_NONE.
+# shellcheck disable=SC2034
 CLAIMS_NONE='[1-9][0-9][0-9][0-9] claims in [1-9][0-9]* requests'
 claims() {
 	printf '%s' "$2" | timeout 300 python3 "$JP_SOURCE/tests/lib/claims.py" \
