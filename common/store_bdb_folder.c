@@ -182,7 +182,7 @@ enum jp_err
 bdb_mark_set(struct bdb *bdb)
 {
 	int fd = openat(bdb->dir_fd, MARK_NAME,
-	    O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return fail_errno(bdb, MARK_NAME);

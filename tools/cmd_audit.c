@@ -17,6 +17,7 @@
 #include "common/audit_file.h"
 #include "common/escape.h"
 #include "common/pepper.h"
+#include "tools/act_as.h"
 #include "tools/output.h"
 #include "tools/trail.h"
 
@@ -271,7 +272,7 @@ follow(struct view *view, const char *path, FILE *file)
 
 	while (err == JP_ERR_OK) {
 		bool current = file != NULL && is_current(file, path);
-		FILE *next = current ? NULL : fopen(path, "re");
+		FILE *next = current ? NULL : trail_open(path);
 
 		if (file != NULL)
 			err = read_new(file, &line, view);
@@ -342,8 +343,11 @@ load_keys(struct verification *verification, const struct jp_settings *settings,
     struct jp_audit_key *head_key, struct jp_why *why)
 {
 	struct jp_pepper pepper;
-	enum jp_err err = jp_pepper_load(settings->pepper_file, &pepper, why);
+	enum jp_err err = act_at(settings->pepper_file, why);
 
+	if (err == JP_ERR_OK)
+		err = jp_pepper_load(settings->pepper_file, &pepper, why);
+	act_as_self();
 	if (err != JP_ERR_OK)
 		return err;
 	jp_audit_key_make(&pepper, &verification->check.key);
@@ -367,9 +371,12 @@ open_all(struct verification *verification, struct trail *trail,
 
 	(void)snprintf(head, sizeof(head), "%s/%s", settings->store_dir,
 	    JP_AUDIT_HEAD_NAME);
+	if (err == JP_ERR_OK)
+		err = act_at(head, why);
 	if (err == JP_ERR_OK && args.file_len == 0)
 		head_err = jp_audit_head_read(head, &head_key,
 		    &verification->check.head, verification->why);
+	act_as_self();
 	verification->check.has_head =
 	    args.file_len == 0 && head_err == JP_ERR_OK;
 	for (size_t i = 0; err == JP_ERR_OK && i < args.file_len; i++)

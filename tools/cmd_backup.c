@@ -7,12 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/files.h"
+#include "tools/act_as.h"
 #include "tools/manifest.h"
 #include "tools/output.h"
 #include "tools/progress.h"
@@ -41,9 +42,18 @@ take_folder(void *arg, char *value, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
-/* Makes the folder; an empty one is fine, too. */
+/* What is in the folder is made and removed as its owner. */
 static enum jp_err
-open_folder(struct backup *backup, struct jp_why *why)
+enter_folder(struct jp_why *why)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, MANIFEST_NAME);
+	return act_at(path, why);
+}
+
+static enum jp_err
+make_folder(struct backup *backup, struct jp_why *why)
 {
 	backup->made = mkdir(folder, 0700) == 0;
 	if (!backup->made && errno != EEXIST)
@@ -55,6 +65,18 @@ open_folder(struct backup *backup, struct jp_why *why)
 		return jp_why(why, JP_ERR_EXISTS,
 		    "%s is not empty: name a new folder", folder);
 	return JP_ERR_OK;
+}
+
+/* Makes the folder; an empty one is fine, too. */
+static enum jp_err
+open_folder(struct backup *backup, struct jp_why *why)
+{
+	enum jp_err err = act_at(folder, why);
+
+	if (err == JP_ERR_OK)
+		err = make_folder(backup, why);
+	act_as_self();
+	return err;
 }
 
 /* Where no patd runs, this process becomes its user before it writes. */
@@ -164,12 +186,14 @@ take_item(void *arg, const struct jp_admin_item *item)
 static void
 take_back(struct backup *backup)
 {
+	struct jp_why ignored;
+
 	if (backup->file_fd >= 0)
 		(void)close(backup->file_fd);
 	for (size_t i = 0; i < backup->manifest.len; i++)
 		(void)unlinkat(
 		    backup->dir_fd, backup->manifest.files[i].name, 0);
-	if (backup->made)
+	if (backup->made && act_at(folder, &ignored) == JP_ERR_OK)
 		(void)rmdir(folder);
 }
 
@@ -236,13 +260,16 @@ run(struct context *context)
 	if (err == JP_ERR_OK)
 		err = session_open(&session, context, &why);
 	if (err == JP_ERR_OK) {
-		err = fill(&session, &backup);
+		err = enter_folder(&why);
+		if (err == JP_ERR_OK)
+			err = fill(&session, &backup);
 		session_close(&session);
 	}
 	if (err == JP_ERR_OK)
 		(void)print_done(context, &backup);
 	else
 		take_back(&backup);
+	act_as_self();
 	if (backup.dir_fd >= 0)
 		(void)close(backup.dir_fd);
 	manifest_clear(&backup.manifest);

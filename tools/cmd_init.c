@@ -14,7 +14,7 @@
 
 #include "common/core.h"
 #include "common/store_bdb.h"
-#include "tools/files.h"
+#include "tools/act_as.h"
 
 /*
  * Gives a folder its owner and mode. One that holds something else than a
@@ -43,14 +43,12 @@ own_folder(int fd, const char *path, mode_t mode, const struct owner *owner,
 }
 
 static enum jp_err
-make_folder(const char *path, mode_t mode, const struct owner *owner,
+make_one_folder(const char *path, mode_t mode, const struct owner *owner,
     struct jp_why *why)
 {
-	enum jp_err err = make_parents(path, why);
+	enum jp_err err;
 	int fd;
 
-	if (err != JP_ERR_OK)
-		return err;
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return path_why(why, "make the folder", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -58,6 +56,20 @@ make_folder(const char *path, mode_t mode, const struct owner *owner,
 		return path_why(why, "open the folder", path);
 	err = own_folder(fd, path, mode, owner, why);
 	(void)close(fd);
+	return err;
+}
+
+static enum jp_err
+make_folder(const char *path, mode_t mode, const struct owner *owner,
+    struct jp_why *why)
+{
+	enum jp_err err = make_parents(path, why);
+
+	if (err == JP_ERR_OK)
+		err = act_at(path, why);
+	if (err == JP_ERR_OK)
+		err = make_one_folder(path, mode, owner, why);
+	act_as_self();
 	return err;
 }
 
@@ -81,15 +93,13 @@ own_pepper(const char *path, const struct owner *owner, struct jp_why *why)
 }
 
 static enum jp_err
-make_pepper(const struct jp_settings *settings, const struct owner *owner,
+make_own_pepper(const struct jp_settings *settings, const struct owner *owner,
     struct jp_why *why)
 {
 	const char *path = settings->pepper_file;
-	enum jp_err err = make_parents(path, why);
+	enum jp_err err = JP_ERR_OK;
 	struct stat st;
 
-	if (err != JP_ERR_OK)
-		return err;
 	if (lstat(path, &st) != 0 && errno == ENOENT) {
 		if (jp_store_bdb_exists(settings->store_dir))
 			return jp_why(why, JP_ERR_CONFIG,
@@ -101,6 +111,20 @@ make_pepper(const struct jp_settings *settings, const struct owner *owner,
 	return err == JP_ERR_OK || err == JP_ERR_EXISTS
 	           ? own_pepper(path, owner, why)
 	           : err;
+}
+
+static enum jp_err
+make_pepper(const struct jp_settings *settings, const struct owner *owner,
+    struct jp_why *why)
+{
+	enum jp_err err = make_parents(settings->pepper_file, why);
+
+	if (err == JP_ERR_OK)
+		err = act_at(settings->pepper_file, why);
+	if (err == JP_ERR_OK)
+		err = make_own_pepper(settings, owner, why);
+	act_as_self();
+	return err;
 }
 
 /* One that is there is the administrator's: /var/log is left as it is. */

@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/files.h"
+#include "tools/act_as.h"
 #include "tools/output.h"
 #include "tools/session.h"
 
@@ -109,18 +110,64 @@ read_mark(struct notify *notify, const char *line)
 	}
 }
 
+/* One that root made, before it acted as the user of patd, becomes his. */
+static void
+give_state(const struct notify *notify)
+{
+	struct owner owner;
+	struct jp_why ignored;
+	int fd;
+
+	fd = open_roots(notify->path);
+	if (fd < 0)
+		return;
+	if (find_owner(&notify->context->settings, &owner, &ignored) ==
+	    JP_ERR_OK)
+		/* Where it fails, so does the next try to open it. */
+		if (fchown(fd, owner.uid, owner.gid) != 0)
+			errno = EACCES;
+	(void)close(fd);
+}
+
+static enum jp_err
+open_file(struct notify *notify)
+{
+	int how = O_RDWR | (dry_run ? 0 : O_CREAT) | O_CLOEXEC | O_NOFOLLOW |
+	          O_NONBLOCK;
+	enum jp_err err = act_at(notify->path, notify->why);
+	struct stat st;
+
+	if (err != JP_ERR_OK)
+		return err;
+	notify->fd = open(notify->path, how, 0600);
+	if (notify->fd < 0 && errno == EACCES) {
+		give_state(notify);
+		err = act_at(notify->path, notify->why);
+		if (err == JP_ERR_OK)
+			notify->fd = open(notify->path, how, 0600);
+	}
+	if (err == JP_ERR_OK && notify->fd < 0 && !(dry_run && errno == ENOENT))
+		err = path_why(notify->why, "open", notify->path);
+	if (notify->fd >= 0 &&
+	    (fstat(notify->fd, &st) != 0 || !S_ISREG(st.st_mode)))
+		err = jp_why(notify->why, JP_ERR_CONFIG,
+		    "%s: not a regular file: remove it", notify->path);
+	act_as_self();
+	return err;
+}
+
 static enum jp_err
 open_state(struct notify *notify)
 {
 	char text[STATE_MAX], *rest = text, *line;
+	enum jp_err err;
 	ssize_t len;
 
 	(void)snprintf(notify->path, sizeof(notify->path), "%s/%s",
 	    notify->context->settings.store_dir, NOTICES_NAME);
-	notify->fd = open(notify->path,
-	    O_RDWR | (dry_run ? 0 : O_CREAT) | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (notify->fd < 0 && !(dry_run && errno == ENOENT))
-		return path_why(notify->why, "open", notify->path);
+	err = open_file(notify);
+	if (err != JP_ERR_OK)
+		return err;
 	start_marks(notify);
 	if (notify->fd < 0)
 		return JP_ERR_OK;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include "common/core.h"
 #include "common/pepper.h"
 #include "common/store_bdb.h"
-#include "tools/files.h"
+#include "tools/act_as.h"
 #include "tools/manifest.h"
 #include "tools/output.h"
 #include "tools/progress.h"
@@ -44,7 +45,6 @@ struct place {
 struct restore {
 	const struct jp_settings *settings;
 	struct owner owner;
-	int dir_fd; /* of the backup */
 	struct manifest manifest;
 	int lock_fd; /* of the store that is there */
 	bool made;   /* the folder for the new one */
@@ -96,6 +96,31 @@ copy_bytes(struct restore *restore, int from, int to,
 	return got == 0 && fsync(to) == 0;
 }
 
+/*
+ * A new file, which belongs to the user of patd from the first byte on; -1: see
+ * errno(3).
+ */
+static int
+make_file(struct restore *restore, const char *path, mode_t mode)
+{
+	int fd = -1, errnum;
+
+	if (act_at(path, restore->why) == JP_ERR_OK)
+		fd = open(path,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd >= 0 &&
+	    fchown(fd, restore->owner.uid, restore->owner.gid) != 0) {
+		errnum = errno;
+		(void)close(fd);
+		fd = -1;
+		errno = errnum;
+	}
+	errnum = errno;
+	act_as_self();
+	errno = errnum;
+	return fd;
+}
+
 /* Copies one file to `path`, which is new, and compares it with the manifest.
  */
 static enum jp_err
@@ -106,14 +131,15 @@ copy_file(struct restore *restore, const struct manifest_file *file,
 	uint8_t sum[MANIFEST_HASH];
 	uint64_t bytes = 0;
 	enum jp_err err = JP_ERR_OK;
-	int to = -1, from = openat(restore->dir_fd, file->name,
-	                 O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char source[PATH_MAX];
+	int to = -1, from;
 
+	(void)snprintf(source, sizeof(source), "%s/%s", folder, file->name);
+	from = open_as_owner(source);
 	if (from < 0)
 		return not_ours(restore, file->name, "cannot be opened");
 	(void)crypto_generichash_init(&hash, NULL, 0, sizeof(sum));
-	to = open(
-	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	to = make_file(restore, path, mode);
 	if (to < 0 || !copy_bytes(restore, from, to, &hash, &bytes))
 		err = path_why(restore->why, "write", path);
 	if (to >= 0)
@@ -194,11 +220,12 @@ static enum jp_err
 set_place(struct restore *restore, struct place *place, const char *path)
 {
 	struct stat st;
-	enum jp_err err;
+	enum jp_err err = make_parents(path, restore->why);
 
 	place->path = path;
 	(void)snprintf(place->new, sizeof(place->new), "%s.restore", path);
-	err = name_old(place, restore->why);
+	if (err == JP_ERR_OK)
+		err = name_old(place, restore->why);
 	if (err != JP_ERR_OK)
 		return err;
 	if (lstat(place->new, &st) == 0)
@@ -206,7 +233,7 @@ set_place(struct restore *restore, struct place *place, const char *path)
 		    "%s is in the way, perhaps of a restore that was "
 		    "interrupted: remove it",
 		    place->new);
-	return make_parents(path, restore->why);
+	return JP_ERR_OK;
 }
 
 static enum jp_err
@@ -218,7 +245,7 @@ rename_why(struct restore *restore, const char *from, const char *to)
 
 /* What was there goes aside; if the new cannot come it comes back. */
 static enum jp_err
-put_in_place(struct restore *restore, const struct place *place)
+exchange(struct restore *restore, const struct place *place)
 {
 	enum jp_err err = JP_ERR_OK;
 
@@ -233,24 +260,14 @@ put_in_place(struct restore *restore, const struct place *place)
 }
 
 static enum jp_err
-give(void *arg, const char *path)
+put_in_place(struct restore *restore, const struct place *place)
 {
-	struct restore *restore = arg;
-
-	if (lchown(path, restore->owner.uid, restore->owner.gid) != 0)
-		return path_why(restore->why, "chown", path);
-	return JP_ERR_OK;
-}
-
-/* Also what recovery has made. */
-static enum jp_err
-give_all(struct restore *restore)
-{
-	enum jp_err err = give(restore, restore->pepper.new);
+	enum jp_err err = act_at(place->path, restore->why);
 
 	if (err == JP_ERR_OK)
-		err = each_name(restore->store.new, give, restore);
-	return err == JP_ERR_OK ? give(restore, restore->store.new) : err;
+		err = exchange(restore, place);
+	act_as_self();
+	return err;
 }
 
 /* ---- the audit trail ---- */
@@ -261,25 +278,36 @@ give_all(struct restore *restore)
  */
 static const char *const kept[] = { JP_AUDIT_HEAD_NAME, NOTICES_NAME };
 
+static ssize_t
+read_kept(struct restore *restore, const char *name, char *text, size_t size)
+{
+	char path[OLD_MAX + 32];
+	ssize_t len = -1;
+	int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.path, name);
+	if (act_at(path, restore->why) == JP_ERR_OK)
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0) {
+		len = read(fd, text, size);
+		(void)close(fd);
+	}
+	act_as_self();
+	return len;
+}
+
 static enum jp_err
 keep_file(struct restore *restore, const char *name)
 {
 	char path[OLD_MAX + 32], text[1024];
 	enum jp_err err = JP_ERR_OK;
-	ssize_t len = -1;
+	ssize_t len = read_kept(restore, name, text, sizeof(text));
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.path, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
-		return JP_ERR_OK;
-	len = read(fd, text, sizeof(text));
-	(void)close(fd);
 	if (len <= 0)
 		return JP_ERR_OK;
 	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.new, name);
-	fd = open(
-	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = make_file(restore, path, 0600);
 	if (fd < 0 || write(fd, text, (size_t)len) != len || fsync(fd) != 0)
 		err = path_why(restore->why, "write", path);
 	if (fd >= 0)
@@ -287,48 +315,46 @@ keep_file(struct restore *restore, const char *name)
 	return err;
 }
 
-/* What this process made belongs to the user of patd, as all the rest. */
-static void
-give_trail(struct restore *restore)
+static enum jp_err
+write_event(
+    struct restore *restore, struct jp_audit_event *event, struct jp_why *why)
 {
-	char head[OLD_MAX + sizeof("/" JP_AUDIT_HEAD_NAME)];
-	const char *file = restore->settings->audit_file;
-	struct stat st;
-
-	(void)snprintf(head, sizeof(head), "%s/%s", restore->store.path,
-	    JP_AUDIT_HEAD_NAME);
-	(void)give(restore, head);
-	if (lstat(file, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_uid == geteuid())
-		(void)give(restore, file);
-}
-
-/* It is done by now: a trail that cannot be written is told to people. */
-static void
-tell_restore(struct restore *restore)
-{
-	struct jp_audit_event event = { .event = "restore" };
 	struct jp_audit *audit = NULL;
 	struct jp_pepper pepper;
-	struct jp_why why = { "" };
-	char made_at[JP_WHEN_TEXT_MAX];
 	enum jp_err err =
-	    jp_pepper_load(restore->settings->pepper_file, &pepper, &why);
+	    jp_pepper_load(restore->settings->pepper_file, &pepper, why);
 
 	if (err == JP_ERR_OK)
 		err = jp_audit_make(
 		    &audit, restore->settings, &pepper, &jp_system_clock);
 	jp_pepper_clear(&pepper);
+	if (err == JP_ERR_OK)
+		err = jp_audit_ready(audit, why);
+	if (err == JP_ERR_OK)
+		err = jp_audit_acts(audit, event, 1, why);
+	jp_audit_close(audit);
+	return err;
+}
+
+/*
+ * As the user of patd, who may have put a link in place of the trail. It is
+ * done by now: a trail that cannot be written is reported to people.
+ */
+static void
+tell_restore(struct restore *restore)
+{
+	struct jp_audit_event event = { .event = "restore" };
+	struct jp_why why = { "" };
+	char made_at[JP_WHEN_TEXT_MAX];
+	enum jp_err err;
+
 	jp_when_format(restore->manifest.made_at, made_at);
 	(void)snprintf(event.detail, sizeof(event.detail), "as of %s", made_at);
 	jp_actor_name(getuid(), event.actor);
+	err = act_as(&restore->owner, &why);
 	if (err == JP_ERR_OK)
-		err = jp_audit_ready(audit, &why);
-	if (err == JP_ERR_OK)
-		err = jp_audit_acts(audit, &event, 1, &why);
-	jp_audit_close(audit);
-	if (audit != NULL)
-		give_trail(restore);
+		err = write_event(restore, &event, &why);
+	act_as_self();
 	if (err != JP_ERR_OK)
 		(void)fprintf(stderr,
 		    "The audit trail does not tell of this: %s\n", why.text);
@@ -339,11 +365,48 @@ tell_restore(struct restore *restore)
 static enum jp_err
 open_backup(struct restore *restore)
 {
-	restore->dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (restore->dir_fd < 0)
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
 		return path_why(restore->why, "open", folder);
-	return manifest_read(
-	    &restore->manifest, restore->dir_fd, folder, restore->why);
+	(void)close(fd);
+	return manifest_read(&restore->manifest, folder, restore->why);
+}
+
+/* The lock of the store that is there; it lies in the hands of its owner. */
+static enum jp_err
+hold_old(struct restore *restore)
+{
+	char path[OLD_MAX + 32];
+	enum jp_err err;
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/store.lock", restore->store.path);
+	err = act_at(path, restore->why);
+	if (err == JP_ERR_OK)
+		err =
+		    jp_store_bdb_hold(restore->store.path, "pat-admin restore",
+		        LOCK_MS, &restore->lock_fd, restore->why);
+	act_as_self();
+	return err;
+}
+
+/* The folder of the new store. */
+static enum jp_err
+make_new(struct restore *restore)
+{
+	const char *path = restore->store.new;
+	enum jp_err err = act_at(path, restore->why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	restore->made = mkdir(path, 0700) == 0;
+	if (!restore->made)
+		err = path_why(restore->why, "make", path);
+	else if (lchown(path, restore->owner.uid, restore->owner.gid) != 0)
+		err = path_why(restore->why, "chown", path);
+	act_as_self();
+	return err;
 }
 
 static enum jp_err
@@ -358,20 +421,13 @@ find_places(struct restore *restore)
 		err =
 		    set_place(restore, &restore->pepper, settings->pepper_file);
 	if (err == JP_ERR_OK && restore->store.old[0] != '\0')
-		err =
-		    jp_store_bdb_hold(restore->store.path, "pat-admin restore",
-		        LOCK_MS, &restore->lock_fd, restore->why);
-	if (err != JP_ERR_OK)
-		return err;
-	restore->made = mkdir(restore->store.new, 0700) == 0;
-	return restore->made
-	           ? JP_ERR_OK
-	           : path_why(restore->why, "make", restore->store.new);
+		err = hold_old(restore);
+	return err == JP_ERR_OK ? make_new(restore) : err;
 }
 
 /* Recovers the copy, reads every page, and compares the pepper. */
 static enum jp_err
-verify(struct restore *restore)
+verify_copy(struct restore *restore)
 {
 	struct jp_store_options options = {
 		.dir = restore->store.new,
@@ -393,6 +449,18 @@ verify(struct restore *restore)
 	jp_pepper_clear(&pepper);
 	jp_pepper_clear(&ours);
 	return jp_store_bdb_settle(&options, restore->why);
+}
+
+/* What recovery makes belongs to the user of patd, too. */
+static enum jp_err
+verify(struct restore *restore)
+{
+	enum jp_err err = act_as(&restore->owner, restore->why);
+
+	if (err == JP_ERR_OK)
+		err = verify_copy(restore);
+	act_as_self();
+	return err;
 }
 
 static enum jp_err
@@ -420,8 +488,6 @@ restore_all(struct restore *restore)
 	     err == JP_ERR_OK && i < sizeof(kept) / sizeof(kept[0]); i++)
 		err = keep_file(restore, kept[i]);
 	if (err == JP_ERR_OK)
-		err = give_all(restore);
-	if (err == JP_ERR_OK)
 		err = swap(restore);
 	if (err == JP_ERR_OK)
 		tell_restore(restore);
@@ -440,13 +506,17 @@ remove_name(void *arg, const char *path)
 static void
 clean_up(struct restore *restore)
 {
+	struct jp_why ignored;
+
 	if (restore->made) {
-		(void)each_name(restore->store.new, remove_name, NULL);
-		(void)rmdir(restore->store.new);
-		(void)unlink(restore->pepper.new);
+		if (act_as(&restore->owner, &ignored) == JP_ERR_OK)
+			(void)each_name(restore->store.new, remove_name, NULL);
+		if (act_at(restore->store.new, &ignored) == JP_ERR_OK)
+			(void)rmdir(restore->store.new);
+		if (act_at(restore->pepper.new, &ignored) == JP_ERR_OK)
+			(void)unlink(restore->pepper.new);
+		act_as_self();
 	}
-	if (restore->dir_fd >= 0)
-		(void)close(restore->dir_fd);
 	if (restore->lock_fd >= 0)
 		(void)close(restore->lock_fd);
 	manifest_clear(&restore->manifest);
@@ -483,7 +553,6 @@ run(struct context *context)
 	struct jp_why why = { .text = "" };
 	struct restore restore = {
 		.settings = &context->settings,
-		.dir_fd = -1,
 		.lock_fd = -1,
 		.why = &why,
 	};

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/act_as.h"
 #include "tools/csv_file.h"
-#include "tools/files.h"
 #include "tools/handout.h"
 #include "tools/output.h"
 #include "tools/progress.h"
@@ -194,9 +194,14 @@ static enum jp_err
 open_output(struct run *run)
 {
 	const char *path = run->batch->to;
-	int fd = open(
-	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	enum jp_err err = act_at(path, run->why);
+	int fd;
 
+	if (err != JP_ERR_OK)
+		return err;
+	fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	act_as_self();
 	run->to = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (run->to == NULL)
 		return path_why(run->why, "make", path);
@@ -240,9 +245,13 @@ take_all_back(struct run *run)
 static void
 drop_output(struct run *run)
 {
+	struct jp_why ignored;
+
 	(void)fflush(run->to);
+	(void)act_at(run->batch->to, &ignored);
 	if (unlink(run->batch->to) != 0 && ftruncate(fileno(run->to), 0) != 0)
 		(void)fprintf(stderr, "%s: remove it\n", run->batch->to);
+	act_as_self();
 }
 
 static enum jp_err

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/act_as.h"
+
 enum jp_err
 path_why(struct jp_why *why, const char *doing, const char *path)
 {
@@ -42,26 +44,39 @@ find_owner(
 	return JP_ERR_OK;
 }
 
+/* The umask is 077; nobody else can be in there yet. */
+static enum jp_err
+make_parent(const char *path, struct jp_why *why)
+{
+	enum jp_err err = act_at(path, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (mkdir(path, 0755) == 0) {
+		if (chmod(path, 0755) != 0)
+			err = path_why(why, "chmod", path);
+	} else if (errno != EEXIST) {
+		err = path_why(why, "make the folder", path);
+	}
+	act_as_self();
+	return err;
+}
+
 enum jp_err
 make_parents(const char *path, struct jp_why *why)
 {
 	char part[JP_PATH_MAX + 1];
+	enum jp_err err = JP_ERR_OK;
 
 	if (jp_field_set(part, sizeof(part), path) != JP_ERR_OK)
 		return jp_why(why, JP_ERR_CONFIG, "%s: too long", path);
-	for (char *at = strchr(part + 1, '/'); at != NULL;
+	for (char *at = strchr(part + 1, '/'); at != NULL && err == JP_ERR_OK;
 	     at = strchr(at + 1, '/')) {
 		*at = '\0';
-		if (mkdir(part, 0755) == 0) {
-			/* The umask is 077; nobody else can be in there yet. */
-			if (chmod(part, 0755) != 0)
-				return path_why(why, "chmod", part);
-		} else if (errno != EEXIST) {
-			return path_why(why, "make the folder", part);
-		}
+		err = make_parent(part, why);
 		*at = '/';
 	}
-	return JP_ERR_OK;
+	return err;
 }
 
 enum jp_err

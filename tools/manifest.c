@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/when.h"
-#include "tools/files.h"
+#include "tools/act_as.h"
 #include "tools/output.h"
 
 enum {
@@ -178,16 +179,17 @@ read_whole(struct manifest *manifest, json_t *json)
 }
 
 enum jp_err
-manifest_read(
-    struct manifest *manifest, int dir_fd, const char *path, struct jp_why *why)
+manifest_read(struct manifest *manifest, const char *path, struct jp_why *why)
 {
+	char file[PATH_MAX];
 	json_error_t error;
 	json_t *json;
 	enum jp_err err;
-	int fd =
-	    openat(dir_fd, MANIFEST_NAME, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd;
 
 	*manifest = (struct manifest){ 0 };
+	(void)snprintf(file, sizeof(file), "%s/%s", path, MANIFEST_NAME);
+	fd = open_as_owner(file);
 	if (fd < 0 && errno == ENOENT)
 		return jp_why(why, JP_ERR_MISSING,
 		    "%s is no backup: it holds no " MANIFEST_NAME, path);

@@ -50,7 +50,7 @@ enum jp_err manifest_write(const struct manifest *manifest, int dir_fd,
  * Reads it: JP_ERR_MISSING if there is none, JP_ERR_NEWER, JP_ERR_DAMAGED. The
  * caller clears it in any case.
  */
-enum jp_err manifest_read(struct manifest *manifest, int dir_fd,
-    const char *path, struct jp_why *why);
+enum jp_err
+manifest_read(struct manifest *manifest, const char *path, struct jp_why *why);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tools/files.h"
+#include "tools/act_as.h"
 
 enum {
 	GUESSES = 16, /* lines that are looked at for the number of the first */
@@ -98,28 +98,67 @@ keep_file(struct trail *trail, const char *path, FILE *file, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
-enum jp_err
-trail_add(struct trail *trail, const char *path, struct jp_why *why)
+/* `st` gets what is there; NULL with `why`: it is no file to be read. */
+static FILE *
+open_regular(
+    const char *path, struct stat *st, enum jp_err *err, struct jp_why *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
-	enum jp_err err = JP_ERR_OK;
-	struct stat st;
 
-	if (file == NULL || fstat(fd, &st) != 0) {
-		err = path_why(why, "read", path);
-	} else if (!S_ISREG(st.st_mode)) {
-		err =
+	*err = JP_ERR_OK;
+	if (file == NULL || fstat(fd, st) != 0)
+		*err = path_why(why, "read", path);
+	else if (!S_ISREG(st->st_mode))
+		*err =
 		    jp_why(why, JP_ERR_INVALID, "%s: not a regular file", path);
-	} else if (st.st_size > 0) {
-		err = keep_file(trail, path, file, why);
-		if (err == JP_ERR_OK)
-			return err;
-	}
+	if (*err == JP_ERR_OK)
+		return file;
 	if (file != NULL)
 		(void)fclose(file);
 	else if (fd >= 0)
 		(void)close(fd);
+	return NULL;
+}
+
+static FILE *
+open_file(
+    const char *path, struct stat *st, enum jp_err *err, struct jp_why *why)
+{
+	FILE *file = NULL;
+
+	*err = act_at(path, why);
+	if (*err == JP_ERR_OK)
+		file = open_regular(path, st, err, why);
+	act_as_self();
+	return file;
+}
+
+FILE *
+trail_open(const char *path)
+{
+	struct jp_why ignored;
+	struct stat st;
+	enum jp_err err;
+
+	return open_file(path, &st, &err, &ignored);
+}
+
+enum jp_err
+trail_add(struct trail *trail, const char *path, struct jp_why *why)
+{
+	struct stat st;
+	enum jp_err err;
+	FILE *file = open_file(path, &st, &err, why);
+
+	if (file == NULL)
+		return err;
+	if (st.st_size > 0) {
+		err = keep_file(trail, path, file, why);
+		if (err == JP_ERR_OK)
+			return err;
+	}
+	(void)fclose(file);
 	return err;
 }
 

@@ -34,6 +34,12 @@ struct trail_line {
 /* Takes one line; an error ends the reading with it. */
 typedef enum jp_err (*trail_take)(void *arg, const struct trail_line *line);
 
+/*
+ * Opens a regular file, as whoever owns the folder that it is in; NULL: there
+ * is none.
+ */
+FILE *trail_open(const char *path);
+
 /* Opens one file. An empty one is passed over. */
 enum jp_err
 trail_add(struct trail *trail, const char *path, struct jp_why *why);

@@ -49,7 +49,7 @@ run() {
 run_with() {
 	run_input=$1
 	shift
-	printf '%s\n' "$run_input" | timeout 60 "$PAT_ADMIN" --config "$CONF" "$@" \
+	printf '%s\n' "$run_input" | timeout "${CLI_TIMEOUT:-60}" "$PAT_ADMIN" --config "$CONF" "$@" \
 		>"$SCRATCH/out" 2>"$SCRATCH/err"
 	status=$?
 	out=$(cat "$SCRATCH/out")
