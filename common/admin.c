@@ -228,7 +228,8 @@ jp_job_choose_expiry(
 	switch (job->request->lifetime) {
 	case JP_LIFETIME_DEFAULT:
 		if (policy->default_lifetime != JP_NEVER)
-			*expires_at = job->now + policy->default_lifetime;
+			*expires_at =
+			    jp_when_add(job->now, policy->default_lifetime);
 		break;
 	case JP_LIFETIME_UNTIL:
 		*expires_at = job->request->expires_at;
@@ -241,7 +242,7 @@ jp_job_choose_expiry(
 	}
 	if (policy->max_lifetime == JP_NEVER ||
 	    (*expires_at != JP_NEVER &&
-	        *expires_at - job->now <= policy->max_lifetime))
+	        jp_when_since(job->now, *expires_at) <= policy->max_lifetime))
 		return JP_ERR_OK;
 	jp_duration_format(policy->max_lifetime, longest);
 	return jp_why(job->why, JP_ERR_REFUSED,
@@ -412,10 +413,11 @@ list_one(struct job *job, void *arg, const struct jp_record *record)
 		return JP_ERR_OK;
 	if (request->expiring != 0 &&
 	    (record->expires_at == JP_NEVER ||
-	        record->expires_at - job->now > request->expiring))
+	        jp_when_since(job->now, record->expires_at) >
+	            request->expiring))
 		return JP_ERR_OK;
-	if (request->unused != 0 &&
-	    job->now - jp_record_last_sign(record) <= request->unused)
+	if (request->unused != 0 && jp_when_since(jp_record_last_sign(record),
+	                                job->now) <= request->unused)
 		return JP_ERR_OK;
 	return jp_job_emit_record(job, JP_ITEM_RECORD, record, false);
 }
@@ -440,9 +442,7 @@ do_list(struct job *job)
 	} else if (job->request->expiring != 0) {
 		listing.order = JP_ORDER_EXPIRY;
 		list_from_now(job, &listing);
-		listing.until = INT64_MAX;
-		if (job->request->expiring < INT64_MAX - job->now)
-			listing.until = job->now + job->request->expiring;
+		listing.until = jp_when_add(job->now, job->request->expiring);
 	}
 	return jp_job_each_record(job, &listing, list_one, NULL);
 }

@@ -69,6 +69,37 @@ check_texts(const struct jp_record *record, struct jp_why *why)
 	return err;
 }
 
+/* What comes from elsewhere is added to, compared and printed here. */
+static enum jp_err
+check_times(const struct jp_record *record, struct jp_why *why)
+{
+	const struct {
+		const char *what;
+		int64_t when;
+	} times[] = {
+		{ "created_at", record->created_at },
+		{ "expires_at", record->expires_at },
+		{ "revoked_at", record->revoked_at },
+		{ "last_used_at", record->last_used_at },
+		{ "superseded_at", record->superseded_at },
+		{ "grace_until", record->grace_until },
+		{ "denied_at", record->denied_at },
+	};
+	const char *wrong = NULL;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (!jp_when_valid(times[i].when))
+			wrong = times[i].what;
+	for (size_t i = 0; i < record->use_len; i++)
+		if (!jp_when_valid(record->uses[i].at))
+			wrong = "uses";
+	return wrong == NULL
+	           ? JP_ERR_OK
+	           : jp_why(why, JP_ERR_INVALID,
+	                 "token %s: %s is not a time from 1970 to 9999",
+	                 record->id, wrong);
+}
+
 /*
  * A fast tag that was made under another pepper matches nothing: without it
  * the hash alone decides.
@@ -96,6 +127,8 @@ take_one(struct job *job, struct intake *intake, struct jp_buf *buf)
 	    jp_batch_get(buf, moved) != JP_ERR_OK)
 		return jp_why(job->why, JP_ERR_INVALID, "a malformed batch");
 	err = check_texts(&moved->record, job->why);
+	if (err == JP_ERR_OK)
+		err = check_times(&moved->record, job->why);
 	if (err == JP_ERR_OK && !jp_token_id_valid(moved->record.family))
 		err = jp_why(job->why, JP_ERR_INVALID,
 		    "token %s: the family is no id", moved->record.id);
@@ -212,7 +245,7 @@ sweep_one(struct job *job, void *arg, const struct jp_record *record)
 	int64_t end = jp_record_end(record);
 
 	if (jp_record_state(record, job->now) == JP_STATE_LIVE ||
-	    end > job->now - job->request->dead_for)
+	    jp_when_since(end, job->now) < job->request->dead_for)
 		return JP_ERR_OK;
 	sweep->gone[sweep->len] = *record;
 	sweep->changes[sweep->len] =

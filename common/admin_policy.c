@@ -60,12 +60,13 @@ is_too_many(struct job *job, const struct jp_policy *policy,
 }
 
 static bool
-lives_too_long(const struct jp_policy *policy, const struct jp_record *record)
+lives_too_long(const struct job *job, const struct jp_policy *policy,
+    const struct jp_record *record)
 {
+	int64_t lifetime = jp_record_lifetime(record, job->now);
+
 	return policy->max_lifetime != JP_NEVER &&
-	       (record->expires_at == JP_NEVER ||
-	           record->expires_at - record->created_at >
-	               policy->max_lifetime);
+	       (lifetime == JP_NEVER || lifetime > policy->max_lifetime);
 }
 
 /* The first breach of a live token that a revocation mends, or shortening. */
@@ -84,7 +85,8 @@ find_breach(struct job *job, const struct jp_policy *policy,
 		err = is_too_many(job, policy, record, &many);
 	if (many)
 		*breach = JP_BREACH_COUNT;
-	else if (*breach == JP_BREACH_NONE && lives_too_long(policy, record))
+	else if (*breach == JP_BREACH_NONE &&
+	         lives_too_long(job, policy, record))
 		*breach = JP_BREACH_LIFETIME;
 	return err;
 }
@@ -94,7 +96,8 @@ mend(const struct job *job, const struct jp_policy *policy,
     enum jp_breach breach, struct jp_record *record)
 {
 	if (breach == JP_BREACH_LIFETIME) {
-		record->expires_at = record->created_at + policy->max_lifetime;
+		record->expires_at = jp_when_add(
+		    jp_record_made_at(record, job->now), policy->max_lifetime);
 		return;
 	}
 	record->revoked_at = job->now;

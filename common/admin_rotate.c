@@ -26,15 +26,14 @@ choose_expiry(const struct job *job, const struct jp_policy *policy,
     const struct jp_record *old, int64_t *expires_at)
 {
 	int64_t longest = policy->max_lifetime;
-	int64_t lifetime = old->expires_at - old->created_at;
+	int64_t lifetime = jp_record_lifetime(old, job->now);
 
 	if (job->request->lifetime != JP_LIFETIME_DEFAULT)
 		return jp_job_choose_expiry(job, policy, expires_at);
-	if (old->expires_at == JP_NEVER)
+	if (longest != JP_NEVER && (lifetime == JP_NEVER || lifetime > longest))
 		lifetime = longest;
-	else if (longest != JP_NEVER && lifetime > longest)
-		lifetime = longest;
-	*expires_at = lifetime == JP_NEVER ? JP_NEVER : job->now + lifetime;
+	*expires_at =
+	    lifetime == JP_NEVER ? JP_NEVER : jp_when_add(job->now, lifetime);
 	return JP_ERR_OK;
 }
 
@@ -75,7 +74,7 @@ store_pair(struct job *job, struct jp_record *old, struct jp_record *record)
 		err = check_old(job, old);
 	if (err == JP_ERR_OK) {
 		old->superseded_at = job->now;
-		old->grace_until = job->now + job->request->grace;
+		old->grace_until = jp_when_add(job->now, job->request->grace);
 		old->keep_until_grace = job->request->keep_until_grace;
 		err = jp_job_commit(job, changes, 2);
 	}

@@ -81,6 +81,18 @@ get_question(struct jp_buf *buf, struct jp_request *question)
 		jp_buf_fail(buf, err);
 }
 
+/* A time or a number of seconds; nothing that a sum of two could wrap. */
+static int64_t
+get_when(struct jp_buf *buf)
+{
+	int64_t when = jp_buf_get_i64(buf);
+
+	if (jp_when_valid(when))
+		return when;
+	jp_buf_fail(buf, JP_ERR_INVALID);
+	return JP_NEVER;
+}
+
 enum jp_err
 jp_admin_request_encode(
     const struct jp_admin_request *request, uint8_t *bytes, size_t *len)
@@ -136,19 +148,21 @@ jp_admin_request_decode(
 	jp_limits_get(&buf, record);
 	request->lifetime =
 	    (enum jp_lifetime)jp_buf_get_enum(&buf, JP_LIFETIME_UNTIL + 1);
-	request->expires_at = jp_buf_get_i64(&buf);
+	request->expires_at = get_when(&buf);
 	request->all = jp_buf_get_enum(&buf, 2) == 1;
-	request->expiring = jp_buf_get_i64(&buf);
+	request->expiring = get_when(&buf);
 	get_question(&buf, &request->question);
-	request->dead_for = jp_buf_get_i64(&buf);
+	request->dead_for = get_when(&buf);
 	request->dry_run = jp_buf_get_enum(&buf, 2) == 1;
 	request->skip_known = jp_buf_get_enum(&buf, 2) == 1;
 	request->batch = get_part(&buf, &request->batch_len);
 	request->user_fields = jp_buf_get_enum(&buf, JP_USER_FIELDS + 1);
 	jp_user_get(&buf, &request->user);
-	request->grace = jp_buf_get_i64(&buf);
+	if (!jp_when_valid(request->user.changed_at))
+		jp_buf_fail(&buf, JP_ERR_INVALID);
+	request->grace = get_when(&buf);
 	request->keep_until_grace = jp_buf_get_enum(&buf, 2) == 1;
-	request->unused = jp_buf_get_i64(&buf);
+	request->unused = get_when(&buf);
 	err = jp_buf_end(&buf);
 	if (err != JP_ERR_OK)
 		sodium_memzero(request, sizeof(*request));

@@ -87,7 +87,8 @@ jp_record_state(const struct jp_record *record, int64_t now)
 bool
 jp_record_unused(const struct jp_record *record, int64_t limit, int64_t now)
 {
-	return limit != JP_NEVER && now - jp_record_last_sign(record) > limit;
+	return limit != JP_NEVER &&
+	       jp_when_since(jp_record_last_sign(record), now) > limit;
 }
 
 enum jp_state
@@ -124,6 +125,21 @@ jp_record_end(const struct jp_record *record)
 		    (first == JP_NEVER || ends[i] < first))
 			first = ends[i];
 	return first;
+}
+
+int64_t
+jp_record_made_at(const struct jp_record *record, int64_t now)
+{
+	return record->created_at < now ? record->created_at : now;
+}
+
+int64_t
+jp_record_lifetime(const struct jp_record *record, int64_t now)
+{
+	return record->expires_at == JP_NEVER
+	           ? JP_NEVER
+	           : jp_when_since(
+	                 jp_record_made_at(record, now), record->expires_at);
 }
 
 int64_t

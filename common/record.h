@@ -155,6 +155,18 @@ enum jp_state jp_record_state_in(
  */
 int64_t jp_record_end(const struct jp_record *record);
 
+/*
+ * When it was made: an imported record may say that this is still to come, but
+ * it is there at `now`.
+ */
+int64_t jp_record_made_at(const struct jp_record *record, int64_t now);
+
+/*
+ * For how many seconds it was made, at least 1 while it lives; JP_NEVER: it
+ * does not expire.
+ */
+int64_t jp_record_lifetime(const struct jp_record *record, int64_t now);
+
 /* When it was last used, or else made. */
 int64_t jp_record_last_sign(const struct jp_record *record);
 

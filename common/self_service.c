@@ -56,10 +56,10 @@ narrow_lifetime(struct wish *wish)
 		    policy->default_lifetime <= longest)
 			return JP_ERR_OK;
 		request->lifetime = JP_LIFETIME_UNTIL;
-		request->expires_at = now + longest;
+		request->expires_at = jp_when_add(now, longest);
 		return JP_ERR_OK;
 	case JP_LIFETIME_UNTIL:
-		if (request->expires_at - now <= longest)
+		if (jp_when_since(now, request->expires_at) <= longest)
 			return JP_ERR_OK;
 		break;
 	case JP_LIFETIME_NEVER:
@@ -88,7 +88,8 @@ static enum jp_err
 may_rotate(struct wish *wish)
 {
 	struct jp_admin_request *request = wish->request;
-	int64_t longest = wish->policy.self_lifetime;
+	int64_t longest = wish->policy.self_lifetime, lifetime;
+	int64_t now = jp_clock_now(&wish->core->clock);
 	struct jp_record old;
 	enum jp_err err =
 	    jp_store_get(wish->core->store, wish->target.name, &old);
@@ -101,12 +102,11 @@ may_rotate(struct wish *wish)
 	if (err != JP_ERR_OK)
 		return jp_why(
 		    wish->why, err, "the store: %s", jp_err_text(err));
+	lifetime = jp_record_lifetime(&old, now);
 	if (request->lifetime == JP_LIFETIME_DEFAULT && longest != JP_NEVER &&
-	    (old.expires_at == JP_NEVER ||
-	        old.expires_at - old.created_at > longest)) {
+	    (lifetime == JP_NEVER || lifetime > longest)) {
 		request->lifetime = JP_LIFETIME_UNTIL;
-		request->expires_at =
-		    jp_clock_now(&wish->core->clock) + longest;
+		request->expires_at = jp_when_add(now, longest);
 	}
 	err = narrow_scopes(wish, &old);
 	sodium_memzero(&old, sizeof(old));

@@ -1,6 +1,5 @@
 #include "common/when.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -40,6 +39,33 @@ int64_t
 jp_clock_now(const struct jp_clock *clock)
 {
 	return clock->now(clock->arg);
+}
+
+bool
+jp_when_valid(int64_t when)
+{
+	return when >= 0 && when <= JP_WHEN_MAX;
+}
+
+static int64_t
+bounded(int64_t when)
+{
+	if (when > JP_WHEN_MAX)
+		return JP_WHEN_MAX;
+	return when < -JP_WHEN_MAX ? -JP_WHEN_MAX : when;
+}
+
+/* Two bounded numbers cannot overflow. */
+int64_t
+jp_when_add(int64_t when, int64_t seconds)
+{
+	return bounded(bounded(when) + bounded(seconds));
+}
+
+int64_t
+jp_when_since(int64_t since, int64_t when)
+{
+	return bounded(bounded(when) - bounded(since));
 }
 
 enum jp_err
@@ -109,14 +135,14 @@ jp_when_parse(const char *text, int64_t now, int64_t *when)
 		return parse_date(text, "%Y-%m-%dT%H:%M:%SZ", when);
 	err = jp_duration_parse(text, when);
 	if (err == JP_ERR_OK && *when != JP_NEVER)
-		*when += now;
+		*when = jp_when_add(now, *when);
 	return err;
 }
 
 void
 jp_when_format(int64_t when, char text[JP_WHEN_TEXT_MAX])
 {
-	time_t seconds = (time_t)when;
+	time_t seconds = (time_t)bounded(when);
 	struct tm tm;
 
 	if (when == JP_NEVER || gmtime_r(&seconds, &tm) == NULL ||

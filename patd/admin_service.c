@@ -14,12 +14,22 @@
 #include "common/client.h"
 #include "common/log.h"
 #include "common/self_service.h"
+#include "common/throttle.h"
 
 enum {
 	IDLE_S = 30,
 	SEND_S = 10,
 	GRACE_MS = 500, /* for threads whose connection was cut */
 };
+
+/*
+ * New tokens of one user in self-service: so many in a row, then one in 15
+ * minutes. Each leaves a record and lines in the trail, also when it is revoked
+ * at once. A revocation is never limited: there are no more of them than there
+ * were tokens, and one may be urgent.
+ */
+#define SELF_BURST 20
+#define SELF_REFILL_MS INT64_C(900000)
 
 struct slot {
 	struct admin_service *service;
@@ -35,12 +45,14 @@ struct admin_service {
 	pthread_cond_t ended;
 	size_t busy;
 	bool stopping;
+	struct jp_throttle new_tokens;
 	struct slot slots[ADMIN_MAX];
 };
 
 /* What one connection needs; secrets pass through all of it. */
 struct talk {
 	int fd;
+	uid_t uid;
 	enum admin_rights rights;
 	char actor[JP_ACTOR_MAX + 1];
 	struct jp_admin_request request;
@@ -96,14 +108,58 @@ receive(struct talk *talk)
 static enum jp_err
 execute(struct admin_service *service, struct talk *talk, struct jp_why *why)
 {
-	enum jp_err err = JP_ERR_OK;
+	return jp_admin_execute(
+	    service->core, talk->actor, &talk->request, emit, talk, why);
+}
 
-	if (talk->rights != ADMIN_ALL)
-		err = jp_self_service(
-		    service->core, talk->actor, &talk->request, why);
-	return err == JP_ERR_OK ? jp_admin_execute(service->core, talk->actor,
-	                              &talk->request, emit, talk, why)
-	                        : err;
+static enum jp_err
+take_new_token(struct admin_service *service, uid_t uid, struct jp_why *why)
+{
+	char text[JP_WHEN_TEXT_MAX];
+	int64_t wait_ms, minutes;
+
+	pthread_mutex_lock(&service->mutex);
+	wait_ms = jp_throttle_take(
+	    &service->new_tokens, &uid, sizeof(uid), jp_now_ms());
+	pthread_mutex_unlock(&service->mutex);
+	if (wait_ms == 0)
+		return JP_ERR_OK;
+	minutes = (wait_ms + 59999) / 60000;
+	jp_duration_format(60 * minutes, text);
+	return jp_why(why, JP_ERR_REFUSED,
+	    "you have made many tokens in a short time: try again in %s", text);
+}
+
+/* What was refused was not written either. */
+static bool
+wrote_nothing(enum jp_err err)
+{
+	return err == JP_ERR_INVALID || err == JP_ERR_REFUSED ||
+	       err == JP_ERR_NOT_FOUND;
+}
+
+/* The same for a local user who is no administrator. */
+static enum jp_err
+execute_own(
+    struct admin_service *service, struct talk *talk, struct jp_why *why)
+{
+	bool makes = talk->request.op == JP_ADMIN_CREATE ||
+	             talk->request.op == JP_ADMIN_ROTATE;
+	enum jp_err err =
+	    jp_self_service(service->core, talk->actor, &talk->request, why);
+
+	if (err == JP_ERR_OK && makes)
+		err = take_new_token(service, talk->uid, why);
+	if (err != JP_ERR_OK)
+		return err;
+	err = execute(service, talk, why);
+	if (!makes || (!talk->request.dry_run && !wrote_nothing(err)))
+		return err;
+	pthread_mutex_lock(&service->mutex);
+	jp_throttle_give_back(
+	    &service->new_tokens, &talk->uid, sizeof(talk->uid));
+	pthread_mutex_unlock(&service->mutex);
+	return err;
 }
 
 static enum jp_err
@@ -116,7 +172,8 @@ serve_one(struct admin_service *service, struct talk *talk)
 
 	if (err != JP_ERR_OK)
 		return err;
-	result = execute(service, talk, &why);
+	result = talk->rights == ADMIN_ALL ? execute(service, talk, &why)
+	                                   : execute_own(service, talk, &why);
 	explicit_bzero(&talk->request, sizeof(talk->request));
 	explicit_bzero(talk->in, sizeof(talk->in));
 	if (result == JP_ERR_DAMAGED || result == JP_ERR_IO)
@@ -157,6 +214,7 @@ serve(void *arg)
 
 	if (talk != NULL) {
 		talk->fd = slot->fd;
+		talk->uid = slot->uid;
 		talk->rights = slot->rights;
 		jp_actor_name(slot->uid, talk->actor);
 		while (!stopping(slot->service) &&
@@ -181,6 +239,7 @@ admin_service_make(
 		return JP_ERR_NOMEM;
 	service->core = core;
 	service->keeper = keeper;
+	jp_throttle_init(&service->new_tokens, SELF_BURST, SELF_REFILL_MS);
 	(void)pthread_mutex_init(&service->mutex, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

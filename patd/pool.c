@@ -81,7 +81,8 @@ static void
 retire(struct pool *pool, struct flight *flight)
 {
 	if (flight->charged)
-		jp_throttle_give_back(&pool->throttle, flight->id);
+		jp_throttle_give_back(
+		    &pool->throttle, flight->id, JP_TOKEN_ID_LEN);
 	lane_of(pool, flight->tagless)->len--;
 	rest(pool, flight);
 }
@@ -153,7 +154,8 @@ may_start(struct pool *pool, const struct jp_decision *open)
 		return JP_REASON_NONE;
 	if (count_tagless(pool, open->id) >= TAGLESS_ID_MAX)
 		return JP_REASON_OVERLOAD;
-	return jp_throttle_take(&pool->throttle, open->id, jp_now_ms())
+	return jp_throttle_take(
+	           &pool->throttle, open->id, JP_TOKEN_ID_LEN, jp_now_ms()) == 0
 	           ? JP_REASON_NONE
 	           : JP_REASON_THROTTLED;
 }
@@ -362,7 +364,8 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 	pool->lanes[LANE_TAGGED].max = TAGGED_MAX + count;
 	pool->lanes[LANE_TAGLESS].max = TAGLESS_MAX;
 	pool->flight_len = TAGGED_MAX + count + TAGLESS_MAX;
-	jp_throttle_init(&pool->throttle);
+	jp_throttle_init(
+	    &pool->throttle, JP_THROTTLE_BURST, JP_THROTTLE_REFILL_MS);
 	pool->joined_max = joined_max;
 	pool->item_len = pool->flight_len + pool->joined_max;
 	atomic_store(&core->stats.max_queued, TAGGED_MAX + TAGLESS_MAX);

@@ -61,7 +61,7 @@ take_since(void *arg, char *value, struct jp_why *why)
 	int64_t now = jp_clock_now(&jp_system_clock), span, when;
 
 	if (jp_duration_parse(value, &span) == JP_ERR_OK && span != JP_NEVER)
-		when = now - span;
+		when = jp_when_add(now, -span);
 	else if (jp_when_parse(value, now, &when) != JP_ERR_OK ||
 	         when == JP_NEVER)
 		return jp_why(why, JP_ERR_INVALID,

@@ -248,7 +248,7 @@ read_foreign(struct import *import, const char *line, struct jp_moved *moved)
 	record->created_at = import->now;
 	if (import->policy->default_lifetime != JP_NEVER)
 		record->expires_at =
-		    import->now + import->policy->default_lifetime;
+		    jp_when_add(import->now, import->policy->default_lifetime);
 	err = jp_user_check(record->user, import->why);
 	return err;
 }

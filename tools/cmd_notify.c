@@ -86,7 +86,7 @@ start_marks(struct notify *notify)
 		struct mark *mark = &notify->marks[i];
 
 		mark->threshold = notify->policy->notify_at[i];
-		mark->expires_at = notify->now + mark->threshold;
+		mark->expires_at = jp_when_add(notify->now, mark->threshold);
 		memcpy(mark->id, last_of_second, sizeof(mark->id));
 	}
 }
@@ -379,7 +379,7 @@ tell_all(struct notify *notify)
 
 	for (size_t i = 0; i < notify->policy->notify_len; i++) {
 		struct mark *mark = &notify->marks[i];
-		int64_t until = notify->now + mark->threshold;
+		int64_t until = jp_when_add(notify->now, mark->threshold);
 
 		for (size_t j = 0; j < notify->len && err == JP_ERR_OK; j++)
 			if (notify->soon[j].expires_at <= until &&

@@ -7,7 +7,7 @@ import os
 import pwd
 import subprocess
 
-from daemon import ACCEPT, BUILD, ROOT, Skip, main, world
+from daemon import ACCEPT, AUDIT, BUILD, ROOT, Skip, main, world
 
 ASK = os.path.join(BUILD, "tests/daemon/admin_ask")
 OPERATIONS = ("create", "list", "show", "revoke", "test", "stats", "backup",
@@ -130,4 +130,52 @@ def both_for_root():
         assert everything(place, MINE) == before
 
 
-main([table, another_is_not_told, both_for_root])
+def odd_times():
+    """a time or a duration out of bounds ends the connection, and changes
+    nothing"""
+    if not ROOT:
+        raise Skip("needs root")
+    with world(SERVICE) as place, Asker(place) as asker:
+        mine = place.token(MINE)[5:13]
+        before = everything(place, MINE)
+        for op, field in (("rotate", "grace"), ("rotate", "expires_at"),
+                          ("create", "expires_at"), ("list", "expiring"),
+                          ("list", "unused"), ("list", "dead_for")):
+            for value in (2**63 - 1, -2**63, -1, 253402300800):
+                row = (op, field, value)
+                answer = asker.ask(op, mine if op == "rotate" else "",
+                                   **{field: value})
+                assert answer == ([], "closed"), (row, answer)
+        assert everything(place, MINE) == before
+
+
+def rate():
+    """creations and revocations in pairs stop growing the store and the trail,
+    a revocation does not, and what writes nothing costs nothing"""
+    if not ROOT:
+        raise Skip("needs root")
+    with world(AUDIT + SERVICE) as place, Asker(place) as asker:
+        kept = place.token(MINE)[5:13]
+        for _ in range(50):  # these are refused, and so not counted
+            assert asker.ask("rotate", "AAAAAAAA")[1] == "not-found"
+        made = 0
+        for _ in range(100):
+            items, result = asker.ask("create")
+            if result != "ok":
+                break
+            made += 1
+            assert asker.ask("revoke", items[0][1])[1] == "ok"
+        assert (made, result) == (20, "refused"), (made, result)
+        assert "try again in " in asker.why, asker.why
+        before, lines = place.commits(), place.read_trail()
+        for _ in range(100):
+            assert asker.ask("create")[1] == "refused"
+            assert asker.ask("rotate", kept)[1] == "refused"
+        assert place.commits() == before and place.read_trail() == lines
+        assert asker.ask("revoke", kept)[1] == "ok"
+        assert asker.ask("revoke", kept)[1] == "ok"  # changes nothing
+        assert place.commits() == before + 1
+        place.token(MINE)  # the administrator is not limited
+
+
+main([table, another_is_not_told, both_for_root, odd_times, rate])

@@ -17,6 +17,7 @@
 #include <sodium.h>
 
 #include "common/admin_wire.h"
+#include "common/batch.h"
 #include "common/store_mem.h"
 #include "tests/leave_out.h"
 
@@ -587,6 +588,146 @@ an_owner_reaches_nothing_of_anybody_else(void **state)
 	assert_int_equal(listed(world, "alice", false, 0), 1);
 }
 
+/* Puts a live record in that no operation would have made. */
+static const char *
+put_odd(struct world *world, int64_t created_at, int64_t expires_at)
+{
+	static char id[JP_TOKEN_ID_LEN + 1];
+	struct jp_record record;
+	const struct jp_change change = { JP_CHANGE_REPLACE, &record };
+
+	strcpy(id, create(world, "alice"));
+	assert_int_equal(
+	    jp_store_get(world->core.store, id, &record), JP_ERR_OK);
+	record.created_at = created_at;
+	record.expires_at = expires_at;
+	record.last_used_at = created_at;
+	assert_int_equal(
+	    jp_store_commit(world->core.store, &change, 1), JP_ERR_OK);
+	return id;
+}
+
+static enum jp_err
+rotate(struct world *world, const char *id, int64_t grace)
+{
+	wish(world, "");
+	strcpy(world->request.record.id, id);
+	world->request.grace = grace;
+	return run(world, JP_ADMIN_ROTATE);
+}
+
+static void
+a_grace_without_end_ends(void **state)
+{
+	struct world *world = *state;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	strcpy(id, create(world, "alice"));
+	assert_int_equal(rotate(world, id, INT64_MAX), JP_ERR_OK);
+	assert_int_equal(world->items[1].record.grace_until, JP_WHEN_MAX);
+}
+
+/* Such records lie in stores that an earlier version imported into. */
+static void
+stored_times_of_any_value_wrap_nowhere(void **state)
+{
+	static const int64_t values[] = { INT64_MIN, -1, 1, NOW, INT64_MAX };
+	struct world *world = *state;
+	struct jp_policy policy = world->core.policy;
+
+	policy.max_per_user = 0;
+	policy.unused_limit = 90 * DAY;
+	jp_core_set_policy(&world->core, &policy);
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		char id[JP_TOKEN_ID_LEN + 1];
+
+		strcpy(id, put_odd(world, values[i], INT64_MAX));
+		(void)listed(world, "alice", false, DAY);
+		wish(world, "");
+		world->request.unused = DAY;
+		assert_int_equal(run(world, JP_ADMIN_LIST), JP_ERR_OK);
+		assert_int_equal(rotate(world, id, DAY), JP_ERR_OK);
+		assert_in_range(world->items[0].record.expires_at, NOW + 1,
+		    NOW + policy.max_lifetime);
+		wish(world, "");
+		assert_int_equal(run(world, JP_ADMIN_POLICY), JP_ERR_OK);
+		wish(world, "");
+		world->request.dead_for = INT64_MAX;
+		assert_int_equal(run(world, JP_ADMIN_PURGE), JP_ERR_OK);
+	}
+}
+
+/* Nor does it by being made when it ends, which would be a lifetime of 0. */
+static void
+a_future_creation_lengthens_no_life(void **state)
+{
+	struct world *world = *state;
+	int64_t longest = world->core.policy.max_lifetime,
+	        far = NOW + 900 * DAY;
+	char id[JP_TOKEN_ID_LEN + 1];
+
+	strcpy(id, put_odd(world, far, far));
+	wish(world, "");
+	assert_int_equal(run(world, JP_ADMIN_POLICY), JP_ERR_OK);
+	assert_int_equal(world->len, 1);
+	assert_int_equal(world->items[0].record.expires_at, NOW + longest);
+	strcpy(id, put_odd(world, far, far));
+	assert_int_equal(rotate(world, id, DAY), JP_ERR_OK);
+	assert_int_equal(world->items[0].record.expires_at, NOW + longest);
+}
+
+static enum jp_err
+import_one(struct world *world, const struct jp_moved *moved)
+{
+	static uint8_t batch[JP_BATCH_MAX];
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, batch, sizeof(batch));
+	assert_int_equal(jp_batch_put(&buf, moved), JP_ERR_OK);
+	wish(world, "");
+	world->request.batch = batch;
+	world->request.batch_len = buf.pos;
+	return run(world, JP_ADMIN_IMPORT);
+}
+
+static void
+imported_times_are_from_1970_to_9999(void **state)
+{
+	static const size_t times[] = {
+		offsetof(struct jp_record, created_at),
+		offsetof(struct jp_record, expires_at),
+		offsetof(struct jp_record, revoked_at),
+		offsetof(struct jp_record, last_used_at),
+		offsetof(struct jp_record, superseded_at),
+		offsetof(struct jp_record, grace_until),
+		offsetof(struct jp_record, denied_at),
+		offsetof(struct jp_record, uses[1].at),
+	};
+	static const int64_t bad[] = { -1, JP_WHEN_MAX + 1, INT64_MIN,
+		INT64_MAX };
+	struct world *world = *state;
+	struct jp_moved moved, good;
+
+	memset(&good, 0, sizeof(good));
+	(void)create(world, "alice");
+	good.record = world->items[0].record;
+	strcpy(good.record.id, "imported");
+	strcpy(good.record.phc,
+	    "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+	    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	good.record.use_len = 2;
+	for (size_t i = 0; i < COUNT_OF(times) * COUNT_OF(bad); i++) {
+		moved = good;
+		memcpy((char *)&moved.record + times[i / COUNT_OF(bad)],
+		    &bad[i % COUNT_OF(bad)], sizeof(bad[0]));
+		assert_int_equal(import_one(world, &moved), JP_ERR_INVALID);
+		assert_non_null(strstr(world->why.text, "1970 to 9999"));
+	}
+	assert_int_equal(records(world), 1);
+	assert_int_equal(import_one(world, &good), JP_ERR_OK);
+	assert_int_equal(records(world), 2);
+}
+
 /* In a child: its limit is gone with it. */
 static int
 create_in_little_memory(struct world *world)
@@ -702,6 +843,42 @@ requests_come_back_and_cut_ones_do_not(void **state)
 		bytes[len] = 0;
 		assert_int_equal(jp_admin_request_decode(&out, bytes, len + 1),
 		    JP_ERR_TRAILING);
+	}
+}
+
+/* A sum of two of what passes is far from the end of its type. */
+static void
+times_out_of_bounds_are_no_request(void **state)
+{
+	static const size_t times[] = {
+		offsetof(struct jp_admin_request, expires_at),
+		offsetof(struct jp_admin_request, expiring),
+		offsetof(struct jp_admin_request, dead_for),
+		offsetof(struct jp_admin_request, grace),
+		offsetof(struct jp_admin_request, unused),
+		offsetof(struct jp_admin_request, user.changed_at),
+	};
+	static const struct {
+		int64_t value;
+		enum jp_err err;
+	} rows[] = { { 0, JP_ERR_OK }, { JP_WHEN_MAX, JP_ERR_OK },
+		{ JP_WHEN_MAX + 1, JP_ERR_INVALID }, { -1, JP_ERR_INVALID },
+		{ INT64_MAX, JP_ERR_INVALID }, { INT64_MIN, JP_ERR_INVALID } };
+	struct jp_admin_request in, out;
+	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(times) * COUNT_OF(rows); i++) {
+		size_t row = i % COUNT_OF(rows);
+
+		set_request(&in, JP_ADMIN_ROTATE);
+		memcpy((char *)&in + times[i / COUNT_OF(rows)],
+		    &rows[row].value, sizeof(rows[row].value));
+		assert_int_equal(
+		    jp_admin_request_encode(&in, bytes, &len), JP_ERR_OK);
+		assert_int_equal(
+		    jp_admin_request_decode(&out, bytes, len), rows[row].err);
 	}
 }
 
@@ -831,6 +1008,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_token_is_stored_and_shown_once),
+		TEST(times_out_of_bounds_are_no_request),
+		TEST(a_grace_without_end_ends),
+		TEST(stored_times_of_any_value_wrap_nowhere),
+		TEST(a_future_creation_lengthens_no_life),
+		TEST(imported_times_are_from_1970_to_9999),
 		TEST(no_operation_takes_a_token_and_a_user),
 		TEST(an_owner_reaches_nothing_of_anybody_else),
 		TEST(lifetimes_follow_request_and_policy),

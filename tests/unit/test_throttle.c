@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "common/throttle.h"
+#include "common/token.h"
 
 #define ID "aaaaaaaa"
 #define START INT64_C(5000000)
@@ -26,7 +27,8 @@ take(const char *id, unsigned int tries, int64_t now_ms)
 	unsigned int taken = 0;
 
 	while (tries-- > 0)
-		taken += jp_throttle_take(&throttle, id, now_ms);
+		taken +=
+		    jp_throttle_take(&throttle, id, strlen(id), now_ms) == 0;
 	return taken;
 }
 
@@ -76,10 +78,10 @@ what_is_given_back_can_be_taken(void **state)
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(take(ID, 1, START + i), 1);
-		jp_throttle_give_back(&throttle, ID);
+		jp_throttle_give_back(&throttle, ID, strlen(ID));
 	}
 	(void)take(ID, 1000, START + 1000);
-	jp_throttle_give_back(&throttle, ID);
+	jp_throttle_give_back(&throttle, ID, strlen(ID));
 	assert_int_equal(take(ID, 1000, START + 1000), 1);
 }
 
@@ -119,17 +121,31 @@ set_up(void **state)
 	(void)state;
 	if (sodium_init() < 0)
 		return -1;
-	jp_throttle_init(&throttle);
+	jp_throttle_init(&throttle, JP_THROTTLE_BURST, JP_THROTTLE_REFILL_MS);
 	return 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
+
+static void
+a_refusal_says_how_long_it_lasts(void **state)
+{
+	int64_t wait;
+
+	(void)state;
+	(void)take(ID, 1000, START);
+	wait = jp_throttle_take(&throttle, ID, strlen(ID), START);
+	assert_int_equal(wait, JP_THROTTLE_REFILL_MS);
+	assert_int_equal(take(ID, 1, START + wait - 1), 0);
+	assert_int_equal(take(ID, 1, START + wait), 1);
+}
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_burst_passes_and_no_more),
+		TEST(a_refusal_says_how_long_it_lasts),
 		TEST(one_try_comes_back_after_the_other),
 		TEST(a_long_rest_gives_one_burst),
 		TEST(whoever_never_rests_gets_the_rate),

@@ -236,6 +236,29 @@ a_clock_tells_what_it_is_set_to(void **unused)
 	assert_true(jp_clock_now(&jp_system_clock) > 0);
 }
 
+static void
+sums_and_differences_stop_at_the_year_9999(void **state)
+{
+	static const int64_t values[] = { INT64_MIN, -JP_WHEN_MAX, -1, 0, 1,
+		JP_WHEN_MAX, INT64_MAX };
+	const size_t count = sizeof(values) / sizeof(values[0]);
+
+	(void)state;
+	for (size_t i = 0; i < count * count; i++) {
+		int64_t a = values[i / count], b = values[i % count];
+
+		assert_true(jp_when_add(a, b) <= JP_WHEN_MAX);
+		assert_true(jp_when_add(a, b) >= -JP_WHEN_MAX);
+		assert_true(jp_when_since(a, b) <= JP_WHEN_MAX);
+		assert_true(jp_when_since(a, b) >= -JP_WHEN_MAX);
+		assert_int_equal(jp_when_since(a, b), -jp_when_since(b, a));
+	}
+	assert_int_equal(jp_when_add(1000, 86400), 87400);
+	assert_int_equal(jp_when_add(1000, -86400), -85400);
+	assert_int_equal(jp_when_since(1000, 87400), 86400);
+	assert_int_equal(jp_when_add(1000, INT64_MAX), JP_WHEN_MAX);
+}
+
 int
 main(void)
 {
@@ -252,6 +275,7 @@ main(void)
 		cmocka_unit_test(
 		    durations_are_printed_in_their_largest_whole_unit),
 		cmocka_unit_test(a_clock_tells_what_it_is_set_to),
+		cmocka_unit_test(sums_and_differences_stop_at_the_year_9999),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
