@@ -46,7 +46,9 @@ enum jp_verdict {
 	X(RECORD, JP_UNAVAILABLE, "record", "the token's record is damaged")   \
 	X(MEMORY, JP_UNAVAILABLE, "memory", "not enough memory for Argon2id")  \
 	X(OVERLOAD, JP_UNAVAILABLE, "overload", "too many requests at once")   \
-	X(THROTTLED, JP_UNAVAILABLE, "throttled",                              \
+	/* Denied as an unknown user is: another answer would show the user.   \
+	 */                                                                    \
+	X(THROTTLED, JP_DENY, "throttled",                                     \
 	    "too many wrong secrets for this token")                           \
 	X(AUDIT, JP_UNAVAILABLE, "audit", "the audit trail cannot be written") \
 	X(STOPPING, JP_UNAVAILABLE, "stopping", "patd is stopping")            \

@@ -142,18 +142,22 @@ count_tagless(const struct pool *pool, const char *id)
 	return count;
 }
 
-/* JP_REASON_NONE: a flight may start, and what it costs is taken. */
+/*
+ * JP_REASON_NONE: a flight may start, and what it costs is taken. What one id
+ * alone is limited by gets the answer that a wrong text gets: nothing shows
+ * that the id, or the user of an imported secret, is there.
+ */
 static enum jp_reason
 may_start(struct pool *pool, const struct jp_decision *open)
 {
 	const struct lane *lane = lane_of(pool, open->tagless);
 
+	if (open->tagless && count_tagless(pool, open->id) >= TAGLESS_ID_MAX)
+		return JP_REASON_THROTTLED;
 	if (lane->len == lane->max)
 		return JP_REASON_OVERLOAD;
 	if (!open->tagless)
 		return JP_REASON_NONE;
-	if (count_tagless(pool, open->id) >= TAGLESS_ID_MAX)
-		return JP_REASON_OVERLOAD;
 	return jp_throttle_take(
 	           &pool->throttle, open->id, JP_TOKEN_ID_LEN, jp_now_ms()) == 0
 	           ? JP_REASON_NONE

@@ -441,7 +441,7 @@ an_id_without_fast_tag_has_few_hashes_at_a_time(void **state)
 	assert_true(ask(world, "alice", &forged[0], INT64_MAX));
 	assert_true(ask(world, "alice", &forged[1], INT64_MAX));
 	assert_false(ask(world, "alice", &forged[2], INT64_MAX));
-	assert_int_equal(world->refusal, JP_REASON_OVERLOAD);
+	assert_int_equal(world->refusal, JP_REASON_THROTTLED);
 	assert_true(ask(world, "alice", &forged[1], INT64_MAX));
 	make_token(world); /* another id */
 	assert_true(ask_in_time(world));
