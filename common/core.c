@@ -65,6 +65,7 @@ open_store(const struct jp_settings *settings, const struct jp_pepper *pepper,
 		.holder = holder,
 		.wait_ms = wait_ms,
 		.cache = (size_t)settings->cache_kib * 1024,
+		.kept = 2 * (size_t)settings->cache_entries, /* and users */
 	};
 
 	jp_pepper_name(pepper, options.tag);

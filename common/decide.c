@@ -24,6 +24,7 @@ struct matter {
 	const struct jp_rule *rule; /* of the service; NULL: there is none */
 	struct jp_user user;        /* of the record; read by check_active() */
 	bool groups_wanted;         /* the name service has to be asked */
+	bool busy;                  /* the store cannot answer without waiting */
 };
 
 static enum jp_reason
@@ -42,6 +43,14 @@ check_text(struct matter *matter)
 	return JP_REASON_NONE;
 }
 
+/* Why there is no record to decide about, if `err` says so. */
+static enum jp_reason
+store_reason(struct matter *matter, enum jp_err err)
+{
+	matter->busy = err == JP_ERR_BUSY;
+	return err == JP_ERR_OK ? JP_REASON_NONE : JP_REASON_STORE;
+}
+
 /*
  * The fast tag is computed before the id is looked up: an unknown id costs
  * what a wrong secret costs.
@@ -54,11 +63,12 @@ check_record(struct matter *matter)
 
 	jp_pepper_fast_tag(
 	    &matter->core->pepper, matter->id, matter->token.secret, tag);
-	err = jp_store_get(matter->core->store, matter->id, &matter->record);
+	err =
+	    jp_store_try_get(matter->core->store, matter->id, &matter->record);
 	if (err == JP_ERR_NOT_FOUND)
 		return JP_REASON_UNKNOWN_ID;
 	if (err != JP_ERR_OK)
-		return JP_REASON_STORE;
+		return store_reason(matter, err);
 	if (matter->record.has_fast_tag &&
 	    sodium_memcmp(tag, matter->record.fast_tag, sizeof(tag)) != 0)
 		return JP_REASON_FAST_TAG;
@@ -78,13 +88,15 @@ check_foreign(struct matter *matter)
 	if (matter->request->user[0] == '\0')
 		return JP_REASON_SHAPE;
 	jp_foreign_id(matter->request->user, matter->id);
-	err = jp_store_get(matter->core->store, matter->id, &matter->record);
+	err =
+	    jp_store_try_get(matter->core->store, matter->id, &matter->record);
 	matter->foreign = err == JP_ERR_OK && !matter->record.has_fast_tag;
 	if (matter->foreign)
 		return JP_REASON_NONE;
 	matter->id[0] = '\0';
-	return err == JP_ERR_OK || err == JP_ERR_NOT_FOUND ? JP_REASON_SHAPE
-	                                                   : JP_REASON_STORE;
+	return err == JP_ERR_OK || err == JP_ERR_NOT_FOUND
+	           ? JP_REASON_SHAPE
+	           : store_reason(matter, err);
 }
 
 /* A wrong text of no shape stays that: a stack may try it as a password. */
@@ -178,9 +190,11 @@ check_unused(struct matter *matter)
 static enum jp_reason
 check_active(struct matter *matter)
 {
-	if (jp_store_user(matter->core->store, matter->record.user,
-	        &matter->user) != JP_ERR_OK)
-		return JP_REASON_STORE;
+	enum jp_err err = jp_store_try_user(
+	    matter->core->store, matter->record.user, &matter->user);
+
+	if (err != JP_ERR_OK)
+		return store_reason(matter, err);
 	return matter->user.disabled ? JP_REASON_USER_DISABLED : JP_REASON_NONE;
 }
 
@@ -309,6 +323,10 @@ reason_of(struct matter *matter, enum jp_need *need)
 	}
 	if (reason == JP_REASON_NONE)
 		reason = check_rights(matter);
+	if (matter->busy) {
+		*need = JP_NEED_STORE;
+		return JP_REASON_NONE;
+	}
 	if (reason == JP_REASON_SUPERSEDED &&
 	    matter->core->policy.on_reuse == JP_REUSE_REVOKE_FAMILY)
 		*need = JP_NEED_REVOKE;
@@ -348,6 +366,21 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 		memcpy(
 		    decision->user, matter.record.user, sizeof(decision->user));
 	sodium_memzero(&matter.record, sizeof(matter.record));
+}
+
+/* The policy is not held while this waits: a reload would wait, too. */
+void
+jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, struct jp_decision *decision)
+{
+	jp_decide(core, request, proof, decision);
+	if (decision->need != JP_NEED_STORE)
+		return;
+	jp_store_hold(core->store);
+	jp_decide(core, request, proof, decision);
+	jp_store_release(core->store);
+	if (decision->need == JP_NEED_STORE)
+		jp_decision_refuse(decision, JP_REASON_STORE);
 }
 
 void
@@ -403,11 +436,13 @@ provide(struct jp_core *core, const struct jp_request *request,
 	case JP_NEED_PROOF:
 		jp_prove(core, decision->phc, &request->token, proof);
 		break;
+	case JP_NEED_STORE:
+		break;
 	case JP_NEED_NOTHING:
 		return;
 	}
 	if (err == JP_ERR_OK)
-		jp_decide(core, request, proof, decision);
+		jp_decide_waiting(core, request, proof, decision);
 	else
 		jp_decision_refuse(decision, JP_REASON_STORE);
 }
@@ -428,7 +463,7 @@ void
 jp_decide_proving(struct jp_core *core, const struct jp_request *request,
     struct jp_proof *proof, struct jp_decision *decision)
 {
-	jp_decide(core, request, proof, decision);
+	jp_decide_waiting(core, request, proof, decision);
 	for (int i = 0; decision->reason == JP_REASON_NONE && i < NEEDS_MAX;
 	     i++)
 		provide(core, request, proof, decision);
@@ -451,7 +486,7 @@ jp_decide_dry(struct jp_core *core, const struct jp_request *request,
 {
 	struct jp_proof proof = { .phc = "" };
 
-	jp_decide(core, request, &proof, decision);
+	jp_decide_waiting(core, request, &proof, decision);
 	for (int i = 0; i < NEEDS_MAX && (decision->need == JP_NEED_PROOF ||
 	                                     decision->need == JP_NEED_GROUPS);
 	     i++)

@@ -4,7 +4,8 @@
  * is not proved yet it answers JP_REASON_NONE and names the PHC string. Nor
  * does it write: where this first use ends another token it says so. The caller
  * does what is needed wherever it likes and asks again: the record is then read
- * afresh, so that a revocation in between holds.
+ * afresh, so that a revocation in between holds. Nor does it wait for a commit,
+ * which waits for the disk: that, too, it says.
  */
 #ifndef JP_DECIDE_H
 #define JP_DECIDE_H
@@ -31,6 +32,8 @@ struct jp_decision {
 		JP_NEED_SETTLE,  /* jp_rotation_settle() of `id` */
 		JP_NEED_REVOKE,  /* jp_rotation_revoke() of `id`; then the
 		                    reason is JP_REASON_SUPERSEDED */
+		JP_NEED_STORE,   /* a wait for the commit that is under way:
+		                    jp_decide_waiting() */
 	} need;
 	char phc[JP_PHC_MAX + 1];
 	bool tagless; /* that proof is all that tells a wrong text */
@@ -45,6 +48,10 @@ struct jp_decision {
  * request's token; NULL: none. Where it does not help, a memo may.
  */
 void jp_decide(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, struct jp_decision *decision);
+
+/* The same, waiting for a commit where need be: never JP_NEED_STORE. */
+void jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision);
 
 /* Turns `decision` into one for `reason`; just its id stays. */

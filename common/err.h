@@ -30,7 +30,8 @@
 	X(TIMEOUT, "timeout", "no answer in time")                             \
 	X(PEER, "peer", "the process at the other end is not trusted")         \
 	X(PROTOCOL, "protocol", "unexpected message")                          \
-	X(OVERLOAD, "overload", "too many requests at once")
+	X(OVERLOAD, "overload", "too many requests at once")                   \
+	X(BUSY, "busy", "being written just now")
 
 enum jp_err {
 #define JP_ERR_ENUM(code, name, text) JP_ERR_##code,

@@ -6,19 +6,46 @@
 
 #include <string.h>
 
-enum jp_err
-jp_store_get(struct jp_store *store, const char *id, struct jp_record *record)
+static enum jp_err
+get(struct jp_store *store, const char *id, struct jp_record *record, bool wait)
 {
 	enum jp_err err = JP_ERR_NOT_FOUND;
 
 	memset(record, 0, sizeof(*record));
 	if (jp_token_id_valid(id)) {
 		atomic_fetch_add(&store->reads, 1);
-		err = store->ops->get(store, id, record);
+		err = store->ops->get(store, id, record, wait);
 	}
 	if (err != JP_ERR_OK)
 		memset(record, 0, sizeof(*record));
 	return err;
+}
+
+enum jp_err
+jp_store_get(struct jp_store *store, const char *id, struct jp_record *record)
+{
+	return get(store, id, record, true);
+}
+
+enum jp_err
+jp_store_try_get(
+    struct jp_store *store, const char *id, struct jp_record *record)
+{
+	return get(store, id, record, false);
+}
+
+void
+jp_store_hold(struct jp_store *store)
+{
+	if (store->ops->hold != NULL)
+		store->ops->hold(store);
+}
+
+void
+jp_store_release(struct jp_store *store)
+{
+	if (store->ops->release != NULL)
+		store->ops->release(store);
 }
 
 enum jp_err
@@ -51,15 +78,29 @@ jp_store_list(struct jp_store *store, struct jp_listing *listing,
 	return err;
 }
 
-enum jp_err
-jp_store_user(struct jp_store *store, const char *name, struct jp_user *user)
+static enum jp_err
+get_user(struct jp_store *store, const char *name, struct jp_user *user,
+    bool wait)
 {
-	enum jp_err err = store->ops->user_get(store, name, user);
+	enum jp_err err = store->ops->user_get(store, name, user, wait);
 
 	if (err == JP_ERR_OK)
 		return err;
 	jp_user_default(user, name);
 	return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
+}
+
+enum jp_err
+jp_store_user(struct jp_store *store, const char *name, struct jp_user *user)
+{
+	return get_user(store, name, user, true);
+}
+
+enum jp_err
+jp_store_try_user(
+    struct jp_store *store, const char *name, struct jp_user *user)
+{
+	return get_user(store, name, user, false);
 }
 
 enum jp_err

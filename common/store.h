@@ -67,14 +67,14 @@ struct jp_store {
 };
 
 struct jp_store_ops {
-	enum jp_err (*get)(
-	    struct jp_store *store, const char *id, struct jp_record *record);
+	enum jp_err (*get)(struct jp_store *store, const char *id,
+	    struct jp_record *record, bool wait);
 	enum jp_err (*commit)(struct jp_store *store,
 	    const struct jp_change *changes, size_t count);
 	enum jp_err (*list)(struct jp_store *store, struct jp_listing *listing,
 	    struct jp_record *page, size_t max, size_t *count);
-	enum jp_err (*user_get)(
-	    struct jp_store *store, const char *name, struct jp_user *user);
+	enum jp_err (*user_get)(struct jp_store *store, const char *name,
+	    struct jp_user *user, bool wait);
 	enum jp_err (*user_put)(
 	    struct jp_store *store, const struct jp_user *users, size_t count);
 	enum jp_err (*user_list)(struct jp_store *store, const char *after,
@@ -85,12 +85,29 @@ struct jp_store_ops {
 	    struct jp_store *store, jp_store_take take, void *arg);
 	bool (*stalled)(struct jp_store *store, int64_t seconds);
 	void (*why)(struct jp_store *store, struct jp_why *why);
+	void (*hold)(struct jp_store *store);    /* NULL: nothing to do */
+	void (*release)(struct jp_store *store); /* likewise */
 	void (*close)(struct jp_store *store);
 };
 
 /* Reads a fresh copy of one record: JP_ERR_NOT_FOUND if there is none. */
 enum jp_err
 jp_store_get(struct jp_store *store, const char *id, struct jp_record *record);
+
+/*
+ * The same without ever waiting for a commit, which may wait for the disk:
+ * JP_ERR_BUSY if it would have to. What is read often it need not wait for. A
+ * change is seen as soon as it is durable, and no earlier.
+ */
+enum jp_err jp_store_try_get(
+    struct jp_store *store, const char *id, struct jp_record *record);
+
+/*
+ * Waits until no commit is under way, and keeps others waiting until
+ * jp_store_release(): in between nothing is busy for this thread.
+ */
+void jp_store_hold(struct jp_store *store);
+void jp_store_release(struct jp_store *store);
 
 /*
  * Makes all changes or none, in one transaction, and returns when they would
@@ -109,6 +126,10 @@ enum jp_err jp_store_list(struct jp_store *store, struct jp_listing *listing,
 /* Reads a user; one without a record is what jp_user_default() says. */
 enum jp_err
 jp_store_user(struct jp_store *store, const char *name, struct jp_user *user);
+
+/* The same as jp_store_try_get() does it. */
+enum jp_err jp_store_try_user(
+    struct jp_store *store, const char *name, struct jp_user *user);
 
 /* Writes the records of all of `users` or of none, as jp_store_commit(). */
 enum jp_err jp_store_put_users(

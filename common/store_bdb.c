@@ -6,6 +6,7 @@
  */
 #include "common/store_bdb_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,32 +93,100 @@ bdb_decode(
 }
 
 static enum jp_err
-get_once(struct bdb *bdb, const char *id, struct jp_record *record)
+read_once(struct bdb *bdb, struct bdb_lookup *lookup)
 {
-	uint8_t bytes[JP_RECORD_MAX];
-	DB *tokens = bdb->db[BDB_TOKENS];
-	DBT key = id_key(id);
-	DBT data = bdb_room(bytes, sizeof(bytes));
-	int ret = tokens->get(tokens, NULL, &key, &data, 0);
+	DB *db = bdb->db[lookup->file];
+	DBT key = { .data = (void *)(uintptr_t)lookup->key,
+		.size = (uint32_t)strlen(lookup->key) };
+	DBT data = bdb_room(lookup->bytes, lookup->max);
+	char doing[32];
+	int ret = db->get(db, NULL, &key, &data, 0);
 
-	if (ret != 0)
-		return bdb_fail(bdb, ret, "reading tokens.db");
-	return bdb_decode(bdb, id, &data, record);
+	lookup->len = data.size;
+	if (ret == 0 || ret == DB_NOTFOUND)
+		return ret == 0 ? JP_ERR_OK : JP_ERR_NOT_FOUND;
+	(void)snprintf(
+	    doing, sizeof(doing), "reading %s", bdb_file_name(lookup->file));
+	return bdb_fail(bdb, ret, doing);
 }
 
 static enum jp_err
-bdb_get(struct jp_store *store, const char *id, struct jp_record *record)
+read_record(struct bdb *bdb, struct bdb_lookup *lookup)
 {
-	struct bdb *bdb = bdb_of(store);
 	struct bdb_patience patience = { .end = 0 };
 	enum jp_err err = bdb_enter(bdb);
 
 	if (err != JP_ERR_OK)
 		return err;
 	do {
-		err = get_once(bdb, id, record);
+		err = read_once(bdb, lookup);
 	} while (bdb_again(&patience, err));
 	return bdb_leave(bdb, err);
+}
+
+/*
+ * Who must not wait stays out of the engine while a transaction is in it. A
+ * lock timeout or DB_TXN_NOWAIT would not do: where a log file ends, the engine
+ * waits for its fsync with pages latched, and latches have neither. Nor would
+ * snapshots (DB_MULTIVERSION), for the same reason, and they cost the warm path
+ * a transaction for each read.
+ *
+ * That there is no such user is kept, too, for most have no record. That there
+ * is no such token is not: anybody can ask for those.
+ */
+enum jp_err
+bdb_look_up(struct bdb *bdb, struct bdb_lookup *lookup)
+{
+	struct bdb_key key = { (uint8_t)lookup->file, lookup->key };
+	uint64_t ticket;
+	enum jp_err err;
+
+	if (atomic_load(&bdb->dead))
+		return JP_ERR_DAMAGED;
+	if (bdb_cache_find(bdb->cache, &key, lookup->bytes, lookup->max,
+	        &lookup->len, &ticket))
+		return lookup->len > 0 ? JP_ERR_OK : JP_ERR_NOT_FOUND;
+	if (!lookup->wait && pthread_rwlock_tryrdlock(&bdb->gate) != 0)
+		return JP_ERR_BUSY;
+	err = read_record(bdb, lookup);
+	if (!lookup->wait)
+		(void)pthread_rwlock_unlock(&bdb->gate);
+	if (err == JP_ERR_OK)
+		bdb_cache_fill(
+		    bdb->cache, &key, ticket, lookup->bytes, lookup->len);
+	else if (err == JP_ERR_NOT_FOUND && lookup->file == BDB_USERS)
+		bdb_cache_fill(bdb->cache, &key, ticket, NULL, 0);
+	return err;
+}
+
+static enum jp_err
+bdb_get(struct jp_store *store, const char *id, struct jp_record *record,
+    bool wait)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	struct bdb *bdb = bdb_of(store);
+	struct bdb_lookup lookup = { .file = BDB_TOKENS,
+		.key = id,
+		.wait = wait,
+		.bytes = bytes,
+		.max = sizeof(bytes) };
+	enum jp_err err = bdb_look_up(bdb, &lookup);
+	const DBT data = { .data = bytes, .size = (uint32_t)lookup.len };
+
+	return err == JP_ERR_OK ? bdb_decode(bdb, id, &data, record) : err;
+}
+
+/* Those that prefer readers: a hold never waits for who waits for it. */
+static void
+bdb_hold(struct jp_store *store)
+{
+	(void)pthread_rwlock_rdlock(&bdb_of(store)->gate);
+}
+
+static void
+bdb_release(struct jp_store *store)
+{
+	(void)pthread_rwlock_unlock(&bdb_of(store)->gate);
 }
 
 static enum jp_err
@@ -205,20 +274,16 @@ static enum jp_err (*const changers[])(struct bdb *bdb, DB_TXN *txn,
 	[JP_CHANGE_DELETE] = change_delete,
 };
 
-/* What bdb_transact() is about. */
-typedef enum jp_err (*change_in_txn)(
-    struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, const void *arg);
-
 /* Every commit takes the head first: so no two of them can deadlock. */
 static enum jp_err
-apply(struct bdb *bdb, DB_TXN *txn, change_in_txn change, const void *arg,
+apply(struct bdb *bdb, DB_TXN *txn, const struct bdb_act *act,
     uint64_t *commits)
 {
 	struct bdb_head head;
 	enum jp_err err = bdb_head_get(bdb, txn, &head, DB_RMW);
 
 	if (err == JP_ERR_OK)
-		err = change(bdb, txn, &head, arg);
+		err = act->change(bdb, txn, &head, act->arg);
 	if (err != JP_ERR_OK)
 		return err;
 	head.commits++;
@@ -226,9 +291,20 @@ apply(struct bdb *bdb, DB_TXN *txn, change_in_txn change, const void *arg,
 	return bdb_head_put(bdb, txn, &head);
 }
 
+/* A disk that is slow to sync is no engine that is stuck. */
 static enum jp_err
-commit_once(
-    struct bdb *bdb, change_in_txn change, const void *arg, uint64_t *commits)
+make_durable(struct bdb *bdb, DB_TXN *txn)
+{
+	int ret;
+
+	bdb_pause(bdb);
+	ret = txn->commit(txn, DB_TXN_SYNC);
+	bdb_resume(bdb);
+	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "commit");
+}
+
+static enum jp_err
+commit_once(struct bdb *bdb, const struct bdb_act *act, uint64_t *commits)
 {
 	DB_TXN *txn;
 	enum jp_err err;
@@ -236,11 +312,9 @@ commit_once(
 
 	if (ret != 0)
 		return bdb_fail(bdb, ret, "begin");
-	err = apply(bdb, txn, change, arg, commits);
-	if (err == JP_ERR_OK) {
-		ret = txn->commit(txn, DB_TXN_SYNC);
-		return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "commit");
-	}
+	err = apply(bdb, txn, act, commits);
+	if (err == JP_ERR_OK)
+		return make_durable(bdb, txn);
 	ret = txn->abort(txn);
 	if (ret != 0)
 		(void)bdb_fail(bdb, ret, "abort");
@@ -289,28 +363,29 @@ shorten_log(struct bdb *bdb, uint32_t file)
  * power cut a new log file, and the commits in it, could be gone.
  */
 static enum jp_err
-settle(struct bdb *bdb, uint64_t commits)
+settle(struct bdb *bdb, uint64_t commits, uint32_t *file)
 {
 	enum jp_err err = JP_ERR_OK;
-	uint32_t file, offset;
-	int ret = bdb_log_end(bdb, &file, &offset);
+	uint32_t offset;
+	int ret = bdb_log_end(bdb, file, &offset);
 
 	if (ret != 0)
 		return bdb_fail(bdb, ret, "log");
-	if (file != atomic_load(&bdb->log_file)) {
+	if (*file != atomic_load(&bdb->log_file)) {
+		bdb_pause(bdb);
 		err = bdb_folder_sync(bdb);
+		bdb_resume(bdb);
 		if (err == JP_ERR_OK)
-			atomic_store(&bdb->log_file, file);
+			atomic_store(&bdb->log_file, *file);
 	}
-	if (err != JP_ERR_OK)
-		return err;
-	bdb_hwm_raise(bdb, commits);
-	shorten_log(bdb, file);
-	return JP_ERR_OK;
+	if (err == JP_ERR_OK)
+		bdb_hwm_raise(bdb, commits);
+	return err;
 }
 
-enum jp_err
-bdb_transact(struct bdb *bdb, change_in_txn change, const void *arg)
+/* The gate is closed; what is published is durable. */
+static enum jp_err
+transact(struct bdb *bdb, const struct bdb_act *act, uint32_t *file)
 {
 	struct bdb_patience patience = { .end = 0 };
 	enum jp_err err = bdb_enter(bdb);
@@ -319,11 +394,29 @@ bdb_transact(struct bdb *bdb, change_in_txn change, const void *arg)
 	if (err != JP_ERR_OK)
 		return err;
 	do {
-		err = commit_once(bdb, change, arg, &commits);
+		err = commit_once(bdb, act, &commits);
 	} while (bdb_again(&patience, err));
 	if (err == JP_ERR_OK)
-		err = settle(bdb, commits);
+		err = settle(bdb, commits, file);
+	if (bdb->cache != NULL)
+		act->publish(bdb->cache, act->arg, err == JP_ERR_OK);
 	return bdb_leave(bdb, err);
+}
+
+enum jp_err
+bdb_transact(struct bdb *bdb, const struct bdb_act *act)
+{
+	uint32_t file = 0;
+	enum jp_err err;
+
+	(void)pthread_rwlock_wrlock(&bdb->gate);
+	err = transact(bdb, act, &file);
+	(void)pthread_rwlock_unlock(&bdb->gate);
+	if (err == JP_ERR_OK && bdb_enter(bdb) == JP_ERR_OK) {
+		shorten_log(bdb, file);
+		(void)bdb_leave(bdb, err);
+	}
+	return err;
 }
 
 struct batch {
@@ -343,13 +436,33 @@ change_all(struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, const void *arg)
 	return err;
 }
 
+static void
+publish_all(struct bdb_cache *cache, const void *arg, bool done)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	const struct batch *batch = arg;
+	size_t len;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct jp_change *change = &batch->changes[i];
+		struct bdb_key key = { BDB_TOKENS, change->record->id };
+
+		if (done && change->kind != JP_CHANGE_DELETE &&
+		    jp_record_encode(change->record, bytes, &len) == JP_ERR_OK)
+			bdb_cache_publish(cache, &key, bytes, len);
+		else
+			bdb_cache_drop(cache, &key);
+	}
+}
+
 static enum jp_err
 bdb_commit(
     struct jp_store *store, const struct jp_change *changes, size_t count)
 {
 	const struct batch batch = { changes, count };
+	const struct bdb_act act = { change_all, publish_all, &batch };
 
-	return bdb_transact(bdb_of(store), change_all, &batch);
+	return bdb_transact(bdb_of(store), &act);
 }
 
 /*
@@ -431,5 +544,7 @@ const struct jp_store_ops bdb_ops = {
 	.backup = bdb_backup,
 	.stalled = bdb_stalled,
 	.why = bdb_why,
+	.hold = bdb_hold,
+	.release = bdb_release,
 	.close = bdb_close,
 };

@@ -4,6 +4,7 @@
  *     store_bdb.c         the operations on an open store
  *     store_bdb_list.c    its listings
  *     store_bdb_users.c   the records of users
+ *     store_bdb_cache.c   copies of the records that are read often
  *     store_bdb_backup.c  copying it, and making a store of a copy
  *     store_bdb_open.c    environment and databases; what errors mean
  *     store_bdb_make.c    making and verifying a store
@@ -19,6 +20,7 @@
 
 #include "common/client.h"
 #include "common/store_bdb.h"
+#include "common/store_bdb_cache.h"
 
 /*
  * The engine asks for the operation to be done again (deadlock, lock timeout).
@@ -64,6 +66,13 @@ struct bdb {
 	uint32_t log_files;    /* so many later, another one is due */
 	atomic_int busy;       /* operations under way */
 	atomic_llong progress; /* ms: when one last ended, or the first began */
+	/*
+	 * Held for writing while a transaction changes pages and waits for its
+	 * fsync; for reading by those who must not wait for one in the engine.
+	 * Nobody else takes it: the engine has locks of its own.
+	 */
+	pthread_rwlock_t gate;
+	struct bdb_cache *cache;
 	pthread_mutex_t copy_mutex; /* a backup or a checkpoint: not both */
 	struct bdb_copy *copy;      /* of that backup */
 	pthread_mutex_t mutex;      /* guards what follows */
@@ -116,21 +125,39 @@ bool bdb_again(struct bdb_patience *patience, enum jp_err err);
 /* A place for the engine to put up to `len` bytes. */
 DBT bdb_room(void *mem, size_t len);
 
+/* One record to be read by its key. */
+struct bdb_lookup {
+	enum bdb_file file;
+	const char *key;
+	bool wait;     /* false: JP_ERR_BUSY instead of waiting for a commit */
+	uint8_t *bytes; /* where it goes, of `max` bytes */
+	size_t max;
+	size_t len; /* it has so many */
+};
+
+/* Reads it, from the cache if it is there. */
+enum jp_err bdb_look_up(struct bdb *bdb, struct bdb_lookup *lookup);
+
 /* Decodes, and sees to it that the record is the one that was looked up. */
 enum jp_err bdb_decode(
     struct bdb *bdb, const char *id, const DBT *data, struct jp_record *record);
 
-/*
- * One transaction, tried again where need be: `change` within it, after it has
- * locked the head and before it counts the commit there.
- */
-enum jp_err bdb_transact(struct bdb *bdb,
-    enum jp_err (*change)(
-        struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, const void *arg),
-    const void *arg);
+/* What bdb_transact() is about. */
+struct bdb_act {
+	/* Within the transaction, the head being locked and not yet written. */
+	enum jp_err (*change)(struct bdb *bdb, DB_TXN *txn,
+	    struct bdb_head *head, const void *arg);
+	/* Brings the cache up to date; not `done`: who knows what is there. */
+	void (*publish)(struct bdb_cache *cache, const void *arg, bool done);
+	const void *arg;
+};
 
-enum jp_err
-bdb_user_get(struct jp_store *store, const char *name, struct jp_user *user);
+/* One transaction, tried again where need be, and what the cache hears of it.
+ */
+enum jp_err bdb_transact(struct bdb *bdb, const struct bdb_act *act);
+
+enum jp_err bdb_user_get(struct jp_store *store, const char *name,
+    struct jp_user *user, bool wait);
 enum jp_err
 bdb_user_put(struct jp_store *store, const struct jp_user *users, size_t count);
 enum jp_err bdb_user_list(struct jp_store *store, const char *after,

@@ -159,6 +159,7 @@ bdb_new(struct jp_why *why)
 	bdb->dir_fd = bdb->lock_fd = bdb->hwm_fd = -1;
 	(void)pthread_mutex_init(&bdb->mutex, NULL);
 	(void)pthread_mutex_init(&bdb->copy_mutex, NULL);
+	(void)pthread_rwlock_init(&bdb->gate, NULL);
 	return bdb;
 }
 
@@ -201,6 +202,8 @@ bdb_free(struct bdb *bdb)
 	close_fd(bdb->hwm_fd);
 	close_fd(bdb->lock_fd);
 	close_fd(bdb->dir_fd);
+	bdb_cache_free(bdb->cache);
+	(void)pthread_rwlock_destroy(&bdb->gate);
 	(void)pthread_mutex_destroy(&bdb->copy_mutex);
 	(void)pthread_mutex_destroy(&bdb->mutex);
 	free(bdb);
@@ -601,7 +604,9 @@ jp_store_bdb_open(const struct jp_store_options *options,
 	*store = NULL;
 	if (bdb == NULL)
 		return JP_ERR_NOMEM;
-	err = bdb_open_store(bdb, options);
+	err = bdb_cache_make(&bdb->cache, options->kept);
+	if (err == JP_ERR_OK)
+		err = bdb_open_store(bdb, options);
 	if (err == JP_ERR_OK) {
 		*store = &bdb->base;
 		return JP_ERR_OK;

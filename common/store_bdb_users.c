@@ -30,32 +30,22 @@ decode(struct bdb *bdb, const DBT *key, const DBT *data, struct jp_user *user)
 	    err == JP_ERR_NEWER ? "of a newer version of jira-pat" : "damaged");
 }
 
-static enum jp_err
-get_once(struct bdb *bdb, const char *name, struct jp_user *user)
+enum jp_err
+bdb_user_get(struct jp_store *store, const char *name, struct jp_user *user,
+    bool wait)
 {
 	uint8_t bytes[JP_USER_RECORD_MAX];
-	DB *users = bdb->db[BDB_USERS];
-	DBT key = name_key(name);
-	DBT data = bdb_room(bytes, sizeof(bytes));
-	int ret = users->get(users, NULL, &key, &data, 0);
-
-	return ret == 0 ? decode(bdb, &key, &data, user)
-	                : bdb_fail(bdb, ret, reading);
-}
-
-enum jp_err
-bdb_user_get(struct jp_store *store, const char *name, struct jp_user *user)
-{
 	struct bdb *bdb = bdb_of(store);
-	struct bdb_patience patience = { .end = 0 };
-	enum jp_err err = bdb_enter(bdb);
+	struct bdb_lookup lookup = { .file = BDB_USERS,
+		.key = name,
+		.wait = wait,
+		.bytes = bytes,
+		.max = sizeof(bytes) };
+	enum jp_err err = bdb_look_up(bdb, &lookup);
+	const DBT key = name_key(name);
+	const DBT data = { .data = bytes, .size = (uint32_t)lookup.len };
 
-	if (err != JP_ERR_OK)
-		return err;
-	do {
-		err = get_once(bdb, name, user);
-	} while (bdb_again(&patience, err));
-	return bdb_leave(bdb, err);
+	return err == JP_ERR_OK ? decode(bdb, &key, &data, user) : err;
 }
 
 struct batch {
@@ -93,12 +83,31 @@ put_all(struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, const void *arg)
 	return err;
 }
 
+static void
+publish_all(struct bdb_cache *cache, const void *arg, bool done)
+{
+	uint8_t bytes[JP_USER_RECORD_MAX];
+	const struct batch *batch = arg;
+	size_t len;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct bdb_key key = { BDB_USERS, batch->users[i].name };
+
+		if (done &&
+		    jp_user_encode(&batch->users[i], bytes, &len) == JP_ERR_OK)
+			bdb_cache_publish(cache, &key, bytes, len);
+		else
+			bdb_cache_drop(cache, &key);
+	}
+}
+
 enum jp_err
 bdb_user_put(struct jp_store *store, const struct jp_user *users, size_t count)
 {
 	const struct batch batch = { users, count };
+	const struct bdb_act act = { put_all, publish_all, &batch };
 
-	return bdb_transact(bdb_of(store), put_all, &batch);
+	return bdb_transact(bdb_of(store), &act);
 }
 
 /* Fills the page through a cursor that lives as long as it. */

@@ -86,12 +86,14 @@ place_of(const struct table *table, const char *id, bool *there)
 }
 
 static enum jp_err
-mem_get(struct jp_store *store, const char *id, struct jp_record *record)
+mem_get(struct jp_store *store, const char *id, struct jp_record *record,
+    bool wait)
 {
 	struct mem *mem = mem_of(store);
 	enum jp_err err = enter(mem);
 	bool there;
 
+	(void)wait;
 	if (err == JP_ERR_OK) {
 		size_t at = place_of(&mem->table, id, &there);
 		const struct entry *entry =
@@ -317,12 +319,14 @@ user_place(const struct jp_user *users, size_t len, const char *name)
 }
 
 static enum jp_err
-mem_user_get(struct jp_store *store, const char *name, struct jp_user *user)
+mem_user_get(struct jp_store *store, const char *name, struct jp_user *user,
+    bool wait)
 {
 	struct mem *mem = mem_of(store);
 	enum jp_err err = enter(mem);
 	size_t at = user_place(mem->users, mem->user_len, name);
 
+	(void)wait;
 	if (err == JP_ERR_OK &&
 	    (at == mem->user_len || strcmp(mem->users[at].name, name) != 0))
 		err = JP_ERR_NOT_FOUND;

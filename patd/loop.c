@@ -364,6 +364,21 @@ listen_on(struct loop *loop, uint64_t key)
 		give_up(loop, conn);
 }
 
+/* What is needed once the store has been read; true: the item is under way. */
+static bool
+go_on(struct loop *loop, struct pool_item *item)
+{
+	struct jp_decision open = item->decision;
+	enum jp_reason reason;
+
+	if (open.reason != JP_REASON_NONE)
+		return false;
+	reason = pool_submit(loop->pool, &open, item);
+	if (reason != JP_REASON_NONE)
+		jp_decision_refuse(&item->decision, reason);
+	return reason == JP_REASON_NONE;
+}
+
 /* What the workers have done; askers may have left meanwhile. */
 static void
 on_done(struct loop *loop)
@@ -376,7 +391,7 @@ on_done(struct loop *loop)
 		struct conn *conn = conns_find(&loop->conns, item->conn);
 
 		next = item->next;
-		if (tell_item(loop, item))
+		if (go_on(loop, item) || tell_item(loop, item))
 			continue;
 		keep(loop, item->uid, &item->request, &item->decision);
 		if (conn != NULL) {

@@ -15,13 +15,19 @@ enum {
 	TAGGED_MAX = 256,   /* flights that wait */
 	TAGLESS_MAX = 64,   /* the same without fast tag */
 	TAGLESS_ID_MAX = 2, /* of these for one id */
+	STORE_MAX = 256,    /* that wait for the store */
 	WORKERS_MAX = 256,
 };
 
-/* What waits for a worker: those of the first lane take off first. */
+/*
+ * What waits for a worker: those of the first lane take off first. What waits
+ * for a commit has a thread of its own, for it only waits: all of them go on at
+ * once, when the commit is done.
+ */
 enum {
 	LANE_TAGGED,
 	LANE_TAGLESS,
+	LANE_STORE,
 	LANE_COUNT,
 };
 
@@ -29,7 +35,7 @@ enum {
 struct flight {
 	struct flight *next; /* in the queue, or idle */
 	uint8_t tag[JP_MEMO_TAG_LEN];
-	bool tagless;
+	size_t lane;
 	bool charged; /* a try that comes back if no wrong text is seen */
 	char id[JP_TOKEN_ID_LEN + 1];
 	struct pool_item *first, **last; /* `first` NULL: idle */
@@ -46,6 +52,7 @@ struct pool {
 	struct jp_memo_key key; /* of the tags */
 	pthread_mutex_t mutex;  /* of all below but what is set at the start */
 	pthread_cond_t wake;
+	pthread_cond_t wake_store; /* the thread of LANE_STORE */
 	bool stopping;
 	struct pool_item *idle; /* used before */
 	struct flight *idle_flight;
@@ -63,10 +70,12 @@ struct pool {
 
 /* ---- under the mutex ---- */
 
-static struct lane *
-lane_of(struct pool *pool, bool tagless)
+static size_t
+lane_of(const struct jp_decision *open)
 {
-	return &pool->lanes[tagless ? LANE_TAGLESS : LANE_TAGGED];
+	if (open->need == JP_NEED_STORE)
+		return LANE_STORE;
+	return open->tagless ? LANE_TAGLESS : LANE_TAGGED;
 }
 
 static void
@@ -83,7 +92,7 @@ retire(struct pool *pool, struct flight *flight)
 	if (flight->charged)
 		jp_throttle_give_back(
 		    &pool->throttle, flight->id, JP_TOKEN_ID_LEN);
-	lane_of(pool, flight->tagless)->len--;
+	pool->lanes[flight->lane].len--;
 	rest(pool, flight);
 }
 
@@ -136,7 +145,7 @@ count_tagless(const struct pool *pool, const char *id)
 	for (size_t i = 0; i < pool->flight_len; i++) {
 		const struct flight *flight = &pool->flights[i];
 
-		count += flight->first != NULL && flight->tagless &&
+		count += flight->first != NULL && flight->lane == LANE_TAGLESS &&
 		         strcmp(flight->id, id) == 0;
 	}
 	return count;
@@ -150,7 +159,7 @@ count_tagless(const struct pool *pool, const char *id)
 static enum jp_reason
 may_start(struct pool *pool, const struct jp_decision *open)
 {
-	const struct lane *lane = lane_of(pool, open->tagless);
+	const struct lane *lane = &pool->lanes[lane_of(open)];
 
 	if (open->tagless && count_tagless(pool, open->id) >= TAGLESS_ID_MAX)
 		return JP_REASON_THROTTLED;
@@ -180,7 +189,7 @@ static enum jp_reason
 start_flight(struct pool *pool, const struct jp_decision *open,
     const uint8_t tag[JP_MEMO_TAG_LEN], struct pool_item *item)
 {
-	struct lane *lane = lane_of(pool, open->tagless);
+	struct lane *lane = &pool->lanes[lane_of(open)];
 	struct flight *flight = pool->idle_flight;
 	enum jp_reason reason = may_start(pool, open);
 
@@ -190,28 +199,32 @@ start_flight(struct pool *pool, const struct jp_decision *open,
 	flight->next = NULL;
 	memcpy(flight->tag, tag, JP_MEMO_TAG_LEN);
 	memcpy(flight->id, open->id, sizeof(flight->id));
-	flight->tagless = flight->charged = open->tagless;
+	flight->lane = lane_of(open);
+	flight->charged = open->tagless;
 	flight->first = item;
 	flight->last = &item->next;
 	*lane->last = flight;
 	lane->last = &flight->next;
 	lane->len++;
 	atomic_fetch_add(&pool->core->stats.queued, 1);
-	pthread_cond_signal(&pool->wake);
+	pthread_cond_signal(
+	    flight->lane == LANE_STORE ? &pool->wake_store : &pool->wake);
 	return JP_REASON_NONE;
 }
 
 /* ---- workers ---- */
 
-/* Takes the next flight out of its lane, or NULL; under the mutex. */
+/*
+ * Takes the next flight out of `lane` or the `spare` one, or NULL; under the
+ * mutex.
+ */
 static struct flight *
-take_flight(struct pool *pool)
+take_flight(struct pool *pool, struct lane *lane, struct lane *spare)
 {
-	struct lane *lane = &pool->lanes[LANE_TAGGED];
 	struct flight *flight;
 
 	if (lane->first == NULL)
-		lane = &pool->lanes[LANE_TAGLESS];
+		lane = spare;
 	flight = lane->first;
 	if (flight == NULL)
 		return NULL;
@@ -224,17 +237,18 @@ take_flight(struct pool *pool)
 
 /* The next flight, in which somebody still waits; NULL at the end. */
 static struct flight *
-next_flight(struct pool *pool)
+next_flight(struct pool *pool, size_t lane, size_t spare, pthread_cond_t *wake)
 {
 	struct flight *flight = NULL;
 
 	pthread_mutex_lock(&pool->mutex);
 	while (!pool->stopping && (flight == NULL || flight->first == NULL)) {
-		flight = take_flight(pool);
+		flight = take_flight(
+		    pool, &pool->lanes[lane], &pool->lanes[spare]);
 		if (flight != NULL)
 			refuse_late(pool, flight);
 		else
-			pthread_cond_wait(&pool->wake, &pool->mutex);
+			pthread_cond_wait(wake, &pool->mutex);
 	}
 	if (pool->stopping)
 		flight = NULL;
@@ -300,8 +314,44 @@ work(void *arg)
 	struct pool *pool = arg;
 	struct flight *flight;
 
-	while ((flight = next_flight(pool)) != NULL)
+	while ((flight = next_flight(pool, LANE_TAGGED, LANE_TAGLESS,
+	            &pool->wake)) != NULL)
 		fly(pool, flight);
+	return NULL;
+}
+
+/*
+ * Decides as far as that goes without a hash. What is still needed then, the
+ * loop sees to, for that has limits.
+ */
+static void
+read_store(struct pool *pool, struct flight *flight)
+{
+	const struct jp_proof none = { .phc = "" };
+	struct pool_item *item, *next;
+
+	jp_store_hold(pool->core->store);
+	jp_store_release(pool->core->store);
+	for (item = land(pool, flight, &none); item != NULL; item = next) {
+		next = item->next;
+		if (jp_now_ms() >= item->deadline_ms)
+			jp_decision_refuse(&item->decision, JP_REASON_OVERLOAD);
+		else
+			jp_decide_waiting(
+			    pool->core, &item->request, NULL, &item->decision);
+		hand_back(pool, item);
+	}
+}
+
+static void *
+wait_for_store(void *arg)
+{
+	struct pool *pool = arg;
+	struct flight *flight;
+
+	while ((flight = next_flight(pool, LANE_STORE, LANE_STORE,
+	            &pool->wake_store)) != NULL)
+		read_store(pool, flight);
 	return NULL;
 }
 
@@ -338,11 +388,12 @@ make_room(struct pool *pool)
 static enum jp_err
 start_workers(struct pool *pool, size_t count)
 {
-	pool->threads = calloc(count, sizeof(*pool->threads));
+	pool->threads = calloc(count + 1, sizeof(*pool->threads));
 	if (pool->threads == NULL)
 		return JP_ERR_NOMEM;
-	while (pool->worker_len < count) {
-		if (pthread_create(&pool->threads[pool->worker_len], NULL, work,
+	while (pool->worker_len < count + 1) {
+		if (pthread_create(&pool->threads[pool->worker_len], NULL,
+		        pool->worker_len < count ? work : wait_for_store,
 		        pool) != 0)
 			return JP_ERR_NOMEM;
 		pool->worker_len++;
@@ -367,15 +418,18 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 		pool->lanes[i].last = &pool->lanes[i].first;
 	pool->lanes[LANE_TAGGED].max = TAGGED_MAX + count;
 	pool->lanes[LANE_TAGLESS].max = TAGLESS_MAX;
-	pool->flight_len = TAGGED_MAX + count + TAGLESS_MAX;
+	pool->lanes[LANE_STORE].max = STORE_MAX;
+	pool->flight_len = TAGGED_MAX + count + TAGLESS_MAX + STORE_MAX;
 	jp_throttle_init(
 	    &pool->throttle, JP_THROTTLE_BURST, JP_THROTTLE_REFILL_MS);
 	pool->joined_max = joined_max;
 	pool->item_len = pool->flight_len + pool->joined_max;
-	atomic_store(&core->stats.max_queued, TAGGED_MAX + TAGLESS_MAX);
+	atomic_store(
+	    &core->stats.max_queued, TAGGED_MAX + TAGLESS_MAX + STORE_MAX);
 	jp_memo_key_make(&pool->key);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	(void)pthread_cond_init(&pool->wake, NULL);
+	(void)pthread_cond_init(&pool->wake_store, NULL);
 	err = make_room(pool);
 	if (err == JP_ERR_OK)
 		err = start_workers(pool, count);
@@ -413,6 +467,8 @@ pool_submit(
 	item->next = NULL;
 	memcpy(item->decision.id, open->id, sizeof(item->decision.id));
 	pthread_mutex_lock(&pool->mutex);
+	pool->joined_len -= item->joined; /* a flight that has ended */
+	item->joined = false;
 	flight = find_flight(pool, tag);
 	reason = flight != NULL ? join(pool, flight, item)
 	                        : start_flight(pool, open, tag, item);
@@ -488,6 +544,7 @@ pool_stop(struct pool *pool)
 	pthread_mutex_lock(&pool->mutex);
 	pool->stopping = true;
 	pthread_cond_broadcast(&pool->wake);
+	pthread_cond_broadcast(&pool->wake_store);
 	pthread_mutex_unlock(&pool->mutex);
 	for (size_t i = 0; i < pool->worker_len; i++)
 		(void)pthread_join(pool->threads[i], NULL);
@@ -502,6 +559,7 @@ pool_stop(struct pool *pool)
 	free(pool->flights);
 	free(pool->threads);
 	(void)pthread_cond_destroy(&pool->wake);
+	(void)pthread_cond_destroy(&pool->wake_store);
 	(void)pthread_mutex_destroy(&pool->mutex);
 	explicit_bzero(&pool->key, sizeof(pool->key));
 	free(pool);

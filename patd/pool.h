@@ -1,5 +1,6 @@
 /*
- * The worker threads: each runs one Argon2id at a time. Questions that need the
+ * The worker threads: each runs one Argon2id at a time; one more waits for the
+ * store where it is being written. Questions that need the
  * same one, of the same token text and the same PHC string, share it: they make
  * up a flight. The queue of flights is bounded, for whoever waits longer than a
  * client does waits for nothing; who joins a flight takes no room in it.
@@ -41,7 +42,9 @@ enum jp_err pool_start(struct pool **pool, struct jp_core *core,
 struct pool_item *pool_take(struct pool *pool);
 
 /*
- * Has `item` decided with the proof that `open` asks for. Items of one token
+ * Has `item` decided with what `open` needs. After JP_NEED_STORE it may come
+ * back undecided, to be submitted again with its own decision. Items of one
+ * token
  * come in the order of their deadlines. JP_REASON_NONE: it is taken. Else it is
  * still the caller's: JP_REASON_OVERLOAD, there is no room, and little for ids
  * without fast tag; JP_REASON_THROTTLED, too many wrong texts for such an id.

@@ -49,6 +49,7 @@ options_for(const char *dir)
 	return (struct jp_store_options){ .dir = dir,
 		.holder = "tester",
 		.cache = 1U << 20,
+		.kept = 64,
 		.tag = "0123456789abcde" };
 }
 

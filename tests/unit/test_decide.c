@@ -536,6 +536,8 @@ an_error_of_the_store_is_unavailable(void **state)
 			enum jp_reason missing =
 			    nth == 3 ? JP_REASON_GROUP : JP_REASON_UNKNOWN_ID;
 
+			if (err == JP_ERR_BUSY) /* which is waited for */
+				continue;
 			jp_store_mem_fail(
 			    world->core.store, nth, (enum jp_err)err, false);
 			reason = decide_now(world);
@@ -933,12 +935,14 @@ a_proof_serves_several_questions_of_one_token(void **state)
 
 /* A store whose records change their hash under every read. */
 static enum jp_err
-fickle_get(struct jp_store *store, const char *id, struct jp_record *record)
+fickle_get(struct jp_store *store, const char *id, struct jp_record *record,
+    bool wait)
 {
 	struct jp_secret token = { .len = 1, .text = "x" };
 	const struct jp_cost cost = { 8, 1 };
 
 	(void)store;
+	(void)wait;
 	memcpy(record->id, id, sizeof(record->id));
 	return jp_hash_make(&token, &cost, record->phc);
 }
@@ -953,6 +957,29 @@ a_record_that_never_rests_is_unavailable(void **state)
 	world->core.store = &fickle;
 	assert_int_equal(decide_now(world), JP_REASON_OVERLOAD);
 	world->core.store = kept;
+}
+
+/* Who decides for the loop is told so; who may wait, waits and decides. */
+static void
+a_store_that_is_written_is_waited_for_elsewhere(void **state)
+{
+	struct world *world = *state;
+	struct jp_store *store = world->core.store;
+	struct jp_decision decision;
+
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	jp_store_mem_fail(store, 1, JP_ERR_BUSY, false);
+	jp_decide(&world->core, &world->request, NULL, &decision);
+	assert_int_equal(decision.verdict, JP_DENY);
+	assert_int_equal(decision.reason, JP_REASON_NONE);
+	assert_int_equal(decision.need, JP_NEED_STORE);
+	/* Twice the record, then the user. */
+	for (unsigned int nth = 1; nth <= 3; nth++) {
+		jp_store_mem_fail(store, nth, JP_ERR_BUSY, false);
+		assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	}
+	jp_store_mem_fail(store, 1, JP_ERR_BUSY, true);
+	assert_int_equal(decide_now(world), JP_REASON_STORE);
 }
 
 /* ---- secrets of other systems ---- */
@@ -1035,6 +1062,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_good_token_is_accepted),
+		TEST(a_store_that_is_written_is_waited_for_elsewhere),
 		TEST(each_reason_has_a_way_to_it),
 		TEST(the_first_of_two_reasons_is_given),
 		TEST(an_accepted_decision_names_the_user_of_the_token),

@@ -42,6 +42,7 @@ struct world {
 	struct jp_record record;
 	struct jp_secret token;
 	bool tagless;
+	enum jp_need need;
 	enum jp_reason refusal; /* of the last question that was not taken */
 	unsigned int answers[JP_REASON_COUNT];
 };
@@ -49,9 +50,11 @@ struct world {
 static struct world *here;
 
 static enum jp_err
-gate_get(struct jp_store *store, const char *id, struct jp_record *record)
+gate_get(struct jp_store *store, const char *id, struct jp_record *record,
+    bool wait)
 {
 	(void)store;
+	(void)wait;
 	pthread_mutex_lock(&here->mutex);
 	here->waiting++;
 	pthread_cond_broadcast(&here->moved);
@@ -64,9 +67,11 @@ gate_get(struct jp_store *store, const char *id, struct jp_record *record)
 }
 
 static enum jp_err
-gate_user(struct jp_store *store, const char *name, struct jp_user *user)
+gate_user(struct jp_store *store, const char *name, struct jp_user *user,
+    bool wait)
 {
 	(void)store;
+	(void)wait;
 	return jp_store_user(here->store, name, user);
 }
 
@@ -169,7 +174,8 @@ ask(struct world *world, const char *user, const struct jp_secret *text,
     int64_t deadline_ms)
 {
 	struct pool_item *item = pool_take(world->pool);
-	struct jp_decision open = { .tagless = world->tagless };
+	struct jp_decision open = { .tagless = world->tagless,
+		.need = world->need };
 
 	if (item == NULL)
 		return false;
@@ -605,6 +611,26 @@ the_end_drops_what_waits(void **state)
 	}
 }
 
+/* Whoever waits for the store takes no worker, and no try of the id. */
+static void
+what_the_store_was_busy_for_comes_back_with_what_it_needs(void **state)
+{
+	struct world *world = *state;
+
+	start(world, 1, CROWD);
+	assert_true(ask_in_time(world));
+	wait_gate(world); /* the only worker */
+	world->need = JP_NEED_STORE;
+	for (int i = 0; i < 10; i++)
+		assert_true(ask_in_time(world));
+	open_gate(world, UINT32_MAX);
+	gather(world, 11);
+	assert_int_equal(world->answers[JP_REASON_ACCEPTED] +
+	                     world->answers[JP_REASON_NONE],
+	    11);
+	assert_int_equal(runs(world), 1);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -629,6 +655,7 @@ main(void)
 		TEST(tokens_without_fast_tag_leave_room_for_others),
 		TEST(room_comes_back_again_and_again),
 		TEST(the_end_drops_what_waits),
+		TEST(what_the_store_was_busy_for_comes_back_with_what_it_needs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,146 @@
+"""The disk takes long to sync what a commit wrote: tokens that are in use go
+on, and nobody sees what is not durable.
+"""
+import contextlib
+import os
+import signal
+import subprocess
+
+from daemon import (ACCEPT, ADMIN, BUILD, DENY, SANITIZED, Client, Skip,
+                    forged, main, question, wait_for, world)
+
+SHIM = os.path.join(BUILD, "tests/faults/.libs/hold_sync.so")
+MANY = 300
+
+
+class Disk:
+    """Of a patd: its syncs can be held up."""
+
+    def __init__(self, place, name="log."):
+        folder = place.root + "/disk"
+        os.mkdir(folder)
+        os.chmod(folder, 0o777)
+        self.file = folder + "/hold"
+        self.env = dict(os.environ, LD_PRELOAD=SHIM, JP_HOLD_NAME=name,
+                        JP_HOLD_SYNC=self.file)
+
+    def hold(self):
+        with open(self.file, "w"):
+            pass
+
+    def holds(self):
+        return os.path.exists(self.file + ".held")
+
+    def free(self):
+        for name in (self.file, self.file + ".held"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+
+
+@contextlib.contextmanager
+def slow(more="", name="log."):
+    """A patd and its disk."""
+    if SANITIZED or not os.path.exists(SHIM):
+        raise Skip("preloads a library of its own")
+    with world(more, start=False) as place:
+        disk = Disk(place, name)
+        try:
+            place.start(env=disk.env)
+            yield place, disk
+        finally:
+            disk.free()
+
+
+@contextlib.contextmanager
+def commit(place, disk, *command):
+    """While the commit of pat-admin waits for its sync."""
+    disk.hold()
+    with subprocess.Popen([ADMIN, "--config", place.config, *command],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as act:
+        wait_for(disk.holds)
+        try:
+            yield act
+            assert act.poll() is None, "it did not wait for the disk"
+        finally:
+            disk.free()
+        _, words = act.communicate(timeout=60)
+        assert act.returncode == 0, words
+
+
+def warm(place, count=20):
+    tokens = [place.token() for _ in range(count)]
+    for token in tokens:
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+    return tokens
+
+
+def ids(tokens):
+    return [token[5:13] for token in tokens]
+
+
+def all_answered():
+    """while a commit waits for its fsync, known tokens are accepted"""
+    with slow() as (place, disk):
+        pairs = [("alice", token) for token in warm(place)]
+        for command in (["create", "alice"], ["user", "disable", "bob"],
+                        ["revoke", pairs.pop()[1][5:13]]):
+            with commit(place, disk, *command):
+                assert place.hammer(pairs, MANY, 2) == (MANY, 0, 0)
+
+
+def nothing_early():
+    """a revocation shows when it is durable, and then at once; so does the
+    return of a user
+    """
+    with slow() as (place, disk):
+        tokens = warm(place, 3)
+        with commit(place, disk, "revoke", ids(tokens)[0]):
+            assert place.ask("alice", tokens[0])[0] == ACCEPT
+        assert place.ask("alice", tokens[0])[0] == DENY
+        with commit(place, disk, "user", "disable", "alice"):
+            assert place.ask("alice", tokens[1])[0] == ACCEPT
+        assert place.ask("alice", tokens[1])[0] == DENY
+        with commit(place, disk, "user", "enable", "alice"):
+            assert place.ask("alice", tokens[1])[0] == DENY
+        assert place.ask("alice", tokens[1])[0] == ACCEPT
+        assert place.ask("alice", tokens[0])[0] == DENY
+
+
+def unknown_waits():
+    """what has to be read waits, and nobody else does: not for it, nor for a
+    reload
+    """
+    with slow() as (place, disk):
+        tokens = warm(place, 3)
+        cold = place.token()
+        place.stop()
+        place.start(env=disk.env)  # nothing is known by heart
+        for token in tokens:
+            assert place.ask("alice", token)[0] == ACCEPT
+        pairs = [("alice", token) for token in tokens]
+        with contextlib.ExitStack() as stack:
+            asked = [stack.enter_context(Client(place.verify, 60))
+                     for _ in range(20)]
+            with commit(place, disk, "create", "alice"):
+                for client in asked[1:]:
+                    client.send(question("alice", forged("AAAAAAAA")))
+                asked[0].send(question("alice", cold))
+                place.patd.send_signal(signal.SIGHUP)
+                wait_for(lambda: "read again" in place.read_log())
+                place.ask("alice", tokens[0])  # its hash, after the reload
+                assert place.hammer(pairs[:1], MANY, 2) == (MANY, 0, 0)
+            verdicts = [client.answer()[0] for client in asked]
+        assert ACCEPT not in verdicts[1:]
+        assert place.ask("alice", cold)[0] == ACCEPT
+
+
+def others():
+    """checkpoint, backup and uses that wait for their fsync stop nobody"""
+    with slow(name="") as (place, disk):
+        pairs = [("alice", token) for token in warm(place)]
+        with commit(place, disk, "backup", place.root + "/copy"):
+            assert place.hammer(pairs, MANY, 2) == (MANY, 0, 0)
+
+
+main([all_answered, nothing_early, unknown_waits, others])
