@@ -24,7 +24,7 @@ struct matter {
 	const struct jp_rule *rule; /* of the service; NULL: there is none */
 	struct jp_user user;        /* of the record; read by check_active() */
 	bool groups_wanted;         /* the name service has to be asked */
-	bool busy;                  /* the store cannot answer without waiting */
+	bool busy; /* the store cannot answer without waiting */
 };
 
 static enum jp_reason

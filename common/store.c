@@ -79,8 +79,8 @@ jp_store_list(struct jp_store *store, struct jp_listing *listing,
 }
 
 static enum jp_err
-get_user(struct jp_store *store, const char *name, struct jp_user *user,
-    bool wait)
+get_user(
+    struct jp_store *store, const char *name, struct jp_user *user, bool wait)
 {
 	enum jp_err err = store->ops->user_get(store, name, user, wait);
 

@@ -160,8 +160,8 @@ bdb_look_up(struct bdb *bdb, struct bdb_lookup *lookup)
 }
 
 static enum jp_err
-bdb_get(struct jp_store *store, const char *id, struct jp_record *record,
-    bool wait)
+bdb_get(
+    struct jp_store *store, const char *id, struct jp_record *record, bool wait)
 {
 	uint8_t bytes[JP_RECORD_MAX];
 	struct bdb *bdb = bdb_of(store);
@@ -276,8 +276,8 @@ static enum jp_err (*const changers[])(struct bdb *bdb, DB_TXN *txn,
 
 /* Every commit takes the head first: so no two of them can deadlock. */
 static enum jp_err
-apply(struct bdb *bdb, DB_TXN *txn, const struct bdb_act *act,
-    uint64_t *commits)
+apply(
+    struct bdb *bdb, DB_TXN *txn, const struct bdb_act *act, uint64_t *commits)
 {
 	struct bdb_head head;
 	enum jp_err err = bdb_head_get(bdb, txn, &head, DB_RMW);

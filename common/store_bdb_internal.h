@@ -129,7 +129,7 @@ DBT bdb_room(void *mem, size_t len);
 struct bdb_lookup {
 	enum bdb_file file;
 	const char *key;
-	bool wait;     /* false: JP_ERR_BUSY instead of waiting for a commit */
+	bool wait;      /* false: JP_ERR_BUSY instead of waiting for a commit */
 	uint8_t *bytes; /* where it goes, of `max` bytes */
 	size_t max;
 	size_t len; /* it has so many */
@@ -156,8 +156,8 @@ struct bdb_act {
  */
 enum jp_err bdb_transact(struct bdb *bdb, const struct bdb_act *act);
 
-enum jp_err bdb_user_get(struct jp_store *store, const char *name,
-    struct jp_user *user, bool wait);
+enum jp_err bdb_user_get(
+    struct jp_store *store, const char *name, struct jp_user *user, bool wait);
 enum jp_err
 bdb_user_put(struct jp_store *store, const struct jp_user *users, size_t count);
 enum jp_err bdb_user_list(struct jp_store *store, const char *after,

@@ -31,8 +31,8 @@ decode(struct bdb *bdb, const DBT *key, const DBT *data, struct jp_user *user)
 }
 
 enum jp_err
-bdb_user_get(struct jp_store *store, const char *name, struct jp_user *user,
-    bool wait)
+bdb_user_get(
+    struct jp_store *store, const char *name, struct jp_user *user, bool wait)
 {
 	uint8_t bytes[JP_USER_RECORD_MAX];
 	struct bdb *bdb = bdb_of(store);

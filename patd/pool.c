@@ -145,7 +145,8 @@ count_tagless(const struct pool *pool, const char *id)
 	for (size_t i = 0; i < pool->flight_len; i++) {
 		const struct flight *flight = &pool->flights[i];
 
-		count += flight->first != NULL && flight->lane == LANE_TAGLESS &&
+		count += flight->first != NULL &&
+		         flight->lane == LANE_TAGLESS &&
 		         strcmp(flight->id, id) == 0;
 	}
 	return count;
@@ -243,8 +244,8 @@ next_flight(struct pool *pool, size_t lane, size_t spare, pthread_cond_t *wake)
 
 	pthread_mutex_lock(&pool->mutex);
 	while (!pool->stopping && (flight == NULL || flight->first == NULL)) {
-		flight = take_flight(
-		    pool, &pool->lanes[lane], &pool->lanes[spare]);
+		flight =
+		    take_flight(pool, &pool->lanes[lane], &pool->lanes[spare]);
 		if (flight != NULL)
 			refuse_late(pool, flight);
 		else
@@ -314,8 +315,8 @@ work(void *arg)
 	struct pool *pool = arg;
 	struct flight *flight;
 
-	while ((flight = next_flight(pool, LANE_TAGGED, LANE_TAGLESS,
-	            &pool->wake)) != NULL)
+	while ((flight = next_flight(
+	            pool, LANE_TAGGED, LANE_TAGLESS, &pool->wake)) != NULL)
 		fly(pool, flight);
 	return NULL;
 }
@@ -349,8 +350,8 @@ wait_for_store(void *arg)
 	struct pool *pool = arg;
 	struct flight *flight;
 
-	while ((flight = next_flight(pool, LANE_STORE, LANE_STORE,
-	            &pool->wake_store)) != NULL)
+	while ((flight = next_flight(
+	            pool, LANE_STORE, LANE_STORE, &pool->wake_store)) != NULL)
 		read_store(pool, flight);
 	return NULL;
 }

@@ -22,6 +22,7 @@ SLOTS = [
     "slot_cold",
     "slot_scale",
     "slot_day",
+    "slot_sync",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
 SECONDS, QUICK_SECONDS = 0.4, 0.1  # of a turn

@@ -86,6 +86,11 @@ is "a cold token: everyone took part" "$(contenders cold | sort)" \
 	"crypto_pwhash() alone
 patd, cold"
 
+ok "a slow disk" bench --slot sync --rounds 2 --operations 2
+note "$(tail -n 3 "$SCRATCH/errors")"
+like "a slow disk: both took part" "$(contenders sync)" \
+	'*no commit*during a 3 s fsync*'
+
 ok "many tokens" bench --slot scale --rounds 2 --operations 2
 note "$(tail -n 3 "$SCRATCH/errors")"
 like "many tokens: warm questions were asked" "$(contenders scale)" \

@@ -935,8 +935,8 @@ a_proof_serves_several_questions_of_one_token(void **state)
 
 /* A store whose records change their hash under every read. */
 static enum jp_err
-fickle_get(struct jp_store *store, const char *id, struct jp_record *record,
-    bool wait)
+fickle_get(
+    struct jp_store *store, const char *id, struct jp_record *record, bool wait)
 {
 	struct jp_secret token = { .len = 1, .text = "x" };
 	const struct jp_cost cost = { 8, 1 };

@@ -50,8 +50,8 @@ struct world {
 static struct world *here;
 
 static enum jp_err
-gate_get(struct jp_store *store, const char *id, struct jp_record *record,
-    bool wait)
+gate_get(
+    struct jp_store *store, const char *id, struct jp_record *record, bool wait)
 {
 	(void)store;
 	(void)wait;
@@ -67,8 +67,8 @@ gate_get(struct jp_store *store, const char *id, struct jp_record *record,
 }
 
 static enum jp_err
-gate_user(struct jp_store *store, const char *name, struct jp_user *user,
-    bool wait)
+gate_user(
+    struct jp_store *store, const char *name, struct jp_user *user, bool wait)
 {
 	(void)store;
 	(void)wait;
@@ -625,8 +625,8 @@ what_the_store_was_busy_for_comes_back_with_what_it_needs(void **state)
 		assert_true(ask_in_time(world));
 	open_gate(world, UINT32_MAX);
 	gather(world, 11);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED] +
-	                     world->answers[JP_REASON_NONE],
+	assert_int_equal(
+	    world->answers[JP_REASON_ACCEPTED] + world->answers[JP_REASON_NONE],
 	    11);
 	assert_int_equal(runs(world), 1);
 }
