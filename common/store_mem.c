@@ -86,8 +86,8 @@ place_of(const struct table *table, const char *id, bool *there)
 }
 
 static enum jp_err
-mem_get(struct jp_store *store, const char *id, struct jp_record *record,
-    bool wait)
+mem_get(
+    struct jp_store *store, const char *id, struct jp_record *record, bool wait)
 {
 	struct mem *mem = mem_of(store);
 	enum jp_err err = enter(mem);
@@ -319,8 +319,8 @@ user_place(const struct jp_user *users, size_t len, const char *name)
 }
 
 static enum jp_err
-mem_user_get(struct jp_store *store, const char *name, struct jp_user *user,
-    bool wait)
+mem_user_get(
+    struct jp_store *store, const char *name, struct jp_user *user, bool wait)
 {
 	struct mem *mem = mem_of(store);
 	enum jp_err err = enter(mem);

@@ -260,8 +260,10 @@ counting_list(struct jp_store *store, struct jp_listing *listing,
 }
 
 static enum jp_err
-counting_user(struct jp_store *store, const char *name, struct jp_user *user)
+counting_user(
+    struct jp_store *store, const char *name, struct jp_user *user, bool wait)
 {
+	(void)wait;
 	return jp_store_user(((struct counting *)store)->real, name, user);
 }
 
@@ -338,7 +340,7 @@ a_verification_reads_one_record(void **state)
 		assert_int_equal(ask(world, &item.token), JP_ACCEPT);
 		cost = since(world, cost);
 		assert_int_equal(cost.records, 1);
-		assert_in_range(cost.pages, 1, DEPTH);
+		assert_int_equal(cost.pages, 0); /* it is known */
 	}
 }
 
