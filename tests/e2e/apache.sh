@@ -313,6 +313,19 @@ http $ME "$(basic sso.alice "$alice")"
 like "an unknown argument of the module: not 200" "$status" '[45]??'
 world_pam jira-pat
 
+# --- Without mod_lua ----------------------------------------------------------
+
+stop apache
+WORLD_APACHE_LUA=
+world_apache || bail "Apache does not start: $(cat "$SCRATCH"/log/apache*)"
+like "without mod_lua the usual spellings of the usual names are dropped" \
+	"$(claims sso.alice "$(basic sso.alice "$alice")" GET usual)" \
+	'21 claims in 1 requests'
+http $ME "$(basic sso.alice "$alice")" -H 'Cookie: JSESSIONID=1; a=b' \
+	-H 'Connection: keep-alive, X-Forwarded-User'
+is "and neither a session passes, nor is the user removed" \
+	"$(field cookie) $(field x_forwarded_user)" '[] ["sso.alice"]'
+
 # --- What stays in files ------------------------------------------------------
 
 # The secrets alone, and base64(user:token) from where the secret begins.

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Claims to be somebody else, by every header that a backend could believe.
 
-Usage: claims.py URL USER [METHOD] <AUTHORIZATION
+Usage: claims.py URL USER [METHOD [usual]] <AUTHORIZATION
 
 Sends each of the names below in each spelling that some server takes for the
 same name, with tests/lib/backend.py behind the proxy, and prints what is wrong:
 a claim that reached the backend, or a request that was not answered as exactly
 USER's. Requests whose form is not that of HTTP may be refused instead. The last
-line counts: "N claims in N requests".
+line counts: "N claims in N requests". With `usual`, only the names that are
+believed most often, in the spellings that are known to be taken for the same.
 """
 
 import itertools
@@ -39,9 +40,17 @@ X-HTTP-Method-Override X-HTTP-Method X-Method-Override Proxy Forwarded
 X-Original-URL X-Rewrite-URL
 """.split()
 
+USUAL = ("X-Forwarded-User", "X-Remote-User", "Remote-User")
 SEPARATORS = "-_.`~!#$%&'*+^|"  # all that RFC 9110 lets stand in a name
 PER_REQUEST = 60                # Apache takes 100 headers
 CLAIM = "intruder"
+
+
+def usual(name):
+    """With each of `-`, `_` and `.` between the words."""
+    words = name.split("-")
+    for mixed in itertools.product("-_.", repeat=len(words) - 1):
+        yield words[0] + "".join(map("".join, zip(mixed, words[1:])))
 
 
 def spellings(name):
@@ -50,14 +59,13 @@ def spellings(name):
         yield separator.join(words)
         yield separator.join(words).lower()
         yield separator.join(words).upper()
-    for mixed in itertools.product("-_.", repeat=len(words) - 1):
-        if len(words) <= 4:
-            yield words[0] + "".join(map("".join, zip(mixed, words[1:])))
+    if len(words) <= 4:
+        yield from usual(name)
 
 
-def headers():
+def headers(names, spell):
     return list(dict.fromkeys(
-        spelling for name in NAMES for spelling in spellings(name)))
+        spelling for name in names for spelling in spell(name)))
 
 
 def complete(answer):
@@ -149,13 +157,15 @@ def main():
     url, user = sys.argv[1:3]
     method = sys.argv[3] if len(sys.argv) > 3 else "GET"
     proxy = Proxy(url, user, method, sys.stdin.read().strip())
-    names = headers()
+    most = sys.argv[4:] == ["usual"]
+    names = headers(USUAL, usual) if most else headers(NAMES, spellings)
     for at in range(0, len(names), PER_REQUEST):
         some = names[at:at + PER_REQUEST]
         proxy.claim(f"{some[0]} to {some[-1]}",
                     [f"{name}: {CLAIM}" for name in some])
-    odd_forms(proxy)
-    trailers(proxy)
+    if not most:
+        odd_forms(proxy)
+        trailers(proxy)
     print(f"{len(names)} claims in {proxy.requests} requests")
 
 

@@ -148,7 +148,8 @@ world_apache_conf() {
 		MaxSpareThreads 32
 	EOF
 	for world_module in mpm_event authn_core authz_core authz_user \
-	    auth_basic authnz_pam headers lua proxy proxy_http rewrite \
+	    auth_basic authnz_pam headers proxy proxy_http rewrite \
+	    ${WORLD_APACHE_LUA-lua} \
 	    ${WORLD_APACHE_MODULES:-}; do
 		echo "LoadModule ${world_module}_module" \
 			"$WORLD_MODULES/mod_$world_module.so"
@@ -201,13 +202,13 @@ http() {
 	head=$(tr -d '\r' <"$WORLD/head")
 }
 
-# claims USER AUTHORIZATION [METHOD]: what tests/lib/claims.py finds wrong with
-# $WORLD_URL; its last line, if nothing is, is $CLAIMS_NONE.
+# claims USER AUTHORIZATION [METHOD [usual]]: what tests/lib/claims.py finds wrong
+# with $WORLD_URL; its last line, if nothing is, is $CLAIMS_NONE.
 # shellcheck disable=SC2034
 CLAIMS_NONE='[1-9][0-9][0-9][0-9] claims in [1-9][0-9]* requests'
 claims() {
 	printf '%s' "$2" | timeout 300 python3 "$JP_SOURCE/tests/lib/claims.py" \
-		"$WORLD_URL/rest/api/2/myself" "$1" "${3:-GET}"
+		"$WORLD_URL/rest/api/2/myself" "$1" "${3:-GET}" ${4:+"$4"}
 }
 
 # field NAME: of the JSON in $body, as compact JSON.
