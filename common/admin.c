@@ -144,41 +144,71 @@ describe_change(const struct job *job, const struct jp_change *change,
 	(void)jp_field_set(event->detail, sizeof(event->detail), detail);
 }
 
-/* The line came first: one more tells that the act did not follow. */
-static void
-tell_failure(struct job *job, enum jp_err err, struct jp_audit_event *events,
-    size_t count)
-{
-	struct jp_why ignored;
+struct writing {
+	struct job *job;
+	enum jp_err (*act)(struct job *job, void *arg);
+	void *arg;
+};
 
+static enum jp_err
+write_once(struct jp_announce *announce, void *arg)
+{
+	struct writing *writing = arg;
+
+	writing->job->announce = announce;
+	return writing->act(writing->job, writing->arg);
+}
+
+enum jp_err
+jp_job_write(
+    struct job *job, enum jp_err (*act)(struct job *job, void *arg), void *arg)
+{
+	struct writing writing = { job, act, arg };
+	enum jp_err err =
+	    jp_announce_run(job->core, job->why, write_once, &writing);
+
+	job->announce = NULL;
+	return err;
+}
+
+enum jp_err
+jp_job_announce(struct job *job, struct jp_audit_event *event)
+{
+	event->event = op_names[job->request->op];
+	(void)jp_field_set(event->actor, sizeof(event->actor), job->actor);
+	return jp_announce(job->announce, event, 1);
+}
+
+static enum jp_err
+announce_changes(struct job *job, const struct jp_change *changes, size_t count)
+{
+	struct jp_audit_event *events;
+	enum jp_err err;
+
+	if (job->core->audit == NULL || count == 0)
+		return JP_ERR_OK;
+	events = calloc(count, sizeof(*events));
+	if (events == NULL)
+		return jp_why(
+		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	for (size_t i = 0; i < count; i++)
-		events[i].reason = jp_err_name(err);
-	(void)jp_audit_acts(job->core->audit, events, count, &ignored);
+		describe_change(job, &changes[i], &events[i]);
+	err = jp_announce(job->announce, events, count);
+	free(events);
+	return err;
 }
 
 enum jp_err
 jp_job_commit(struct job *job, const struct jp_change *changes, size_t count)
 {
-	struct jp_audit_event *events = NULL;
-	enum jp_err err = JP_ERR_OK;
+	enum jp_err err = announce_changes(job, changes, count);
 
-	if (job->core->audit != NULL && count > 0) {
-		events = calloc(count, sizeof(*events));
-		if (events == NULL)
-			return jp_why(job->why, JP_ERR_NOMEM, "%s",
-			    jp_err_text(JP_ERR_NOMEM));
-		for (size_t i = 0; i < count; i++)
-			describe_change(job, &changes[i], &events[i]);
-		err = jp_audit_acts(job->core->audit, events, count, job->why);
-	}
-	if (err == JP_ERR_OK) {
-		err = jp_store_commit(job->core->store, changes, count);
-		if (err != JP_ERR_OK)
-			(void)jp_job_store_why(job, err);
-		if (err != JP_ERR_OK && events != NULL)
-			tell_failure(job, err, events, count);
-	}
-	free(events);
+	if (err != JP_ERR_OK)
+		return err;
+	err = jp_store_commit(job->core->store, changes, count);
+	if (err != JP_ERR_OK)
+		return jp_job_store_why(job, err);
+	jp_announce_done(job->announce);
 	return err;
 }
 
@@ -312,20 +342,20 @@ jp_job_make_token(
 	    record->prefix, sizeof(record->prefix), policy->prefix);
 }
 
+struct creation {
+	const struct jp_policy *policy;
+	const struct jp_record *record;
+};
+
 /* Counts and stores in one go: two creations cannot both be the last one. */
 static enum jp_err
-store_token(struct job *job, const struct jp_policy *policy,
-    const struct jp_record *record)
+store_token(struct job *job, void *arg)
 {
-	const struct jp_change change = { JP_CHANGE_CREATE, record };
-	enum jp_err err;
+	const struct creation *creation = arg;
+	const struct jp_change change = { JP_CHANGE_CREATE, creation->record };
+	enum jp_err err = check_count(job, creation->policy);
 
-	pthread_mutex_lock(&job->core->write_lock);
-	err = check_count(job, policy);
-	if (err == JP_ERR_OK)
-		err = jp_job_commit(job, &change, 1);
-	pthread_mutex_unlock(&job->core->write_lock);
-	return err;
+	return err == JP_ERR_OK ? jp_job_commit(job, &change, 1) : err;
 }
 
 enum jp_err
@@ -335,12 +365,11 @@ jp_job_take_back(struct job *job, const struct jp_change *changes, size_t count)
 		.event = "take-back",
 		.detail = "it could not be handed over",
 	};
-	struct jp_why ignored;
 
 	memcpy(event.id, changes[0].record->id, sizeof(event.id));
 	memcpy(event.user, changes[0].record->user, sizeof(event.user));
 	(void)jp_field_set(event.actor, sizeof(event.actor), job->actor);
-	(void)jp_audit_acts(job->core->audit, &event, 1, &ignored);
+	jp_audit_note(job->core->audit, &event, 1);
 	return jp_store_commit(job->core->store, changes, count);
 }
 
@@ -370,6 +399,7 @@ do_create(struct job *job)
 	struct jp_record record = { 0 };
 	struct jp_policy policy;
 	const struct jp_record *wish = &job->request->record;
+	struct creation creation = { &policy, &record };
 	enum jp_err err;
 
 	jp_job_policy(job->core, &policy);
@@ -397,7 +427,7 @@ do_create(struct job *job)
 		return err;
 	err = jp_job_make_token(job, &policy, &record);
 	if (err == JP_ERR_OK)
-		err = store_token(job, &policy, &record);
+		err = jp_job_write(job, store_token, &creation);
 	return err == JP_ERR_OK ? hand_over(job, &record) : err;
 }
 
@@ -537,21 +567,27 @@ revoke_all(struct job *job, struct harvest *harvest)
 }
 
 static enum jp_err
-revoke_user(struct job *job)
+harvest_user(struct job *job, void *arg)
 {
-	struct harvest harvest = { 0 };
+	struct harvest *harvest = arg;
 	struct jp_listing listing;
 	enum jp_err err;
 
+	harvest->len = 0;
 	jp_job_list_user(&listing, job->target.name);
-	pthread_mutex_lock(&job->core->write_lock);
-	err = jp_job_each_record(job, &listing, gather_live, &harvest);
-	if (err == JP_ERR_OK && harvest.len == 0)
+	err = jp_job_each_record(job, &listing, gather_live, harvest);
+	if (err == JP_ERR_OK && harvest->len == 0)
 		err = jp_why(job->why, JP_ERR_NOT_FOUND,
 		    "the user has no token to revoke");
-	if (err == JP_ERR_OK)
-		err = revoke_all(job, &harvest);
-	pthread_mutex_unlock(&job->core->write_lock);
+	return err == JP_ERR_OK ? revoke_all(job, harvest) : err;
+}
+
+static enum jp_err
+revoke_user(struct job *job)
+{
+	struct harvest harvest = { 0 };
+	enum jp_err err = jp_job_write(job, harvest_user, &harvest);
+
 	for (size_t i = 0; err == JP_ERR_OK && i < harvest.len; i++)
 		err = jp_job_emit_record(
 		    job, JP_ITEM_RECORD, &harvest.records[i], true);
@@ -559,24 +595,28 @@ revoke_user(struct job *job)
 	return err;
 }
 
+/* One that was revoked before is not harvested. */
+static enum jp_err
+harvest_id(struct job *job, void *arg)
+{
+	struct harvest *harvest = arg;
+	struct jp_record *record = harvest->records;
+	enum jp_err err = jp_job_get(job, record);
+
+	harvest->len = err == JP_ERR_OK && record->revoked_at == JP_NEVER;
+	return harvest->len > 0 ? revoke_all(job, harvest) : err;
+}
+
 static enum jp_err
 revoke_id(struct job *job)
 {
 	struct jp_record record;
-	struct harvest harvest = { .records = &record, .len = 1 };
-	bool changed = false;
-	enum jp_err err;
+	struct harvest harvest = { .records = &record };
+	enum jp_err err = jp_job_write(job, harvest_id, &harvest);
 
-	pthread_mutex_lock(&job->core->write_lock);
-	err = jp_job_get(job, &record);
-	if (err == JP_ERR_OK && record.revoked_at == JP_NEVER) {
-		err = revoke_all(job, &harvest);
-		changed = true;
-	}
-	pthread_mutex_unlock(&job->core->write_lock);
-	if (err == JP_ERR_OK)
-		err = jp_job_emit_record(job, JP_ITEM_RECORD, &record, changed);
-	return err;
+	return err == JP_ERR_OK ? jp_job_emit_record(job, JP_ITEM_RECORD,
+	                              &record, harvest.len > 0)
+	                        : err;
 }
 
 static enum jp_err

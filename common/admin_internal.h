@@ -6,6 +6,7 @@
 #define JP_ADMIN_INTERNAL_H
 
 #include "common/admin.h"
+#include "common/announce.h"
 #include "common/audit.h"
 
 #define JP_JOB_PAGE 64 /* records read at once by a listing */
@@ -22,6 +23,7 @@ struct job {
 	int64_t now;
 	struct jp_user owner; /* of the record before; name "": of none */
 	struct jp_admin_item item;
+	struct jp_announce *announce; /* in jp_job_write() */
 };
 
 /* What the store says of its error `err`, which is returned. */
@@ -44,9 +46,17 @@ enum jp_err jp_job_each_record(struct job *job, struct jp_listing *listing,
     void *arg);
 
 /*
- * Tells the audit trail of each change, then commits all of them. `why` is set
- * where that fails: a change that must be told and cannot be is not made.
+ * Runs `act` under the write lock, perhaps more than once: see
+ * common/announce.h. `why` is set where the audit trail is in the way: a change
+ * that must be told and cannot be is not made.
  */
+enum jp_err jp_job_write(
+    struct job *job, enum jp_err (*act)(struct job *job, void *arg), void *arg);
+
+/* In `act`: announces a line about it, as of `event`. */
+enum jp_err jp_job_announce(struct job *job, struct jp_audit_event *event);
+
+/* In `act`: announces each change, then commits all of them. */
 enum jp_err
 jp_job_commit(struct job *job, const struct jp_change *changes, size_t count);
 

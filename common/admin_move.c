@@ -175,10 +175,12 @@ is_known(struct job *job, struct intake *intake, size_t i)
 }
 
 static enum jp_err
-store_batch(struct job *job, struct intake *intake)
+store_batch(struct job *job, void *arg)
 {
+	struct intake *intake = arg;
 	enum jp_err err = JP_ERR_OK;
 
+	intake->change_len = 0;
 	for (size_t i = 0; i < intake->len && err == JP_ERR_OK; i++) {
 		err = is_known(job, intake, i);
 		if (!intake->known[i])
@@ -202,11 +204,8 @@ jp_job_import(struct job *job)
 		return jp_why(
 		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	err = take_batch(job, intake);
-	if (err == JP_ERR_OK) {
-		pthread_mutex_lock(&job->core->write_lock);
-		err = store_batch(job, intake);
-		pthread_mutex_unlock(&job->core->write_lock);
-	}
+	if (err == JP_ERR_OK)
+		err = jp_job_write(job, store_batch, intake);
 	for (size_t i = 0; err == JP_ERR_OK && i < intake->len; i++)
 		err = jp_job_emit_record(job, JP_ITEM_RECORD,
 		    &intake->moved[i].record, !intake->known[i]);
@@ -223,13 +222,22 @@ struct sweep {
 	struct jp_change changes[JP_JOB_PAGE];
 };
 
+/* What is dead stays dead, so nothing is read again. */
+static enum jp_err
+delete_page(struct job *job, void *arg)
+{
+	struct sweep *sweep = arg;
+
+	return jp_job_commit(job, sweep->changes, sweep->len);
+}
+
 static enum jp_err
 sweep_page(struct job *job, struct sweep *sweep)
 {
 	enum jp_err err = JP_ERR_OK;
 
 	if (sweep->len > 0 && !job->request->dry_run)
-		err = jp_job_commit(job, sweep->changes, sweep->len);
+		err = jp_job_write(job, delete_page, sweep);
 	for (size_t i = 0; i < sweep->len && err == JP_ERR_OK; i++)
 		err = jp_job_emit_record(
 		    job, JP_ITEM_RECORD, &sweep->gone[i], true);
@@ -237,7 +245,6 @@ sweep_page(struct job *job, struct sweep *sweep)
 	return err;
 }
 
-/* What is dead stays dead, so no lock is needed between reading and writing. */
 static enum jp_err
 sweep_one(struct job *job, void *arg, const struct jp_record *record)
 {

@@ -107,17 +107,25 @@ mend(const struct job *job, const struct jp_policy *policy,
 	    "it breaks the policy");
 }
 
+struct mending {
+	const struct jp_policy *policy;
+	struct jp_record *record;
+	enum jp_breach *breach;
+};
+
 /* Read again under the lock: it may have been mended, or used, meanwhile. */
 static enum jp_err
-apply(struct job *job, const struct jp_policy *policy, struct jp_record *record,
-    enum jp_breach *breach)
+apply(struct job *job, void *arg)
 {
+	const struct mending *mending = arg;
+	const struct jp_policy *policy = mending->policy;
+	struct jp_record *record = mending->record;
+	enum jp_breach *breach = mending->breach;
 	const struct jp_change change = { JP_CHANGE_REPLACE, record };
 	char id[sizeof(record->id)];
 	enum jp_err err;
 
 	memcpy(id, record->id, sizeof(id));
-	pthread_mutex_lock(&job->core->write_lock);
 	err = jp_store_get(job->core->store, id, record);
 	if (err != JP_ERR_OK && err != JP_ERR_NOT_FOUND)
 		(void)jp_job_store_why(job, err);
@@ -127,7 +135,6 @@ apply(struct job *job, const struct jp_policy *policy, struct jp_record *record,
 		mend(job, policy, *breach, record);
 		err = jp_job_commit(job, &change, 1);
 	}
-	pthread_mutex_unlock(&job->core->write_lock);
 	if (err == JP_ERR_NOT_FOUND)
 		*breach = JP_BREACH_NONE;
 	return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
@@ -139,11 +146,12 @@ visit(struct job *job, void *arg, const struct jp_record *record)
 	const struct jp_policy *policy = arg;
 	struct jp_record copy = *record;
 	enum jp_breach breach;
+	struct mending mending = { policy, &copy, &breach };
 	enum jp_err err = find_breach(job, policy, record, &breach);
 
 	if (err == JP_ERR_OK && breach != JP_BREACH_NONE &&
 	    !job->request->dry_run)
-		err = apply(job, policy, &copy, &breach);
+		err = jp_job_write(job, apply, &mending);
 	if (err != JP_ERR_OK || breach == JP_BREACH_NONE)
 		return err;
 	job->item.breach = breach;

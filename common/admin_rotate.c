@@ -58,18 +58,22 @@ inherit(const struct job *job, const struct jp_record *old,
 		memcpy(record->ends, old->id, sizeof(record->ends));
 }
 
+struct pair {
+	struct jp_record *old, *record;
+};
+
 /* Old and new change in one transaction, or neither does. */
 static enum jp_err
-store_pair(struct job *job, struct jp_record *old, struct jp_record *record)
+store_pair(struct job *job, void *arg)
 {
+	const struct pair *pair = arg;
+	struct jp_record *old = pair->old;
 	const struct jp_change changes[] = {
 		{ JP_CHANGE_REPLACE, old },
-		{ JP_CHANGE_CREATE, record },
+		{ JP_CHANGE_CREATE, pair->record },
 	};
-	enum jp_err err;
+	enum jp_err err = jp_job_get(job, old); /* it may have changed since */
 
-	pthread_mutex_lock(&job->core->write_lock);
-	err = jp_job_get(job, old); /* it may have changed since */
 	if (err == JP_ERR_OK)
 		err = check_old(job, old);
 	if (err == JP_ERR_OK) {
@@ -78,7 +82,6 @@ store_pair(struct job *job, struct jp_record *old, struct jp_record *record)
 		old->keep_until_grace = job->request->keep_until_grace;
 		err = jp_job_commit(job, changes, 2);
 	}
-	pthread_mutex_unlock(&job->core->write_lock);
 	return err;
 }
 
@@ -106,6 +109,7 @@ enum jp_err
 jp_job_rotate(struct job *job)
 {
 	struct jp_record old, record;
+	struct pair pair = { &old, &record };
 	struct jp_policy policy;
 	enum jp_err err = jp_job_get(job, &old);
 	char family[sizeof(old.family)];
@@ -125,7 +129,7 @@ jp_job_rotate(struct job *job)
 	if (err != JP_ERR_OK)
 		return err;
 	memcpy(record.family, family, sizeof(record.family));
-	err = store_pair(job, &old, &record);
+	err = jp_job_write(job, store_pair, &pair);
 	if (err != JP_ERR_OK)
 		return err;
 	err = jp_job_emit_record(job, JP_ITEM_TOKEN, &record, true);

@@ -97,7 +97,6 @@ apply(const struct job *job, struct jp_user *user)
 	return err;
 }
 
-/* The line comes first; one more tells that the act did not follow. */
 static enum jp_err
 put_user(struct job *job, const struct jp_user *user)
 {
@@ -107,29 +106,35 @@ put_user(struct job *job, const struct jp_user *user)
 	memcpy(event.user, user->name, sizeof(event.user));
 	(void)jp_field_set(event.detail, sizeof(event.detail),
 	    user->disabled ? "disabled" : "active");
-	err = jp_job_tell(job, &event);
+	err = jp_job_announce(job, &event);
 	if (err != JP_ERR_OK)
 		return err;
 	err = jp_store_put_users(job->core->store, user, 1);
-	if (err == JP_ERR_OK)
-		return err;
-	event.reason = jp_err_name(err);
-	(void)jp_job_tell(job, &event);
-	return jp_job_store_why(job, err);
+	if (err != JP_ERR_OK)
+		return jp_job_store_why(job, err);
+	jp_announce_done(job->announce);
+	return err;
 }
+
+struct user_change {
+	struct jp_user user;
+	bool made;
+};
 
 /* What is so already is not written. */
 static enum jp_err
-change_user(struct job *job, struct jp_user *user, bool *changed)
+change_user(struct job *job, void *arg)
 {
+	struct user_change *change = arg;
+	struct jp_user *user = &change->user;
 	struct jp_user before;
 	enum jp_err err = read_user(job, user);
 
 	before = *user;
 	if (err == JP_ERR_OK)
 		err = apply(job, user);
-	*changed = err == JP_ERR_OK && !jp_user_same(&before, user);
-	if (!*changed)
+	change->made = err == JP_ERR_OK && !jp_user_same(&before, user);
+	if (!change->made)
 		return err;
 	user->changed_at = job->now;
 	(void)jp_field_set(
@@ -140,12 +145,9 @@ change_user(struct job *job, struct jp_user *user, bool *changed)
 enum jp_err
 jp_job_set_user(struct job *job)
 {
-	struct jp_user user;
-	bool changed;
-	enum jp_err err;
+	struct user_change change;
+	enum jp_err err = jp_job_write(job, change_user, &change);
 
-	pthread_mutex_lock(&job->core->write_lock);
-	err = change_user(job, &user, &changed);
-	pthread_mutex_unlock(&job->core->write_lock);
-	return err == JP_ERR_OK ? emit_user(job, &user, changed) : err;
+	return err == JP_ERR_OK ? emit_user(job, &change.user, change.made)
+	                        : err;
 }

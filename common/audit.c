@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 #include "common/audit_limit.h"
+#include "common/client.h"
+#include "common/cond.h"
 #include "common/log.h"
 
 enum {
-	TICK_S = 1, /* between two looks at floods that are over */
+	TICK_MS = 1000, /* between two looks at floods that are over */
 	TAKEN_MAX = JP_AUDIT_BATCH - 1, /* room for the line about lost ones */
 };
 
@@ -27,9 +28,12 @@ struct jp_audit {
 	pthread_mutex_t mutex; /* of all below up to the next one */
 	pthread_cond_t wake;   /* the thread: there is work */
 	pthread_cond_t moved;  /* the others: something left the queue */
-	bool threaded, stopping, failing;
-	uint64_t lost;     /* lines, since the last one that was written */
-	uint64_t lost_all; /* since the start */
+	bool threaded, stopping, ended;
+	bool failing;       /* lines cannot be written, and that was logged */
+	bool stuck;         /* nothing has left the queue since it was full */
+	uint64_t lost;      /* lines, since the last one that was written */
+	uint64_t lost_all;  /* since the start */
+	uint64_t failed_at; /* `lost_all` when it began to fail */
 	struct jp_why why;
 	struct jp_audit_limit limit;
 	size_t first, len;
@@ -42,10 +46,11 @@ struct jp_audit {
 	struct jp_audit_file file;
 };
 
-/* Somebody who waits for some lines. */
+/* Somebody who waits for some lines; he may leave before they are written. */
 struct waiting {
 	struct jp_audit *audit;
 	size_t pending;
+	bool left;       /* the last line frees this */
 	enum jp_err err; /* the first one */
 };
 
@@ -58,6 +63,25 @@ lose(struct jp_audit *audit, uint64_t count)
 	audit->lost_all += count;
 }
 
+static const char *
+name_of(const struct jp_audit *audit)
+{
+	return audit->has_file ? audit->file.path : "syslog";
+}
+
+/* Logged once, until lines are written again. */
+static void
+begin_failing(struct jp_audit *audit)
+{
+	if (audit->failing)
+		return;
+	audit->failing = true;
+	audit->failed_at = audit->lost_all;
+	jp_log(LOG_ERR, "audit: %s: %s", audit->why.text,
+	    audit->required ? "nothing is done until it can be told"
+	                    : "lines are lost");
+}
+
 static bool
 push(struct jp_audit *audit, const struct jp_audit_event *event,
     jp_audit_done done, void *arg)
@@ -65,6 +89,10 @@ push(struct jp_audit *audit, const struct jp_audit_event *event,
 	struct entry *entry;
 
 	if (audit->len == JP_AUDIT_QUEUE) {
+		if (!audit->failing)
+			(void)jp_why(&audit->why, JP_ERR_TIMEOUT,
+			    "%s takes no lines in time", name_of(audit));
+		begin_failing(audit);
 		lose(audit, 1);
 		return false;
 	}
@@ -149,6 +177,7 @@ take(struct jp_audit *audit)
 		audit->first = (audit->first + 1) % JP_AUDIT_QUEUE;
 		audit->len--;
 	}
+	audit->stuck = false;
 	pthread_cond_broadcast(&audit->moved);
 	return count;
 }
@@ -167,7 +196,6 @@ tell_syslog(const struct jp_audit *audit, size_t count)
 static void
 give_up(struct jp_audit *audit)
 {
-	lose(audit, audit->taken_len);
 	for (size_t i = 0; i < audit->taken_len; i++) {
 		const struct jp_audit_event *event = &audit->taken[i].event;
 
@@ -175,11 +203,21 @@ give_up(struct jp_audit *audit)
 			jp_audit_first_forget(
 			    &audit->limit, event->id, event->address);
 	}
-	if (!audit->failing)
-		jp_log(LOG_ERR, "audit: %s: %s", audit->why.text,
-		    audit->required ? "nothing is done until it can be told"
-		                    : "lines are lost");
-	audit->failing = true;
+	begin_failing(audit);
+	lose(audit, audit->taken_len);
+}
+
+/* With audit_required an acceptance was told once its line was written. */
+static void
+keep_firsts(struct jp_audit *audit)
+{
+	for (size_t i = 0; audit->required && i < audit->taken_len; i++) {
+		const struct jp_audit_event *event = &audit->taken[i].event;
+
+		if (strcmp(event->event, "accept") == 0)
+			jp_audit_first_note(&audit->limit, event->id,
+			    event->address, event->time);
+	}
 }
 
 static void
@@ -189,12 +227,13 @@ settle(struct jp_audit *audit, enum jp_err err, uint64_t lost)
 		give_up(audit);
 		return;
 	}
+	keep_firsts(audit);
 	audit->lost -= lost;
-	if (audit->failing)
-		jp_log(LOG_NOTICE,
-		    "audit: lines are written again; %llu were not",
-		    (unsigned long long)lost);
+	if (!audit->failing || audit->lost > 0)
+		return;
 	audit->failing = false;
+	jp_log(LOG_NOTICE, "audit: lines are written again; %llu were not",
+	    (unsigned long long)(audit->lost_all - audit->failed_at));
 }
 
 /*
@@ -236,15 +275,11 @@ write_some(struct jp_audit *audit)
 static void
 pause_a_tick(struct jp_audit *audit)
 {
-	struct timespec until;
-
-	if (!jp_flood_holds(&audit->limit.floods)) {
+	if (jp_flood_holds(&audit->limit.floods))
+		(void)jp_cond_wait_until(
+		    &audit->wake, &audit->mutex, jp_now_ms() + TICK_MS);
+	else
 		(void)pthread_cond_wait(&audit->wake, &audit->mutex);
-		return;
-	}
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += TICK_S;
-	(void)pthread_cond_timedwait(&audit->wake, &audit->mutex, &until);
 }
 
 static void *
@@ -253,13 +288,17 @@ work(void *arg)
 	struct jp_audit *audit = arg;
 
 	pthread_mutex_lock(&audit->mutex);
-	while (!audit->stopping) {
-		if (audit->len == 0)
-			pause_a_tick(audit);
+	for (;;) {
 		push_floods(audit, audit->stopping);
 		if (audit->len > 0)
 			write_some(audit);
+		else if (audit->stopping)
+			break;
+		else
+			pause_a_tick(audit);
 	}
+	audit->ended = true;
+	pthread_cond_broadcast(&audit->moved);
 	pthread_mutex_unlock(&audit->mutex);
 	return NULL;
 }
@@ -336,8 +375,11 @@ is_told(struct jp_audit *audit, const struct jp_audit_event *event,
 		case JP_AUDIT_ACCEPT_FIRST:
 			break;
 		}
-		return jp_audit_is_first(
-		    &audit->limit, event->id, event->address, event->time);
+		return audit->required
+		           ? jp_audit_would_be_first(&audit->limit, event->id,
+		                 event->address, event->time)
+		           : jp_audit_is_first(&audit->limit, event->id,
+		                 event->address, event->time);
 	}
 	told = jp_flood_tell(&audit->limit.floods, event->peer,
 	    decision->reason, event->time, &ended);
@@ -349,13 +391,16 @@ static void
 on_written(void *arg, enum jp_err err)
 {
 	struct waiting *waiting = arg;
+	struct jp_audit *audit = waiting->audit;
 
-	pthread_mutex_lock(&waiting->audit->mutex);
+	pthread_mutex_lock(&audit->mutex);
 	if (waiting->err == JP_ERR_OK)
 		waiting->err = err;
 	waiting->pending--;
-	pthread_cond_broadcast(&waiting->audit->moved);
-	pthread_mutex_unlock(&waiting->audit->mutex);
+	if (waiting->left && waiting->pending == 0)
+		free(waiting);
+	pthread_cond_broadcast(&audit->moved);
+	pthread_mutex_unlock(&audit->mutex);
 }
 
 /* Under the mutex. */
@@ -366,10 +411,8 @@ tell_required(struct jp_audit *audit, const struct jp_audit_event *event,
 	struct waiting waiting = { .audit = audit, .pending = 1 };
 
 	if (audit->threaded) {
-		if (push(audit, event, done, arg))
-			return JP_AUDIT_WAIT;
-		jp_audit_first_forget(&audit->limit, event->id, event->address);
-		return JP_AUDIT_FAIL;
+		return push(audit, event, done, arg) ? JP_AUDIT_WAIT
+		                                     : JP_AUDIT_FAIL;
 	}
 	if (!push(audit, event, on_written, &waiting))
 		return JP_AUDIT_FAIL;
@@ -405,41 +448,119 @@ jp_audit_decision(struct jp_audit *audit, const struct jp_request *request,
 
 /* ---- administrative acts ---- */
 
-/* An act can wait for room, unlike a question. */
-static void
-push_act(struct jp_audit *audit, const struct jp_audit_event *event,
-    struct waiting *waiting)
+bool
+jp_audit_required(const struct jp_audit *audit)
 {
-	write_if_alone(audit);
-	while (audit->len == JP_AUDIT_QUEUE)
-		(void)pthread_cond_wait(&audit->moved, &audit->mutex);
-	(void)push(audit, event, waiting != NULL ? on_written : NULL, waiting);
+	return audit != NULL && audit->required;
 }
 
-enum jp_err
-jp_audit_acts(struct jp_audit *audit, struct jp_audit_event *events,
-    size_t count, struct jp_why *why)
+/*
+ * Waits until there is room for a line, or `deadline_ms`. Where nothing has
+ * moved since somebody waited in vain, he who does not need his line does not
+ * wait as well.
+ */
+static void
+wait_for_room(struct jp_audit *audit, int64_t deadline_ms)
 {
-	struct waiting waiting = { .audit = audit, .pending = count };
-	enum jp_err err = JP_ERR_OK;
+	write_if_alone(audit);
+	while (
+	    audit->len == JP_AUDIT_QUEUE && (audit->required || !audit->stuck))
+		if (!jp_cond_wait_until(
+		        &audit->moved, &audit->mutex, deadline_ms)) {
+			audit->stuck = true;
+			break;
+		}
+}
 
-	if (audit == NULL)
-		return JP_ERR_OK;
-	pthread_mutex_lock(&audit->mutex);
+/* Under the mutex. */
+static void
+push_acts(struct jp_audit *audit, const struct jp_audit_event *events,
+    size_t count, struct waiting *waiting, int64_t deadline_ms)
+{
 	for (size_t i = 0; i < count; i++) {
-		events[i].time = jp_clock_now(&audit->clock);
-		push_act(audit, &events[i], audit->required ? &waiting : NULL);
+		struct jp_audit_event event = events[i];
+
+		event.time = jp_clock_now(&audit->clock);
+		wait_for_room(audit, deadline_ms);
+		if (push(audit, &event, waiting != NULL ? on_written : NULL,
+		        waiting))
+			continue;
+		if (waiting != NULL) {
+			waiting->pending--;
+			waiting->err = JP_ERR_TIMEOUT;
+		}
 	}
 	write_if_alone(audit);
-	while (audit->required && waiting.pending > 0)
-		(void)pthread_cond_wait(&audit->moved, &audit->mutex);
-	err = waiting.err;
-	if (err != JP_ERR_OK)
+}
+
+/* Under the mutex; JP_ERR_TIMEOUT: the disk has not done it in time. */
+static enum jp_err
+wait_written(
+    struct jp_audit *audit, struct waiting *waiting, int64_t deadline_ms)
+{
+	enum jp_err err;
+
+	while (waiting->pending > 0 &&
+	       jp_cond_wait_until(&audit->moved, &audit->mutex, deadline_ms))
+		continue;
+	err = waiting->pending > 0 ? JP_ERR_TIMEOUT : waiting->err;
+	waiting->left = waiting->pending > 0;
+	if (!waiting->left)
+		free(waiting);
+	return err;
+}
+
+static enum jp_err
+acts_required(struct jp_audit *audit, const struct jp_audit_event *events,
+    size_t count, struct jp_why *why)
+{
+	int64_t deadline_ms = jp_now_ms() + JP_AUDIT_ACT_MS;
+	struct waiting *waiting = calloc(1, sizeof(*waiting));
+	enum jp_err err;
+
+	if (waiting == NULL)
+		return jp_why(
+		    why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
+	*waiting = (struct waiting){ .audit = audit, .pending = count };
+	pthread_mutex_lock(&audit->mutex);
+	push_acts(audit, events, count, waiting, deadline_ms);
+	err = wait_written(audit, waiting, deadline_ms);
+	if (err == JP_ERR_TIMEOUT)
+		(void)jp_why(why, err,
+		    "nothing was done, for it could not be told: %s takes no "
+		    "lines in time: look at its disk",
+		    name_of(audit));
+	else if (err != JP_ERR_OK)
 		(void)jp_why(why, err,
 		    "nothing was done, for it could not be told: %s",
 		    audit->why.text);
 	pthread_mutex_unlock(&audit->mutex);
 	return err;
+}
+
+enum jp_err
+jp_audit_acts(struct jp_audit *audit, const struct jp_audit_event *events,
+    size_t count, struct jp_why *why)
+{
+	if (audit == NULL || count == 0)
+		return JP_ERR_OK;
+	if (audit->required)
+		return acts_required(audit, events, count, why);
+	pthread_mutex_lock(&audit->mutex);
+	push_acts(audit, events, count, NULL, jp_now_ms() + JP_AUDIT_ROOM_MS);
+	pthread_mutex_unlock(&audit->mutex);
+	return JP_ERR_OK;
+}
+
+void
+jp_audit_note(
+    struct jp_audit *audit, const struct jp_audit_event *events, size_t count)
+{
+	if (audit == NULL)
+		return;
+	pthread_mutex_lock(&audit->mutex);
+	push_acts(audit, events, count, NULL, 0);
+	pthread_mutex_unlock(&audit->mutex);
 }
 
 /* ---- start and end ---- */
@@ -449,7 +570,6 @@ jp_audit_make(struct jp_audit **out, const struct jp_settings *settings,
     const struct jp_pepper *pepper, const struct jp_clock *clock)
 {
 	struct jp_audit *audit;
-	pthread_condattr_t attr;
 
 	*out = NULL;
 	if (settings->audit_file[0] == '\0' && !settings->audit_syslog)
@@ -466,11 +586,8 @@ jp_audit_make(struct jp_audit **out, const struct jp_settings *settings,
 	    &audit->file, settings->audit_file, settings->store_dir, pepper);
 	(void)pthread_mutex_init(&audit->mutex, NULL);
 	(void)pthread_mutex_init(&audit->file_mutex, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&audit->wake, &attr);
-	(void)pthread_cond_init(&audit->moved, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	jp_cond_init(&audit->wake);
+	jp_cond_init(&audit->moved);
 	*out = audit;
 	return JP_ERR_OK;
 }
@@ -501,19 +618,36 @@ jp_audit_lost(struct jp_audit *audit)
 	return lost;
 }
 
+/* False: the disk hangs, and the thread with it. */
+static bool
+stop_thread(struct jp_audit *audit)
+{
+	int64_t deadline_ms = jp_now_ms() + JP_AUDIT_CLOSE_MS;
+	bool ended;
+
+	pthread_mutex_lock(&audit->mutex);
+	audit->stopping = true;
+	pthread_cond_signal(&audit->wake);
+	while (!audit->ended &&
+	       jp_cond_wait_until(&audit->moved, &audit->mutex, deadline_ms))
+		continue;
+	ended = audit->ended;
+	if (!ended)
+		jp_log(LOG_ERR,
+		    "audit: %s hangs: %zu lines and more are not written",
+		    name_of(audit), audit->len);
+	pthread_mutex_unlock(&audit->mutex);
+	if (ended)
+		(void)pthread_join(audit->thread, NULL);
+	audit->threaded = !ended;
+	return ended;
+}
+
 void
 jp_audit_close(struct jp_audit *audit)
 {
-	if (audit == NULL)
+	if (audit == NULL || (audit->threaded && !stop_thread(audit)))
 		return;
-	if (audit->threaded) {
-		pthread_mutex_lock(&audit->mutex);
-		audit->stopping = true;
-		pthread_cond_signal(&audit->wake);
-		pthread_mutex_unlock(&audit->mutex);
-		(void)pthread_join(audit->thread, NULL);
-		audit->threaded = false;
-	}
 	pthread_mutex_lock(&audit->mutex);
 	do {
 		push_floods(audit, true);

@@ -15,7 +15,11 @@
 #include "common/decide.h"
 #include "common/settings.h"
 
-#define JP_AUDIT_QUEUE 1024 /* lines that may wait for the thread */
+#define JP_AUDIT_QUEUE 1024    /* lines that may wait for the thread */
+#define JP_AUDIT_ACT_MS 2000   /* for the lines of an act that need be written \
+	                        */
+#define JP_AUDIT_ROOM_MS 100   /* for room for the others */
+#define JP_AUDIT_CLOSE_MS 3000 /* for what waits at the end */
 
 struct jp_audit;
 
@@ -59,18 +63,32 @@ enum jp_audit_answer jp_audit_decision(struct jp_audit *audit,
     const struct jp_request *request, const struct jp_decision *decision,
     uid_t peer, jp_audit_done done, void *arg);
 
+/* Whether what cannot be told must not be done: audit_required. */
+bool jp_audit_required(const struct jp_audit *audit);
+
 /*
- * Administrative acts; their times are set here. With audit_required it returns
- * when they are written, or says why they cannot be; else it is always
- * JP_ERR_OK.
+ * Administrative acts; their times are those of the call. With audit_required
+ * it returns when they are written, or says why they cannot be: JP_ERR_TIMEOUT
+ * after JP_AUDIT_ACT_MS; they may be written later, then. Else it waits for
+ * JP_AUDIT_ROOM_MS at most, for room in the queue, and is always JP_ERR_OK:
+ * what finds none is lost, and counted. Not to be called under the write lock:
+ * see common/announce.h.
  */
-enum jp_err jp_audit_acts(struct jp_audit *audit, struct jp_audit_event *events,
-    size_t count, struct jp_why *why);
+enum jp_err jp_audit_acts(struct jp_audit *audit,
+    const struct jp_audit_event *events, size_t count, struct jp_why *why);
+
+/* The same, but it waits for nothing where there is a thread. */
+void jp_audit_note(
+    struct jp_audit *audit, const struct jp_audit_event *events, size_t count);
 
 /* How many lines the trail did not get since the start. */
 uint64_t jp_audit_lost(struct jp_audit *audit);
 
-/* Writes what waits, stops the thread, frees all. NULL is fine. */
+/*
+ * Writes what waits, stops the thread, frees all. NULL is fine. If the disk
+ * hangs for JP_AUDIT_CLOSE_MS the thread is left alone, and what it uses stays:
+ * the process is about to end.
+ */
 void jp_audit_close(struct jp_audit *audit);
 
 /* For tests: the file, to put other functions in its place. */

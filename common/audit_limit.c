@@ -19,27 +19,59 @@ first_place(const char *id, const char *address)
 	return hash % (JP_AUDIT_FIRSTS / WAYS) * WAYS;
 }
 
+/* Its place in the table; NULL if it has none. */
+static struct jp_audit_first *
+find_first(struct jp_audit_first *place, const char *id, const char *address)
+{
+	for (size_t i = 0; i < WAYS; i++)
+		if (strcmp(place[i].id, id) == 0 &&
+		    strcmp(place[i].address, address) == 0)
+			return &place[i];
+	return NULL;
+}
+
+static struct jp_audit_first *
+oldest_of(struct jp_audit_first *place)
+{
+	struct jp_audit_first *oldest = place;
+
+	for (size_t i = 1; i < WAYS; i++)
+		if (place[i].at < oldest->at)
+			oldest = &place[i];
+	return oldest;
+}
+
+bool
+jp_audit_would_be_first(struct jp_audit_limit *limit, const char *id,
+    const char *address, int64_t now)
+{
+	const struct jp_audit_first *first =
+	    find_first(&limit->firsts[first_place(id, address)], id, address);
+
+	return first == NULL || jp_is_over(first->at, now, JP_AUDIT_FIRST_S);
+}
+
+void
+jp_audit_first_note(struct jp_audit_limit *limit, const char *id,
+    const char *address, int64_t now)
+{
+	struct jp_audit_first *place = &limit->firsts[first_place(id, address)];
+	struct jp_audit_first *first = find_first(place, id, address);
+
+	if (first == NULL)
+		first = oldest_of(place);
+	(void)jp_field_set(first->id, sizeof(first->id), id);
+	(void)jp_field_set(first->address, sizeof(first->address), address);
+	first->at = now;
+}
+
 bool
 jp_audit_is_first(struct jp_audit_limit *limit, const char *id,
     const char *address, int64_t now)
 {
-	struct jp_audit_first *place = &limit->firsts[first_place(id, address)];
-	struct jp_audit_first *oldest = place;
-
-	for (size_t i = 0; i < WAYS; i++) {
-		if (strcmp(place[i].id, id) == 0 &&
-		    strcmp(place[i].address, address) == 0) {
-			if (!jp_is_over(place[i].at, now, JP_AUDIT_FIRST_S))
-				return false;
-			oldest = &place[i];
-			break;
-		}
-		if (place[i].at < oldest->at)
-			oldest = &place[i];
-	}
-	(void)jp_field_set(oldest->id, sizeof(oldest->id), id);
-	(void)jp_field_set(oldest->address, sizeof(oldest->address), address);
-	oldest->at = now;
+	if (!jp_audit_would_be_first(limit, id, address, now))
+		return false;
+	jp_audit_first_note(limit, id, address, now);
 	return true;
 }
 
@@ -47,10 +79,9 @@ void
 jp_audit_first_forget(
     struct jp_audit_limit *limit, const char *id, const char *address)
 {
-	struct jp_audit_first *place = &limit->firsts[first_place(id, address)];
+	struct jp_audit_first *first =
+	    find_first(&limit->firsts[first_place(id, address)], id, address);
 
-	for (size_t i = 0; i < WAYS; i++)
-		if (strcmp(place[i].id, id) == 0 &&
-		    strcmp(place[i].address, address) == 0)
-			memset(&place[i], 0, sizeof(place[i]));
+	if (first != NULL)
+		memset(first, 0, sizeof(*first));
 }

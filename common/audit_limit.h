@@ -30,6 +30,12 @@ struct jp_audit_limit {
 bool jp_audit_is_first(struct jp_audit_limit *limit, const char *id,
     const char *address, int64_t now);
 
+/* The same without keeping that it was told: jp_audit_first_note() does. */
+bool jp_audit_would_be_first(struct jp_audit_limit *limit, const char *id,
+    const char *address, int64_t now);
+void jp_audit_first_note(struct jp_audit_limit *limit, const char *id,
+    const char *address, int64_t now);
+
 /* The line about it could not be written: the next one is the first again. */
 void jp_audit_first_forget(
     struct jp_audit_limit *limit, const char *id, const char *address);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/announce.h"
 #include "common/audit.h"
 #include "common/log.h"
 
@@ -15,34 +16,36 @@ enum {
 
 /* The two records of a rotation; neither leaves this file. */
 struct pair {
+	const char *id; /* of the successor */
 	struct jp_record successor, old;
 };
 
 /* Nobody's act, but a token ends by it. */
 static enum jp_err
-tell_end(struct jp_core *core, const struct pair *pair)
+announce_end(struct jp_announce *announce, const struct pair *pair)
 {
 	struct jp_audit_event event = { .event = "end" };
-	struct jp_why ignored;
 
 	event.reason = "successor-used";
 	memcpy(event.id, pair->old.id, sizeof(event.id));
 	memcpy(event.user, pair->old.user, sizeof(event.user));
 	(void)snprintf(
 	    event.detail, sizeof(event.detail), "by %s", pair->successor.id);
-	return jp_audit_acts(core->audit, &event, 1, &ignored);
+	return jp_announce(announce, &event, 1);
 }
 
 /* The old one may be gone, or at its end already: then there is one change. */
 static enum jp_err
-settle(struct jp_core *core, const char *id, struct pair *pair)
+settle(struct jp_announce *announce, void *arg)
 {
+	struct pair *pair = arg;
+	struct jp_core *core = announce->core;
 	struct jp_change changes[2] = {
 		{ JP_CHANGE_REPLACE, &pair->successor },
 		{ JP_CHANGE_REPLACE, &pair->old },
 	};
 	int64_t now = jp_clock_now(&core->clock);
-	enum jp_err err = jp_store_get(core->store, id, &pair->successor);
+	enum jp_err err = jp_store_get(core->store, pair->id, &pair->successor);
 	bool ends = false;
 
 	if (err != JP_ERR_OK || pair->successor.ends[0] == '\0')
@@ -57,22 +60,22 @@ settle(struct jp_core *core, const char *id, struct pair *pair)
 	memset(pair->successor.ends, 0, sizeof(pair->successor.ends));
 	if (ends) {
 		pair->old.grace_until = now;
-		err = tell_end(core, pair);
-		if (err != JP_ERR_OK)
-			return err;
+		err = announce_end(announce, pair);
 	}
-	return jp_store_commit(core->store, changes, ends ? 2 : 1);
+	if (err == JP_ERR_OK || !ends)
+		err = jp_store_commit(core->store, changes, ends ? 2 : 1);
+	if (err == JP_ERR_OK)
+		jp_announce_done(announce);
+	return err;
 }
 
 enum jp_err
 jp_rotation_settle(struct jp_core *core, const char *id)
 {
-	struct pair pair;
-	enum jp_err err;
+	struct pair pair = { .id = id };
+	struct jp_why ignored;
+	enum jp_err err = jp_announce_run(core, &ignored, settle, &pair);
 
-	pthread_mutex_lock(&core->write_lock);
-	err = settle(core, id, &pair);
-	pthread_mutex_unlock(&core->write_lock);
 	sodium_memzero(&pair, sizeof(pair));
 	/* A token that has just gone is for the next decision. */
 	return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
@@ -126,24 +129,37 @@ gather_all(struct jp_core *core, const char *user, struct family *family)
 	return err;
 }
 
+/* All at once: the trail is waited for once, if at all. */
+static void
+tell_trail(struct jp_core *core, const struct family *family)
+{
+	struct jp_audit_event *events = calloc(family->len, sizeof(*events));
+	struct jp_why ignored;
+
+	for (size_t i = 0; events != NULL && i < family->len; i++) {
+		const struct jp_record *record = &family->records[i];
+		struct jp_audit_event *event = &events[i];
+
+		event->event = "revoke";
+		memcpy(event->id, record->id, sizeof(event->id));
+		memcpy(event->user, record->user, sizeof(event->user));
+		(void)jp_field_set(event->actor, sizeof(event->actor), "patd");
+		(void)jp_field_set(event->detail, sizeof(event->detail),
+		    "a rotated token of its family was reused");
+	}
+	if (events != NULL)
+		(void)jp_audit_acts(core->audit, events, family->len, &ignored);
+	free(events);
+}
+
 static void
 tell(struct jp_core *core, const char *id, const struct family *family)
 {
-	struct jp_why ignored;
-
 	jp_log(LOG_WARNING,
 	    "reuse: the rotated token %s was used after its end: its family "
 	    "%s is revoked, %zu tokens",
 	    id, family->id, family->len);
-	for (size_t i = 0; i < family->len; i++) {
-		struct jp_audit_event event = { .event = "revoke",
-			.actor = "patd",
-			.detail = "a rotated token of its family was reused" };
-
-		memcpy(event.id, family->records[i].id, sizeof(event.id));
-		memcpy(event.user, family->records[i].user, sizeof(event.user));
-		(void)jp_audit_acts(core->audit, &event, 1, &ignored);
-	}
+	tell_trail(core, family);
 }
 
 static enum jp_err
