@@ -414,7 +414,10 @@ do_create(struct job *job)
 	record.created_at = job->now;
 	(void)jp_field_set(
 	    record.created_by, sizeof(record.created_by), job->actor);
-	err = jp_user_check(record.user, job->why);
+	err = job->target.kind == JP_TARGET_USER
+	          ? jp_user_check(record.user, job->why)
+	          : jp_why(job->why, JP_ERR_INVALID,
+	                "an argument is missing: name a user");
 	if (err == JP_ERR_OK)
 		err = check_name(&record, &policy, job->why);
 	if (err == JP_ERR_OK)

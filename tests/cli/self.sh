@@ -73,6 +73,17 @@ is "also by name" "$(json '[t["id"] for t in d]')" "['$id']"
 as daemon list --json
 is "and to others theirs" "$(json '[t["id"] for t in d]')" "['$theirs']"
 
+as nobody create --scope read --bearer
+is "a user need not name themselves" "$status" 0
+mine=$(printf '%s\n' "$out" | head -n 1)
+is "and the token is theirs, also to Bearer" \
+	"$(printf '%s\n' "$out" | tail -n 1 | base64 -d)" "nobody:$mine"
+run show "$(id_of "$mine")" --json
+is "as the record says" "$(json 'd["user"]')" nobody
+as nobody revoke "$(id_of "$mine")"
+run create
+is "an administrator must name somebody" "$status" 2
+
 refused "a token for another" 1 '*name yourself only*' \
 	create daemon --scope read
 refused "a token without scope" 1 '*--scope*self_scopes*' create nobody
