@@ -1,7 +1,6 @@
 #include "common/core.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "common/audit.h"
 #include "common/store_bdb.h"
 #include "common/uses.h"
@@ -158,22 +158,15 @@ jp_core_set_policy(struct jp_core *core, const struct jp_policy *policy)
 enum jp_err
 jp_become(const char *user, struct jp_why *why)
 {
-	struct passwd *pw;
+	struct jp_account account;
+	enum jp_err err;
 
 	if (geteuid() != 0)
 		return JP_ERR_OK;
-	pw = getpwnam(user);
-	if (pw == NULL)
-		return jp_why(why, JP_ERR_CONFIG,
-		    "there is no user \"%s\": make it with \"adduser --system "
-		    "--group --no-create-home %s\", or name another in [patd] "
-		    "user",
-		    user, user);
-	if (pw->pw_uid == 0)
-		return JP_ERR_OK;
-	if (initgroups(pw->pw_name, pw->pw_gid) != 0 ||
-	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
+	err = jp_account_of_patd(user, &account, why);
+	if (err != JP_ERR_OK || account.uid == 0)
+		return err;
+	if (jp_account_become(&account) != JP_ERR_OK)
 		return jp_why(why, JP_ERR_PERMISSION, "cannot become %s: %s",
 		    user, strerror(errno));
 	/* A change of user makes core dumps possible again; undo that. */

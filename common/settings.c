@@ -286,7 +286,7 @@ read_accept(void *at, const char *text, int64_t min, int64_t max)
 #define A_LIFETIME "a duration such as 90d, or never"
 #define A_PATH "an absolute path"
 #define SOME_PATHS A_PATH " of at most 107 bytes, up to 8 times, each once"
-#define AN_ACCOUNT "the name of a local account"
+#define AN_ACCOUNT "a local account, by name or number"
 
 static const struct key keys[] = {
 	{ "tokens", "default_lifetime", AT(policy.default_lifetime),
@@ -344,11 +344,11 @@ static const struct key keys[] = {
 	{ "patd", "cache_entries", AT(cache_entries), read_number, 0,
 	    JP_MEMO_ENTRIES_MAX, "a number up to 1048576; 0: none" },
 	{ "patd", "allow_users", AT(allow_users), read_accounts, 1,
-	    JP_ACCOUNT_MAX, "1 to 32 names of local accounts" },
+	    JP_ACCOUNT_MAX, "1 to 32 local accounts" },
 	{ "patd", "allow_groups", AT(allow_groups), read_accounts, 1,
-	    JP_ACCOUNT_MAX, "1 to 32 names of local groups" },
+	    JP_ACCOUNT_MAX, "1 to 32 local groups" },
 	{ "patd", "admin_group", AT(admin_group), read_account, 1,
-	    JP_ACCOUNT_MAX, "the name of a local group" },
+	    JP_ACCOUNT_MAX, "a local group, by name or number" },
 	{ "patd", "group_source", AT(policy.nss_groups), read_group_source, 0,
 	    0, "store or nss" },
 	{ "patd", "self_service", AT(self_service), read_yes_no, 0, 0,

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "common/account.h"
 
 enum {
 	FIRST_PASSED = 3, /* SD_LISTEN_FDS_START */
@@ -196,21 +197,21 @@ holds_only_ours(int dir_fd, const struct jp_settings *settings)
 }
 
 /*
- * A service manager makes the folder for root. It is given to `pw` only if it
- * is ours beyond doubt: a wrong run_dir shall not give away /run. Its group
+ * A service manager makes the folder for root. It is given to `account` only if
+ * it is ours beyond doubt: a wrong run_dir shall not give away /run. Its group
  * stays, for that may say who gets in.
  */
 static enum jp_err
-give(int fd, bool made, const struct passwd *pw,
+give(int fd, bool made, const struct jp_account *account,
     const struct jp_settings *settings, const char *path, struct jp_why *why)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
 		return failed(why, "look at", path);
-	if (pw != NULL && st.st_uid == 0 && pw->pw_uid != 0 &&
+	if (account != NULL && st.st_uid == 0 && account->uid != 0 &&
 	    holds_only_ours(fd, settings) &&
-	    fchown(fd, pw->pw_uid, made ? pw->pw_gid : (gid_t)-1) != 0)
+	    fchown(fd, account->uid, made ? account->gid : (gid_t)-1) != 0)
 		return failed(why, "give away", path);
 	if (made && fchmod(fd, 0755) != 0)
 		return failed(why, "set the mode of", path);
@@ -221,18 +222,23 @@ static enum jp_err
 make_folder(
     const char *path, const struct jp_settings *settings, struct jp_why *why)
 {
-	const struct passwd *pw =
-	    geteuid() == 0 ? getpwnam(settings->user) : NULL;
-	bool made = mkdir(path, 0700) == 0;
+	bool root = geteuid() == 0, made;
+	struct jp_account account;
 	enum jp_err err;
 	int fd;
 
+	if (root) {
+		err = jp_account_of_patd(settings->user, &account, why);
+		if (err != JP_ERR_OK)
+			return err;
+	}
+	made = mkdir(path, 0700) == 0;
 	if (!made && errno != EEXIST)
 		return failed(why, "make", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed(why, "open", path);
-	err = give(fd, made, pw, settings, path, why);
+	err = give(fd, made, root ? &account : NULL, settings, path, why);
 	(void)close(fd);
 	return err;
 }

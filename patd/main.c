@@ -13,6 +13,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "common/audit.h"
 #include "common/core.h"
 #include "common/log.h"
@@ -223,6 +224,21 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 	return err;
 }
 
+/* What the settings name on this machine; --check-config looks for it, too. */
+static enum jp_err
+find_accounts(const struct jp_settings *settings, struct peers *peers,
+    struct jp_account *account, struct jp_why *why)
+{
+	enum jp_err err = peers_make(peers, settings, why);
+
+	memset(account, 0, sizeof(*account));
+	account->uid = geteuid();
+	account->gid = getegid();
+	return err == JP_ERR_OK && account->uid == 0
+	           ? jp_account_of_patd(settings->user, account, why)
+	           : err;
+}
+
 /*
  * The store comes before the sockets: a second patd on the same store fails at
  * its lock and leaves the sockets of the first one alone. The folder comes
@@ -233,6 +249,7 @@ serve(const struct options *options, struct jp_settings *settings)
 {
 	struct listeners listeners;
 	struct peers peers;
+	struct jp_account account;
 	struct jp_core core;
 	struct jp_why why = { "" };
 	bool drained = true;
@@ -241,7 +258,7 @@ serve(const struct options *options, struct jp_settings *settings)
 	raise_limits(settings);
 	raise_locked();
 	listeners_init(&listeners);
-	if (peers_make(&peers, settings, &why) != JP_ERR_OK)
+	if (find_accounts(settings, &peers, &account, &why) != JP_ERR_OK)
 		return fail(options, "settings", &why);
 	if (listeners_inherit(&listeners, &why) != JP_ERR_OK ||
 	    listeners_folders(&listeners, settings, &why) != JP_ERR_OK)
@@ -275,9 +292,34 @@ serve_logged(const struct options *options, struct jp_settings *settings)
 	return status;
 }
 
-static enum status
-check_config(const struct jp_settings *settings)
+/* Only a service manager that passes the sockets can do without it. */
+static enum jp_err
+check_admin_group(const struct jp_settings *settings, const struct peers *peers,
+    const struct jp_account *account, struct jp_why *why)
 {
+	if (!peers->has_admin_group || geteuid() != 0 ||
+	    jp_account_in_group(account, peers->admin_group))
+		return JP_ERR_OK;
+	return jp_why(why, JP_ERR_CONFIG,
+	    "[patd] admin_group: user %s is not a member of group %s and "
+	    "cannot "
+	    "give it admin.sock: usermod -aG %s %s",
+	    settings->user, settings->admin_group, settings->admin_group,
+	    settings->user);
+}
+
+static enum status
+check_config(const struct options *options, const struct jp_settings *settings)
+{
+	struct jp_account account;
+	struct jp_why why = { "" };
+	struct peers peers;
+	enum jp_err err = find_accounts(settings, &peers, &account, &why);
+
+	if (err == JP_ERR_OK)
+		err = check_admin_group(settings, &peers, &account, &why);
+	if (err != JP_ERR_OK)
+		return fail(options, "settings", &why);
 	printf("patd: %s: good\n",
 	    settings->file[0] != '\0' ? settings->file : "the defaults");
 	return STATUS_DONE;
@@ -299,7 +341,7 @@ run(const struct options *options)
 	if (jp_settings_load(options->config, &settings, &why) != JP_ERR_OK)
 		return fail(options, "settings", &why);
 	if (options->given[OPTION_CHECK_CONFIG])
-		return check_config(&settings);
+		return check_config(options, &settings);
 	if (!once)
 		return serve_logged(options, &settings);
 	settings.cache_entries = 0; /* one question is never asked again */

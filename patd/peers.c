@@ -1,10 +1,10 @@
 #include "patd/peers.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "common/account.h"
 
 enum {
 	FIRST_PERSON = 1000, /* uids below are system accounts */
@@ -14,24 +14,21 @@ enum {
 static enum jp_err
 find_group(const char *key, const char *name, gid_t *gid, struct jp_why *why)
 {
-	const struct group *group = getgrnam(name);
-
-	if (group == NULL)
-		return jp_why(why, JP_ERR_CONFIG,
-		    "[patd] %s: there is no group \"%s\"", key, name);
-	*gid = group->gr_gid;
-	return JP_ERR_OK;
+	if (jp_account_find_group(name, gid) == JP_ERR_OK)
+		return JP_ERR_OK;
+	return jp_why(why, JP_ERR_CONFIG, "[patd] %s: there is no group \"%s\"",
+	    key, name);
 }
 
 static enum jp_err
 find_user(const char *name, uid_t *uid, struct jp_why *why)
 {
-	const struct passwd *pw = getpwnam(name);
+	struct jp_account account;
 
-	if (pw == NULL)
+	if (jp_account_find(name, &account) != JP_ERR_OK)
 		return jp_why(why, JP_ERR_CONFIG,
 		    "[patd] allow_users: there is no user \"%s\"", name);
-	*uid = pw->pw_uid;
+	*uid = account.uid;
 	return JP_ERR_OK;
 }
 

@@ -6,12 +6,12 @@
 
 #include <errno.h>
 #include <fnmatch.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "tools/output.h"
 
 static const char *const level_names[] = { "ok", "warn", "bad" };
@@ -118,20 +118,21 @@ static void
 check_user(struct doctor *doctor)
 {
 	const char *user = doctor->settings->user;
-	const struct passwd *pw = getpwnam(user);
+	struct jp_account account;
+	bool found = jp_account_find(user, &account) == JP_ERR_OK;
 
 	doctor->uid = geteuid();
-	if (geteuid() != 0 && (pw == NULL || pw->pw_uid != geteuid())) {
+	if (geteuid() != 0 && (!found || account.uid != geteuid())) {
 		report(doctor, LEVEL_OK, "user",
 		    "not run by root: everything shall belong to uid %lu",
 		    (unsigned long)geteuid());
-	} else if (pw == NULL) {
+	} else if (!found) {
 		report(doctor, LEVEL_BAD, "user",
 		    "there is no user %s: adduser --system --group "
 		    "--no-create-home %s",
 		    user, user);
 	} else {
-		doctor->uid = pw->pw_uid;
+		doctor->uid = account.uid;
 		report(doctor, LEVEL_OK, "user", "%s", user);
 	}
 }

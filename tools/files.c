@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/account.h"
 #include "tools/act_as.h"
 
 enum jp_err
@@ -25,23 +25,17 @@ enum jp_err
 find_owner(
     const struct jp_settings *settings, struct owner *owner, struct jp_why *why)
 {
-	const char *user = settings->user;
-	const struct passwd *pw;
+	struct jp_account account;
+	enum jp_err err = JP_ERR_OK;
 
 	owner->uid = geteuid();
 	owner->gid = getegid();
 	if (owner->uid != 0)
-		return JP_ERR_OK;
-	pw = getpwnam(user);
-	if (pw == NULL)
-		return jp_why(why, JP_ERR_CONFIG,
-		    "there is no user \"%s\": make it with `adduser --system "
-		    "--group --no-create-home --home %s %s`, or set user = "
-		    "root in [patd]",
-		    user, settings->store_dir, user);
-	owner->uid = pw->pw_uid;
-	owner->gid = pw->pw_gid;
-	return JP_ERR_OK;
+		return err;
+	err = jp_account_of_patd(settings->user, &account, why);
+	if (err == JP_ERR_OK)
+		*owner = (struct owner){ account.uid, account.gid };
+	return err;
 }
 
 /* The umask is 077; nobody else can be in there yet. */

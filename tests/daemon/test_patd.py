@@ -3,6 +3,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import stat
@@ -99,8 +100,66 @@ def check_config():
         assert bad.returncode == 3
         assert place.config + ":" in bad.stderr and "colour" in bad.stderr
         assert bad.stderr.count("\n") == 1
-        place.write("allow_users = nobody-of-that-name")
-        assert place.run().returncode == 3
+
+
+def no_such_account():
+    """an account that does not exist stops --check-config as it stops a start,
+    with the same line"""
+    rows = ["allow_users = daemon, no-such", "allow_groups = no-such",
+            "admin_group = no-such", "allow_users = 4294967295",
+            "allow_users = 12x", "allow_groups = -1"]
+    with world(start=False) as place:
+        for row in rows:
+            place.write(row)
+            start, check = place.run(), place.run("--check-config")
+            assert start.returncode == check.returncode == 3, (row, start)
+            assert start.stderr == check.stderr, (row, start, check)
+            assert row.split(" = ")[0] in check.stderr, (row, check)
+
+
+def as_user(place, user, more=""):
+    """The configuration, for patd to become `user`."""
+    place.write(more)
+    with open(place.config) as file:
+        config = file.read()
+    with open(place.config, "w") as file:
+        file.write(config.replace("user = " + place.user, "user = " + user))
+
+
+def foreign_admin_group():
+    """an admin_group of which patd is no member stops --check-config, too"""
+    if not ROOT:
+        raise Skip("needs root")
+    with world("admin_group = mail", start=False) as place:
+        start, check = place.run(), place.run("--check-config")
+        assert start.returncode == check.returncode == 3, (start, check)
+        assert "usermod -aG mail daemon" in check.stderr, check.stderr
+
+
+def numbers():
+    """accounts may be numbers that have no line in /etc/passwd or /etc/group"""
+    if not ROOT:
+        raise Skip("needs root")
+    number = 1234567
+    with world(start=False) as place:
+        shutil.rmtree(place.root + "/store")
+        shutil.rmtree(place.root + "/key")
+        as_user(place, str(number), "allow_users = 7654321 0\n"
+                "allow_groups = 7654322\nadmin_group = %d" % number)
+        assert place.run("--check-config").returncode == 0
+        place.admin("init")
+        token = place.token()
+        place.start("--debug")
+        for path in ("/store", "/store/tokens.db", "/key/pepper.key", "/run"):
+            owner = os.stat(place.root + path)
+            assert (owner.st_uid, owner.st_gid) == (number, number), path
+        with open("/proc/%d/status" % place.patd.pid) as file:
+            lines = file.read().splitlines()
+        for line in ("Uid:" + "\t%d" % number * 4, "Groups:\t "):
+            assert line.rstrip() in [one.rstrip() for one in lines], lines
+        asked = question("alice", token)
+        for uid, status in ((7654321, 0), (7654322, 0), (1, 3)):
+            assert as_uid(uid, place.verify, asked) == status, uid
 
 
 def usage():
@@ -559,7 +618,8 @@ def more_sockets():
 
 
 main([ready_is_told, answers, modes, second_fails, foreign_socket,
-      check_config, uses_are_kept, usage, unknown_user,
+      check_config, no_such_account, foreign_admin_group, numbers,
+      uses_are_kept, usage, unknown_user,
       held_is_answered, backlog_is_answered, reload, bad_messages,
       idle_connections, limits, many_questions, pipelined, last_question,
       overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
