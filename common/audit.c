@@ -329,18 +329,6 @@ write_if_alone(struct jp_audit *audit)
 
 /* ---- decisions ---- */
 
-/* People paste into the wrong field: a token is not shown as a user either. */
-static void
-set_user(struct jp_audit_event *event, const char *user)
-{
-	struct jp_token token;
-	enum jp_err err = jp_token_parse(user, strlen(user), &token);
-	bool secret = err == JP_ERR_OK || err == JP_ERR_CHECKSUM;
-
-	(void)jp_field_set(
-	    event->user, sizeof(event->user), secret ? "(a token)" : user);
-}
-
 static void
 describe(struct jp_audit_event *event, const struct jp_request *request,
     const struct jp_decision *decision)
@@ -350,7 +338,7 @@ describe(struct jp_audit_event *event, const struct jp_request *request,
 	event->reason = jp_reason_name(decision->reason);
 	event->front = jp_front_name(request->front);
 	memcpy(event->id, decision->id, sizeof(event->id));
-	set_user(event,
+	(void)jp_field_set(event->user, sizeof(event->user),
 	    decision->verdict == JP_ACCEPT ? decision->user : request->user);
 	(void)jp_field_set(
 	    event->service, sizeof(event->service), request->service);

@@ -56,16 +56,18 @@ jp_audit_mac(const struct jp_audit_key *key,
 
 /* ---- writing ---- */
 
-/* Text that JSON cannot hold as it is, is escaped first. */
+/* Tokens are masked. Text that JSON cannot hold as it is, is escaped. */
 static void
 set_text(json_t *object, const char *key, const char *text)
 {
-	char escaped[JP_ESCAPED_MAX(JP_USER_MAX)];
+	char masked[JP_USER_MAX + 1], escaped[JP_ESCAPED_MAX(JP_USER_MAX)];
 	json_t *value;
 
 	if (text == NULL || text[0] == '\0')
 		return;
-	value = json_string(text);
+	(void)snprintf(masked, sizeof(masked), "%s", text);
+	jp_mask(masked);
+	value = json_string(masked);
 	if (value == NULL)
 		value = json_string(jp_escape(escaped, sizeof(escaped), text));
 	(void)json_object_set_new(object, key, value);

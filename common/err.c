@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/escape.h"
+
 static const struct {
 	const char *name;
 	const char *text;
@@ -66,5 +68,6 @@ jp_why(struct jp_why *why, enum jp_err err, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(why->text, sizeof(why->text), format, args);
 	va_end(args);
+	jp_mask(why->text);
 	return err;
 }

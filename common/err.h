@@ -58,7 +58,7 @@ enum jp_err jp_err_from_errno(int errnum);
 
 /*
  * What went wrong, in one line for people: set by the functions that know
- * more than their error code says. Never holds a secret.
+ * more than their error code says. Never holds a secret: tokens are masked.
  */
 struct jp_why {
 	char text[JP_WHY_MAX];

@@ -21,7 +21,10 @@
 /* Sends lines to syslog(3), facility authpriv, instead of standard error. */
 void jp_log_open(const char *program, bool to_syslog, bool debug);
 
-/* `priority` as in syslog(3). No secret may be among the arguments. */
+/*
+ * `priority` as in syslog(3). No secret may be among the arguments; tokens that
+ * came as something else are masked.
+ */
 void jp_log(int priority, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

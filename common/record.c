@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/escape.h"
 #include "common/name.h"
 
 static const struct {
@@ -377,6 +378,7 @@ jp_text_check(
     const char *what, const char *text, size_t max, struct jp_why *why)
 {
 	size_t left = strlen(text);
+	const char *all = text;
 
 	if (left > max)
 		return jp_why(why, JP_ERR_INVALID,
@@ -393,6 +395,11 @@ jp_text_check(
 		text += len;
 		left -= len;
 	}
+	if (jp_has_token(all))
+		return jp_why(why, JP_ERR_INVALID,
+		    "the %s holds the text of a token, which is never stored: "
+		    "write the token's id instead",
+		    what);
 	return JP_ERR_OK;
 }
 

@@ -201,7 +201,9 @@ void jp_limits_get(struct jp_buf *buf, struct jp_record *record);
  */
 enum jp_err jp_user_check(const char *user, struct jp_why *why);
 
-/* Text for people: valid UTF-8 of at most `max` bytes, no control characters.
+/*
+ * Text for people: valid UTF-8 of at most `max` bytes, no control characters,
+ * no token: what is stored is shown in lists and logs.
  */
 enum jp_err jp_text_check(
     const char *what, const char *text, size_t max, struct jp_why *why);

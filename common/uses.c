@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/escape.h"
+
 enum {
 	SLOTS = 2 * JP_USES_MAX_TOKENS, /* half empty: short searches */
 	BATCH = 64,                     /* records in one transaction */
@@ -131,8 +133,11 @@ jp_uses_note(struct jp_uses *uses, const char *id,
 	struct gathered *gathered;
 	bool many;
 
-	(void)jp_field_set(use.rhost, sizeof(use.rhost), request->rhost);
+	if (jp_address_valid(request->rhost))
+		(void)jp_field_set(
+		    use.rhost, sizeof(use.rhost), request->rhost);
 	(void)jp_field_set(use.service, sizeof(use.service), request->service);
+	jp_mask(use.service);
 	pthread_mutex_lock(&uses->mutex);
 	gathered = slot_of(uses->open, id, &many);
 	many = many && uses->open->len == JP_USES_MANY_TOKENS;

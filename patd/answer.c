@@ -63,18 +63,6 @@ priority_of(enum jp_verdict verdict)
 	return LOG_NOTICE;
 }
 
-/* People paste into the wrong field: a token is not shown as a user either. */
-static const char *
-shown_user(const char *user, char *room, size_t size)
-{
-	struct jp_token token;
-	enum jp_err err = jp_token_parse(user, strlen(user), &token);
-
-	if (err == JP_ERR_OK || err == JP_ERR_CHECKSUM)
-		return "(a token)";
-	return jp_escape(room, size, user);
-}
-
 void
 answer_log(const struct jp_request *request, const struct jp_decision *decision,
     uid_t uid)
@@ -92,7 +80,7 @@ answer_log(const struct jp_request *request, const struct jp_decision *decision,
 	    jp_front_name(request->front), (unsigned)uid,
 	    jp_escape(service, sizeof(service), request->service),
 	    jp_escape(rhost, sizeof(rhost), request->rhost),
-	    shown_user(request->user, user, sizeof(user)));
+	    jp_escape(user, sizeof(user), request->user));
 }
 
 void

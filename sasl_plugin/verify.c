@@ -60,14 +60,15 @@ static void
 report(const sasl_server_params_t *sparams, int level, const char *user,
     const char *what, const char *why)
 {
-	char text[ESCAPED_SIZE];
+	char text[ESCAPED_SIZE], service[ESCAPED_SIZE];
 
 	(void)jp_escape(text, sizeof(text), user);
+	(void)jp_escape(service, sizeof(service),
+	    sparams->service != NULL ? sparams->service : "");
 	sparams->utils->log(sparams->utils->conn, level,
 	    "libjirapat: %s%s%s%s; user=\"%s\" service=%s", what,
 	    why != NULL ? " (" : "", why != NULL ? why : "",
-	    why != NULL ? ")" : "", text,
-	    sparams->service != NULL ? sparams->service : "");
+	    why != NULL ? ")" : "", text, service);
 }
 
 /*

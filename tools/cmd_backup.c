@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/escape.h"
 #include "tools/act_as.h"
 #include "tools/manifest.h"
 #include "tools/output.h"
@@ -233,15 +234,18 @@ fill(struct session *session, struct backup *backup)
 static enum jp_err
 print_done(const struct context *context, const struct backup *backup)
 {
+	char shown[PATH_MAX];
 	json_t *json;
 
+	(void)snprintf(shown, sizeof(shown), "%s", folder);
+	jp_mask(shown);
 	if (!context->json) {
-		(void)printf("%s: %zu files, %" PRIu64 " bytes\n", folder,
+		(void)printf("%s: %zu files, %" PRIu64 " bytes\n", shown,
 		    backup->manifest.len, manifest_bytes(&backup->manifest));
 		return JP_ERR_OK;
 	}
 	json = manifest_json(&backup->manifest);
-	(void)json_object_set_new(json, "folder", json_string(folder));
+	(void)json_object_set_new(json, "folder", json_string(shown));
 	return json_print(json);
 }
 

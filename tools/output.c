@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/escape.h"
 #include "common/when.h"
 
 /* Ours, and not the C library's, so that it can be wiped. */
@@ -22,9 +23,55 @@ wipe_and_free(void *mem)
 	free(mem);
 }
 
+static void
+write_all(const char *text)
+{
+	size_t left = strlen(text);
+	ssize_t len;
+
+	while (left > 0) {
+		len = write(STDERR_FILENO, text, left);
+		if (len < 0 && errno != EINTR)
+			return;
+		left -= len > 0 ? (size_t)len : 0;
+		text += len > 0 ? len : 0;
+	}
+}
+
+/* What goes to standard error: tokens that stood in the wrong place masked. */
+static ssize_t
+write_masked(void *cookie, const char *bytes, size_t len)
+{
+	char text[BUFSIZ + 1];
+
+	(void)cookie;
+	for (size_t at = 0, step; at < len; at += step) {
+		step = len - at < BUFSIZ ? len - at : BUFSIZ;
+		memcpy(text, bytes + at, step);
+		text[step] = '\0';
+		jp_mask(text);
+		write_all(text);
+	}
+	return (ssize_t)len;
+}
+
+/* All of it goes through one place, so that no message can forget it. */
+static void
+mask_errors(void)
+{
+	FILE *masked = fopencookie(
+	    NULL, "w", (cookie_io_functions_t){ .write = write_masked });
+
+	if (masked == NULL)
+		return;
+	(void)setvbuf(masked, NULL, _IONBF, 0); /* one write for each call */
+	stderr = masked;
+}
+
 void
 output_start(void)
 {
+	mask_errors();
 	json_set_alloc_funcs(malloc, wipe_and_free);
 	(void)setvbuf(stdout, buffer, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF,
 	    sizeof(buffer));

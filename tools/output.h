@@ -25,7 +25,10 @@ struct table {
 	char *cell[TABLE_ROWS][TABLE_COLUMNS_MAX];
 };
 
-/* Before anything else: own buffer, memory of JSON wiped when freed. */
+/*
+ * Before anything else: own buffer, memory of JSON wiped when freed, standard
+ * error without tokens.
+ */
 void output_start(void);
 
 void table_start(struct table *table, const char *const *heads, size_t columns);

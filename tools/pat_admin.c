@@ -211,16 +211,13 @@ finish(const struct context *context, enum status status)
 static enum status
 wrong_start(const char *problem, const char *arg)
 {
-	struct jp_token token;
 	char shown[128];
-	bool secret = arg != NULL && jp_token_parse(arg, strlen(arg), &token) !=
-	                                 JP_ERR_INVALID;
 
 	if (arg == NULL) {
 		print_help(stderr);
 		return STATUS_USAGE;
 	}
-	(void)jp_escape(shown, sizeof(shown), secret ? "(a token)" : arg);
+	(void)jp_escape(shown, sizeof(shown), arg);
 	(void)fprintf(stderr, "pat-admin: %s: %s\ntry `pat-admin --help`\n",
 	    problem, shown);
 	return STATUS_USAGE;

@@ -31,6 +31,7 @@
 #include "tests/fake_patd.h"
 #include "tests/hosts.h"
 #include "tests/leave_out.h"
+#include "tests/spellings.h"
 
 #define TOKEN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
 #define BAD_CRC "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpE"
@@ -869,6 +870,30 @@ log_lines_hold_escaped_names_and_no_token(void **unused)
 	assert_int_equal(log_lines, 1);
 }
 
+static void
+a_token_in_any_item_is_in_no_line(void **unused)
+{
+	static const char *const with[] = { "tokens", "debug", "no-daemon" };
+	struct talk talk = { .text = "no" };
+
+	(void)unused;
+	logged[0] = '\0';
+	for (size_t i = 0; i < SPELLINGS_COUNT; i++) {
+		for (size_t j = 0; j < sizeof(with) / sizeof(with[0]); j++) {
+			pam_handle_t *pamh =
+			    start(with[j], spellings[i], &talk);
+
+			(void)pam_set_item(pamh, PAM_RHOST, spellings[i]);
+			(void)pam_set_item(pamh, PAM_RUSER, spellings[i]);
+			(void)pam_set_item(pamh, PAM_TTY, spellings[i]);
+			(void)pam_authenticate(pamh, 0);
+			(void)pam_end(pamh, PAM_SUCCESS);
+		}
+	}
+	assert_non_null(strstr(logged, "jpat_D4oBwk0S_***"));
+	assert_null(strstr(logged, SPELLINGS_SECRET));
+}
+
 struct worker {
 	pthread_t thread;
 	int wrong;
@@ -1059,6 +1084,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(a_service_name_too_long_to_pass_on_is_refused),
 		cmocka_unit_test(flags_change_nothing),
 		cmocka_unit_test(log_lines_hold_escaped_names_and_no_token),
+		cmocka_unit_test(a_token_in_any_item_is_in_no_line),
 		cmocka_unit_test(
 		    eight_threads_get_their_own_answers_and_leak_nothing),
 	};

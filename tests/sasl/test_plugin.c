@@ -29,6 +29,7 @@
 #include "common/client.h"
 #include "tests/fake_patd.h"
 #include "tests/leave_out.h"
+#include "tests/spellings.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TOKEN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
@@ -650,6 +651,43 @@ every_no_is_the_same_no(void **unused)
 	assert_null(strstr(logged, "hunter2"));
 }
 
+/* One login in each way with `text` for a name. */
+static void
+log_in_as(const char *text)
+{
+	char message[512];
+
+	(void)plain("", text, "hunter2");
+	(void)plain(text, "boss", TOKEN);
+	(void)plain("", text, TOKEN);
+	(void)log_in(text, "hunter2");
+	(void)snprintf(
+	    message, sizeof(message), "n,a=%s,\1auth=Bearer hunter2\1\1", text);
+	(void)say("OAUTHBEARER", message, strlen(message));
+	(void)snprintf(
+	    message, sizeof(message), "user=%s\1auth=Bearer hunter2\1\1", text);
+	(void)say("XOAUTH2", message, strlen(message));
+}
+
+static void
+a_token_in_place_of_a_name_is_in_no_line(void **unused)
+{
+	(void)unused;
+	for (int gone = 0; gone < 2; gone++) {
+		if (gone)
+			BOOT(ENABLE, "jirapat_socket", "/nonexistent/sock");
+		else
+			BOOT(ENABLE);
+		for (size_t i = 0; i < SPELLINGS_COUNT; i++)
+			log_in_as(spellings[i]);
+		service = SPELLINGS_TOKEN;
+		log_in_as("alice");
+		service = "imap";
+		assert_non_null(strstr(logged, "libjirapat: "));
+		assert_null(strstr(logged, SPELLINGS_SECRET));
+	}
+}
+
 static void
 a_bearer_is_told_and_then_refused(void **unused)
 {
@@ -1126,6 +1164,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(
 		    with_fallback_a_password_gets_in_beside_tokens),
 		cmocka_unit_test(without_fallback_no_password_gets_in),
+		cmocka_unit_test(a_token_in_place_of_a_name_is_in_no_line),
 		cmocka_unit_test(
 		    a_password_check_that_is_down_is_unavailability),
 		cmocka_unit_test(
