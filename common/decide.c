@@ -361,6 +361,7 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 	decision->tagless =
 	    decision->need == JP_NEED_PROOF && !matter.record.has_fast_tag;
 	if (decision->verdict == JP_ACCEPT ||
+	    jp_reason_rights(decision->reason) ||
 	    decision->need == JP_NEED_SETTLE ||
 	    decision->need == JP_NEED_GROUPS)
 		memcpy(

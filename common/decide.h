@@ -38,8 +38,9 @@ struct jp_decision {
 	char phc[JP_PHC_MAX + 1];
 	bool tagless; /* that proof is all that tells a wrong text */
 	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names, or "" */
-	char user[JP_USER_MAX + 1];   /* if accepted, JP_NEED_SETTLE or
-	                                 JP_NEED_GROUPS: the record's user */
+	char user[JP_USER_MAX + 1];   /* if accepted, jp_reason_rights(),
+	                                 JP_NEED_SETTLE or JP_NEED_GROUPS: the
+	                                 record's user */
 };
 
 /*

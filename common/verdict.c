@@ -22,6 +22,13 @@ jp_reason_proved(enum jp_reason reason)
 	return reason >= JP_REASON_USER && reason <= JP_REASON_GROUP;
 }
 
+bool
+jp_reason_rights(enum jp_reason reason)
+{
+	return reason >= JP_REASON_SERVICE &&
+	       reasons[reason].verdict == JP_DENY;
+}
+
 const char *
 jp_reason_name(enum jp_reason reason)
 {

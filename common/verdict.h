@@ -67,6 +67,12 @@ enum jp_verdict jp_reason_verdict(enum jp_reason reason);
 /* Whether it is a denial that is found after the secret has been proved. */
 bool jp_reason_proved(enum jp_reason reason);
 
+/*
+ * Whether it denies a good token of the right user that merely lacks a right:
+ * this service, its scope, this address, its groups. Another request may pass.
+ */
+bool jp_reason_rights(enum jp_reason reason);
+
 /* Its name for logs, JSON and `pat-admin test`; never NULL. */
 const char *jp_reason_name(enum jp_reason reason);
 

@@ -8,6 +8,10 @@
  *     request: "JPV1", front u8, seq u32, user, token, service, rhost
  *              (front with JP_REQUEST_LAST: no other question follows)
  *     reply:   "JPV1", verdict u8, seq u32, user; zeroes up to its fixed size
+ *
+ * A denial that names the user says that the token is good and his, and lacks a
+ * right only. All others name nobody: nothing shows before the secret is
+ * proved.
  */
 #ifndef JP_WIRE_H
 #define JP_WIRE_H
@@ -55,7 +59,8 @@ struct jp_request {
 struct jp_reply {
 	enum jp_verdict verdict;
 	uint32_t seq;
-	char user[JP_USER_MAX + 1]; /* the token's user if accepted, else "" */
+	char user[JP_USER_MAX + 1]; /* the token's, if accepted, or if denied
+	                               for want of a right; else "" */
 };
 
 /* Copies `text` into a field of `size` bytes: JP_ERR_TOO_LONG if it is more. */

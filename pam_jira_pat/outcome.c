@@ -31,7 +31,10 @@ failure_code(enum jp_err err)
 	return err == JP_ERR_NOMEM ? PAM_BUF_ERR : PAM_AUTHINFO_UNAVAIL;
 }
 
-/* Acceptance is for one user: the one that the application will let in. */
+/*
+ * Acceptance is for one user: the one that the application will let in. So is
+ * the answer that a good token of his lacks a right; no user here is "".
+ */
 static bool
 same_user(const struct jp_request *request, const struct jp_reply *reply)
 {
@@ -61,7 +64,8 @@ accepted(pam_handle_t *pamh, const struct options *options,
 		    "patd's answer is for another user", NULL);
 		break;
 	case JP_DENY:
-		*rc = PAM_AUTH_ERR;
+		*rc =
+		    same_user(request, reply) ? PAM_PERM_DENIED : PAM_AUTH_ERR;
 		report(pamh, LOG_NOTICE, request, "denied", NULL);
 		break;
 	case JP_UNAVAILABLE:

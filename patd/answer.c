@@ -40,7 +40,8 @@ answer_send(int fd, uint32_t seq, const struct jp_decision *decision)
 	struct jp_reply reply = { .verdict = decision->verdict, .seq = seq };
 	uint8_t bytes[JP_REPLY_SIZE];
 
-	if (decision->verdict == JP_ACCEPT)
+	if (decision->verdict == JP_ACCEPT ||
+	    jp_reason_rights(decision->reason))
 		memcpy(reply.user, decision->user, sizeof(reply.user));
 	jp_reply_encode(&reply, bytes);
 	if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) !=

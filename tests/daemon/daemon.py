@@ -181,8 +181,8 @@ class World:
                 args, done.returncode, done.stderr))
         return done
 
-    def token(self, user="alice"):
-        token = self.admin("create", user).stdout.strip()
+    def token(self, user="alice", *rights):
+        token = self.admin("create", user, *rights).stdout.strip()
         self.tokens.append(token)
         return token
 

@@ -119,11 +119,11 @@ def groups():
     with world("[service jira]\ngroups = ops, developers") as place:
         token = place.token()
         with Client(place.verify) as client:
-            assert client.ask("alice", token) == (DENY, "")
+            assert client.ask("alice", token) == (DENY, "alice")
             place.admin("user", "groups", "alice", "developers")
             assert client.ask("alice", token) == (ACCEPT, "alice")
             place.admin("user", "groups", "alice", "developers2")
-            assert client.ask("alice", token) == (DENY, "")
+            assert client.ask("alice", token) == (DENY, "alice")
         place.logged("reason=group ")
 
 
@@ -136,7 +136,7 @@ def groups_of_the_system():
         token, other = place.token("daemon"), place.token("alice")
         for _ in range(3):
             assert place.ask("daemon", token) == (ACCEPT, "daemon")
-            assert place.ask("alice", other) == (DENY, "")
+            assert place.ask("alice", other) == (DENY, "alice")
         # What is in the store counts at once, and what is remembered there
         # costs no worker.
         place.admin("user", "groups", "alice", group)

@@ -12,8 +12,8 @@ import sys
 import time
 from multiprocessing.pool import ThreadPool
 
-from daemon import (ACCEPT, DENY, PATD, ROOT, UNAVAILABLE, Client, Skip, main,
-                    make_slow, question, text, wait_for, world)
+from daemon import (ACCEPT, DENY, PATD, ROOT, UNAVAILABLE, Client, Skip,
+                    forged, main, make_slow, question, text, wait_for, world)
 
 
 def ready_is_told():
@@ -241,7 +241,7 @@ def reload():
     with world() as place:
         token = place.admin("create", "alice", "--scope", "read").stdout
         token = token.strip()
-        assert place.ask("alice", token) == (DENY, "")
+        assert place.ask("alice", token) == (DENY, "alice")
         place.write("[service jira]\nscope = read")
         place.patd.send_signal(signal.SIGHUP)
         wait_for(lambda: place.ask("alice", token) == (ACCEPT, "alice"))
@@ -323,6 +323,29 @@ def pipelined():
                 client.send(question("alice", token, seq))
             for seq in range(20):
                 assert client.answer(seq) == (ACCEPT, "alice")
+
+
+def lacking_rights():
+    """a denial names the user if the token is good and lacks a right only"""
+    with world("[service jira-write]\nscope = write") as place:
+        good = place.token()
+        reads = place.token("alice", "--scope", "read")
+        other = place.token("alice", "--service", "mail")
+        away = place.token("alice", "--from", "192.0.2.0/24")
+        for user, token, service, wanted in (
+                ("alice", reads, "jira-write", "alice"),
+                ("alice", other, "jira-write", "alice"),
+                ("alice", away, "jira-write", "alice"),
+                ("bob", reads, "jira-write", ""),
+                ("alice", reads[:-1] + "x", "jira-write", ""),
+                ("alice", forged(reads[5:13]), "jira-write", ""),
+                ("alice", "nonsense", "jira-write", "")):
+            with Client(place.verify) as client:
+                client.send(question(user, token, service=service))
+                assert client.answer() == (DENY, wanted), (user, token)
+        place.admin("revoke", reads[5:13])
+        assert place.ask("alice", reads) == (DENY, "")
+        assert place.ask("alice", good) == (ACCEPT, "alice")
 
 
 def last_question():
@@ -622,6 +645,7 @@ main([ready_is_told, answers, modes, second_fails, foreign_socket,
       uses_are_kept, usage, unknown_user,
       held_is_answered, backlog_is_answered, reload, bad_messages,
       idle_connections, limits, many_questions, pipelined, last_question,
+      lacking_rights,
       overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
       one_shot, one_shot_unavailable, activation, peers, stale,
       more_sockets])

@@ -56,46 +56,46 @@ is "each of several networks is let in" "$(from $BALANCER 192.0.2.0 \
 	2001:DB8:1:ffff:ffff:ffff:ffff:ffff)" "200 200 200 200 200 "
 is "what is beside them is not" "$(from $BALANCER 192.0.1.255 192.0.3.0 \
 	198.51.100.6 198.51.100.8 2001:db8:2:: 2001:db8::1)" \
-	"401 401 401 401 401 401 "
+	"403 403 403 403 403 403 "
 is "an IPv4 address in IPv6 is that IPv4 address" \
-	"$(from $BALANCER ::ffff:192.0.2.9 ::ffff:192.0.3.9)" "200 401 "
+	"$(from $BALANCER ::ffff:192.0.2.9 ::ffff:192.0.3.9)" "200 403 "
 is "the hop before the load balancer counts, not what it was told" \
 	"$(from $BALANCER '203.0.113.5, 192.0.2.9' '192.0.2.9, 203.0.113.5')" \
-	"200 401 "
-is "no address where one should be: 401" \
+	"200 403 "
+is "no address where one should be: 403" \
 	"$(from $BALANCER '' garbage 192.0.2 192.0.2.9.example.org)" \
-	"401 401 401 401 "
+	"403 403 403 403 "
 http $ME "$auth" --interface $BALANCER
 is "no X-Forwarded-For: the load balancer's own address is none of them" \
-	"$status" 401
+	"$status" 403
 
 new mapped --from ::ffff:192.0.2.0/120
 is "a network of IPv4 in IPv6 is that IPv4 network" \
-	"$(from $BALANCER 192.0.2.9 192.0.3.9)" "200 401 "
+	"$(from $BALANCER 192.0.2.9 192.0.3.9)" "200 403 "
 new six --from 2001:db8::/32
 is "an IPv6 network lets no IPv4 in" "$(from $BALANCER 2001:db8::9 192.0.2.9)" \
-	"200 401 "
+	"200 403 "
 new four --from 0.0.0.0/0
 is "all of IPv4 is not all of IPv6" "$(from $BALANCER 203.0.113.5 2001:db8::9)" \
-	"200 401 "
+	"200 403 "
 
 # --- Around it -------------------------------------------------------------------------
 
 new many --from 192.0.2.0/24 --from 2001:db8::/32
 is "a stranger's X-Forwarded-For does not help" \
 	"$(from $STRANGER 192.0.2.9 "192.0.2.9, $BALANCER" "$BALANCER" \
-		2001:db8::9)" "401 401 401 401 "
+		2001:db8::9)" "403 403 403 403 "
 for header in X-Real-IP Forwarded Client-IP True-Client-IP CF-Connecting-IP \
 	X-Client-IP X-Remote-IP; do
 	http $ME "$auth" --interface $BALANCER -H "$header: 192.0.2.9"
-	is "$header does not help" "$status" 401
+	is "$header does not help" "$status" 403
 done
 new stranger --from $STRANGER
 is "a stranger comes from where it comes, whatever it claims" \
 	"$(from $STRANGER 192.0.2.9 203.0.113.5)" "200 200 "
 new balancer --from $BALANCER
 is "behind the load balancer nobody comes from it" \
-	"$(from $BALANCER 192.0.2.9)" "401 "
+	"$(from $BALANCER 192.0.2.9)" "403 "
 new anywhere
 is "a token without networks comes from anywhere" \
 	"$(from $BALANCER 203.0.113.5 2001:db8::9 '')$(from $STRANGER '')" \

@@ -45,9 +45,9 @@ is "the README has two virtual hosts" \
 	"$(echo "$WORLD_APACHE_END" | grep -c "Include $EXAMPLE")" 2
 world_apache || bail "Apache does not start: $(cat "$SCRATCH"/log/apache*)"
 
-# opens TOKEN-ARGUMENTS: what a token may: Jira GET, POST, wiki GET, POST.
+# opens [ARGUMENT...]: what a token may: Jira GET, POST, wiki GET, POST.
 opens() {
-	token=$(pat_admin create reader $1 2>>"$SCRATCH/log/pat-admin.log") ||
+	token=$(pat_admin create reader "$@" 2>>"$SCRATCH/log/pat-admin.log") ||
 		bail "pat-admin create: $(tail -n 3 "$SCRATCH/log/pat-admin.log")"
 	for host in jira-api wiki-api; do
 		for method in GET POST; do
@@ -59,14 +59,14 @@ opens() {
 }
 
 is "a token that reads Jira does not read the wiki" \
-	"$(opens '--scope read')" "200 401 401 401 "
+	"$(opens --scope read)" "200 403 403 403 "
 is "one with both of Jira's scopes neither" \
-	"$(opens '--scope read --scope write')" "200 200 401 401 "
+	"$(opens --scope read --scope write)" "200 200 403 403 "
 is "one of the wiki opens the wiki alone" \
-	"$(opens '--scope wiki')" "401 401 200 200 "
+	"$(opens --scope wiki)" "403 403 200 200 "
 is "--service 'jira-*' opens Jira alone" \
-	"$(opens '--service jira-*')" "200 200 401 401 "
+	"$(opens --service 'jira-*')" "200 200 403 403 "
 is "--service wiki opens the wiki alone" \
-	"$(opens '--service wiki')" "401 401 200 200 "
-is "a token without limits opens both" "$(opens '')" "200 200 200 200 "
+	"$(opens --service wiki)" "403 403 200 200 "
+is "a token without limits opens both" "$(opens)" "200 200 200 200 "
 done_testing

@@ -77,34 +77,42 @@ world_apache || bail "Apache does not start: $(cat "$SCRATCH"/log/apache*)"
 is "a read token may GET, HEAD and OPTIONS" \
 	"$(may "$reader" GET HEAD OPTIONS)" "200 200 200 "
 is "a read token may not POST, PUT, DELETE or PATCH" \
-	"$(may "$reader" POST PUT DELETE PATCH)" "401 401 401 401 "
+	"$(may "$reader" POST PUT DELETE PATCH)" "403 403 403 403 "
 is "nor use a method that is none" "$(may "$reader" get GETX PROPFIND)" \
-	"401 401 401 "
+	"403 403 403 "
+http $ME "$reader" -X POST
+like "that is Apache's own 403, and nobody's page" "$head" "HTTP/1.1 403*"
+is "a token that is another user's is 401, whatever it lacks" "$(
+	may "$(basic writer "$reader_token")" POST)" "401 "
+revoked=$(pat_admin create gone --scope read 2>>"$SCRATCH/log/pat-admin.log")
+pat_admin revoke "$(printf '%.13s' "$revoked" | cut -c 6-)" >>"$SCRATCH/log/pat-admin.log" 2>&1
+is "nor does a revoked token show what it lacked" \
+	"$(may "$(basic gone "$revoked")" GET POST)" "401 401 "
 is "a token with both scopes may all of it" \
 	"$(may "$writer" GET HEAD OPTIONS POST PUT DELETE)" \
 	"200 200 200 200 200 200 "
 is "a token that may only write cannot read" "$(may "$blind" GET POST)" \
-	"401 200 "
+	"403 200 "
 is "a token without scopes may all of it" "$(may "$all" GET POST)" "200 200 "
 is "a token of another scope may nothing" "$(may "$other" GET POST)" \
-	"401 401 "
-is "--service jira-read: no POST" "$(may "$some" GET POST)" "200 401 "
+	"403 403 "
+is "--service jira-read: no POST" "$(may "$some" GET POST)" "200 403 "
 is "--service 'jira-*': both" "$(may "$glob" GET POST)" "200 200 "
 is "--service of another service: none" "$(may "$plain" GET POST)" \
-	"401 401 "
+	"403 403 "
 
 http $ME "$reader" -H 'X-HTTP-Method-Override: DELETE'
 is "a GET with X-HTTP-Method-Override stays one" "$status $(
 	field headers | grep -c -i override
 )" "200 0"
 http $ME "$reader" -X POST -H 'X-HTTP-Method-Override: GET'
-is "a POST that calls itself GET stays one" "$status" 401
+is "a POST that calls itself GET stays one" "$status" 403
 http $ME "$(bearer "$(printf 'reader:%s' "$reader_token" | base64 -w 0)")" \
 	-X POST
-is "a read token as Bearer may not POST either" "$status" 401
+is "a read token as Bearer may not POST either" "$status" 403
 http $ME "$reader"
 http $ME "$reader" -X POST
-is "a GET that was let in lets no POST in" "$status" 401
+is "a GET that was let in lets no POST in" "$status" 403
 
 for method in GET POST; do
 	like "no header says who the user is: $method" \
@@ -129,11 +137,11 @@ stop apache
 WORLD_APACHE_LINES=
 world_apache || bail "Apache does not start: $(cat "$SCRATCH"/log/apache*)"
 is "jira-pat names no scope: a read token may not even GET" \
-	"$(may "$reader" GET POST)" "401 401 "
-is "nor a token with both scopes" "$(may "$writer" GET POST)" "401 401 "
+	"$(may "$reader" GET POST)" "403 403 "
+is "nor a token with both scopes" "$(may "$writer" GET POST)" "403 403 "
 is "a token without scopes may" "$(may "$all" GET POST)" "200 200 "
 is "--service jira-pat: both" "$(may "$plain" GET POST)" "200 200 "
-is "--service jira-read: none" "$(may "$some" GET POST)" "401 401 "
+is "--service jira-read: none" "$(may "$some" GET POST)" "403 403 "
 
 # --- A policy that changes ---------------------------------------------------------
 
@@ -144,5 +152,5 @@ lets_in() {
 	[ "$status" = 200 ]
 }
 ok "patd reads the sections anew on SIGHUP" wait_for 15 lets_in
-is "the new section wants its scope" "$(may "$blind" GET)" "401 "
+is "the new section wants its scope" "$(may "$blind" GET)" "403 "
 done_testing

@@ -80,7 +80,7 @@ asks() {
 recipe "$READER"
 zapier=$out
 is "it may GET and not POST" "$(asks zapier.bot "$zapier") $(
-	asks zapier.bot "$zapier" -X POST)" "200 401"
+	asks zapier.bot "$zapier" -X POST)" "200 403"
 both=$(made zapier.bot --scope read --scope write)
 is "with both scopes it may both" "$(asks zapier.bot "$both") $(
 	asks zapier.bot "$both" -X POST)" "200 200"
@@ -93,7 +93,7 @@ is "it is let in from there, and from nowhere else" "$(
 	asks ci.bot "$ci" -H 'X-Forwarded-For: 192.0.2.7'
 ) $(asks ci.bot "$ci" -H 'X-Forwarded-For: 192.0.3.7') $(
 	asks ci.bot "$ci"
-)" "200 401 401"
+)" "200 403 403"
 
 # --- Only developers may use the API -------------------------------------------------------
 
@@ -110,13 +110,13 @@ hers=$(made jane.doe --name group)
 his=$(made john.doe --name group)
 patd_reads "$(block "Only developers may use the API" ini)"
 ok "a token of somebody in no group is refused" \
-	wait_for 15 asked john.doe "$his" 401
-is "hers, too" "$(asks jane.doe "$hers")" 401
+	wait_for 15 asked john.doe "$his" 403
+is "hers, too" "$(asks jane.doe "$hers")" 403
 recipe "Only developers may use the API"
 is "hers is let in once she is a developer, his is not" "$(
-	asks jane.doe "$hers") $(asks john.doe "$his")" "200 401"
+	asks jane.doe "$hers") $(asks john.doe "$his")" "200 403"
 pat_admin user groups jane.doe --none >>"$SCRATCH/log/pat-admin.log" 2>&1
-is "hers is refused when she is no longer one" "$(asks jane.doe "$hers")" 401
+is "hers is refused when she is no longer one" "$(asks jane.doe "$hers")" 403
 patd_reads "$WORLD_SECTIONS"
 ok "without groups everybody may" wait_for 15 asked john.doe "$his" 200
 
@@ -133,7 +133,7 @@ is "the old one works until the new one is used, no longer" "$(
 	asks report.bot "$old") $(asks report.bot "$renewed") $(
 	asks report.bot "$old")" "200 200 200 401"
 is "it has the rights of the old one" "$(asks report.bot "$renewed") $(
-	asks report.bot "$renewed" -X POST)" "200 401"
+	asks report.bot "$renewed" -X POST)" "200 403"
 
 # --- Somebody leaves -----------------------------------------------------------------------
 

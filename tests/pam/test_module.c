@@ -152,6 +152,8 @@ answer(void *arg, const struct jp_request *request, uint8_t *bytes)
 		{ "nameless", JP_ACCEPT, "", 0 },
 		{ "overloaded", JP_UNAVAILABLE, "", 0 },
 		{ "denied", JP_DENY, "", 0 },
+		{ "lacking", JP_DENY, "lacking", 0 },
+		{ "lacks", JP_DENY, "lack", 0 },
 		{ "silent", JP_DENY, NULL, FAKE_SILENT },
 		{ "hangup", JP_DENY, NULL, FAKE_CLOSE },
 		{ "short", JP_DENY, NULL, 3 },
@@ -288,6 +290,17 @@ the_right_token_passes(void **unused)
 	assert_string_equal(seen.token.text, TOKEN);
 	assert_string_equal(seen.service, "tokens");
 	assert_string_equal(seen.rhost, "");
+}
+
+/* patd names the user of a good token in a denial: just his own counts. */
+static void
+a_token_that_lacks_a_right_is_permission_denied(void **unused)
+{
+	(void)unused;
+	assert_int_equal(login("tokens", "lacking", TOKEN), PAM_PERM_DENIED);
+	assert_int_equal(login("unknown", "lacking", TOKEN), PAM_PERM_DENIED);
+	assert_int_equal(login("tokens", "lacks", TOKEN), PAM_AUTH_ERR);
+	assert_int_equal(login("tokens", "denied", TOKEN), PAM_AUTH_ERR);
 }
 
 static void
@@ -669,6 +682,9 @@ stacks_open_to_tokens_and_local_passwords_only(void **unused)
 		{ "jump", "bob", PASSWORD, true, true },
 		{ "jump", "alice", BAD_CRC, false, true },
 		{ "jump", "overloaded", TOKEN, false, true },
+		{ "sufficient", "lacking", TOKEN, false, true },
+		{ "separate", "lacking", TOKEN, false, true },
+		{ "jump", "lacking", TOKEN, false, true },
 	};
 
 	(void)unused;
@@ -690,6 +706,7 @@ a_refused_token_can_be_kept_from_later_modules(void **unused)
 	assert_int_equal(login("separate", "bob", BAD_CRC), PAM_AUTH_ERR);
 	assert_int_equal(
 	    login("separate", "overloaded", TOKEN), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(login("separate", "lacking", TOKEN), PAM_PERM_DENIED);
 }
 
 /* What pam_acct_mgmt() says after a login, 0 for none, of `user`. */
@@ -1045,6 +1062,8 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_right_token_passes),
+		cmocka_unit_test(
+		    a_token_that_lacks_a_right_is_permission_denied),
 		cmocka_unit_test(a_wrong_token_is_an_authentication_error),
 		cmocka_unit_test(there_is_one_prompt_and_its_text_can_be_set),
 		cmocka_unit_test(a_conversation_that_fails_never_goes_on),

@@ -162,7 +162,9 @@ decide_now(struct world *world)
 	jp_decide_now(&world->core, &world->request, &decision);
 	assert_int_equal(decision.verdict, jp_reason_verdict(decision.reason));
 	assert_string_equal(decision.user,
-	    decision.verdict == JP_ACCEPT ? world->record.user : "");
+	    decision.verdict == JP_ACCEPT || jp_reason_rights(decision.reason)
+	        ? world->record.user
+	        : "");
 	return decision.reason;
 }
 
@@ -337,6 +339,34 @@ each_reason_has_a_way_to_it(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(ways); i++)
 		assert_int_equal(broken(&ways[i], &ways[i]), ways[i].reason);
+}
+
+/* Nothing shows before the proof, nor of a token that is not his or is dead. */
+static void
+a_denial_names_the_user_if_just_a_right_is_missing(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		bool rights =
+		    ways[i].go == break_service || ways[i].go == break_scope ||
+		    ways[i].go == break_address || ways[i].go == break_group;
+		struct jp_decision decision;
+		struct world *world;
+		void *state;
+
+		(void)set_up(&state);
+		world = state;
+		ways[i].go(world);
+		store_record(world, JP_CHANGE_REPLACE);
+		jp_decide_now(&world->core, &world->request, &decision);
+		assert_int_equal(jp_reason_rights(decision.reason), rights);
+		assert_string_equal(
+		    decision.user, rights ? world->request.user : "");
+		(void)tear_down(&state);
+	}
+	assert_false(jp_reason_rights(JP_REASON_STORE));
+	assert_false(jp_reason_rights(JP_REASON_ACCEPTED));
+	assert_false(jp_reason_rights(JP_REASON_NONE));
 }
 
 static void
@@ -1064,6 +1094,7 @@ main(void)
 		TEST(a_good_token_is_accepted),
 		TEST(a_store_that_is_written_is_waited_for_elsewhere),
 		TEST(each_reason_has_a_way_to_it),
+		TEST(a_denial_names_the_user_if_just_a_right_is_missing),
 		TEST(the_first_of_two_reasons_is_given),
 		TEST(an_accepted_decision_names_the_user_of_the_token),
 		TEST(an_empty_user_does_not_help_a_wrong_token),
