@@ -146,7 +146,7 @@ def groups_of_the_system():
         assert place.stats()["argon2_runs"] == 2
     with world("[service jira]\ngroups = " + group) as place:
         token = place.token("daemon")
-        assert place.ask("daemon", token) == (DENY, "")
+        assert place.ask("daemon", token) == (DENY, "daemon")
 
 
 def last_denial():
