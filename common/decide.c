@@ -460,16 +460,32 @@ jp_decision_refuse(struct jp_decision *decision, enum jp_reason reason)
 	decision->verdict = jp_reason_verdict(reason);
 }
 
+/* JP_NEED_NOTHING never stops it: then it is decided. */
+static void
+decide_until(struct jp_core *core, const struct jp_request *request,
+    struct jp_proof *proof, enum jp_need stop, struct jp_decision *decision)
+{
+	jp_decide_waiting(core, request, proof, decision);
+	for (int i = 0; decision->reason == JP_REASON_NONE &&
+	                decision->need != stop && i < NEEDS_MAX;
+	     i++)
+		provide(core, request, proof, decision);
+	if (decision->reason == JP_REASON_NONE && decision->need != stop)
+		jp_decision_refuse(decision, JP_REASON_OVERLOAD);
+}
+
 void
 jp_decide_proving(struct jp_core *core, const struct jp_request *request,
     struct jp_proof *proof, struct jp_decision *decision)
 {
-	jp_decide_waiting(core, request, proof, decision);
-	for (int i = 0; decision->reason == JP_REASON_NONE && i < NEEDS_MAX;
-	     i++)
-		provide(core, request, proof, decision);
-	if (decision->reason == JP_REASON_NONE)
-		jp_decision_refuse(decision, JP_REASON_OVERLOAD);
+	decide_until(core, request, proof, JP_NEED_NOTHING, decision);
+}
+
+void
+jp_decide_hashing(struct jp_core *core, const struct jp_request *request,
+    struct jp_proof *proof, struct jp_decision *decision)
+{
+	decide_until(core, request, proof, JP_NEED_GROUPS, decision);
 }
 
 void

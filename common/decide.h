@@ -69,6 +69,13 @@ void jp_prove(struct jp_core *core, const char *phc,
 void jp_decide_proving(struct jp_core *core, const struct jp_request *request,
     struct jp_proof *proof, struct jp_decision *decision);
 
+/*
+ * The same, but it never asks the name service: where that is needed, the
+ * decision is JP_REASON_NONE and JP_NEED_GROUPS.
+ */
+void jp_decide_hashing(struct jp_core *core, const struct jp_request *request,
+    struct jp_proof *proof, struct jp_decision *decision);
+
 /* The same where nothing is known. */
 void jp_decide_now(struct jp_core *core, const struct jp_request *request,
     struct jp_decision *decision);

@@ -45,7 +45,9 @@
  */
 #define JP_STATS_MORE_LIST(X)                                                  \
 	X(log_lost)   /* lines of the log, for its reader was too slow */      \
-	X(audit_lost) /* lines that the audit trail did not get */
+	X(audit_lost) /* lines that the audit trail did not get */             \
+	X(lookups)    /* of the name service, that wait or are under way */    \
+	X(late)       /* questions that got no decision in time */
 
 struct jp_stats {
 #define JP_STATS_ATOMIC(field) atomic_ullong field;

@@ -110,6 +110,12 @@ conns_busy(struct conns *conns, struct conn *conn, bool busy)
 }
 
 void
+conns_renew(struct conn *conn)
+{
+	conn->generation++;
+}
+
+void
 conns_close(struct conns *conns, struct conn *conn)
 {
 	size_t i = uid_at(conns, conn->uid);

@@ -24,7 +24,7 @@ struct conn {
 	bool busy;           /* its question is with a worker */
 	uint32_t seq;        /* of that question */
 	int64_t asked_ns;    /* of jp_now_ns(): when that question was read */
-	int64_t deadline_ms; /* of jp_now_ms(), while it is not busy */
+	int64_t deadline_ms; /* of jp_now_ms(): for a question, or an answer */
 	uint8_t *held;       /* the beginning of a question, or NULL */
 	size_t held_len;
 };
@@ -56,6 +56,9 @@ uint64_t conns_add(struct conns *conns, int fd, uid_t uid, bool mux);
 struct conn *conns_find(struct conns *conns, uint64_t key);
 
 void conns_busy(struct conns *conns, struct conn *conn, bool busy);
+
+/* Gives it another key: what comes for the old one finds nobody. */
+void conns_renew(struct conn *conn);
 
 void conns_close(struct conns *conns, struct conn *conn);
 

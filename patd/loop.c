@@ -29,6 +29,7 @@ enum {
 	IDLE_MS = 30000,     /* until another one */
 	CALM_MS = 1000,      /* of sleep, where nothing is to be done */
 	DRAIN_MS = 5000,     /* for what is held at the end */
+	END_MS = 1000,       /* for the threads, then */
 	TICK_MS = 500,       /* between two looks at deadlines */
 	LOG_PAUSE_MS = 1000, /* between two lines about refused connections */
 	NS_PER_MS = 1000000,
@@ -52,6 +53,7 @@ struct loop {
 	int64_t turn_ns; /* jp_now_ns() at the beginning of this turn */
 	int64_t stop_ms; /* when stopping ends at the latest */
 	int64_t tick_ms; /* when deadlines are looked at next */
+	int64_t late_ms; /* when the first answer is due; INT64_MAX: none */
 	int64_t log_ms;  /* when a refusal may be logged again */
 	unsigned int unlogged;
 	struct jp_floods floods; /* of denials in the log */
@@ -202,6 +204,9 @@ static void
 make_busy(struct loop *loop, struct conn *conn, uint32_t seq)
 {
 	conn->seq = seq;
+	conn->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
+	if (conn->deadline_ms < loop->late_ms)
+		loop->late_ms = conn->deadline_ms;
 	conns_busy(&loop->conns, conn, true);
 	(void)watch_conn(loop, conn, 0);
 }
@@ -364,19 +369,33 @@ listen_on(struct loop *loop, uint64_t key)
 		give_up(loop, conn);
 }
 
-/* What is needed once the store has been read; true: the item is under way. */
-static bool
-go_on(struct loop *loop, struct pool_item *item)
+/*
+ * Whatever holds up the workers, the name service or the disk of the audit
+ * trail: a client gets its answer in time.
+ */
+static void
+answer_late(struct loop *loop, struct conn *conn)
 {
-	struct jp_decision open = item->decision;
-	enum jp_reason reason;
+	struct jp_decision decision = { .id = "" };
+	enum jp_reason reason = JP_REASON_OVERLOAD;
+	struct pool_item *item =
+	    pool_leave(loop->pool, key_of(loop, conn), &reason);
+	uint64_t key;
 
-	if (open.reason != JP_REASON_NONE)
-		return false;
-	reason = pool_submit(loop->pool, &open, item);
-	if (reason != JP_REASON_NONE)
-		jp_decision_refuse(&item->decision, reason);
-	return reason == JP_REASON_NONE;
+	if (item == NULL) {
+		give_up(loop, conn);
+		return;
+	}
+	memcpy(decision.id, item->id, sizeof(decision.id));
+	jp_decision_refuse(&decision, reason);
+	(void)jp_audit_decision(loop->options->core->audit, &item->request,
+	    &decision, item->uid, NULL, NULL);
+	keep(loop, item->uid, &item->request, &decision);
+	conns_busy(&loop->conns, conn, false);
+	conns_renew(conn);
+	key = key_of(loop, conn);
+	answer(loop, conn, &item->request, &decision);
+	listen_on(loop, key);
 }
 
 /* What the workers have done; askers may have left meanwhile. */
@@ -391,7 +410,11 @@ on_done(struct loop *loop)
 		struct conn *conn = conns_find(&loop->conns, item->conn);
 
 		next = item->next;
-		if (go_on(loop, item) || tell_item(loop, item))
+		if (item->left) { /* answered, and told, before */
+			pool_release(loop->pool, item);
+			continue;
+		}
+		if (tell_item(loop, item))
 			continue;
 		keep(loop, item->uid, &item->request, &item->decision);
 		if (conn != NULL) {
@@ -610,8 +633,14 @@ on_signal(struct loop *loop)
 static void
 close_if_late(struct loop *loop, struct conn *conn)
 {
-	if (!conn->busy && jp_now_ms() >= conn->deadline_ms)
+	if (jp_now_ms() < conn->deadline_ms) {
+		if (conn->busy && conn->deadline_ms < loop->late_ms)
+			loop->late_ms = conn->deadline_ms;
+	} else if (conn->busy) {
+		answer_late(loop, conn);
+	} else {
 		give_up(loop, conn);
+	}
 }
 
 static void
@@ -619,9 +648,10 @@ tick(struct loop *loop)
 {
 	int64_t now = jp_now_ms();
 
-	if (now < loop->tick_ms)
+	if (now < loop->tick_ms && now < loop->late_ms)
 		return;
 	loop->tick_ms = now + TICK_MS;
+	loop->late_ms = INT64_MAX;
 	each_conn(loop, close_if_late);
 	log_floods(loop, false);
 	if (loop->paused && !loop->stopping)
@@ -644,13 +674,16 @@ show_life(struct loop *loop)
 static int
 sleep_ms(const struct loop *loop)
 {
-	int ms = loop->conns.len > 0 || loop->paused || loop->stopping
-	             ? TICK_MS
-	             : CALM_MS;
+	int64_t now = jp_now_ms();
+	int64_t until = now + CALM_MS;
 
-	return loop->watchdog_ms > 0 && loop->watchdog_ms < ms
-	           ? loop->watchdog_ms
-	           : ms;
+	if (loop->conns.len > 0 || loop->paused || loop->stopping)
+		until = now + TICK_MS;
+	if (loop->watchdog_ms > 0 && loop->alive_ms < until)
+		until = loop->alive_ms;
+	if (loop->late_ms < until)
+		until = loop->late_ms;
+	return until > now ? (int)(until - now) : 0;
 }
 
 /* ---- start and end ---- */
@@ -785,8 +818,9 @@ loop_run(const struct loop_options *options, bool *drained, struct jp_why *why)
 		.epoll_fd = -1,
 		.signal_fd = -1,
 		.done_fd = -1,
-		.stop_ms = 0 };
+		.late_ms = INT64_MAX };
 	enum jp_err err = set_up(&loop, why);
+	int64_t deadline_ms;
 
 	*drained = true;
 	if (err == JP_ERR_OK) {
@@ -798,11 +832,16 @@ loop_run(const struct loop_options *options, bool *drained, struct jp_why *why)
 		log_floods(&loop, true);
 	}
 	listeners_close(options->listeners);
+	deadline_ms = loop.stopping ? loop.stop_ms : jp_now_ms();
 	if (loop.admin != NULL)
-		*drained = admin_service_stop(
-		    loop.admin, loop.stopping ? loop.stop_ms : jp_now_ms());
-	pool_stop(loop.pool);
+		*drained = admin_service_stop(loop.admin, deadline_ms);
+	if (pool_stop(loop.pool, jp_now_ms() + END_MS)) {
+		close_fds(&loop);
+	} else {
+		jp_log(LOG_ERR, "the name service, or a disk, hangs: leaving "
+		                "all the same");
+		*drained = false;
+	}
 	conns_free(&loop.conns);
-	close_fds(&loop);
 	return err;
 }

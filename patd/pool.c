@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/client.h"
+#include "common/cond.h"
 #include "common/throttle.h"
 #include "patd/answer.h"
 
@@ -16,26 +18,32 @@ enum {
 	TAGLESS_MAX = 64,   /* the same without fast tag */
 	TAGLESS_ID_MAX = 2, /* of these for one id */
 	STORE_MAX = 256,    /* that wait for the store */
+	NAMES_MAX = 256,    /* look-ups that wait or are under way */
+	NAMES_THREADS = 4,
 	WORKERS_MAX = 256,
 };
 
 /*
- * What waits for a worker: those of the first lane take off first. What waits
- * for a commit has a thread of its own, for it only waits: all of them go on at
- * once, when the commit is done.
+ * What waits for a thread: those of the first lane take off before those of the
+ * second. What waits for a commit has a thread of its own, for it only waits:
+ * all of them go on at once, when the commit is done.
  */
-enum {
+enum lane_code {
 	LANE_TAGGED,
 	LANE_TAGLESS,
 	LANE_STORE,
+	LANE_NAMES,
 	LANE_COUNT,
 };
 
-/* The questions that wait for one Argon2id, in the order of their deadlines. */
+/*
+ * The questions that wait for one Argon2id, or one look-up of the name service,
+ * in the order of their deadlines.
+ */
 struct flight {
 	struct flight *next; /* in the queue, or idle */
 	uint8_t tag[JP_MEMO_TAG_LEN];
-	size_t lane;
+	enum lane_code lane;
 	bool charged; /* a try that comes back if no wrong text is seen */
 	char id[JP_TOKEN_ID_LEN + 1];
 	struct pool_item *first, **last; /* `first` NULL: idle */
@@ -46,14 +54,30 @@ struct lane {
 	size_t len, max; /* of those that wait or are under way */
 };
 
+/* The threads that serve some of the lanes, up to the one behind the last. */
+struct crew {
+	struct pool *pool;
+	enum lane_code first_lane, end_lane;
+	void (*fly)(struct pool *pool, struct flight *flight);
+	pthread_cond_t wake;
+};
+
+enum {
+	CREW_HASH,
+	CREW_STORE,
+	CREW_NAMES,
+	CREW_COUNT,
+};
+
 struct pool {
 	struct jp_core *core;
 	int event_fd;
 	struct jp_memo_key key; /* of the tags */
 	pthread_mutex_t mutex;  /* of all below but what is set at the start */
-	pthread_cond_t wake;
-	pthread_cond_t wake_store; /* the thread of LANE_STORE */
+	struct crew crews[CREW_COUNT];
+	pthread_cond_t ended; /* a thread, or the writing of a line */
 	bool stopping;
+	size_t running;         /* threads */
 	struct pool_item *idle; /* used before */
 	struct flight *idle_flight;
 	struct lane lanes[LANE_COUNT];
@@ -62,7 +86,7 @@ struct pool {
 	size_t item_used; /* the items behind these were never touched */
 	size_t joined_len;
 	size_t telling_len; /* items that wait for their line */
-	size_t worker_len, item_len, flight_len, joined_max;
+	size_t thread_len, item_len, flight_len, joined_max;
 	pthread_t *threads;
 	struct pool_item *items;
 	struct flight *flights;
@@ -70,12 +94,37 @@ struct pool {
 
 /* ---- under the mutex ---- */
 
-static size_t
-lane_of(const struct jp_decision *open)
+static enum lane_code
+lane_for(const struct jp_decision *open)
 {
+	if (open->need == JP_NEED_GROUPS)
+		return LANE_NAMES;
 	if (open->need == JP_NEED_STORE)
 		return LANE_STORE;
 	return open->tagless ? LANE_TAGLESS : LANE_TAGGED;
+}
+
+/* What is said of a question that a lane was too slow for. */
+static enum jp_reason
+late_in(enum lane_code lane)
+{
+	return lane == LANE_NAMES ? JP_REASON_GROUP_SOURCE : JP_REASON_OVERLOAD;
+}
+
+static struct crew *
+crew_of(struct pool *pool, enum lane_code lane)
+{
+	struct crew *crew = pool->crews;
+
+	while (lane >= crew->end_lane)
+		crew++;
+	return crew;
+}
+
+static void
+count_lookups(struct pool *pool)
+{
+	atomic_store(&pool->core->stats.lookups, pool->lanes[LANE_NAMES].len);
 }
 
 static void
@@ -93,6 +142,7 @@ retire(struct pool *pool, struct flight *flight)
 		jp_throttle_give_back(
 		    &pool->throttle, flight->id, JP_TOKEN_ID_LEN);
 	pool->lanes[flight->lane].len--;
+	count_lookups(pool);
 	rest(pool, flight);
 }
 
@@ -115,7 +165,7 @@ refuse_late(struct pool *pool, struct flight *flight)
 
 	while ((item = flight->first) != NULL && now >= item->deadline_ms) {
 		flight->first = item->next;
-		jp_decision_refuse(&item->decision, JP_REASON_OVERLOAD);
+		jp_decision_refuse(&item->decision, late_in(flight->lane));
 		put_done(pool, item);
 	}
 	if (flight->first == NULL)
@@ -160,13 +210,14 @@ count_tagless(const struct pool *pool, const char *id)
 static enum jp_reason
 may_start(struct pool *pool, const struct jp_decision *open)
 {
-	const struct lane *lane = &pool->lanes[lane_of(open)];
+	enum lane_code lane = lane_for(open);
 
-	if (open->tagless && count_tagless(pool, open->id) >= TAGLESS_ID_MAX)
+	if (lane == LANE_TAGLESS &&
+	    count_tagless(pool, open->id) >= TAGLESS_ID_MAX)
 		return JP_REASON_THROTTLED;
-	if (lane->len == lane->max)
-		return JP_REASON_OVERLOAD;
-	if (!open->tagless)
+	if (pool->lanes[lane].len == pool->lanes[lane].max)
+		return late_in(lane);
+	if (lane != LANE_TAGLESS)
 		return JP_REASON_NONE;
 	return jp_throttle_take(
 	           &pool->throttle, open->id, JP_TOKEN_ID_LEN, jp_now_ms()) == 0
@@ -177,9 +228,9 @@ may_start(struct pool *pool, const struct jp_decision *open)
 static enum jp_reason
 join(struct pool *pool, struct flight *flight, struct pool_item *item)
 {
-	if (pool->joined_len == pool->joined_max)
+	if (!item->joined && pool->joined_len == pool->joined_max)
 		return JP_REASON_OVERLOAD;
-	pool->joined_len++;
+	pool->joined_len += !item->joined;
 	item->joined = true;
 	*flight->last = item;
 	flight->last = &item->next;
@@ -190,7 +241,8 @@ static enum jp_reason
 start_flight(struct pool *pool, const struct jp_decision *open,
     const uint8_t tag[JP_MEMO_TAG_LEN], struct pool_item *item)
 {
-	struct lane *lane = &pool->lanes[lane_of(open)];
+	enum lane_code code = lane_for(open);
+	struct lane *lane = &pool->lanes[code];
 	struct flight *flight = pool->idle_flight;
 	enum jp_reason reason = may_start(pool, open);
 
@@ -200,56 +252,93 @@ start_flight(struct pool *pool, const struct jp_decision *open,
 	flight->next = NULL;
 	memcpy(flight->tag, tag, JP_MEMO_TAG_LEN);
 	memcpy(flight->id, open->id, sizeof(flight->id));
-	flight->lane = lane_of(open);
-	flight->charged = open->tagless;
+	flight->lane = code;
+	flight->charged = code == LANE_TAGLESS;
 	flight->first = item;
 	flight->last = &item->next;
 	*lane->last = flight;
 	lane->last = &flight->next;
 	lane->len++;
-	atomic_fetch_add(&pool->core->stats.queued, 1);
-	pthread_cond_signal(
-	    flight->lane == LANE_STORE ? &pool->wake_store : &pool->wake);
+	count_lookups(pool);
+	atomic_fetch_add(&pool->core->stats.queued, code != LANE_NAMES);
+	pthread_cond_signal(&crew_of(pool, code)->wake);
 	return JP_REASON_NONE;
 }
 
-/* ---- workers ---- */
-
-/*
- * Takes the next flight out of `lane` or the `spare` one, or NULL; under the
- * mutex.
- */
-static struct flight *
-take_flight(struct pool *pool, struct lane *lane, struct lane *spare)
+/* The tag of a look-up stands for a user and a service. */
+static void
+tag_names(const struct pool *pool, const char *user, const char *service,
+    uint8_t tag[JP_MEMO_TAG_LEN])
 {
+	static const uint8_t domain[] = "jpat-names-v1";
+	crypto_generichash_state state;
+
+	(void)crypto_generichash_init(
+	    &state, pool->key.bytes, sizeof(pool->key.bytes), JP_MEMO_TAG_LEN);
+	(void)crypto_generichash_update(&state, domain, sizeof(domain));
+	(void)crypto_generichash_update(
+	    &state, (const uint8_t *)user, strlen(user) + 1);
+	(void)crypto_generichash_update(
+	    &state, (const uint8_t *)service, strlen(service) + 1);
+	(void)crypto_generichash_final(&state, tag, JP_MEMO_TAG_LEN);
+}
+
+/* Puts the item into the flight of what `open` needs. */
+static enum jp_reason
+board(struct pool *pool, const struct jp_decision *open, struct pool_item *item)
+{
+	uint8_t tag[JP_MEMO_TAG_LEN];
 	struct flight *flight;
 
-	if (lane->first == NULL)
-		lane = spare;
+	if (open->need == JP_NEED_GROUPS)
+		tag_names(pool, open->user, item->request.service, tag);
+	else
+		jp_memo_tag(&pool->key, open->phc, &item->request.token, tag);
+	item->next = NULL;
+	item->late = late_in(lane_for(open));
+	flight = find_flight(pool, tag);
+	return flight != NULL ? join(pool, flight, item)
+	                      : start_flight(pool, open, tag, item);
+}
+
+/* ---- threads ---- */
+
+/* Takes the next flight out of its lane, or NULL; under the mutex. */
+static struct flight *
+take_flight(const struct crew *crew)
+{
+	struct pool *pool = crew->pool;
+	enum lane_code code = crew->first_lane;
+	struct lane *lane;
+	struct flight *flight;
+
+	while (code + 1 < crew->end_lane && pool->lanes[code].first == NULL)
+		code++;
+	lane = &pool->lanes[code];
 	flight = lane->first;
 	if (flight == NULL)
 		return NULL;
 	lane->first = flight->next;
 	if (lane->first == NULL)
 		lane->last = &lane->first;
-	atomic_fetch_sub(&pool->core->stats.queued, 1);
+	atomic_fetch_sub(&pool->core->stats.queued, code != LANE_NAMES);
 	return flight;
 }
 
 /* The next flight, in which somebody still waits; NULL at the end. */
 static struct flight *
-next_flight(struct pool *pool, size_t lane, size_t spare, pthread_cond_t *wake)
+next_flight(struct crew *crew)
 {
+	struct pool *pool = crew->pool;
 	struct flight *flight = NULL;
 
 	pthread_mutex_lock(&pool->mutex);
 	while (!pool->stopping && (flight == NULL || flight->first == NULL)) {
-		flight =
-		    take_flight(pool, &pool->lanes[lane], &pool->lanes[spare]);
+		flight = take_flight(crew);
 		if (flight != NULL)
 			refuse_late(pool, flight);
 		else
-			pthread_cond_wait(wake, &pool->mutex);
+			pthread_cond_wait(&crew->wake, &pool->mutex);
 	}
 	if (pool->stopping)
 		flight = NULL;
@@ -275,11 +364,21 @@ land(struct pool *pool, struct flight *flight, const struct jp_proof *proof)
 	return items;
 }
 
+/* To the loop; or on to another lane, if something is missing yet. */
 static void
-hand_back(struct pool *pool, struct pool_item *item)
+hand_on(struct pool *pool, struct pool_item *item)
 {
+	enum jp_reason reason = item->decision.reason;
+	struct jp_decision open = item->decision;
+
 	pthread_mutex_lock(&pool->mutex);
-	put_done(pool, item);
+	if (reason == JP_REASON_NONE) {
+		reason = item->left ? item->late : board(pool, &open, item);
+		if (reason != JP_REASON_NONE)
+			jp_decision_refuse(&item->decision, reason);
+	}
+	if (reason != JP_REASON_NONE)
+		put_done(pool, item);
 	pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -294,37 +393,53 @@ fly(struct pool *pool, struct flight *flight)
 	struct pool_item *item = flight->first, *next;
 	struct jp_proof proof = { .phc = "" };
 
-	jp_decide_proving(pool->core, &item->request, &proof, &item->decision);
+	jp_decide_hashing(pool->core, &item->request, &proof, &item->decision);
 	item = land(pool, flight, &proof);
 	next = item->next;
-	hand_back(pool, item);
+	item->proof = proof;
+	hand_on(pool, item);
 	for (item = next; item != NULL; item = next) {
 		next = item->next;
 		if (jp_now_ms() >= item->deadline_ms)
 			jp_decision_refuse(&item->decision, JP_REASON_OVERLOAD);
 		else
-			jp_decide_proving(pool->core, &item->request, &proof,
+			jp_decide_hashing(pool->core, &item->request, &proof,
 			    &item->decision);
-		hand_back(pool, item);
+		item->proof = proof;
+		hand_on(pool, item);
 	}
 }
 
-static void *
-work(void *arg)
+/*
+ * One look-up for the first item; what it says is remembered for the others. If
+ * it failed they do not try again, one after the other.
+ */
+static void
+look_up(struct pool *pool, struct flight *flight)
 {
-	struct pool *pool = arg;
-	struct flight *flight;
+	static const struct jp_proof nothing = { .phc = "" };
+	struct pool_item *item = flight->first, *next;
+	bool failed;
 
-	while ((flight = next_flight(
-	            pool, LANE_TAGGED, LANE_TAGLESS, &pool->wake)) != NULL)
-		fly(pool, flight);
-	return NULL;
+	jp_decide_proving(
+	    pool->core, &item->request, &item->proof, &item->decision);
+	failed = item->decision.reason == JP_REASON_GROUP_SOURCE;
+	item = land(pool, flight, &nothing);
+	next = item->next;
+	hand_on(pool, item);
+	for (item = next; item != NULL; item = next) {
+		next = item->next;
+		if (failed || jp_now_ms() >= item->deadline_ms)
+			jp_decision_refuse(
+			    &item->decision, JP_REASON_GROUP_SOURCE);
+		else
+			jp_decide_proving(pool->core, &item->request,
+			    &item->proof, &item->decision);
+		hand_on(pool, item);
+	}
 }
 
-/*
- * Decides as far as that goes without a hash. What is still needed then, the
- * loop sees to, for that has limits.
- */
+/* Decides as far as that goes without a hash. */
 static void
 read_store(struct pool *pool, struct flight *flight)
 {
@@ -340,19 +455,23 @@ read_store(struct pool *pool, struct flight *flight)
 		else
 			jp_decide_waiting(
 			    pool->core, &item->request, NULL, &item->decision);
-		hand_back(pool, item);
+		hand_on(pool, item);
 	}
 }
 
 static void *
-wait_for_store(void *arg)
+work(void *arg)
 {
-	struct pool *pool = arg;
+	struct crew *crew = arg;
+	struct pool *pool = crew->pool;
 	struct flight *flight;
 
-	while ((flight = next_flight(
-	            pool, LANE_STORE, LANE_STORE, &pool->wake_store)) != NULL)
-		read_store(pool, flight);
+	while ((flight = next_flight(crew)) != NULL)
+		crew->fly(pool, flight);
+	pthread_mutex_lock(&pool->mutex);
+	pool->running--;
+	pthread_cond_signal(&pool->ended);
+	pthread_mutex_unlock(&pool->mutex);
 	return NULL;
 }
 
@@ -387,19 +506,67 @@ make_room(struct pool *pool)
 }
 
 static enum jp_err
-start_workers(struct pool *pool, size_t count)
+start_threads(struct pool *pool, struct crew *crew, size_t count)
 {
-	pool->threads = calloc(count + 1, sizeof(*pool->threads));
+	enum jp_err err = JP_ERR_OK;
+
+	for (size_t i = 0; i < count && err == JP_ERR_OK; i++) {
+		pthread_t *thread = &pool->threads[pool->thread_len];
+
+		if (pthread_create(thread, NULL, work, crew) != 0)
+			err = JP_ERR_NOMEM;
+		else
+			pool->thread_len++;
+	}
+	return err;
+}
+
+static enum jp_err
+start_crews(struct pool *pool, size_t workers)
+{
+	enum jp_err err;
+
+	pool->threads =
+	    calloc(workers + 1 + NAMES_THREADS, sizeof(*pool->threads));
 	if (pool->threads == NULL)
 		return JP_ERR_NOMEM;
-	while (pool->worker_len < count + 1) {
-		if (pthread_create(&pool->threads[pool->worker_len], NULL,
-		        pool->worker_len < count ? work : wait_for_store,
-		        pool) != 0)
-			return JP_ERR_NOMEM;
-		pool->worker_len++;
-	}
-	return JP_ERR_OK;
+	pthread_mutex_lock(&pool->mutex); /* none ends before it is counted */
+	err = start_threads(pool, &pool->crews[CREW_HASH], workers);
+	if (err == JP_ERR_OK)
+		err = start_threads(pool, &pool->crews[CREW_STORE], 1);
+	if (err == JP_ERR_OK)
+		err = start_threads(
+		    pool, &pool->crews[CREW_NAMES], NAMES_THREADS);
+	pool->running = pool->thread_len;
+	pthread_mutex_unlock(&pool->mutex);
+	return err;
+}
+
+static void
+set_lanes(struct pool *pool, size_t workers)
+{
+	for (size_t i = 0; i < LANE_COUNT; i++)
+		pool->lanes[i].last = &pool->lanes[i].first;
+	pool->lanes[LANE_TAGGED].max = TAGGED_MAX + workers;
+	pool->lanes[LANE_TAGLESS].max = TAGLESS_MAX;
+	pool->lanes[LANE_STORE].max = STORE_MAX;
+	pool->lanes[LANE_NAMES].max = NAMES_MAX;
+	for (size_t i = 0; i < LANE_COUNT; i++)
+		pool->flight_len += pool->lanes[i].max;
+	pool->crews[CREW_HASH] = (struct crew){ .pool = pool,
+		.first_lane = LANE_TAGGED,
+		.end_lane = LANE_STORE,
+		.fly = fly };
+	pool->crews[CREW_STORE] = (struct crew){ .pool = pool,
+		.first_lane = LANE_STORE,
+		.end_lane = LANE_NAMES,
+		.fly = read_store };
+	pool->crews[CREW_NAMES] = (struct crew){ .pool = pool,
+		.first_lane = LANE_NAMES,
+		.end_lane = LANE_COUNT,
+		.fly = look_up };
+	for (size_t i = 0; i < CREW_COUNT; i++)
+		(void)pthread_cond_init(&pool->crews[i].wake, NULL);
 }
 
 enum jp_err
@@ -415,12 +582,7 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 		return JP_ERR_NOMEM;
 	pool->core = core;
 	pool->event_fd = event_fd;
-	for (size_t i = 0; i < LANE_COUNT; i++)
-		pool->lanes[i].last = &pool->lanes[i].first;
-	pool->lanes[LANE_TAGGED].max = TAGGED_MAX + count;
-	pool->lanes[LANE_TAGLESS].max = TAGLESS_MAX;
-	pool->lanes[LANE_STORE].max = STORE_MAX;
-	pool->flight_len = TAGGED_MAX + count + TAGLESS_MAX + STORE_MAX;
+	set_lanes(pool, count);
 	jp_throttle_init(
 	    &pool->throttle, JP_THROTTLE_BURST, JP_THROTTLE_REFILL_MS);
 	pool->joined_max = joined_max;
@@ -429,15 +591,14 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 	    &core->stats.max_queued, TAGGED_MAX + TAGLESS_MAX + STORE_MAX);
 	jp_memo_key_make(&pool->key);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
-	(void)pthread_cond_init(&pool->wake, NULL);
-	(void)pthread_cond_init(&pool->wake_store, NULL);
+	jp_cond_init(&pool->ended);
 	err = make_room(pool);
 	if (err == JP_ERR_OK)
-		err = start_workers(pool, count);
+		err = start_crews(pool, count);
 	if (err == JP_ERR_OK)
 		*out = pool;
 	else
-		pool_stop(pool);
+		(void)pool_stop(pool, INT64_MAX);
 	return err;
 }
 
@@ -460,21 +621,34 @@ enum jp_reason
 pool_submit(
     struct pool *pool, const struct jp_decision *open, struct pool_item *item)
 {
-	uint8_t tag[JP_MEMO_TAG_LEN];
-	struct flight *flight;
 	enum jp_reason reason;
 
-	jp_memo_tag(&pool->key, open->phc, &item->request.token, tag);
-	item->next = NULL;
+	memcpy(item->id, open->id, sizeof(item->id));
 	memcpy(item->decision.id, open->id, sizeof(item->decision.id));
 	pthread_mutex_lock(&pool->mutex);
-	pool->joined_len -= item->joined; /* a flight that has ended */
-	item->joined = false;
-	flight = find_flight(pool, tag);
-	reason = flight != NULL ? join(pool, flight, item)
-	                        : start_flight(pool, open, tag, item);
+	reason = board(pool, open, item);
 	pthread_mutex_unlock(&pool->mutex);
 	return reason;
+}
+
+/* Only those at a place that was used before can be under way. */
+struct pool_item *
+pool_leave(struct pool *pool, uint64_t conn, enum jp_reason *late)
+{
+	struct pool_item *found = NULL;
+
+	pthread_mutex_lock(&pool->mutex);
+	for (size_t i = 0; found == NULL && i < pool->item_used; i++)
+		if (pool->items[i].conn == conn && !pool->items[i].left)
+			found = &pool->items[i];
+	if (found != NULL) {
+		found->left = true;
+		*late = found->late;
+	}
+	pthread_mutex_unlock(&pool->mutex);
+	if (found != NULL)
+		atomic_fetch_add(&pool->core->stats.late, 1);
+	return found;
 }
 
 static void
@@ -488,7 +662,7 @@ on_told(void *arg, enum jp_err err)
 	pthread_mutex_lock(&pool->mutex);
 	put_done(pool, item);
 	pool->telling_len--;
-	pthread_cond_broadcast(&pool->wake);
+	pthread_cond_signal(&pool->ended);
 	pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -499,7 +673,9 @@ pool_tell(struct pool *pool, struct pool_item *item)
 
 	item->told = true;
 	item->pool = pool;
+	memcpy(item->id, item->decision.id, sizeof(item->id));
 	pthread_mutex_lock(&pool->mutex);
+	item->late = JP_REASON_AUDIT;
 	pool->telling_len++;
 	pthread_mutex_unlock(&pool->mutex);
 	answer = jp_audit_decision(pool->core->audit, &item->request,
@@ -537,31 +713,43 @@ pool_release(struct pool *pool, struct pool_item *item)
 	pthread_mutex_unlock(&pool->mutex);
 }
 
-void
-pool_stop(struct pool *pool)
+static void
+free_pool(struct pool *pool)
 {
-	if (pool == NULL)
-		return;
-	pthread_mutex_lock(&pool->mutex);
-	pool->stopping = true;
-	pthread_cond_broadcast(&pool->wake);
-	pthread_cond_broadcast(&pool->wake_store);
-	pthread_mutex_unlock(&pool->mutex);
-	for (size_t i = 0; i < pool->worker_len; i++)
-		(void)pthread_join(pool->threads[i], NULL);
-	pthread_mutex_lock(&pool->mutex);
-	while (pool->telling_len > 0)
-		pthread_cond_wait(&pool->wake, &pool->mutex);
-	pthread_mutex_unlock(&pool->mutex);
 	if (pool->items != NULL)
 		explicit_bzero(
 		    pool->items, pool->item_used * sizeof(*pool->items));
 	free(pool->items);
 	free(pool->flights);
 	free(pool->threads);
-	(void)pthread_cond_destroy(&pool->wake);
-	(void)pthread_cond_destroy(&pool->wake_store);
+	for (size_t i = 0; i < CREW_COUNT; i++)
+		(void)pthread_cond_destroy(&pool->crews[i].wake);
+	(void)pthread_cond_destroy(&pool->ended);
 	(void)pthread_mutex_destroy(&pool->mutex);
 	explicit_bzero(&pool->key, sizeof(pool->key));
 	free(pool);
+}
+
+bool
+pool_stop(struct pool *pool, int64_t deadline_ms)
+{
+	bool ended;
+
+	if (pool == NULL)
+		return true;
+	pthread_mutex_lock(&pool->mutex);
+	pool->stopping = true;
+	for (size_t i = 0; i < CREW_COUNT; i++)
+		pthread_cond_broadcast(&pool->crews[i].wake);
+	while ((pool->running > 0 || pool->telling_len > 0) &&
+	       jp_cond_wait_until(&pool->ended, &pool->mutex, deadline_ms))
+		continue;
+	ended = pool->running == 0 && pool->telling_len == 0;
+	pthread_mutex_unlock(&pool->mutex);
+	if (!ended)
+		return false;
+	for (size_t i = 0; i < pool->thread_len; i++)
+		(void)pthread_join(pool->threads[i], NULL);
+	free_pool(pool);
+	return true;
 }

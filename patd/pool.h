@@ -8,6 +8,9 @@
  * Where there is no fast tag every wrong text costs a hash. Such flights are
  * few, in all and for one id; they start when no other one waits; and one id
  * has them at a limited rate (common/throttle.h), unless the text is right.
+ *
+ * The name service has threads of its own: it may hang, and then only those
+ * questions that need it wait. Those of one user and service share a look-up.
  */
 #ifndef PATD_POOL_H
 #define PATD_POOL_H
@@ -23,10 +26,14 @@ struct pool_item {
 	struct pool *pool;   /* while its line is written */
 	bool joined;         /* a flight that was there before */
 	bool told;           /* the audit trail knows of the decision */
+	bool left;           /* nobody waits for it any more */
+	enum jp_reason late; /* why there is no decision, if it takes long */
 	uint64_t conn;       /* the asker's, for the loop */
 	uid_t uid;           /* the asker's, for the log */
 	int64_t deadline_ms; /* of jp_now_ms() */
 	struct jp_request request;
+	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names */
+	struct jp_proof proof;        /* what is known of its text */
 	struct jp_decision decision;
 };
 
@@ -59,14 +66,25 @@ enum jp_reason pool_submit(
  */
 enum jp_audit_answer pool_tell(struct pool *pool, struct pool_item *item);
 
+/*
+ * The item of connection `conn`, which is not done: its client gets its answer
+ * now, for the reason `late`. It still comes back with those that are done, as
+ * one that was left. NULL: there is none.
+ */
+struct pool_item *
+pool_leave(struct pool *pool, uint64_t conn, enum jp_reason *late);
+
 /* The items that are done, as a list; each goes back with pool_release(). */
 struct pool_item *pool_done(struct pool *pool);
 
 /* Wipes the item. */
 void pool_release(struct pool *pool, struct pool_item *item);
 
-/* Lets the hashes and lines under way end, drops what waits, frees all. NULL is
- * fine. */
-void pool_stop(struct pool *pool);
+/*
+ * Drops what waits, lets the hashes, look-ups and lines under way end until
+ * `deadline_ms` of jp_now_ms(), and frees all. False if one did not: then
+ * nothing is freed, and the core must not be closed. NULL is fine.
+ */
+bool pool_stop(struct pool *pool, int64_t deadline_ms);
 
 #endif

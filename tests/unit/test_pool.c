@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/client.h"
 #include "common/store_mem.h"
 #include "common/throttle.h"
 #include "common/token_make.h"
@@ -155,7 +156,7 @@ tear_down(void **state)
 	struct world *world = *state;
 
 	open_gate(world, UINT32_MAX);
-	pool_stop(world->pool);
+	assert_true(pool_stop(world->pool, jp_now_ms() + WAIT_MS));
 	world->core.store = world->store;
 	jp_core_close(&world->core);
 	(void)close(world->done_fd);

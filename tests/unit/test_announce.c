@@ -1,0 +1,274 @@
+/*
+ * A change and its lines in the audit trail, common/announce.c, over a disk
+ * with a gate: while it is shut no line is written. So a test says what happens
+ * while the trail is waited for.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "common/announce.h"
+#include "common/store_mem.h"
+
+static struct {
+	pthread_mutex_t mutex;
+	pthread_cond_t moved;
+	bool shut;
+	size_t waiting; /* who stands before the gate */
+	size_t written;
+} gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0 };
+
+struct world {
+	char dir[64];
+	struct jp_settings settings;
+	struct jp_core core;
+	/* What the act finds, and does. */
+	int found; /* goes into the line */
+	int rounds, done;
+	bool finds_more; /* at each round */
+	enum jp_err fails;
+	enum jp_err err; /* of the run */
+	struct jp_why why;
+};
+
+static ssize_t
+gated_write(int fd, const void *bytes, size_t len)
+{
+	pthread_mutex_lock(&gate.mutex);
+	gate.waiting++;
+	pthread_cond_broadcast(&gate.moved);
+	while (gate.shut)
+		pthread_cond_wait(&gate.moved, &gate.mutex);
+	gate.waiting--;
+	gate.written++;
+	pthread_mutex_unlock(&gate.mutex);
+	return write(fd, bytes, len);
+}
+
+static void
+set_gate(bool shut)
+{
+	pthread_mutex_lock(&gate.mutex);
+	gate.shut = shut;
+	pthread_cond_broadcast(&gate.moved);
+	pthread_mutex_unlock(&gate.mutex);
+}
+
+static void
+wait_gate(void)
+{
+	pthread_mutex_lock(&gate.mutex);
+	while (gate.waiting == 0)
+		pthread_cond_wait(&gate.moved, &gate.mutex);
+	pthread_mutex_unlock(&gate.mutex);
+}
+
+static void
+begin(struct world *world, bool required)
+{
+	static const struct jp_pepper pepper = { { 7 } };
+
+	world->settings.audit_required = required;
+	assert_int_equal(jp_audit_make(&world->core.audit, &world->settings,
+	                     &pepper, &jp_system_clock),
+	    JP_ERR_OK);
+	jp_audit_file(world->core.audit)->write = gated_write;
+	assert_int_equal(jp_audit_start(world->core.audit), JP_ERR_OK);
+}
+
+static int
+set_up(void **state)
+{
+	static const struct jp_pepper pepper = { { 7 } };
+	struct world *world = calloc(1, sizeof(*world));
+	struct jp_store *store;
+
+	assert_non_null(world);
+	strcpy(world->dir, "/tmp/jira-pat-announce.XXXXXX");
+	assert_non_null(mkdtemp(world->dir));
+	jp_settings_default(&world->settings);
+	(void)snprintf(world->settings.store_dir,
+	    sizeof(world->settings.store_dir), "%s", world->dir);
+	(void)snprintf(world->settings.audit_file,
+	    sizeof(world->settings.audit_file), "%s/trail", world->dir);
+	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
+	assert_int_equal(jp_core_init(&world->core, store, &pepper,
+	                     &world->settings.policy, &jp_system_clock),
+	    JP_ERR_OK);
+	gate.shut = false;
+	gate.written = 0;
+	*state = world;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const names[] = { "trail", "audit.head" };
+	struct world *world = *state;
+	char path[128];
+
+	set_gate(false);
+	jp_core_close(&world->core);
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(
+		    path, sizeof(path), "%s/%s", world->dir, names[i]);
+		(void)unlink(path);
+	}
+	assert_int_equal(rmdir(world->dir), 0);
+	free(world);
+	return 0;
+}
+
+static enum jp_err
+act(struct jp_announce *announce, void *arg)
+{
+	struct world *world = arg;
+	struct jp_audit_event line = { .event = "revoke" };
+	enum jp_err err;
+
+	world->rounds++;
+	world->found += world->finds_more;
+	(void)snprintf(line.id, sizeof(line.id), "%08d", world->found);
+	err = jp_announce(announce, &line, 1);
+	if (err == JP_ERR_OK)
+		err = world->fails;
+	if (err != JP_ERR_OK)
+		return err;
+	world->done++;
+	jp_announce_done(announce);
+	return JP_ERR_OK;
+}
+
+static void *
+run(void *arg)
+{
+	struct world *world = arg;
+
+	world->err = jp_announce_run(&world->core, &world->why, act, world);
+	return NULL;
+}
+
+/* How many lines of the trail hold this text. */
+static size_t
+lines_with(struct world *world, const char *text)
+{
+	char line[1024];
+	size_t count = 0;
+	FILE *file;
+
+	jp_audit_close(world->core.audit);
+	world->core.audit = NULL;
+	file = fopen(world->settings.audit_file, "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		count += strstr(line, text) != NULL;
+	(void)fclose(file);
+	return count;
+}
+
+static void
+the_write_lock_is_free_while_the_trail_is_waited_for(void **state)
+{
+	struct world *world = *state;
+	pthread_t thread;
+
+	begin(world, true);
+	set_gate(true);
+	assert_int_equal(pthread_create(&thread, NULL, run, world), 0);
+	wait_gate();
+	assert_int_equal(pthread_mutex_lock(&world->core.write_lock), 0);
+	assert_int_equal(world->done, 0);
+	pthread_mutex_unlock(&world->core.write_lock);
+	set_gate(false);
+	(void)pthread_join(thread, NULL);
+	assert_int_equal(world->err, JP_ERR_OK);
+	assert_int_equal(world->done, 1);
+	assert_int_equal(lines_with(world, "revoke"), 1);
+}
+
+static void
+what_cannot_be_told_in_time_is_not_done(void **state)
+{
+	struct world *world = *state;
+
+	begin(world, true);
+	set_gate(true);
+	(void)run(world);
+	assert_int_equal(world->err, JP_ERR_TIMEOUT);
+	assert_non_null(strstr(world->why.text, "takes no lines in time"));
+	assert_int_equal(world->done, 0);
+	set_gate(false);
+	/* The line, and the one that takes it back. */
+	assert_int_equal(lines_with(world, "\"reason\":\"timeout\""), 1);
+}
+
+static void
+what_was_told_and_failed_is_taken_back(void **state)
+{
+	struct world *world = *state;
+
+	begin(world, true);
+	world->fails = JP_ERR_DISK_FULL;
+	(void)run(world);
+	assert_int_equal(world->err, JP_ERR_DISK_FULL);
+	assert_int_equal(lines_with(world, "\"reason\":\"disk-full\""), 1);
+}
+
+static void
+an_act_that_finds_something_else_each_time_ends(void **state)
+{
+	struct world *world = *state;
+
+	begin(world, true);
+	world->finds_more = true;
+	(void)run(world);
+	assert_int_equal(world->err, JP_ERR_LOCKED);
+	assert_int_equal(world->done, 0);
+	/* Each line is taken back, the last attempt is told as one. */
+	assert_int_equal(lines_with(world, "\"reason\":\"locked\""),
+	    (size_t)world->rounds);
+}
+
+static void
+without_need_nobody_waits_for_the_trail(void **state)
+{
+	struct world *world = *state;
+
+	begin(world, false);
+	set_gate(true);
+	for (int i = 0; i < JP_AUDIT_QUEUE + 100; i++) {
+		(void)run(world);
+		assert_int_equal(world->err, JP_ERR_OK);
+	}
+	assert_int_equal(world->done, JP_AUDIT_QUEUE + 100);
+	assert_int_equal(world->rounds, world->done);
+	assert_in_range(jp_audit_lost(world->core.audit), 1, 100);
+	set_gate(false);
+	assert_in_range(
+	    lines_with(world, "revoke"), JP_AUDIT_QUEUE, JP_AUDIT_QUEUE + 99);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_write_lock_is_free_while_the_trail_is_waited_for),
+		TEST(what_cannot_be_told_in_time_is_not_done),
+		TEST(what_was_told_and_failed_is_taken_back),
+		TEST(an_act_that_finds_something_else_each_time_ends),
+		TEST(without_need_nobody_waits_for_the_trail),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
