@@ -15,8 +15,9 @@
 #include "common/decide.h"
 #include "common/settings.h"
 
-#define JP_AUDIT_QUEUE 1024    /* lines that may wait for the thread */
-#define JP_AUDIT_ACT_MS 2000   /* for the lines of an act that need be written \
+#define JP_AUDIT_QUEUE 1024 /* lines that may wait for the thread */
+#define JP_AUDIT_ACT_MS                                                        \
+	2000                   /* for the lines of an act that need be written \
 	                        */
 #define JP_AUDIT_ROOM_MS 100   /* for room for the others */
 #define JP_AUDIT_CLOSE_MS 3000 /* for what waits at the end */

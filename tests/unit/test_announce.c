@@ -234,8 +234,8 @@ an_act_that_finds_something_else_each_time_ends(void **state)
 	assert_int_equal(world->err, JP_ERR_LOCKED);
 	assert_int_equal(world->done, 0);
 	/* Each line is taken back, the last attempt is told as one. */
-	assert_int_equal(lines_with(world, "\"reason\":\"locked\""),
-	    (size_t)world->rounds);
+	assert_int_equal(
+	    lines_with(world, "\"reason\":\"locked\""), (size_t)world->rounds);
 }
 
 static void
