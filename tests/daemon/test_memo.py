@@ -68,7 +68,7 @@ def passes_the_queue():
     """a known token is answered while every worker hashes for others"""
     with world("workers = 1", start=False) as place:
         warm = place.token()
-        make_slow(place)
+        make_slow(place, 4)
         slow = [place.token() for _ in range(4)]
         place.start()
         assert place.ask("alice", warm) == (ACCEPT, "alice")

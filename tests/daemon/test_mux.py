@@ -456,7 +456,7 @@ def overload():
 def stopping():
     """SIGTERM: a held question is answered, a half one gets NO"""
     with mux_world(start=False) as place:
-        make_slow(place)
+        make_slow(place, 2)
         token = place.token()
         place.start()
         with Mux(place.mux) as client, Mux(place.mux) as half:

@@ -205,7 +205,7 @@ def uses_are_kept():
 def held_is_answered():
     """SIGTERM: the question that is held is answered, then patd exits 0"""
     with world(start=False) as place:
-        make_slow(place)
+        make_slow(place, 2)
         token = place.token()
         place.start()
         with Client(place.verify) as client, Client(place.verify) as idle:

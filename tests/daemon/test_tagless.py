@@ -93,7 +93,7 @@ def no_room():
     """too many hashes at once are denied before the first one is done"""
     with world("workers = 1", start=False) as place:
         warm = place.token()
-        make_slow(place)
+        make_slow(place, 4)
         token, = untagged(place)
         place.start()
         assert place.ask("alice", warm) == (ACCEPT, "alice")
