@@ -2,46 +2,109 @@
 # Packages and out-of-tree builds, for quickstart, tests/run and .ci/run.
 
 # need_packages FILE GROUP...: installs the packages of these groups that are
-# missing. Fails, with the command to run, where it cannot. A package in whose
-# place another one would have to go (Postfix where Exim is) is left out.
+# missing. "a|b" in FILE: whichever is there, else the first that this release
+# has, or none if the last one is "-". Fails where one cannot be installed, and
+# says which and why; the others are installed all the same.
 need_packages() {
 	need_file=$1
 	shift
 	command -v dpkg-query >/dev/null 2>&1 || return 0 # not Debian
-	need_list=
-	for need_group in "$@"; do
-		# shellcheck disable=SC2013
-		for need_one in $(awk -v group="$need_group" \
-			'$1 == group { print $2 }' "$need_file"); do
-			[ "$(dpkg-query -W -f '${db:Status-Status}' \
-				"$need_one" 2>/dev/null)" = installed ] ||
-				need_list="$need_list $need_one"
-		done
-	done
-	[ -n "$need_list" ] || return 0
+	need_missing=$(need_missing "$@")
+	[ -n "$need_missing" ] || return 0
 	if [ "$(id -u)" != 0 ]; then
-		echo "missing packages; as root: apt-get install$need_list" >&2
-		return 1
+		need_by_hand
+		return
 	fi
-	echo "installing:$need_list" >&2
-	# shellcheck disable=SC2086
-	without_services apt_get --no-remove install $need_list || {
-		# shellcheck disable=SC2086
-		apt_get update &&
-			without_services apt_get --no-remove install $need_list
-	} || need_each
-}
-
-# need_each: what there is of $need_list, one after the other.
-need_each() {
-	need_failed=
-	for need_one in $need_list; do
-		without_services apt_get --no-remove install "$need_one" ||
-			need_failed="$need_failed $need_one"
-	done
+	need_choose || { apt_get update && need_choose; }
+	[ -z "$need_list" ] || echo "installing:$need_list" >&2
+	# The lists of packages may be old or missing.
+	need_install || { apt_get update && need_install; } || {
+		need_fitting
+		need_install || need_failed="$need_failed$need_list (apt-get fails)"
+	}
 	[ -n "$need_failed" ] || return 0
 	echo "cannot install:$need_failed" >&2
 	return 1
+}
+
+# need_by_hand: what root would have to do. Succeeds where there is nothing.
+need_by_hand() {
+	need_list=$(printf '%s\n' "$need_missing" |
+		sed -e '/|-$/d' -e 's/|.*//' | tr '\n' ' ')
+	[ -n "$need_list" ] || return 0
+	echo "missing packages; as root: apt-get install $need_list" >&2
+	return 1
+}
+
+need_installed() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" \
+		2>/dev/null)" = installed ]
+}
+
+# need_missing GROUP...: prints the entries of these groups that are missing.
+need_missing() {
+	for need_group in "$@"; do
+		awk -v group="$need_group" '$1 == group { print $2 }' \
+			"$need_file"
+	done | while IFS= read -r need_entry; do
+		for need_one in $(echo "$need_entry" | tr '|' ' '); do
+			need_installed "$need_one" && continue 2
+		done
+		echo "$need_entry"
+	done
+}
+
+# need_choose: sets $need_list, the names to install for $need_missing. Fails
+# if this release, or an old list of it, does not have all; the others, with the
+# reason, are in $need_failed.
+need_choose() {
+	need_list=
+	need_failed=
+	for need_entry in $need_missing; do
+		for need_one in $(echo "$need_entry" | tr '|' ' '); do
+			[ "$need_one" != - ] || continue 2
+			apt-cache show "$need_one" >/dev/null 2>&1 || continue
+			need_list="$need_list $need_one"
+			continue 2
+		done
+		need_failed="$need_failed $need_entry (not in this release)"
+	done
+	[ -z "$need_failed" ]
+}
+
+need_install() {
+	[ -n "$need_list" ] || return 0
+	# shellcheck disable=SC2086
+	without_services apt_get --no-remove install $need_list
+}
+
+# need_fitting: leaves those of $need_list out in whose place another package
+# would have to go, Postfix where Exim is; nothing is installed for that.
+need_fitting() {
+	need_fits=
+	for need_one in $need_list; do
+		# shellcheck disable=SC2086
+		if apt-get -q -s --no-remove --no-install-recommends install \
+			$need_fits "$need_one" >/dev/null 2>&1; then
+			need_fits="$need_fits $need_one"
+		else
+			need_failed="$need_failed $need_one ($(need_why))"
+		fi
+	done
+	need_list=$need_fits
+}
+
+# need_why: what stands in the way of $need_one.
+need_why() {
+	# shellcheck disable=SC2086
+	need_gone=$(apt-get -q -s --no-install-recommends install $need_fits \
+		"$need_one" 2>/dev/null | sed -n 's/^Remv \([^ ]*\).*/\1/p' |
+		tr '\n' ' ')
+	if [ -n "$need_gone" ]; then
+		echo "in the place of ${need_gone% }"
+	else
+		echo "does not fit in here"
+	fi
 }
 
 # without_services COMMAND...: what it installs is not started. A policy that
@@ -60,7 +123,6 @@ without_services() {
 	)
 }
 
-# The lists of packages may be old or missing, so the first try may fail.
 apt_get() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y \
 		-o DPkg::Lock::Timeout=120 --no-install-recommends "$@" \

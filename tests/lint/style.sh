@@ -46,9 +46,11 @@ is "no loose end is marked in the sources" "$(
 		-exec grep -n -I -E 'TO''DO|FIX''ME' {} +
 )" ''
 
-if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
+formatter=clang-format-14
+command -v $formatter >/dev/null || formatter=clang-format
+if $formatter --version 2>/dev/null | grep -q 'version 14\.'; then
 	is "clang-format would change nothing" "$(
-		xargs clang-format --dry-run -Werror <"$SCRATCH/sources" 2>&1 |
+		xargs $formatter --dry-run -Werror <"$SCRATCH/sources" 2>&1 |
 			grep 'error:'
 	)" ''
 else
