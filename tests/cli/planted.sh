@@ -102,8 +102,10 @@ leaked() {
 }
 
 world
-[ -s "$HOME_DIR/log/audit.jsonl" ] && [ -s "$HOME_DIR/store/notices" ] &&
-	[ -s "$SCRATCH/backup/manifest.json" ] || bail "no world: $err"
+for file in "$HOME_DIR/log/audit.jsonl" "$HOME_DIR/store/notices" \
+    "$SCRATCH/backup/manifest.json"; do
+	[ -s "$file" ] || bail "no $file: $err"
+done
 cp -a "$HOME_DIR" "$SCRATCH/fresh"
 cp -a "$SCRATCH/backup" "$SCRATCH/fresh-backup"
 again() {
