@@ -561,7 +561,7 @@ revoke_all(struct job *job, struct harvest *harvest)
 		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	for (size_t i = 0; i < harvest->len; i++) {
 		mark_revoked(job, &harvest->records[i]);
-		changes[i].kind = JP_CHANGE_REPLACE;
+		changes[i].kind = JP_CHANGE_END;
 		changes[i].record = &harvest->records[i];
 	}
 	err = jp_job_commit(job, changes, harvest->len);

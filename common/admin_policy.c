@@ -121,7 +121,7 @@ apply(struct job *job, void *arg)
 	const struct jp_policy *policy = mending->policy;
 	struct jp_record *record = mending->record;
 	enum jp_breach *breach = mending->breach;
-	const struct jp_change change = { JP_CHANGE_REPLACE, record };
+	const struct jp_change change = { JP_CHANGE_END, record };
 	char id[sizeof(record->id)];
 	enum jp_err err;
 

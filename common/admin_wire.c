@@ -39,6 +39,7 @@ static const size_t numbers[] = {
 	offsetof(struct jp_admin_item, memo.inserts),
 	offsetof(struct jp_admin_item, memo.evictions),
 	offsetof(struct jp_admin_item, memo.entries),
+	offsetof(struct jp_admin_item, store.reserve),
 };
 
 /* The next part with its length in front; NULL on an error. */

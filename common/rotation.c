@@ -41,8 +41,8 @@ settle(struct jp_announce *announce, void *arg)
 	struct pair *pair = arg;
 	struct jp_core *core = announce->core;
 	struct jp_change changes[2] = {
-		{ JP_CHANGE_REPLACE, &pair->successor },
-		{ JP_CHANGE_REPLACE, &pair->old },
+		{ JP_CHANGE_END, &pair->successor },
+		{ JP_CHANGE_END, &pair->old },
 	};
 	int64_t now = jp_clock_now(&core->clock);
 	enum jp_err err = jp_store_get(core->store, pair->id, &pair->successor);
@@ -179,7 +179,7 @@ revoke(struct jp_core *core, const char *id, struct family *family)
 		    record->revoked_by, sizeof(record->revoked_by), "patd");
 		(void)snprintf(record->revoked_why, sizeof(record->revoked_why),
 		    "reuse of the rotated token %s", id);
-		changes[i].kind = JP_CHANGE_REPLACE;
+		changes[i].kind = JP_CHANGE_END;
 		changes[i].record = record;
 	}
 	err = jp_store_commit(core->store, changes, family->len);

@@ -22,6 +22,8 @@ struct jp_change {
 		JP_CHANGE_REPLACE, /* JP_ERR_NOT_FOUND if it is not;
 		                      JP_ERR_INVALID for another user */
 		JP_CHANGE_DELETE,  /* not found likewise; only the id is read */
+		JP_CHANGE_END,     /* a replacement by which a token ends, which
+		                      is possible on a full disk, too */
 	} kind;
 	const struct jp_record *record;
 };
@@ -45,7 +47,15 @@ struct jp_store_info {
 	uint64_t commits; /* since the store was made */
 	uint64_t bytes;   /* on disk */
 	uint64_t reads;   /* of records by get and list, since it was opened */
+	uint64_t reserve; /* bytes that are kept; JP_STORE_RESERVE: all */
 };
+
+/*
+ * Bytes on disk that are kept for the end of tokens: where the disk is full,
+ * commits of JP_CHANGE_END alone and of disabled users go on in this space.
+ * Until there is so much again every other commit fails with JP_ERR_DISK_FULL.
+ */
+#define JP_STORE_RESERVE (2U << 20)
 
 /* Bytes of the name of one of the files of a store. */
 #define JP_FILE_NAME_MAX 31
@@ -131,7 +141,10 @@ jp_store_user(struct jp_store *store, const char *name, struct jp_user *user);
 enum jp_err jp_store_try_user(
     struct jp_store *store, const char *name, struct jp_user *user);
 
-/* Writes the records of all of `users` or of none, as jp_store_commit(). */
+/*
+ * Writes the records of all of `users` or of none, as jp_store_commit(). If all
+ * are disabled that is possible on a full disk, too.
+ */
 enum jp_err jp_store_put_users(
     struct jp_store *store, const struct jp_user *users, size_t count);
 

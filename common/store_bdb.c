@@ -272,6 +272,7 @@ static enum jp_err (*const changers[])(struct bdb *bdb, DB_TXN *txn,
 	[JP_CHANGE_CREATE] = change_create,
 	[JP_CHANGE_REPLACE] = change_replace,
 	[JP_CHANGE_DELETE] = change_delete,
+	[JP_CHANGE_END] = change_replace,
 };
 
 /* Every commit takes the head first: so no two of them can deadlock. */
@@ -383,19 +384,89 @@ settle(struct bdb *bdb, uint64_t commits, uint32_t *file)
 	return err;
 }
 
+static bool
+lacks_space(enum jp_err err)
+{
+	/* A cache that is full of pages that cannot be written, too. */
+	return err == JP_ERR_DISK_FULL || err == JP_ERR_NOMEM;
+}
+
+/* JP_ERR_OK, too, where a copy is being taken: not now. */
+static enum jp_err
+try_checkpoint(struct bdb *bdb)
+{
+	enum jp_err err;
+
+	if (pthread_mutex_trylock(&bdb->copy_mutex) != 0)
+		return JP_ERR_OK;
+	bdb_pause(bdb);
+	err = checkpoint(bdb);
+	bdb_resume(bdb);
+	(void)pthread_mutex_unlock(&bdb->copy_mutex);
+	return err;
+}
+
+/*
+ * Takes of the reserve; false if there is none. A checkpoint gives some back:
+ * it frees the log files of before. Where it needs space itself, for new pages,
+ * it gets half of the reserve, and the log the other half.
+ */
+static bool
+make_space(struct bdb *bdb)
+{
+	enum jp_err err;
+
+	if (!bdb_reserve_spend(bdb))
+		return false;
+	do {
+		err = try_checkpoint(bdb);
+	} while (lacks_space(err) &&
+	         atomic_load(&bdb->reserve) > JP_STORE_RESERVE / 2 &&
+	         bdb_reserve_spend(bdb));
+	if (err == JP_ERR_OK)
+		(void)bdb_reserve_fill(bdb);
+	return true;
+}
+
+/* Commits, with space of the reserve if that is what it takes. */
+static enum jp_err
+commit_now(struct bdb *bdb, const struct bdb_act *act, uint64_t *commits)
+{
+	struct bdb_patience patience = { .end = 0 };
+	enum jp_err err;
+
+	do {
+		err = commit_once(bdb, act, commits);
+	} while (bdb_again(&patience, err) ||
+	         (act->urgent && lacks_space(err) && make_space(bdb)));
+	return err;
+}
+
+static enum jp_err
+refuse_for_space(struct bdb *bdb)
+{
+	return bdb_fail_why(bdb, JP_ERR_DISK_FULL,
+	    "the disk of %s is full: make room there (%u MiB at least); until "
+	    "then tokens are verified, and can be revoked, and users be "
+	    "disabled, in space that is kept for it, but nothing else is "
+	    "written",
+	    bdb->dir, (JP_STORE_RESERVE >> 20) + 1);
+}
+
 /* The gate is closed; what is published is durable. */
 static enum jp_err
 transact(struct bdb *bdb, const struct bdb_act *act, uint32_t *file)
 {
-	struct bdb_patience patience = { .end = 0 };
 	enum jp_err err = bdb_enter(bdb);
 	uint64_t commits = 0;
 
 	if (err != JP_ERR_OK)
 		return err;
-	do {
-		err = commit_once(bdb, act, &commits);
-	} while (bdb_again(&patience, err));
+	if (!act->urgent && !bdb_reserve_fill(bdb))
+		return bdb_leave(bdb, refuse_for_space(bdb));
+	err = commit_now(bdb, act, &commits);
+	if (err == JP_ERR_DISK_FULL)
+		err = refuse_for_space(bdb);
 	if (err == JP_ERR_OK)
 		err = settle(bdb, commits, file);
 	if (bdb->cache != NULL)
@@ -436,6 +507,15 @@ change_all(struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, const void *arg)
 	return err;
 }
 
+static bool
+all_end(const struct jp_change *changes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (changes[i].kind != JP_CHANGE_END)
+			return false;
+	return true;
+}
+
 static void
 publish_all(struct bdb_cache *cache, const void *arg, bool done)
 {
@@ -460,7 +540,8 @@ bdb_commit(
     struct jp_store *store, const struct jp_change *changes, size_t count)
 {
 	const struct batch batch = { changes, count };
-	const struct bdb_act act = { change_all, publish_all, &batch };
+	const struct bdb_act act = { change_all, publish_all, &batch,
+		all_end(changes, count) };
 
 	return bdb_transact(bdb_of(store), &act);
 }
@@ -481,6 +562,11 @@ bdb_checkpoint(struct jp_store *store)
 	(void)pthread_mutex_lock(&bdb->copy_mutex);
 	err = checkpoint(bdb);
 	(void)pthread_mutex_unlock(&bdb->copy_mutex);
+	if (atomic_load(&bdb->reserve) < JP_STORE_RESERVE) {
+		(void)pthread_rwlock_wrlock(&bdb->gate);
+		(void)bdb_reserve_fill(bdb);
+		(void)pthread_rwlock_unlock(&bdb->gate);
+	}
 	bdb_resume(bdb);
 	return bdb_leave(bdb, err);
 }
@@ -501,7 +587,8 @@ bdb_info(struct jp_store *store, struct jp_store_info *info)
 	if (err == JP_ERR_OK)
 		*info = (struct jp_store_info){ .records = head.records,
 			.commits = head.commits,
-			.bytes = bdb_folder_bytes(bdb) };
+			.bytes = bdb_folder_bytes(bdb),
+			.reserve = atomic_load(&bdb->reserve) };
 	return bdb_leave(bdb, err);
 }
 

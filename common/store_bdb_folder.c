@@ -129,6 +129,7 @@ is_ours(const char *name)
 		if (strcmp(name, file_names[i]) == 0)
 			return true;
 	return strcmp(name, BDB_HWM_NAME) == 0 ||
+	       strcmp(name, BDB_RESERVE_NAME) == 0 ||
 	       strncmp(name, "log.", strlen("log.")) == 0 ||
 	       strncmp(name, "__db.", strlen("__db.")) == 0;
 }
@@ -157,6 +158,7 @@ bdb_folder_bytes(const struct bdb *bdb)
 		return 0;
 	while ((entry = readdir(stream)) != NULL)
 		if (is_ours(entry->d_name) &&
+		    strcmp(entry->d_name, BDB_RESERVE_NAME) != 0 &&
 		    fstatat(bdb->dir_fd, entry->d_name, &st,
 		        AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += (uint64_t)st.st_blocks * 512;

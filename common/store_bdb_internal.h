@@ -8,6 +8,7 @@
  *     store_bdb_backup.c  copying it, and making a store of a copy
  *     store_bdb_open.c    environment and databases; what errors mean
  *     store_bdb_make.c    making and verifying a store
+ *     store_bdb_reserve.c space that is kept for the end of tokens
  *     store_bdb_folder.c  the folder: its safety, the lock, the high-water mark
  */
 #ifndef JP_STORE_BDB_INTERNAL_H
@@ -49,6 +50,9 @@ enum bdb_file {
 #define BDB_HWM_LEN (BDB_HWM_DIGITS + 1)
 #define BDB_HWM_TEXT (BDB_HWM_LEN + 1)
 
+/* Takes space; see store_bdb_reserve.c. */
+#define BDB_RESERVE_NAME "reserve"
+
 struct bdb_copy;
 
 struct bdb {
@@ -57,13 +61,16 @@ struct bdb {
 	int dir_fd;
 	int lock_fd;
 	int hwm_fd;
+	int reserve_fd;
 	DB_ENV *env;
 	DB *db[BDB_FILES];
 	atomic_bool dead;      /* the environment panicked: for good */
+	atomic_bool full;      /* it said that the disk is full */
 	bool is_copy;          /* recovery from the beginning of the logs */
 	atomic_uint log_file;  /* whose name is safely in the folder */
 	atomic_uint kept_from; /* the log file of the last checkpoint */
 	uint32_t log_files;    /* so many later, another one is due */
+	atomic_uint reserve;   /* bytes of the file that are there */
 	atomic_int busy;       /* operations under way */
 	atomic_llong progress; /* ms: when one last ended, or the first began */
 	/*
@@ -150,6 +157,7 @@ struct bdb_act {
 	/* Brings the cache up to date; not `done`: who knows what is there. */
 	void (*publish)(struct bdb_cache *cache, const void *arg, bool done);
 	const void *arg;
+	bool urgent; /* may take of the reserve */
 };
 
 /* One transaction, tried again where need be, and what the cache hears of it.
@@ -229,6 +237,18 @@ bool bdb_mark_there(const struct bdb *bdb);
 
 enum jp_err bdb_lock(struct bdb *bdb, const char *holder, int64_t wait_ms);
 void bdb_lock_remove(struct bdb *bdb);
+
+/* Opens the file, empty if it is new; what fails shows in `reserve`. */
+void bdb_reserve_open(struct bdb *bdb);
+
+/*
+ * Makes it grow again, as far as there is space. Whether it is whole, or cannot
+ * be for another reason.
+ */
+bool bdb_reserve_fill(struct bdb *bdb);
+
+/* Gives up some of it; false if there is nothing left. */
+bool bdb_reserve_spend(struct bdb *bdb);
 
 /* Compares the mark with the database's count, then takes this count. */
 enum jp_err bdb_hwm_open(struct bdb *bdb, uint64_t commits);

@@ -38,6 +38,9 @@
 #define TXNS_MAX 256U
 #define LOCK_WAIT_US 2000000U
 
+/* Of the reserve between two tries to recover on a full disk. */
+#define START_STEPS 8U
+
 #define ENV_FLAGS                                                              \
 	(DB_PRIVATE | DB_THREAD | DB_CREATE | DB_INIT_TXN | DB_INIT_LOG |      \
 	    DB_INIT_LOCK | DB_INIT_MPOOL)
@@ -88,6 +91,8 @@ bdb_keep_line(const DB_ENV *env, const char *prefix, const char *line)
 	(void)prefix;
 	if (bdb == NULL)
 		return;
+	if (strstr(line, strerror(ENOSPC)) != NULL)
+		atomic_store(&bdb->full, true);
 	(void)pthread_mutex_lock(&bdb->mutex);
 	len = strlen(bdb->line);
 	if (len == 0 || len + 2 + more >= sizeof(bdb->line)) {
@@ -156,7 +161,7 @@ bdb_new(struct jp_why *why)
 		return NULL;
 	}
 	bdb->base.ops = &bdb_ops;
-	bdb->dir_fd = bdb->lock_fd = bdb->hwm_fd = -1;
+	bdb->dir_fd = bdb->lock_fd = bdb->hwm_fd = bdb->reserve_fd = -1;
 	(void)pthread_mutex_init(&bdb->mutex, NULL);
 	(void)pthread_mutex_init(&bdb->copy_mutex, NULL);
 	(void)pthread_rwlock_init(&bdb->gate, NULL);
@@ -199,6 +204,7 @@ void
 bdb_free(struct bdb *bdb)
 {
 	(void)bdb_close_engine(bdb);
+	close_fd(bdb->reserve_fd);
 	close_fd(bdb->hwm_fd);
 	close_fd(bdb->lock_fd);
 	close_fd(bdb->dir_fd);
@@ -582,15 +588,51 @@ check_head(struct bdb *bdb, const struct jp_store_options *options)
 	return err == JP_ERR_OK ? check_users(bdb, &head) : err;
 }
 
+static bool
+spend_some(struct bdb *bdb)
+{
+	bool spent = false;
+
+	for (unsigned int i = 0; i < START_STEPS && bdb_reserve_spend(bdb); i++)
+		spent = true;
+	return spent;
+}
+
+/*
+ * Recovery writes pages, too: the reserve is there for it. What the engine
+ * returns there for want of space is that the store must be recovered.
+ */
+static enum jp_err
+start_engine(struct bdb *bdb, const struct jp_store_options *options)
+{
+	enum jp_err err = bdb_open_engine(bdb, options->cache, 0);
+
+	while (err != JP_ERR_OK && atomic_load(&bdb->full) && spend_some(bdb)) {
+		(void)bdb_close_engine(bdb);
+		atomic_store(&bdb->full, false);
+		atomic_store(&bdb->dead, false);
+		err = bdb_open_engine(bdb, options->cache, 0);
+	}
+	if (err != JP_ERR_OK && atomic_load(&bdb->full))
+		return bdb_fail_why(bdb, JP_ERR_DISK_FULL,
+		    "the disk of %s is full: make room there, then start again",
+		    bdb->dir);
+	return err;
+}
+
 enum jp_err
 bdb_open_store(struct bdb *bdb, const struct jp_store_options *options)
 {
 	enum jp_err err = take_store(bdb, options);
 
-	if (err == JP_ERR_OK)
-		err = bdb_open_engine(bdb, options->cache, 0);
+	if (err == JP_ERR_OK) {
+		bdb_reserve_open(bdb);
+		err = start_engine(bdb, options);
+	}
 	if (err == JP_ERR_OK)
 		err = check_head(bdb, options);
+	if (err == JP_ERR_OK)
+		(void)bdb_reserve_fill(bdb);
 	return err;
 }
 

@@ -105,7 +105,10 @@ enum jp_err
 bdb_user_put(struct jp_store *store, const struct jp_user *users, size_t count)
 {
 	const struct batch batch = { users, count };
-	const struct bdb_act act = { put_all, publish_all, &batch };
+	struct bdb_act act = { put_all, publish_all, &batch, true };
+
+	for (size_t i = 0; i < count; i++)
+		act.urgent = act.urgent && users[i].disabled;
 
 	return bdb_transact(bdb_of(store), &act);
 }

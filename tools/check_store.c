@@ -118,6 +118,13 @@ take_info(void *arg, const struct jp_admin_item *item)
 	report(doctor, LEVEL_OK, "records",
 	    "%" PRIu64 " records, %" PRIu64 " commits, %" PRIu64 " bytes",
 	    item->store.records, item->store.commits, item->store.bytes);
+	if (item->store.reserve < JP_STORE_RESERVE)
+		report(doctor, LEVEL_BAD, "reserve",
+		    "%s/reserve: %" PRIu64 " of %u bytes that are kept for "
+		    "revocations: make room on its disk; until then nothing "
+		    "else is written",
+		    doctor->settings->store_dir, item->store.reserve,
+		    JP_STORE_RESERVE);
 	return JP_ERR_OK;
 }
 

@@ -66,6 +66,10 @@ static const struct metric {
 	    "Commits since the store was made.", AT(store.commits) },
 	{ "store", "bytes", "store_bytes", "gauge",
 	    "Bytes of the store's files.", AT(store.bytes) },
+	{ "store", "reserve", "store_reserve_bytes", "gauge",
+	    "Bytes kept on the disk for revocations; less than 2097152: the "
+	    "disk is full.",
+	    AT(store.reserve) },
 	{ "store", "reads", "store_reads_total", "counter",
 	    "Records read from the store.", AT(store.reads) },
 };

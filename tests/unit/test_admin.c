@@ -888,7 +888,7 @@ set_numbers(struct jp_admin_item *item)
 {
 	uint64_t n = 100;
 
-	item->store = (struct jp_store_info){ 1, 2, 3, 4 };
+	item->store = (struct jp_store_info){ 1, 2, 3, 4, 10 };
 	item->argon2_runs = 4;
 	item->memo = (struct jp_memo_counts){ 5, 6, 7, 8, 9 };
 #define SET(field) item->stats.field = n++;
