@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdint.h>
@@ -280,11 +281,8 @@ rest(struct search *search, bool wait)
 static void
 skip_file(struct search *search)
 {
-	struct jp_why why;
-	enum jp_err err = jp_err_from_errno(errno);
-
-	(void)jp_why(&why, err, "%s: %s", search->where, strerror(errno));
-	(void)fail(search->context, err, &why);
+	(void)fprintf(stderr, "pat-admin: identify: %s: %s\n", search->where,
+	    strerror(errno));
 	search->unread = true;
 }
 
@@ -351,18 +349,21 @@ name_file(struct search *search, const char *name, char *room, size_t size)
 }
 
 static enum jp_err
-search_name(struct search *search, const char *name)
+search_input(struct search *search)
+{
+	search->where = "-";
+	return search_file(search, STDIN_FILENO);
+}
+
+static enum jp_err
+search_path(struct search *search, const char *path, int flags)
 {
 	char shown[JP_ESCAPED_MAX(256)];
 	enum jp_err err;
 	int fd;
 
-	if (strcmp(name, "-") == 0) {
-		search->where = "-";
-		return search_file(search, STDIN_FILENO);
-	}
-	name_file(search, name, shown, sizeof(shown));
-	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	name_file(search, path, shown, sizeof(shown));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
 	if (fd < 0) {
 		skip_file(search);
 		return JP_ERR_OK;
@@ -372,13 +373,72 @@ search_name(struct search *search, const char *name)
 	return err;
 }
 
+/* ---- Folders ---- */
+
+static int
+by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* Links and what is neither file nor folder are left alone. */
+static enum jp_err
+search_entry(struct search *search, const FTSENT *entry)
+{
+	char shown[JP_ESCAPED_MAX(256)];
+
+	switch (entry->fts_info) {
+	case FTS_F:
+		return search_path(
+		    search, entry->fts_path, O_NOFOLLOW | O_NONBLOCK);
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		name_file(search, entry->fts_path, shown, sizeof(shown));
+		errno = entry->fts_errno;
+		skip_file(search);
+		return JP_ERR_OK;
+	default:
+		return JP_ERR_OK;
+	}
+}
+
+static enum jp_err
+search_folder(struct search *search, char *name)
+{
+	char *const names[] = { name, NULL };
+	FTS *tree = fts_open(
+	    names, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
+	enum jp_err err = JP_ERR_OK;
+	FTSENT *entry;
+
+	if (tree == NULL)
+		return JP_ERR_NOMEM;
+	while (err == JP_ERR_OK && (entry = fts_read(tree)) != NULL)
+		err = search_entry(search, entry);
+	(void)fts_close(tree);
+	return err;
+}
+
+static enum jp_err
+search_name(struct search *search, char *name)
+{
+	struct stat st;
+
+	if (strcmp(name, "-") == 0)
+		return search_input(search);
+	if (stat(name, &st) == 0 && S_ISDIR(st.st_mode))
+		return search_folder(search, name);
+	return search_path(search, name, 0);
+}
+
 static enum jp_err
 search_all(struct search *search)
 {
 	enum jp_err err = context_load(search->context, &search->why);
 
 	if (err == JP_ERR_OK && args.len == 0)
-		err = search_name(search, "-");
+		err = search_input(search);
 	for (size_t i = 0; i < args.len && err == JP_ERR_OK; i++)
 		err = search_name(search, args.names[i]);
 	rest(search, true);
@@ -415,7 +475,7 @@ run(struct context *context)
 const struct command cmd_identify = {
 	.name = "identify",
 	.synopsis = "[FILE]... [OPTION]...",
-	.help = "say whose the tokens in FILEs or standard input are",
+	.help = "say whose the tokens in FILEs, folders or standard input are",
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_max = SIZE_MAX,

@@ -12,6 +12,13 @@ FOREIGN=jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD
 cli_make 'max_per_user = 0' 'name_required = no'
 run init
 
+# The recipes of the manual.
+manual_line() {
+	grep -m 1 "$1" "$JP_SOURCE/doc/pat-admin.8" | sed 's/^\.Dl [#$] //'
+}
+OBJECTS=$(manual_line 'cat-file')
+LOG=$(manual_line 'git log -p -m')
+
 # new USER [ARGUMENT...]: makes a token, sets $token and $id.
 new() {
 	run create "$@"
@@ -148,8 +155,155 @@ check_all() {
 	W=$1
 	check_states
 	check_places
+	check_folders
+	check_history
 	check_traces
 	check_revoke
+}
+
+# found ARGUMENT...: where identify finds a token of ours, below $SCRATCH.
+found() {
+	run identify "$@"
+	printf '%s' "$status:"
+	printf '%s\n' "$out" | sed "1d; s|$SCRATCH/||; s/ .*//" | sort |
+		tr '\n' ' '
+}
+
+check_folders() {
+	mkdir -p "$SCRATCH/tree/sub/.git" "$SCRATCH/away"
+	printf '%s' "$alice" >"$SCRATCH/tree/b"
+	printf '\0\377%s\0' "$alice" >"$SCRATCH/tree/sub/.git/x y"
+	printf '%s' "$alice" >"$SCRATCH/away/z"
+	ln -s ../away "$SCRATCH/tree/link"
+	ln -s ../away/z "$SCRATCH/tree/link2"
+	ln -s .. "$SCRATCH/tree/sub/up"
+	mkfifo "$SCRATCH/tree/fifo"
+	is "$W a folder is searched, hidden and binary files too, no links" \
+		"$(found "$SCRATCH/tree")" "0:tree/b:1 tree/sub/.git/x "
+	is "$W with or without a slash, twice named is twice read" \
+		"$(found "$SCRATCH/away/" "$SCRATCH/tree/b" "$SCRATCH/away")" \
+		"0:away/z:1 away/z:1 tree/b:1 "
+	is "$W a link that is named is followed" \
+		"$(found "$SCRATCH/tree/link" "$SCRATCH/tree/link2")" \
+		"0:tree/link/z:1 tree/link2:1 "
+	mkdir "$SCRATCH/empty"
+	is "$W a folder with nothing" "$(found "$SCRATCH/empty")" "1:"
+	mkdir -m 700 "$SCRATCH/tree/shut"
+	echo "nothing" >"$SCRATCH/tree/b"
+	chmod 600 "$SCRATCH/tree/sub/.git/x y"
+	chmod 755 "$SCRATCH"
+	if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --clear-groups \
+		test -r "$CONF"; then
+		setpriv --reuid=65534 --clear-groups "$PAT_ADMIN" --config \
+			"$CONF" identify "$SCRATCH/tree" >"$SCRATCH/out" \
+			2>"$SCRATCH/err"
+		is "$W what cannot be read is named: exit status 3" \
+			"$?:$(cat "$SCRATCH/out"):$(sed "s|$SCRATCH/||" \
+				"$SCRATCH/err" | tr '\n' ' ')" \
+			"3::pat-admin: identify: tree/shut: Permission denied pat-admin: identify: tree/sub/.git/x y: Permission denied "
+	else
+		skip "$W what cannot be read is named: exit status 3" \
+			"it takes root, and a folder that others can reach"
+	fi
+	rm -r "$SCRATCH/tree" "$SCRATCH/away" "$SCRATCH/empty"
+}
+
+# The history of a repository, from which the token is gone: `git grep` does not
+# see it.
+check_history() {
+	command -v git >/dev/null || {
+		skip "$W the history of a repository" "git is not installed"
+		return
+	}
+	repo=$SCRATCH/repo
+	in_repo() {
+		git -C "$repo" -c user.name=t -c user.email=t@example.org \
+			-c commit.gpgsign=false "$@" >/dev/null 2>&1
+	}
+	for place in removed merge stash tag note message dangling submerged; do
+		rm -rf "$repo"
+		git init -q -b main "$repo"
+		echo first >"$repo/file"
+		in_repo add file
+		in_repo commit -m first
+		hide_in_"$place"
+		sees "git cat-file" "$OBJECTS"
+		[ "$place" = tag ] || sees "git log" "$LOG"
+	done
+	rm -rf "$repo"
+}
+
+# sees WHAT RECIPE: the token in $repo.
+sees() {
+	is "$W $1, a token in: $place" "$(
+		# shellcheck disable=SC2016
+		cd "$repo" && eval "$(printf '%s\n' "$2" | sed \
+			's/pat-admin/"$PAT_ADMIN" --config "$CONF"/')" 2>&1 |
+			sed -n '2s/^-:[0-9]* *//p' | tr -s ' '
+	)" "$(id_of "$alice") alice job live accepted"
+}
+
+secret_file() {
+	echo "$alice" >"$repo/secret"
+	in_repo add secret
+}
+
+hide_in_removed() {
+	secret_file
+	in_repo commit -m second
+	in_repo rm secret
+	in_repo commit -m third
+}
+
+# It is in no parent of the merge, and `git log -p` shows no merge.
+hide_in_merge() {
+	in_repo checkout -b side
+	in_repo commit --allow-empty -m side
+	in_repo checkout main
+	in_repo merge --no-ff --no-commit side
+	secret_file
+	in_repo commit -m merge
+	in_repo rm secret
+	in_repo commit -m removed
+}
+
+hide_in_stash() {
+	echo "$alice" >"$repo/file"
+	in_repo stash
+	echo again >"$repo/file"
+	in_repo stash
+}
+
+hide_in_tag() {
+	in_repo checkout -b gone
+	hide_in_removed
+	in_repo tag -a -m "x" v1
+	in_repo checkout main
+	in_repo branch -D gone
+	in_repo tag -a -m "$alice" v2
+}
+
+hide_in_note() {
+	in_repo notes --ref=review add -m "$alice"
+}
+
+hide_in_message() {
+	in_repo commit --allow-empty -m "$alice"
+	in_repo commit --allow-empty -m "x"
+}
+
+# Left behind by `git commit --amend`: no branch has it, the reflog does.
+hide_in_dangling() {
+	hide_in_removed
+	in_repo reset --hard HEAD~2
+}
+
+# In the middle of a stack of stashes, in a file that git did not track.
+hide_in_submerged() {
+	echo "$alice" >"$repo/untracked"
+	in_repo stash -u
+	echo again >"$repo/file"
+	in_repo stash
 }
 
 secrets=

@@ -234,6 +234,186 @@ base64_is_read_wherever_it_begins(void **unused)
 	}
 }
 
+/* `_` in each spelling, in one that is escaped again, and in some mixed. */
+static void
+escapes_are_taken_back(void **unused)
+{
+	static const char *const texts[] = {
+#define HIDDEN(u) "jpat" u "D4oBwk0S" u "cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
+		HIDDEN("%5F"),
+		HIDDEN("%5f"),
+		HIDDEN("%255F"),
+		HIDDEN("%25255F"),
+		HIDDEN("%u005F"),
+		HIDDEN("\\u005f"),
+		HIDDEN("\\u005F"),
+		HIDDEN("\\\\u005f"),
+		HIDDEN("\\\\\\\\u005f"),
+		HIDDEN("\\u{5f}"),
+		HIDDEN("\\u{00005F}"),
+		HIDDEN("\\U0000005f"),
+		HIDDEN("\\x5f"),
+		HIDDEN("\\x5F"),
+		HIDDEN("\\\\x5f"),
+		HIDDEN("\\x{5f}"),
+		HIDDEN("\\137"),
+		HIDDEN("&#95;"),
+		HIDDEN("&#095;"),
+		HIDDEN("&#x5f;"),
+		HIDDEN("&#X5F;"),
+		HIDDEN("&amp;#95;"),
+		HIDDEN("&amp;amp;#95;"),
+		HIDDEN("&lowbar;"),
+		HIDDEN("&UnderBar;"),
+		HIDDEN("=5F"),
+		HIDDEN("\\_"),
+		HIDDEN("\\\\_"),
+		HIDDEN("%5Cu005f"),
+		HIDDEN("%26%2395%3B"),
+		HIDDEN("_=\n"),
+		HIDDEN("_=\r\n"),
+		HIDDEN("_\\\n"),
+		"%6Apat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJ"
+		"yFn414xkp%44",
+		"\\u006a\\u0070\\u0061\\u0074%5FD4oBwk0S_cdgXNCTZuXCvl14LWf"
+		"vqWFxkpJyFn414xkpD",
+		"%%5" HIDDEN("%5F"),
+		"\\" HIDDEN("\\x5f"),
+		"&" HIDDEN("&#95;"),
+		"a=" HIDDEN("=5F") "=",
+		"\\n" KNOWN,
+		"=4" KNOWN "%",
+		"&" KNOWN,
+	};
+	struct seen seen;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		search_text(&seen, texts[i]);
+		assert_int_equal(seen.count, 1);
+		assert_string_equal(seen.all[0].text, KNOWN);
+		assert_false(seen.all[0].base64);
+	}
+}
+
+/* Each byte of `text` with `before` NULs in front and `after` behind. */
+static size_t
+widen(char *dst, const char *text, size_t before, size_t after)
+{
+	size_t len = 0;
+
+	for (; *text != '\0'; text++) {
+		memset(dst + len, 0, before + after + 1);
+		dst[len + before] = *text;
+		len += before + after + 1;
+	}
+	return len;
+}
+
+static void
+utf_16_and_32_are_read(void **unused)
+{
+	static const char *const texts[] = { KNOWN, "\"" KNOWN "\"\r\n",
+		"jpat\\u005fD4oBwk0S\\u005fcdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkp"
+		"D",
+		"YTpqcGF0X0Q0b0J3azBTX2NkZ1hOQ1RadVhDdmwxNExXZnZxV0Z4a3BKeUZuND"
+		"E0eGtwRA==" };
+	static const size_t around[][2] = { { 0, 1 }, { 1, 0 }, { 0, 3 },
+		{ 3, 0 } };
+	char wide[1000];
+	struct seen seen;
+
+	(void)unused;
+	for (size_t i = 0; i < 4 * sizeof(texts) / sizeof(texts[0]); i++) {
+		size_t len = widen(
+		    wide, texts[i / 4], around[i % 4][0], around[i % 4][1]);
+
+		for (size_t piece = 1; piece <= len; piece += 6) {
+			search(&seen, wide, len, piece);
+			assert_int_equal(seen.count, 1);
+			assert_string_equal(seen.all[0].text, KNOWN);
+		}
+	}
+}
+
+/* Lines of `width` characters, each with `end` behind and `mark` before it. */
+static size_t
+wrap(char *dst, size_t size, const char *text, size_t width, const char *mark,
+    const char *end)
+{
+	size_t used = 0;
+
+	for (size_t at = 0; at < strlen(text); at += width)
+		used += (size_t)snprintf(dst + used, size - used, "%s%.*s%s",
+		    mark, (int)width, text + at, end);
+	return used;
+}
+
+static void
+base64_is_read_across_lines(void **unused)
+{
+	static const char *const marks[] = { "", "  ", "\t", "+", "-", "+  ",
+		"> ", ">> ", "# ", " * ", "++", "| " };
+	static const char *const ends[] = { "\n", "\r\n", "\\n", "\\r\\n",
+		"\n\n" };
+	char plain[300], encoded[600], text[8000];
+
+	(void)unused;
+	for (size_t user = 0; user < 80; user++) {
+		memset(plain, 'u', user);
+		memcpy(plain + user, ":" KNOWN, sizeof(":" KNOWN));
+		(void)sodium_bin2base64(encoded, sizeof(encoded),
+		    (const unsigned char *)plain, user + sizeof(KNOWN),
+		    sodium_base64_VARIANT_ORIGINAL);
+		for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+			for (size_t j = 0; j < sizeof(ends) / sizeof(ends[0]);
+			     j++) {
+				static const size_t widths[] = { 76, 64, 60,
+					17 };
+
+				(void)wrap(text, sizeof(text), encoded,
+				    widths[user % 4], marks[i], ends[j]);
+				assert_base64(text, sizeof(text));
+			}
+	}
+}
+
+/* A Secret of Kubernetes: of the token alone, with a line end, of a header. */
+static void
+base64_is_read_inside_base64(void **unused)
+{
+	static const char *const texts[] = { KNOWN, KNOWN "\n",
+		"Authorization: Basic "
+		"YTpqcGF0X0Q0b0J3azBTX2NkZ1hOQ1RadVhDdmwxNE"
+		"xXZnZxV0Z4a3BKeUZuNDE0eGtwRA==",
+		"{\"auth\":\"YTpqcGF0X0Q0b0J3azBTX2NkZ1hOQ1RadVhDdmwxNExXZnZxV0"
+		"Z4a3BKeUZuNDE0eGtwRA==\"}" };
+	char encoded[600], text[800];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		(void)sodium_bin2base64(encoded, sizeof(encoded),
+		    (const unsigned char *)texts[i], strlen(texts[i]),
+		    sodium_base64_VARIANT_ORIGINAL);
+		(void)snprintf(text, sizeof(text), "  token: %s\n", encoded);
+		assert_base64(text, sizeof(text));
+		assert_base64(text, 1);
+	}
+}
+
+/* PowerShell's -EncodedCommand. */
+static void
+utf_16_is_read_inside_base64(void **unused)
+{
+	char wide[300], encoded[600];
+	size_t len = widen(wide, "$t = '" KNOWN "'", 0, 1);
+
+	(void)unused;
+	(void)sodium_bin2base64(encoded, sizeof(encoded),
+	    (const unsigned char *)wide, len, sodium_base64_VARIANT_ORIGINAL);
+	assert_base64(encoded, 7);
+}
+
 static void
 pieces_change_nothing(void **unused)
 {
@@ -293,6 +473,11 @@ main(void)
 		cmocka_unit_test(lines_are_counted),
 		cmocka_unit_test(base64_of_every_length_of_user_is_read),
 		cmocka_unit_test(base64_is_read_wherever_it_begins),
+		cmocka_unit_test(escapes_are_taken_back),
+		cmocka_unit_test(utf_16_and_32_are_read),
+		cmocka_unit_test(base64_is_read_across_lines),
+		cmocka_unit_test(base64_is_read_inside_base64),
+		cmocka_unit_test(utf_16_is_read_inside_base64),
 		cmocka_unit_test(pieces_change_nothing),
 		cmocka_unit_test(an_error_of_the_taker_ends_the_search),
 		cmocka_unit_test(nothing_stays_in_the_finder),
