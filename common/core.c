@@ -57,13 +57,13 @@ jp_core_init(struct jp_core *core, struct jp_store *store,
 
 static enum jp_err
 open_store(const struct jp_settings *settings, const struct jp_pepper *pepper,
-    const char *holder, int64_t wait_ms, struct jp_store **store,
-    struct jp_why *why)
+    const struct jp_turn *turn, struct jp_store **store, struct jp_why *why)
 {
 	struct jp_store_options options = {
 		.dir = settings->store_dir,
-		.holder = holder,
-		.wait_ms = wait_ms,
+		.holder = turn->holder,
+		.wait_ms = turn->wait_ms,
+		.first = turn->first,
 		.cache = (size_t)settings->cache_kib * 1024,
 		.kept = 2 * (size_t)settings->cache_entries, /* and users */
 	};
@@ -98,6 +98,15 @@ enum jp_err
 jp_core_open(struct jp_core *core, const struct jp_settings *settings,
     const char *holder, int64_t wait_ms, struct jp_why *why)
 {
+	const struct jp_turn turn = { .holder = holder, .wait_ms = wait_ms };
+
+	return jp_core_open_in_turn(core, settings, &turn, why);
+}
+
+enum jp_err
+jp_core_open_in_turn(struct jp_core *core, const struct jp_settings *settings,
+    const struct jp_turn *turn, struct jp_why *why)
+{
 	struct jp_store *store = NULL;
 	struct jp_pepper pepper;
 	enum jp_err err = jp_become(settings->user, why);
@@ -112,7 +121,7 @@ jp_core_open(struct jp_core *core, const struct jp_settings *settings,
 		    settings->pepper_file);
 	if (err != JP_ERR_OK)
 		return err;
-	err = open_store(settings, &pepper, holder, wait_ms, &store, why);
+	err = open_store(settings, &pepper, turn, &store, why);
 	if (err == JP_ERR_OK) {
 		err = init_all(core, store, &pepper, settings);
 		if (err != JP_ERR_OK)

@@ -52,6 +52,18 @@ enum jp_err
 jp_core_open(struct jp_core *core, const struct jp_settings *settings,
     const char *holder, int64_t wait_ms, struct jp_why *why);
 
+/* Who opens a store, and when it is his turn; see struct jp_store_options. */
+struct jp_turn {
+	const char *holder;
+	int64_t wait_ms;
+	bool first;
+};
+
+/* The same, also in front of all others that wait. */
+enum jp_err
+jp_core_open_in_turn(struct jp_core *core, const struct jp_settings *settings,
+    const struct jp_turn *turn, struct jp_why *why);
+
 /* Writes the gathered uses, if any, and frees all. */
 void jp_core_close(struct jp_core *core);
 

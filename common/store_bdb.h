@@ -15,6 +15,7 @@ struct jp_store_options {
 	const char *dir;    /* absolute; a folder of mode 0700, ours */
 	const char *holder; /* who we are, for the lock file: "patd" */
 	int64_t wait_ms;    /* how long to wait for the lock; 0: not at all */
+	bool first;         /* all others that wait meanwhile give way */
 	size_t cache;       /* bytes of page cache; 0: the default */
 	size_t kept;        /* records kept beside it; 0: none */
 	uint8_t tag[JP_STORE_TAG_LEN]; /* names the pepper it was made with */

@@ -234,8 +234,30 @@ is_lock_file(const struct bdb *bdb, int fd)
 	       by_fd.st_dev == by_name.st_dev && by_fd.st_ino == by_name.st_ino;
 }
 
+/*
+ * Who stays announces it by another kind of lock on the same file, fcntl(2)'s
+ * F_OFD_SETLK, before it waits for flock(2)'s. Others only look for it, so that
+ * they are never in its way.
+ */
+static bool
+announce(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0 ||
+	       (errno != EAGAIN && errno != EACCES);
+}
+
+static bool
+is_announced(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 static enum jp_err
-try_lock(struct bdb *bdb)
+try_lock(struct bdb *bdb, bool first)
 {
 	enum jp_err err = JP_ERR_OK;
 	int fd = openat(bdb->dir_fd, LOCK_NAME,
@@ -243,7 +265,9 @@ try_lock(struct bdb *bdb)
 
 	if (fd < 0)
 		return fail_errno(bdb, LOCK_NAME);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+	if (!first && is_announced(fd))
+		err = name_holder(bdb, fd);
+	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		err = errno == EWOULDBLOCK ? name_holder(bdb, fd)
 		                           : fail_errno(bdb, LOCK_NAME);
 	else if (!is_lock_file(bdb, fd))
@@ -268,18 +292,42 @@ sign_lock(const struct bdb *bdb, const char *holder)
 		return;
 }
 
-enum jp_err
-bdb_lock(struct bdb *bdb, const char *holder, int64_t wait_ms)
+static enum jp_err
+lock_until(struct bdb *bdb, const char *holder, int64_t wait_ms, bool first)
 {
 	int64_t end = jp_now_ms() + wait_ms;
-	enum jp_err err = try_lock(bdb);
+	enum jp_err err = try_lock(bdb, first);
 
 	while (err == JP_ERR_LOCKED && jp_now_ms() < end) {
 		bdb_sleep_ms(LOCK_RETRY_MS);
-		err = try_lock(bdb);
+		err = try_lock(bdb, first);
 	}
 	if (err == JP_ERR_OK)
 		sign_lock(bdb, holder);
+	return err;
+}
+
+enum jp_err
+bdb_lock(struct bdb *bdb, const char *holder, int64_t wait_ms)
+{
+	return lock_until(bdb, holder, wait_ms, false);
+}
+
+enum jp_err
+bdb_lock_first(struct bdb *bdb, const char *holder, int64_t wait_ms)
+{
+	int fd = openat(bdb->dir_fd, LOCK_NAME,
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	enum jp_err err;
+
+	if (fd < 0)
+		return fail_errno(bdb, LOCK_NAME);
+	if (announce(fd)) {
+		bdb->announce_fd = fd;
+		return lock_until(bdb, holder, wait_ms, true);
+	}
+	err = name_holder(bdb, fd);
+	(void)close(fd);
 	return err;
 }
 

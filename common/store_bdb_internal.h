@@ -60,6 +60,7 @@ struct bdb {
 	char dir[PATH_MAX];
 	int dir_fd;
 	int lock_fd;
+	int announce_fd; /* of one that stays; else -1 */
 	int hwm_fd;
 	int reserve_fd;
 	DB_ENV *env;
@@ -236,6 +237,13 @@ enum jp_err bdb_mark_clear(struct bdb *bdb);
 bool bdb_mark_there(const struct bdb *bdb);
 
 enum jp_err bdb_lock(struct bdb *bdb, const char *holder, int64_t wait_ms);
+
+/*
+ * The same for who stays: bdb_lock() of others gives way while this waits.
+ * JP_ERR_LOCKED at once where another such one waits or is in.
+ */
+enum jp_err
+bdb_lock_first(struct bdb *bdb, const char *holder, int64_t wait_ms);
 void bdb_lock_remove(struct bdb *bdb);
 
 /* Opens the file, empty if it is new; what fails shows in `reserve`. */

@@ -161,7 +161,8 @@ bdb_new(struct jp_why *why)
 		return NULL;
 	}
 	bdb->base.ops = &bdb_ops;
-	bdb->dir_fd = bdb->lock_fd = bdb->hwm_fd = bdb->reserve_fd = -1;
+	bdb->dir_fd = bdb->lock_fd = bdb->announce_fd = -1;
+	bdb->hwm_fd = bdb->reserve_fd = -1;
 	(void)pthread_mutex_init(&bdb->mutex, NULL);
 	(void)pthread_mutex_init(&bdb->copy_mutex, NULL);
 	(void)pthread_rwlock_init(&bdb->gate, NULL);
@@ -207,6 +208,7 @@ bdb_free(struct bdb *bdb)
 	close_fd(bdb->reserve_fd);
 	close_fd(bdb->hwm_fd);
 	close_fd(bdb->lock_fd);
+	close_fd(bdb->announce_fd);
 	close_fd(bdb->dir_fd);
 	bdb_cache_free(bdb->cache);
 	(void)pthread_rwlock_destroy(&bdb->gate);
@@ -499,7 +501,10 @@ take_store(struct bdb *bdb, const struct jp_store_options *options)
 	if (err == JP_ERR_OK && !bdb_mark_there(bdb))
 		err = bdb_look(bdb);
 	if (err == JP_ERR_OK)
-		err = bdb_lock(bdb, options->holder, options->wait_ms);
+		err =
+		    options->first
+		        ? bdb_lock_first(bdb, options->holder, options->wait_ms)
+		        : bdb_lock(bdb, options->holder, options->wait_ms);
 	return err == JP_ERR_OK ? bdb_look(bdb) : err;
 }
 

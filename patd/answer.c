@@ -38,12 +38,19 @@ enum jp_err
 answer_send(int fd, uint32_t seq, const struct jp_decision *decision)
 {
 	struct jp_reply reply = { .verdict = decision->verdict, .seq = seq };
-	uint8_t bytes[JP_REPLY_SIZE];
 
 	if (decision->verdict == JP_ACCEPT ||
 	    jp_reason_rights(decision->reason))
 		memcpy(reply.user, decision->user, sizeof(reply.user));
-	jp_reply_encode(&reply, bytes);
+	return answer_pass(fd, &reply);
+}
+
+enum jp_err
+answer_pass(int fd, const struct jp_reply *reply)
+{
+	uint8_t bytes[JP_REPLY_SIZE];
+
+	jp_reply_encode(reply, bytes);
 	if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) !=
 	    (ssize_t)sizeof(bytes))
 		return jp_err_from_errno(errno);

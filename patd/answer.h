@@ -21,6 +21,9 @@ enum jp_err answer_receive(int fd, struct jp_request *request);
 enum jp_err
 answer_send(int fd, uint32_t seq, const struct jp_decision *decision);
 
+/* The same of what another process has decided. */
+enum jp_err answer_pass(int fd, const struct jp_reply *reply);
+
 void answer_log(const struct jp_request *request,
     const struct jp_decision *decision, uid_t uid);
 

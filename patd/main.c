@@ -26,6 +26,7 @@
 
 enum {
 	LOG_DRAIN_MS = 2000, /* for the last lines */
+	LOCK_MS = 10000,     /* a pat-admin may have the store for a moment */
 };
 
 enum status {
@@ -249,6 +250,7 @@ serve(const struct options *options, struct jp_settings *settings)
 {
 	struct listeners listeners;
 	struct peers peers;
+	const struct jp_turn turn = { "patd", LOCK_MS, true };
 	struct jp_account account;
 	struct jp_core core;
 	struct jp_why why = { "" };
@@ -263,7 +265,7 @@ serve(const struct options *options, struct jp_settings *settings)
 	if (listeners_inherit(&listeners, &why) != JP_ERR_OK ||
 	    listeners_folders(&listeners, settings, &why) != JP_ERR_OK)
 		return fail(options, "sockets", &why);
-	if (jp_core_open(&core, settings, "patd", 0, &why) != JP_ERR_OK)
+	if (jp_core_open_in_turn(&core, settings, &turn, &why) != JP_ERR_OK)
 		return fail(options, "store", &why);
 	err = serve_open(
 	    options, settings, &peers, &listeners, &core, &drained, &why);
@@ -344,7 +346,6 @@ run(const struct options *options)
 		return check_config(options, &settings);
 	if (!once)
 		return serve_logged(options, &settings);
-	settings.cache_entries = 0; /* one question is never asked again */
 	if (one_shot(&settings, &why) != JP_ERR_OK)
 		return fail(options, "one-shot", &why);
 	return STATUS_DONE;

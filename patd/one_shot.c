@@ -1,7 +1,10 @@
 #include "patd/one_shot.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -14,8 +17,14 @@
 
 enum {
 	RECEIVE_MS = 3000,
-	LOCK_MS = 2000, /* a pat-admin may hold the store for a moment */
+	ANSWER_MS = 2500, /* for the whole: a client waits for three seconds */
+	RETRY_MS = 10,
+	LEND_MS = 300, /* for the questions of others */
+	BACKLOG = 64,
+	MEMO_ENTRIES = 16, /* of those questions, who ask for the same */
 };
+
+#define LENT_NAME "one-shot.sock"
 
 static uid_t
 asker(void)
@@ -65,35 +74,190 @@ note_use(struct jp_core *core, const struct jp_request *request,
 	if (decision->verdict != JP_ACCEPT &&
 	    !jp_reason_proved(decision->reason))
 		return;
-	core->uses = jp_uses_make();
+	if (core->uses == NULL)
+		core->uses = jp_uses_make();
 	(void)jp_uses_decided(core, request, decision);
+}
+
+/* ---- with the store ---- */
+
+static enum jp_err
+answer(struct jp_core *core, int fd, const struct jp_request *request)
+{
+	struct jp_decision decision = { .id = "" };
+
+	jp_decide_now(core, request, &decision);
+	tell(core, request, &decision);
+	note_use(core, request, &decision);
+	answer_log(request, &decision, asker());
+	return answer_send(fd, request->seq, &decision);
+}
+
+static bool
+lent_address(const struct jp_settings *settings, struct sockaddr_un *addr)
+{
+	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	return snprintf(addr->sun_path, sizeof(addr->sun_path), "%s/" LENT_NAME,
+	           settings->store_dir) < (int)sizeof(addr->sun_path);
+}
+
+/*
+ * Others of this kind that wait for the store meanwhile bring their questions
+ * here, into a folder that is closed to everybody else. -1: they have to wait.
+ */
+static int
+lend(const struct jp_settings *settings)
+{
+	struct sockaddr_un addr;
+	int fd;
+
+	if (!lent_address(settings, &addr))
+		return -1;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	(void)unlink(addr.sun_path); /* of one that was killed */
+	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+static void
+answer_other(struct jp_core *core, int listener)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	struct jp_request request;
+
+	if (fd < 0)
+		return;
+	if (jp_wait_fd(fd, POLLIN, jp_now_ms() + LEND_MS) == JP_ERR_OK &&
+	    answer_receive(fd, &request) == JP_ERR_OK) {
+		(void)answer(core, fd, &request);
+		explicit_bzero(&request, sizeof(request));
+	}
+	(void)close(fd);
+}
+
+/* Those who come too late find the socket gone, and go on waiting. */
+static void
+answer_others(
+    struct jp_core *core, const struct jp_settings *settings, int listener)
+{
+	struct pollfd wait = { .fd = listener, .events = POLLIN };
+	int64_t end = jp_now_ms() + LEND_MS;
+	struct sockaddr_un addr;
+
+	if (listener < 0)
+		return;
+	while (jp_now_ms() < end && poll(&wait, 1, 0) > 0)
+		answer_other(core, listener);
+	if (lent_address(settings, &addr))
+		(void)unlink(addr.sun_path);
+	(void)close(listener);
+}
+
+static enum jp_err
+serve(struct jp_core *core, const struct jp_settings *settings,
+    const struct jp_request *request, struct jp_why *why)
+{
+	int listener = lend(settings);
+	enum jp_err err = answer(core, STDIN_FILENO, request);
+
+	if (err != JP_ERR_OK)
+		(void)jp_why(why, err, "the client left: %s", jp_err_text(err));
+	/* Only now: it takes a moment, and the client waits. */
+	answer_others(core, settings, listener);
+	jp_core_close(core);
+	return err;
+}
+
+/* ---- without ---- */
+
+/* JP_ERR_OK: whoever listens at `path` has answered, and so have we. */
+static enum jp_err
+ask_at(const char *path, const struct jp_request *request, int64_t deadline_ms)
+{
+	const struct jp_client client = { .socket_path = path,
+		.timeout_ms = (int)(deadline_ms - jp_now_ms()) };
+	struct jp_request copy = *request;
+	struct jp_reply reply;
+	enum jp_err err = JP_ERR_TIMEOUT;
+
+	if (client.timeout_ms > 0)
+		err = jp_client_ask(&client, &copy, &reply);
+	explicit_bzero(&copy, sizeof(copy));
+	if (err != JP_ERR_OK)
+		return err;
+	reply.seq = request->seq;
+	return answer_pass(STDIN_FILENO, &reply);
+}
+
+/* Asks a patd that has just started, or one of our kind that has the store. */
+static enum jp_err
+ask_holder(const struct jp_settings *settings, const struct jp_request *request,
+    int64_t deadline_ms)
+{
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct sockaddr_un addr;
+	enum jp_err err = JP_ERR_UNREACHABLE;
+
+	if (lent_address(settings, &addr))
+		err = ask_at(addr.sun_path, request, deadline_ms);
+	if (err != JP_ERR_OK && snprintf(path, sizeof(path), "%s/verify.sock",
+	                            settings->run_dir) < (int)sizeof(path))
+		err = ask_at(path, request, deadline_ms);
+	return err;
+}
+
+static enum jp_err
+refuse(const struct jp_request *request, enum jp_err err)
+{
+	struct jp_decision decision = { .id = "" };
+
+	jp_decision_refuse(&decision, JP_REASON_STORE);
+	(void)reply(request, &decision);
+	return err;
+}
+
+/*
+ * A patd that starts goes first, and then answers; what another one of our kind
+ * has open serves us, too; a pat-admin leaves soon.
+ */
+static enum jp_err
+decide(const struct jp_settings *settings, const struct jp_request *request,
+    struct jp_why *why)
+{
+	int64_t deadline_ms = jp_now_ms() + ANSWER_MS;
+	struct jp_core core;
+	enum jp_err err;
+
+	for (;;) {
+		err = jp_core_open(&core, settings, "patd --one-shot", 0, why);
+		if (err == JP_ERR_OK)
+			return serve(&core, settings, request, why);
+		if (err != JP_ERR_LOCKED)
+			return refuse(request, err);
+		if (ask_holder(settings, request, deadline_ms) == JP_ERR_OK)
+			return JP_ERR_OK;
+		if (jp_now_ms() >= deadline_ms)
+			return refuse(request, err);
+		(void)poll(NULL, 0, RETRY_MS);
+	}
 }
 
 enum jp_err
 one_shot(const struct jp_settings *settings, struct jp_why *why)
 {
+	struct jp_settings own = *settings;
 	struct jp_request request;
-	struct jp_decision decision = { .id = "" };
-	struct jp_core core;
 	enum jp_err err = receive(&request, why);
 
 	if (err != JP_ERR_OK)
 		return err;
-	err = jp_core_open(&core, settings, "patd --one-shot", LOCK_MS, why);
-	if (err != JP_ERR_OK) {
-		jp_decision_refuse(&decision, JP_REASON_STORE);
-		(void)reply(&request, &decision);
-	} else {
-		jp_decide_now(&core, &request, &decision);
-		tell(&core, &request, &decision);
-		note_use(&core, &request, &decision);
-		err = reply(&request, &decision);
-		if (err != JP_ERR_OK)
-			(void)jp_why(
-			    why, err, "the client left: %s", jp_err_text(err));
-		/* Only now: it takes a moment, and the client waits. */
-		jp_core_close(&core);
-	}
+	own.cache_entries = MEMO_ENTRIES;
+	err = decide(&own, &request, why);
 	explicit_bzero(&request, sizeof(request));
 	return err;
 }

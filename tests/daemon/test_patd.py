@@ -1,4 +1,5 @@
 """patd as its clients, its administrator and its service manager see it."""
+import fcntl
 import json
 import os
 import resource
@@ -7,8 +8,10 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
+import threading
 import time
 from multiprocessing.pool import ThreadPool
 
@@ -493,42 +496,125 @@ def slow_lister():
             assert time.monotonic() - begin < 30
 
 
+class OneShot:
+    """A patd for one question, as the module spawns it."""
+
+    def __init__(self, place, user, token):
+        ours, theirs = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.patd = subprocess.Popen(
+            [PATD, "--one-shot", "--config", place.config], stdin=theirs,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        theirs.close()
+        self.client = Client.__new__(Client)
+        self.client.sock = ours
+        ours.settimeout(60)
+        self.client.send(question(user, token))
+
+    def end(self):
+        """Its answer, and its exit status."""
+        answer = self.client.answer()
+        assert self.client.closed()
+        self.client.close()
+        return answer, self.patd.wait(60)
+
+
 def one_shot():
     """--one-shot answers one question on descriptor 0, and leaves"""
     with world(start=False) as place:
         token = place.token()
         for user, wanted in (("alice", (ACCEPT, "alice")),
                              ("bob", (DENY, ""))):
-            ours, theirs = socket.socketpair(
-                socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            patd = subprocess.Popen(
-                [PATD, "--one-shot", "--config", place.config], stdin=theirs,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            theirs.close()
-            client = Client.__new__(Client)
-            client.sock = ours
-            ours.settimeout(10)
-            assert client.ask(user, token) == wanted
-            assert client.closed()
-            ours.close()
-            assert patd.wait(10) == 0
+            assert OneShot(place, user, token).end() == (wanted, 0)
+
+
+def one_shots_at_once():
+    """twelve of them at once, of two users, are all answered"""
+    with world("audit_file = {root}/trail/trail\n", start=False) as place:
+        tokens = {user: place.token(user) for user in ("alice", "bob")}
+        for _ in range(3):
+            shots = [(user, OneShot(place, user, tokens[user]))
+                     for user in ("alice", "bob") * 5]
+            wrong = [OneShot(place, "carol", token)
+                     for token in tokens.values()]
+            for user, shot in shots:
+                assert shot.end() == ((ACCEPT, user), 0)
+            for shot in wrong:
+                assert shot.end() == ((DENY, ""), 0)
+        left = os.listdir(os.path.join(place.root, "store"))
+        assert "one-shot.sock" not in left, left
+        place.admin("audit", "verify")
+        for token in tokens.values():  # all of them, not the holders' alone
+            assert '"use_count":15,' in place.admin(
+                "show", token[5:13], "--json").stdout
+
+
+def start_under_one_shots():
+    """patd starts while they keep arriving, ten times of ten"""
+    with world(start=False) as place:
+        token = place.token()
+        stop = threading.Event()
+        answers = []
+
+        def keep_asking():
+            while not stop.is_set():
+                answers.append(OneShot(place, "alice", token).end())
+
+        threads = [threading.Thread(target=keep_asking) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(10):
+                before = len(answers)
+                wait_for(lambda: len(answers) > before + 3, 60)
+                place.start()
+                assert place.stop() == 0
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert all(answer[0] in (ACCEPT, UNAVAILABLE)
+                   for answer, _ in answers), answers
+        assert any(answer[0] == ACCEPT for answer, _ in answers)
+
+
+def one_shot_beside_patd():
+    """--one-shot asks the patd that has the store"""
+    with world() as place:
+        token = place.token()
+        assert OneShot(place, "alice", token).end() == ((ACCEPT, "alice"), 0)
+        assert OneShot(place, "bob", token).end() == ((DENY, ""), 0)
 
 
 def one_shot_unavailable():
     """--one-shot answers unavailable where the store cannot be opened"""
-    with world() as place:
-        ours, theirs = socket.socketpair(
-            socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        patd = subprocess.Popen(
-            [PATD, "--one-shot", "--config", place.config], stdin=theirs,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        theirs.close()
-        client = Client.__new__(Client)
-        client.sock = ours
-        ours.settimeout(10)
-        assert client.ask("alice", "x") == (UNAVAILABLE, "")
-        ours.close()
-        assert patd.wait(10) == 3
+    with world(start=False) as place:
+        with open(os.path.join(place.root, "store/store.lock")) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            assert OneShot(place, "alice", "x").end() == ((UNAVAILABLE, ""), 3)
+        os.rename(place.root + "/store", place.root + "/gone")
+        assert OneShot(place, "alice", "x").end() == ((UNAVAILABLE, ""), 3)
+
+
+def is_announced(lock):
+    """Whether a patd waits for the store, or has it (fcntl(2), F_OFD_GETLK)."""
+    room = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    return struct.unpack(
+        "hhqqi4x", fcntl.fcntl(lock, 36, room))[0] != fcntl.F_UNLCK
+
+
+def start_waits():
+    """patd waits for a moment for who has the store, if that is no patd"""
+    with world(start=False) as place:
+        with open(os.path.join(place.root, "store/store.lock"),
+                  "r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            place.patd = place.spawn()
+            wait_for(lambda: is_announced(lock), 60)
+            second = place.run()  # it finds the first one waiting
+            assert second.returncode == 3 and "in use" in second.stderr, second
+            assert place.patd.poll() is None
+        wait_for(place.answers, 60)
 
 
 LAUNCHER = """import os, sys
@@ -647,5 +733,6 @@ main([ready_is_told, answers, modes, second_fails, foreign_socket,
       idle_connections, limits, many_questions, pipelined, last_question,
       lacking_rights,
       overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
-      one_shot, one_shot_unavailable, activation, peers, stale,
-      more_sockets])
+      one_shot, one_shots_at_once, start_under_one_shots,
+      one_shot_beside_patd, one_shot_unavailable, start_waits, activation,
+      peers, stale, more_sockets])
