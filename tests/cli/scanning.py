@@ -40,6 +40,38 @@ def encoded(text):
     return base64.b64encode(f"{user}:{text}".encode()).decode()
 
 
+def broken(text):
+    """Each way in which tools break and indent lines."""
+    for width in 76, 64, 60, 11:
+        for indent in "", "    ", "\t":
+            for end in "\n", "\r\n":
+                lines = [text[i : i + width] for i in range(0, len(text), width)]
+                yield (end + indent).join(lines)
+
+
+def holds(found, token):
+    """Whether base64 that may begin anywhere holds the token."""
+    letters = "".join((found or "").split()).rstrip("=")
+    for start in range(4):
+        part = letters[start:]
+        part = part[: -1] if len(part) % 4 == 1 else part
+        part += "=" * (-len(part) % 4)
+        if token.encode() in base64.b64decode(part, altchars=b"-_"):
+            return True
+        if token.encode() in base64.b64decode(part):
+            return True
+    return False
+
+
+def lost(rules, pairs):
+    """In how many texts the token that they hold is not found."""
+    count = 0
+    for text, inside in pairs:
+        for before, after in AROUND + [("  token: |\n    ", "\n  next: value\n")]:
+            count += not holds(search(rules, before + text + after), inside)
+    return f"{count} missed" if count else None
+
+
 def near_misses():
     for _ in range(ROUNDS):
         text = token()
@@ -118,6 +150,24 @@ def try_rules(name, rules, real):
     tell(
         f"{name}: base64 of user:token is found",
         missed(rules, [encoded(text) for text in made]),
+    )
+    tell(
+        f"{name}: base64 of the token alone is found",
+        lost(
+            rules,
+            (
+                (base64.b64encode((text + end).encode()).decode(), text)
+                for text in made[:200]
+                for end in ("", "\n", "\r\n")
+            ),
+        ),
+    )
+    tell(
+        f"{name}: base64 across lines is found",
+        lost(
+            rules,
+            ((part, text) for text in made[:60] for part in broken(encoded(text))),
+        ),
     )
     false = sum(search(rules, text) is not None for text in near_misses())
     tell(f"{name}: what is nearly a token is not", f"{false} found" if false else None)

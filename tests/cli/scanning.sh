@@ -32,7 +32,7 @@ sed -n '/^    python3 -c/,/^    . jpat$/s/^    //p' "$RULES/README.md" \
 	>"$SCRATCH/words.sh"
 is "README.md tells how the words of the base64 rules are made" \
 	"($(sh "$SCRATCH/words.sh" | paste -s -d '|'))" "$(
-		sed -n 's/.*(?:\(Omp[^)]*\)).*/(\1)/p' "$RULES/gitleaks.toml"
+		sed -n 's/.*(?:\(a[^)]*\)).*/(\1)/p' "$RULES/gitleaks.toml"
 	)"
 
 if command -v gitleaks >/dev/null 2>&1; then
