@@ -415,7 +415,7 @@ do_create(struct job *job)
 	(void)jp_field_set(
 	    record.created_by, sizeof(record.created_by), job->actor);
 	err = job->target.kind == JP_TARGET_USER
-	          ? jp_user_check(record.user, job->why)
+	          ? jp_user_check_new(record.user, job->why)
 	          : jp_why(job->why, JP_ERR_INVALID,
 	                "an argument is missing: name a user");
 	if (err == JP_ERR_OK)
@@ -744,6 +744,7 @@ static const struct {
 	[JP_ADMIN_USERS] = { jp_job_users, TELL_NOTHING },
 	[JP_ADMIN_USER] = { jp_job_user, TELL_NOTHING },
 	[JP_ADMIN_SET_USER] = { jp_job_set_user, TELL_CHANGES },
+	[JP_ADMIN_SET_USERS] = { jp_job_set_users, TELL_CHANGES },
 };
 
 /* Of the whole operation: those that are begun name no token and no user. */

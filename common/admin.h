@@ -25,7 +25,8 @@
 	X(USER, "user")                                                        \
 	X(SET_USER, "set-user")                                                \
 	X(ROTATE, "rotate")                                                    \
-	X(POLICY, "policy")
+	X(POLICY, "policy")                                                    \
+	X(SET_USERS, "set-users")
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(code, name) JP_ADMIN_##code,
@@ -48,6 +49,8 @@ enum jp_admin_op {
  * POLICY: dry_run; answers the records that break it, mended unless dry
  * USERS: all (false: the disabled ones alone)      USER: user.name
  * SET_USER: user.name, and those fields that `user_fields` names
+ * SET_USERS: batch, of users; all of them or none, in one transaction; answers
+ * nothing
  */
 struct jp_admin_request {
 	enum jp_admin_op op;
@@ -66,8 +69,8 @@ struct jp_admin_request {
 	int64_t dead_for;     /* purge: seconds since its end, at least */
 	bool dry_run;         /* create, import, purge: changes nothing */
 	bool skip_known;      /* import: an id that is there is no error */
-	const uint8_t *batch; /* import: as common/batch.h writes it; the
-	                         requester's, in `batch_len` bytes */
+	const uint8_t *batch; /* as common/batch.h writes it; the requester's,
+	                         in `batch_len` bytes */
 	size_t batch_len;
 	int64_t unused; /* list: only those not used for longer; 0: any */
 	int64_t grace;  /* seconds */
@@ -81,7 +84,8 @@ enum {
 	JP_USER_STATE = 1, /* disabled */
 	JP_USER_NOTE = 2,
 	JP_USER_GROUPS = 4,
-	JP_USER_FIELDS = 7,
+	JP_USER_PROTECTION = 8, /* protected */
+	JP_USER_FIELDS = 15,
 };
 
 /* What a token breaks of today's policy; the worst, if it is more. */

@@ -100,5 +100,6 @@ enum jp_err jp_job_hold_policy(struct job *job);
 enum jp_err jp_job_users(struct job *job);
 enum jp_err jp_job_user(struct job *job);
 enum jp_err jp_job_set_user(struct job *job);
+enum jp_err jp_job_set_users(struct job *job);
 
 #endif

@@ -60,7 +60,7 @@ check_texts(const struct jp_record *record, struct jp_why *why)
 		{ "revoked_why", record->revoked_why, JP_NOTE_MAX },
 		{ "prefix", record->prefix, JP_TOKEN_PREFIX_MAX },
 	};
-	enum jp_err err = jp_user_check(record->user, why);
+	enum jp_err err = jp_user_check_new(record->user, why);
 
 	for (size_t i = 0;
 	     i < sizeof(texts) / sizeof(texts[0]) && err == JP_ERR_OK; i++)

@@ -44,6 +44,29 @@ jp_batch_get(struct jp_buf *buf, struct jp_moved *moved)
 	return buf->err;
 }
 
+/* Each: the fields u8, the user. */
+enum jp_err
+jp_batch_put_user(struct jp_buf *buf, const struct jp_user_change *change)
+{
+	const struct jp_buf before = *buf;
+	enum jp_err err;
+
+	jp_buf_put_u8(buf, (uint8_t)change->fields);
+	jp_user_put(buf, &change->user);
+	err = buf->err;
+	if (err != JP_ERR_OK)
+		*buf = before;
+	return err;
+}
+
+enum jp_err
+jp_batch_get_user(struct jp_buf *buf, struct jp_user_change *change)
+{
+	change->fields = jp_buf_get_u8(buf);
+	jp_user_get(buf, &change->user);
+	return buf->err;
+}
+
 void
 jp_foreign_id(const char *user, char id[JP_TOKEN_ID_LEN + 1])
 {

@@ -264,14 +264,14 @@ check_group(struct matter *matter)
 	if (at[0] == '\0')
 		return JP_REASON_NONE;
 	while (*at != '\0') {
-		size_t len = strcspn(at, " ");
+		size_t len = strcspn(at, "\n");
 		char group[JP_GROUP_MAX + 1];
 
 		(void)snprintf(group, sizeof(group), "%.*s", (int)len, at);
 		if (jp_user_in_group(&matter->user, group))
 			return JP_REASON_NONE;
 		at += len;
-		at += *at == ' ';
+		at += *at == '\n';
 	}
 	return matter->core->policy.nss_groups
 	           ? check_nss_group(matter, rule->groups)

@@ -178,7 +178,7 @@ ask_each(const struct account *account, const char *user, const char *names,
 	char *room = NULL;
 
 	while (*names != '\0' && !*member && err == JP_ERR_OK) {
-		size_t len = strcspn(names, " ");
+		size_t len = strcspn(names, "\n");
 		struct group group, *found = NULL;
 		char name[JP_GROUP_MAX + 1] = "";
 
@@ -187,7 +187,7 @@ ask_each(const struct account *account, const char *user, const char *names,
 		err = find_group(name, &group, &found, &room);
 		*member = found != NULL && holds(account, user, &group);
 		names += len;
-		names += *names == ' ';
+		names += *names == '\n';
 	}
 	free(room);
 	return err;

@@ -43,7 +43,7 @@ void jp_groups_free(struct jp_groups *groups);
 /* Forgets everything. */
 void jp_groups_flush(struct jp_groups *groups);
 
-/* What is known of `user` and `names`, groups with one space between them. */
+/* What is known of `user` and `names`, groups with a newline between them. */
 enum jp_member
 jp_groups_find(struct jp_groups *groups, const char *user, const char *names);
 

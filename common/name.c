@@ -64,6 +64,49 @@ jp_utf8_valid(const char *text, size_t len)
 	return true;
 }
 
+/* Unicode's White_Space, U+200B and U+FEFF: nobody sees them at an end. */
+static const char *const blanks[] = { " ", "\t", "\n", "\v", "\f", "\r",
+	"\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+	"\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85",
+	"\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89",
+	"\xe2\x80\x8a", "\xe2\x80\x8b", "\xe2\x80\xa8", "\xe2\x80\xa9",
+	"\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80", "\xef\xbb\xbf" };
+
+/* With `end` the last one of the text. */
+static size_t
+blank_length(const char *text, size_t len, bool end)
+{
+	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
+		size_t more = strlen(blanks[i]);
+
+		if (len >= more && memcmp(end ? text + len - more : text,
+		                       blanks[i], more) == 0)
+			return more;
+	}
+	return 0;
+}
+
+size_t
+jp_blank_at_start(const char *text, size_t len)
+{
+	return blank_length(text, len, false);
+}
+
+size_t
+jp_blank_at_end(const char *text, size_t len)
+{
+	return blank_length(text, len, true);
+}
+
+bool
+jp_blank_ends(const char *text)
+{
+	size_t len = strlen(text);
+
+	return jp_blank_at_start(text, len) > 0 ||
+	       jp_blank_at_end(text, len) > 0;
+}
+
 enum jp_err
 jp_name_set(char *field, size_t size, const char *bytes, size_t len)
 {

@@ -23,6 +23,17 @@ size_t jp_utf8_length(const char *text, size_t len);
 bool jp_utf8_valid(const char *text, size_t len);
 
 /*
+ * Whether the text, which is UTF-8, begins or ends with a blank: a character of
+ * Unicode's class White_Space, a zero width space or a byte order mark.
+ */
+bool jp_blank_ends(const char *text);
+
+/* How many of the `len` bytes are such a blank at their start, or at their end;
+ * 0: none. */
+size_t jp_blank_at_start(const char *text, size_t len);
+size_t jp_blank_at_end(const char *text, size_t len);
+
+/*
  * Copies `len` bytes into a field of `size` bytes and closes it by a NUL.
  * JP_ERR_TOO_LONG if there is no room, JP_ERR_INVALID if they are not UTF-8,
  * hold a control character (RFC 4013 §2.3), or are nothing but spaces.

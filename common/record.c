@@ -413,3 +413,16 @@ jp_user_check(const char *user, struct jp_why *why)
 		    "the user name holds ':', which HTTP Basic cannot carry");
 	return jp_text_check("user name", user, JP_USER_MAX, why);
 }
+
+enum jp_err
+jp_user_check_new(const char *user, struct jp_why *why)
+{
+	enum jp_err err = jp_user_check(user, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (jp_blank_ends(user))
+		return jp_why(why, JP_ERR_INVALID,
+		    "the user name \"%.255s\" has blanks at its ends", user);
+	return JP_ERR_OK;
+}

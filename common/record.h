@@ -202,6 +202,12 @@ void jp_limits_get(struct jp_buf *buf, struct jp_record *record);
 enum jp_err jp_user_check(const char *user, struct jp_why *why);
 
 /*
+ * The same for a name that is given anew: no blank at its ends, which nobody
+ * sees.
+ */
+enum jp_err jp_user_check_new(const char *user, struct jp_why *why);
+
+/*
  * Text for people: valid UTF-8 of at most `max` bytes, no control characters,
  * no token: what is stored is shown in lists and logs.
  */

@@ -513,37 +513,38 @@ give_line(char *text, int size, void *arg)
 	return text;
 }
 
-/* Words between spaces or commas; kept with one space between them. */
+/* Adds a name to those of the rule; false: there is no room. */
+static bool
+add_group(struct jp_rule *rule, const char *group)
+{
+	size_t used = strlen(rule->groups), len = strlen(group);
+
+	if (used + 1 + len >= sizeof(rule->groups))
+		return false;
+	if (used > 0)
+		rule->groups[used++] = '\n';
+	memcpy(rule->groups + used, group, len + 1);
+	return true;
+}
+
+/* Names between spaces or commas; kept with a newline between them. */
 static int
 take_groups(struct reading *reading, struct jp_rule *rule, const char *value)
 {
-	static const char separators[] = " \t,";
 	struct jp_why ignored;
-	size_t used = 0;
+	char group[JP_GROUP_MAX + 1];
+	enum jp_err err;
 
 	if (rule->groups[0] != '\0')
 		return wrong(reading, "groups", "given twice", "");
-	for (value += strspn(value, separators); *value != '\0';
-	     value += strspn(value, separators)) {
-		size_t len = strcspn(value, separators);
-		char group[JP_GROUP_MAX + 1] = "";
-
-		if (len > JP_GROUP_MAX ||
-		    used + 1 + len >= sizeof(rule->groups))
-			break;
-		memcpy(group, value, len);
-		if (jp_group_check(group, &ignored) != JP_ERR_OK)
-			break;
-		if (used > 0)
-			rule->groups[used++] = ' ';
-		memcpy(rule->groups + used, group, len + 1);
-		used += len;
-		value += len;
-	}
-	return *value == '\0' && used > 0
+	do
+		err = jp_group_next(&value, " \t,", group, &ignored);
+	while (err == JP_ERR_OK && group[0] != '\0' && add_group(rule, group));
+	return err == JP_ERR_OK && group[0] == '\0' && rule->groups[0] != '\0'
 	           ? 1
 	           : wrong(reading, "groups", "expected ",
-	                 "groups of at most 64 bytes, 255 bytes in all");
+	                 "groups of at most 64 bytes, 255 bytes in all; one "
+	                 "with spaces stands in quotes: \"Jira Admins\"");
 }
 
 /* A line of a [service GLOB] section. */

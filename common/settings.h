@@ -28,7 +28,7 @@
 struct jp_rule {
 	char glob[JP_SERVICE_MAX + 1];
 	char scope[JP_SCOPE_MAX + 1]; /* "": the service names no scope */
-	char groups[JP_RULE_GROUPS_MAX + 1]; /* with one space between them;
+	char groups[JP_RULE_GROUPS_MAX + 1]; /* with a newline between them;
 	                                        "": no group is asked for */
 };
 

@@ -8,14 +8,17 @@
 
 #include "common/record.h"
 
-#define JP_USER_VERSION 1
+#define JP_USER_VERSION 2       /* 1: as 2, but none is protected */
 #define JP_USER_RECORD_MAX 4096 /* bytes of an encoded record of a user */
 #define JP_GROUP_MAX 64         /* bytes of a group's name */
 #define JP_GROUPS_MAX 32        /* groups of a user */
+/* Bytes of all groups of a user as text, each quote in them doubled. */
+#define JP_GROUPS_TEXT_MAX (JP_GROUPS_MAX * (2 * JP_GROUP_MAX + 3) + 1)
 
 struct jp_user {
 	char name[JP_USER_MAX + 1]; /* primary key */
 	bool disabled;              /* every token of it is out */
+	bool protected;             /* no list of users disables it */
 	int64_t changed_at;         /* JP_NEVER: nothing was recorded of it */
 	char changed_by[JP_ACTOR_MAX + 1];
 	char note[JP_NOTE_MAX + 1];
@@ -42,10 +45,30 @@ void jp_user_put(struct jp_buf *buf, const struct jp_user *user);
 void jp_user_get(struct jp_buf *buf, struct jp_user *user);
 
 /*
- * A group's name: one word of UTF-8 without spaces and commas, up to
- * JP_GROUP_MAX bytes. `why` tells what is wrong.
+ * A group's name: up to JP_GROUP_MAX bytes of UTF-8 without control characters;
+ * it may hold spaces, but not at its ends. `why` says what is wrong.
  */
 enum jp_err jp_group_check(const char *group, struct jp_why *why);
+
+/*
+ * Reads the next name of a list of groups and moves `text` behind it; `group`
+ * "": there is none. Between two names stand one or more of `separators`,
+ * around them blanks. A name in double quotes may hold separators, and a quote
+ * in it stands twice.
+ */
+enum jp_err jp_group_next(const char **text, const char *separators,
+    char group[JP_GROUP_MAX + 1], struct jp_why *why);
+
+/* Adds all groups of such a list. */
+enum jp_err jp_user_add_groups(struct jp_user *user, const char *text,
+    const char *separators, struct jp_why *why);
+
+/*
+ * The groups with `separator` between them, in quotes where that is needed to
+ * read them again with jp_group_next().
+ */
+void jp_user_print_groups(
+    const struct jp_user *user, char separator, char text[JP_GROUPS_TEXT_MAX]);
 
 /* Adds a group unless it is there; JP_ERR_TOO_LONG if there are too many. */
 enum jp_err

@@ -264,6 +264,7 @@ run(struct context *context)
 	if (err == JP_ERR_OK)
 		err = session_open(&session, context, &why);
 	if (err == JP_ERR_OK) {
+		why.text[0] = '\0'; /* what was said of patd is no error */
 		err = enter_folder(&why);
 		if (err == JP_ERR_OK)
 			err = fill(&session, &backup);

@@ -22,7 +22,7 @@ static enum jp_err
 take_user(void *arg, char *value, struct jp_why *why)
 {
 	struct jp_record *record = &((struct create_args *)arg)->request.record;
-	enum jp_err err = jp_user_check(value, why);
+	enum jp_err err = jp_user_check_new(value, why);
 
 	return err != JP_ERR_OK
 	           ? err
@@ -130,6 +130,20 @@ take_output(void *arg, char *value, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
+static enum jp_err
+take_separator(void *arg, char *value, struct jp_why *why)
+{
+	return csv_style_separator(
+	    &((struct create_args *)arg)->batch.style, value, why);
+}
+
+static enum jp_err
+take_column(void *arg, char *value, struct jp_why *why)
+{
+	return csv_style_column(
+	    &((struct create_args *)arg)->batch.style, value, why);
+}
+
 static const struct cmd_option options[] = {
 	{ "--name", "NAME", "what it is for, as `list` shows it", take_name },
 	{ "--expires", "WHEN", "90d, 2027-01-31, 2027-01-31T12:00:00Z, never",
@@ -146,6 +160,10 @@ static const struct cmd_option options[] = {
 	    take_batch },
 	{ "--output", "FILE", "with --batch: the new file for the tokens",
 	    take_output },
+	{ "--separator", "CHAR", "with --batch: comma, semicolon, tab or bar",
+	    take_separator },
+	{ "--column", "OURS=THEIRS",
+	    "with --batch: what the file calls a column", take_column },
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "tools/progress.h"
 #include "tools/record_json.h"
 #include "tools/session.h"
+#include "tools/text_file.h"
 
 enum {
 	LINE_MAX_LEN = 65536,
@@ -35,8 +36,7 @@ struct place {
 struct import {
 	struct session *session;
 	const struct jp_policy *policy;
-	FILE *file;
-	const char *name; /* of the file, for people */
+	struct text_file text;
 	int64_t now;
 	bool trying;
 	uint32_t line; /* the last one read */
@@ -95,8 +95,9 @@ at_line(struct import *import, uint32_t line, enum jp_err err)
 {
 	struct jp_why what = *import->why;
 
-	return jp_why(import->why, err, "%.200s:%" PRIu32 ": %s", import->name,
-	    line, what.text[0] != '\0' ? what.text : jp_err_text(err));
+	return jp_why(import->why, err, "%.200s:%" PRIu32 ": %s",
+	    import->text.name, line,
+	    what.text[0] != '\0' ? what.text : jp_err_text(err));
 }
 
 /* ---- an id twice ---- */
@@ -125,7 +126,7 @@ check_twice(struct import *import)
 			return jp_why(import->why, JP_ERR_INVALID,
 			    "%.200s:%" PRIu32 ": token %s stands in line "
 			    "%" PRIu32 ", too: remove one",
-			    import->name, places[i].line, places[i].id,
+			    import->text.name, places[i].line, places[i].id,
 			    places[i - 1].line);
 	return JP_ERR_OK;
 }
@@ -249,7 +250,7 @@ read_foreign(struct import *import, const char *line, struct jp_moved *moved)
 	if (import->policy->default_lifetime != JP_NEVER)
 		record->expires_at =
 		    jp_when_add(import->now, import->policy->default_lifetime);
-	err = jp_user_check(record->user, import->why);
+	err = jp_user_check_new(record->user, import->why);
 	return err;
 }
 
@@ -339,11 +340,11 @@ read_lines(struct import *import, char *line)
 	enum jp_err err = JP_ERR_OK;
 
 	while (err == JP_ERR_OK &&
-	       fgets(line, LINE_MAX_LEN, import->file) != NULL) {
+	       fgets(line, LINE_MAX_LEN, import->text.file) != NULL) {
 		size_t len = strcspn(line, "\n");
 
 		import->line++;
-		if (line[len] != '\n' && !feof(import->file)) {
+		if (line[len] != '\n' && !feof(import->text.file)) {
 			(void)jp_why(import->why, JP_ERR_INVALID,
 			    "the line is too long or holds a NUL");
 			return at_line(import, import->line, JP_ERR_INVALID);
@@ -353,12 +354,12 @@ read_lines(struct import *import, char *line)
 		line[len] = '\0';
 		if (len > 0 && line[0] != '#')
 			err = take_line(import, line);
-		progress_show(&import->progress, (uint64_t)ftello(import->file),
-		    import->size);
+		progress_show(&import->progress,
+		    (uint64_t)ftello(import->text.file), import->size);
 	}
-	if (err == JP_ERR_OK && ferror(import->file))
+	if (err == JP_ERR_OK && ferror(import->text.file))
 		err = jp_why(import->why, JP_ERR_IO, "cannot read %.200s: %s",
-		    import->name, strerror(errno));
+		    import->text.name, strerror(errno));
 	return err == JP_ERR_OK ? send_batch(import) : err;
 }
 
@@ -373,7 +374,7 @@ pass(struct import *import, bool trying)
 	import->line = 0;
 	import->len = 0;
 	jp_buf_write(&import->batch, import->bytes, sizeof(import->bytes));
-	rewind(import->file);
+	rewind(import->text.file);
 	progress_start(&import->progress, trying ? "try" : "import", "bytes");
 	if (line != NULL)
 		err = read_lines(import, line);
@@ -386,28 +387,19 @@ pass(struct import *import, bool trying)
 
 /* ---- the whole ---- */
 
-/* Standard input is kept in a nameless file, for it is read twice. */
 static enum jp_err
 open_file(struct import *import)
 {
-	char chunk[4096];
-	size_t got;
+	enum jp_err err = text_file_open(&import->text, args.file, import->why);
 
-	if (strcmp(args.file, "-") != 0) {
-		import->name = args.file;
-		import->file = fopen(args.file, "re");
-	} else {
-		import->name = "standard input";
-		import->file = tmpfile();
-		while (import->file != NULL &&
-		       (got = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
-			(void)fwrite(chunk, 1, got, import->file);
-	}
-	if (import->file == NULL || ferror(import->file) || ferror(stdin) ||
-	    fseeko(import->file, 0, SEEK_END) != 0)
-		return jp_why(import->why, JP_ERR_IO, "cannot read %.200s: %s",
-		    import->name, strerror(errno));
-	import->size = (uint64_t)ftello(import->file);
+	if (err != JP_ERR_OK)
+		return err;
+	if (text_file_first(&import->text) == '[')
+		return jp_why(import->why, JP_ERR_INVALID,
+		    "%.200s:1: a JSON array; expected an object on each line: "
+		    "`jq -c '.[]'` makes them",
+		    import->text.name);
+	import->size = import->text.len;
 	return JP_ERR_OK;
 }
 
@@ -457,8 +449,7 @@ run(struct context *context)
 		err = import_all(&import);
 		session_close(&session);
 	}
-	if (import.file != NULL)
-		(void)fclose(import.file);
+	text_file_close(&import.text);
 	free(import.places);
 	sodium_memzero(import.bytes, sizeof(import.bytes));
 	if (err != JP_ERR_OK)

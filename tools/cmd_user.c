@@ -32,17 +32,22 @@ static const struct verb {
 	enum jp_admin_op op;
 	unsigned int fields; /* that it sets */
 	bool disabled;       /* to what it sets the state */
+	bool protected;      /* to what it sets the protection */
 	bool needs_user;
 	enum status (*run)(struct context *context, struct session *session);
 } verbs[] = {
-	{ "list", "", JP_ADMIN_USERS, 0, false, false, list_run },
-	{ "show", "", JP_ADMIN_USER, 0, false, true, each_run },
-	{ "disable", "disabled", JP_ADMIN_SET_USER, JP_USER_STATE, true, true,
-	    each_run },
-	{ "enable", "enabled", JP_ADMIN_SET_USER, JP_USER_STATE, false, true,
-	    each_run },
-	{ "groups", "set groups of", JP_ADMIN_SET_USER, JP_USER_GROUPS, false,
+	{ "list", "", JP_ADMIN_USERS, 0, false, false, false, list_run },
+	{ "show", "", JP_ADMIN_USER, 0, false, false, true, each_run },
+	{ "disable", "disabled", JP_ADMIN_SET_USER, JP_USER_STATE, true, false,
 	    true, each_run },
+	{ "enable", "enabled", JP_ADMIN_SET_USER, JP_USER_STATE, false, false,
+	    true, each_run },
+	{ "protect", "protected", JP_ADMIN_SET_USER, JP_USER_PROTECTION, false,
+	    true, true, each_run },
+	{ "unprotect", "unprotected", JP_ADMIN_SET_USER, JP_USER_PROTECTION,
+	    false, false, true, each_run },
+	{ "groups", "set groups of", JP_ADMIN_SET_USER, JP_USER_GROUPS, false,
+	    false, true, each_run },
 };
 
 /* ---- arguments ---- */
@@ -56,8 +61,8 @@ take_verb(struct user_args *user, const char *word, struct jp_why *why)
 	if (user->verb != NULL)
 		return JP_ERR_OK;
 	return jp_why(why, JP_ERR_INVALID,
-	    "expected list, show, disable, enable or groups as the first "
-	    "argument");
+	    "expected list, show, disable, enable, protect, unprotect or "
+	    "groups as the first argument");
 }
 
 static enum jp_err
@@ -143,22 +148,31 @@ json_user(const struct jp_admin_item *item)
 	for (size_t i = 0; i < user->group_len; i++)
 		(void)json_array_append_new(
 		    groups, json_string(user->groups[i]));
-	return json_pack("{s:s,s:b,s:o,s:s,s:I,s:o,s:s}", "user", user->name,
-	    "active", (int)!user->disabled, "groups", groups, "note",
-	    user->note, "live_tokens", (json_int_t)item->live, "changed_at",
+	return json_pack("{s:s,s:b,s:b,s:o,s:s,s:I,s:o,s:s}", "user",
+	    user->name, "active", (int)!user->disabled, "protected",
+	    (int)user->protected, "groups", groups, "note", user->note,
+	    "live_tokens", (json_int_t)item->live, "changed_at",
 	    json_time(user->changed_at), "changed_by", user->changed_by);
+}
+
+static const char *
+state_of(const struct jp_user *user)
+{
+	static const char *const states[2][2] = {
+		{ "active", "active,protected" },
+		{ "disabled", "disabled,protected" },
+	};
+
+	return states[user->disabled][user->protected];
 }
 
 /* The groups with commas between them, or "-". */
 static void
-join_groups(const struct jp_user *user, char *text, size_t size)
+join_groups(const struct jp_user *user, char text[JP_GROUPS_TEXT_MAX])
 {
-	size_t used = 0;
-
-	(void)snprintf(text, size, "-");
-	for (size_t i = 0; i < user->group_len && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%s",
-		    i > 0 ? "," : "", user->groups[i]);
+	(void)snprintf(text, JP_GROUPS_TEXT_MAX, "-");
+	if (user->group_len > 0)
+		jp_user_print_groups(user, ',', text);
 }
 
 static enum jp_err
@@ -166,11 +180,10 @@ list_item(void *arg, const struct jp_admin_item *item)
 {
 	struct listing *listing = arg;
 	const struct jp_user *user = &item->user;
-	char groups[JP_GROUPS_MAX * (JP_GROUP_MAX + 1) + 1];
+	char groups[JP_GROUPS_TEXT_MAX];
 	char changed[JP_WHEN_TEXT_MAX], live[24];
-	const char *cells[] = { user->name,
-		user->disabled ? "disabled" : "active", live, groups, changed,
-		user->note[0] != '\0' ? user->note : "-" };
+	const char *cells[] = { user->name, state_of(user), live, groups,
+		changed, user->note[0] != '\0' ? user->note : "-" };
 
 	if (item->kind != JP_ITEM_USER)
 		return JP_ERR_PROTOCOL;
@@ -178,7 +191,7 @@ list_item(void *arg, const struct jp_admin_item *item)
 		return listing_json(listing, json_user(item));
 	(void)snprintf(
 	    live, sizeof(live), "%llu", (unsigned long long)item->live);
-	join_groups(user, groups, sizeof(groups));
+	join_groups(user, groups);
 	jp_when_format(user->changed_at, changed);
 	return listing_row(listing, cells);
 }
@@ -212,7 +225,7 @@ print_user(const struct jp_admin_item *item)
 	char changed[JP_WHEN_TEXT_MAX];
 
 	print_text("user", user->name);
-	print_text("state", user->disabled ? "disabled" : "active");
+	print_text("state", state_of(user));
 	(void)printf(
 	    "%-13s%llu\n", "live-tokens", (unsigned long long)item->live);
 	for (size_t i = 0; i < user->group_len; i++)
@@ -227,7 +240,7 @@ static enum jp_err
 each_item(void *arg, const struct jp_admin_item *item)
 {
 	const struct context *context = arg;
-	char groups[JP_GROUPS_MAX * (JP_GROUP_MAX + 1) + 1];
+	char groups[JP_GROUPS_TEXT_MAX];
 	json_t *json;
 
 	if (item->kind != JP_ITEM_USER)
@@ -243,7 +256,7 @@ each_item(void *arg, const struct jp_admin_item *item)
 		print_user(item);
 		return JP_ERR_OK;
 	}
-	join_groups(&item->user, groups, sizeof(groups));
+	join_groups(&item->user, groups);
 	(void)printf("%s%s %s: live tokens %llu, groups %s\n",
 	    item->changed ? "" : "already ", args.verb->done, item->user.name,
 	    (unsigned long long)item->live, groups);
@@ -286,7 +299,8 @@ check_args(struct jp_why *why)
 		    why, JP_ERR_INVALID, "--disabled is for `user list`");
 	if (verb->fields == 0 && args.request.user_fields != 0)
 		return jp_why(why, JP_ERR_INVALID,
-		    "--note is for disable, enable and groups");
+		    "--note is for disable, enable, protect, unprotect and "
+		    "groups");
 	if (verb->fields == JP_USER_GROUPS &&
 	    args.none == (args.request.user.group_len > 0))
 		return jp_why(why, JP_ERR_INVALID,
@@ -306,6 +320,7 @@ run(struct context *context)
 	args.request.op = args.verb->op;
 	args.request.user_fields |= args.verb->fields;
 	args.request.user.disabled = args.verb->disabled;
+	args.request.user.protected = args.verb->protected;
 	if (err == JP_ERR_OK)
 		err = session_open(&session, context, &why);
 	if (err == JP_ERR_OK) {
@@ -320,8 +335,11 @@ run(struct context *context)
 
 const struct command cmd_user = {
 	.name = "user",
-	.synopsis = "list|show|disable|enable|groups [USER]... [OPTION]...",
-	.help = "list, show, disable or enable users; set their groups",
+	.synopsis =
+	    "list|show|disable|enable|protect|unprotect|groups [USER]... "
+	    "[OPTION]...",
+	.help =
+	    "list, show, disable, enable or protect users; set their groups",
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 1,

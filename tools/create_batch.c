@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "tools/act_as.h"
-#include "tools/csv_file.h"
 #include "tools/handout.h"
 #include "tools/output.h"
 #include "tools/progress.h"
+#include "tools/text_file.h"
 
 enum {
 	COLUMN_USER,
@@ -40,7 +40,8 @@ static const char *const lists[] = { "scope", "service", "from" };
 struct run {
 	const struct batch *batch;
 	struct session *session;
-	FILE *from, *to;
+	struct text_file from;
+	FILE *to;
 	struct csv_file csv;
 	uint64_t rows, done;
 	char (*ids)[JP_TOKEN_ID_LEN + 1]; /* of what was made, `done` of them */
@@ -113,9 +114,9 @@ each_row(
 	bool end = false;
 	enum jp_err err;
 
-	rewind(run->from);
-	err = csv_file_open(&run->csv, run->from, run->batch->from, columns,
-	    COLUMN_COUNT, run->why);
+	rewind(run->from.file);
+	err = csv_file_open(&run->csv, run->from.file, run->from.name, columns,
+	    COLUMN_COUNT, &run->batch->style, run->why);
 	progress_start(&run->progress, what, "tokens");
 	while (err == JP_ERR_OK) {
 		err = next_request(run, &end);
@@ -291,9 +292,7 @@ create_batch(struct context *context, const struct batch *batch)
 	struct run run = { .batch = batch, .session = &session, .why = &why };
 	enum jp_err err = JP_ERR_OK;
 
-	run.from = fopen(batch->from, "re");
-	if (run.from == NULL)
-		err = path_why(&why, "open", batch->from);
+	err = text_file_open(&run.from, batch->from, &why);
 	if (err == JP_ERR_OK)
 		err = open_output(&run);
 	if (err == JP_ERR_OK)
@@ -309,8 +308,7 @@ create_batch(struct context *context, const struct batch *batch)
 	if (run.to != NULL)
 		(void)fclose(run.to);
 	sodium_memzero(out_buffer, sizeof(out_buffer));
-	if (run.from != NULL)
-		(void)fclose(run.from);
+	text_file_close(&run.from);
 	free(run.ids);
 	return err == JP_ERR_OK ? print_done(context, &run)
 	                        : fail(context, err, &why);

@@ -7,11 +7,13 @@
 
 #include "common/admin.h"
 #include "tools/commands.h"
+#include "tools/csv_file.h"
 #include "tools/session.h"
 
 struct batch {
-	const char *from; /* a file with a column "user" */
-	const char *to;   /* a new file, which only its owner can read */
+	const char *from;       /* a file with a column "user" */
+	const char *to;         /* a new file, which only its owner can read */
+	struct csv_style style; /* of `from` */
 
 	/* How a field becomes a part of `request`, which `args` holds. */
 	const struct command *command;

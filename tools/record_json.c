@@ -300,7 +300,7 @@ check_whole(json_t *json, struct jp_moved *moved, struct jp_why *why)
 	record->has_fast_tag = tag;
 	if (record->family[0] == '\0')
 		memcpy(record->family, record->id, sizeof(record->family));
-	return jp_user_check(record->user, why);
+	return jp_user_check_new(record->user, why);
 }
 
 /* ---- users ---- */
@@ -313,8 +313,9 @@ user_json_write(const struct jp_user *user)
 	for (size_t i = 0; i < user->group_len; i++)
 		(void)json_array_append_new(
 		    groups, json_string(user->groups[i]));
-	return json_pack("{s:s,s:b,s:o,s:s}", "user", user->name, "active",
-	    (int)!user->disabled, "groups", groups, "note", user->note);
+	return json_pack("{s:s,s:b,s:b,s:o,s:s}", "user", user->name, "active",
+	    (int)!user->disabled, "protected", (int)user->protected, "groups",
+	    groups, "note", user->note);
 }
 
 static enum jp_err
@@ -331,6 +332,8 @@ static const struct field user_fields[] = {
 	{ "user", read_text, offsetof(struct jp_user, name), JP_USER_MAX + 1, 0,
 	    0 },
 	{ "active", read_active, offsetof(struct jp_user, disabled), 0, 0, 0 },
+	{ "protected", read_bool, offsetof(struct jp_user, protected), 0, 0,
+	    0 },
 	{ "groups", read_texts, offsetof(struct jp_user, groups),
 	    JP_GROUP_MAX + 1, offsetof(struct jp_user, group_len),
 	    JP_GROUPS_MAX },
@@ -345,7 +348,7 @@ read_user(json_t *json, struct jp_user *user, struct jp_why *why)
 	    sizeof(user_fields) / sizeof(user_fields[0]), json, user, why);
 
 	if (err == JP_ERR_OK)
-		err = jp_user_check(user->name, why);
+		err = jp_user_check_new(user->name, why);
 	for (size_t i = 0; i < user->group_len && err == JP_ERR_OK; i++)
 		err = jp_group_check(user->groups[i], why);
 	return err;

@@ -73,8 +73,8 @@ changes_the_store(enum jp_admin_op op)
 {
 	return op == JP_ADMIN_CREATE || op == JP_ADMIN_REVOKE ||
 	       op == JP_ADMIN_IMPORT || op == JP_ADMIN_PURGE ||
-	       op == JP_ADMIN_SET_USER || op == JP_ADMIN_ROTATE ||
-	       op == JP_ADMIN_POLICY;
+	       op == JP_ADMIN_SET_USER || op == JP_ADMIN_SET_USERS ||
+	       op == JP_ADMIN_ROTATE || op == JP_ADMIN_POLICY;
 }
 
 static enum jp_err

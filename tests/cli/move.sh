@@ -252,7 +252,7 @@ bad "too many scopes" "$(changed scopes '["a","a","a","a","a","a","a","a","a","a
 bad "a wrong use" "$(changed uses '[7]')" '*"uses": expected*'
 bad "a wrong hash" "$(changed phc '"x"')" '*"phc": expected*'
 bad "a tag without pepper" "$(changed fast_tag '"00"')" '*32 hexadecimal*'
-bad "a wrong group" '{"user":"eve","active":true,"groups":["a b"]}' '*group*'
+bad "a wrong group" '{"user":"eve","active":true,"groups":["a b "]}' '*group*'
 bad "a wrong state" '{"user":"eve","active":1}' '*"active": expected*'
 bad "a user without a name" '{"active":true}' '*user name is empty*'
 bad "an id twice" "$good" '*stands in line 1, too*'

@@ -33,6 +33,7 @@ world() {
 	run init
 	run create alice --name one --expires 30d
 	run notify
+	chown $OWNER "$HOME_DIR/store/notices"
 	run backup "$SCRATCH/backup"
 }
 

@@ -89,7 +89,7 @@ wrong() {
 }
 
 wrong '*an argument is missing*' user
-wrong '*expected list, show, disable, enable or groups*' user remove bob
+wrong '*expected list, show, disable, enable, protect, unprotect or groups*' user remove bob
 wrong '*disable: name a user*' user disable
 wrong '*list takes no user*' user list bob
 wrong '*--none*' user groups bob
@@ -97,7 +97,7 @@ wrong '*--none*' user groups bob ops --none
 wrong '*--none*' user show bob --none
 wrong '*--note*' user show bob --note x
 wrong '*--disabled*' user show bob --disabled
-wrong '*one word*' user groups bob 'a b'
+wrong '*blanks at its ends*' user groups bob 'a '
 wrong '*a user has at most 32 groups*' user groups bob \
 	a b c d e f g h i j k l m n o p q r s t u v w x y z 1 2 3 4 5 6 7
 done_testing

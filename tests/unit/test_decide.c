@@ -121,7 +121,7 @@ set_up(void **state)
 	settings.policy.rule_len = 2;
 	strcpy(settings.policy.rules[0].glob, "jira-*");
 	strcpy(settings.policy.rules[0].scope, "read");
-	strcpy(settings.policy.rules[0].groups, "dev developers");
+	strcpy(settings.policy.rules[0].groups, "dev\nJira Admins\ndevelopers");
 	strcpy(settings.policy.rules[1].glob, "imap");
 	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
 	assert_int_equal(jp_core_init(&world->core, store, &pepper,
@@ -284,7 +284,7 @@ break_address(struct world *world)
 static void
 break_group(struct world *world)
 {
-	strcpy(world->core.policy.rules[0].groups, "dev developer ops");
+	strcpy(world->core.policy.rules[0].groups, "dev\ndeveloper\nops");
 }
 
 static const struct way {

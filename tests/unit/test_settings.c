@@ -636,14 +636,15 @@ the_rules_for_use_reuse_and_groups_are_read(void **state)
 	struct jp_settings settings;
 
 	(void)state;
-	load_good("[tokens]\nunused_limit = 90d\non_reuse = revoke_family\n"
-	          "[service x]\ngroups =  ops,developers  qa \n"
-	          "[service y]\n",
+	load_good(
+	    "[tokens]\nunused_limit = 90d\non_reuse = revoke_family\n"
+	    "[service x]\ngroups =  ops,\"Jira Admins\"  qa, \"a\"\"b\" \n"
+	    "[service y]\n",
 	    &settings);
 	assert_int_equal(settings.policy.unused_limit, 90 * 86400);
 	assert_int_equal(settings.policy.on_reuse, JP_REUSE_REVOKE_FAMILY);
 	assert_string_equal(
-	    settings.policy.rules[0].groups, "ops developers qa");
+	    settings.policy.rules[0].groups, "ops\nJira Admins\nqa\na\"b");
 	assert_string_equal(settings.policy.rules[1].groups, "");
 	load_good("", &settings);
 	assert_int_equal(settings.policy.unused_limit, JP_NEVER);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/admin.h"
+#include "common/batch.h"
 #include "common/store_mem.h"
 
 #define NOW INT64_C(1800000000)
@@ -142,9 +143,10 @@ the_largest_record_comes_back_and_a_cut_one_does_not(void **state)
 }
 
 static void
-a_group_is_one_word_and_counts_once(void **state)
+a_group_may_hold_spaces_inside_and_counts_once(void **state)
 {
-	static const char *const bad[] = { "", "a b", "a,b", "a\nb", "\xff" };
+	static const char *const bad[] = { "", " a", "a ", "\xc2\xa0z", "a\nb",
+		"\xff" };
 	struct jp_user user;
 	struct jp_why why;
 
@@ -153,9 +155,12 @@ a_group_is_one_word_and_counts_once(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(
 		    jp_user_add_group(&user, bad[i], &why), JP_ERR_INVALID);
-	assert_int_equal(jp_user_add_group(&user, "ops", &why), JP_ERR_OK);
-	assert_int_equal(jp_user_add_group(&user, "ops", &why), JP_ERR_OK);
+	assert_int_equal(
+	    jp_user_add_group(&user, "Jira Admins", &why), JP_ERR_OK);
+	assert_int_equal(
+	    jp_user_add_group(&user, "Jira Admins", &why), JP_ERR_OK);
 	assert_int_equal(user.group_len, 1);
+	assert_int_equal(jp_user_add_group(&user, "ops", &why), JP_ERR_OK);
 	assert_true(jp_user_in_group(&user, "ops"));
 	assert_false(jp_user_in_group(&user, "Ops"));
 	fill(&user);
@@ -163,7 +168,175 @@ a_group_is_one_word_and_counts_once(void **state)
 	    jp_user_add_group(&user, "one-more", &why), JP_ERR_TOO_LONG);
 }
 
+/* Every kind of name, with every separator that is in use. */
+static void
+groups_that_were_printed_are_read_again(void **state)
+{
+	static const char *const names[] = { "ops", "Jira Admins", "a,b", "c;d",
+		"say \"so\"", "\"", "\"\"x", "CN=Jira Admins,OU=x",
+		"\xc3\xa4 \xc3\xb6" };
+	static const char separators[] = " ,;";
+	char text[JP_GROUPS_TEXT_MAX];
+	struct jp_user user, again;
+	struct jp_why why;
+
+	(void)state;
+	jp_user_default(&user, "alice");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(
+		    jp_user_add_group(&user, names[i], &why), JP_ERR_OK);
+	for (size_t i = 0; separators[i] != '\0'; i++) {
+		const char one[] = { separators[i], '\0' };
+
+		jp_user_print_groups(&user, separators[i], text);
+		jp_user_default(&again, "alice");
+		assert_int_equal(
+		    jp_user_add_groups(&again, text, one, &why), JP_ERR_OK);
+		assert_memory_equal(&user, &again, sizeof(user));
+	}
+	fill(&user);
+	for (size_t i = 0; i < JP_GROUPS_MAX; i++) {
+		memset(user.groups[i], '"', JP_GROUP_MAX);
+		user.groups[i][0] = (char)('A' + i);
+	}
+	jp_user_print_groups(&user, ' ', text);
+	assert_true(strlen(text) < sizeof(text));
+}
+
+static void
+a_list_of_groups_has_one_meaning(void **state)
+{
+	static const struct {
+		const char *text, *separators;
+		size_t len; /* of the groups; 99: refused */
+		const char *first;
+	} rows[] = {
+		{ "", ",", 0, "" },
+		{ " , ,", ",", 0, "" },
+		{ "Jira Admins", ",", 1, "Jira Admins" },
+		{ "Jira Admins", " ,", 2, "Jira" },
+		{ "\"Jira Admins\" b", " ,", 2, "Jira Admins" },
+		{ " Jira Admins ; b ;", ";", 2, "Jira Admins" },
+		{ "a,b;c", ";", 2, "a,b" },
+		{ "\"a;b\";c", ";", 2, "a;b" },
+		{ "\"a\"b", ",", 99, "" },
+		{ "\"a\" b", ";", 99, "" },
+		{ "\"a", ",", 99, "" },
+		{ "\"\"", ",", 99, "" },
+		{ "\" a\"", ",", 99, "" },
+	};
+	struct jp_user user;
+	struct jp_why why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		enum jp_err err;
+
+		jp_user_default(&user, "alice");
+		err = jp_user_add_groups(
+		    &user, rows[i].text, rows[i].separators, &why);
+		assert_int_equal(
+		    err, rows[i].len == 99 ? JP_ERR_INVALID : JP_ERR_OK);
+		if (err != JP_ERR_OK)
+			continue;
+		assert_int_equal(user.group_len, rows[i].len);
+		assert_string_equal(user.groups[0], rows[i].first);
+	}
+}
+
+/* So an older jira-pat reads all but those. */
+static void
+protection_needs_the_newer_version_alone(void **state)
+{
+	uint8_t bytes[JP_USER_RECORD_MAX];
+	struct jp_user user, again;
+	size_t len;
+
+	(void)state;
+	jp_user_default(&user, "alice");
+	user.disabled = true;
+	assert_int_equal(jp_user_encode(&user, bytes, &len), JP_ERR_OK);
+	assert_int_equal(bytes[0], 1);
+	user.protected = true;
+	assert_int_equal(jp_user_encode(&user, bytes, &len), JP_ERR_OK);
+	assert_int_equal(bytes[0], 2);
+	assert_int_equal(jp_user_decode(&again, bytes, len), JP_ERR_OK);
+	assert_memory_equal(&user, &again, sizeof(user));
+	bytes[0] = 1;
+	assert_int_equal(jp_user_decode(&again, bytes, len), JP_ERR_DAMAGED);
+	bytes[0] = 3;
+	assert_int_equal(jp_user_decode(&again, bytes, len), JP_ERR_NEWER);
+}
+
 /* ---- the operations ---- */
+
+/* A batch that disables `names`, up to a NULL. */
+static enum jp_err
+disable_all(struct world *world, const char *const *names)
+{
+	static uint8_t bytes[JP_BATCH_MAX];
+	struct jp_user_change change = { .fields = JP_USER_STATE };
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, sizeof(bytes));
+	for (; *names != NULL; names++) {
+		jp_user_default(&change.user, *names);
+		change.user.disabled = true;
+		assert_int_equal(jp_batch_put_user(&buf, &change), JP_ERR_OK);
+	}
+	world->request.batch = bytes;
+	world->request.batch_len = buf.pos;
+	return run(world, JP_ADMIN_SET_USERS);
+}
+
+static bool
+is_disabled(struct world *world, const char *name)
+{
+	struct jp_user user;
+
+	assert_int_equal(
+	    jp_store_user(world->core.store, name, &user), JP_ERR_OK);
+	return user.disabled;
+}
+
+static void
+a_batch_of_users_is_stored_whole_or_not_at_all(void **state)
+{
+	static const char *const good[] = { "a", "b", "c", NULL };
+	static const char *const bad[] = { "d", "", NULL };
+	struct world *world = *state;
+	struct jp_store_info info;
+
+	assert_int_equal(disable_all(world, good), JP_ERR_OK);
+	assert_true(is_disabled(world, "a") && is_disabled(world, "c"));
+	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	assert_int_equal(info.commits, 1);
+	assert_int_equal(disable_all(world, good), JP_ERR_OK);
+	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	assert_int_equal(info.commits, 1); /* nothing to do */
+	assert_int_equal(disable_all(world, bad), JP_ERR_INVALID);
+	assert_false(is_disabled(world, "d"));
+	world->request.batch_len--;
+	assert_int_equal(run(world, JP_ADMIN_SET_USERS), JP_ERR_INVALID);
+}
+
+static void
+a_batch_disables_nobody_who_is_protected(void **state)
+{
+	static const char *const names[] = { "a", "bot", NULL };
+	struct world *world = *state;
+
+	jp_user_default(&world->request.user, "bot");
+	world->request.user.protected = true;
+	world->request.user_fields = JP_USER_PROTECTION;
+	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_OK);
+	assert_true(world->items[0].user.protected);
+	assert_int_equal(disable_all(world, names), JP_ERR_REFUSED);
+	assert_false(is_disabled(world, "a") || is_disabled(world, "bot"));
+	set_disabled(world, "bot", true); /* by name it is possible */
+	assert_true(world->items[0].user.disabled);
+	assert_true(world->items[0].user.protected);
+}
 
 static void
 disabling_is_written_once_and_says_by_whom_and_when(void **state)
@@ -284,7 +457,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    the_largest_record_comes_back_and_a_cut_one_does_not),
-		cmocka_unit_test(a_group_is_one_word_and_counts_once),
+		cmocka_unit_test(
+		    a_group_may_hold_spaces_inside_and_counts_once),
+		cmocka_unit_test(groups_that_were_printed_are_read_again),
+		cmocka_unit_test(a_list_of_groups_has_one_meaning),
+		cmocka_unit_test(protection_needs_the_newer_version_alone),
+		TEST(a_batch_of_users_is_stored_whole_or_not_at_all),
+		TEST(a_batch_disables_nobody_who_is_protected),
 		TEST(disabling_is_written_once_and_says_by_whom_and_when),
 		TEST(what_is_not_named_stays_as_it_is),
 		TEST(
