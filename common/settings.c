@@ -263,6 +263,32 @@ read_prefix(void *at, const char *text, int64_t min, int64_t max)
 	return jp_field_set(at, (size_t)max + 1, text);
 }
 
+/* Prefixes between spaces or commas. */
+static enum jp_err
+read_prefixes(void *at, const char *text, int64_t min, int64_t max)
+{
+	static const char separators[] = " \t,";
+	struct jp_policy *policy = at;
+
+	policy->accept_prefix_len = 0;
+	for (text += strspn(text, separators); *text != '\0';
+	     text += strspn(text, separators)) {
+		size_t len = strcspn(text, separators);
+		char prefix[JP_TOKEN_PREFIX_MAX + 1] = "";
+
+		if (len >= sizeof(prefix) ||
+		    policy->accept_prefix_len == JP_PREFIXES_MAX)
+			return JP_ERR_INVALID;
+		memcpy(prefix, text, len);
+		if (read_prefix(
+		        policy->accept_prefixes[policy->accept_prefix_len++],
+		        prefix, min, max) != JP_ERR_OK)
+			return JP_ERR_INVALID;
+		text += len;
+	}
+	return policy->accept_prefix_len > 0 ? JP_ERR_OK : JP_ERR_INVALID;
+}
+
 static enum jp_err
 read_accept(void *at, const char *text, int64_t min, int64_t max)
 {
@@ -311,6 +337,9 @@ static const struct key keys[] = {
 	    JP_PATH_MAX, A_PATH },
 	{ "tokens", "prefix", AT(policy.prefix), read_prefix, 1,
 	    JP_TOKEN_PREFIX_MAX, "1 to 15 ASCII letters and digits" },
+	{ "tokens", "accept_prefix", AT(policy), read_prefixes, 1,
+	    JP_TOKEN_PREFIX_MAX,
+	    "1 to 8 prefixes of 1 to 15 ASCII letters and digits" },
 	{ "argon2", "memory", AT(policy.cost.memory), read_kib,
 	    JP_ARGON2_MEMORY_MIN, JP_ARGON2_MEMORY_MAX,
 	    "a size from 8K to 64M" },
@@ -704,10 +733,23 @@ jp_policy_rule(const struct jp_policy *policy, const char *service)
 	return NULL;
 }
 
+const char *
+jp_policy_prefix(const struct jp_policy *policy, size_t i)
+{
+	if (i == 0)
+		return policy->prefix;
+	return i <= policy->accept_prefix_len ? policy->accept_prefixes[i - 1]
+	                                      : NULL;
+}
+
 bool
 jp_policy_takes_prefix(
     const struct jp_policy *policy, const char *prefix, size_t len)
 {
-	return len == strlen(policy->prefix) &&
-	       memcmp(prefix, policy->prefix, len) == 0;
+	const char *known;
+
+	for (size_t i = 0; (known = jp_policy_prefix(policy, i)) != NULL; i++)
+		if (len == strlen(known) && memcmp(prefix, known, len) == 0)
+			return true;
+	return false;
 }

@@ -21,6 +21,7 @@
 #define JP_RULE_GROUPS_MAX 255 /* bytes of the groups of a service */
 #define JP_LIST_MAX 32
 #define JP_NOTIFY_MAX 8
+#define JP_PREFIXES_MAX 8 /* beside that of new tokens */
 #define JP_PATHS_MAX 8
 #define JP_ACCOUNT_MAX 32 /* bytes of a local user's or group's name */
 
@@ -51,7 +52,9 @@ struct jp_policy {
 	size_t notify_len;
 	int64_t notify_at[JP_NOTIFY_MAX];     /* seconds before the end */
 	char notify_command[JP_PATH_MAX + 1]; /* "": none */
-	char prefix[JP_TOKEN_PREFIX_MAX + 1];
+	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* of new tokens */
+	size_t accept_prefix_len;             /* and of others that count */
+	char accept_prefixes[JP_PREFIXES_MAX][JP_TOKEN_PREFIX_MAX + 1];
 	struct jp_cost cost;
 	size_t rule_len;
 	struct jp_rule rules[JP_RULES_MAX];
@@ -119,6 +122,12 @@ enum jp_err jp_settings_load(
 /* What becomes of realms on the mux at `path`, which need not be listed. */
 enum jp_realm
 jp_settings_realm(const struct jp_settings *settings, const char *path);
+
+/*
+ * The i-th of the prefixes that a token may have, that of new tokens first;
+ * NULL behind the last.
+ */
+const char *jp_policy_prefix(const struct jp_policy *policy, size_t i);
 
 /* Whether a token may begin with the `len` bytes of `prefix`. */
 bool jp_policy_takes_prefix(

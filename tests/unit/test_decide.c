@@ -745,6 +745,33 @@ another_policy_holds_at_once(void **state)
 	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
 }
 
+/* And none but these: a token under another prefix is another text. */
+static void
+tokens_of_a_former_prefix_live_on_if_it_is_accepted(void **state)
+{
+	struct world *world = *state;
+	struct jp_policy policy = world->core.policy;
+	struct jp_secret text = world->request.token;
+	struct jp_token token;
+
+	strcpy(policy.prefix, "acme");
+	strcpy(policy.accept_prefixes[0], "other");
+	policy.accept_prefix_len = 1;
+	jp_core_set_policy(&world->core, &policy);
+	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	strcpy(policy.accept_prefixes[1], JP_TOKEN_PREFIX);
+	policy.accept_prefix_len = 2;
+	jp_core_set_policy(&world->core, &policy);
+	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(
+	    jp_token_parse(text.text, text.len, &token), JP_ERR_OK);
+	for (size_t i = 0; i < 2; i++) {
+		jp_token_format(&world->request.token,
+		    jp_policy_prefix(&policy, i), token.id, token.secret);
+		assert_int_equal(decide_now(world), JP_REASON_SECRET);
+	}
+}
+
 /* ---- with a memo ---- */
 
 /* Gives `world` a memo in which its token is. */
@@ -1112,6 +1139,7 @@ main(void)
 		TEST(a_use_counts_against_the_limit_for_unused_tokens),
 		TEST(a_wrong_or_cold_token_costs_one_read_of_the_store),
 		TEST(a_prefix_of_others_is_the_wrong_shape),
+		TEST(tokens_of_a_former_prefix_live_on_if_it_is_accepted),
 		TEST(the_clock_decides_in_the_very_second),
 		TEST(services_and_scopes_follow_their_globs),
 		TEST(a_token_with_scopes_opens_no_service_without_section),

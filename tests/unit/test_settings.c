@@ -87,6 +87,7 @@ the_defaults_are_those_of_the_manual(void **unused)
 	assert_int_equal(settings.policy.max_lifetime, 365 * 86400);
 	assert_int_equal(settings.policy.max_per_user, 10);
 	assert_string_equal(settings.policy.prefix, "jpat");
+	assert_int_equal(settings.policy.accept_prefix_len, 0);
 	assert_int_equal(settings.policy.cost.memory, 19456);
 	assert_int_equal(settings.policy.cost.passes, 2);
 	assert_int_equal(settings.policy.rule_len, 0);
@@ -137,6 +138,7 @@ every_key_of_tokens_and_argon2_is_read(void **unused)
 	(void)unused;
 	load_good("[tokens]\ndefault_lifetime = 7d\nmax_lifetime=30d\n"
 	          "max_per_user = 3\nname_required = yes\nprefix = acme\n"
+	          "accept_prefix = jpat, old,  15LettersInHere\n"
 	          "[argon2]\nmemory = 8K\npasses = 10\n",
 	    &settings);
 	assert_int_equal(settings.policy.default_lifetime, 7 * 86400);
@@ -144,6 +146,12 @@ every_key_of_tokens_and_argon2_is_read(void **unused)
 	assert_int_equal(settings.policy.max_per_user, 3);
 	assert_true(settings.policy.name_required);
 	assert_string_equal(settings.policy.prefix, "acme");
+	assert_string_equal(jp_policy_prefix(&settings.policy, 0), "acme");
+	assert_string_equal(jp_policy_prefix(&settings.policy, 1), "jpat");
+	assert_string_equal(jp_policy_prefix(&settings.policy, 2), "old");
+	assert_string_equal(
+	    jp_policy_prefix(&settings.policy, 3), "15LettersInHere");
+	assert_null(jp_policy_prefix(&settings.policy, 4));
 	assert_int_equal(settings.policy.cost.memory, 8);
 	assert_int_equal(settings.policy.cost.passes, 10);
 }
@@ -217,6 +225,11 @@ bad_values_are_refused_with_line_and_key(void **unused)
 		{ "tokens", "prefix", "" },
 		{ "tokens", "prefix", "a_b" },
 		{ "tokens", "prefix", "abcdefghijklmnop" },
+		{ "tokens", "accept_prefix", "" },
+		{ "tokens", "accept_prefix", "," },
+		{ "tokens", "accept_prefix", "a, b_c" },
+		{ "tokens", "accept_prefix", "a, abcdefghijklmnop" },
+		{ "tokens", "accept_prefix", "a b c d e f g h i" },
 		{ "argon2", "memory", "7K" },
 		{ "argon2", "memory", "65537K" },
 		{ "argon2", "memory", "65M" },
