@@ -154,6 +154,15 @@ take_service(const struct directive *directive)
 		    apache->doors, service, directive->file, directive->line);
 }
 
+/* The pattern is one of its words. */
+static void
+take_header(const struct directive *directive)
+{
+	for (size_t i = 0; i < directive->len; i++)
+		doors_guard(directive->apache->doors, TRAP_APACHE_GUARD,
+		    directive->words[i], directive->file, directive->line);
+}
+
 static void
 take_redirect(const struct directive *directive)
 {
@@ -187,6 +196,7 @@ static const struct {
 } directives[] = {
 	{ "AuthPAMExpiredRedirect", take_redirect },
 	{ "AuthPAMService", take_service },
+	{ "RequestHeader", take_header },
 	{ "Define", take_define },
 	{ "HostnameLookups", take_lookups },
 	{ "Include", take_include },

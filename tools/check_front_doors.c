@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/escape.h"
+#include "tools/prefixes.h"
 
 enum {
 	TEXT_MAX = 1 << 20, /* bytes of a file */
@@ -203,6 +204,19 @@ doors_word(char **at)
 	*at = *end != '\0' ? end + 1 : end;
 	*end = '\0';
 	return word;
+}
+
+void
+doors_guard(struct doors *doors, enum trap trap, const char *text,
+    const char *file, unsigned int line)
+{
+	char detail[JP_TOKEN_PREFIX_MAX + sizeof("prefix ")];
+	const char *prefix;
+
+	if (guard_complete(text, &doors->doctor->settings->policy, &prefix))
+		return;
+	(void)snprintf(detail, sizeof(detail), "prefix %s", prefix);
+	doors_trap(doors, trap, file, line, detail);
 }
 
 /* As libpam does: what is behind the last slash, in small letters. */

@@ -25,9 +25,15 @@
 	X(APACHE_HOSTNAMES, LEVEL_WARN, "apache", "apache-hostnames",          \
 	    "with HostnameLookups, tokens that are bound to networks are "     \
 	    "refused: set it Off")                                             \
+	X(APACHE_GUARD, LEVEL_WARN, "apache", "apache-guard",                  \
+	    "this guard lets a token of another prefix into the logs as a "    \
+	    "user name: take what `pat-admin guard apache` prints")            \
 	X(NGINX_PAM_ENV, LEVEL_BAD, "nginx", "nginx-pam-env",                  \
 	    "with auth_pam_set_pam_env, a request without Host ends the "      \
 	    "worker, and needs no password for it: remove it")                 \
+	X(NGINX_GUARD, LEVEL_WARN, "nginx", "nginx-guard",                     \
+	    "this guard lets a token of another prefix into the logs as a "    \
+	    "user name: take what `pat-admin guard nginx` prints")             \
 	X(PAM_MISSING, LEVEL_BAD, "pam", "pam-missing",                        \
 	    "this service has no file in /etc/pam.d, so that of `other` "      \
 	    "decides: make one, like examples/pam.d/jira-pat")                 \
@@ -140,6 +146,13 @@ char *doors_line(char **at, unsigned int *line);
  * spaces in it, and go.
  */
 char *doors_word(char **at);
+
+/*
+ * Looks whether a text in which a guard may stand, as `pat-admin guard` prints
+ * it, knows every prefix that tokens may have; `trap` if not.
+ */
+void doors_guard(struct doors *doors, enum trap trap, const char *text,
+    const char *file, unsigned int line);
 
 /* Whether /etc/pam.d has a file for `service`; if not, that is reported. */
 void doors_service(struct doors *doors, const char *service, const char *file,

@@ -56,12 +56,22 @@ take_pam_env(const struct directive *directive)
 		    directive->file, directive->line, NULL);
 }
 
+/* `if ($http_authorization ~ "PATTERN")`: the pattern is one of its words. */
+static void
+take_if(const struct directive *directive)
+{
+	for (size_t i = 1; i < directive->len; i++)
+		doors_guard(directive->nginx->doors, TRAP_NGINX_GUARD,
+		    directive->words[i], directive->file, directive->line);
+}
+
 static const struct {
 	const char *name;
 	void (*take)(const struct directive *directive);
 } directives[] = {
 	{ "auth_pam_service_name", take_service },
 	{ "auth_pam_set_pam_env", take_pam_env },
+	{ "if", take_if },
 	{ "include", take_include },
 };
 

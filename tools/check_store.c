@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "common/store_bdb.h"
+#include "tools/prefixes.h"
 #include "tools/session.h"
 
 enum {
@@ -128,6 +129,25 @@ take_info(void *arg, const struct jp_admin_item *item)
 	return JP_ERR_OK;
 }
 
+static enum jp_err
+ask_prefixes(struct doctor *doctor, struct session *session, struct jp_why *why)
+{
+	char text[PREFIXES_TEXT_MAX];
+	struct prefix_counts counts;
+	enum jp_err err = prefixes_count(session, &counts, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (prefixes_format(&counts, &doctor->settings->policy, text))
+		report(doctor, LEVEL_OK, "prefixes", "%s", text);
+	else
+		report(doctor, LEVEL_WARN, "prefixes",
+		    "%s: name it in [tokens] accept_prefix, or revoke its "
+		    "tokens",
+		    text);
+	return err;
+}
+
 static void
 ask_info(struct doctor *doctor)
 {
@@ -138,6 +158,8 @@ ask_info(struct doctor *doctor)
 
 	if (err == JP_ERR_OK) {
 		err = session_run(&session, &request, take_info, doctor, &why);
+		if (err == JP_ERR_OK)
+			err = ask_prefixes(doctor, &session, &why);
 		session_close(&session);
 	}
 	if (err != JP_ERR_OK)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tools/output.h"
+#include "tools/prefixes.h"
 #include "tools/session.h"
 
 static struct policy_args {
@@ -77,6 +78,38 @@ print_item(void *arg, const struct jp_admin_item *item)
 	return json_print(json);
 }
 
+/* Not a breach: what is not accepted is out anyway, and stays as it is. */
+static enum jp_err
+say_prefixes(
+    struct session *session, const struct context *context, struct jp_why *why)
+{
+	char text[PREFIXES_TEXT_MAX];
+	struct prefix_counts counts;
+	enum jp_err err = prefixes_count(session, &counts, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	(void)prefixes_format(&counts, &context->settings.policy, text);
+	(void)fprintf(stderr, "Live tokens by prefix: %s.\n", text);
+	return err;
+}
+
+static enum status
+hold(struct context *context)
+{
+	struct jp_why why = { .text = "" };
+	struct session session;
+	enum jp_err err = session_open(&session, context, &why);
+
+	if (err != JP_ERR_OK)
+		return fail(context, err, &why);
+	err = session_run(&session, &args.request, print_item, context, &why);
+	if (err == JP_ERR_OK && !args.apply)
+		err = say_prefixes(&session, context, &why);
+	session_close(&session);
+	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+}
+
 static enum status
 run(struct context *context)
 {
@@ -85,7 +118,7 @@ run(struct context *context)
 
 	args.request.op = JP_ADMIN_POLICY;
 	args.request.dry_run = dry;
-	status = session_once(context, &args.request, print_item, context);
+	status = hold(context);
 	if (status != STATUS_DONE)
 		return status;
 	(void)fprintf(stderr, "%zu tokens %s the policy.\n", args.found,

@@ -73,6 +73,7 @@ extern const struct command cmd_notify;
 extern const struct command cmd_purge;
 extern const struct command cmd_audit;
 extern const struct command cmd_check;
+extern const struct command cmd_guard;
 
 /*
  * Reads the arguments behind the command's name, up to a NULL. On an error the

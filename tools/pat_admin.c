@@ -40,6 +40,7 @@ static const struct command *const commands[] = {
 	&cmd_purge,
 	&cmd_audit,
 	&cmd_check,
+	&cmd_guard,
 };
 
 enum {

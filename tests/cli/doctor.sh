@@ -170,6 +170,15 @@ finds "apache-socache: where nothing asks PAM it is no trap" 0 none
 apache 'AuthPAMService jira-pat' \
 	'AuthPAMExpiredRedirect https://x/ realm=1'
 finds "apache-expired: AuthPAMExpiredRedirect" 1 "apache-expired $SITE:2"
+apache 'AuthPAMService jira-pat' "$("$PAT_ADMIN" --config "$CONF" guard apache)"
+finds "apache-guard: the guard of these prefixes" 0 none
+sed 's/^prefix/#&/; /^\[tokens\]/a accept_prefix = former' "$CONF" \
+	>"$SCRATCH/former.conf"
+main=$CONF CONF=$SCRATCH/former.conf
+finds "apache-guard: one that a prefix is missing in" 0 "apache-guard $SITE:2"
+apache 'AuthPAMService jira-pat' "$("$PAT_ADMIN" --config "$CONF" guard apache)"
+finds "apache-guard: that of two prefixes" 0 none
+CONF=$main
 apache 'AuthPAMService jira-pat' '# AuthPAMExpiredRedirect https://x/'
 finds "apache-expired: in a comment" 0 none
 apache "AuthPAMService \\" '  jira-pat' 'hostnamelookups Double'
@@ -207,6 +216,13 @@ like "pam-missing: its service has no file" "$status $found" \
 	"1 pam-missing /etc/nginx/jira-pat-scopes.conf:[0-9]*"
 nginx 'location / { auth_pam "x; {"; auth_pam_set_pam_env on; }'
 finds "nginx-pam-env: it is on" 1 "nginx-pam-env /etc/nginx/sites-enabled/jira:2"
+CONF=$SCRATCH/former.conf
+nginx 'location / {' "$("$PAT_ADMIN" --config "$main" guard nginx)" '}'
+finds "nginx-guard: one that a prefix is missing in" 0 \
+	"nginx-guard /etc/nginx/sites-enabled/jira:3"
+nginx 'location / {' "$("$PAT_ADMIN" --config "$CONF" guard nginx)" '}'
+finds "nginx-guard: the guard of these prefixes" 0 none
+CONF=$main
 nginx '# auth_pam_set_pam_env on;' 'location / {' \
 	'auth_pam_set_pam_env' '  off; auth_pam_service_name "jira-pat"; }'
 finds "nginx-pam-env: it is off" 0 none
