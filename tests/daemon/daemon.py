@@ -61,7 +61,7 @@ def question(user, token, seq=7, service="jira", rhost="10.0.0.1"):
             text(service) + text(rhost))
 
 
-def wait_for(what, seconds=10):
+def wait_for(what, seconds=60):
     end = time.monotonic() + seconds
     while not what():
         if time.monotonic() > end:
@@ -93,7 +93,7 @@ def room_for(clients):
 class Client:
     """One connection to verify.sock."""
 
-    def __init__(self, path, timeout=5):
+    def __init__(self, path, timeout=30):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.sock.settimeout(timeout)
         try:
@@ -136,10 +136,10 @@ class Client:
 
 def connect(path):
     """Tried again as long as patd has not taken those before."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while True:
         try:
-            return Client(path, 20)
+            return Client(path, 60)
         except BlockingIOError:
             if time.monotonic() > end:
                 raise
@@ -175,7 +175,7 @@ class World:
     def admin(self, *args, check=True, said=""):
         done = subprocess.run(
             [ADMIN, "--config", self.config, *args], text=True,
-            input=said, capture_output=True, timeout=30)
+            input=said, capture_output=True, timeout=120)
         if check and done.returncode != 0:
             raise AssertionError("pat-admin %s: %d %s" % (
                 args, done.returncode, done.stderr))
@@ -190,7 +190,7 @@ class World:
         """Changes the store with tests/daemon/record_edit.c."""
         done = subprocess.run(
             [RECORD_EDIT, self.config, *args], text=True,
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         assert done.returncode == 0, done.stderr
 
     def stats(self):
@@ -227,7 +227,7 @@ class World:
     def run(self, *args):
         """A patd that is expected to leave by itself."""
         return subprocess.run(
-            [PATD, "--config", self.config, *args], text=True, timeout=20,
+            [PATD, "--config", self.config, *args], text=True, timeout=120,
             stdin=subprocess.DEVNULL, capture_output=True)
 
     def stop(self, sig=signal.SIGTERM):

@@ -148,7 +148,7 @@ mux_proofs() {
 	done
 	is "$mux_what: a revoked one is out on the next try, 3 times" \
 		"$mux_late" ''
-	new alice --expires 2s
+	new alice --expires 3s
 	ok "$mux_what: an expired one is out" \
 		wait_for 15 mux_no_more "$mux_do" "$token" "$mux_out"
 	ok "$mux_what: patd saw it expire" wait_for 10 \

@@ -19,7 +19,8 @@
 #define ROUNDS 60
 #define MAKINGS 20
 #define SECONDS_MAX 20
-#define DELAY_MAX_US 100000
+#define ACKS_MAX 60 /* of one child, before it is killed */
+#define DELAY_MAX_US 20000
 
 static const char *const users[] = { "al", "alice", "bob", "carol" };
 #define USERS (sizeof(users) / sizeof(users[0]))
@@ -126,13 +127,18 @@ own(const struct jp_store_options *options, const struct model *model,
 	_exit(6);
 }
 
-/* Takes in what the child told until it ended. */
+/*
+ * Takes in what the child told, until it has acknowledged `acks` commits or has
+ * ended.
+ */
 static void
-hear(struct model *model, int fd)
+hear(struct model *model, int fd, uint64_t acks)
 {
+	uint64_t enough = model->acks + acks;
 	struct note note;
 
-	while (read(fd, &note, sizeof(note)) == (ssize_t)sizeof(note)) {
+	while (model->acks < enough &&
+	       read(fd, &note, sizeof(note)) == (ssize_t)sizeof(note)) {
 		model->meant[note.writer][note.slot] = note.version;
 		if (note.version > model->next_version)
 			model->next_version = note.version;
@@ -141,10 +147,27 @@ hear(struct model *model, int fd)
 		model->acked[note.writer][note.slot] = note.version;
 		model->acks++;
 	}
+}
+
+/*
+ * Kills in the midst of work, however slow the machine is: after some commits,
+ * and every fourth time after a moment, which may be before the first one.
+ */
+static void
+kill_at_work(pid_t child, struct model *model, int fd, unsigned int *seed)
+{
+	unsigned int acks = (unsigned int)rand_r(seed) % ACKS_MAX + 1;
+
+	if (rand_r(seed) % 4 == 0 && model->acks > 0)
+		(void)usleep((useconds_t)rand_r(seed) % DELAY_MAX_US);
+	else
+		hear(model, fd, acks);
+	(void)kill(child, SIGKILL);
+	hear(model, fd, UINT64_MAX - model->acks);
 	model->next_version += 1000;
 }
 
-/* Runs a child that is killed after a while; false if it ended by itself. */
+/* Runs a child that is killed; false if it ended by itself. */
 static bool
 run_and_kill(const struct jp_store_options *options, struct model *model,
     unsigned int *seed)
@@ -161,9 +184,7 @@ run_and_kill(const struct jp_store_options *options, struct model *model,
 	}
 	(void)close(ends[1]);
 	/* A full pipe only makes the child wait, and be killed waiting. */
-	(void)usleep((useconds_t)rand_r(seed) % DELAY_MAX_US);
-	(void)kill(child, SIGKILL);
-	hear(model, ends[0]);
+	kill_at_work(child, model, ends[0], seed);
 	(void)close(ends[0]);
 	if (waitpid(child, &status, 0) == child && WIFSIGNALED(status))
 		return true;
