@@ -64,6 +64,8 @@ jp_batch_get_user(struct jp_buf *buf, struct jp_user_change *change)
 {
 	change->fields = jp_buf_get_u8(buf);
 	jp_user_get(buf, &change->user);
+	if (!jp_when_valid(change->user.changed_at))
+		jp_buf_fail(buf, JP_ERR_INVALID);
 	return buf->err;
 }
 

@@ -5,14 +5,17 @@ import itertools
 import json
 import os
 import pwd
+import re
 import subprocess
 
 from daemon import ACCEPT, AUDIT, BUILD, ROOT, Skip, main, world
 
 ASK = os.path.join(BUILD, "tests/daemon/admin_ask")
-OPERATIONS = ("create", "list", "show", "revoke", "test", "stats", "backup",
-              "export", "import", "purge", "users", "user", "set-user",
-              "rotate", "policy")  # as numbered by common/admin.h
+
+with open(os.path.join(os.environ["JP_SOURCE"], "common/admin.h")) as header:
+    OPERATIONS = re.search(r"JP_ADMIN_OP_LIST\(X\)(.*?)enum", header.read(),
+                           re.DOTALL)
+OPERATIONS = re.findall(r'X\(\w+, "([a-z-]+)"\)', OPERATIONS.group(1))
 SELF = ("create", "list", "show", "revoke", "rotate")
 MINE, THEIRS = "nobody", "mallory"
 SERVICE = "self_service = yes"

@@ -125,6 +125,30 @@ a_foreign_id_is_an_id_and_the_users_own(void **state)
 	assert_string_not_equal(one, two);
 }
 
+static void
+a_user_of_a_batch_changed_at_a_time(void **state)
+{
+	static const struct {
+		int64_t changed_at;
+		enum jp_err err;
+	} rows[] = { { 0, JP_ERR_OK }, { JP_WHEN_MAX, JP_ERR_OK },
+		{ -1, JP_ERR_INVALID }, { JP_WHEN_MAX + 1, JP_ERR_INVALID },
+		{ INT64_MIN, JP_ERR_INVALID }, { INT64_MAX, JP_ERR_INVALID } };
+	static struct jp_user_change in, out;
+	static uint8_t batch[JP_BATCH_MAX];
+	struct jp_buf buf;
+
+	(void)state;
+	jp_user_default(&in.user, "alice");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		in.user.changed_at = rows[i].changed_at;
+		jp_buf_write(&buf, batch, sizeof(batch));
+		assert_int_equal(jp_batch_put_user(&buf, &in), JP_ERR_OK);
+		jp_buf_read(&buf, batch, buf.pos);
+		assert_int_equal(jp_batch_get_user(&buf, &out), rows[i].err);
+	}
+}
+
 int
 main(void)
 {
@@ -133,6 +157,7 @@ main(void)
 		cmocka_unit_test(a_batch_that_breaks_off_is_an_error),
 		cmocka_unit_test(the_largest_record_fits),
 		cmocka_unit_test(a_foreign_id_is_an_id_and_the_users_own),
+		cmocka_unit_test(a_user_of_a_batch_changed_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
