@@ -343,7 +343,8 @@ describe(struct jp_audit_event *event, const struct jp_request *request,
 	(void)jp_field_set(
 	    event->service, sizeof(event->service), request->service);
 	(void)jp_field_set(
-	    event->address, sizeof(event->address), request->rhost);
+	    jp_address_valid(request->rhost) ? event->address : event->rhost,
+	    sizeof(event->address), request->rhost);
 }
 
 /* Whether this decision gets a line of its own. */

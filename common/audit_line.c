@@ -95,6 +95,7 @@ add_event(json_t *json, const struct jp_audit_event *event)
 	set_text(json, "user", event->user);
 	set_text(json, "service", event->service);
 	set_text(json, "address", event->address);
+	set_text(json, "rhost", event->rhost);
 	set_text(json, "front", event->front);
 	if (event->has_peer)
 		(void)json_object_set_new(

@@ -47,6 +47,7 @@ struct jp_audit_event {
 	char user[JP_USER_MAX + 1];
 	char service[JP_SERVICE_MAX + 1];
 	char address[JP_RHOST_MAX + 1];
+	char rhost[JP_RHOST_MAX + 1]; /* what came and is no address */
 	char actor[JP_ACTOR_MAX + 1];
 	char detail[JP_NOTE_MAX + 1];
 	bool has_peer;

@@ -63,20 +63,6 @@ set_user(const struct jp_mux_frame *frame, enum jp_realm realm,
 	                        : err;
 }
 
-/* "192.0.2.7;51234" or "192.0.2.7"; anything else counts as unknown. */
-static void
-set_rhost(const char *address, char rhost[JP_RHOST_MAX + 1])
-{
-	size_t len = strcspn(address, ";");
-
-	if (len > JP_RHOST_MAX)
-		return;
-	memcpy(rhost, address, len);
-	rhost[len] = '\0';
-	if (!jp_address_valid(rhost))
-		memset(rhost, 0, JP_RHOST_MAX + 1);
-}
-
 enum jp_err
 jp_mux_request(const struct jp_mux_frame *frame, enum jp_realm realm,
     struct jp_request *request)
@@ -93,7 +79,8 @@ jp_mux_request(const struct jp_mux_frame *frame, enum jp_realm realm,
 	if (err == JP_ERR_OK)
 		err = jp_secret_set(
 		    &request->token, frame->password, strlen(frame->password));
-	set_rhost(frame->address, request->rhost);
+	(void)jp_rhost_read(
+	    frame->address, request->rhost, sizeof(request->rhost));
 	if (err != JP_ERR_OK)
 		explicit_bzero(request, sizeof(*request));
 	return err;

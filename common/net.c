@@ -134,3 +134,85 @@ jp_address_valid(const char *rhost)
 
 	return read_address(rhost, address, &bits);
 }
+
+/* A port, at the end of the text. */
+static bool
+is_port(const char *text)
+{
+	size_t len = strspn(text, "0123456789");
+
+	return len > 0 && len <= 5 && text[len] == '\0' &&
+	       strtoul(text, NULL, 10) <= UINT16_MAX;
+}
+
+/* What may stand behind an address that ends at `at`. */
+static bool
+is_rest(const char *at, bool port)
+{
+	if (*at == '\0')
+		return true;
+	return (*at == ';' || (port && *at == ':')) && is_port(at + 1);
+}
+
+/* The bytes of the zone that begins at `text`, with its '%'; 0: none. */
+static size_t
+zone_len(const char *text)
+{
+	size_t len = *text != '%' ? 0
+	                          : strspn(text + 1,
+	                                "0123456789abcdefghijklmnopqrstuvwxyz"
+	                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ._-");
+
+	return len > 0 ? len + 1 : 0;
+}
+
+static bool
+take_address(const char *from, size_t len, char address[INET6_ADDRSTRLEN])
+{
+	if (len >= INET6_ADDRSTRLEN)
+		return false;
+	memcpy(address, from, len);
+	address[len] = '\0';
+	return jp_address_valid(address);
+}
+
+/*
+ * The address in `text`, if there is just that and what belongs to it. IPv6
+ * takes a ":443" only behind brackets: else it may be a part of the address.
+ */
+static bool
+find_address(const char *text, char address[INET6_ADDRSTRLEN])
+{
+	bool brackets = text[0] == '[', v4;
+	const char *from = text + brackets, *rest;
+
+	if (!take_address(
+	        from, strspn(from, "0123456789abcdefABCDEF.:"), address) &&
+	    (brackets || !take_address(from, strcspn(from, ":"), address)))
+		return false;
+	v4 = strchr(address, ':') == NULL;
+	rest = from + strlen(address);
+	if (!v4)
+		rest += zone_len(rest);
+	if (brackets && *rest++ != ']')
+		return false;
+	return is_rest(rest, brackets || v4);
+}
+
+bool
+jp_rhost_read(const char *text, char *rhost, size_t size)
+{
+	char address[INET6_ADDRSTRLEN];
+	bool found = find_address(text, address);
+
+	(void)snprintf(rhost, size, "%s", found ? address : text);
+	return found;
+}
+
+const char *
+jp_rhost_note(const char *rhost)
+{
+	return rhost[0] == '\0' || jp_address_valid(rhost)
+	           ? ""
+	           : " (not an address: not used)";
+}

@@ -7,6 +7,7 @@
 #define JP_NET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -33,5 +34,17 @@ bool jp_net_contains(const struct jp_net *net, const char *rhost);
 
 /* Whether `rhost` is a literal IPv4 or IPv6 address. */
 bool jp_address_valid(const char *rhost);
+
+/*
+ * Reads where a request comes from, as front doors spell it, into a field of
+ * `size` bytes: a literal address, also in brackets (RFC 3986 §3.2.2), with a
+ * port behind it (":443", Cyrus SASL: ";443") or a zone (RFC 4007 §11), becomes
+ * that address alone. Anything else, such as a name, stays what it is, cut, to
+ * be logged, and false is returned: it is no address, and lies in no network.
+ */
+bool jp_rhost_read(const char *text, char *rhost, size_t size);
+
+/* For a log line behind `rhost`: why it was not used, or "". */
+const char *jp_rhost_note(const char *rhost);
 
 #endif

@@ -25,7 +25,7 @@
 
 #define JP_USER_MAX 255     /* bytes of a user name */
 #define JP_SERVICE_MAX 64   /* bytes of a PAM or SASL service name */
-#define JP_RHOST_MAX 64     /* bytes of a literal address */
+#define JP_RHOST_MAX 64     /* bytes of where a request comes from */
 #define JP_REQUEST_MAX 1024 /* bytes of an encoded request */
 #define JP_REPLY_SIZE 272   /* bytes of every encoded reply */
 #define JP_REQUEST_LAST 128 /* added to the front: the answer closes */
@@ -53,7 +53,8 @@ struct jp_request {
 	char user[JP_USER_MAX + 1];       /* as the client typed it */
 	struct jp_secret token;           /* as the client typed it */
 	char service[JP_SERVICE_MAX + 1]; /* "" if there is none */
-	char rhost[JP_RHOST_MAX + 1];     /* literal IP address, or "" */
+	char rhost[JP_RHOST_MAX + 1];     /* literal IP address; "" or other
+	                                     text: from no network */
 };
 
 struct jp_reply {

@@ -69,22 +69,6 @@ item_text(pam_handle_t *pamh, int item)
 }
 
 /*
- * Only a literal address is passed on. A name is whatever the owner of the
- * address says in the DNS, and is not resolved (CVE-2022-28321): a token that
- * is bound to networks is then denied.
- */
-static void
-take_rhost(pam_handle_t *pamh, struct jp_request *request)
-{
-	const char *rhost = item_text(pamh, PAM_RHOST);
-
-	if (!jp_address_valid(rhost) ||
-	    jp_field_set(request->rhost, sizeof(request->rhost), rhost) !=
-	        JP_ERR_OK)
-		request->rhost[0] = '\0';
-}
-
-/*
  * pam_get_authtok() takes the PAM_AUTHTOK of an earlier module if there is
  * one, with and without try_first_pass, as it does for Linux-PAM's own
  * modules; else it prompts, or fails if use_first_pass is set. Whether there
@@ -134,6 +118,12 @@ gather(pam_handle_t *pamh, const struct options *options,
 	if (jp_field_set(request->service, sizeof(request->service), service) !=
 	    JP_ERR_OK)
 		return refuse(pamh, "the service name is too long", rc);
-	take_rhost(pamh, request);
+	/*
+	 * A name is whatever the owner of the address says in the DNS, and is
+	 * not resolved (CVE-2022-28321): it is passed on to be logged, and a
+	 * token that is bound to networks is denied.
+	 */
+	(void)jp_rhost_read(
+	    item_text(pamh, PAM_RHOST), request->rhost, sizeof(request->rhost));
 	return take_token(pamh, options, request, rc);
 }

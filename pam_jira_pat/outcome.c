@@ -10,6 +10,7 @@
 
 #include <security/pam_ext.h>
 
+#include "common/net.h"
 #include "pam_jira_pat/internal.h"
 
 /* One line about the request: `what`, and `why` in parentheses if not NULL. */
@@ -17,12 +18,13 @@ static void
 report(pam_handle_t *pamh, int priority, const struct jp_request *request,
     const char *what, const char *why)
 {
-	char user[ESCAPED_MAX];
+	char user[ESCAPED_MAX], rhost[ESCAPED_MAX];
 
 	(void)jp_escape(user, sizeof(user), request->user);
-	pam_syslog(pamh, priority, "%s%s%s%s; user=\"%s\" rhost=%s", what,
+	(void)jp_escape(rhost, sizeof(rhost), request->rhost);
+	pam_syslog(pamh, priority, "%s%s%s%s; user=\"%s\" rhost=%s%s", what,
 	    why != NULL ? " (" : "", why != NULL ? why : "",
-	    why != NULL ? ")" : "", user, request->rhost);
+	    why != NULL ? ")" : "", user, rhost, jp_rhost_note(request->rhost));
 }
 
 static int

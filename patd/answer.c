@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "common/log.h"
+#include "common/net.h"
 
 enum {
 	USER_SHOWN = 512, /* bytes of an escaped user name in the log */
@@ -80,7 +81,8 @@ answer_log(const struct jp_request *request, const struct jp_decision *decision,
 	char rhost[JP_ESCAPED_MAX(JP_RHOST_MAX)];
 
 	jp_log(priority_of(decision->verdict),
-	    "%s: reason=%s id=%s front=%s peer=%u service=\"%s\" rhost=\"%s\" "
+	    "%s: reason=%s id=%s front=%s peer=%u service=\"%s\" "
+	    "rhost=\"%s\"%s "
 	    "user=\"%s\"",
 	    jp_verdict_name(decision->verdict),
 	    jp_reason_name(decision->reason),
@@ -88,6 +90,7 @@ answer_log(const struct jp_request *request, const struct jp_decision *decision,
 	    jp_front_name(request->front), (unsigned)uid,
 	    jp_escape(service, sizeof(service), request->service),
 	    jp_escape(rhost, sizeof(rhost), request->rhost),
+	    jp_rhost_note(request->rhost),
 	    jp_escape(user, sizeof(user), request->user));
 }
 

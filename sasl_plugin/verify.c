@@ -114,21 +114,6 @@ token_user(const struct options *options, const sasl_server_params_t *sparams,
 	return err == JP_ERR_OK ? jp_realm_apply(realm, user) : err;
 }
 
-/* "192.0.2.7;51234" or "192.0.2.7"; "" where the service does not say. */
-static void
-take_rhost(const sasl_server_params_t *sparams, struct jp_request *request)
-{
-	const char *from = sparams->ipremoteport;
-	size_t len = from != NULL ? strcspn(from, ";") : 0;
-
-	if (len == 0 || len > JP_RHOST_MAX)
-		return;
-	memcpy(request->rhost, from, len);
-	request->rhost[len] = '\0';
-	if (!jp_address_valid(request->rhost))
-		request->rhost[0] = '\0';
-}
-
 static enum jp_err
 gather(const sasl_server_params_t *sparams, const struct jp_login *login,
     struct jp_request *request)
@@ -137,7 +122,9 @@ gather(const sasl_server_params_t *sparams, const struct jp_login *login,
 	enum jp_err err =
 	    jp_field_set(request->service, sizeof(request->service), service);
 
-	take_rhost(sparams, request);
+	if (sparams->ipremoteport != NULL)
+		(void)jp_rhost_read(sparams->ipremoteport, request->rhost,
+		    sizeof(request->rhost));
 	if (err == JP_ERR_OK)
 		err = jp_secret_set(
 		    &request->token, login->passwd.text, login->passwd.len);

@@ -241,7 +241,7 @@ def addresses():
                 ((), NO), (("",), NO), (("192.0.2.7;4711",), OK),
                 (("192.0.2.7",), OK), (("2001:db8::1;4711",), OK),
                 (("::ffff:192.0.2.7;1",), OK), (("198.51.100.1;1",), NO),
-                (("192.0.2.7:4711",), NO), (("localhost;1",), NO)):
+                (("192.0.2.7:4711",), OK), (("localhost;1",), NO)):
             assert ask(place, "alice", token, "", "imap",
                        *address) == wanted, address
         with Mux(place.mux) as mux:  # a fifth field that comes in two parts
@@ -250,6 +250,7 @@ def addresses():
             mux.send(whole[-5:])
             assert mux.all() == OK
         place.logged('rhost="192.0.2.7"')
+        place.logged('rhost="localhost;1" (not an address: not used)')
 
 
 def realms():

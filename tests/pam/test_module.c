@@ -810,7 +810,7 @@ entries_called_past_libpam_open_nothing(void **unused)
 }
 
 static void
-only_a_literal_address_is_passed_on(void **unused)
+an_address_is_passed_on_and_other_text_as_it_is(void **unused)
 {
 	static const struct {
 		const char *rhost;
@@ -819,14 +819,14 @@ only_a_literal_address_is_passed_on(void **unused)
 		{ "192.0.2.7", "192.0.2.7" },
 		{ "2001:db8::1", "2001:db8::1" },
 		{ "::ffff:192.0.2.7", "::ffff:192.0.2.7" },
-		{ "localhost", "" },
-		{ "192.0.2.7.example.org", "" },
-		{ "192.0.2", "" },
-		{ "192.0.2.007x", "" },
-		{ " 192.0.2.7", "" },
-		{ "192.0.2.7, 10.0.0.1", "" },
-		{ "fe80::1%eth0", "" },
-		{ "[::1]", "" },
+		{ "192.0.2.7:51234", "192.0.2.7" },
+		{ "[2001:db8::1]:443", "2001:db8::1" },
+		{ "fe80::1%eth0", "fe80::1" },
+		{ "[::1]", "::1" },
+		{ "localhost", "localhost" },
+		{ "192.0.2.7.example.org", "192.0.2.7.example.org" },
+		{ " 192.0.2.7", " 192.0.2.7" },
+		{ "192.0.2.7, 10.0.0.1", "192.0.2.7, 10.0.0.1" },
 		{ "", "" },
 	};
 
@@ -1099,7 +1099,8 @@ main(int argc, char **argv)
 		    an_acceptance_holds_for_its_user_and_until_the_next_try),
 		cmocka_unit_test(setcred_alone_opens_nothing),
 		cmocka_unit_test(entries_called_past_libpam_open_nothing),
-		cmocka_unit_test(only_a_literal_address_is_passed_on),
+		cmocka_unit_test(
+		    an_address_is_passed_on_and_other_text_as_it_is),
 		cmocka_unit_test(a_service_name_too_long_to_pass_on_is_refused),
 		cmocka_unit_test(flags_change_nothing),
 		cmocka_unit_test(log_lines_hold_escaped_names_and_no_token),

@@ -230,6 +230,84 @@ literal_addresses_are_valid(void **unused)
 		assert_true(jp_address_valid(rows[i]));
 }
 
+static void
+an_address_is_found_however_a_front_door_spells_it(void **unused)
+{
+	static const struct {
+		const char *text, *address;
+	} rows[] = {
+		{ "192.0.2.7", "192.0.2.7" },
+		{ "192.0.2.7:51234", "192.0.2.7" },
+		{ "192.0.2.7;51234", "192.0.2.7" },
+		{ "[192.0.2.7]", "192.0.2.7" },
+		{ "[192.0.2.7]:25", "192.0.2.7" },
+		{ "2001:db8::1", "2001:db8::1" },
+		{ "2001:db8::1:443", "2001:db8::1:443" }, /* that is one */
+		{ "2001:db8::1;443", "2001:db8::1" },
+		{ "[2001:db8::1]", "2001:db8::1" },
+		{ "[2001:db8::1]:65535", "2001:db8::1" },
+		{ "[2001:db8::1];443", "2001:db8::1" },
+		{ "fe80::1%eth0", "fe80::1" },
+		{ "fe80::1%eth0.100", "fe80::1" },
+		{ "[fe80::1%2]:443", "fe80::1" },
+		{ "fe80::1%eth0;443", "fe80::1" },
+		{ "::ffff:192.0.2.7", "::ffff:192.0.2.7" },
+		{ "[::ffff:192.0.2.7]:443", "::ffff:192.0.2.7" },
+	};
+	char rhost[65];
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_true(jp_rhost_read(rows[i].text, rhost, sizeof(rhost)));
+		assert_string_equal(rhost, rows[i].address);
+		assert_string_equal(jp_rhost_note(rhost), "");
+	}
+}
+
+static void
+what_is_no_address_stays_and_lies_in_no_network(void **unused)
+{
+	static const char *const rows[] = { "localhost", "web01.example.org",
+		"192.0.2.7.example.org", "192.0.2.7:", "192.0.2.7:65536",
+		"192.0.2.7:80x", "192.0.2.7:-1", "192.0.2.7:000080",
+		"192.0.2.7%eth0", "192.0.2", "192.0.2.007", " 192.0.2.7",
+		"192.0.2.7 ", "192.0.2.7, 10.0.0.1", "192.0.2.7:80:80",
+		"[192.0.2.7", "192.0.2.7]", "[]", "[]:80", "[::1", "::1]",
+		"[::1]80", "[::1]:", "[::1]]", "[[::1]]", "fe80::1%",
+		"fe80::1%eth0:22", "fe80::1%%eth0", "fe80::1%e/0", ":80", ";80",
+		"%eth0", "2001:db8:0:0:0:0:0:1:443", "a.b:80", "1:2", "::1/128",
+		"192.0.2.0/24" };
+	struct jp_net all = net_of("::/0");
+	char rhost[65];
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_false(jp_rhost_read(rows[i], rhost, sizeof(rhost)));
+		assert_string_equal(rhost, rows[i]);
+		assert_false(jp_net_contains(&all, rhost));
+		assert_non_null(strstr(jp_rhost_note(rhost), "not an address"));
+	}
+	assert_false(jp_rhost_read("", rhost, sizeof(rhost)));
+	assert_string_equal(jp_rhost_note(rhost), "");
+}
+
+/* No cut makes an address of what is none: addresses are shorter. */
+static void
+what_is_cut_is_no_address(void **unused)
+{
+	char text[200], rhost[65];
+
+	(void)unused;
+	memset(text, '1', sizeof(text));
+	memcpy(text, "192.0.2.7", 9);
+	for (size_t len = 12; len < sizeof(text); len++) {
+		text[len] = '\0';
+		assert_false(jp_rhost_read(text, rhost, sizeof(rhost)));
+		assert_true(strlen(rhost) <= 64 && !jp_address_valid(rhost));
+		text[len] = '1';
+	}
+}
+
 int
 main(void)
 {
@@ -246,6 +324,11 @@ main(void)
 		cmocka_unit_test(the_network_of_length_0_holds_every_address),
 		cmocka_unit_test(what_is_no_literal_address_lies_in_no_network),
 		cmocka_unit_test(literal_addresses_are_valid),
+		cmocka_unit_test(
+		    an_address_is_found_however_a_front_door_spells_it),
+		cmocka_unit_test(
+		    what_is_no_address_stays_and_lies_in_no_network),
+		cmocka_unit_test(what_is_cut_is_no_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
