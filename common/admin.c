@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/admin_internal.h"
+#include "common/clock_guard.h"
 #include "common/log.h"
 #include "common/token_make.h"
 #include "common/uses.h"
@@ -756,6 +757,24 @@ tell_begin(struct job *job)
 	return jp_job_tell(job, &event);
 }
 
+/* What is done by the times of tokens and cannot be undone wants a clock. */
+static enum jp_err
+mind_clock(const struct job *job)
+{
+	const struct jp_admin_request *request = job->request;
+	bool ends =
+	    request->op == JP_ADMIN_PURGE || request->op == JP_ADMIN_POLICY;
+
+	if (ends && request->clock_rule == JP_CLOCK_TRUST)
+		jp_clock_guard_trust(job->core);
+	else
+		jp_clock_guard_note(job->core);
+	return (ends && !request->dry_run) ||
+	               request->clock_rule == JP_CLOCK_NEAR
+	           ? jp_clock_guard_check(job->core, job->why)
+	           : JP_ERR_OK;
+}
+
 enum jp_err
 jp_admin_execute(struct jp_core *core, const char *actor,
     const struct jp_admin_request *request, jp_admin_emit emit, void *arg,
@@ -774,6 +793,8 @@ jp_admin_execute(struct jp_core *core, const char *actor,
 
 	why->text[0] = '\0';
 	err = jp_admin_target(request, &job.target, why);
+	if (err == JP_ERR_OK)
+		err = mind_clock(&job);
 	if (err == JP_ERR_OK && operations[request->op].tell == TELL_BEGIN)
 		err = tell_begin(&job);
 	if (err == JP_ERR_OK)

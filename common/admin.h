@@ -77,6 +77,11 @@ struct jp_admin_request {
 	bool keep_until_grace;
 	struct jp_user user;
 	unsigned int user_fields; /* JP_USER_STATE and the like, or-ed */
+	enum jp_clock_rule {
+		JP_CLOCK_ANY,  /* purge, policy: as JP_CLOCK_NEAR, unless dry */
+		JP_CLOCK_NEAR, /* only if it is not far off (clock_guard.h) */
+		JP_CLOCK_TRUST, /* a human says that it is right */
+	} clock_rule;
 };
 
 /* Which fields of a user an operation sets; the others stay as they are. */

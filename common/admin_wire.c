@@ -123,6 +123,7 @@ jp_admin_request_encode(
 	jp_buf_put_i64(&buf, request->grace);
 	jp_buf_put_u8(&buf, request->keep_until_grace);
 	jp_buf_put_i64(&buf, request->unused);
+	jp_buf_put_u8(&buf, (uint8_t)request->clock_rule);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -164,6 +165,8 @@ jp_admin_request_decode(
 	request->grace = get_when(&buf);
 	request->keep_until_grace = jp_buf_get_enum(&buf, 2) == 1;
 	request->unused = get_when(&buf);
+	request->clock_rule =
+	    (enum jp_clock_rule)jp_buf_get_enum(&buf, JP_CLOCK_TRUST + 1);
 	err = jp_buf_end(&buf);
 	if (err != JP_ERR_OK)
 		sodium_memzero(request, sizeof(*request));

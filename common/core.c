@@ -13,6 +13,7 @@
 
 #include "common/account.h"
 #include "common/audit.h"
+#include "common/clock_guard.h"
 #include "common/store_bdb.h"
 #include "common/uses.h"
 
@@ -127,6 +128,8 @@ jp_core_open_in_turn(struct jp_core *core, const struct jp_settings *settings,
 		if (err != JP_ERR_OK)
 			(void)jp_why(why, err, "%s", jp_err_text(err));
 	}
+	if (err == JP_ERR_OK)
+		jp_clock_guard_note(core);
 	/* Best effort: the limit on locked memory may be small. */
 	if (err == JP_ERR_OK)
 		(void)sodium_mlock(&core->pepper, sizeof(core->pepper));

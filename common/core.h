@@ -33,6 +33,7 @@ struct jp_core {
 	atomic_ullong argon2_runs;  /* of verifications, since the start */
 	struct jp_groups groups;    /* of the name service */
 	struct jp_stats stats;
+	atomic_bool clock_is_far; /* common/clock_guard.h; it is logged */
 };
 
 /*

@@ -8,6 +8,7 @@
 
 #include "common/announce.h"
 #include "common/audit.h"
+#include "common/clock_guard.h"
 #include "common/log.h"
 
 enum {
@@ -192,8 +193,15 @@ jp_rotation_revoke(struct jp_core *core, const char *id)
 {
 	struct family family = { .len = 0 };
 	struct jp_record record;
-	enum jp_err err;
+	struct jp_why why;
+	/* By a wrong clock it may have been used in its grace. */
+	enum jp_err err = jp_clock_guard_check(core, &why);
 
+	if (err != JP_ERR_OK) {
+		jp_log(LOG_ERR, "reuse: the family of %s is not revoked: %s",
+		    id, why.text);
+		return err;
+	}
 	pthread_mutex_lock(&core->write_lock);
 	err = jp_store_get(core->store, id, &record);
 	if (err == JP_ERR_OK) {

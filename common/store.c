@@ -154,6 +154,19 @@ jp_store_stalled(struct jp_store *store, int64_t seconds)
 	return store->ops->stalled(store, seconds);
 }
 
+int64_t
+jp_store_seen(struct jp_store *store)
+{
+	return store->ops->seen != NULL ? store->ops->seen(store) : JP_NEVER;
+}
+
+void
+jp_store_see(struct jp_store *store, int64_t now)
+{
+	if (store->ops->see != NULL)
+		store->ops->see(store, now);
+}
+
 void
 jp_store_why(struct jp_store *store, struct jp_why *why)
 {

@@ -94,6 +94,8 @@ struct jp_store_ops {
 	enum jp_err (*backup)(
 	    struct jp_store *store, jp_store_take take, void *arg);
 	bool (*stalled)(struct jp_store *store, int64_t seconds);
+	int64_t (*seen)(struct jp_store *store);
+	void (*see)(struct jp_store *store, int64_t now);
 	void (*why)(struct jp_store *store, struct jp_why *why);
 	void (*hold)(struct jp_store *store);    /* NULL: nothing to do */
 	void (*release)(struct jp_store *store); /* likewise */
@@ -172,6 +174,13 @@ jp_store_backup(struct jp_store *store, jp_store_take take, void *arg);
  * engine is stuck, and only leaving the process helps.
  */
 bool jp_store_stalled(struct jp_store *store, int64_t seconds);
+
+/*
+ * The time that the store was last made to see, or JP_NEVER: kept over
+ * restarts, not in a backup, and perhaps an earlier one after a power cut.
+ */
+int64_t jp_store_seen(struct jp_store *store);
+void jp_store_see(struct jp_store *store, int64_t now);
 
 /* What the engine said of the last failure, for people. */
 void jp_store_why(struct jp_store *store, struct jp_why *why);

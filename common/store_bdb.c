@@ -601,6 +601,18 @@ bdb_stalled(struct jp_store *store, int64_t seconds)
 	       jp_now_ms() - atomic_load(&bdb->progress) >= seconds * 1000;
 }
 
+static int64_t
+bdb_seen(struct jp_store *store)
+{
+	return atomic_load(&bdb_of(store)->seen);
+}
+
+static void
+bdb_see(struct jp_store *store, int64_t now)
+{
+	bdb_clock_write(bdb_of(store), now);
+}
+
 static void
 bdb_why(struct jp_store *store, struct jp_why *why)
 {
@@ -630,6 +642,8 @@ const struct jp_store_ops bdb_ops = {
 	.info = bdb_info,
 	.backup = bdb_backup,
 	.stalled = bdb_stalled,
+	.seen = bdb_seen,
+	.see = bdb_see,
 	.why = bdb_why,
 	.hold = bdb_hold,
 	.release = bdb_release,

@@ -130,6 +130,7 @@ is_ours(const char *name)
 			return true;
 	return strcmp(name, BDB_HWM_NAME) == 0 ||
 	       strcmp(name, BDB_RESERVE_NAME) == 0 ||
+	       strcmp(name, BDB_CLOCK_NAME) == 0 ||
 	       strncmp(name, "log.", strlen("log.")) == 0 ||
 	       strncmp(name, "__db.", strlen("__db.")) == 0;
 }
@@ -443,6 +444,34 @@ bdb_hwm_open(struct bdb *bdb, uint64_t commits)
 	bdb->hwm = hwm;
 	bdb_hwm_raise(bdb, commits);
 	return JP_ERR_OK;
+}
+
+void
+bdb_clock_open(struct bdb *bdb)
+{
+	char text[BDB_HWM_TEXT];
+	uint64_t seen;
+
+	bdb->clock_fd = openat(bdb->dir_fd, BDB_CLOCK_NAME,
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (bdb->clock_fd >= 0 &&
+	    pread(bdb->clock_fd, text, sizeof(text), 0) == BDB_HWM_LEN &&
+	    parse_hwm(text, &seen) && jp_when_valid((int64_t)seen))
+		atomic_store(&bdb->seen, (long long)seen);
+}
+
+/* Not synced: after a power cut it may be behind, as the mark. */
+void
+bdb_clock_write(struct bdb *bdb, int64_t now)
+{
+	char text[BDB_HWM_TEXT];
+
+	if (!jp_when_valid(now))
+		return;
+	bdb_hwm_print(text, (uint64_t)now);
+	atomic_store(&bdb->seen, now);
+	if (bdb->clock_fd >= 0)
+		(void)!pwrite(bdb->clock_fd, text, BDB_HWM_LEN, 0);
 }
 
 void

@@ -50,6 +50,9 @@ enum bdb_file {
 #define BDB_HWM_LEN (BDB_HWM_DIGITS + 1)
 #define BDB_HWM_TEXT (BDB_HWM_LEN + 1)
 
+/* The time that was last seen, in the form of the mark. */
+#define BDB_CLOCK_NAME "clock"
+
 /* Takes space; see store_bdb_reserve.c. */
 #define BDB_RESERVE_NAME "reserve"
 
@@ -63,6 +66,7 @@ struct bdb {
 	int announce_fd; /* of one that stays; else -1 */
 	int hwm_fd;
 	int reserve_fd;
+	int clock_fd;
 	DB_ENV *env;
 	DB *db[BDB_FILES];
 	atomic_bool dead;      /* the environment panicked: for good */
@@ -71,6 +75,7 @@ struct bdb {
 	atomic_uint log_file;  /* whose name is safely in the folder */
 	atomic_uint kept_from; /* the log file of the last checkpoint */
 	uint32_t log_files;    /* so many later, another one is due */
+	atomic_llong seen;     /* the time in the file of the clock */
 	atomic_uint reserve;   /* bytes of the file that are there */
 	atomic_int busy;       /* operations under way */
 	atomic_llong progress; /* ms: when one last ended, or the first began */
@@ -257,6 +262,10 @@ bool bdb_reserve_fill(struct bdb *bdb);
 
 /* Gives up some of it; false if there is nothing left. */
 bool bdb_reserve_spend(struct bdb *bdb);
+
+/* Reads the time that was last seen; what is not one is none. */
+void bdb_clock_open(struct bdb *bdb);
+void bdb_clock_write(struct bdb *bdb, int64_t now);
 
 /* Compares the mark with the database's count, then takes this count. */
 enum jp_err bdb_hwm_open(struct bdb *bdb, uint64_t commits);

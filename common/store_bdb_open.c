@@ -162,7 +162,7 @@ bdb_new(struct jp_why *why)
 	}
 	bdb->base.ops = &bdb_ops;
 	bdb->dir_fd = bdb->lock_fd = bdb->announce_fd = -1;
-	bdb->hwm_fd = bdb->reserve_fd = -1;
+	bdb->hwm_fd = bdb->reserve_fd = bdb->clock_fd = -1;
 	(void)pthread_mutex_init(&bdb->mutex, NULL);
 	(void)pthread_mutex_init(&bdb->copy_mutex, NULL);
 	(void)pthread_rwlock_init(&bdb->gate, NULL);
@@ -205,6 +205,7 @@ void
 bdb_free(struct bdb *bdb)
 {
 	(void)bdb_close_engine(bdb);
+	close_fd(bdb->clock_fd);
 	close_fd(bdb->reserve_fd);
 	close_fd(bdb->hwm_fd);
 	close_fd(bdb->lock_fd);
@@ -631,6 +632,7 @@ bdb_open_store(struct bdb *bdb, const struct jp_store_options *options)
 	enum jp_err err = take_store(bdb, options);
 
 	if (err == JP_ERR_OK) {
+		bdb_clock_open(bdb);
 		bdb_reserve_open(bdb);
 		err = start_engine(bdb, options);
 	}

@@ -5,6 +5,7 @@
 #include "common/store_mem.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ struct mem {
 	enum jp_err fail_with;
 	bool fail_lasting;
 	enum jp_err last_err;
+	atomic_llong seen;
 };
 
 static struct mem *
@@ -449,6 +451,18 @@ mem_close(struct jp_store *store)
 	free(mem);
 }
 
+static int64_t
+mem_seen(struct jp_store *store)
+{
+	return atomic_load(&mem_of(store)->seen);
+}
+
+static void
+mem_see(struct jp_store *store, int64_t now)
+{
+	atomic_store(&mem_of(store)->seen, now);
+}
+
 static const struct jp_store_ops mem_ops = {
 	.get = mem_get,
 	.commit = mem_commit,
@@ -460,6 +474,8 @@ static const struct jp_store_ops mem_ops = {
 	.info = mem_info,
 	.backup = mem_backup,
 	.stalled = mem_stalled,
+	.seen = mem_seen,
+	.see = mem_see,
 	.why = mem_why,
 	.close = mem_close,
 };

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock_guard.h"
+
 #include "common/escape.h"
 
 enum {
@@ -14,6 +16,7 @@ enum {
 struct gathered {
 	char id[JP_TOKEN_ID_LEN + 1]; /* "": the slot is free */
 	uint32_t count;
+	int64_t last_at; /* the latest time of them, whenever it came */
 	size_t use_len;
 	struct jp_use uses[JP_USES_MAX];
 	int64_t denied_at; /* JP_NEVER: it was not */
@@ -143,6 +146,8 @@ jp_uses_note(struct jp_uses *uses, const char *id,
 	many = many && uses->open->len == JP_USES_MANY_TOKENS;
 	if (gathered != NULL) {
 		gathered->count = add_counts(gathered->count, 1);
+		if (now > gathered->last_at)
+			gathered->last_at = now;
 		push_use(gathered->uses, &gathered->use_len, &use);
 		learn_prefix(gathered, &request->token);
 	}
@@ -182,13 +187,19 @@ jp_uses_decided(struct jp_core *core, const struct jp_request *request,
 	       jp_uses_deny(core->uses, decision->id, decision->reason, now);
 }
 
+/*
+ * A clock that was behind for a moment must not make a token seem unused, nor
+ * one that was far ahead, beyond `limit`, seem used for ever: times only grow.
+ */
 static void
-apply(const struct gathered *gathered, struct jp_record *record)
+apply(const struct gathered *gathered, struct jp_record *record, int64_t limit)
 {
 	record->use_count = add_counts(record->use_count, gathered->count);
-	if (gathered->use_len > 0)
-		record->last_used_at = gathered->uses[0].at;
-	if (gathered->denied_at != JP_NEVER) {
+	if (gathered->last_at > record->last_used_at &&
+	    gathered->last_at <= limit)
+		record->last_used_at = gathered->last_at;
+	if (gathered->denied_at > record->denied_at &&
+	    gathered->denied_at <= limit) {
 		record->denied_at = gathered->denied_at;
 		(void)jp_field_set(record->denied_why,
 		    sizeof(record->denied_why),
@@ -219,7 +230,8 @@ flush_batch(const struct table *table, size_t at, struct jp_core *core,
 		*err = jp_store_get(
 		    core->store, table->slots[at].id, &records[count]);
 		if (*err == JP_ERR_OK) {
-			apply(&table->slots[at], &records[count]);
+			apply(&table->slots[at], &records[count],
+			    jp_clock_guard_limit(core));
 			changes[count].kind = JP_CHANGE_REPLACE;
 			changes[count].record = &records[count];
 			count++;

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock_guard.h"
 #include "common/log.h"
 #include "common/uses.h"
 
@@ -107,8 +108,10 @@ call(struct keeper *keeper, enum call what)
 static enum jp_err
 save(struct jp_core *core)
 {
-	enum jp_err err = jp_uses_flush(core->uses, core);
+	enum jp_err err;
 
+	jp_clock_guard_note(core);
+	err = jp_uses_flush(core->uses, core);
 	return err == JP_ERR_OK ? jp_store_checkpoint(core->store) : err;
 }
 

@@ -233,7 +233,8 @@ take_one(void *arg, const struct jp_admin_item *item)
 static enum jp_err
 gather(struct notify *notify, struct context *context)
 {
-	struct jp_admin_request request = { .op = JP_ADMIN_LIST };
+	struct jp_admin_request request = { .op = JP_ADMIN_LIST,
+		.clock_rule = JP_CLOCK_NEAR };
 	struct session session;
 	enum jp_err err = session_open(&session, context, notify->why);
 

@@ -48,8 +48,20 @@ take_dry(void *arg, char *value, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
+static enum jp_err
+take_trust(void *arg, char *value, struct jp_why *why)
+{
+	(void)arg;
+	(void)value;
+	(void)why;
+	args.request.clock_rule = JP_CLOCK_TRUST;
+	return JP_ERR_OK;
+}
+
 static const struct cmd_option options[] = {
 	{ "--dry-run", NULL, "apply: only say what would be done", take_dry },
+	{ "--trust-clock", NULL, "the clock is right: the store takes its time",
+	    take_trust },
 };
 
 static enum jp_err

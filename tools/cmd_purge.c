@@ -37,10 +37,22 @@ take_dry_run(void *arg, char *value, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
+static enum jp_err
+take_trust(void *arg, char *value, struct jp_why *why)
+{
+	(void)arg;
+	(void)value;
+	(void)why;
+	request.clock_rule = JP_CLOCK_TRUST;
+	return JP_ERR_OK;
+}
+
 static const struct cmd_option options[] = {
 	{ "--dead-for", "DURATION", "that ended this long ago; default 90d",
 	    take_dead_for },
 	{ "--dry-run", NULL, "only tell which", take_dry_run },
+	{ "--trust-clock", NULL, "the clock is right: the store takes its time",
+	    take_trust },
 };
 
 static enum jp_err

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/store_mem.h"
+#include "common/clock_guard.h"
 #include "common/uses.h"
 
 #define NOW INT64_C(1800000000)
@@ -101,6 +102,75 @@ many_uses_of_a_token_are_one_write(void **state)
 	assert_int_equal(record->use_count, 1000);
 	assert_int_equal(record->last_used_at, NOW + 999);
 	assert_int_equal(after.commits, before.commits + 1);
+}
+
+/* The clock is behind for a moment, then far ahead of what was seen. */
+static void
+times_of_uses_only_grow(void **state)
+{
+	struct world *world = *state;
+	const struct jp_record *record;
+
+	note(world, "aaaaaaaa", "192.0.2.1", NOW);
+	note(world, "aaaaaaaa", "192.0.2.1", NOW - 1000000);
+	record = written(world, "aaaaaaaa");
+	assert_int_equal(record->last_used_at, NOW);
+	note(world, "aaaaaaaa", "192.0.2.2", NOW - 1000000);
+	(void)jp_uses_deny(
+	    world->core.uses, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
+	record = written(world, "aaaaaaaa");
+	assert_int_equal(record->last_used_at, NOW);
+	assert_int_equal(record->denied_at, NOW + 5);
+	jp_store_see(world->core.store, NOW);
+	note(world, "aaaaaaaa", "192.0.2.2", NOW + JP_CLOCK_AHEAD_MAX + 1);
+	(void)jp_uses_deny(
+	    world->core.uses, "aaaaaaaa", JP_REASON_SERVICE, NOW + 4);
+	record = written(world, "aaaaaaaa");
+	assert_int_equal(record->last_used_at, NOW);
+	assert_int_equal(record->denied_at, NOW + 5);
+	assert_int_equal(record->use_count, 4);
+}
+
+static int64_t
+wrong_now(void *arg)
+{
+	return *(const int64_t *)arg;
+}
+
+static void
+a_clock_is_far_off_beyond_its_limits(void **state)
+{
+	static const struct {
+		int64_t skew;
+		enum jp_err err;
+	} rows[] = {
+		{ 0, JP_ERR_OK },
+		{ -JP_CLOCK_BEHIND_MAX, JP_ERR_OK },
+		{ -JP_CLOCK_BEHIND_MAX - 1, JP_ERR_REFUSED },
+		{ JP_CLOCK_AHEAD_MAX, JP_ERR_OK },
+		{ JP_CLOCK_AHEAD_MAX + 1, JP_ERR_REFUSED },
+		{ -NOW, JP_ERR_REFUSED },
+		{ JP_WHEN_MAX - NOW, JP_ERR_REFUSED },
+	};
+	struct world *world = *state;
+	struct jp_why why = { "" };
+	int64_t now = NOW;
+
+	world->core.clock = (struct jp_clock){ wrong_now, &now };
+	assert_int_equal(jp_clock_guard_check(&world->core, &why), JP_ERR_OK);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		jp_store_see(world->core.store, NOW);
+		now = NOW + rows[i].skew;
+		assert_int_equal(
+		    jp_clock_guard_check(&world->core, &why), rows[i].err);
+		jp_clock_guard_note(&world->core);
+		if (rows[i].err != JP_ERR_OK || rows[i].skew <= 0)
+			assert_int_equal(jp_store_seen(world->core.store), NOW);
+		jp_clock_guard_trust(&world->core);
+		assert_int_equal(jp_store_seen(world->core.store), now);
+		assert_int_equal(
+		    jp_clock_guard_check(&world->core, &why), JP_ERR_OK);
+	}
 }
 
 static void
@@ -292,6 +362,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(many_uses_of_a_token_are_one_write),
+		TEST(times_of_uses_only_grow),
+		TEST(a_clock_is_far_off_beyond_its_limits),
 		TEST(the_last_denial_is_kept_beside_the_uses),
 		TEST(only_denials_of_a_proved_secret_are_kept),
 		TEST(nothing_noted_is_nothing_written),

@@ -1,0 +1,159 @@
+"""The clock is wrong for a while: nothing is lost by it for good."""
+import contextlib
+import json
+import os
+
+from daemon import ACCEPT, BUILD, DENY, SANITIZED, Skip, main, wait_for, world
+
+SHIM = os.path.join(BUILD, "tests/faults/.libs/shift_clock.so")
+DAY = 86400
+YEAR = 365 * DAY
+
+
+class Clock:
+    """Of patd and of pat-admin: it can be set."""
+
+    def __init__(self, place):
+        self.file = place.root + "/shift"
+        self.set(0)
+        os.environ["JP_SHIFT_CLOCK"] = self.file
+        os.environ["LD_PRELOAD"] = SHIM
+
+    def set(self, seconds):
+        with open(self.file + ".new", "w") as file:
+            file.write("%d\n" % seconds)
+        os.rename(self.file + ".new", self.file)
+
+
+@contextlib.contextmanager
+def shifted(policy="", start=True):
+    if SANITIZED or not os.path.exists(SHIM):
+        raise Skip("preloads a library of its own")
+    with world(start=False) as place:
+        with open(place.config) as file:
+            config = file.read()
+        with open(place.config, "w") as file:
+            file.write(config.replace("[tokens]\n", "[tokens]\n" + policy))
+        try:
+            clock = Clock(place)
+            if start:
+                place.start()
+            yield place, clock
+        finally:
+            del os.environ["LD_PRELOAD"], os.environ["JP_SHIFT_CLOCK"]
+
+
+def refused(place, *command):
+    done = place.admin(*command, check=False)
+    assert done.returncode != 0 and not done.stdout, done
+    for word in ("clock", "--trust-clock", "store was last used at"):
+        assert word in done.stderr, done
+    return done.stderr
+
+
+def ids(place):
+    return {record["id"]: record["state"] for record in json.loads(
+        place.admin("list", "--all", "--json").stdout)}
+
+
+def restart(place):
+    """Which writes the uses of tokens."""
+    assert place.stop() == 0
+    place.start()
+
+
+def behind_once():
+    """a clock that is behind for one request makes no token unused"""
+    with shifted("unused_limit = 30d\n") as (place, clock):
+        token = place.token()
+        clock.set(25 * DAY)
+        assert place.ask("alice", token)[0] == ACCEPT
+        restart(place)
+        clock.set(-YEAR)
+        assert place.ask("alice", token)[0] == ACCEPT
+        clock.set(25 * DAY)
+        restart(place)
+        clock.set(40 * DAY)
+        place.admin("policy", "apply")
+        assert place.ask("alice", token)[0] == ACCEPT
+        clock.set(80 * DAY)
+        assert place.ask("alice", token)[0] == DENY
+
+
+def ahead_once():
+    """nor does one that is far ahead make it used for ever"""
+    with shifted("unused_limit = 50d\n") as (place, clock):
+        token = place.token()
+        clock.set(45 * DAY)
+        assert place.ask("alice", token)[0] == ACCEPT
+        clock.set(0)
+        restart(place)
+        clock.set(25 * DAY)
+        restart(place)
+        clock.set(51 * DAY)
+        assert place.ask("alice", token)[0] == DENY
+
+
+def nothing_ends(start):
+    with shifted("unused_limit = 60d\n", start) as (place, clock):
+        token = place.token()
+        known = ids(place)
+        for shift in (-2 * YEAR, -DAY, -600, 31 * DAY, 10 * YEAR):
+            clock.set(shift)
+            refused(place, "purge", "--dead-for", "1d")
+            refused(place, "policy", "apply")
+        clock.set(0)
+        assert ids(place) == known
+        place.admin("purge")
+        for shift in (-100, 0, 20 * DAY):
+            clock.set(shift)
+            place.admin("purge")
+            place.admin("policy", "apply")
+        clock.set(0)
+        if start:
+            assert place.ask("alice", token)[0] == ACCEPT
+            assert "clock: the clock says" in place.read_log()
+
+
+def ends_not():
+    """purge and policy apply refuse a clock that is far off, with patd"""
+    nothing_ends(True)
+
+
+def ends_not_alone():
+    """and without"""
+    nothing_ends(False)
+
+
+def trusted():
+    """--trust-clock is how a human says that it is right"""
+    with shifted() as (place, clock):
+        token = place.token()
+        clock.set(YEAR)  # after which the token has expired
+        refused(place, "purge", "--dead-for", "1d")
+        place.admin("purge", "--dead-for", "1d", "--dry-run")
+        done = place.admin("purge", "--dead-for", "1d", "--trust-clock")
+        assert token[5:13] in done.stdout
+        place.admin("policy", "apply")
+        clock.set(0)  # which is behind now
+        refused(place, "purge")
+        place.admin("policy", "apply", "--trust-clock")
+        place.admin("purge")
+
+
+def family():
+    """a reuse that only a wrong clock sees revokes no family"""
+    with shifted("on_reuse = revoke_family\n") as (place, clock):
+        old = place.token()
+        new = place.admin("rotate", old[5:13], "--grace", "7d",
+                          "--keep-until-grace").stdout.strip()
+        place.tokens.append(new)
+        clock.set(10 * YEAR)
+        assert place.ask("alice", old)[0] == DENY
+        wait_for(lambda: "is not revoked: the clock" in place.read_log())
+        clock.set(0)
+        assert place.ask("alice", old)[0] == ACCEPT
+        assert place.ask("alice", new)[0] == ACCEPT
+
+
+main([behind_once, ahead_once, ends_not, ends_not_alone, trusted, family])
