@@ -536,7 +536,11 @@ jp_audit_acts(struct jp_audit *audit, const struct jp_audit_event *events,
 	if (audit->required)
 		return acts_required(audit, events, count, why);
 	pthread_mutex_lock(&audit->mutex);
-	push_acts(audit, events, count, NULL, jp_now_ms() + JP_AUDIT_ROOM_MS);
+	/* Those of one write have this time; many acts have more of it. */
+	for (size_t at = 0; at < count; at += TAKEN_MAX)
+		push_acts(audit, events + at,
+		    count - at < TAKEN_MAX ? count - at : TAKEN_MAX, NULL,
+		    jp_now_ms() + JP_AUDIT_ROOM_MS);
 	pthread_mutex_unlock(&audit->mutex);
 	return JP_ERR_OK;
 }

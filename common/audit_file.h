@@ -13,7 +13,7 @@
 #include "common/settings.h"
 
 #define JP_AUDIT_HEAD_NAME "audit.head" /* in store_dir */
-#define JP_AUDIT_BATCH 32               /* lines in one write */
+#define JP_AUDIT_BATCH 128              /* lines in one write */
 
 struct jp_audit_file {
 	char path[JP_PATH_MAX + 1];

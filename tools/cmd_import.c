@@ -14,6 +14,7 @@
 #include "tools/output.h"
 #include "tools/progress.h"
 #include "tools/record_json.h"
+#include "tools/rights.h"
 #include "tools/session.h"
 #include "tools/text_file.h"
 
@@ -312,6 +313,16 @@ import_user(struct import *import, const struct jp_user *user)
 	                            take_there, import, import->why);
 }
 
+static void
+warn_line(const struct import *import, const struct jp_record *record)
+{
+	char place[256];
+
+	(void)snprintf(place, sizeof(place), "%.200s:%" PRIu32 ": ",
+	    import->text.name, import->line);
+	warn_rights(import->policy, record, place);
+}
+
 static enum jp_err
 take_line(struct import *import, const char *text)
 {
@@ -330,6 +341,8 @@ take_line(struct import *import, const char *text)
 		err = remember(import, line.moved.record.id);
 	if (err != JP_ERR_OK)
 		return at_line(import, import->line, err);
+	if (!line.is_user && import->trying)
+		warn_line(import, &line.moved.record);
 	return line.is_user ? JP_ERR_OK : add(import, &line.moved);
 }
 

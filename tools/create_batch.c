@@ -14,11 +14,13 @@
 #include "tools/handout.h"
 #include "tools/output.h"
 #include "tools/progress.h"
+#include "tools/rights.h"
 #include "tools/text_file.h"
 
 enum {
 	COLUMN_USER,
 	COLUMN_COUNT = 6,
+	CSV_PLACE_MAX = 256,
 };
 
 static char out_buffer[8192]; /* holds texts of tokens: to be wiped */
@@ -38,6 +40,7 @@ static const char *const lists[] = { "scope", "service", "from" };
 
 /* A batch under way. */
 struct run {
+	const struct context *context;
 	const struct batch *batch;
 	struct session *session;
 	struct text_file from;
@@ -144,7 +147,13 @@ take_nothing(void *arg, const struct jp_admin_item *item)
 static enum jp_err
 try_one(struct run *run)
 {
+	char place[CSV_PLACE_MAX];
+
 	run->rows++;
+	(void)snprintf(
+	    place, sizeof(place), "%.200s:%lu: ", run->csv.name, run->csv.line);
+	warn_rights(&run->context->settings.policy,
+	    &run->batch->request->record, place);
 	run->batch->request->dry_run = true;
 	run->why->text[0] = '\0';
 	return session_run(
@@ -289,7 +298,10 @@ create_batch(struct context *context, const struct batch *batch)
 {
 	struct jp_why why = { .text = "" };
 	struct session session;
-	struct run run = { .batch = batch, .session = &session, .why = &why };
+	struct run run = { .context = context,
+		.batch = batch,
+		.session = &session,
+		.why = &why };
 	enum jp_err err = JP_ERR_OK;
 
 	err = text_file_open(&run.from, batch->from, &why);

@@ -6,6 +6,7 @@
 
 #include "common/when.h"
 #include "tools/output.h"
+#include "tools/rights.h"
 
 _Static_assert(sodium_base64_ENCODED_LEN(JP_USER_MAX + 1 + 64,
                    sodium_base64_VARIANT_ORIGINAL) <= JP_SECRET_MAX,
@@ -159,6 +160,8 @@ hand_over(struct context *context, struct session *session,
 		take_back(session, handout->record.id, why);
 	else
 		tell(handout);
+	if (err == JP_ERR_OK)
+		warn_rights(&context->settings.policy, &handout->record, "");
 	return err;
 }
 
