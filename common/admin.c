@@ -331,8 +331,10 @@ jp_job_make_token(
 	jp_token_make(policy->prefix, text, record->id);
 	memcpy(record->family, record->id, sizeof(record->family));
 	err = jp_token_parse(text->text, text->len, &token);
+	jp_gate_enter(&job->core->gate, JP_COST_BYTES(&policy->cost));
 	if (err == JP_ERR_OK)
 		err = jp_hash_make(text, &policy->cost, record->phc);
+	jp_gate_leave(&job->core->gate, JP_COST_BYTES(&policy->cost));
 	if (err != JP_ERR_OK)
 		return jp_why(job->why, err, "cannot hash the token: %s",
 		    jp_err_text(err));

@@ -53,6 +53,7 @@ jp_core_init(struct jp_core *core, struct jp_store *store,
 	core->policy = *policy;
 	core->clock = *clock;
 	jp_groups_init(&core->groups, &jp_steady_clock);
+	jp_gate_init(&core->gate);
 	return JP_ERR_OK;
 }
 
@@ -155,6 +156,7 @@ jp_core_close(struct jp_core *core)
 	(void)sodium_munlock(&core->pepper, sizeof(core->pepper));
 	jp_pepper_clear(&core->pepper);
 	jp_groups_free(&core->groups);
+	jp_gate_free(&core->gate);
 	pthread_mutex_destroy(&core->write_lock);
 	pthread_rwlock_destroy(&core->policy_lock);
 }

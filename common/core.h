@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/gate.h"
 #include "common/groups.h"
 #include "common/memo.h"
 #include "common/pepper.h"
@@ -31,6 +32,7 @@ struct jp_core {
 	struct jp_audit *audit; /* owned; NULL: there is no audit trail */
 	pthread_mutex_t write_lock; /* a read followed by its commit */
 	atomic_ullong argon2_runs;  /* of verifications, since the start */
+	struct jp_gate gate;        /* of all hashes: their memory */
 	struct jp_groups groups;    /* of the name service */
 	struct jp_stats stats;
 	atomic_bool clock_is_far; /* common/clock_guard.h; it is logged */

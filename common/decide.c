@@ -384,13 +384,29 @@ jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
 		jp_decision_refuse(decision, JP_REASON_STORE);
 }
 
+/* One that is no hash of ours takes no memory. */
+static enum jp_err
+verify_gated(struct jp_core *core, const char *text,
+    const struct jp_secret *token, bool *match)
+{
+	struct jp_phc phc;
+	enum jp_err err = jp_phc_parse(text, &phc);
+	uint64_t bytes = err == JP_ERR_OK ? JP_COST_BYTES(&phc.cost) : 0;
+
+	jp_gate_enter(&core->gate, bytes);
+	err = jp_hash_verify(text, token, match);
+	jp_gate_leave(&core->gate, bytes);
+	sodium_memzero(&phc, sizeof(phc));
+	return err;
+}
+
 void
 jp_prove(struct jp_core *core, const char *phc, const struct jp_secret *token,
     struct jp_proof *proof)
 {
 	memset(proof, 0, sizeof(*proof));
 	(void)jp_field_set(proof->phc, sizeof(proof->phc), phc);
-	proof->err = jp_hash_verify(phc, token, &proof->match);
+	proof->err = verify_gated(core, phc, token, &proof->match);
 	if (proof->err != JP_ERR_INVALID)
 		atomic_fetch_add(&core->argon2_runs, 1);
 	if (proof->err == JP_ERR_OK)

@@ -28,6 +28,9 @@ struct jp_cost {
 	uint32_t passes;
 };
 
+/* Bytes that a hash of this cost takes while it runs. */
+#define JP_COST_BYTES(cost) ((cost)->memory * UINT64_C(1024))
+
 struct jp_phc {
 	struct jp_cost cost;
 	uint8_t salt[JP_PHC_SALT_LEN];

@@ -7,6 +7,8 @@
 #ifndef JP_STORE_BDB_H
 #define JP_STORE_BDB_H
 
+#include <sys/types.h>
+
 #include "common/store.h"
 
 #define JP_STORE_CACHE_DEFAULT (32U << 20) /* bytes */
@@ -58,6 +60,12 @@ jp_store_bdb_settle(const struct jp_store_options *options, struct jp_why *why);
  */
 enum jp_err jp_store_bdb_hold(const char *dir, const char *holder,
     int64_t wait_ms, int *fd, struct jp_why *why);
+
+/*
+ * Who signed the lock of the store in `dir` last, "patd (pid 12)": as long as
+ * the lock is held, its owner. False: nobody can be read.
+ */
+bool jp_store_bdb_holder(const char *dir, char *name, size_t size, pid_t *pid);
 
 /* Whether `dir` holds the databases of a store. */
 bool jp_store_bdb_exists(const char *dir);

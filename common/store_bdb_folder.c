@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -482,4 +483,29 @@ bdb_hwm_raise(struct bdb *bdb, uint64_t commits)
 	if (commits > bdb->hwm)
 		(void)write_hwm(bdb, commits);
 	(void)pthread_mutex_unlock(&bdb->mutex);
+}
+
+bool
+jp_store_bdb_holder(const char *dir, char *name, size_t size, pid_t *pid)
+{
+	static const char before_pid[] = " (pid ";
+	char path[PATH_MAX], text[LOCK_TEXT_MAX];
+	char *at;
+	ssize_t len = -1;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, LOCK_NAME);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0) {
+		len = pread(fd, text, sizeof(text) - 1, 0);
+		(void)close(fd);
+	}
+	text[len > 0 ? len : 0] = '\0';
+	at = strstr(text, before_pid);
+	if (at == NULL)
+		return false;
+	*at = '\0';
+	*pid = (pid_t)strtol(at + sizeof(before_pid) - 1, NULL, 10);
+	(void)snprintf(name, size, "%s", text);
+	return *pid > 0;
 }

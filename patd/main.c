@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #include "common/account.h"
 #include "common/audit.h"
+#include "common/budget.h"
 #include "common/core.h"
 #include "common/log.h"
 #include "common/uses.h"
@@ -240,6 +242,27 @@ find_accounts(const struct jp_settings *settings, struct peers *peers,
 	           : err;
 }
 
+/* As many workers as fit: a process that takes too much memory is killed. */
+static void
+fit_workers(struct jp_settings *settings, struct jp_core *core)
+{
+	struct jp_machine machine;
+	struct jp_budget budget;
+	struct jp_why line;
+	bool less;
+
+	jp_machine_look(&machine, "", getpid());
+	jp_budget_make(&budget, settings, &machine);
+	jp_budget_say(&budget, &line);
+	less = !budget.fits || budget.workers < budget.wanted;
+	jp_log(less ? LOG_WARNING : LOG_INFO, "memory: %s", line.text);
+	settings->workers = budget.workers;
+	jp_gate_limit(&core->gate, budget.hashes);
+	/* An arena of malloc(3) reserves 64 MiB, which only these count. */
+	if (strncmp(machine.source, "RLIMIT", strlen("RLIMIT")) == 0)
+		(void)mallopt(M_ARENA_MAX, 1);
+}
+
 /*
  * The store comes before the sockets: a second patd on the same store fails at
  * its lock and leaves the sockets of the first one alone. The folder comes
@@ -267,6 +290,7 @@ serve(const struct options *options, struct jp_settings *settings)
 		return fail(options, "sockets", &why);
 	if (jp_core_open_in_turn(&core, settings, &turn, &why) != JP_ERR_OK)
 		return fail(options, "store", &why);
+	fit_workers(settings, &core);
 	err = serve_open(
 	    options, settings, &peers, &listeners, &core, &drained, &why);
 	listeners_close(&listeners);
@@ -313,6 +337,8 @@ check_admin_group(const struct jp_settings *settings, const struct peers *peers,
 static enum status
 check_config(const struct options *options, const struct jp_settings *settings)
 {
+	struct jp_machine machine;
+	struct jp_budget budget;
 	struct jp_account account;
 	struct jp_why why = { "" };
 	struct peers peers;
@@ -324,6 +350,10 @@ check_config(const struct options *options, const struct jp_settings *settings)
 		return fail(options, "settings", &why);
 	printf("patd: %s: good\n",
 	    settings->file[0] != '\0' ? settings->file : "the defaults");
+	jp_machine_look(&machine, "", getpid());
+	jp_budget_make(&budget, settings, &machine);
+	jp_budget_say(&budget, &why);
+	printf("patd: memory: %s\n", why.text);
 	return STATUS_DONE;
 }
 

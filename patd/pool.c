@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/budget.h"
 #include "common/client.h"
 #include "common/cond.h"
 #include "common/throttle.h"
@@ -20,7 +21,7 @@ enum {
 	STORE_MAX = 256,    /* that wait for the store */
 	NAMES_MAX = 256,    /* look-ups that wait or are under way */
 	NAMES_THREADS = 4,
-	WORKERS_MAX = 256,
+	STACK_SIZE = 1 << 20, /* of a thread: limits may count all of it */
 };
 
 /*
@@ -484,7 +485,7 @@ worker_count(uint32_t wanted)
 
 	if (wanted == 0)
 		wanted = processors > 0 ? (uint32_t)processors : 1;
-	return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
+	return wanted < JP_WORKERS_MAX ? wanted : JP_WORKERS_MAX;
 }
 
 /*
@@ -509,15 +510,19 @@ static enum jp_err
 start_threads(struct pool *pool, struct crew *crew, size_t count)
 {
 	enum jp_err err = JP_ERR_OK;
+	pthread_attr_t attr;
 
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
 	for (size_t i = 0; i < count && err == JP_ERR_OK; i++) {
 		pthread_t *thread = &pool->threads[pool->thread_len];
 
-		if (pthread_create(thread, NULL, work, crew) != 0)
+		if (pthread_create(thread, &attr, work, crew) != 0)
 			err = JP_ERR_NOMEM;
 		else
 			pool->thread_len++;
 	}
+	(void)pthread_attr_destroy(&attr);
 	return err;
 }
 

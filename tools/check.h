@@ -46,6 +46,9 @@ bool check_path(struct doctor *doctor, const char *subject, const char *path,
 void check_store_files(struct doctor *doctor);
 void check_store_content(struct doctor *doctor);
 
+/* check_memory.c: whether the workers of patd fit into what it may take. */
+void check_memory(struct doctor *doctor);
+
 /* check_sockets.c: the folder of the sockets, and who listens there. */
 void check_sockets(struct doctor *doctor);
 

@@ -194,6 +194,7 @@ static void (*const checks[])(struct doctor *doctor) = {
 	check_clock,
 	check_store_files,
 	check_sockets,
+	check_memory,
 	check_front_doors,
 	check_store_content,
 };

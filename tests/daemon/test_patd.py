@@ -15,8 +15,9 @@ import threading
 import time
 from multiprocessing.pool import ThreadPool
 
-from daemon import (ACCEPT, DENY, PATD, ROOT, UNAVAILABLE, Client, Skip,
-                    forged, main, make_slow, question, text, wait_for, world)
+from daemon import (ACCEPT, DENY, PATD, ROOT, SANITIZED, UNAVAILABLE, Client,
+                    Skip, forged, main, make_slow, question, text, wait_for,
+                    world)
 
 
 def ready_is_told():
@@ -54,6 +55,40 @@ def answers():
         assert place.ask("alice", token) == (DENY, "")
         for reason in ("wrong-user", "shape", "revoked", "accepted"):
             place.logged("reason=" + reason)
+
+
+def memory_is_limited():
+    """as many workers start as fit into the memory that there may be, and all
+    of them hash at the same time"""
+    with world(start=False) as place:
+        make_slow(place, 1)
+        tokens = [place.token() for _ in range(40)]
+        with open(place.config, "a") as file:
+            file.write("workers = 200\n")
+        limit = (1 << 30, 1 << 30)
+        if SANITIZED:
+            raise Skip("a sanitizer takes more address space")
+        place.start("--debug", preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_AS, limit))
+        place.logged("memory: ")
+        said = [line for line in place.read_log().splitlines()
+                if "memory: " in line][0]
+        assert " workers instead of 200, of 65 MiB each" in said, said
+        assert "1024 MiB (RLIMIT_AS)" in said, said
+        clients = [Client(place.verify, 30) for _ in tokens]
+        for client, token in zip(clients, tokens):
+            client.send(question("alice", token))
+        verdicts = [client.answer()[0] for client in clients]
+        for client in clients:
+            client.close()
+        assert ACCEPT in verdicts and DENY not in verdicts, verdicts
+        requests = place.stats()["requests"]["unavailable"]
+        assert requests["memory"] == 0, requests
+        done = subprocess.run(
+            ["prlimit", "--as=1073741824", PATD, "--config", place.config,
+             "--check-config"], capture_output=True, text=True)
+        assert done.returncode == 0, done
+        assert " instead of 200" in done.stdout, done
 
 
 def modes():
@@ -728,7 +763,7 @@ def more_sockets():
         assert "two kinds" in done.stderr, done.stderr
 
 
-main([ready_is_told, answers, modes, second_fails, foreign_socket,
+main([ready_is_told, answers, memory_is_limited, modes, second_fails, foreign_socket,
       check_config, no_such_account, foreign_admin_group, numbers,
       uses_are_kept, usage, unknown_user,
       held_is_answered, backlog_is_answered, reload, bad_messages,
