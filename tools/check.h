@@ -15,6 +15,10 @@ enum level {
 	LEVEL_BAD, /* makes the exit status 1 */
 };
 
+enum {
+	DOCTOR_OPENED_MAX = 512, /* bytes; what is more ends with "..." */
+};
+
 struct doctor {
 	struct context *context;
 	const struct jp_settings *settings;
@@ -25,6 +29,9 @@ struct doctor {
 	bool no_store;    /* no use to open it */
 	bool patd;        /* answers on admin.sock */
 	bool patd_hidden; /* something is there, and does not let us in */
+	size_t hidden;    /* things that only root may look at */
+	enum level hidden_level;
+	char opened[DOCTOR_OPENED_MAX]; /* doors: "apache (jira-pat), ..." */
 };
 
 /* One finding about `subject`, a word. */
@@ -37,6 +44,12 @@ void __attribute__((format(printf, 4, 5))) report(struct doctor *doctor,
  */
 void report_trap(struct doctor *doctor, enum level level, const char *subject,
     const char *name, const char *file, unsigned int line, const char *text);
+
+/* Something is for root to look at: said once, at `level`, for all of it. */
+void doctor_hidden(struct doctor *doctor, enum level level);
+
+/* Tokens open `door`, as people are to read it; the same one counts once. */
+void doctor_opens(struct doctor *doctor, const char *door);
 
 /* What is at `path`, mode and owner: what is wrong was reported if false. */
 bool check_path(struct doctor *doctor, const char *subject, const char *path,

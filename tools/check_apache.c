@@ -20,6 +20,7 @@ enum {
 struct define {
 	char name[NAME_MAX_LEN];
 	char value[VALUE_MAX_LEN];
+	unsigned int host; /* the virtual host that defined it; 0: none */
 };
 
 struct apache {
@@ -30,7 +31,15 @@ struct apache {
 	unsigned int depth; /* of Include */
 	unsigned int limit; /* open <Limit> sections */
 	unsigned int skip;  /* open <IfDefine> sections, the outer one false */
+	unsigned int host;  /* the virtual host that is read; 0: none */
+	unsigned int hosts; /* how many there were */
+	uint64_t strange;   /* a bit for each open <IfDefine> section: another
+	                       virtual host's definition makes it true */
 	bool pam;           /* some section asks PAM */
+	bool list;          /* headers that pass are listed somewhere */
+	char user_file[VALUE_MAX_LEN]; /* where %{REMOTE_USER} becomes a header
+	                                */
+	unsigned int user_line;
 	char socache[VALUE_MAX_LEN]; /* the file that loads it; "": none */
 	unsigned int socache_line;
 };
@@ -42,6 +51,12 @@ struct directive {
 	char *words[WORDS_MAX]; /* without its name */
 	size_t len;
 };
+
+static bool
+is_strange(const struct apache *apache, const struct define *define)
+{
+	return define->host != 0 && define->host != apache->host;
+}
 
 static struct define *
 find_define(struct apache *apache, const char *name, size_t len)
@@ -94,6 +109,7 @@ take_define(const struct directive *directive)
 		return;
 	(void)snprintf(define->name, sizeof(define->name), "%s", name);
 	define->value[0] = '\0';
+	define->host = apache->host;
 	if (directive->len > 1)
 		expand(apache, directive->words[1], define->value,
 		    sizeof(define->value));
@@ -138,6 +154,18 @@ take_include(const struct directive *directive)
 		doors_each(apache->doors, whole, read_file, apache);
 }
 
+/* ${NAME}, as a whole word, of another virtual host. */
+static bool
+word_is_strange(struct apache *apache, const char *word)
+{
+	const struct define *define;
+
+	if (strncmp(word, "${", 2) != 0)
+		return false;
+	define = find_define(apache, word + 2, strcspn(word + 2, "}"));
+	return define != NULL && is_strange(apache, define);
+}
+
 static void
 take_service(const struct directive *directive)
 {
@@ -145,6 +173,10 @@ take_service(const struct directive *directive)
 	char service[VALUE_MAX_LEN];
 
 	apache->pam = true;
+	if (apache->strange != 0 ||
+	    word_is_strange(apache, directive->words[0]))
+		doors_trap(apache->doors, TRAP_APACHE_DEFINE, directive->file,
+		    directive->line, directive->words[0]);
 	expand(apache, directive->words[0], service, sizeof(service));
 	if (apache->limit > 0)
 		doors_trap(apache->doors, TRAP_APACHE_LIMIT, directive->file,
@@ -152,15 +184,6 @@ take_service(const struct directive *directive)
 	if (strstr(service, "${") == NULL)
 		doors_service(
 		    apache->doors, service, directive->file, directive->line);
-}
-
-/* The pattern is one of its words. */
-static void
-take_header(const struct directive *directive)
-{
-	for (size_t i = 0; i < directive->len; i++)
-		doors_guard(directive->apache->doors, TRAP_APACHE_GUARD,
-		    directive->words[i], directive->file, directive->line);
 }
 
 static void
@@ -190,18 +213,61 @@ take_module(const struct directive *directive)
 	apache->socache_line = directive->line;
 }
 
+static void
+take_hook(const struct directive *directive)
+{
+	directive->apache->list = true;
+}
+
+/*
+ * RequestHeader set NAME "expr=%{REMOTE_USER}", and the like; or with a guard,
+ * whose pattern is one of the words.
+ */
+static void
+take_header(const struct directive *directive)
+{
+	struct apache *apache = directive->apache;
+
+	for (size_t i = 0; i < directive->len; i++)
+		doors_guard(apache->doors, TRAP_APACHE_GUARD,
+		    directive->words[i], directive->file, directive->line);
+	if (directive->len < 3 ||
+	    strstr(directive->words[2], "REMOTE_USER") == NULL)
+		return;
+	(void)snprintf(apache->user_file, sizeof(apache->user_file), "%s",
+	    directive->file);
+	apache->user_line = directive->line;
+}
+
+/* Require pam-account SERVICE: account, without auth. */
+static void
+take_require(const struct directive *directive)
+{
+	const struct doors_stack *stack;
+
+	if (directive->len < 2 ||
+	    strcasecmp(directive->words[0], "pam-account") != 0)
+		return;
+	stack = doors_stack(directive->apache->doors, directive->words[1]);
+	if (stack != NULL && stack->only_tokens)
+		doors_trap(directive->apache->doors, TRAP_APACHE_ACCOUNT,
+		    directive->file, directive->line, directive->words[1]);
+}
+
 static const struct {
 	const char *name;
 	void (*take)(const struct directive *directive);
 } directives[] = {
 	{ "AuthPAMExpiredRedirect", take_redirect },
 	{ "AuthPAMService", take_service },
-	{ "RequestHeader", take_header },
 	{ "Define", take_define },
 	{ "HostnameLookups", take_lookups },
 	{ "Include", take_include },
 	{ "IncludeOptional", take_include },
 	{ "LoadModule", take_module },
+	{ "LuaHookAccessChecker", take_hook },
+	{ "RequestHeader", take_header },
+	{ "Require", take_require },
 	{ "ServerRoot", take_server_root },
 	{ "UnDefine", take_undefine },
 };
@@ -210,25 +276,50 @@ static const struct {
 
 /* `<IfDefine NAME>` or `<IfDefine !NAME>`: whether it holds. */
 static bool
-condition_holds(struct apache *apache, const char *condition)
+condition_holds(struct apache *apache, const char *condition, bool *strange)
 {
 	bool wanted = condition[0] != '!';
 	const char *name = condition + !wanted;
+	const struct define *define =
+	    find_define(apache, name, strcspn(name, ">"));
 
-	return (find_define(apache, name, strcspn(name, ">")) != NULL) ==
-	       wanted;
+	*strange = define != NULL && is_strange(apache, define);
+	return (define != NULL) == wanted;
+}
+
+static void
+take_condition(struct apache *apache, const char *condition)
+{
+	bool strange = false;
+
+	if (apache->skip > 0 || !condition_holds(apache, condition, &strange))
+		apache->skip++;
+	else
+		apache->strange = apache->strange << 1 | strange;
+}
+
+static void
+end_condition(struct apache *apache)
+{
+	if (apache->skip > 0)
+		apache->skip--;
+	else
+		apache->strange >>= 1;
 }
 
 static void
 take_section(struct apache *apache, const char *name, const char *rest)
 {
-	if (strcasecmp(name, "<IfDefine") == 0 &&
-	    (apache->skip > 0 || !condition_holds(apache, rest)))
-		apache->skip++;
-	else if (strcasecmp(name, "</IfDefine>") == 0 && apache->skip > 0)
-		apache->skip--;
+	if (strcasecmp(name, "<IfDefine") == 0)
+		take_condition(apache, rest);
+	else if (strcasecmp(name, "</IfDefine>") == 0)
+		end_condition(apache);
 	else if (apache->skip > 0)
 		return;
+	else if (strcasecmp(name, "<VirtualHost") == 0)
+		apache->host = ++apache->hosts;
+	else if (strcasecmp(name, "</VirtualHost>") == 0)
+		apache->host = 0;
 	else if (strcasecmp(name, "<Limit") == 0 ||
 	         strcasecmp(name, "<LimitExcept") == 0)
 		apache->limit++;
@@ -294,6 +385,9 @@ check_apache(struct doors *doors)
 		(void)snprintf(apache.server_root, sizeof(apache.server_root),
 		    "%s", places[i].server_root);
 		doors_each(doors, places[i].file, read_file, &apache);
+		if (apache.pam && apache.user_line != 0 && !apache.list)
+			doors_trap(doors, TRAP_APACHE_HEADERS, apache.user_file,
+			    apache.user_line, NULL);
 		if (apache.pam && apache.socache[0] != '\0')
 			doors_trap(doors, TRAP_APACHE_SOCACHE, apache.socache,
 			    apache.socache_line, NULL);

@@ -108,14 +108,11 @@ read_one(struct doors *doors, const char *path,
     void (*take)(void *arg, const struct doors_text *text), void *arg)
 {
 	struct doors_text text = { .path = path + strlen(doors->root) };
-	char shown[JP_ESCAPED_MAX(JP_PATH_MAX)];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
 		if (errno == EACCES)
-			report(doors->doctor, LEVEL_WARN, doors->door,
-			    "%s: permission denied: run as root",
-			    jp_escape(shown, sizeof(shown), text.path));
+			doctor_hidden(doors->doctor, LEVEL_WARN);
 		return;
 	}
 	text.text = read_text(fd, &text.len);
@@ -219,22 +216,57 @@ doors_guard(struct doors *doors, enum trap trap, const char *text,
 	doors_trap(doors, trap, file, line, detail);
 }
 
+/* ---- Services of PAM ---- */
+
 /* As libpam does: what is behind the last slash, in small letters. */
+static void
+fold_service(const char *service, char name[JP_PATH_MAX])
+{
+	const char *slash = strrchr(service, '/');
+	size_t len = 0;
+
+	service = slash != NULL ? slash + 1 : service;
+	for (; service[len] != '\0' && len < JP_PATH_MAX - 1; len++)
+		name[len] = (char)tolower((unsigned char)service[len]);
+	name[len] = '\0';
+}
+
+const struct doors_stack *
+doors_stack(const struct doors *doors, const char *service)
+{
+	char name[JP_PATH_MAX];
+
+	fold_service(service, name);
+	for (size_t i = 0; i < doors->stack_len; i++)
+		if (strcmp(doors->stacks[i].service, name) == 0)
+			return &doors->stacks[i];
+	return NULL;
+}
+
+void
+doors_opens(struct doors *doors, const char *service)
+{
+	const struct doors_stack *stack = doors_stack(doors, service);
+	char shown[JP_SERVICE_MAX + DETAIL_MAX];
+
+	if (stack == NULL)
+		return;
+	(void)snprintf(
+	    shown, sizeof(shown), "%s (%s)", doors->door, stack->service);
+	doctor_opens(doors->doctor, shown);
+}
+
 void
 doors_service(struct doors *doors, const char *service, const char *file,
     unsigned int line)
 {
-	const char *slash = strrchr(service, '/');
 	char name[JP_PATH_MAX], path[DOORS_PATH_MAX];
-	size_t len = 0;
 
-	service = slash != NULL ? slash + 1 : service;
-	for (; service[len] != '\0' && len < sizeof(name) - 1; len++)
-		name[len] = (char)tolower((unsigned char)service[len]);
-	name[len] = '\0';
+	fold_service(service, name);
 	(void)snprintf(path, sizeof(path), "/etc/pam.d/%s", name);
 	if (doors_type(doors, path) != S_IFREG)
 		doors_trap(doors, TRAP_PAM_MISSING, file, line, name);
+	doors_opens(doors, name);
 }
 
 /* ---- All doors ---- */
@@ -243,9 +275,10 @@ static const struct {
 	const char *name;
 	void (*check)(struct doors *doors);
 } doors_table[] = {
+	{ "pam", check_pam }, /* the services, which the others ask */
 	{ "apache", check_apache },
 	{ "nginx", check_nginx },
-	{ "pam", check_pam },
+	{ "doors", check_pam_doors },
 	{ "sasl", check_sasl },
 	{ "tomcat", check_tomcat },
 };

@@ -28,6 +28,22 @@
 	X(APACHE_GUARD, LEVEL_WARN, "apache", "apache-guard",                  \
 	    "this guard lets a token of another prefix into the logs as a "    \
 	    "user name: take what `pat-admin guard apache` prints")            \
+	X(APACHE_DEFINE, LEVEL_BAD, "apache", "apache-define",                 \
+	    "what another virtual host has defined decides here, so that a "   \
+	    "token for its product opens this one: take the newer "            \
+	    "examples/apache/jira-pat.conf, or UnDefine it")                   \
+	X(APACHE_HEADERS, LEVEL_WARN, "apache", "apache-headers",              \
+	    "headers of the client pass, and a backend may take X_Forwarded_"  \
+	    "User or Remote-User for the user: list those that pass, as "      \
+	    "examples/apache does (LuaHookAccessChecker)")                     \
+	X(APACHE_ACCOUNT, LEVEL_BAD, "apache", "apache-account",               \
+	    "Require pam-account asks without a token, and is refused where "  \
+	    "account has tokens alone: let another module answer account "     \
+	    "there, or Require valid-user here")                               \
+	X(NGINX_HEADERS, LEVEL_WARN, "nginx", "nginx-headers",                 \
+	    "headers of the client pass, and a backend may take Remote-User "  \
+	    "for the user: list those that pass, as examples/nginx does "      \
+	    "(proxy_pass_request_headers off)")                                \
 	X(NGINX_PAM_ENV, LEVEL_BAD, "nginx", "nginx-pam-env",                  \
 	    "with auth_pam_set_pam_env, a request without Host ends the "      \
 	    "worker, and needs no password for it: remove it")                 \
@@ -60,6 +76,49 @@
 	    "libpam reads this file for every request, and it accepts "        \
 	    "passwords where a service is misspelt: put pam_deny.so alone "    \
 	    "into it")                                                         \
+	X(PAM_UNAVAILABLE, LEVEL_WARN, "pam", "pam-unavailable",               \
+	    "`sufficient` in front of pam_deny.so makes a wrong token of a "   \
+	    "patd that does not answer: make it `required`, without "          \
+	    "pam_deny.so")                                                     \
+	X(DOOR_ACCOUNT, LEVEL_WARN, "pam", "door-account",                     \
+	    "this door asks account without a token, too (a public key, the "  \
+	    "second sudo), and is refused where account has tokens alone: "    \
+	    "let another module answer account there")                         \
+	X(DOOR_ADDRESS, LEVEL_WARN, "pam", "door-address",                     \
+	    "this door does not give PAM the client's address: tokens that "   \
+	    "are bound to networks are refused here")                          \
+	X(DOOR_CASE, LEVEL_WARN, "pam", "door-case",                           \
+	    "this door makes small letters of user names: tokens of a user "   \
+	    "with capitals are refused here, until it keeps them")             \
+	X(DOOR_LOCAL, LEVEL_WARN, "pam", "door-local",                         \
+	    "this door lets in nobody without a line in /etc/passwd, "         \
+	    "whatever "                                                        \
+	    "the token")                                                       \
+	X(DOVECOT_CACHE, LEVEL_BAD, "pam", "dovecot-cache",                    \
+	    "its cache lets revoked tokens in: auth_cache_size = 0, or "       \
+	    "use_cache = no in passdb pam, or no cache_key")                   \
+	X(DOVECOT_SYNTAX, LEVEL_BAD, "pam", "dovecot-syntax",                  \
+	    "Dovecot 2.4 takes %u and %Lu as they stand: write "               \
+	    "%{user} or %{user | lower}")                                      \
+	X(LIGHTTPD_CACHE, LEVEL_BAD, "pam", "lighttpd-cache",                  \
+	    "auth.cache lets revoked tokens in, and refuses a user's second "  \
+	    "one: remove it")                                                  \
+	X(OPENVPN_RENEG, LEVEL_WARN, "pam", "openvpn-reneg",                   \
+	    "a tunnel outlives its token until the keys are renegotiated, "    \
+	    "by default for an hour: set reneg-sec")                           \
+	X(SQUID_CACHE, LEVEL_BAD, "pam", "squid-cache",                        \
+	    "a revoked token gets in until credentialsttl is over, by "        \
+	    "default for two hours: auth_param basic credentialsttl 10 "       \
+	    "seconds")                                                         \
+	X(SSHD_PENALTIES, LEVEL_WARN, "pam", "sshd-penalties",                 \
+	    "four bad logins close this door to all who come from the same "   \
+	    "address: name your CI's in PerSourcePenaltyExemptList")           \
+	X(SUDO_CACHE, LEVEL_WARN, "pam", "sudo-cache",                         \
+	    "sudo asks nothing for a while after a login, whatever becomes "   \
+	    "of the token: Defaults timestamp_timeout=0")                      \
+	X(POSTFIX_PATH, LEVEL_BAD, "sasl", "postfix-path",                     \
+	    "main.cf does not say where this file is, so that Postfix may "    \
+	    "not read it: cyrus_sasl_config_path = /etc/postfix/sasl")         \
 	X(SASL_KEY, LEVEL_BAD, "sasl", "sasl-key",                             \
 	    "libjirapat knows no such key, and ignores it: see "               \
 	    "libjirapat(5)")                                                   \
@@ -96,6 +155,15 @@ enum trap {
 enum {
 	DOORS_PATH_MAX = 1024, /* bytes of a path, with its NUL */
 	DOORS_SEEN_MAX = 512,  /* findings that are told apart */
+	DOORS_STACK_MAX = 64,  /* services that take tokens */
+};
+
+/* A service file that takes tokens, itself or by what it includes. */
+struct doors_stack {
+	char service[JP_SERVICE_MAX + 1];
+	char file[JP_SERVICE_MAX + sizeof("/etc/pam.d/")];
+	unsigned int line; /* of `auth`, or of the include */
+	bool only_tokens;  /* account has tokens alone, without account=user */
 };
 
 struct doors {
@@ -106,6 +174,8 @@ struct doors {
 	size_t found;     /* traps in them */
 	uint64_t seen[DOORS_SEEN_MAX];
 	size_t seen_len;
+	struct doors_stack stacks[DOORS_STACK_MAX];
+	size_t stack_len;
 };
 
 /* A file as it was read; `path` is below the root. */
@@ -154,7 +224,17 @@ char *doors_word(char **at);
 void doors_guard(struct doors *doors, enum trap trap, const char *text,
     const char *file, unsigned int line);
 
-/* Whether /etc/pam.d has a file for `service`; if not, that is reported. */
+/* The stack of `service`, in the letters that libpam makes; NULL: no tokens. */
+const struct doors_stack *
+doors_stack(const struct doors *doors, const char *service);
+
+/* If `service` takes tokens: they open the door that is read now. */
+void doors_opens(struct doors *doors, const char *service);
+
+/*
+ * The same for a service that a file names. That /etc/pam.d has no file for it
+ * is reported.
+ */
 void doors_service(struct doors *doors, const char *service, const char *file,
     unsigned int line);
 
@@ -162,6 +242,7 @@ void doors_service(struct doors *doors, const char *service, const char *file,
 void check_apache(struct doors *doors);
 void check_nginx(struct doors *doors);
 void check_pam(struct doors *doors);
+void check_pam_doors(struct doors *doors);
 void check_sasl(struct doors *doors);
 void check_tomcat(struct doors *doors);
 

@@ -16,6 +16,11 @@ static const char base[] = "/etc/nginx";
 struct nginx {
 	struct doors *doors;
 	unsigned int depth;
+	bool pam;  /* some location asks PAM */
+	bool list; /* headers that pass are listed somewhere */
+	char
+	    user_file[DOORS_PATH_MAX]; /* where $remote_user becomes a header */
+	unsigned int user_line;
 };
 
 struct directive {
@@ -44,6 +49,7 @@ take_include(const struct directive *directive)
 static void
 take_service(const struct directive *directive)
 {
+	directive->nginx->pam = true;
 	doors_service(directive->nginx->doors, directive->words[1],
 	    directive->file, directive->line);
 }
@@ -65,6 +71,25 @@ take_if(const struct directive *directive)
 		    directive->words[i], directive->file, directive->line);
 }
 
+static void
+take_pass_headers(const struct directive *directive)
+{
+	directive->nginx->list |= strcmp(directive->words[1], "off") == 0;
+}
+
+static void
+take_set_header(const struct directive *directive)
+{
+	struct nginx *nginx = directive->nginx;
+
+	if (directive->len < 3 ||
+	    strcmp(directive->words[2], "$remote_user") != 0)
+		return;
+	(void)snprintf(
+	    nginx->user_file, sizeof(nginx->user_file), "%s", directive->file);
+	nginx->user_line = directive->line;
+}
+
 static const struct {
 	const char *name;
 	void (*take)(const struct directive *directive);
@@ -73,6 +98,8 @@ static const struct {
 	{ "auth_pam_set_pam_env", take_pam_env },
 	{ "if", take_if },
 	{ "include", take_include },
+	{ "proxy_pass_request_headers", take_pass_headers },
+	{ "proxy_set_header", take_set_header },
 };
 
 static void
@@ -151,4 +178,7 @@ check_nginx(struct doors *doors)
 	struct nginx nginx = { .doors = doors };
 
 	doors_each(doors, "/etc/nginx/nginx.conf", read_file, &nginx);
+	if (nginx.pam && nginx.user_line != 0 && !nginx.list)
+		doors_trap(doors, TRAP_NGINX_HEADERS, nginx.user_file,
+		    nginx.user_line, NULL);
 }

@@ -21,7 +21,10 @@ struct stack {
 	const char *file;
 	unsigned int auth_line, account_line; /* of our module; 0: none */
 	char socket[JP_UNIX_PATH_MAX + 1];    /* where the last line asks */
-	bool open; /* a token that is refused goes on */
+	bool open;           /* a token that is refused goes on */
+	bool last;           /* no other module stands behind ours in `auth` */
+	bool account_user;   /* account=user */
+	bool account_others; /* modules besides ours in `account` */
 };
 
 /* One line: `type control module arguments`, or `@include file`. */
@@ -98,6 +101,7 @@ take_argument(struct stack *stack, const char *argument, unsigned int line)
 	size_t count = sizeof(own_arguments) / sizeof(own_arguments[0]);
 	char name[32];
 
+	stack->account_user |= strcmp(argument, "account=user") == 0;
 	if (strncmp(argument, "socket=", 7) == 0)
 		(void)snprintf(
 		    stack->socket, sizeof(stack->socket), "%s", argument + 7);
@@ -148,6 +152,7 @@ take_ours(struct stack *stack, const struct entry *entry, unsigned int line)
 		doors_trap(stack->doors, TRAP_PAM_SOCKET, stack->file, line,
 		    stack->socket);
 	stack->open = is_open(entry->control);
+	stack->last = true;
 }
 
 static bool
@@ -168,8 +173,16 @@ take_theirs(struct stack *stack, const struct entry *entry, unsigned int line)
 	static const char *const silent[] = { "pam_deny.so", "pam_permit.so",
 		"pam_warn.so" };
 
+	if (strcasecmp(entry->type, "account") == 0)
+		stack->account_others |=
+		    strcmp(entry->name, "pam_deny.so") != 0;
 	if (strcasecmp(entry->type, "auth") != 0)
 		return;
+	if (stack->open && stack->last &&
+	    strcmp(entry->name, "pam_deny.so") == 0)
+		doors_trap(stack->doors, TRAP_PAM_UNAVAILABLE, stack->file,
+		    stack->auth_line, NULL);
+	stack->last = false;
 	if (strcmp(entry->name, "pam_unix.so") == 0 &&
 	    !has_word(entry->arguments, "nodelay"))
 		doors_trap(
@@ -186,11 +199,32 @@ take_theirs(struct stack *stack, const struct entry *entry, unsigned int line)
 static void
 take_include(struct stack *stack, const struct entry *entry)
 {
-	if (strcasecmp(entry->type, "@include") == 0 &&
-	    strstr(entry->control, "auth") != NULL && stack->auth_line != 0 &&
+	if (strcasecmp(entry->type, "@include") != 0)
+		return;
+	stack->account_others |= strstr(entry->control, "account") != NULL;
+	stack->last &= strstr(entry->control, "auth") == NULL;
+	if (strstr(entry->control, "auth") != NULL && stack->auth_line != 0 &&
 	    stack->open)
 		doors_trap(stack->doors, TRAP_PAM_NEXT, stack->file,
 		    stack->auth_line, NULL);
+}
+
+/* What the others are to know of a service that takes tokens. */
+static void
+keep_stack(
+    struct doors *doors, const char *file, unsigned int line, bool only_tokens)
+{
+	const char *name = strrchr(file, '/') + 1;
+	struct doors_stack *kept = &doors->stacks[doors->stack_len];
+
+	if (doors->stack_len == DOORS_STACK_MAX ||
+	    strlen(name) >= sizeof(kept->service))
+		return;
+	doors->stack_len++;
+	(void)snprintf(kept->service, sizeof(kept->service), "%s", name);
+	(void)snprintf(kept->file, sizeof(kept->file), "/etc/pam.d/%s", name);
+	kept->line = line;
+	kept->only_tokens = only_tokens;
 }
 
 static void
@@ -216,9 +250,41 @@ take_service(void *arg, const struct doors_text *text)
 		else
 			take_theirs(&stack, &entry, line);
 	}
+	if (stack.auth_line != 0)
+		keep_stack(stack.doors, text->path, stack.auth_line,
+		    stack.account_line != 0 && !stack.account_user &&
+		        !stack.account_others);
 	if (stack.auth_line != 0 && stack.account_line == 0)
 		doors_trap(stack.doors, TRAP_PAM_ACCOUNT, text->path,
 		    stack.auth_line, NULL);
+}
+
+/*
+ * A file that includes one that takes tokens: `@include FILE`, or `auth include
+ * FILE` and `auth substack FILE`.
+ */
+static void
+take_including(void *arg, const struct doors_text *text)
+{
+	struct doors *doors = arg;
+	unsigned int line = 0;
+	char *at = text->text, *start;
+
+	doors->files--; /* the included one has been counted */
+	while ((start = doors_line(&at, &line)) != NULL) {
+		const struct doors_stack *stack;
+		struct entry entry;
+
+		if (!split_entry(start, &entry) ||
+		    doors_stack(doors, strrchr(text->path, '/') + 1) != NULL)
+			continue;
+		stack = doors_stack(
+		    doors, entry.path == NULL ? entry.control : entry.path);
+		if (stack != NULL &&
+		    (strcasecmp(entry.type, "auth") == 0 ||
+		        strcasecmp(entry.type, "@include") == 0))
+			keep_stack(doors, text->path, line, stack->only_tokens);
+	}
 }
 
 /* Any line that does something else than to refuse. */
@@ -247,6 +313,8 @@ void
 check_pam(struct doors *doors)
 {
 	doors_each(doors, "/etc/pam.d/*", take_service, doors);
+	if (doors->files > 0)
+		doors_each(doors, "/etc/pam.d/*", take_including, doors);
 	if (doors->files > 0)
 		doors_each(doors, "/etc/pam.d/other", take_other, doors);
 }

@@ -156,6 +156,48 @@ judge_saslauthd(struct application *app)
 		    app->file, app->path_line, app->path);
 }
 
+/* Whether the socket is one of patd's, perhaps as a chroot shows it. */
+static bool
+asks_mux(const struct application *app)
+{
+	const struct jp_paths *mux = &app->doors->doctor->settings->mux;
+	size_t len = strlen(app->path);
+
+	for (size_t i = 0; app->saslauthd && len > 0 && i < mux->len; i++) {
+		size_t whole = strlen(mux->at[i]);
+
+		if (whole >= len &&
+		    strcmp(mux->at[i] + whole - len, app->path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+take_main(void *arg, const struct doors_text *text)
+{
+	*(bool *)arg |=
+	    strstr(text->text, "\ncyrus_sasl_config_path") != NULL ||
+	    strncmp(text->text, "cyrus_sasl_config_path", 22) == 0;
+}
+
+/* Postfix looks for smtpd.conf where main.cf says. */
+static void
+judge_postfix(struct application *app)
+{
+	bool said = false;
+	size_t files = app->doors->files;
+
+	if (strncmp(app->file, "/etc/postfix/", 13) != 0)
+		return;
+	doors_each(app->doors, "/etc/postfix/main.cf", take_main, &said);
+	app->doors->files = files; /* main.cf is not about us */
+	if (!said && doors_type(app->doors, "/etc/postfix/main.cf") == S_IFREG)
+		doors_trap(app->doors, TRAP_POSTFIX_PATH, app->file,
+		    app->enable_line != 0 ? app->enable_line : app->path_line,
+		    NULL);
+}
+
 static void
 read_file(
     struct doors *doors, const struct doors_text *text, const char *prefix)
@@ -179,6 +221,9 @@ read_file(
 		    doors, TRAP_SASL_SYNTAX, app.file, app.wrong_line, NULL);
 	judge_plugin(&app);
 	judge_saslauthd(&app);
+	judge_postfix(&app);
+	if (app.enabled || asks_mux(&app))
+		doctor_opens(doors->doctor, app.file);
 }
 
 static void

@@ -43,8 +43,7 @@ check_socket(struct doctor *doctor, const char *name)
 	}
 	if (err == JP_ERR_PERMISSION) {
 		doctor->patd_hidden = true;
-		report(doctor, LEVEL_WARN, "patd",
-		    "%s: permission denied: run as root", path);
+		doctor_hidden(doctor, LEVEL_WARN);
 	} else if (err != JP_ERR_MISSING && err != JP_ERR_UNREACHABLE) {
 		report(doctor, LEVEL_BAD, "patd", "%s: %s", path,
 		    jp_err_text(err));

@@ -3,8 +3,10 @@
  */
 #include "tools/check.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -17,6 +19,27 @@ enum {
 	FREE_MIN = 64 << 20, /* bytes */
 	FREE_PART = 20,      /* one twentieth of the disk: 5 % */
 };
+
+/* A file of another user, or open to others: a restore by hand, mostly. */
+static void
+check_inside(struct doctor *doctor)
+{
+	const char *folder = doctor->settings->store_dir;
+	char path[JP_PATH_MAX + NAME_MAX + 2];
+	struct dirent *entry;
+	struct stat st;
+	DIR *dir = opendir(folder);
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		(void)snprintf(
+		    path, sizeof(path), "%s/%s", folder, entry->d_name);
+		(void)check_path(doctor, "store", path, S_IFREG, 077, &st);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+}
 
 static void
 check_folder(struct doctor *doctor)
@@ -32,6 +55,7 @@ check_folder(struct doctor *doctor)
 		    "%s: no databases: run `pat-admin init`", path);
 	} else {
 		report(doctor, LEVEL_OK, "store", "%s", path);
+		check_inside(doctor);
 	}
 }
 

@@ -158,14 +158,22 @@ check_path(struct doctor *doctor, const char *subject, const char *path,
     mode_t type, mode_t forbidden, struct stat *st)
 {
 	if (lstat(path, st) != 0) {
-		report(doctor, LEVEL_BAD, subject, "%s: %s: %s", path,
-		    strerror(errno),
-		    errno == ENOENT ? "run `pat-admin init`" : "run as root");
+		if (errno == EACCES)
+			doctor_hidden(doctor, LEVEL_BAD);
+		else
+			report(doctor, LEVEL_BAD, subject, "%s: %s: %s", path,
+			    strerror(errno),
+			    errno == ENOENT ? "run `pat-admin init`"
+			                    : "see to its disk");
 		return false;
 	}
 	if ((st->st_mode & S_IFMT) != type) {
 		report(doctor, LEVEL_BAD, subject, "%s: is no %s", path,
 		    type == S_IFDIR ? "folder" : "regular file");
+		return false;
+	}
+	if (st->st_uid != doctor->uid && geteuid() != 0) {
+		doctor_hidden(doctor, LEVEL_BAD); /* nor could he chown it */
 		return false;
 	}
 	if (st->st_uid != doctor->uid) {
@@ -184,6 +192,62 @@ check_path(struct doctor *doctor, const char *subject, const char *path,
 	return true;
 }
 
+/* ---- What only root sees, and which doors tokens open ---- */
+
+void
+doctor_hidden(struct doctor *doctor, enum level level)
+{
+	doctor->hidden++;
+	if (level > doctor->hidden_level)
+		doctor->hidden_level = level;
+}
+
+static void
+check_hidden(struct doctor *doctor)
+{
+	if (doctor->hidden > 0)
+		report(doctor, doctor->hidden_level, "user",
+		    "%zu things are for root to look at: run as root",
+		    doctor->hidden);
+}
+
+void
+doctor_opens(struct doctor *doctor, const char *door)
+{
+	size_t len = strlen(doctor->opened), size = sizeof(doctor->opened);
+
+	if (strstr(doctor->opened, door) != NULL)
+		return;
+	if (len + strlen(door) + sizeof(", ...") < size)
+		(void)snprintf(doctor->opened + len, size - len, "%s%s",
+		    len > 0 ? ", " : "", door);
+	else if (strstr(doctor->opened, ", ...") == NULL)
+		(void)snprintf(doctor->opened + len, size - len, ", ...");
+}
+
+/*
+ * The last word. A tree below --root has no patd of its own, so that one that
+ * does not run is no fault of it.
+ */
+static void
+check_opened(struct doctor *doctor)
+{
+	bool down = !doctor->patd && !doctor->patd_hidden;
+
+	if (doctor->opened[0] == '\0')
+		report(doctor, LEVEL_WARN, "doors",
+		    "tokens open no door: no front door asks for them; "
+		    "see the examples for Apache, nginx and others");
+	else if (down)
+		report(doctor, doctor->root[0] == '\0' ? LEVEL_BAD : LEVEL_WARN,
+		    "doors",
+		    "tokens would open %s, but patd does not run: start it",
+		    doctor->opened);
+	else
+		report(doctor, LEVEL_OK, "doors", "tokens open %s",
+		    doctor->opened);
+}
+
 /*
  * In this order: each uses what those before it have found. The content comes
  * last, for this process may then become the user of patd.
@@ -197,6 +261,8 @@ static void (*const checks[])(struct doctor *doctor) = {
 	check_memory,
 	check_front_doors,
 	check_store_content,
+	check_hidden,
+	check_opened,
 };
 
 static struct check_args {
@@ -219,6 +285,30 @@ static const struct cmd_option options[] = {
 	    take_root },
 };
 
+/*
+ * A tree without a configuration of its own is looked at alone: nothing of this
+ * machine's store, patd and sockets belongs to it.
+ */
+static void
+check_tree(struct doctor *doctor)
+{
+	jp_settings_default(&doctor->context->settings);
+	check_front_doors(doctor);
+	check_hidden(doctor);
+	check_opened(doctor);
+}
+
+static void
+check_machine(struct doctor *doctor)
+{
+	check_config(doctor);
+	/* Without it nobody knows where the rest is. */
+	for (size_t i = 0;
+	     doctor->context->loaded && i < sizeof(checks) / sizeof(checks[0]);
+	     i++)
+		checks[i](doctor);
+}
+
 static enum status
 run(struct context *context)
 {
@@ -228,11 +318,10 @@ run(struct context *context)
 		.root = args.root,
 	};
 
-	check_config(&doctor);
-	/* Without it nobody knows where the rest is. */
-	for (size_t i = 0;
-	     context->loaded && i < sizeof(checks) / sizeof(checks[0]); i++)
-		checks[i](&doctor);
+	if (args.root[0] != '\0' && context->config == NULL)
+		check_tree(&doctor);
+	else
+		check_machine(&doctor);
 	if (context->json)
 		(void)puts("]");
 	return doctor.bad ? STATUS_NO : STATUS_DONE;

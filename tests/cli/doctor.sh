@@ -103,7 +103,11 @@ finds "pam-next: a refused token goes on" 0 "pam-next /etc/pam.d/jira-pat:1"
 printf 'auth sufficient pam_jira_pat.so\n%s\n%s\n' \
 	'auth required pam_deny.so' 'account required pam_jira_pat.so' |
 	put /etc/pam.d/jira-pat
-finds "pam-next: pam_deny.so is no next module" 0 none
+finds "pam-unavailable: sufficient in front of pam_deny.so" 0 \
+	"pam-unavailable /etc/pam.d/jira-pat:1"
+printf '%s\n' 'auth required pam_jira_pat.so' 'auth required pam_deny.so' \
+	'account required pam_jira_pat.so' | put /etc/pam.d/jira-pat
+finds "pam-unavailable: required keeps what patd could not say" 0 none
 
 # --- Apache ---------------------------------------------------------------------------
 
@@ -193,6 +197,41 @@ printf 'ServerRoot "/etc/httpd"\nInclude conf.d\n' | put /etc/httpd/conf/httpd.c
 echo 'AuthPAMService nothing' | put /etc/httpd/conf.d/a.conf
 finds "httpd.conf and a folder to include" 1 "pam-missing /etc/httpd/conf.d/a.conf:1"
 
+# Two virtual hosts: what the first defines the second must not take over.
+products() {
+	apache '<VirtualHost *:443>' 'Define JIRA_PAT_SERVICE jira-pat' \
+		'Define JIRA_PAT_READ_SERVICE jira-pat-or-password' \
+		'Include jira-pat.conf' '</VirtualHost>' '<VirtualHost *:443>' \
+		"$@" 'Include jira-pat.conf' '</VirtualHost>'
+}
+products 'Define JIRA_PAT_SERVICE jira-pat'
+put /etc/apache2/jira-pat.conf <"$EXAMPLES/apache/jira-pat.conf"
+finds "apache-define: the example forgets at its end" 0 none
+products 'Define JIRA_PAT_SERVICE jira-pat'
+grep -v '^UnDefine' "$EXAMPLES/apache/jira-pat.conf" |
+	put /etc/apache2/jira-pat.conf
+traps
+like "apache-define: the first one's read service is in force" \
+	"$status $found" "1 apache-define /etc/apache2/jira-pat.conf:[0-9]*"
+apache '<VirtualHost a>' 'Define S jira-pat' 'AuthPAMService ${S}' \
+	'</VirtualHost>' '<VirtualHost b>' 'AuthPAMService ${S}' '</VirtualHost>'
+finds "apache-define: the service of another virtual host" 1 \
+	"apache-define $SITE:6"
+apache 'Define S jira-pat' '<VirtualHost a>' 'AuthPAMService ${S}' \
+	'</VirtualHost>' '<VirtualHost b>' 'AuthPAMService ${S}' '</VirtualHost>'
+finds "apache-define: one that was meant for all" 0 none
+apache 'AuthPAMService jira-pat' \
+	'RequestHeader set X-Forwarded-User "expr=%{REMOTE_USER}"'
+finds "apache-headers: other headers pass" 0 "apache-headers $SITE:2"
+apache 'AuthPAMService jira-pat' 'LuaHookAccessChecker /x.lua pass early' \
+	'RequestHeader set X-Forwarded-User "expr=%{REMOTE_USER}"'
+finds "apache-headers: those that pass are listed" 0 none
+apache 'AuthPAMService jira-pat' 'Require pam-account jira-pat'
+finds "apache-account: account without a token" 1 "apache-account $SITE:2"
+printf '%s\n' 'auth required pam_jira_pat.so' 'account required pam_unix.so' \
+	'account required pam_jira_pat.so' | put /etc/pam.d/jira-pat
+finds "apache-account: another module answers, too" 0 none
+
 # --- nginx ------------------------------------------------------------------------------
 
 # nginx LINE...: a server with these lines.
@@ -226,6 +265,178 @@ CONF=$main
 nginx '# auth_pam_set_pam_env on;' 'location / {' \
 	'auth_pam_set_pam_env' '  off; auth_pam_service_name "jira-pat"; }'
 finds "nginx-pam-env: it is off" 0 none
+
+nginx 'location / { auth_pam_service_name jira-pat;' \
+	'proxy_set_header X-Forwarded-User $remote_user; }'
+finds "nginx-headers: other headers pass" 0 \
+	"nginx-headers /etc/nginx/sites-enabled/jira:3"
+nginx 'location / { auth_pam_service_name jira-pat;' \
+	'proxy_set_header X-Forwarded-User $remote_user;' \
+	'proxy_pass_request_headers off; }'
+finds "nginx-headers: those that pass are listed" 0 none
+
+# --- Other doors that ask PAM --------------------------------------------------
+
+# door SERVICE [FILE LINE...]: a machine whose service takes tokens, with an account
+# that needs none, and the door's file with these lines.
+door() {
+	machine
+	rm "$TREE"/etc/pam.d/jira-pat*
+	printf '%s\n' 'auth required pam_jira_pat.so' \
+		'account sufficient pam_jira_pat.so' \
+		'account required pam_unix.so' | put "/etc/pam.d/$1"
+	[ $# -lt 2 ] || {
+		door_file=$2
+		shift 2
+		printf '%s\n' "$@" | put "$door_file"
+	}
+}
+
+# opens SENTENCE DOOR: the last line names that door.
+opens() {
+	run check --root "$TREE"
+	like "$1" "$out" "*doors*tokens*$2*"
+}
+
+# only_tokens SERVICE: its account stack has tokens alone.
+only_tokens() {
+	printf '%s required pam_jira_pat.so\n' auth account |
+		put "/etc/pam.d/$1"
+}
+
+DC=/etc/dovecot/dovecot.conf
+door dovecot $DC 'passdb {' 'driver = pam' 'args = cache_key=%u%s dovecot' '}' \
+	'auth_cache_size = 10M' 'auth_username_format = %u'
+finds "dovecot-cache: 2.3 keeps what PAM said" 1 "dovecot-cache /etc/pam.d/dovecot:1"
+door dovecot $DC 'passdb {' 'driver = pam' 'args = dovecot' '}' \
+	'auth_cache_size = 10M' 'auth_username_format = %u'
+finds "dovecot-cache: 2.3 without cache_key does not" 0 none
+opens "dovecot is a door that tokens open" "dovecot (dovecot)"
+door dovecot $DC 'dovecot_config_version = 2.4.0' 'passdb pam {' \
+	'service_name = dovecot' '}' 'auth_cache_size = 10M' \
+	'auth_username_format = %{user}'
+finds "dovecot-cache: 2.4 needs no cache_key" 1 "dovecot-cache /etc/pam.d/dovecot:1"
+door dovecot $DC 'dovecot_config_version = 2.4.0' 'passdb pam {' \
+	'use_cache = no' '}' 'auth_cache_size = 10M' \
+	'auth_username_format = %{user}'
+finds "dovecot-cache: 2.4 with use_cache = no" 0 none
+door dovecot $DC 'driver = pam' '# auth_cache_size = 10M' 'auth_cache_size = 0'
+finds "door-case: Dovecot makes small letters" 0 "door-case /etc/pam.d/dovecot:1"
+door dovecot $DC 'passdb pam {' '}' 'auth_username_format = %{user | lower}'
+finds "door-case: also if that is written down" 0 "door-case /etc/pam.d/dovecot:1"
+door dovecot $DC 'dovecot_config_version = 2.4.0' 'auth_username_format = %Lu'
+finds "dovecot-syntax: 2.4 takes %Lu as it stands" 1 \
+	"dovecot-syntax /etc/pam.d/dovecot:1 door-case /etc/pam.d/dovecot:1"
+door dovecot $DC 'auth_username_format = %u'
+finds "dovecot-syntax: 2.3 knows %u" 0 none
+door dovecot $DC 'passdb pam {' 'service_name = Nothing'
+finds "pam-missing: Dovecot's service has no file" 1 "pam-missing $DC:2"
+
+SQ=/etc/squid/squid.conf
+SQUID='auth_param basic program /usr/lib/squid/basic_pam_auth -n proxy'
+door proxy $SQ "$SQUID" 'auth_param basic casesensitive on'
+finds "squid-cache: credentialsttl is two hours" 1 \
+	"door-address /etc/pam.d/proxy:1 squid-cache /etc/pam.d/proxy:1"
+door proxy $SQ "$SQUID" 'auth_param basic credentialsttl 2 hours'
+finds "squid-cache: also if it says so; names are folded" 1 \
+	"door-address /etc/pam.d/proxy:1 door-case /etc/pam.d/proxy:1 squid-cache /etc/pam.d/proxy:1"
+door proxy $SQ "$SQUID" 'auth_param basic casesensitive on' \
+	'auth_param basic credentialsttl 3 seconds'
+finds "door-address: Squid gives none, and keeps nothing" 0 \
+	"door-address /etc/pam.d/proxy:1"
+door other-service $SQ "$SQUID"
+finds "pam-missing: Squid's service has no file" 1 "pam-missing $SQ:1"
+door squid
+opens "without a file of its own, a door asks its usual service" "squid (squid)"
+
+LT=/etc/lighttpd/lighttpd.conf
+door http $LT 'auth.backend = "pam"' 'auth.cache = ( "max-age" => "600" )'
+finds "lighttpd-cache: auth.cache" 1 "lighttpd-cache /etc/pam.d/http:1"
+door http $LT 'auth.backend = "pam"' '# auth.cache = ( "max-age" => "600" )'
+finds "lighttpd-cache: in a comment" 0 none
+door jira-pat $LT 'auth.backend = "pam"'
+finds "pam-missing: lighttpd's service is http" 1 "pam-missing $LT:1"
+door jira-pat $LT 'auth.backend = "pam"' \
+	'auth.backend.pam.opts = ( "service" => "jira-pat" )'
+finds "pam-missing: or what it is told" 0 none
+
+OV=/etc/openvpn/server/a.conf
+PLUGIN='plugin /usr/lib/openvpn/openvpn-plugin-auth-pam.so vpn'
+door vpn $OV "$PLUGIN"
+finds "openvpn-reneg: an hour" 0 "openvpn-reneg /etc/pam.d/vpn:1"
+door vpn $OV "$PLUGIN" 'reneg-sec 0'
+finds "openvpn-reneg: never" 0 "openvpn-reneg /etc/pam.d/vpn:1"
+door vpn $OV "$PLUGIN" 'reneg-sec 300'
+finds "openvpn-reneg: five minutes" 0 none
+door jira $OV ";$PLUGIN"
+finds "pam-missing: in a comment of OpenVPN" 0 none
+
+door sudo
+finds "sudo-cache: sudo remembers" 0 "sudo-cache /etc/pam.d/sudo:1"
+door sudo /etc/sudoers 'Defaults timestamp_timeout=0'
+finds "sudo-cache: not with timestamp_timeout=0" 0 none
+only_tokens sudo
+finds "door-account: the second sudo" 0 "door-account /etc/pam.d/sudo:1"
+
+SD=/etc/ssh/sshd_config
+door sshd $SD 'UseDNS yes'
+finds "door-address: sshd with UseDNS" 0 \
+	"door-address /etc/pam.d/sshd:1 door-local /etc/pam.d/sshd:1"
+door sshd $SD '#UseDNS yes'
+finds "door-local: sshd knows local users alone" 0 "door-local /etc/pam.d/sshd:1"
+only_tokens sshd
+finds "door-account: a public key" 0 \
+	"door-local /etc/pam.d/sshd:1 door-account /etc/pam.d/sshd:1"
+echo 'PubkeyAuthentication no' | put $SD
+finds "door-account: none without public keys" 0 "door-local /etc/pam.d/sshd:1"
+door sshd $SD 'UseDNS no'
+put /usr/lib/openssh/sshd-session </dev/null
+finds "sshd-penalties: OpenSSH 9.8 and later" 0 \
+	"door-local /etc/pam.d/sshd:1 sshd-penalties /etc/pam.d/sshd:1"
+echo 'PerSourcePenaltyExemptList 192.0.2.0/24' |
+	put /etc/ssh/sshd_config.d/ci.conf
+finds "sshd-penalties: not for those that are named" 0 \
+	"door-local /etc/pam.d/sshd:1"
+
+VS=/etc/vsftpd.conf
+door ftp $VS 'pam_service_name=ftp'
+finds "door-local: vsftpd" 0 "door-local /etc/pam.d/ftp:1"
+door ftp $VS 'pam_service_name=ftp' 'guest_enable=YES'
+finds "door-local: vsftpd with guests" 0 none
+for one in pure-ftpd:door-address:door-local cockpit:door-local \
+	cups:door-address exim:door-address mysql:door-address su:door-address \
+	login:door-address; do
+	door "${one%%:*}"
+	wanted=
+	for name in $(echo "${one#*:}" | tr ':' ' '); do
+		wanted="$wanted $name /etc/pam.d/${one%%:*}:1"
+	done
+	finds "${one%%:*} has what is known of it" 0 "${wanted# }"
+done
+door radius /etc/freeradius/3.0/mods-enabled/pam 'pam {' 'pam_auth = radius' '}'
+finds "door-address: FreeRADIUS" 0 "door-address /etc/pam.d/radius:1"
+door pg /etc/postgresql/17/main/pg_hba.conf \
+	'host all all ::1/128 pam pamservice=pg pam_use_hostname=1'
+finds "door-address: PostgreSQL with pam_use_hostname" 0 \
+	"door-address /etc/pam.d/pg:1"
+door pg /etc/postgresql/17/main/pg_hba.conf \
+	'host all all ::1/128 pam pamservice=pg'
+finds "door-address: PostgreSQL as it stands" 0 none
+door ftps /etc/proftpd/proftpd.conf 'AuthPAMConfig ftps' 'UseReverseDNS on'
+finds "door-address: ProFTPD with UseReverseDNS" 0 "door-address /etc/pam.d/ftps:1"
+door jira-pat $SD 'UseDNS yes'
+finds "a door whose service takes no tokens is not judged" 0 none
+door common-auth
+echo '@include common-auth' | put /etc/pam.d/sshd
+finds "a service that includes one with tokens takes them" 0 \
+	"door-local /etc/pam.d/sshd:1"
+printf 'auth required pam_env.so\nauth substack common-auth\n' |
+	put /etc/pam.d/sshd
+finds "also by substack" 0 "door-local /etc/pam.d/sshd:2"
+door sshd $SD
+head -c 5000 /dev/urandom | put $SD
+head -c 5000 /dev/urandom | put /etc/pam.d/noise
+finds "noise in a door's file is passed over" 0 "door-local /etc/pam.d/sshd:1"
 
 # --- SASL ---------------------------------------------------------------------------------
 
@@ -274,6 +485,15 @@ printf '%s\n' 'configdirectory: /var/lib/cyrus' 'sasl_jirapat_enable: yes' |
 	put /etc/imapd.conf
 finds "sasl-plugin: Cyrus IMAP has its keys in imapd.conf" 1 \
 	"sasl-plugin /etc/imapd.conf:2"
+
+machine
+put /usr/lib/x86_64-linux-gnu/sasl2/libjirapat.so </dev/null
+echo 'jirapat_enable: yes' | put /etc/postfix/sasl/smtpd.conf
+echo 'myhostname = a' | put /etc/postfix/main.cf
+finds "postfix-path: main.cf does not name the folder" 1 \
+	"postfix-path /etc/postfix/sasl/smtpd.conf:1"
+echo 'cyrus_sasl_config_path = /etc/postfix/sasl' | put /etc/postfix/main.cf
+finds "postfix-path: it does" 0 none
 
 # --- Tomcat ---------------------------------------------------------------------------------
 
@@ -355,6 +575,65 @@ chmod 600 "$HOME_DIR/key/pepper.key"
 chmod 755 "$HOME_DIR/store"
 exits "a store that everybody can enter: exit status 1" 1 check --root "$TREE"
 chmod 700 "$HOME_DIR/store"
+chmod 644 "$HOME_DIR/store/users.db"
+exits "a file in it that everybody can read: exit status 1" 1 check --root "$TREE"
+like "it is named" "$out" "*bad   store*/store/users.db*chmod 0600*"
+chmod 600 "$HOME_DIR/store/users.db"
+if [ "$(id -u)" = 0 ]; then
+	owner=$(stat -c %u "$HOME_DIR/store/users.db")
+	chown 65534 "$HOME_DIR/store/users.db"
+	exits "a file in it of another user: exit status 1" 1 check --root "$TREE"
+	like "it is named" "$out" "*bad   store*/store/users.db*chown it to uid $owner*"
+	chown "$owner" "$HOME_DIR/store/users.db"
+fi
+
+# What tokens open, and whether somebody answers. The machine's own folders are
+# those of the tree, for this one command.
+tree
+exits "no front door asks: exit status 0" 0 check --root "$TREE"
+like "that is said, as the last line" "$(echo "$out" | tail -n 1)" \
+	"warn  doors*tokens open no door*"
+apache 'AuthPAMService jira-pat'
+like "patd is down, in a tree: a warning, as the last line" \
+	"$(run check --root "$TREE"; echo "$status $out" | tail -n 1)" \
+	"warn  doors*tokens would open apache (jira-pat), but patd does not run*"
+out=$("$PAT_ADMIN" check --root "$TREE")
+is "a tree alone has nothing of this machine" \
+	"$(echo "$out" | cut -c 1-18 | tr -s ' ' | sort -u | tr '\n' ';')" \
+	"ok apache ;ok pam ;warn doors ;"
+
+# as_machine COMMAND...: with the tree's /etc/apache2 and /etc/pam.d in place of
+# this machine's.
+as_machine() {
+	unshare -m sh -c 'mount --make-rprivate / &&
+		for one in pam.d apache2; do
+			mkdir -p "/etc/$one" &&
+				mount --bind "$0/etc/$one" "/etc/$one" || exit 99
+		done; exec "$@"' "$TREE" "$@"
+}
+if [ -d /etc/apache2 ] && as_machine true 2>/dev/null; then
+	put /etc/pam.d/jira-pat <<-END
+		auth    required $JP_BUILD/.libs/pam_jira_pat.so
+		account required $JP_BUILD/.libs/pam_jira_pat.so
+	END
+	rm "$TREE/etc/pam.d/jira-pat-or-password"
+	out=$(as_machine "$PAT_ADMIN" --config "$CONF" check)
+	is "patd is down and Apache asks: exit status 1" $? 1
+	like "that is said, as the last line" "$(echo "$out" | tail -n 1)" \
+		"bad   doors*tokens would open apache (jira-pat)*start it*"
+	cli_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
+	sed -i "s|\.so\$|& socket=$HOME_DIR/run/verify.sock|" \
+		"$TREE/etc/pam.d/jira-pat"
+	out=$(as_machine "$PAT_ADMIN" --config "$CONF" check)
+	is "patd runs and Apache asks: nothing bad of either" \
+		"$(echo "$out" | grep '^bad *\(patd\|apache\|doors\)')" ""
+	like "what tokens open is said, as the last line" \
+		"$(echo "$out" | tail -n 1)" "ok    doors*tokens open apache (jira-pat)*"
+	stop patd
+else
+	skip "the machine's own front doors" "needs root, unshare and Apache"
+fi
+tree
 cli_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
 exits "patd is well" 0 check --root "$TREE"
 like "patd listens" "$out" "*ok    patd*verify.sock*"

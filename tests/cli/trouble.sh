@@ -43,6 +43,9 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	done
 	as_other check
 	is "check by another user: exit status 1" $? 1
+	is "it says once to run it as root, and nothing of chown" \
+		"$(grep -c 'run as root' "$SCRATCH/out") $(
+			grep -c 'chown\|chmod' "$SCRATCH/out")" "1 0"
 	if [ -x "$PATD" ]; then
 		cli_patd || bail "patd does not start"
 		as_other list
