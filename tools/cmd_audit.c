@@ -196,6 +196,16 @@ show_row(struct view *view, const json_t *json)
 	return table_row(&view->table, cells);
 }
 
+static enum jp_err
+show_line(const struct trail_line *line)
+{
+	json_was_printed();
+	return fwrite(line->text, 1, line->len, stdout) == line->len &&
+	               putchar('\n') != EOF
+	           ? JP_ERR_OK
+	           : JP_ERR_IO;
+}
+
 /* What is no line is passed over, and told: `verify` says more. */
 static enum jp_err
 view_line(void *arg, const struct trail_line *line)
@@ -214,12 +224,8 @@ view_line(void *arg, const struct trail_line *line)
 		    ": not a line of the trail\n",
 		    line->path, line->number);
 	if (json != NULL && is_wanted(json)) {
-		if (!view->context->json)
-			err = show_row(view, json);
-		else if (fwrite(line->text, 1, line->len, stdout) !=
-		             line->len ||
-		         putchar('\n') == EOF)
-			err = JP_ERR_IO;
+		err = view->context->json ? show_line(line)
+		                          : show_row(view, json);
 	}
 	json_decref(json);
 	return err;
@@ -498,5 +504,6 @@ const struct command cmd_audit = {
 	.take_word = take_word,
 	.args = &args,
 	.prints = true,
+	.only_reads = true,
 	.run = run,
 };

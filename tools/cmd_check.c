@@ -335,5 +335,6 @@ const struct command cmd_check = {
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.args = &args,
 	.prints = true,
+	.only_reads = true,
 	.run = run,
 };

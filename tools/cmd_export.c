@@ -52,5 +52,6 @@ const struct command cmd_export = {
 	.synopsis = "[OPTION]...",
 	.help = "print all records with their hashes, as JSON lines",
 	.prints = true,
+	.only_reads = true,
 	.run = run,
 };

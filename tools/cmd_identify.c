@@ -445,6 +445,15 @@ search_all(struct search *search)
 	return err;
 }
 
+static void
+end_json(const struct search *search)
+{
+	if (search->begun)
+		(void)puts("]");
+	else
+		json_print_empty();
+}
+
 /* As grep(1) does: 0 something of ours was found, 1 nothing. */
 static enum status
 run(struct context *context)
@@ -462,7 +471,7 @@ run(struct context *context)
 	err = search_all(&search);
 	free(args.names);
 	if (context->json && err == JP_ERR_OK)
-		(void)puts(search.begun ? "]" : "[]");
+		end_json(&search);
 	else if (!context->json)
 		table_end(&search.table);
 	if (err != JP_ERR_OK)
@@ -482,5 +491,6 @@ const struct command cmd_identify = {
 	.take_word = take_name,
 	.args = &args,
 	.prints = true,
+	.only_reads = true,
 	.run = run,
 };

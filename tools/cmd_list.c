@@ -115,6 +115,7 @@ const struct command cmd_list = {
 	.take_word = take_user,
 	.args = &request,
 	.prints = true,
+	.only_reads = true,
 	.run = list_run,
 };
 
@@ -157,6 +158,7 @@ const struct command cmd_expiring = {
 	.option_len = sizeof(expiring_options) / sizeof(expiring_options[0]),
 	.args = &request,
 	.prints = true,
+	.only_reads = true,
 	.run = expiring_run,
 };
 
@@ -278,5 +280,6 @@ const struct command cmd_show = {
 	.take_word = take_id,
 	.args = &request,
 	.prints = true,
+	.only_reads = true,
 	.run = show_run,
 };

@@ -382,5 +382,6 @@ const struct command cmd_stats = {
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.args = &args,
 	.prints = true,
+	.only_reads = true,
 	.run = run,
 };

@@ -486,5 +486,6 @@ const struct command cmd_test = {
 	.take_word = take_user,
 	.args = &args,
 	.prints = true,
+	.only_reads = true,
 	.run = run,
 };

@@ -47,8 +47,9 @@ struct command {
 	size_t option_len;
 	size_t words_min, words_max; /* arguments that are no options */
 	take_value take_word;
-	void *args;  /* what the take functions fill and `run` reads */
-	bool prints; /* accepts --json */
+	void *args;      /* what the take functions fill and `run` reads */
+	bool prints;     /* accepts --json */
+	bool only_reads; /* nothing is lost where its output is not read */
 	enum status (*run)(struct context *context);
 };
 

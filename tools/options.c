@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/escape.h"
+#include "tools/suggest.h"
 
 static const char try_help[] = "try `pat-admin %s --help`";
 
@@ -85,11 +86,29 @@ take_known(struct context *context, const struct cmd_option *option,
 static bool
 take_common(struct context *context, const char *arg)
 {
-	if (strcmp(arg, "--help") == 0)
+	if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
 		return context->help = true;
 	if (strcmp(arg, "--json") == 0 && context->command->prints)
 		return context->json = true;
 	return false;
+}
+
+static enum jp_err
+unknown_option(const struct context *context, const char *arg)
+{
+	const struct command *command = context->command;
+	struct suggestion suggestion;
+
+	suggestion_start(&suggestion, arg);
+	for (size_t i = 0; i < command->option_len; i++)
+		suggestion_try(&suggestion, command->options[i].name);
+	suggestion_try(&suggestion, "--config");
+	suggestion_try(&suggestion, "--help");
+	if (command->prints)
+		suggestion_try(&suggestion, "--json");
+	(void)usage(context, "unknown option", arg);
+	suggestion_print(&suggestion);
+	return JP_ERR_INVALID;
 }
 
 /* One option and its value; `used` gets how many arguments that is. */
@@ -118,7 +137,7 @@ take_option(struct context *context, char **argv, size_t *used)
 		return take_known(context, option,
 		    *used == 2 ? argv[1] : attached, attached != NULL);
 	}
-	return usage(context, "unknown option", argv[0]);
+	return unknown_option(context, argv[0]);
 }
 
 static enum jp_err
@@ -162,28 +181,51 @@ options_parse(struct context *context, char **argv)
 	return err == JP_ERR_OK ? STATUS_DONE : STATUS_USAGE;
 }
 
+static int
+option_width(const char *name, const char *value)
+{
+	return (int)strlen(name) + (value != NULL ? 1 + (int)strlen(value) : 0);
+}
+
+/* Of the longest one, so that the texts stand below each other. */
+static int
+widest_option(const struct command *command)
+{
+	int widest = option_width("--config", "FILE");
+
+	for (size_t i = 0; i < command->option_len; i++) {
+		int width = option_width(
+		    command->options[i].name, command->options[i].value);
+
+		widest = width > widest ? width : widest;
+	}
+	return widest;
+}
+
 static void
-print_option(const char *name, const char *value, const char *help)
+print_option(int width, const char *name, const char *value, const char *help)
 {
 	char left[40];
 
 	(void)snprintf(left, sizeof(left), "%s%s%s", name,
 	    value != NULL ? " " : "", value != NULL ? value : "");
-	(void)printf("  %-22s %s\n", left, help);
+	(void)printf("  %-*s  %s\n", width, left, help);
 }
 
 void
 options_help(const struct command *command)
 {
+	int width = widest_option(command);
+
 	(void)printf("Usage: pat-admin %s %s\n\n%c%s.\n\nOptions:\n",
 	    command->name, command->synopsis,
 	    toupper((unsigned char)command->help[0]), command->help + 1);
 	for (size_t i = 0; i < command->option_len; i++)
-		print_option(command->options[i].name,
+		print_option(width, command->options[i].name,
 		    command->options[i].value, command->options[i].help);
 	if (command->prints)
-		print_option("--json", NULL, "print JSON");
+		print_option(width, "--json", NULL, "print JSON");
 	print_option(
-	    "--config", "FILE", "read FILE in place of " JP_CONFIG_FILE);
-	print_option("--help", NULL, "print this");
+	    width, "--config", "FILE", "read FILE in place of " JP_CONFIG_FILE);
+	print_option(width, "--help, -h", NULL, "print this");
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,15 @@ output_end(struct jp_why *why)
 	sodium_memzero(buffer, sizeof(buffer));
 	return jp_why(
 	    why, JP_ERR_IO, "cannot write the answer: %s", strerror(errnum));
+}
+
+bool
+output_reader_left(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return ferror(stdout) && poll(&out, 1, 0) == 1 &&
+	       (out.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 /* ---- Tables ---- */
@@ -183,6 +193,22 @@ table_end(struct table *table)
 
 /* ---- JSON ---- */
 
+static bool printed;
+
+void
+json_was_printed(void)
+{
+	printed = true;
+}
+
+void
+json_print_empty(void)
+{
+	if (!printed)
+		(void)puts("[]");
+	printed = true;
+}
+
 enum jp_err
 json_print(json_t *value)
 {
@@ -192,6 +218,7 @@ json_print(json_t *value)
 	if (text == NULL)
 		return JP_ERR_NOMEM;
 	(void)fprintf(stdout, "%s\n", text);
+	printed = true;
 	wipe_and_free(text);
 	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
 }
@@ -222,12 +249,21 @@ listing_row(struct listing *listing, const char *const *cells)
 	return table_row(&listing->table, cells);
 }
 
+static void
+listing_close(const struct listing *listing)
+{
+	if (listing->begun)
+		(void)puts("]");
+	else
+		json_print_empty();
+}
+
 void
 listing_end(struct listing *listing, bool whole)
 {
 	if (listing->json) {
 		if (whole)
-			(void)puts(listing->begun ? "]" : "[]");
+			listing_close(listing);
 		return;
 	}
 	if (whole)

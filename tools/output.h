@@ -57,6 +57,15 @@ enum jp_err listing_row(struct listing *listing, const char *const *cells);
 /* The end: of all items if `whole`, else after an error. */
 void listing_end(struct listing *listing, bool whole);
 
+/* Whether standard output is a pipe that nobody reads any more. */
+bool output_reader_left(void);
+
+/* Prints [], if no JSON was printed yet. */
+void json_print_empty(void);
+
+/* For JSON that is not printed by json_print(). */
+void json_was_printed(void);
+
 /* Prints `value` as one line and frees it: NULL means out of memory. */
 enum jp_err json_print(json_t *value);
 

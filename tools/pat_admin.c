@@ -17,34 +17,40 @@
 #include "common/finder.h"
 #include "tools/commands.h"
 #include "tools/output.h"
+#include "tools/suggest.h"
 
-static const struct command *const commands[] = {
-	&cmd_init,
-	&cmd_create,
-	&cmd_list,
-	&cmd_show,
-	&cmd_revoke,
-	&cmd_rotate,
-	&cmd_user,
-	&cmd_sync_users,
-	&cmd_policy,
-	&cmd_test,
-	&cmd_identify,
-	&cmd_stats,
-	&cmd_backup,
-	&cmd_restore,
-	&cmd_expiring,
-	&cmd_notify,
-	&cmd_export,
-	&cmd_import,
-	&cmd_purge,
-	&cmd_audit,
-	&cmd_check,
-	&cmd_guard,
+/* A group of them begins where `group` is set. */
+static const struct {
+	const char *group;
+	const struct command *command;
+} commands[] = {
+	{ "Tokens", &cmd_create },
+	{ NULL, &cmd_list },
+	{ NULL, &cmd_show },
+	{ NULL, &cmd_revoke },
+	{ NULL, &cmd_rotate },
+	{ NULL, &cmd_expiring },
+	{ NULL, &cmd_notify },
+	{ "Decisions", &cmd_test },
+	{ NULL, &cmd_identify },
+	{ "Users and policy", &cmd_user },
+	{ NULL, &cmd_sync_users },
+	{ NULL, &cmd_policy },
+	{ "Watching", &cmd_audit },
+	{ NULL, &cmd_stats },
+	{ NULL, &cmd_check },
+	{ NULL, &cmd_guard },
+	{ "The store", &cmd_init },
+	{ NULL, &cmd_backup },
+	{ NULL, &cmd_restore },
+	{ NULL, &cmd_export },
+	{ NULL, &cmd_import },
+	{ NULL, &cmd_purge },
 };
 
 enum {
 	COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]),
+	NAME_WIDTH = 11, /* of a command in the help */
 };
 
 /* What is not here is STATUS_UNAVAILABLE. */
@@ -76,6 +82,10 @@ static const struct {
 enum status
 fail(const struct context *context, enum jp_err err, const struct jp_why *why)
 {
+	/* The reader has what it wanted: `pat-admin list | head`. */
+	if (err == JP_ERR_IO && context->command->only_reads &&
+	    output_reader_left())
+		return STATUS_DONE;
 	(void)fprintf(stderr, "pat-admin: %s: %s\n", context->command->name,
 	    why->text[0] != '\0' ? why->text : jp_err_text(err));
 	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
@@ -179,34 +189,74 @@ static void
 print_help(FILE *file)
 {
 	(void)fprintf(file,
-	    "Usage: pat-admin [--config FILE] COMMAND [ARGUMENT]...\n\n"
+	    "Usage: pat-admin [--config FILE] COMMAND [ARGUMENT]...\n"
+	    "       pat-admin help [COMMAND]\n\n"
 	    "Personal access tokens for PAM and SASL.\n\nCommands:\n");
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		(void)fprintf(
-		    file, "  %-8s %s\n", commands[i]->name, commands[i]->help);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (commands[i].group != NULL)
+			(void)fprintf(file, "%s:\n", commands[i].group);
+		(void)fprintf(file, "  %-*s %s\n", NAME_WIDTH,
+		    commands[i].command->name, commands[i].command->help);
+	}
 	(void)fprintf(file,
 	    "\nOptions:\n"
-	    "  --config FILE   read FILE in place of %s\n"
-	    "  --help          print this; with a command, its own help\n"
-	    "  --version       print the version\n\n"
+	    "  --config FILE  read FILE in place of %s\n"
+	    "  --help, -h     print this; with a command, its own help\n"
+	    "  --version      print the version\n\n"
 	    "Exit status: 0 done; 1 the answer is no; 2 a wrong command line; "
 	    "3 unavailable.\n",
 	    JP_CONFIG_FILE);
 }
 
-/* What was printed must also arrive. */
+static bool
+is_help(const char *arg)
+{
+	return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(name, commands[i].command->name) == 0)
+			return commands[i].command;
+	return NULL;
+}
+
+/* What was printed must also arrive; a list of nothing is a list, too. */
 static enum status
 finish(const struct context *context, enum status status)
 {
 	struct jp_why why;
-	enum jp_err err = output_end(&why);
+	enum jp_err err;
 
+	if (status == STATUS_DONE && context->json && !context->help)
+		json_print_empty();
+	err = output_end(&why);
 	if (err == JP_ERR_OK || status == STATUS_UNAVAILABLE)
+		return status;
+	if (output_reader_left() &&
+	    (context->command == NULL || context->command->only_reads))
 		return status;
 	if (context->command != NULL)
 		return fail(context, err, &why);
 	(void)fprintf(stderr, "pat-admin: %s\n", why.text);
 	return STATUS_UNAVAILABLE;
+}
+
+static void
+suggest(const char *arg)
+{
+	static const char *const options[] = { "--config", "--help",
+		"--version" };
+	struct suggestion suggestion;
+
+	suggestion_start(&suggestion, arg);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		suggestion_try(&suggestion, commands[i].command->name);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		suggestion_try(&suggestion, options[i]);
+	suggestion_print(&suggestion);
 }
 
 static enum status
@@ -219,9 +269,27 @@ wrong_start(const char *problem, const char *arg)
 		return STATUS_USAGE;
 	}
 	(void)jp_escape(shown, sizeof(shown), arg);
-	(void)fprintf(stderr, "pat-admin: %s: %s\ntry `pat-admin --help`\n",
-	    problem, shown);
+	(void)fprintf(stderr, "pat-admin: %s: %s\n", problem, shown);
+	suggest(arg);
+	(void)fprintf(stderr, "try `pat-admin --help`\n");
 	return STATUS_USAGE;
+}
+
+/* `help`, alone or with a command's name behind it. */
+static enum status
+run_help(char **argv)
+{
+	const struct command *command;
+
+	if (argv[0] == NULL || is_help(argv[0])) {
+		print_help(stdout);
+		return STATUS_DONE;
+	}
+	command = find_command(argv[0]);
+	if (command == NULL)
+		return wrong_start("unknown command", argv[0]);
+	options_help(command);
+	return STATUS_DONE;
 }
 
 static enum status
@@ -244,10 +312,8 @@ run(struct context *context, char **argv)
 	size_t used = 1;
 
 	for (; *argv != NULL && argv[0][0] == '-'; argv += used) {
-		if (strcmp(argv[0], "--help") == 0) {
-			print_help(stdout);
-			return STATUS_DONE;
-		}
+		if (is_help(argv[0]))
+			return run_help(argv + 1);
 		if (strcmp(argv[0], "--version") == 0) {
 			(void)printf("pat-admin %s\n", PACKAGE_VERSION);
 			return STATUS_DONE;
@@ -259,12 +325,12 @@ run(struct context *context, char **argv)
 			                       : "unknown option",
 			    argv[0]);
 	}
-	for (size_t i = 0; *argv != NULL && i < COMMAND_COUNT; i++) {
-		if (strcmp(argv[0], commands[i]->name) != 0)
-			continue;
-		context->command = commands[i];
+	if (*argv != NULL && strcmp(argv[0], "help") == 0)
+		return run_help(argv + 1);
+	if (*argv != NULL)
+		context->command = find_command(argv[0]);
+	if (context->command != NULL)
 		return run_command(context, argv + 1);
-	}
 	return wrong_start("unknown command", argv[0]);
 }
 

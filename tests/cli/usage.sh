@@ -67,6 +67,21 @@ is "completion completes a command" "$(bash -c '. "$0"
 COMP_WORDS=(pat-admin cre) COMP_CWORD=1
 _pat_admin
 echo "${COMPREPLY[*]}"' "$JP_SOURCE/tools/pat-admin.bash-completion")" create
+run --help
+whole=$out
+for words in "-h" "help" "help --help" "--help list" "-h show"; do
+	# shellcheck disable=SC2086
+	exits "$words" 0 $words
+done
+run help
+is "help is --help" "$out" "$whole"
+run list --help
+whole=$out
+for words in "help list" "--help list" "list -h" "list --all -h"; do
+	# shellcheck disable=SC2086
+	run $words
+	is "$words is list --help" "$status:$out" "0:$whole"
+done
 exits "--version" 0 --version
 like "--version names the program" "$out" "pat-admin [0-9]*"
 
@@ -103,6 +118,32 @@ wrong '*revoke: ID 2: neither*' revoke AAAAAAAA b
 wrong '*test: an argument is missing*' test
 wrong '*test: --from*' test bob --from localhost
 wrong '*identify: --live*--json*' identify --live --json
+wrong '*unknown command: lst*' help lst
+
+# meant WORD NAME [COMMAND]: what is suggested for a mistyped word.
+meant() {
+	# shellcheck disable=SC2086
+	run ${3-} "$1"
+	# shellcheck disable=SC2016
+	is "pat-admin ${3-} $1: did you mean ${2:-nothing}" "$(
+		printf '%s\n' "$err" | sed -n 's/^did you mean `\(.*\)`?$/\1/p'
+	)" "$2"
+}
+meant lsit list
+meant list-users ''
+meant creat create
+meant crate create
+meant rev revoke
+meant syncusers sync-users
+meant sync sync-users
+meant zzz ''
+meant x ''
+meant --confg --config
+meant --hlep --help
+meant --expring --expiring list
+meant --usr=x --user revoke
+meant --jsno --json show
+meant --expire --expires create
 exits "a file of ids that is not there: exit status 3" 3 \
 	revoke --from-file "$SCRATCH/nothing"
 
@@ -124,6 +165,36 @@ exits "--option=value is read like --option value" 0 create bob --name=x=y \
 is "up to the first =" "$(json 'd["name"]')" "x=y"
 exits "behind -- all are words" 0 list --json -- -nobody
 is "also those that look like options" "$out" "[]"
+
+# --- Output --------------------------------------------------------------------
+
+# piped ARGUMENT...: exit status and errors where the reader has left.
+piped() {
+	{
+		python3 -c 'import os, subprocess, sys
+left, right = os.pipe()
+os.close(left)
+done = subprocess.run(sys.argv[1:], stdout=right, stderr=subprocess.PIPE)
+print(done.returncode, done.stderr.decode().replace("\n", "|"), sep=":")' \
+			"$PAT_ADMIN" --config "$CONF" "$@"
+	} </dev/null
+}
+for words in "list" "list --json" "--help" "show --help" "--version"; do
+	# shellcheck disable=SC2086
+	is "$words into a pipe that nobody reads says nothing" \
+		"$(piped $words)" "0:"
+done
+run list --json
+before=$(json 'len(d)')
+like "a token that nobody reads is an error" "$(piped create bob)" \
+	"3:*cannot*|*"
+run list --json
+is "and none is left alive" "$(json 'len(d)')" "$before"
+for words in "list nobody-is-this" "policy check" "purge" "expiring"; do
+	# shellcheck disable=SC2086
+	run $words --json
+	is "$words --json of nothing is an empty array" "$status:$out" "0:[]"
+done
 
 # --- Wrong configuration ------------------------------------------------------
 
