@@ -111,6 +111,7 @@ static enum jp_err
 inherit(struct listeners *listeners, int fd, struct jp_why *why)
 {
 	struct sockaddr_un addr;
+	struct stat st;
 	size_t i = place_of(listeners, fd, &addr);
 
 	if (i == LISTENERS_MAX || listeners->at[i].fd >= 0)
@@ -124,6 +125,11 @@ inherit(struct listeners *listeners, int fd, struct jp_why *why)
 		return jp_why(why, jp_err_from_errno(errno),
 		    "passed descriptor %d: %s", fd, strerror(errno));
 	listeners->at[i].fd = fd;
+	if (lstat(addr.sun_path, &st) == 0) {
+		listeners->at[i].known = true;
+		listeners->at[i].dev = st.st_dev;
+		listeners->at[i].ino = st.st_ino;
+	}
 	return jp_field_set(listeners->at[i].path,
 	    sizeof(listeners->at[i].path), addr.sun_path);
 }
@@ -243,6 +249,18 @@ make_folder(
 	return err;
 }
 
+/* The folder of the socket with this path. */
+static enum jp_err
+make_folder_of(
+    const char *path, const struct jp_settings *settings, struct jp_why *why)
+{
+	int len = (int)(last_part(path) - path) - 1;
+	char folder[JP_UNIX_PATH_MAX + 1];
+
+	(void)snprintf(folder, sizeof(folder), "%.*s", len > 0 ? len : 1, path);
+	return make_folder(folder, settings, why);
+}
+
 /* Those of the sockets at `paths` that were not passed. */
 static enum jp_err
 make_folders(const struct listeners *listeners, const struct jp_paths *paths,
@@ -251,15 +269,8 @@ make_folders(const struct listeners *listeners, const struct jp_paths *paths,
 	enum jp_err err = JP_ERR_OK;
 
 	for (size_t i = 0; err == JP_ERR_OK && i < paths->len; i++) {
-		const char *path = paths->at[i];
-		int len = (int)(last_part(path) - path) - 1;
-		char folder[JP_UNIX_PATH_MAX + 1];
-
-		if (place_with(listeners, path) < LISTENERS_MAX)
-			continue;
-		(void)snprintf(
-		    folder, sizeof(folder), "%.*s", len > 0 ? len : 1, path);
-		err = make_folder(folder, settings, why);
+		if (place_with(listeners, paths->at[i]) == LISTENERS_MAX)
+			err = make_folder_of(paths->at[i], settings, why);
 	}
 	return err;
 }
@@ -358,7 +369,10 @@ bind_one(struct listeners *listeners, size_t i, mode_t mode, const gid_t *group,
 	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0 ||
 	    lstat(path, &st) != 0)
 		return cannot_bind(path, why);
-	listeners->at[i].ours = true;
+	listeners->at[i].ours = listeners->at[i].known = true;
+	listeners->at[i].mode = mode;
+	listeners->at[i].grouped = group != NULL;
+	listeners->at[i].group = group != NULL ? *group : 0;
 	listeners->at[i].dev = st.st_dev;
 	listeners->at[i].ino = st.st_ino;
 	err = open_to(path, mode, group, why);
@@ -439,6 +453,41 @@ listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
 	return err == JP_ERR_OK
 	           ? bind_more(listeners, LISTENER_MUX, &settings->mux, why)
 	           : err;
+}
+
+enum listener_state
+listeners_look(const struct listeners *listeners, size_t i)
+{
+	struct stat st;
+
+	if (listeners->at[i].fd < 0 || !listeners->at[i].known)
+		return LISTENER_FINE;
+	if (lstat(listeners->at[i].path, &st) != 0)
+		return errno == ENOENT || errno == ENOTDIR ? LISTENER_GONE
+		                                           : LISTENER_FINE;
+	return st.st_dev == listeners->at[i].dev &&
+	               st.st_ino == listeners->at[i].ino
+	           ? LISTENER_FINE
+	           : LISTENER_REPLACED;
+}
+
+enum jp_err
+listeners_again(struct listeners *listeners, size_t i,
+    const struct jp_settings *settings, int *old, struct jp_why *why)
+{
+	const gid_t group = listeners->at[i].group;
+	int fd = listeners->at[i].fd;
+	enum jp_err err = make_folder_of(listeners->at[i].path, settings, why);
+
+	if (err == JP_ERR_OK)
+		err = bind_one(listeners, i, listeners->at[i].mode,
+		    listeners->at[i].grouped ? &group : NULL, why);
+	*old = fd;
+	if (err != JP_ERR_OK && listeners->at[i].fd != fd) {
+		(void)close(listeners->at[i].fd);
+		listeners->at[i].fd = fd;
+	}
+	return err;
 }
 
 /* Only the very file that we made: a later patd may have put its own there. */

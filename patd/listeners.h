@@ -36,9 +36,14 @@ struct listeners {
 		int fd; /* -1: closed, or none */
 		enum listener kind;
 		char path[JP_UNIX_PATH_MAX + 1];
-		bool ours; /* we made the file */
+		bool ours;    /* we made the file */
+		bool known;   /* `dev` and `ino` are those of the file */
+		mode_t mode;  /* of our file */
+		bool grouped; /* it belongs to `group` */
+		gid_t group;
 		dev_t dev;
 		ino_t ino;
+		struct jp_why said; /* what was said of it last */
 	} at[LISTENERS_MAX]; /* the first ones by their kind, then the others */
 };
 
@@ -67,6 +72,23 @@ enum jp_err listeners_folders(const struct listeners *listeners,
 enum jp_err
 listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
     const gid_t *admin_group, struct jp_why *why);
+
+enum listener_state {
+	LISTENER_FINE,     /* its file is there, or nobody can know */
+	LISTENER_GONE,     /* there is no file under its path */
+	LISTENER_REPLACED, /* there is one of somebody else */
+};
+
+/* What became of the file of the socket at place `i`. */
+enum listener_state listeners_look(const struct listeners *listeners, size_t i);
+
+/*
+ * Makes a socket that is ours and gone once more, with its folder. On success
+ * the caller closes `old`, on which nobody new can arrive. A file that somebody
+ * put there meanwhile stays.
+ */
+enum jp_err listeners_again(struct listeners *listeners, size_t i,
+    const struct jp_settings *settings, int *old, struct jp_why *why);
 
 /* Closes them; the files that we made go, too. */
 void listeners_close(struct listeners *listeners);

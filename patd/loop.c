@@ -28,6 +28,8 @@ enum {
 	FIRST_MS = 5000,     /* until the first question */
 	IDLE_MS = 30000,     /* until another one */
 	CALM_MS = 1000,      /* of sleep, where nothing is to be done */
+	SOCKETS_MS = 1000,   /* between two looks at the files of sockets */
+	BACKLOG_MAX = 1024,  /* of a socket whose file is gone */
 	DRAIN_MS = 5000,     /* for what is held at the end */
 	END_MS = 1000,       /* for the threads, then */
 	TICK_MS = 500,       /* between two looks at deadlines */
@@ -57,6 +59,7 @@ struct loop {
 	int64_t log_ms;  /* when a refusal may be logged again */
 	unsigned int unlogged;
 	struct jp_floods floods; /* of denials in the log */
+	int64_t sockets_ms;      /* when the files of sockets are looked at */
 	int watchdog_ms;         /* between two signs of life; 0: none */
 	int64_t alive_ms;        /* when the next one is due */
 };
@@ -541,6 +544,84 @@ on_listener(struct loop *loop, size_t place)
 		(void)take_one(loop, place);
 }
 
+/* ---- sockets whose file goes ---- */
+
+/* Once, until there is something else to say. */
+static void
+say(struct loop *loop, size_t place, int priority, const struct jp_why *why)
+{
+	struct jp_why *said = &loop->options->listeners->at[place].said;
+
+	if (strcmp(said->text, why->text) == 0)
+		return;
+	*said = *why;
+	jp_log(priority, "sockets: %s", why->text);
+}
+
+/* Those who arrived before the file went are taken first. */
+static void
+bind_again(struct loop *loop, size_t place, struct jp_why *why)
+{
+	struct listeners *listeners = loop->options->listeners;
+	int left = BACKLOG_MAX, old;
+
+	while (left-- > 0 && take_one(loop, place))
+		continue;
+	if (listeners_again(listeners, place, loop->options->settings, &old,
+	        why) != JP_ERR_OK)
+		return;
+	(void)close(old);
+	(void)watch_fd(loop, EPOLL_CTL_ADD, listeners->at[place].fd,
+	    KEY_LISTENER - place, EPOLLIN);
+	(void)jp_why(why, JP_ERR_OK, "%s was gone: bound again",
+	    listeners->at[place].path);
+}
+
+/*
+ * Somebody removed the file of a socket, or its folder: nobody can reach patd
+ * any more, who would not know. What belongs to somebody else stays.
+ */
+static void
+look_at_socket(struct loop *loop, size_t place)
+{
+	struct listeners *listeners = loop->options->listeners;
+	const char *path = listeners->at[place].path;
+	struct jp_why why = { "" };
+
+	switch (listeners_look(listeners, place)) {
+	case LISTENER_FINE:
+		listeners->at[place].said.text[0] = '\0';
+		return;
+	case LISTENER_REPLACED:
+		(void)jp_why(&why, JP_ERR_EXISTS,
+		    "%s is another file now, which is left alone: nobody "
+		    "reaches patd there until it is removed",
+		    path);
+		break;
+	case LISTENER_GONE:
+		if (listeners->at[place].ours)
+			bind_again(loop, place, &why);
+		else
+			(void)jp_why(&why, JP_ERR_MISSING,
+			    "%s is gone, and the service manager made it: "
+			    "restart its socket unit and patd",
+			    path);
+		break;
+	}
+	say(loop, place, LOG_ERR, &why);
+}
+
+static void
+look_at_sockets(struct loop *loop, int64_t now)
+{
+	if (loop->stopping || now < loop->sockets_ms)
+		return;
+	loop->sockets_ms = now + SOCKETS_MS;
+	for (size_t i = 0; i < LISTENERS_MAX; i++)
+		if (loop->options->listeners->at[i].fd >= 0)
+			look_at_socket(loop, i);
+}
+
 /* Who asked before patd was told to stop gets an answer. */
 static void
 take_the_last(struct loop *loop)
@@ -654,6 +735,7 @@ tick(struct loop *loop)
 	loop->late_ms = INT64_MAX;
 	each_conn(loop, close_if_late);
 	log_floods(loop, false);
+	look_at_sockets(loop, now);
 	if (loop->paused && !loop->stopping)
 		loop->paused = !watch_listeners(loop, EPOLL_CTL_MOD, EPOLLIN);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/client.h"
+#include "common/store_bdb.h"
 
 static void
 check_run_dir(struct doctor *doctor)
@@ -25,12 +26,33 @@ check_run_dir(struct doctor *doctor)
 		report(doctor, LEVEL_OK, "sockets", "%s", path);
 }
 
+/* Whether the patd that signed the lock of the store last is there. */
+static bool
+patd_lives(const struct doctor *doctor, pid_t *pid)
+{
+	char name[64], path[64], comm[16] = "";
+	FILE *file;
+
+	if (!jp_store_bdb_holder(
+	        doctor->settings->store_dir, name, sizeof(name), pid) ||
+	    strcmp(name, "patd") != 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%ld/comm", (long)*pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	(void)!fgets(comm, sizeof(comm), file);
+	(void)fclose(file);
+	return strcmp(comm, "patd\n") == 0;
+}
+
 /* Whether patd listens on the socket `name`. */
 static bool
 check_socket(struct doctor *doctor, const char *name)
 {
 	char path[JP_UNIX_PATH_MAX + 16];
 	enum jp_err err;
+	pid_t pid;
 	int fd = -1;
 
 	(void)snprintf(
@@ -47,6 +69,12 @@ check_socket(struct doctor *doctor, const char *name)
 	} else if (err != JP_ERR_MISSING && err != JP_ERR_UNREACHABLE) {
 		report(doctor, LEVEL_BAD, "patd", "%s: %s", path,
 		    jp_err_text(err));
+	} else if (patd_lives(doctor, &pid)) {
+		report(doctor, LEVEL_BAD, "patd",
+		    "patd runs (pid %ld), %s is %s: see its log, and restart "
+		    "it",
+		    (long)pid, path,
+		    access(path, F_OK) == 0 ? "none of its sockets" : "gone");
 	} else if (access(path, F_OK) == 0) {
 		report(doctor, LEVEL_WARN, "patd",
 		    "%s is left from a patd that is gone: start patd", path);

@@ -4,11 +4,13 @@
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/admin_wire.h"
 #include "common/client.h"
+#include "common/store_bdb.h"
 
 enum {
 	CONNECT_MS = 5000,
@@ -35,6 +37,23 @@ connect_patd(struct session *session, const struct jp_settings *settings,
 	return jp_why(why, err, "%s: %s", path, jp_err_text(err));
 }
 
+/* A patd that lives, and whose socket does not, is said to be just that. */
+static enum jp_err
+explain_lock(const struct jp_settings *settings, struct jp_why *why)
+{
+	char name[64];
+	pid_t pid;
+
+	if (!jp_store_bdb_holder(
+	        settings->store_dir, name, sizeof(name), &pid) ||
+	    strcmp(name, "patd") != 0)
+		return JP_ERR_LOCKED;
+	return jp_why(why, JP_ERR_LOCKED,
+	    "patd runs (pid %ld), %s/admin.sock is gone: see its log, and "
+	    "restart it",
+	    (long)pid, settings->run_dir);
+}
+
 enum jp_err
 session_open(
     struct session *session, struct context *context, struct jp_why *why)
@@ -56,7 +75,8 @@ session_open(
 	if (err == JP_ERR_LOCKED &&
 	    connect_patd(session, &context->settings, &again) == JP_ERR_OK)
 		err = JP_ERR_OK;
-	return err;
+	return err == JP_ERR_LOCKED ? explain_lock(&context->settings, why)
+	                            : err;
 }
 
 void

@@ -1,0 +1,160 @@
+"""The files of the sockets go while patd runs: it binds them again, or says
+that it cannot, and pat-admin says what is the matter.
+"""
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+
+from daemon import ACCEPT, PATD, ROOT, Client, main, wait_for, world
+
+LAUNCHER = """import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.environ["LISTEN_FDS"] = "1"
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+MORE = "mux = {root}/run/mux\nverify = {root}/more/other.sock\n"
+
+
+def modes(paths):
+    return [stat.S_IMODE(os.stat(path).st_mode) for path in paths]
+
+
+def is_there(path):
+    return os.path.exists(path)
+
+
+def answers(path, token):
+    try:
+        with Client(path, 20) as client:
+            return client.ask("alice", token)[0] == ACCEPT
+    except OSError:
+        return False
+
+
+def removed():
+    """each socket whose file is removed is bound again, with its mode, and
+    those that came before are answered"""
+    with world(start=False) as place:
+        place.write(MORE)
+        place.admin("init")
+        place.start()
+        token = place.token()
+        paths = [place.verify, place.admin_sock, place.root + "/run/mux",
+                 place.root + "/more/other.sock"]
+        before = modes(paths)
+        with Client(place.verify, 20) as old:
+            assert old.ask("alice", token)[0] == ACCEPT
+            for path in paths:
+                os.unlink(path)
+            for path in paths:
+                place.logged("%s was gone: bound again" % path)
+            assert modes(paths) == before, modes(paths)
+            assert old.ask("alice", token)[0] == ACCEPT
+        for path in (paths[0], paths[3]):
+            assert answers(path, token)
+        assert place.stats()["patd"] is True
+        with socket.socket(socket.AF_UNIX) as mux:
+            mux.connect(paths[2])
+        # Again and again.
+        for _ in range(3):
+            os.unlink(place.verify)
+            wait_for(lambda: answers(place.verify, token))
+        assert place.stop() == 0
+        assert not any(map(is_there, paths))
+
+
+def folder_removed():
+    """the whole folder is removed: it is made again, or it is said that it
+    cannot be, and who runs"""
+    with world() as place:
+        token = place.token()
+        run = place.root + "/run"
+        shutil.rmtree(run)
+        if ROOT:  # patd is another user by now
+            place.logged("sockets: cannot make %s: " % run)
+            pid = "patd runs (pid %d)" % place.patd.pid
+            for command in (["list"], ["stats"]):
+                done = place.admin(*command, check=False)
+                assert done.returncode == 3, done
+                assert pid in done.stderr and "admin.sock is gone" in \
+                    done.stderr, done.stderr
+            done = place.admin("check", check=False)
+            assert done.returncode == 1 and pid in done.stdout, done.stdout
+            assert "verify.sock is gone" in done.stdout, done.stdout
+            os.mkdir(run, 0o755)
+            shutil.chown(run, place.user)
+        wait_for(lambda: answers(place.verify, token))
+        wait_for(place.answers)
+        assert place.stats()["patd"] is True
+        log = place.read_log()
+        assert log.count("cannot make") <= 2, log  # said once for a socket
+
+
+def replaced():
+    """a file of somebody else in the place of a socket is left alone, which is
+    said once; when it goes the socket is bound again"""
+    with world() as place:
+        token = place.token()
+        os.unlink(place.verify)
+        with open(place.verify + ".new", "w") as file:
+            file.write("precious")
+        os.rename(place.verify + ".new", place.verify)
+
+        def settled():
+            """patd was first, or the file is there."""
+            if stat.S_ISSOCK(os.stat(place.verify).st_mode):
+                os.rename(place.verify, place.verify + ".old")
+                with open(place.verify, "w") as file:
+                    file.write("precious")
+            return "verify.sock is another file now" in place.read_log()
+
+        wait_for(settled)
+        with open(place.verify) as file:
+            assert file.read() == "precious"
+        assert place.stats()["patd"] is True  # the other socket answers
+        assert place.read_log().count("is another file now") == 1
+        os.unlink(place.verify)
+        wait_for(lambda: answers(place.verify, token))
+        # A socket of somebody else, on which nobody listens, is his, too.
+        other = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        other.bind(place.verify + ".theirs")
+        inode = os.stat(place.verify + ".theirs").st_ino
+        os.rename(place.verify + ".theirs", place.verify)
+        wait_for(lambda: place.read_log().count("is another file now") == 2)
+        assert os.stat(place.verify).st_ino == inode
+        other.close()
+        assert place.stop() == 0
+        assert os.stat(place.verify).st_ino == inode, "it is not ours"
+
+
+def passed():
+    """a socket that the service manager made cannot be bound again: it is said
+    what to do"""
+    with world(start=False) as place:
+        os.makedirs(place.root + "/run", exist_ok=True)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.bind(place.verify)
+        os.chmod(place.verify, 0o666)
+        sock.listen(8)
+
+        with open(place.log, "w") as log:
+            place.patd = subprocess.Popen(
+                [sys.executable, "-c", LAUNCHER, str(sock.fileno()), PATD,
+                 "--config", place.config], pass_fds=[sock.fileno()],
+                stderr=log)
+        wait_for(place.answers)
+        os.unlink(place.verify)
+        place.logged("%s is gone, and the service manager made it" %
+                     place.verify)
+        os.unlink(place.admin_sock)  # this one is ours
+        place.logged("%s was gone: bound again" % place.admin_sock)
+        assert not is_there(place.verify)
+        assert place.stop() == 0
+        sock.close()
+
+
+main([removed, folder_removed, replaced, passed])
