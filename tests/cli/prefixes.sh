@@ -124,4 +124,47 @@ for server in apache nginx; do
 	)" good
 done
 
+# --- In a real nginx ----------------------------------------------------------
+
+PATH=$PATH:/usr/sbin
+if ! command -v nginx >/dev/null || ! command -v curl >/dev/null; then
+	skip "nginx refuses each of them" "nginx or curl is missing"
+	done_testing
+	exit
+fi
+port=$(free_port)
+run guard nginx
+cat >"$SCRATCH/nginx.conf" <<-EOT
+	daemon off;
+	pid $SCRATCH/nginx.pid;
+	error_log $SCRATCH/log/nginx-error.log;
+	events { }
+	http {
+	    access_log $SCRATCH/log/nginx-access.log;
+	    client_body_temp_path $SCRATCH/nginx-body;
+	    proxy_temp_path $SCRATCH/nginx-proxy;
+	    fastcgi_temp_path $SCRATCH/nginx-fastcgi;
+	    uwsgi_temp_path $SCRATCH/nginx-uwsgi;
+	    scgi_temp_path $SCRATCH/nginx-scgi;
+	    server {
+	        listen 127.0.0.1:$port;
+	        location / {
+	            $out
+	            return 204;
+	        }
+	    }
+	}
+EOT
+start nginx nginx -c "$SCRATCH/nginx.conf" -e "$SCRATCH/log/nginx-error.log"
+wait_for 15 curl -s -o "$SCRATCH/page" "http://127.0.0.1:$port/"
+answers=
+for user in a_x ab_x abc_x abcd_x zzzzzzzzzzzzzzz_x 123456_x alice abcde_x; do
+	answers="$answers $(curl -s -o "$SCRATCH/page" -w '%{http_code}' \
+		-u "$user:pw" "http://127.0.0.1:$port/")"
+done
+is "nginx refuses each of them, and nobody else" "$answers" \
+	" 401 401 401 401 401 401 204 204"
+is "unlogged" "$(grep -c ' 401 ' "$SCRATCH/log/nginx-access.log")" 0
+stop nginx
+
 done_testing
