@@ -440,11 +440,14 @@ do_create(struct job *job)
 /* ---- list, show ---- */
 
 static enum jp_err
-list_one(struct job *job, void *arg, const struct jp_record *record)
+list_one(struct job *job, void *arg, const struct jp_record *stored)
 {
 	const struct jp_admin_request *request = job->request;
+	struct jp_record copy = *stored;
+	const struct jp_record *record = &copy;
 
 	(void)arg;
+	jp_uses_show(job->core, &copy);
 	if (!request->all && jp_record_state(record, job->now) != JP_STATE_LIVE)
 		return JP_ERR_OK;
 	if (request->expiring != 0 &&
@@ -508,9 +511,10 @@ do_show(struct job *job)
 	struct jp_record record;
 	enum jp_err err = jp_job_get(job, &record);
 
-	if (err == JP_ERR_OK)
-		err = jp_job_emit_record(job, JP_ITEM_RECORD, &record, false);
-	return err;
+	if (err != JP_ERR_OK)
+		return err;
+	jp_uses_show(job->core, &record);
+	return jp_job_emit_record(job, JP_ITEM_RECORD, &record, false);
 }
 
 /* ---- revoke ---- */

@@ -20,6 +20,7 @@ emit_moved(struct job *job, void *arg, const struct jp_record *record)
 	(void)arg;
 	item->kind = JP_ITEM_MOVED;
 	item->record = *record;
+	jp_uses_show(job->core, &item->record);
 	jp_pepper_name(&job->core->pepper, item->pepper);
 	err = jp_job_judge(job, record);
 	return err == JP_ERR_OK ? job->emit(job->arg, item) : err;

@@ -71,25 +71,33 @@ first_slot(const char *id)
 	return hash % SLOTS;
 }
 
+/* The slot of `id`, or the free one where it would be. */
+static struct gathered *
+find_slot(struct table *table, const char *id)
+{
+	size_t at = first_slot(id);
+
+	while (table->slots[at].id[0] != '\0' &&
+	       strcmp(table->slots[at].id, id) != 0)
+		at = (at + 1) % SLOTS;
+	return &table->slots[at];
+}
+
 /* The slot of `id`, a new one if need be; NULL if the table is full. */
 static struct gathered *
 slot_of(struct table *table, const char *id, bool *added)
 {
-	size_t at = first_slot(id);
+	struct gathered *slot = find_slot(table, id);
 
 	*added = false;
-	while (table->slots[at].id[0] != '\0') {
-		if (strcmp(table->slots[at].id, id) == 0)
-			return &table->slots[at];
-		at = (at + 1) % SLOTS;
-	}
+	if (slot->id[0] != '\0')
+		return slot;
 	if (table->len == JP_USES_MAX_TOKENS)
 		return NULL;
 	table->len++;
 	*added = true;
-	(void)jp_field_set(
-	    table->slots[at].id, sizeof(table->slots[at].id), id);
-	return &table->slots[at];
+	(void)jp_field_set(slot->id, sizeof(slot->id), id);
+	return slot;
 }
 
 /* Puts a use in front; an older one from the same place goes. */
@@ -210,6 +218,22 @@ apply(const struct gathered *gathered, struct jp_record *record, int64_t limit)
 		    record->prefix, gathered->prefix, sizeof(record->prefix));
 	for (size_t i = gathered->use_len; i-- > 0;)
 		push_use(record->uses, &record->use_len, &gathered->uses[i]);
+}
+
+void
+jp_uses_show(struct jp_core *core, struct jp_record *record)
+{
+	struct jp_uses *uses = core->uses;
+	int64_t limit = jp_clock_guard_limit(core);
+	const struct gathered *gathered;
+
+	if (uses == NULL)
+		return;
+	pthread_mutex_lock(&uses->mutex);
+	gathered = find_slot(uses->open, record->id);
+	if (gathered->id[0] != '\0')
+		apply(gathered, record, limit);
+	pthread_mutex_unlock(&uses->mutex);
 }
 
 /*

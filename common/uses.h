@@ -44,6 +44,9 @@ bool jp_uses_deny(
 bool jp_uses_decided(struct jp_core *core, const struct jp_request *request,
     const struct jp_decision *decision);
 
+/* Adds to `record` what was gathered of it and is not written yet. */
+void jp_uses_show(struct jp_core *core, struct jp_record *record);
+
 /*
  * Writes what was gathered. A token that is gone is passed over. An error of
  * the store ends it: what was not written is lost.

@@ -49,6 +49,18 @@ def counts():
         assert stats["queue"]["depth"] == 0, stats
 
 
+def uses_show_at_once():
+    """a use shows in list, show and export before it is written"""
+    with world() as place:
+        token = some_work(place)
+        for command in (["list", "--json"], ["show", token[5:13], "--json"],
+                        ["export"]):
+            shown = json.loads(place.admin(*command).stdout.strip().strip(
+                "[]").splitlines()[0])
+            assert shown["use_count"] == 3, (command, shown)
+            assert shown["last_used_at"] is not None, (command, shown)
+
+
 def connections():
     """open and refused connections are counted"""
     with world("max_per_uid = 3") as place:
@@ -135,4 +147,4 @@ def one_format():
         assert "choose one" in done.stderr, done.stderr
 
 
-main([counts, connections, prometheus, without_patd, for_people, one_format])
+main([counts, uses_show_at_once, connections, prometheus, without_patd, for_people, one_format])

@@ -355,6 +355,31 @@ an_error_of_the_store_is_told_and_the_next_batch_is_fine(void **state)
 	assert_int_equal(written(world, "aaaaaaaa")->use_count, 1);
 }
 
+/* Shown, and not counted twice once it is written. */
+static void
+a_use_shows_before_it_is_written(void **state)
+{
+	struct world *world = *state;
+	struct jp_record record;
+
+	store_record(world, "AAAAAAAA");
+	note(world, "AAAAAAAA", "192.0.2.1", NOW + 5);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+		    jp_store_get(world->core.store, "AAAAAAAA", &record),
+		    JP_ERR_OK);
+		jp_uses_show(&world->core, &record);
+		assert_int_equal(record.last_used_at, NOW + 5);
+		assert_int_equal(record.use_count, 1);
+		assert_string_equal(record.uses[0].rhost, "192.0.2.1");
+		(void)written(world, "AAAAAAAA");
+	}
+	strcpy(record.id, "BBBBBBBB"); /* of which nothing was gathered */
+	record.use_count = 7;
+	jp_uses_show(&world->core, &record);
+	assert_int_equal(record.use_count, 7);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -371,6 +396,7 @@ main(void)
 		TEST(a_revocation_before_the_write_stays),
 		TEST(a_token_that_is_gone_hinders_no_other),
 		TEST(hundreds_of_tokens_are_all_written),
+		TEST(a_use_shows_before_it_is_written),
 		TEST(too_many_tokens_at_once_are_not_counted),
 		TEST(many_tokens_are_told_once_between_two_writes),
 		TEST(an_error_of_the_store_is_told_and_the_next_batch_is_fine),
