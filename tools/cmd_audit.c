@@ -86,12 +86,27 @@ take_id(void *arg, char *value, struct jp_why *why)
 	    value, "--id", ((struct audit_args *)arg)->id, why);
 }
 
+/* Those that stand in `event` of a line, patd(8). */
+static const char *const events[] = { "accept", "backup", "create", "deny",
+	"end", "export", "import", "lost", "policy", "purge", "reuse", "revoke",
+	"rotate", "set-user", "set-users", "take-back", "test", "unavailable" };
+
 static enum jp_err
 take_event(void *arg, char *value, struct jp_why *why)
 {
-	(void)why;
+	size_t len = sizeof(events) / sizeof(events[0]), used;
+
 	((struct audit_args *)arg)->event = value;
-	return JP_ERR_OK;
+	for (size_t i = 0; i < len; i++)
+		if (strcmp(events[i], value) == 0)
+			return JP_ERR_OK;
+	(void)jp_why(why, JP_ERR_INVALID, "--event: expected one of");
+	for (size_t i = 0; i < len; i++) {
+		used = strlen(why->text);
+		(void)snprintf(why->text + used, sizeof(why->text) - used,
+		    "%s %s", i > 0 ? "," : "", events[i]);
+	}
+	return JP_ERR_INVALID;
 }
 
 static enum jp_err
@@ -159,7 +174,7 @@ static void
 begin_table(struct view *view)
 {
 	static const char *const heads[] = { "TIME", "EVENT", "REASON", "ID",
-		"USER", "SERVICE", "ADDRESS", "BY" };
+		"USER", "SERVICE", "ADDRESS", "DETAIL", "BY" };
 
 	if (!view->begun)
 		table_start(
@@ -171,8 +186,8 @@ static enum jp_err
 show_row(struct view *view, const json_t *json)
 {
 	static const char *const keys[] = { "time", "event", "reason", "id",
-		"user", "service", "address", "actor" };
-	enum { KEYS = sizeof(keys) / sizeof(keys[0]), EVENT = 1, BY = 7 };
+		"user", "service", "address", "detail", "actor" };
+	enum { KEYS = sizeof(keys) / sizeof(keys[0]), EVENT = 1, BY = 8 };
 	char room[KEYS][JP_ESCAPED_MAX(JP_USER_MAX)], many[64], peer[32];
 	const char *cells[KEYS];
 	const json_t *count = json_object_get(json, "count");

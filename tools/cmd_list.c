@@ -191,6 +191,12 @@ print_rights(const struct jp_record *record)
 {
 	char net[JP_NET_TEXT_MAX];
 
+	if (record->scope_len == 0)
+		print_text("scope", "any");
+	if (record->service_len == 0)
+		print_text("service", "any");
+	if (record->net_len == 0)
+		print_text("from", "any");
 	for (size_t i = 0; i < record->scope_len; i++)
 		print_text("scope", record->scopes[i]);
 	for (size_t i = 0; i < record->service_len; i++)

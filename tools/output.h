@@ -9,7 +9,7 @@
 
 #include "common/admin.h"
 
-#define TABLE_COLUMNS_MAX 8
+#define TABLE_COLUMNS_MAX 9
 #define TABLE_ROWS 256
 
 /*

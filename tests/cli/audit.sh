@@ -47,6 +47,16 @@ shows "--user" "create " --user alice
 shows "--id" "create revoke test " --id "$id"
 shows "--id takes the text of a token" "create revoke test " --id "$token"
 shows "--event" "revoke " --event revoke
+exits "an event that does not exist is refused" 2 audit --event bogus
+like "with those that do" "$err" "*--event: expected one of *deny*unavailable*"
+run audit --event revoke
+like "the detail of a line is shown" "$out" "*revoke *$id *bob *gone *"
+known=$(sed -n '/events\[\] = {/,/};/p' "$JP_SOURCE/tools/cmd_audit.c" |
+	grep -o '"[a-z-]*"' | tr -d '"' | sort | tr '\n' ' ')
+is "the manual of patd knows the same events" "$known" "$({
+	sed -n '/^.It Li event/,/^.It Li reason/p' "$JP_SOURCE/doc/patd.8" |
+		sed '1d; $d' | sed -n 's/^\.Li //p' | tr -d ',:' | tr ' ' '\n'
+} | grep . | sort | tr '\n' ' ')"
 shows "two filters at once" "create " --user bob --event create
 shows "--since with a duration" "create create revoke test " --since 1h
 shows "--since with a date" "create create revoke test " --since 2020-01-01
