@@ -213,12 +213,14 @@ grep -v '^UnDefine' "$EXAMPLES/apache/jira-pat.conf" |
 traps
 like "apache-define: the first one's read service is in force" \
 	"$status $found" "1 apache-define /etc/apache2/jira-pat.conf:[0-9]*"
-apache '<VirtualHost a>' 'Define S jira-pat' 'AuthPAMService ${S}' \
-	'</VirtualHost>' '<VirtualHost b>' 'AuthPAMService ${S}' '</VirtualHost>'
+# shellcheck disable=SC2016
+SERVICE='AuthPAMService ${S}'
+apache '<VirtualHost a>' 'Define S jira-pat' "$SERVICE" \
+	'</VirtualHost>' '<VirtualHost b>' "$SERVICE" '</VirtualHost>'
 finds "apache-define: the service of another virtual host" 1 \
 	"apache-define $SITE:6"
-apache 'Define S jira-pat' '<VirtualHost a>' 'AuthPAMService ${S}' \
-	'</VirtualHost>' '<VirtualHost b>' 'AuthPAMService ${S}' '</VirtualHost>'
+apache 'Define S jira-pat' '<VirtualHost a>' "$SERVICE" \
+	'</VirtualHost>' '<VirtualHost b>' "$SERVICE" '</VirtualHost>'
 finds "apache-define: one that was meant for all" 0 none
 apache 'AuthPAMService jira-pat' \
 	'RequestHeader set X-Forwarded-User "expr=%{REMOTE_USER}"'
@@ -266,13 +268,13 @@ nginx '# auth_pam_set_pam_env on;' 'location / {' \
 	'auth_pam_set_pam_env' '  off; auth_pam_service_name "jira-pat"; }'
 finds "nginx-pam-env: it is off" 0 none
 
-nginx 'location / { auth_pam_service_name jira-pat;' \
-	'proxy_set_header X-Forwarded-User $remote_user; }'
+# shellcheck disable=SC2016
+SETS='proxy_set_header X-Forwarded-User $remote_user;'
+nginx 'location / { auth_pam_service_name jira-pat;' "$SETS }"
 finds "nginx-headers: other headers pass" 0 \
 	"nginx-headers /etc/nginx/sites-enabled/jira:3"
 nginx 'location / { auth_pam_service_name jira-pat;' \
-	'proxy_set_header X-Forwarded-User $remote_user;' \
-	'proxy_pass_request_headers off; }'
+	"$SETS" 'proxy_pass_request_headers off; }'
 finds "nginx-headers: those that pass are listed" 0 none
 
 # --- Other doors that ask PAM --------------------------------------------------
@@ -605,6 +607,7 @@ is "a tree alone has nothing of this machine" \
 # as_machine COMMAND...: with the tree's /etc/apache2 and /etc/pam.d in place of
 # this machine's.
 as_machine() {
+	# shellcheck disable=SC2016
 	unshare -m sh -c 'mount --make-rprivate / &&
 		for one in pam.d apache2; do
 			mkdir -p "/etc/$one" &&
