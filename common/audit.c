@@ -115,6 +115,8 @@ event_name(const struct jp_decision *decision)
 		return "accept";
 	case JP_UNAVAILABLE:
 		return "unavailable";
+	case JP_MAY:
+		return "account";
 	case JP_DENY:
 		break;
 	}
@@ -355,6 +357,8 @@ is_told(struct jp_audit *audit, const struct jp_audit_event *event,
 	struct jp_flood ended;
 	bool told;
 
+	if (decision->verdict == JP_MAY) /* nobody came in by it */
+		return false;
 	if (decision->verdict == JP_ACCEPT) {
 		switch (audit->accept) {
 		case JP_AUDIT_ACCEPT_ALL:

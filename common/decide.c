@@ -339,6 +339,77 @@ reason_of(struct matter *matter, enum jp_need *need)
 	return *need == JP_NEED_NOTHING ? reason : JP_REASON_NONE;
 }
 
+/* ---- without a token ---- */
+
+/* Whether the token of the record that was read would be accepted. */
+static enum jp_reason
+check_candidate(struct matter *matter)
+{
+	enum jp_reason reason = JP_REASON_NONE;
+
+	pthread_rwlock_rdlock(&matter->core->policy_lock);
+	matter->rule =
+	    jp_policy_rule(&matter->core->policy, matter->request->service);
+	for (size_t i = 0;
+	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
+	     i++)
+		if (rights[i] != check_active) /* it was, for all of them */
+			reason = rights[i](matter);
+	pthread_rwlock_unlock(&matter->core->policy_lock);
+	return reason;
+}
+
+static enum jp_reason
+check_account(struct matter *matter)
+{
+	struct jp_listing listing = { .order = JP_ORDER_USER };
+	struct jp_store *store = matter->core->store;
+	const char *user = matter->request->user;
+	size_t count;
+
+	if (user[0] == '\0')
+		return JP_REASON_NO_TOKEN;
+	if (jp_store_user(store, user, &matter->user) != JP_ERR_OK)
+		return JP_REASON_STORE;
+	if (matter->user.disabled)
+		return JP_REASON_USER_DISABLED;
+	(void)jp_field_set(listing.user, sizeof(listing.user), user);
+	for (;;) {
+		if (jp_store_list(store, &listing, &matter->record, 1,
+		        &count) != JP_ERR_OK)
+			return JP_REASON_STORE;
+		if (count == 0)
+			return JP_REASON_NO_TOKEN;
+		matter->groups_wanted = false;
+		if (check_candidate(matter) == JP_REASON_NONE)
+			return JP_REASON_ACCOUNT;
+	}
+}
+
+static void
+decide_account(struct jp_core *core, const struct jp_request *request,
+    struct jp_decision *decision)
+{
+	struct matter matter = {
+		.core = core,
+		.request = request,
+		.now = jp_clock_now(&core->clock),
+	};
+
+	memset(decision, 0, sizeof(*decision));
+	decision->reason = check_account(&matter);
+	if (decision->reason == JP_REASON_ACCOUNT && matter.groups_wanted) {
+		decision->reason = JP_REASON_NONE;
+		decision->need = JP_NEED_GROUPS;
+	}
+	decision->verdict = jp_reason_verdict(decision->reason);
+	if (decision->verdict == JP_MAY || decision->need == JP_NEED_GROUPS)
+		memcpy(decision->user, request->user, sizeof(decision->user));
+	sodium_memzero(&matter.record, sizeof(matter.record));
+}
+
+/* ---- both ---- */
+
 void
 jp_decide(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision)
@@ -351,6 +422,10 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 	};
 
 	memset(decision, 0, sizeof(*decision));
+	if (request->account) {
+		decision->need = JP_NEED_STORE;
+		return;
+	}
 	pthread_rwlock_rdlock(&core->policy_lock);
 	decision->reason = reason_of(&matter, &decision->need);
 	pthread_rwlock_unlock(&core->policy_lock);
@@ -374,6 +449,10 @@ void
 jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision)
 {
+	if (request->account) {
+		decide_account(core, request, decision);
+		return;
+	}
 	jp_decide(core, request, proof, decision);
 	if (decision->need != JP_NEED_STORE)
 		return;

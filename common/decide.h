@@ -55,6 +55,13 @@ void jp_decide(struct jp_core *core, const struct jp_request *request,
 void jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision);
 
+/*
+ * A request of `account` is not about a token: it is answered by JP_MAY if one
+ * of the user's tokens would be accepted at this service from this address now,
+ * were it presented. That is read from all of them: jp_decide() says
+ * JP_NEED_STORE.
+ */
+
 /* Turns `decision` into one for `reason`; just its id stays. */
 void jp_decision_refuse(struct jp_decision *decision, enum jp_reason reason);
 

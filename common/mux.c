@@ -98,6 +98,7 @@ jp_mux_reply(enum jp_verdict verdict, uint8_t bytes[JP_MUX_REPLY_SIZE])
 		break;
 	case JP_DENY:
 	case JP_UNAVAILABLE:
+	case JP_MAY:
 		break;
 	}
 	jp_buf_write(&buf, bytes, JP_MUX_REPLY_SIZE);

@@ -187,7 +187,7 @@ jp_uses_decided(struct jp_core *core, const struct jp_request *request,
 {
 	int64_t now = jp_clock_now(&core->clock);
 
-	if (core->uses == NULL)
+	if (core->uses == NULL || request->account)
 		return false;
 	if (decision->verdict == JP_ACCEPT)
 		return jp_uses_note(core->uses, decision->id, request, now);

@@ -25,8 +25,7 @@ jp_reason_proved(enum jp_reason reason)
 bool
 jp_reason_rights(enum jp_reason reason)
 {
-	return reason >= JP_REASON_SERVICE &&
-	       reasons[reason].verdict == JP_DENY;
+	return reason >= JP_REASON_SERVICE && reason <= JP_REASON_GROUP;
 }
 
 const char *
@@ -49,6 +48,8 @@ jp_verdict_name(enum jp_verdict verdict)
 		return "accepted";
 	case JP_UNAVAILABLE:
 		return "unavailable";
+	case JP_MAY:
+		return "may";
 	case JP_DENY:
 		break;
 	}

@@ -13,6 +13,8 @@ enum jp_verdict {
 	JP_DENY = 0,
 	JP_UNAVAILABLE, /* could not be decided: try again later */
 	JP_ACCEPT,
+	JP_MAY, /* no token was asked for: this user may, if he proves who he
+	           is elsewhere; it is no acceptance */
 };
 
 /*
@@ -52,7 +54,10 @@ enum jp_verdict {
 	    "too many wrong secrets for this token")                           \
 	X(AUDIT, JP_UNAVAILABLE, "audit", "the audit trail cannot be written") \
 	X(STOPPING, JP_UNAVAILABLE, "stopping", "patd is stopping")            \
-	X(ACCEPTED, JP_ACCEPT, "accepted", "accepted")
+	X(ACCEPTED, JP_ACCEPT, "accepted", "accepted")                         \
+	X(NO_TOKEN, JP_DENY, "no-token",                                       \
+	    "the user has no token that would be accepted here")               \
+	X(ACCOUNT, JP_MAY, "account", "the user may, by a token of his")
 
 enum jp_reason {
 #define JP_REASON_ENUM(code, verdict, name, text) JP_REASON_##code,

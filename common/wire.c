@@ -37,8 +37,9 @@ jp_request_encode(const struct jp_request *request, uint8_t *bytes, size_t *len)
 	jp_buf_write(&buf, bytes, JP_REQUEST_MAX);
 	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
 	jp_buf_put_u8(
-	    &buf, (uint8_t)(request->last ? request->front | JP_REQUEST_LAST
-	                                  : request->front));
+	    &buf, (uint8_t)((unsigned int)request->front |
+	                    (request->last ? JP_REQUEST_LAST : 0U) |
+	                    (request->account ? JP_REQUEST_ACCOUNT : 0U)));
 	jp_buf_put_u32(&buf, request->seq);
 	jp_buf_put_str(&buf, request->user);
 	jp_buf_put_text(&buf, request->token.text, request->token.len);
@@ -55,6 +56,8 @@ get_front(struct jp_buf *buf, struct jp_request *request)
 
 	request->last = front >= JP_REQUEST_LAST;
 	front %= JP_REQUEST_LAST;
+	request->account = front >= JP_REQUEST_ACCOUNT;
+	front %= JP_REQUEST_ACCOUNT;
 	if (front < JP_FRONT_COUNT)
 		request->front = (enum jp_front)front;
 	else if (buf->err == JP_ERR_OK)
@@ -80,6 +83,8 @@ jp_request_decode(struct jp_request *request, const uint8_t *bytes, size_t len)
 	jp_buf_get_str(&buf, request->service, sizeof(request->service));
 	jp_buf_get_str(&buf, request->rhost, sizeof(request->rhost));
 	err = jp_buf_end(&buf);
+	if (err == JP_ERR_OK && request->account && request->token.len > 0)
+		err = JP_ERR_PROTOCOL;
 	if (err != JP_ERR_OK)
 		explicit_bzero(request, sizeof(*request));
 	return err;
@@ -109,7 +114,7 @@ jp_reply_decode(struct jp_reply *reply, const uint8_t *bytes, size_t len)
 		return JP_ERR_PROTOCOL;
 	jp_buf_read(&buf, bytes, len);
 	jp_buf_get_magic(&buf, magic);
-	reply->verdict = (enum jp_verdict)jp_buf_get_enum(&buf, JP_ACCEPT + 1);
+	reply->verdict = (enum jp_verdict)jp_buf_get_enum(&buf, JP_MAY + 1);
 	reply->seq = jp_buf_get_u32(&buf);
 	jp_buf_get_str(&buf, reply->user, sizeof(reply->user));
 	jp_reply_encode(reply, again); /* the rest must be zeroes */

@@ -6,7 +6,9 @@
  * same bytes again.
  *
  *     request: "JPV1", front u8, seq u32, user, token, service, rhost
- *              (front with JP_REQUEST_LAST: no other question follows)
+ *              (front with JP_REQUEST_LAST: no other question follows; with
+ *              JP_REQUEST_ACCOUNT: without a token, answered by JP_MAY and
+ *              never by JP_ACCEPT; a patd that does not know it hangs up)
  *     reply:   "JPV1", verdict u8, seq u32, user; zeroes up to its fixed size
  *
  * A denial that names the user says that the token is good and his, and lacks a
@@ -28,7 +30,9 @@
 #define JP_RHOST_MAX 64     /* bytes of where a request comes from */
 #define JP_REQUEST_MAX 1024 /* bytes of an encoded request */
 #define JP_REPLY_SIZE 272   /* bytes of every encoded reply */
-#define JP_REQUEST_LAST 128 /* added to the front: the answer closes */
+/* Added to the front: the answer closes; no token, but whether the user may. */
+#define JP_REQUEST_LAST 128
+#define JP_REQUEST_ACCOUNT 64
 
 /* X(CODE, name): the kinds of front door that ask. */
 #define JP_FRONT_LIST(X)                                                       \
@@ -49,6 +53,7 @@ const char *jp_front_name(enum jp_front front);
 struct jp_request {
 	enum jp_front front;
 	bool last;                        /* patd closes after the reply */
+	bool account;                     /* whether the user may; no token */
 	uint32_t seq;                     /* comes back in the reply */
 	char user[JP_USER_MAX + 1];       /* as the client typed it */
 	struct jp_secret token;           /* as the client typed it */

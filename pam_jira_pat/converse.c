@@ -107,14 +107,12 @@ take_token(pam_handle_t *pamh, const struct options *options,
 	return true;
 }
 
-bool
-gather(pam_handle_t *pamh, const struct options *options,
-    struct jp_request *request, int *rc)
+/* All but the token: the service, and where the user comes from. */
+static bool
+take_place(pam_handle_t *pamh, struct jp_request *request, int *rc)
 {
 	const char *service = item_text(pamh, PAM_SERVICE);
 
-	if (!take_user(pamh, request, rc))
-		return false;
 	if (jp_field_set(request->service, sizeof(request->service), service) !=
 	    JP_ERR_OK)
 		return refuse(pamh, "the service name is too long", rc);
@@ -125,5 +123,26 @@ gather(pam_handle_t *pamh, const struct options *options,
 	 */
 	(void)jp_rhost_read(
 	    item_text(pamh, PAM_RHOST), request->rhost, sizeof(request->rhost));
-	return take_token(pamh, options, request, rc);
+	return true;
+}
+
+bool
+gather(pam_handle_t *pamh, const struct options *options,
+    struct jp_request *request, int *rc)
+{
+	return take_user(pamh, request, rc) && take_place(pamh, request, rc) &&
+	       take_token(pamh, options, request, rc);
+}
+
+bool
+gather_account(pam_handle_t *pamh, struct jp_request *request, int *rc)
+{
+	const char *user = item_text(pamh, PAM_USER);
+
+	request->account = true;
+	*rc = PAM_PERM_DENIED;
+	return user[0] != '\0' &&
+	       jp_field_set(request->user, sizeof(request->user), user) ==
+	           JP_ERR_OK &&
+	       take_place(pamh, request, rc);
 }

@@ -28,6 +28,7 @@ struct options {
 	bool unknown_pass; /* what is no token is for the next module */
 	bool debug;
 	bool one_shot;
+	bool account_user; /* account: also whom another module let in */
 };
 
 /* False after a log line that names the argument: PAM_SERVICE_ERR then. */
@@ -45,6 +46,14 @@ bool gather(pam_handle_t *pamh, const struct options *options,
 bool accepted(pam_handle_t *pamh, const struct options *options,
     const struct jp_request *request, enum jp_err err,
     const struct jp_reply *reply, int *rc);
+
+/* The same without a token, of the user whom the application has by now. */
+bool gather_account(pam_handle_t *pamh, struct jp_request *request, int *rc);
+
+/* What patd's answer to that means, or why there is none. */
+int account_code(pam_handle_t *pamh, const struct options *options,
+    const struct jp_request *request, enum jp_err err,
+    const struct jp_reply *reply);
 
 #define ESCAPED_MAX 512 /* of text from outside in a log line */
 

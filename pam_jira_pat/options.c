@@ -85,6 +85,12 @@ set_one_shot(struct options *options, const char *value)
 }
 
 static bool
+set_account(struct options *options, const char *value)
+{
+	return set_choice(&options->account_user, value, "token", "user");
+}
+
+static bool
 set_debug(struct options *options, const char *value)
 {
 	options->debug = true;
@@ -112,6 +118,7 @@ static const struct {
 	{ "unknown", set_unknown },
 	{ "debug", set_debug },
 	{ "one_shot", set_one_shot },
+	{ "account", set_account },
 };
 
 static bool

@@ -70,9 +70,39 @@ accepted(pam_handle_t *pamh, const struct options *options,
 		    same_user(request, reply) ? PAM_PERM_DENIED : PAM_AUTH_ERR;
 		report(pamh, LOG_NOTICE, request, "denied", NULL);
 		break;
+	case JP_MAY: /* it was not asked that */
 	case JP_UNAVAILABLE:
 		report(pamh, LOG_ERR, request, "patd cannot decide now", NULL);
 		break;
 	}
 	return false;
+}
+
+int
+account_code(pam_handle_t *pamh, const struct options *options,
+    const struct jp_request *request, enum jp_err err,
+    const struct jp_reply *reply)
+{
+	if (err != JP_ERR_OK) {
+		report(pamh, LOG_ERR, request, "patd is unavailable",
+		    jp_err_text(err));
+		return failure_code(err);
+	}
+	switch (reply->verdict) {
+	case JP_MAY:
+		if (!same_user(request, reply))
+			break;
+		if (options->debug)
+			report(pamh, LOG_DEBUG, request, "the user may", NULL);
+		return PAM_SUCCESS;
+	case JP_DENY:
+		report(pamh, LOG_NOTICE, request,
+		    "denied: the user has no token for this", NULL);
+		return PAM_PERM_DENIED;
+	case JP_ACCEPT: /* it was not asked that */
+	case JP_UNAVAILABLE:
+		break;
+	}
+	report(pamh, LOG_ERR, request, "patd cannot decide now", NULL);
+	return PAM_AUTHINFO_UNAVAIL;
 }

@@ -44,9 +44,9 @@ forget(pam_handle_t *pamh)
 	(void)pam_set_data(pamh, ACCEPTED_USER, NULL, NULL);
 }
 
-static bool
-ask(pam_handle_t *pamh, const struct options *options,
-    struct jp_request *request, int *rc)
+static enum jp_err
+ask(const struct options *options, struct jp_request *request,
+    struct jp_reply *reply)
 {
 	const struct jp_client client = {
 		.socket_path = options->socket_path,
@@ -54,10 +54,34 @@ ask(pam_handle_t *pamh, const struct options *options,
 		.one_shot_path = options->one_shot ? JP_PATD_PATH : NULL,
 		.config_path = options->config_path,
 	};
+
+	return jp_client_ask(&client, request, reply);
+}
+
+/* Whether the token of `request` is accepted. */
+static bool
+ask_token(pam_handle_t *pamh, const struct options *options,
+    struct jp_request *request, int *rc)
+{
 	struct jp_reply reply;
-	enum jp_err err = jp_client_ask(&client, request, &reply);
+	enum jp_err err = ask(options, request, &reply);
 
 	return accepted(pamh, options, request, err, &reply, rc);
+}
+
+/* Whether the transaction's user may, whoever has authenticated him. */
+static int
+ask_account(pam_handle_t *pamh, const struct options *options)
+{
+	struct jp_request request = { .front = JP_FRONT_PAM };
+	struct jp_reply reply;
+	enum jp_err err;
+	int rc = PAM_SYSTEM_ERR;
+
+	if (!gather_account(pamh, &request, &rc))
+		return PAM_PERM_DENIED;
+	err = ask(options, &request, &reply);
+	return account_code(pamh, options, &request, err, &reply);
 }
 
 /*
@@ -76,7 +100,7 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	if (!options_read(pamh, argc, argv, &options))
 		return PAM_SERVICE_ERR;
 	if (gather(pamh, &options, &request, &rc) &&
-	    ask(pamh, &options, &request, &rc) &&
+	    ask_token(pamh, &options, &request, &rc) &&
 	    remember(pamh, request.user, &rc))
 		rc = PAM_SUCCESS;
 	jp_secret_clear(&request.token);
@@ -94,23 +118,30 @@ pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	return PAM_SUCCESS;
 }
 
+static bool
+is_ours(pam_handle_t *pamh)
+{
+	const void *ours = NULL;
+	const void *user = NULL;
+
+	return pam_get_data(pamh, ACCEPTED_USER, &ours) == PAM_SUCCESS &&
+	       pam_get_item(pamh, PAM_USER, &user) == PAM_SUCCESS &&
+	       ours != NULL && user != NULL && strcmp(ours, user) == 0;
+}
+
 /*
  * PAM_IGNORE here says "not ours": alone in a stack libpam turns it into
- * PAM_PERM_DENIED.
+ * PAM_PERM_DENIED. With account=user patd is asked whether the user may.
  */
 EXPORT int
 pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	struct options options;
-	const void *ours = NULL;
-	const void *user = NULL;
 
 	(void)flags;
 	if (!options_read(pamh, argc, argv, &options))
 		return PAM_SERVICE_ERR;
-	if (pam_get_data(pamh, ACCEPTED_USER, &ours) != PAM_SUCCESS ||
-	    pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS ||
-	    ours == NULL || user == NULL || strcmp(ours, user) != 0)
-		return PAM_IGNORE;
-	return PAM_SUCCESS;
+	if (is_ours(pamh))
+		return PAM_SUCCESS;
+	return options.account_user ? ask_account(pamh, &options) : PAM_IGNORE;
 }

@@ -40,7 +40,7 @@ answer_send(int fd, uint32_t seq, const struct jp_decision *decision)
 {
 	struct jp_reply reply = { .verdict = decision->verdict, .seq = seq };
 
-	if (decision->verdict == JP_ACCEPT ||
+	if (decision->verdict == JP_ACCEPT || decision->verdict == JP_MAY ||
 	    jp_reason_rights(decision->reason))
 		memcpy(reply.user, decision->user, sizeof(reply.user));
 	return answer_pass(fd, &reply);
@@ -63,6 +63,7 @@ priority_of(enum jp_verdict verdict)
 {
 	switch (verdict) {
 	case JP_ACCEPT:
+	case JP_MAY:
 		return LOG_DEBUG;
 	case JP_UNAVAILABLE:
 		return LOG_ERR;

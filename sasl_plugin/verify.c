@@ -152,6 +152,7 @@ answered(const sasl_server_params_t *sparams, const struct jp_request *request,
 	case JP_DENY:
 		report(sparams, SASL_LOG_FAIL, request->user, "denied", NULL);
 		return SASL_BADAUTH;
+	case JP_MAY: /* it was not asked that */
 	case JP_UNAVAILABLE:
 		report(sparams, SASL_LOG_ERR, request->user,
 		    "patd cannot decide now", NULL);

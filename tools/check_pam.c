@@ -13,7 +13,7 @@ static const char default_socket[] = "/run/jira-pat/verify.sock";
 
 static const char *const own_arguments[] = { "socket", "config", "timeout",
 	"try_first_pass", "use_first_pass", "prompt", "unknown", "debug",
-	"one_shot" };
+	"one_shot", "account" };
 
 /* What one service file has. */
 struct stack {

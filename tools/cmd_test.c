@@ -440,6 +440,7 @@ verdict_status(enum jp_verdict verdict)
 {
 	switch (verdict) {
 	case JP_DENY:
+	case JP_MAY: /* it is no answer about a token */
 		return STATUS_NO;
 	case JP_UNAVAILABLE:
 		return STATUS_UNAVAILABLE;

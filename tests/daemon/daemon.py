@@ -27,7 +27,8 @@ ADMIN = os.path.join(BUILD, "tools/pat-admin")
 WATCHED = os.path.join(BUILD, "tests/daemon/patd_watched")
 SANITIZED = not os.path.exists(WATCHED)  # it has an allocator of its own
 ROOT = os.geteuid() == 0
-DENY, UNAVAILABLE, ACCEPT = 0, 1, 2
+DENY, UNAVAILABLE, ACCEPT, MAY = 0, 1, 2, 3
+ACCOUNT = 64  # added to the front: no token, but whether the user may
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 CONFIG = """[tokens]
 max_per_user = 0
@@ -58,6 +59,11 @@ def text(value):
 
 def question(user, token, seq=7, service="jira", rhost="10.0.0.1"):
     return (b"JPV1" + struct.pack(">BI", 0, seq) + text(user) + text(token) +
+            text(service) + text(rhost))
+
+
+def account(user, service="jira", rhost="10.0.0.1", token="", front=ACCOUNT):
+    return (b"JPV1" + struct.pack(">BI", front, 7) + text(user) + text(token) +
             text(service) + text(rhost))
 
 

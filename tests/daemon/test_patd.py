@@ -15,9 +15,9 @@ import threading
 import time
 from multiprocessing.pool import ThreadPool
 
-from daemon import (ACCEPT, DENY, PATD, ROOT, SANITIZED, UNAVAILABLE, Client,
-                    Skip, forged, main, make_slow, question, text, wait_for,
-                    world)
+from daemon import (ACCEPT, ACCOUNT, DENY, MAY, PATD, ROOT, SANITIZED,
+                    UNAVAILABLE, Client, Skip, account, forged, main,
+                    make_slow, question, text, wait_for, world)
 
 
 def ready_is_told():
@@ -533,10 +533,66 @@ def slow_lister():
             assert time.monotonic() - begin < 30
 
 
+def may(place, user, **more):
+    with Client(place.verify) as client:
+        client.send(account(user, **more))
+        return client.answer()
+
+
+def accounts():
+    """without a token: whether a user has one that would be accepted here"""
+    rules = ("audit_file = {root}/audit/trail\n[service grouped]\n"
+             "groups = staff\n[service write]\nscope = write\n")
+    with world(rules, args=()) as place:
+        yes, no = (MAY, "alice"), (DENY, "")
+        assert may(place, "alice") == no  # nobody knows her
+        assert may(place, "") == no
+        token = place.token()
+        assert may(place, "alice") == yes
+        assert may(place, "Alice") == no and may(place, "bob") == no
+        assert may(place, "alice", service="grouped") == no
+        place.admin("user", "groups", "alice", "staff")
+        assert may(place, "alice", service="grouped") == yes
+        place.admin("user", "disable", "alice")
+        assert may(place, "alice") == no
+        place.admin("user", "enable", "alice")
+        assert may(place, "alice") == yes
+        place.admin("revoke", token[5:13])
+        assert may(place, "alice") == no
+        for option, value, good, bad in (
+                ("--service", "svn", {"service": "svn"}, {}),
+                ("--scope", "write", {"service": "write"}, {}),
+                ("--from", "192.0.2.0/24", {"rhost": "192.0.2.7"},
+                 {"rhost": "web01"})):
+            place.admin("create", "alice", option, value)
+            assert may(place, "alice", **good) == yes, option
+            assert may(place, "alice", **bad) == no, option
+            place.admin("revoke", "--user", "alice")
+        for _ in range(20):  # dead ones in front of a live one, or behind
+            place.admin("revoke", place.token()[5:13])
+        live = place.token()
+        assert may(place, "alice") == yes
+        shown = json.loads(place.admin("show", live[5:13], "--json").stdout)
+        assert shown["last_used_at"] is None and shown["use_count"] == 0
+        wait_for(lambda: "no-token" in place.read_trail())
+        assert '"event":"account"' not in place.read_trail()
+        with Client(place.verify) as client:  # a token in it: no question
+            client.send(account("alice", token=live))
+            assert client.closed()
+        with Client(place.verify) as client:  # and last of its connection
+            client.send(account("alice", front=ACCOUNT + 128))
+            assert client.answer() == yes and client.closed()
+    with world(start=False) as place:
+        place.token()
+        for user, wanted in (("alice", ((MAY, "alice"), 0)),
+                             ("bob", ((DENY, ""), 0))):
+            assert OneShot(place, user, "", account(user)).end() == wanted
+
+
 class OneShot:
     """A patd for one question, as the module spawns it."""
 
-    def __init__(self, place, user, token):
+    def __init__(self, place, user, token, message=None):
         ours, theirs = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.patd = subprocess.Popen(
@@ -546,7 +602,7 @@ class OneShot:
         self.client = Client.__new__(Client)
         self.client.sock = ours
         ours.settimeout(60)
-        self.client.send(question(user, token))
+        self.client.send(message or question(user, token))
 
     def end(self):
         """Its answer, and its exit status."""
@@ -770,6 +826,6 @@ main([ready_is_told, answers, memory_is_limited, modes, second_fails, foreign_so
       idle_connections, limits, many_questions, pipelined, last_question,
       lacking_rights,
       overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
-      one_shot, one_shots_at_once, start_under_one_shots,
+      accounts, one_shot, one_shots_at_once, start_under_one_shots,
       one_shot_beside_patd, one_shot_unavailable, start_waits, activation,
       peers, stale, more_sockets])

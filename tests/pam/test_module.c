@@ -60,6 +60,10 @@ static const struct {
 	{ "prompt", "auth required %M [prompt=Jira token %%s: ]\n" },
 	{ "fast", "auth required %M timeout=1\n" },
 	{ "unknown", "auth required %M unknown=pass\n" },
+	{ "account", "auth required %M account=user\n"
+	             "account required %M account=user\n" },
+	{ "account-gone", "account required %M account=user "
+	                  "socket=/nonexistent/verify.sock\n" },
 	{ "no-daemon", "auth required %M socket=/nonexistent/verify.sock\n" },
 	/* What it spawns finds no configuration, and leaves. */
 	{ "one-shot", "auth required %H socket=/nonexistent/verify.sock "
@@ -97,7 +101,8 @@ static const char *const wrong_arguments[] = { "nonsense", "Debug", "debug=1",
 	"timeout=", "timeout=0", "timeout=61", "timeout=100", "timeout=-1",
 	"timeout=+1", "timeout=1s", "timeout=1.5", "timeout", "prompt",
 	"prompt=", "unknown=ignore", "unknown", "unknown=PASS",
-	"one_shot=", "one_shot", "one_shot=1", "=", "scope=read", "time" };
+	"one_shot=", "one_shot", "one_shot=1", "account", "account=yes", "=",
+	"scope=read", "time" };
 
 enum { WRONG_COUNT = sizeof(wrong_arguments) / sizeof(wrong_arguments[0]) };
 
@@ -131,9 +136,13 @@ pam_syslog(const pam_handle_t *pamh, int priority, const char *format, ...)
 	(void)pthread_mutex_unlock(&lock);
 }
 
+static bool accept_all; /* by a patd gone mad */
+
 static int
 decide(const struct jp_request *request)
 {
+	if (accept_all)
+		return JP_ACCEPT;
 	return strcmp(request->token.text, TOKEN) == 0 ? JP_ACCEPT : JP_DENY;
 }
 
@@ -152,6 +161,8 @@ answer(void *arg, const struct jp_request *request, uint8_t *bytes)
 		{ "nameless", JP_ACCEPT, "", 0 },
 		{ "overloaded", JP_UNAVAILABLE, "", 0 },
 		{ "denied", JP_DENY, "", 0 },
+		{ "may", JP_MAY, "may", 0 },
+		{ "may-other", JP_MAY, "may", 0 },
 		{ "lacking", JP_DENY, "lacking", 0 },
 		{ "lacks", JP_DENY, "lack", 0 },
 		{ "silent", JP_DENY, NULL, FAKE_SILENT },
@@ -981,6 +992,70 @@ as_root_no_host_hears_of_a_spawned_patd(void **unused)
 		    host_run(i, is_unavailable_at_once, NULL), "fine");
 }
 
+/* What account management says of a user who gave no token. */
+static int
+account_of(const char *service, const char *user)
+{
+	struct talk talk = { .text = TOKEN };
+	pam_handle_t *pamh = start(service, user, &talk);
+	int rc;
+
+	seen_count = 0;
+	rc = pam_acct_mgmt(pamh, 0);
+	(void)pam_end(pamh, rc);
+	assert_int_equal(talk.prompts + talk.names + talk.others, 0);
+	return rc;
+}
+
+static void
+account_user_asks_whether_the_user_may_without_a_token(void **unused)
+{
+	static const struct {
+		const char *user;
+		int rc;
+	} rows[] = {
+		{ "may", PAM_SUCCESS },
+		{ "denied", PAM_PERM_DENIED },
+		{ "overloaded", PAM_AUTHINFO_UNAVAIL },
+		{ "hangup", PAM_AUTHINFO_UNAVAIL }, /* an old patd */
+		{ "alice", PAM_AUTHINFO_UNAVAIL },  /* never an acceptance */
+		{ "may-other", PAM_AUTHINFO_UNAVAIL },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		accept_all = true;
+		assert_int_equal(
+		    account_of("account", rows[i].user), rows[i].rc);
+		accept_all = false;
+		assert_int_equal(seen_count, 1);
+		assert_true(seen.account);
+		assert_int_equal(seen.token.len, 0);
+		assert_string_equal(seen.service, "account");
+		assert_int_equal(account_of("tokens", rows[i].user),
+		    PAM_PERM_DENIED); /* IGNORE, alone in its stack */
+		assert_int_equal(seen_count, 0);
+	}
+	assert_int_equal(
+	    account_of("account-gone", "may"), PAM_AUTHINFO_UNAVAIL);
+}
+
+static void
+may_is_no_acceptance_and_acceptance_needs_no_second_question(void **unused)
+{
+	struct talk talk = { .text = TOKEN };
+	pam_handle_t *pamh = start("account", "alice", &talk);
+
+	(void)unused;
+	assert_int_equal(login("account", "may", TOKEN), PAM_AUTHINFO_UNAVAIL);
+	seen_count = 0;
+	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
+	assert_false(seen.account);
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(seen_count, 1);
+	(void)pam_end(pamh, PAM_SUCCESS);
+}
+
 static void
 write_service(const char *folder, const char *name, const char *lines)
 {
@@ -1105,6 +1180,10 @@ main(int argc, char **argv)
 		cmocka_unit_test(flags_change_nothing),
 		cmocka_unit_test(log_lines_hold_escaped_names_and_no_token),
 		cmocka_unit_test(a_token_in_any_item_is_in_no_line),
+		cmocka_unit_test(
+		    account_user_asks_whether_the_user_may_without_a_token),
+		cmocka_unit_test(
+		    may_is_no_acceptance_and_acceptance_needs_no_second_question),
 		cmocka_unit_test(
 		    eight_threads_get_their_own_answers_and_leak_nothing),
 	};
