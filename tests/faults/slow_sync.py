@@ -143,4 +143,31 @@ def others():
             assert place.hammer(pairs, MANY, 2) == (MANY, 0, 0)
 
 
-main([all_answered, nothing_early, unknown_waits, others])
+def killed():
+    """a patd that is killed while a commit waits: what was acknowledged holds,
+    and what was not is there whole or not at all
+    """
+    with slow() as (place, disk):
+        tokens = warm(place, 5)
+        place.admin("revoke", ids(tokens)[0])
+        disk.hold()
+        with subprocess.Popen(
+                [ADMIN, "--config", place.config, "revoke",
+                 *ids(tokens)[1:3]], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True) as act:
+            wait_for(disk.holds)
+            place.stop(signal.SIGKILL)
+            disk.free()
+            said, _ = act.communicate(timeout=60)
+            assert act.returncode == 3 and not said, said
+        place.start(env=disk.env)
+        assert place.ask("alice", tokens[0])[0] == DENY
+        for token in tokens[3:]:
+            assert place.ask("alice", token)[0] == ACCEPT
+        for token in tokens[1:3]:  # the command can be given again
+            place.admin("revoke", token[5:13])
+            assert place.ask("alice", token)[0] == DENY
+
+
+main([all_answered, nothing_early, unknown_waits, others, killed])

@@ -156,4 +156,34 @@ def family():
         assert place.ask("alice", new)[0] == ACCEPT
 
 
-main([behind_once, ahead_once, ends_not, ends_not_alone, trusted, family])
+def announced():
+    """notify announces no end by such a clock, and does when it is right"""
+    with shifted("notify_at = 30d\nnotify_command = /bin/sh\n") as (
+            place, clock):
+        told = place.root + "/told"
+        hook = place.root + "/hook"
+        with open(hook, "w") as file:
+            file.write("#!/bin/sh\necho $JP_ID >>%s\n" % told)
+        os.chmod(hook, 0o755)
+        with open(place.config) as file:
+            config = file.read()
+        with open(place.config, "w") as file:
+            file.write(config.replace("/bin/sh", hook))
+        token = place.token()  # which ends in 90 days
+        place.admin("notify")
+        for shift in (65 * DAY, 10 * YEAR, -YEAR):
+            clock.set(shift)
+            refused(place, "notify")
+        clock.set(25 * DAY)
+        place.admin("notify")
+        assert not os.path.exists(told)
+        clock.set(50 * DAY)
+        place.admin("notify")
+        clock.set(65 * DAY)
+        place.admin("notify")
+        with open(told) as file:
+            assert file.read() == token[5:13] + "\n"
+
+
+main([behind_once, ahead_once, ends_not, ends_not_alone, trusted, family,
+      announced])

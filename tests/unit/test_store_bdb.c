@@ -668,6 +668,77 @@ four_threads_read_while_two_write(void **state)
 	jp_store_close(store);
 }
 
+/* More records than are kept, and how far the commits of each have got. */
+#define VERSIONED 200
+
+struct versions {
+	struct jp_store *store;
+	atomic_bool stop;
+	atomic_uint acked[VERSIONED];
+	atomic_uint stale; /* reads of what was out of date */
+};
+
+static void *
+read_versions(void *arg)
+{
+	struct versions *versions = arg;
+	struct jp_record record;
+	char id[16];
+	unsigned int seed = 1;
+
+	while (!atomic_load(&versions->stop)) {
+		unsigned int i = (unsigned int)rand_r(&seed) % VERSIONED;
+		unsigned int acked = atomic_load(&versions->acked[i]);
+		enum jp_err err;
+
+		(void)snprintf(id, sizeof(id), "%08u", i);
+		err = seed % 2 == 0
+		          ? jp_store_get(versions->store, id, &record)
+		          : jp_store_try_get(versions->store, id, &record);
+		if (err != JP_ERR_BUSY &&
+		    (err != JP_ERR_OK || record.use_count < acked))
+			atomic_fetch_add(&versions->stale, 1);
+	}
+	return NULL;
+}
+
+static void
+whoever_reads_sees_every_commit_that_returned(void **state)
+{
+	static struct versions versions;
+	struct fixture *fixture = *state;
+	pthread_t threads[3];
+	struct jp_record record;
+	char id[16];
+
+	memset(&versions, 0, sizeof(versions));
+	versions.store = open_it(fixture);
+	for (unsigned int i = 0; i < VERSIONED; i++) {
+		(void)snprintf(id, sizeof(id), "%08u", i);
+		assert_int_equal(
+		    add(versions.store, id, "alice", 1), JP_ERR_OK);
+	}
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		(void)pthread_create(
+		    &threads[i], NULL, read_versions, &versions);
+	for (unsigned int n = 1; n <= 2000; n++) {
+		unsigned int i = n * 7 % VERSIONED;
+
+		(void)snprintf(id, sizeof(id), "%08u", i);
+		record_make(&record, id, "alice", 1);
+		record.use_count = n;
+		assert_int_equal(
+		    commit_one(versions.store, JP_CHANGE_REPLACE, &record),
+		    JP_ERR_OK);
+		atomic_store(&versions.acked[i], n);
+	}
+	atomic_store(&versions.stop, true);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		(void)pthread_join(threads[i], NULL);
+	jp_store_close(versions.store);
+	assert_int_equal(atomic_load(&versions.stale), 0);
+}
+
 static void *
 commit_blocked(void *arg)
 {
@@ -1057,6 +1128,7 @@ main(void)
 		IN_STORE(a_large_import_is_one_commit),
 		IN_STORE(a_checkpoint_drops_logs_that_are_no_longer_needed),
 		IN_STORE(four_threads_read_while_two_write),
+		IN_STORE(whoever_reads_sees_every_commit_that_returned),
 		IN_STORE(an_operation_that_does_not_end_shows_as_stalled),
 		IN_STORE(another_pepper_is_refused_with_the_way_out),
 		IN_STORE(a_record_of_a_newer_version_is_refused_clearly),
