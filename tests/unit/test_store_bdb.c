@@ -668,6 +668,45 @@ four_threads_read_while_two_write(void **state)
 	jp_store_close(store);
 }
 
+/* "" if the cache has nothing of it. */
+static const char *
+kept(struct bdb_cache *cache, const struct bdb_key *key, uint64_t *ticket)
+{
+	static char text[16];
+	size_t len = 0;
+
+	if (!bdb_cache_find(
+	        cache, key, (uint8_t *)text, sizeof(text) - 1, &len, ticket))
+		len = 0;
+	text[len] = '\0';
+	return text;
+}
+
+/* It read before the commit, and comes to keep what it read after it. */
+static void
+a_reader_that_is_late_keeps_nothing_old(void **state)
+{
+	const struct bdb_key key = { BDB_TOKENS, "aaaaaaaa" };
+	const struct bdb_key other = { BDB_USERS, "aaaaaaaa" };
+	const uint8_t old[] = "old", fresh[] = "fresh";
+	struct bdb_cache *cache;
+	uint64_t ticket, late;
+
+	(void)state;
+	assert_int_equal(bdb_cache_make(&cache, 64), JP_ERR_OK);
+	assert_string_equal(kept(cache, &key, &late), "");
+	bdb_cache_fill(cache, &key, late, old, 3);
+	assert_string_equal(kept(cache, &key, &ticket), "old");
+	assert_string_equal(kept(cache, &other, &ticket), "");
+	bdb_cache_publish(cache, &key, fresh, 5);
+	bdb_cache_fill(cache, &key, late, old, 3);
+	assert_string_equal(kept(cache, &key, &late), "fresh");
+	bdb_cache_drop(cache, &key);
+	bdb_cache_fill(cache, &key, late, fresh, 5);
+	assert_string_equal(kept(cache, &key, &ticket), "");
+	bdb_cache_free(cache);
+}
+
 /* More records than are kept, and how far the commits of each have got. */
 #define VERSIONED 200
 
@@ -1129,6 +1168,7 @@ main(void)
 		IN_STORE(a_checkpoint_drops_logs_that_are_no_longer_needed),
 		IN_STORE(four_threads_read_while_two_write),
 		IN_STORE(whoever_reads_sees_every_commit_that_returned),
+		cmocka_unit_test(a_reader_that_is_late_keeps_nothing_old),
 		IN_STORE(an_operation_that_does_not_end_shows_as_stalled),
 		IN_STORE(another_pepper_is_refused_with_the_way_out),
 		IN_STORE(a_record_of_a_newer_version_is_refused_clearly),
