@@ -3,6 +3,9 @@
 # every trap of the front doors on a tree of its own, once with the trap in it and
 # once without.
 
+# Variables in quotes are those of the servers' configurations.
+# shellcheck disable=SC2016
+
 # shellcheck source=tests/lib/tap.sh
 . "$JP_SOURCE/tests/lib/tap.sh"
 # shellcheck source=tests/cli/lib.sh
