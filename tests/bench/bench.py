@@ -23,6 +23,7 @@ SLOTS = [
     "slot_scale",
     "slot_day",
     "slot_sync",
+    "slot_users",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
 SECONDS, QUICK_SECONDS = 0.4, 0.1  # of a turn

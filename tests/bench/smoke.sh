@@ -91,6 +91,10 @@ note "$(tail -n 3 "$SCRATCH/errors")"
 like "a slow disk: both took part" "$(contenders sync)" \
 	'*no commit*during a 3 s fsync*'
 
+ok "a list of users" bench --slot users --rounds 2 --operations 4
+like "a list of users: all took part" "$(contenders users)" \
+	'*one commit for each*sync-users*questions*beside*'
+
 ok "many tokens" bench --slot scale --rounds 2 --operations 2
 note "$(tail -n 3 "$SCRATCH/errors")"
 like "many tokens: warm questions were asked" "$(contenders scale)" \
