@@ -1,5 +1,7 @@
 #include "patd/admin_service.h"
 
+#include "config.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -162,6 +164,26 @@ execute_own(
 	return err;
 }
 
+/* A request of another version: its sender learns that, and no more. */
+static void
+refuse(struct talk *talk, enum jp_err err)
+{
+	static const char any_version[] = { 'J', 'P', 'A' };
+	struct jp_why why;
+	size_t len;
+
+	if (err == JP_ERR_UNREACHABLE ||
+	    memcmp(talk->in, any_version, sizeof(any_version)) != 0)
+		return;
+	(void)jp_why(&why, JP_ERR_PROTOCOL,
+	    "patd %s cannot read this request: pat-admin is of another "
+	    "version; restart patd after an upgrade",
+	    PACKAGE_VERSION);
+	if (jp_admin_end_encode(JP_ERR_PROTOCOL, &why, talk->out, &len) ==
+	    JP_ERR_OK)
+		(void)send_out(talk, len);
+}
+
 static enum jp_err
 serve_one(struct admin_service *service, struct talk *talk)
 {
@@ -170,8 +192,10 @@ serve_one(struct admin_service *service, struct talk *talk)
 	enum jp_err result;
 	size_t len;
 
-	if (err != JP_ERR_OK)
+	if (err != JP_ERR_OK) {
+		refuse(talk, err);
 		return err;
+	}
 	result = talk->rights == ADMIN_ALL ? execute(service, talk, &why)
 	                                   : execute_own(service, talk, &why);
 	explicit_bzero(&talk->request, sizeof(talk->request));

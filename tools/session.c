@@ -101,7 +101,8 @@ static enum jp_err
 gone(const struct jp_admin_request *request, struct jp_why *why)
 {
 	return jp_why(why, JP_ERR_UNREACHABLE,
-	    "patd went away before it answered%s",
+	    "patd went away before it answered, or is of another version than "
+	    "this pat-admin: then restart it%s",
 	    changes_the_store(request->op)
 	        ? ": the operation may or may not have been done: check with "
 	          "`pat-admin list` or `pat-admin user list`"

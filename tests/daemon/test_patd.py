@@ -305,6 +305,10 @@ def bad_messages():
             with Client(place.admin_sock) as client:
                 client.send(b"\0" * 40)
                 assert client.closed()
+            with Client(place.admin_sock) as client:
+                client.send(b"JPA1\xff")
+                assert b"another version" in client.sock.recv(4096)
+                assert client.closed()
 
 
 def idle_connections():
