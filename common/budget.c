@@ -15,6 +15,7 @@ enum {
 	BASE = 48 * MIB,      /* code, libraries, queues, what a start takes */
 	THREAD = MIB,         /* stack and buffers of a worker */
 	MEMO_ENTRY = 64,      /* at most, of either memo */
+	KEPT = KIB,           /* copies of its record and its user's */
 	CONNECTION = 4 * KIB, /* with its question on the way */
 	PATH_LEN = 4096,
 };
@@ -153,9 +154,10 @@ jp_budget_make(struct jp_budget *budget, const struct jp_settings *settings,
 	if (budget->wanted > JP_WORKERS_MAX)
 		budget->wanted = JP_WORKERS_MAX;
 	/* Berkeley DB takes a quarter more than a small cache is told to. */
-	budget->fixed = BASE + settings->cache_kib * UINT64_C(1280) +
-	                settings->cache_entries * UINT64_C(1) * MEMO_ENTRY +
-	                settings->max_connections * UINT64_C(1) * CONNECTION;
+	budget->fixed =
+	    BASE + settings->cache_kib * UINT64_C(1280) +
+	    settings->cache_entries * UINT64_C(1) * (MEMO_ENTRY + KEPT) +
+	    settings->max_connections * UINT64_C(1) * CONNECTION;
 	budget->hash =
 	    settings->policy.cost.memory * UINT64_C(1) * KIB + THREAD;
 	budget->hashes = UINT64_MAX;
