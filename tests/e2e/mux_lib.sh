@@ -6,7 +6,7 @@
 
 # mux_needs TOOL...: leaves, unless all of them are here.
 mux_needs() {
-	mux_missing=
+	mux_missing="$(closed_folders "$JP_BUILD" "$JP_SOURCE" | sed "s|^| |")"
 	for mux_tool in python3 setsid "$@"; do
 		command -v "$mux_tool" >/dev/null 2>&1 || [ -e "$mux_tool" ] ||
 			mux_missing="$mux_missing $mux_tool"

@@ -102,6 +102,21 @@ scratch() {
 	mkdir "$SCRATCH/log"
 }
 
+# closed_folders PATH...: for tests that root runs and whose servers give up
+# root: prints each folder on the way to PATH that these may not enter.
+closed_folders() {
+	[ "$(id -u)" = 0 ] || return 0
+	for tap_path in "$@"; do
+		while [ "$tap_path" != / ] && [ -n "$tap_path" ]; do
+			case $(stat -L -c %A "$tap_path") in
+			*[xt]) ;;
+			*) echo "the right to enter $tap_path" ;;
+			esac
+			tap_path=${tap_path%/*}
+		done
+	done | sort -u
+}
+
 # --- Background programs -----------------------------------------------------
 
 # tap_alive PID: it runs, and is not a zombie.

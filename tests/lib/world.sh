@@ -20,6 +20,7 @@ world_missing() {
 	for world_tool in apache2 curl python3 setsid; do
 		command -v "$world_tool" >/dev/null 2>&1 || echo "$world_tool"
 	done
+	closed_folders "$JP_BUILD" "$JP_SOURCE"
 	[ -e "$WORLD_MODULES/mod_authnz_pam.so" ] || echo mod_authnz_pam
 	for world_tool in patd/patd tools/pat-admin .libs/pam_jira_pat.so \
 	    tests/lib/.libs/pam_confdir.so; do
