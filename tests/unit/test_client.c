@@ -300,7 +300,7 @@ an_answer_that_is_wrong_in_one_byte_is_none(void **unused)
 {
 	struct spoilt rows[] = {
 		{ -1, 0, 0x20 },              /* magic */
-		{ -1, 4, JP_ACCEPT ^ 3 },     /* verdict 3 */
+		{ -1, 4, JP_ACCEPT ^ 4 },     /* verdict 4 */
 		{ -1, 5, 0x80 },              /* seq, first byte */
 		{ -1, 8, 0x01 },              /* seq, last byte */
 		{ -1, 9, 0xff },              /* length of the user */
