@@ -95,7 +95,7 @@ def is_whole(place):
 def fill_trail(place, token):
     """More lines than may wait for the disk."""
     with Client(place.verify) as client:
-        for _ in range(QUEUE + 300):
+        for _ in range(QUEUE + 600):
             assert client.ask("alice", token)[0] == ACCEPT
 
 
