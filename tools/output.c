@@ -233,6 +233,15 @@ listing_json(struct listing *listing, json_t *value)
 	return json_print(value);
 }
 
+enum jp_err
+listing_text(struct listing *listing, const char *json)
+{
+	(void)printf("%s%s\n", listing->begun ? "," : "[", json);
+	json_was_printed();
+	listing->begun = true;
+	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
+}
+
 /* Not before there is an answer. */
 static void
 listing_begin(struct listing *listing)

@@ -52,6 +52,7 @@ struct listing {
 
 /* One item, as JSON or as a row. */
 enum jp_err listing_json(struct listing *listing, json_t *value);
+enum jp_err listing_text(struct listing *listing, const char *json);
 enum jp_err listing_row(struct listing *listing, const char *const *cells);
 
 /* The end: of all items if `whole`, else after an error. */

@@ -116,6 +116,33 @@ all_checks() {
 	today
 }
 
+check_list() {
+	run create zoe --name b
+	run create zoe --name a --scope read --service 'jira-*' \
+		--from 192.0.2.0/24
+	run create adam --name c
+	run list
+	is "list is sorted by user and name" "$(printf '%s\n' "$out" |
+		awk '$2 == "zoe" || $2 == "adam" { print $2, $3 }' |
+		tr '\n' ' ')" "adam c zoe a zoe b "
+	is "list shows the rights" "$(printf '%s\n' "$out" |
+		awk '$2 == "zoe" { print $NF }' | tr '\n' ' ')" \
+		"scope=read,service=jira-*,from=192.0.2.0/24 any "
+	run list --json
+	is "list --json is sorted, too" \
+		"$(json '[t["name"] for t in d if t["user"] in ("zoe", "adam")]')" \
+		"['c', 'a', 'b']"
+	for more in "" --utc; do
+		python3 -c 'import pty, sys
+pty.spawn(sys.argv[1:])' "$PAT_ADMIN" --config "$CONF" list zoe ${more:+$more} \
+			</dev/null >"$SCRATCH/shown" 2>&1
+		grep -c "ago .*in " "$SCRATCH/shown"
+		grep -c "2 tokens, 2 live" "$SCRATCH/shown"
+	done >"$SCRATCH/counts"
+	is "on a terminal times are relative unless --utc, and counts follow" \
+		"$(tr '\n' ' ' <"$SCRATCH/counts")" "2 1 0 1 "
+}
+
 patd=0
 cli_make 'max_per_user = 0' 'name_required = no'
 mkdir "$SCRATCH/other"
@@ -124,6 +151,8 @@ cli_conf "$SCRATCH/other" 'max_lifetime = never' 'name_required = no' \
 run init
 run init --config "$SCRATCH/other.conf"
 all_checks "store:"
+
+check_list
 
 # An older record does not know its prefix before it is used.
 old_token erna forget
