@@ -38,7 +38,7 @@
 	    "examples/apache does (LuaHookAccessChecker)")                     \
 	X(APACHE_ACCOUNT, LEVEL_BAD, "apache", "apache-account",               \
 	    "Require pam-account asks without a token, and is refused where "  \
-	    "account has tokens alone: let another module answer account "     \
+	    "account has tokens alone: add account=user to pam_jira_pat.so "   \
 	    "there, or Require valid-user here")                               \
 	X(NGINX_HEADERS, LEVEL_WARN, "nginx", "nginx-headers",                 \
 	    "headers of the client pass, and a backend may take Remote-User "  \
@@ -83,7 +83,7 @@
 	X(DOOR_ACCOUNT, LEVEL_WARN, "pam", "door-account",                     \
 	    "this door asks account without a token, too (a public key, the "  \
 	    "second sudo), and is refused where account has tokens alone: "    \
-	    "let another module answer account there")                         \
+	    "add account=user to pam_jira_pat.so there")                       \
 	X(DOOR_ADDRESS, LEVEL_WARN, "pam", "door-address",                     \
 	    "this door does not give PAM the client's address: tokens that "   \
 	    "are bound to networks are refused here")                          \

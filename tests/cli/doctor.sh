@@ -236,6 +236,9 @@ finds "apache-account: account without a token" 1 "apache-account $SITE:2"
 printf '%s\n' 'auth required pam_jira_pat.so' 'account required pam_unix.so' \
 	'account required pam_jira_pat.so' | put /etc/pam.d/jira-pat
 finds "apache-account: another module answers, too" 0 none
+printf 'auth required pam_jira_pat.so\naccount required %s\n' \
+	'pam_jira_pat.so account=user' | put /etc/pam.d/jira-pat
+finds "apache-account: with account=user" 0 none
 
 # --- nginx ------------------------------------------------------------------------------
 
@@ -644,8 +647,13 @@ cli_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
 exits "patd is well" 0 check --root "$TREE"
 like "patd listens" "$out" "*ok    patd*verify.sock*"
 machine
+# auth_line EXAMPLE: where its line of our module is.
+auth_line() {
+	grep -n '^auth.*pam_jira_pat' "$EXAMPLES/pam.d/$1" | cut -d : -f 1
+}
 finds "pam-socket: patd runs, and the module asks elsewhere" 1 \
-	"pam-socket /etc/pam.d/jira-pat:6 pam-socket /etc/pam.d/jira-pat-or-password:11"
+	"pam-socket /etc/pam.d/jira-pat:$(auth_line jira-pat) pam-socket \
+/etc/pam.d/jira-pat-or-password:$(auth_line jira-pat-or-password)"
 mkdir -p "$TREE/run/jira-pat" "$TREE/run/other"
 socket "$TREE/run/jira-pat" verify.sock
 finds "pam-socket: the socket is where it asks" 0 none
