@@ -205,12 +205,13 @@ read_seq(const char **text, const char *end, uint64_t *seq)
 enum jp_err
 jp_audit_line_split(const char *text, size_t len, struct jp_audit_line *line)
 {
-	const char *at = text, *end = text + len, *tail;
+	const char *at = text, *end, *tail;
 
 	memset(line, 0, sizeof(*line));
 	if (len < sizeof(SEQ) + TAIL_LEN || len >= JP_AUDIT_LINE_MAX ||
 	    memchr(text, '\n', len) != NULL)
 		return JP_ERR_INVALID;
+	end = text + len;
 	tail = end - TAIL_LEN;
 	if (!skip(&at, tail, SEQ) || !read_seq(&at, tail, &line->seq))
 		return JP_ERR_INVALID;
