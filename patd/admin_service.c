@@ -164,6 +164,14 @@ execute_own(
 	return err;
 }
 
+/* More or fewer fields than ours, or an operation that we do not know. */
+static bool
+is_other_version(enum jp_err err)
+{
+	return err == JP_ERR_PROTOCOL || err == JP_ERR_TRUNCATED ||
+	       err == JP_ERR_TRAILING;
+}
+
 /* A request of another version: its sender learns that, and no more. */
 static void
 refuse(struct talk *talk, enum jp_err err)
@@ -172,7 +180,7 @@ refuse(struct talk *talk, enum jp_err err)
 	struct jp_why why;
 	size_t len;
 
-	if (err == JP_ERR_UNREACHABLE ||
+	if (!is_other_version(err) ||
 	    memcmp(talk->in, any_version, sizeof(any_version)) != 0)
 		return;
 	(void)jp_why(&why, JP_ERR_PROTOCOL,
