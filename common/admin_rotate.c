@@ -124,8 +124,9 @@ jp_job_rotate(struct job *job)
 		memcpy(family, old.family, sizeof(family));
 		err = choose_expiry(job, &policy, &old, &record.expires_at);
 	}
-	if (err == JP_ERR_OK)
-		err = jp_job_make_token(job, &policy, &record);
+	if (err != JP_ERR_OK || job->request->dry_run)
+		return err;
+	err = jp_job_make_token(job, &policy, &record);
 	if (err != JP_ERR_OK)
 		return err;
 	memcpy(record.family, family, sizeof(record.family));

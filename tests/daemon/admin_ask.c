@@ -69,6 +69,8 @@ set_number(struct jp_admin_request *request, const char *word)
 			    sizeof(value));
 	if (strncmp(word, "expires_at", len) == 0)
 		request->lifetime = JP_LIFETIME_UNTIL;
+	if (strncmp(word, "dry_run", len) == 0)
+		request->dry_run = value != 0;
 }
 
 /* Puts the id in, which may not fit into the structure. */

@@ -161,6 +161,10 @@ def rate():
         kept = place.token(MINE)[5:13]
         for _ in range(50):  # these are refused, and so not counted
             assert asker.ask("rotate", "AAAAAAAA")[1] == "not-found"
+        before = place.commits()
+        for op, identity in (("create", ""), ("rotate", kept)):
+            assert asker.ask(op, identity, dry_run=1) == ([], "ok"), op
+        assert place.commits() == before
         made = 0
         for _ in range(100):
             items, result = asker.ask("create")
