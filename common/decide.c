@@ -341,15 +341,29 @@ reason_of(struct matter *matter, enum jp_need *need)
 
 /* ---- without a token ---- */
 
+/* An imported one has no prefix. */
+static enum jp_reason
+check_prefix(struct matter *matter)
+{
+	const char *prefix = matter->record.prefix;
+
+	return prefix[0] == '\0' ||
+	               jp_policy_takes_prefix(
+	                   &matter->core->policy, prefix, strlen(prefix))
+	           ? JP_REASON_NONE
+	           : JP_REASON_SHAPE;
+}
+
 /* Whether the token of the record that was read would be accepted. */
 static enum jp_reason
 check_candidate(struct matter *matter)
 {
-	enum jp_reason reason = JP_REASON_NONE;
+	enum jp_reason reason;
 
 	pthread_rwlock_rdlock(&matter->core->policy_lock);
 	matter->rule =
 	    jp_policy_rule(&matter->core->policy, matter->request->service);
+	reason = check_prefix(matter);
 	for (size_t i = 0;
 	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
 	     i++)

@@ -591,6 +591,12 @@ def accounts():
         for user, wanted in (("alice", ((MAY, "alice"), 0)),
                              ("bob", ((DENY, ""), 0))):
             assert OneShot(place, user, "", account(user)).end() == wanted
+        place.write("[tokens]\nprefix = acme")  # the old one is not accepted
+        question = account("alice")
+        assert OneShot(place, "alice", "", question).end() == ((DENY, ""), 0)
+        place.write("[tokens]\nprefix = acme\naccept_prefix = jpat")
+        assert OneShot(place, "alice", "", question).end() == (
+            (MAY, "alice"), 0)
 
 
 class OneShot:
