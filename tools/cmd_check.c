@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/account.h"
+#include "common/escape.h"
 #include "tools/output.h"
 
 static const char *const level_names[] = { "ok", "warn", "bad" };
@@ -48,6 +49,7 @@ report(struct doctor *doctor, enum level level, const char *subject,
 	va_start(list, format);
 	(void)vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
+	jp_mask(text); /* paths and names are the configuration's */
 	print_text(doctor, level, subject, text);
 	if (doctor->context->json)
 		print_json(doctor,

@@ -9,7 +9,8 @@ import signal
 import socket
 import subprocess
 
-from daemon import ADMIN, AUDIT, Client, forged, main, question, text, world
+from daemon import (
+    ADMIN, AUDIT, PATD, Client, forged, main, question, text, world)
 
 WINDOW = 12  # so long a piece of a secret is secret, too
 MORE = AUDIT + "mux = {root}/run/mux\nself_service = yes\n"
@@ -230,6 +231,27 @@ def rows():
         watch.end()
 
 
+def configured():
+    """a token as a path of the configuration: check and patd do not show it"""
+    with world(start=False) as place:
+        watch = Watch(place)
+        with open(place.config) as file:
+            good = file.read()
+        for key in ("run_dir", "store_dir", "pepper_file", "audit_file"):
+            path = os.path.join(place.root, watch.spellings()[0])
+            lines = [line for line in good.splitlines()
+                     if not line.startswith(key)] + [key + " = " + path]
+            with open(place.config, "w") as file:
+                file.write("\n".join(lines) + "\n")
+            done = run(place, watch, place.root, "check")
+            assert key == "audit_file" or "_***" in done.stdout, done
+            run(place, watch, place.root, "check", "--json")
+            done = subprocess.run(
+                [PATD, "--config", place.config, "--check-config"], text=True,
+                capture_output=True, timeout=60)
+            watch.look(done.stdout + done.stderr, "--check-config")
+
+
 def not_stored():
     """a whole token is refused as a user's name, a name, a note, a reason"""
     with world(MORE) as place:
@@ -248,4 +270,5 @@ def not_stored():
 
 
 if __name__ == "__main__":
-    main([front_doors, command_line, without_patd, rows, not_stored])
+    main([front_doors, command_line, without_patd, rows, configured,
+          not_stored])
