@@ -8,6 +8,7 @@
 #include "common/audit_limit.h"
 #include "common/client.h"
 #include "common/cond.h"
+#include "common/escape.h"
 #include "common/log.h"
 
 enum {
@@ -331,6 +332,14 @@ write_if_alone(struct jp_audit *audit)
 
 /* ---- decisions ---- */
 
+/* People paste tokens into any field: here, no copy may outlive the request. */
+static void
+set_masked(char *dst, size_t size, const char *text)
+{
+	(void)jp_field_set(dst, size, text);
+	jp_mask(dst);
+}
+
 static void
 describe(struct jp_audit_event *event, const struct jp_request *request,
     const struct jp_decision *decision)
@@ -340,11 +349,10 @@ describe(struct jp_audit_event *event, const struct jp_request *request,
 	event->reason = jp_reason_name(decision->reason);
 	event->front = jp_front_name(request->front);
 	memcpy(event->id, decision->id, sizeof(event->id));
-	(void)jp_field_set(event->user, sizeof(event->user),
+	set_masked(event->user, sizeof(event->user),
 	    decision->verdict == JP_ACCEPT ? decision->user : request->user);
-	(void)jp_field_set(
-	    event->service, sizeof(event->service), request->service);
-	(void)jp_field_set(
+	set_masked(event->service, sizeof(event->service), request->service);
+	set_masked(
 	    jp_address_valid(request->rhost) ? event->address : event->rhost,
 	    sizeof(event->address), request->rhost);
 }

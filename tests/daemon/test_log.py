@@ -40,13 +40,9 @@ def start_with(place, stderr, *args, **options):
     assert place.patd.poll() is None, place.patd.returncode
 
 
-def read_all(fd):
-    """What comes until the end of a pipe."""
-    parts = []
-    while True:
-        part = os.read(fd, 1 << 16)
-        if not part:
-            return b"".join(parts).decode()
+def read_all(fd, parts):
+    """Adds what comes until the end of a pipe."""
+    while part := os.read(fd, 1 << 16):
         parts.append(part)
 
 
@@ -68,15 +64,16 @@ def pipe_that_nobody_reads():
         exposed = place.admin("stats", "--prometheus").stdout
         assert "jira_pat_log_lost_lines_total %d\n" % (
             stats["log"]["lost"]) in exposed
-        said = []
-        thread = threading.Thread(target=lambda: said.append(read_all(reader)))
+        parts = []
+        thread = threading.Thread(target=read_all, args=(reader, parts))
         thread.start()
         # Behind what was lost, the log goes on.
+        wait_for(lambda: lost_in(b"".join(parts).decode()) > 0)
         assert place.ask("bob", token)[0] == DENY
         assert place.stop() == 0
         thread.join(20)
         os.close(reader)
-        log = said[0]
+        log = b"".join(parts).decode()
         seen = log.count("reason=accepted")
         assert lost_in(log) == stats["log"]["lost"], (lost_in(log), stats)
         assert seen + lost_in(log) == ANSWERS, (seen, lost_in(log))
@@ -119,14 +116,15 @@ def nonblocking():
         start_with(place, writer, "--debug")
         os.close(writer)
         ask_often(place, token, 600)  # more than a pipe holds
-        said = []
-        thread = threading.Thread(target=lambda: said.append(read_all(reader)))
+        parts = []
+        thread = threading.Thread(target=read_all, args=(reader, parts))
         thread.start()
         assert place.stop() == 0
         thread.join(20)
         os.close(reader)
-        assert said[0].count("reason=accepted") == 600
-        assert lost_in(said[0]) == 0
+        log = b"".join(parts).decode()
+        assert log.count("reason=accepted") == 600
+        assert lost_in(log) == 0
 
 
 def syslog_that_nobody_reads():
