@@ -108,12 +108,9 @@ make_request(char *line, uint8_t *bytes)
 	return strcmp(id, "-") != 0 ? splice(bytes, len, id) : len;
 }
 
-/*
- * Prints one answer; false: it was the last. `open` false: patd could not read
- * the request, and hangs up.
- */
+/* Prints one answer; false: it was the last. */
 static bool
-print_answer(const uint8_t *bytes, size_t len, bool *open)
+print_answer(const uint8_t *bytes, size_t len)
 {
 	struct jp_admin_item item;
 	enum jp_err result = JP_ERR_OK;
@@ -128,27 +125,25 @@ print_answer(const uint8_t *bytes, size_t len, bool *open)
 	else
 		(void)printf("item %d %s %s\n", (int)item.kind, item.record.id,
 		    item.record.user);
-	*open = result != JP_ERR_PROTOCOL;
 	return !end;
 }
 
-/* False: patd hung up, or will. */
+/* False: patd hung up. */
 static bool
 ask(int fd, const uint8_t *request, size_t len)
 {
 	uint8_t answer[JP_ADMIN_MSG_MAX];
-	bool open = false;
 	bool more = send(fd, request, len, MSG_NOSIGNAL) == (ssize_t)len;
 	ssize_t got = 0;
 
 	while (more &&
 	       jp_wait_fd(fd, POLLIN, jp_now_ms() + WAIT_MS) == JP_ERR_OK) {
 		got = recv(fd, answer, sizeof(answer), 0);
-		more = got > 0 && print_answer(answer, (size_t)got, &open);
+		more = got > 0 && print_answer(answer, (size_t)got);
 	}
 	if (got <= 0)
 		(void)printf("closed\n");
-	return open;
+	return got > 0;
 }
 
 int

@@ -63,7 +63,7 @@ def everything(place, user):
 def expected(op, identity, whose, user):
     """The result of one line of the table."""
     if len(identity) > 8:
-        return "protocol"
+        return "closed"
     if op not in SELF:
         return "refused"
     takes_id = op in ("show", "revoke", "rotate")
@@ -134,7 +134,8 @@ def both_for_root():
 
 
 def odd_times():
-    """a time or a duration out of bounds is no request, and changes nothing"""
+    """a time or a duration out of bounds ends the connection, and changes
+    nothing"""
     if not ROOT:
         raise Skip("needs root")
     with world(SERVICE) as place, Asker(place) as asker:
@@ -147,7 +148,7 @@ def odd_times():
                 row = (op, field, value)
                 answer = asker.ask(op, mine if op == "rotate" else "",
                                    **{field: value})
-                assert answer == ([], "protocol"), (row, answer)
+                assert answer == ([], "closed"), (row, answer)
         assert everything(place, MINE) == before
 
 
