@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/output.h"
 #include "tools/session.h"
@@ -21,10 +22,11 @@ static enum jp_err
 take_dead_for(void *arg, char *value, struct jp_why *why)
 {
 	(void)arg;
-	if (jp_duration_parse(value, &request.dead_for) != JP_ERR_OK)
-		return jp_why(why, JP_ERR_INVALID,
-		    "--dead-for: expected a duration such as 90d, or 0");
-	return JP_ERR_OK;
+	if (strcmp(value, "never") != 0 && /* it would be 0: all of them */
+	    jp_duration_parse(value, &request.dead_for) == JP_ERR_OK)
+		return JP_ERR_OK;
+	return jp_why(why, JP_ERR_INVALID,
+	    "--dead-for: expected a duration such as 90d, or 0");
 }
 
 static enum jp_err

@@ -56,6 +56,7 @@ is "--dead-for 0: whatever has ended" "$(printf '%s' "$out" | cut -d' ' -f1)" \
 run purge
 is "again: nothing is left to remove" "$status:$out" "0:"
 exits "a wrong duration" 2 purge --dead-for soon
+exits "never: not all of them" 2 purge --dead-for never
 stop patd
 
 done_testing
