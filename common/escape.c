@@ -30,6 +30,7 @@ struct reading {
 	size_t run, before;   /* `before` ended at one '_', or is 0 */
 	bool opened, named;   /* a '_' is in front of run, and of before */
 	unsigned int classes; /* of `run` */
+	size_t begun;         /* of a secret, in the run before: it was cut */
 };
 
 static unsigned int
@@ -40,6 +41,29 @@ class_of(char c)
 	if (c >= 'A' && c <= 'Z')
 		return UPPER;
 	return c >= 'a' && c <= 'z' ? LOWER : 0;
+}
+
+/* What ends here is the rest of a secret that a blank or a line's end cuts. */
+static bool
+is_rest(const struct reading *reading)
+{
+	size_t all = reading->begun + reading->run;
+
+	return reading->begun > 0 && all >= BARE_MIN && all <= BARE_MAX &&
+	       reading->classes == MIXED;
+}
+
+/* The beginning of a secret behind its id that is too short for one itself. */
+static size_t
+begun_len(const struct reading *reading)
+{
+	if (reading->run == 0)
+		return reading->begun;
+	return reading->named && !reading->whole &&
+	               reading->before == JP_TOKEN_ID_LEN &&
+	               reading->run < FRAGMENT_MIN
+	           ? reading->run
+	           : 0;
 }
 
 /*
@@ -56,6 +80,8 @@ secret_len(const struct reading *reading)
 
 	if (reading->before == JP_TOKEN_ID_LEN && reading->run >= min)
 		return reading->run;
+	if (is_rest(reading))
+		return reading->run;
 	if (!reading->whole && reading->run >= BARE_MIN &&
 	    reading->run <= BARE_MAX && reading->classes == MIXED)
 		return reading->run - BARE_SHOWN;
@@ -67,7 +93,7 @@ static size_t
 read_on(struct reading *reading, char c)
 {
 	unsigned int class = class_of(c);
-	size_t secret;
+	size_t secret, begun;
 	bool named;
 
 	reading->classes |= class;
@@ -77,11 +103,13 @@ read_on(struct reading *reading, char c)
 	}
 	secret = secret_len(reading);
 	named = reading->opened;
+	begun = begun_len(reading);
 	*reading = (struct reading){
 		.whole = reading->whole,
 		.before = c == '_' ? reading->run : 0,
 		.opened = c == '_',
 		.named = c == '_' && named,
+		.begun = begun,
 	};
 	return secret;
 }
@@ -154,10 +182,11 @@ static bool
 enter_word(struct search *search, struct piece *piece)
 {
 	bool whole = search->reading.whole;
+	size_t begun = search->reading.begun;
 
 	search->at += strcspn(search->at, WORD);
 	search->end = search->at + strspn(search->at, WORD);
-	search->reading = (struct reading){ .whole = whole };
+	search->reading = (struct reading){ .whole = whole, .begun = begun };
 	piece->start = search->at;
 	piece->end = search->end;
 	return hides_base64(

@@ -7,7 +7,8 @@
  *
  * A fragment is a secret from 12 characters behind an id on, for what is then
  * left to guess has 107 bits; without an id, from 30 on, and its beginning is
- * shown, for it may be the strange name of somebody.
+ * shown, for it may be the strange name of somebody. Of a secret that something
+ * cuts in two, behind an id and a shorter beginning, the rest is masked.
  */
 #ifndef JP_ESCAPE_H
 #define JP_ESCAPE_H

@@ -73,6 +73,13 @@ static const struct {
 	{ "jpat%5F" ID "%5F" CODE, "jpat%5F" ID "%5FcdgX***" },
 	{ "jpat\\u005f" ID "\\u005f" CODE,
 	    "jpat\\x5cu005f" ID "\\x5cu005fc***" },
+	/* cut in two by a blank, a line's end or a mark */
+	{ "jpat_" ID "_cdgXNCTZ uXCvl14LWfvqWFxkpJyFn414xkpD",
+	    "jpat_" ID "_cdgXNCTZ ***" },
+	{ "jpat_" ID "_cdgXNCTZuXC\r\n  vl14LWfvqWFxkpJyFn414xkpD@realm",
+	    "jpat_" ID "_cdgXNCTZuXC\\x0d\\x0a  ***@realm" },
+	{ "jpat_" ID "_cdgXNCTZu-XCvl14LWfvqWFxkpJyFn4",
+	    "jpat_" ID "_cdgXNCTZu-***" },
 	/* base64 */
 	{ BASIC, "***=" },
 	{ "Basic " BASIC, "Basic ***=" },
@@ -99,6 +106,7 @@ static const char *const clear[] = {
 	"DonaudampfschifffahrtsgesellschaftskapitaenX",
 	"jpat_" ID,
 	"jpat_" ID "_",
+	"team_frontend_dev alice wants 3f2b1c9e8d7a4c6b9e0f1A2b",
 	"jpat_",
 	"________",
 };
