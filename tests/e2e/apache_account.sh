@@ -14,29 +14,9 @@ command -v pamtester >/dev/null 2>&1 || missing="$missing pamtester"
 [ -z "$missing" ] || skip_all "missing here: $(echo "$missing" | tr '\n' ' ')"
 
 # In place of the example: the users' passwords are in a file.
-world_apache_conf() {
-	cat <<-EOF
-		ServerRoot $WORLD/web
-		ServerName localhost
-		Listen 127.0.0.1:$world_port
-		DefaultRuntimeDir $WORLD/web
-		PidFile $WORLD/web/apache2.pid
-		Mutex file:$WORLD/web
-		ErrorLog $SCRATCH/log/apache-error.log
-		DocumentRoot $WORLD/web
-		StartServers 1
-		ServerLimit 2
-		ThreadsPerChild 16
-		MaxRequestWorkers 32
-	EOF
-	for module in mpm_event authn_core authn_file authz_core authz_user \
-	    auth_basic authnz_pam; do
-		echo "LoadModule ${module}_module $WORLD_MODULES/mod_$module.so"
-	done
-	if [ "$(id -u)" = 0 ]; then
-		echo "User $world_web"
-		echo "Group $(id -gn "$world_web")"
-	fi
+# shellcheck disable=SC2034
+WORLD_APACHE_MODULES=authn_file
+world_apache_site() {
 	cat <<-EOF
 		<Location />
 		AuthType Basic

@@ -129,6 +129,11 @@ world_apache_settled() {
 }
 
 world_apache_conf() {
+	world_apache_server
+	world_apache_site
+}
+
+world_apache_server() {
 	cat <<-EOF
 		ServerRoot $WORLD/web
 		ServerName localhost
@@ -159,6 +164,10 @@ world_apache_conf() {
 		echo "User $world_web"
 		echo "Group $(id -gn "$world_web")"
 	fi
+}
+
+# What this server does: a script may have another function of this name.
+world_apache_site() {
 	cat <<-EOF
 		Define JIRA_PAT_BACKEND $WORLD_BACKEND
 		Define JIRA_PAT_HEADERS $WORLD/lib/jira-pat-headers.lua
