@@ -229,6 +229,26 @@ count_all(struct sync *sync)
 	}
 }
 
+static bool
+names_somebody(const struct sync *sync, const char *glob)
+{
+	for (size_t i = 0; i < sync->people.len; i++)
+		if (fnmatch(glob, sync->people.all[i].name, 0) == 0)
+			return true;
+	return false;
+}
+
+/* A typing error there would disable those who were meant to be kept. */
+static void
+warn_of_idle_globs(const struct sync *sync)
+{
+	for (size_t i = 0; i < args.keep_len; i++)
+		if (!names_somebody(sync, args.keep[i]))
+			(void)fprintf(stderr,
+			    "warning: --keep %s: no user has such a name\n",
+			    args.keep[i]);
+}
+
 static enum jp_err
 check_share(struct sync *sync)
 {
@@ -452,6 +472,7 @@ sync_all(struct sync *sync)
 		return err;
 	people_sort(&sync->people);
 	count_all(sync);
+	warn_of_idle_globs(sync);
 	err = check_share(sync);
 	if (err == JP_ERR_OK)
 		err = args.dry_run ? print_people(sync, 0, sync->people.len)

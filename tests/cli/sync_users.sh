@@ -135,6 +135,9 @@ sync "--keep, a dry run" 0 --dry-run --keep 'bot-*'
 is "--keep: who is kept is said, and by what" "$out" \
 	"keep bot-ci (not in the list; --keep bot-*)
 keep bot-nightly (not in the list; --keep bot-*)"
+sync "--keep that names nobody" 0 --dry-run --keep 'bot_*' --keep 'bot-*'
+like "is worth a warning: a typing error would disable them" "$err" \
+	"warning: --keep bot_\*: no user has such a name*"
 run user protect bot-ci
 is "user protect" "$status:$out" \
 	"0:protected bot-ci: live tokens 1, groups -"
