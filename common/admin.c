@@ -754,6 +754,24 @@ static const struct {
 	[JP_ADMIN_SET_USERS] = { jp_job_set_users, TELL_CHANGES },
 };
 
+/* A dry run of another one would not be dry. */
+static enum jp_err
+check_dry_run(const struct jp_admin_request *request, struct jp_why *why)
+{
+	static const bool have[JP_ADMIN_OP_COUNT] = {
+		[JP_ADMIN_CREATE] = true,
+		[JP_ADMIN_IMPORT] = true,
+		[JP_ADMIN_PURGE] = true,
+		[JP_ADMIN_ROTATE] = true,
+		[JP_ADMIN_POLICY] = true,
+	};
+
+	return !request->dry_run || have[request->op]
+	           ? JP_ERR_OK
+	           : jp_why(
+	                 why, JP_ERR_INVALID, "this operation has no dry run");
+}
+
 /* Of the whole operation: those that are begun name no token and no user. */
 static enum jp_err
 tell_begin(struct job *job)
@@ -799,6 +817,8 @@ jp_admin_execute(struct jp_core *core, const char *actor,
 
 	why->text[0] = '\0';
 	err = jp_admin_target(request, &job.target, why);
+	if (err == JP_ERR_OK)
+		err = check_dry_run(request, why);
 	if (err == JP_ERR_OK)
 		err = mind_clock(&job);
 	if (err == JP_ERR_OK && operations[request->op].tell == TELL_BEGIN)

@@ -45,7 +45,7 @@ enum jp_admin_op {
  * EXPORT: all (users who are not disabled, too); answers records, then users
  * IMPORT: batch, dry_run, skip_known      PURGE: dead_for, dry_run
  * ROTATE: record.id, lifetime (default: that of the old one), expires_at,
- * grace, keep_until_grace; answers the new token, then the old record
+ * grace, keep_until_grace, dry_run; answers the new token, then the old record
  * POLICY: dry_run; answers the records that break it, mended unless dry
  * USERS: all (false: the disabled ones alone)      USER: user.name
  * SET_USER: user.name, and those fields that `user_fields` names
@@ -67,7 +67,7 @@ struct jp_admin_request {
 	int64_t expiring; /* list: only those that end within these seconds */
 	struct jp_request question;
 	int64_t dead_for;     /* purge: seconds since its end, at least */
-	bool dry_run;         /* create, import, purge: changes nothing */
+	bool dry_run;         /* changes nothing; others than those: invalid */
 	bool skip_known;      /* import: an id that is there is no error */
 	const uint8_t *batch; /* as common/batch.h writes it; the requester's,
 	                         in `batch_len` bytes */

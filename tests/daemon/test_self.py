@@ -164,6 +164,7 @@ def rate():
         before = place.commits()
         for op, identity in (("create", ""), ("rotate", kept)):
             assert asker.ask(op, identity, dry_run=1) == ([], "ok"), op
+        assert asker.ask("revoke", kept, dry_run=1)[1] == "invalid"
         assert place.commits() == before
         made = 0
         for _ in range(100):
