@@ -20,13 +20,13 @@
 #include "common/client.h"
 #include "common/escape.h"
 #include "common/finder.h"
+#include "tools/lookup.h"
 #include "tools/output.h"
 #include "tools/progress.h"
-#include "tools/session.h"
 
 enum {
 	CHUNK = 65536,   /* bytes read at once */
-	RESTED_MS = 5000 /* a session that long unused is closed */
+	RESTED_MS = 5000 /* a store that long unused is let go */
 };
 
 static struct identify_args {
@@ -91,13 +91,10 @@ struct search {
 	struct context *context;
 	const char *where; /* the file, fit for print */
 	struct jp_finder finder;
-	struct session session;
-	bool open; /* the session */
+	struct lookup lookup;
+	bool asked; /* the store may be open for us */
 	int64_t asked_ms;
-	struct jp_admin_request request;
-	struct jp_record record; /* user "": none */
-	enum jp_reason reason;
-	enum jp_state state;  /* of the record */
+	struct lookup_answer answer; /* the record's user "": no record */
 	const char *stranger; /* what it is, if it is none of ours, or NULL */
 	bool begun;           /* something was printed */
 	bool ours, undecided;
@@ -123,76 +120,38 @@ stranger_of(enum jp_reason reason)
 static void
 judge(struct search *search)
 {
-	search->stranger = stranger_of(search->reason);
+	search->stranger = stranger_of(search->answer.reason);
 	search->ours |= search->stranger == NULL;
 	search->undecided |=
-	    jp_reason_verdict(search->reason) == JP_UNAVAILABLE;
-	if (search->reason == JP_REASON_SHAPE &&
-	    jp_state_worth(search->state) != JP_WORTH_DEAD)
-		search->state = JP_STATE_PREFIX;
+	    jp_reason_verdict(search->answer.reason) == JP_UNAVAILABLE;
+	if (search->answer.reason == JP_REASON_SHAPE &&
+	    jp_state_worth(search->answer.state) != JP_WORTH_DEAD)
+		search->answer.state = JP_STATE_PREFIX;
 }
 
 /* One word, which REASON explains; but a replaced one lives until a time. */
 static void
 format_state(const struct search *search, char text[JP_STATE_TEXT_MAX])
 {
-	if (search->stranger == NULL && search->state == JP_STATE_REPLACED)
-		jp_state_format(search->state, &search->record, text);
+	if (search->stranger == NULL &&
+	    search->answer.state == JP_STATE_REPLACED)
+		jp_state_format(
+		    search->answer.state, &search->answer.record, text);
 	else
 		(void)snprintf(text, JP_STATE_TEXT_MAX, "%s",
 		    search->stranger != NULL
 		        ? search->stranger
-		        : jp_worth_name(jp_state_worth(search->state)));
+		        : jp_worth_name(jp_state_worth(search->answer.state)));
 }
 
 static enum jp_err
-keep(void *arg, const struct jp_admin_item *item)
+ask(struct search *search, const struct jp_found *found)
 {
-	struct search *search = arg;
+	enum jp_err err = lookup_ask(&search->lookup, found, &search->answer);
 
-	if (item->kind == JP_ITEM_RECORD) {
-		search->record = item->record;
-		search->state = item->state;
-	} else if (item->kind == JP_ITEM_DECISION)
-		search->reason = item->reason;
-	else
-		return JP_ERR_PROTOCOL;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-ask(struct search *search, enum jp_admin_op op)
-{
-	search->request.op = op;
+	search->asked = true;
 	search->asked_ms = jp_now_ms();
-	return session_run(
-	    &search->session, &search->request, keep, search, &search->why);
-}
-
-/* The record behind the id, then the decision for its own user. */
-static enum jp_err
-ask_both(struct search *search, const struct jp_found *found)
-{
-	struct jp_request *question = &search->request.question;
-	enum jp_err err = JP_ERR_OK;
-
-	if (!search->open) {
-		err = session_open(
-		    &search->session, search->context, &search->why);
-		search->open = err == JP_ERR_OK;
-	}
-	memcpy(search->request.record.id, search->record.id,
-	    sizeof(search->record.id));
-	if (err == JP_ERR_OK)
-		err = ask(search, JP_ADMIN_SHOW);
-	memset(search->request.record.id, 0, sizeof(search->record.id));
-	if (err != JP_ERR_OK)
-		return err;
-	memcpy(question->user, search->record.user, sizeof(question->user));
-	err = jp_secret_set(&question->token, found->text, found->len);
-	if (err == JP_ERR_OK)
-		err = ask(search, JP_ADMIN_TEST);
-	jp_secret_clear(&question->token);
+	search->why = search->answer.why;
 	return err;
 }
 
@@ -203,16 +162,17 @@ print_json(struct search *search, const struct jp_found *found)
 	const char *state = search->stranger;
 
 	format_state(search, text);
-	if (state == NULL && search->state == JP_STATE_REPLACED)
-		state = jp_state_name(search->state);
+	if (state == NULL && search->answer.state == JP_STATE_REPLACED)
+		state = jp_state_name(search->answer.state);
 	(void)fputs(search->begun ? "," : "[", stdout);
 	search->begun = true;
 	return json_print(json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}",
 	    "file", search->where, "line", (json_int_t)found->line, "id",
-	    search->record.id, "user", search->record.user, "name",
-	    search->record.name, "state", state != NULL ? state : text,
-	    "state_text", text, "reason", jp_reason_name(search->reason),
-	    "text", jp_reason_text(search->reason), "base64",
+	    search->answer.record.id, "user", search->answer.record.user,
+	    "name", search->answer.record.name, "state",
+	    state != NULL ? state : text, "state_text", text, "reason",
+	    jp_reason_name(search->answer.reason), "text",
+	    jp_reason_text(search->answer.reason), "base64",
 	    (int)found->base64));
 }
 
@@ -221,12 +181,12 @@ print_found(struct search *search, const struct jp_found *found)
 {
 	static const char *const heads[] = { "WHERE", "ID", "USER", "NAME",
 		"STATE", "REASON" };
-	const struct jp_record *record = &search->record;
+	const struct jp_record *record = &search->answer.record;
 	char where[JP_ESCAPED_MAX(256) + 24], state[JP_STATE_TEXT_MAX];
 	const char *cells[] = { where, record->id,
 		record->user[0] != '\0' ? record->user : "-",
 		record->name[0] != '\0' ? record->name : "-", state,
-		jp_reason_name(search->reason) };
+		jp_reason_name(search->answer.reason) };
 
 	format_state(search, state);
 	progress_end(&search->progress);
@@ -245,22 +205,22 @@ static enum jp_err
 take_found(void *arg, const struct jp_found *found)
 {
 	struct search *search = arg;
-	struct jp_record *record = &search->record;
-	enum jp_err err = JP_ERR_NOT_FOUND;
+	struct jp_record *record = &search->answer.record;
+	enum jp_err err = JP_ERR_OK;
 
 	memset(record, 0, sizeof(*record));
-	memcpy(record->id, found->token.id, JP_TOKEN_ID_LEN);
-	search->reason = found->checked ? JP_REASON_UNKNOWN_ID : JP_REASON_CRC;
+	search->answer.reason = JP_REASON_CRC;
 	if (found->checked)
-		err = ask_both(search, found);
-	if (err != JP_ERR_OK && err != JP_ERR_NOT_FOUND)
+		err = ask(search, found);
+	if (err != JP_ERR_OK)
 		return err;
+	memcpy(record->id, found->token.id, JP_TOKEN_ID_LEN);
 	judge(search);
 	if (!args.live)
 		return print_found(search, found);
 	progress_end(&search->progress);
 	if (search->stranger == NULL &&
-	    jp_state_worth(search->state) != JP_WORTH_DEAD)
+	    jp_state_worth(search->answer.state) != JP_WORTH_DEAD)
 		(void)printf("%s\n", record->id);
 	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
 }
@@ -271,10 +231,10 @@ take_found(void *arg, const struct jp_found *found)
 static void
 rest(struct search *search, bool wait)
 {
-	if (search->open &&
+	if (search->asked &&
 	    (wait || jp_now_ms() - search->asked_ms > RESTED_MS)) {
-		session_close(&search->session);
-		search->open = false;
+		lookup_rest(&search->lookup);
+		search->asked = false;
 	}
 }
 
@@ -437,11 +397,15 @@ search_all(struct search *search)
 {
 	enum jp_err err = context_load(search->context, &search->why);
 
+	search->lookup.fd = -1;
+	if (err == JP_ERR_OK)
+		err = lookup_start(
+		    &search->lookup, search->context, &search->why);
 	if (err == JP_ERR_OK && args.len == 0)
 		err = search_input(search);
 	for (size_t i = 0; i < args.len && err == JP_ERR_OK; i++)
 		err = search_name(search, args.names[i]);
-	rest(search, true);
+	lookup_end(&search->lookup);
 	return err;
 }
 
@@ -467,7 +431,6 @@ run(struct context *context)
 		return fail(context, JP_ERR_INVALID, &search.why);
 	}
 	search.context = context;
-	search.request.question.front = JP_FRONT_ADMIN;
 	err = search_all(&search);
 	free(args.names);
 	if (context->json && err == JP_ERR_OK)

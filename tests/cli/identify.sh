@@ -336,6 +336,25 @@ run_with "$alice" identify
 is "no store: exit status 3" "$status:$out" "3:"
 mv "$HOME_DIR/store.away" "$HOME_DIR/store"
 
+# As root it opens every file, also behind the first token; the store it opens
+# as its owner.
+if [ "$(id -u)" = 0 ]; then
+	sed -i 's/^user = .*/user = daemon/' "$CONF"
+	chown -R daemon: "$HOME_DIR/store" "$HOME_DIR/key" "$HOME_DIR/run"
+	mkdir -m 700 "$SCRATCH/closed" "$SCRATCH/closed/inner"
+	for file in a inner/b c; do
+		printf '%s\n' "$alice" >"$SCRATCH/closed/$file"
+	done
+	chmod 600 "$SCRATCH"/closed/[ac] "$SCRATCH/closed/inner/b"
+	run identify "$SCRATCH/one" "$SCRATCH/closed" "$SCRATCH/closed/c"
+	is "root reads what only root may, behind the first token, too" \
+		"$status:$err:$(printf '%s\n' "$out" | grep -c 'closed/.*live')" \
+		"0::4"
+	is "and nothing in the store is root's" \
+		"$(find "$HOME_DIR/store" ! -user daemon)" ""
+	rm -r "$SCRATCH/closed"
+fi
+
 tap_cleanup="rm -f '$SCRATCH.patterns'"
 printf '%s\n' "$secrets" | grep . >"$SCRATCH.patterns"
 ok "there are secrets to search for" \
