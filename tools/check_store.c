@@ -154,6 +154,14 @@ take_info(void *arg, const struct jp_admin_item *item)
 }
 
 static enum jp_err
+take_nothing(void *arg, const struct jp_admin_item *item)
+{
+	(void)arg;
+	(void)item;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
 ask_prefixes(struct doctor *doctor, struct session *session, struct jp_why *why)
 {
 	char text[PREFIXES_TEXT_MAX];
@@ -172,6 +180,21 @@ ask_prefixes(struct doctor *doctor, struct session *session, struct jp_why *why)
 	return err;
 }
 
+/* Beside the time that the store has seen: purge and others go by it. */
+static enum jp_err
+ask_clock(struct doctor *doctor, struct session *session, struct jp_why *why)
+{
+	static const struct jp_admin_request request = { .op = JP_ADMIN_STATS,
+		.clock_rule = JP_CLOCK_NEAR };
+	enum jp_err err =
+	    session_run(session, &request, take_nothing, NULL, why);
+
+	if (err != JP_ERR_REFUSED)
+		return err;
+	report(doctor, LEVEL_BAD, "clock", "%s", why->text);
+	return JP_ERR_OK;
+}
+
 static void
 ask_info(struct doctor *doctor)
 {
@@ -184,6 +207,8 @@ ask_info(struct doctor *doctor)
 		err = session_run(&session, &request, take_info, doctor, &why);
 		if (err == JP_ERR_OK)
 			err = ask_prefixes(doctor, &session, &why);
+		if (err == JP_ERR_OK)
+			err = ask_clock(doctor, &session, &why);
 		session_close(&session);
 	}
 	if (err != JP_ERR_OK)

@@ -48,6 +48,10 @@ def refused(place, *command):
     assert done.returncode != 0 and not done.stdout, done
     for word in ("clock", "--trust-clock", "store was last used at"):
         assert word in done.stderr, done
+    findings = json.loads(place.admin(
+        "check", "--json", check=False).stdout)
+    assert [one["level"] for one in findings if one["subject"] == "clock"
+        and "--trust-clock" in one["text"]] == ["bad"], findings
     return done.stderr
 
 
