@@ -38,6 +38,7 @@ struct import {
 	struct session *session;
 	const struct jp_policy *policy;
 	struct text_file text;
+	bool nothing; /* is what it holds, and says so */
 	int64_t now;
 	bool trying;
 	uint32_t line; /* the last one read */
@@ -400,6 +401,16 @@ pass(struct import *import, bool trying)
 
 /* ---- the whole ---- */
 
+/* What `export --json` prints of an empty store. */
+static bool
+is_empty_array(const struct text_file *text)
+{
+	char bracket[2], more;
+
+	return strlen(text->bytes) == text->len &&
+	       sscanf(text->bytes, " [ %1[]] %c", bracket, &more) == 1;
+}
+
 static enum jp_err
 open_file(struct import *import)
 {
@@ -407,7 +418,8 @@ open_file(struct import *import)
 
 	if (err != JP_ERR_OK)
 		return err;
-	if (text_file_first(&import->text) == '[')
+	import->nothing = is_empty_array(&import->text);
+	if (!import->nothing && text_file_first(&import->text) == '[')
 		return jp_why(import->why, JP_ERR_INVALID,
 		    "%.200s:1: a JSON array; expected an object on each line: "
 		    "`jq -c '.[]'` makes them",
@@ -419,8 +431,11 @@ open_file(struct import *import)
 static enum jp_err
 import_all(struct import *import)
 {
-	enum jp_err err = pass(import, true);
+	enum jp_err err;
 
+	if (import->nothing)
+		return JP_ERR_OK;
+	err = pass(import, true);
 	if (err == JP_ERR_OK)
 		err = check_twice(import);
 	if (err != JP_ERR_OK || args.dry_run)

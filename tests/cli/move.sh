@@ -256,6 +256,23 @@ bad "a wrong group" '{"user":"eve","active":true,"groups":["a b "]}' '*group*'
 bad "a wrong state" '{"user":"eve","active":1}' '*"active": expected*'
 bad "a user without a name" '{"active":true}' '*user name is empty*'
 bad "an id twice" "$good" '*stands in line 1, too*'
+anew
+exits "export --json of nothing" 0 export --json
+is "is an empty array" "$out" "[]"
+printf '%s\n' "$out" >"$LINES"
+exits "which import takes" 0 import "$LINES"
+is "as nothing" "$out" "0 tokens and 0 users imported, 0 known already"
+for nothing in '' '[]' ' [ \n ]\n\n'; do
+	# shellcheck disable=SC2059
+	printf "$nothing" >"$LINES"
+	exits "nothing, written as '$nothing'" 0 import "$LINES" --json
+done
+for more in '[] x' '[[]]' '[' '[]\0{"id":"x"}' '[]\n[]'; do
+	# shellcheck disable=SC2059
+	printf "$more" >"$LINES"
+	exits "'$more' is more than nothing" 2 import "$LINES"
+done
+
 exits "a file that is not there" 3 import "$SCRATCH/nothing"
 exits "no file is a usage error" 2 import
 : >"$LINES"
