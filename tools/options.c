@@ -93,6 +93,17 @@ take_common(struct context *context, const char *arg)
 	return false;
 }
 
+/* One of these with a value behind '=', which none of them takes. */
+static bool
+is_common(const struct context *context, char *arg)
+{
+	char *value;
+
+	return is_option(arg, "--help", &value) ||
+	       is_option(arg, "-h", &value) ||
+	       (context->command->prints && is_option(arg, "--json", &value));
+}
+
 static enum jp_err
 unknown_option(const struct context *context, const char *arg)
 {
@@ -126,6 +137,8 @@ take_option(struct context *context, char **argv, size_t *used)
 		return JP_ERR_OK;
 	if (is_option(argv[0], "--config", &attached))
 		return usage(context, "needs a value", "--config");
+	if (is_common(context, argv[0]))
+		return usage(context, "takes no value", argv[0]);
 	for (size_t i = 0; i < command->option_len; i++) {
 		const struct cmd_option *option = &command->options[i];
 

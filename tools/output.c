@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <uniwidth.h>
 
 #include "common/escape.h"
 #include "common/when.h"
@@ -105,15 +106,13 @@ output_reader_left(void)
 
 /* ---- Tables ---- */
 
-/* Characters, not bytes: those of UTF-8 that do not continue one. */
+/* Columns of a terminal: a character may take two of them, or none. */
 static size_t
 text_width(const char *text)
 {
-	size_t width = 0;
+	int width = u8_strwidth((const uint8_t *)text, "UTF-8");
 
-	for (; *text != '\0'; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
+	return width > 0 ? (size_t)width : 0;
 }
 
 /* The last cell gets no spaces behind it. */

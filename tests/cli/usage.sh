@@ -67,6 +67,61 @@ is "completion completes a command" "$(bash -c '. "$0"
 COMP_WORDS=(pat-admin cre) COMP_CWORD=1
 _pat_admin
 echo "${COMPREPLY[*]}"' "$JP_SOURCE/tools/pat-admin.bash-completion")" create
+
+# completes WANTED WORD...: the offers for the last word, in a real bash; in it
+# `=` stands apart, as readline has it.
+completes() {
+	completes_wanted=$1
+	shift
+	is "completion of: $*" "$(bash -c 'shopt -u sourcepath
+. "$0"
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_pat_admin
+printf "%s\n" "${COMPREPLY[@]}" | sort | tr "\n" " "' \
+		"$JP_SOURCE/tools/pat-admin.bash-completion" \
+		"$PAT_ADMIN" "$@" | sed 's/ $//')" "$completes_wanted"
+}
+mkdir "$SCRATCH/files"
+touch "$SCRATCH/files/one file"
+for user in ann anton 'an n' "an\$(touch $SCRATCH/files/expanded)"; do
+	"$PAT_ADMIN" --config "$CONF" create "$user" >/dev/null 2>>"$ERRORS"
+done
+run user disable andrea
+run list --json
+ann=$(json 'next(r["id"] for r in d if r["user"] == "ann")')
+dead=$(json 'next(r["id"] for r in d if r["user"] == "anton")')
+run revoke "$dead"
+for words in "list" "create" "test" "user enable" "revoke --user" \
+	"revoke --user =" "audit --user" "sync-users --keep"; do
+	# shellcheck disable=SC2086
+	completes "ann" --config "$CONF" $words ann
+	# shellcheck disable=SC2086
+	completes "andrea" --config = "$CONF" $words and
+done
+completes "an\\ n an\\\$\\(touch\\ $SCRATCH/files/expanded\\) andrea ann" \
+	--config "$CONF" list an
+ok "nothing in a name is run" test ! -e "$SCRATCH/files/expanded"
+completes "$ann" --config "$CONF" revoke "$ann"
+completes "$ann" --config "$CONF" rotate "$ann"
+completes "" --config "$CONF" revoke "$dead"
+completes "$dead" --config "$CONF" show "$dead"
+completes "$dead" --config "$CONF" audit --id "$dead"
+completes "narrow" --config "$CONF" create ann --service narr
+completes "write" --config "$CONF" create ann --scope ""
+completes "apply check" policy ""
+completes "apache nginx" guard ""
+completes "--json" list --js
+completes "deny" audit --event den
+completes "deny" audit --event = den
+completes "comma" sync-users --separator com
+completes "$SCRATCH/files/one file" identify "$SCRATCH/files/o"
+completes "$SCRATCH/files" backup "$SCRATCH/file"
+completes "" create ann --name ""
+completes "list" help lis
+for word in ann anton 'an n' "an\$(touch $SCRATCH/files/expanded)"; do
+	run revoke --user "$word"
+done
+run purge --dead-for 0
 run --help
 whole=$out
 for words in "-h" "help" "help --help" "--help list" "-h show"; do
@@ -107,6 +162,9 @@ wrong '*needs a value*' --config
 wrong '*create: unknown option: --foo*--help*' create bob --foo
 wrong '*create: needs a value: --name*' create bob --name
 wrong '*create: takes no value: --bearer*' create bob --bearer=yes
+wrong '*create: takes no value: --json*' create bob --json=x
+wrong '*list: takes no value: --help*' list --help=x
+wrong '*init: unknown option: --json*' init --json=x
 wrong '*create: an argument is missing*' create
 wrong '*create: too many arguments*' create bob eve
 wrong '*init: unknown option: --json*' init --json
@@ -195,6 +253,28 @@ for words in "list nobody-is-this" "policy check" "purge" "expiring"; do
 	run $words --json
 	is "$words --json of nothing is an empty array" "$status:$out" "0:[]"
 done
+
+# begins: at which columns of a terminal the words RIGHTS and `any` begin.
+begins() {
+	printf '%s\n' "$out" | python3 -c 'import re, sys, unicodedata
+def wide(text):
+    return sum(0 if unicodedata.combining(c) else
+        2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+print(*sorted({wide(line[:re.search("RIGHTS|any$", line).start()])
+    for line in sys.stdin.read().splitlines()}))'
+}
+for name in plain 日本語 한국어 'e\314\201te\314\201' 🎉🎉; do
+	# shellcheck disable=SC2059
+	run create "$(printf "$name")" --name "$(printf "$name")"
+done
+for locale in C C.UTF-8; do
+	LC_ALL=$locale
+	export LC_ALL
+	run list
+	like "$locale: columns stand below each other, whatever a user is called" \
+		"$(PYTHONUTF8=1 begins | wc -w):$(printf '%s\n' "$out" | wc -l)" "1:8"
+done
+unset LC_ALL
 
 # --- Wrong configuration ------------------------------------------------------
 
