@@ -434,7 +434,8 @@ print_end(const struct jp_record *record)
 	if (record->revoked_at != JP_NEVER) {
 		print_time("revoked", record->revoked_at);
 		print_text("revoked-by", record->revoked_by);
-		print_text("reason", record->revoked_why);
+		print_text("revoked-why", record->revoked_why);
+		print_text("reason", record->revoked_why); /* until 1.0 */
 	}
 	if (record->superseded_at != JP_NEVER) {
 		print_time("superseded", record->superseded_at);

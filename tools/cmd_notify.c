@@ -334,10 +334,10 @@ print_one(const struct notify *notify, const struct soon *soon,
 	char expires[JP_WHEN_TEXT_MAX];
 
 	if (notify->context->json)
-		return json_print(json_pack("{s:s,s:s,s:s,s:o,s:s,s:b}", "id",
-		    soon->id, "user", soon->user, "name", soon->name,
+		return json_print(json_pack("{s:s,s:s,s:s,s:o,s:s,s:b,s:b}",
+		    "id", soon->id, "user", soon->user, "name", soon->name,
 		    "expires_at", json_time(soon->expires_at), "within", within,
-		    "told", done));
+		    "notified", done, "told", done)); /* `told`: until 1.0 */
 	jp_when_format(soon->expires_at, expires);
 	(void)printf("%s of %s expires %s, within %s\n", soon->id, soon->user,
 	    expires, within);

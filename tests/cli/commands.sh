@@ -157,6 +157,11 @@ check_revoke() {
 	run show "$id" --json
 	is "$W the reason is kept" "$(json 'd["revoked_why"]')" \
 		"leaked in a log"
+	run show "$id"
+	is "$W under the same name in the text, and the old one" "$(
+		printf '%s\n' "$out" | grep -c 'leaked in a log$'
+	):$(printf '%s\n' "$out" | sed -n 's/^revoked-why  *//p')" \
+		"2:leaked in a log"
 
 	new "$1"
 	printf '# leaked\n\n  %s\r\n%s\n' "$token" "$id" >"$SCRATCH/ids"
