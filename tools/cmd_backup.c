@@ -57,6 +57,10 @@ static enum jp_err
 make_folder(struct backup *backup, struct jp_why *why)
 {
 	backup->made = mkdir(folder, 0700) == 0;
+	if (!backup->made && errno == ENOENT)
+		return jp_why(why, JP_ERR_MISSING,
+		    "cannot make %.300s: make the folder above it first",
+		    folder);
 	if (!backup->made && errno != EEXIST)
 		return path_why(why, "make", folder);
 	backup->dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

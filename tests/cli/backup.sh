@@ -63,7 +63,7 @@ ok "and what is in it stays" test -f "$SCRATCH/backup-with/manifest.json"
 exits "without a folder it is a usage error" 2 backup
 run backup "$SCRATCH/none/here"
 is "a folder that cannot be made is an error" "$status" 3
-like "and it says which" "$err" "*cannot make $SCRATCH/none/here: *"
+like "and it says which" "$err" "*cannot make $SCRATCH/none/here: make the folder above it*"
 
 if [ "$(id -u)" = 0 ] && mkdir "$SCRATCH/small" &&
 	mount -t tmpfs -o size=64k none "$SCRATCH/small" 2>/dev/null; then
