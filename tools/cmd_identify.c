@@ -151,7 +151,8 @@ ask(struct search *search, const struct jp_found *found)
 
 	search->asked = true;
 	search->asked_ms = jp_now_ms();
-	search->why = search->answer.why;
+	if (err != JP_ERR_OK)
+		search->why = search->answer.why;
 	return err;
 }
 

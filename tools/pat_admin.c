@@ -82,10 +82,16 @@ static const struct {
 enum status
 fail(const struct context *context, enum jp_err err, const struct jp_why *why)
 {
+	struct jp_why unwritten;
+
 	/* The reader has what it wanted: `pat-admin list | head`. */
 	if (err == JP_ERR_IO && context->command->only_reads &&
 	    output_reader_left())
 		return STATUS_DONE;
+	/* Who prints an element does not say what hinders it. */
+	if (err == JP_ERR_IO && why->text[0] == '\0' &&
+	    output_end(&unwritten) != JP_ERR_OK)
+		why = &unwritten;
 	(void)fprintf(stderr, "pat-admin: %s: %s\n", context->command->name,
 	    why->text[0] != '\0' ? why->text : jp_err_text(err));
 	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)

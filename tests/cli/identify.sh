@@ -320,6 +320,17 @@ stop patd
 	"$PAT_ADMIN" "$CONF" >"$SCRATCH/out" 2>"$SCRATCH/err"
 is "200 MB are read in less memory" "$?:$(grep -c "live" "$SCRATCH/out")" "0:1"
 
+# More than stdout's buffer holds, so that it is a row that fails.
+yes "$FOREIGN" | head -n 1600 >"$SCRATCH/many"
+for form in --json ""; do
+	# shellcheck disable=SC2086
+	"$PAT_ADMIN" --config "$CONF" identify "$SCRATCH/many" $form \
+		>/dev/full 2>"$SCRATCH/err"
+	like "a long answer ${form:-in text} that finds no room says so" \
+		"$?:$(cat "$SCRATCH/err")" \
+		"3:pat-admin: identify: cannot write the answer: *"
+done
+
 # --- Without rights, and what is never shown -----------------------------------
 
 exits "a token in place of FILE: exit status 2" 2 identify "$alice"
