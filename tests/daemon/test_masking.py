@@ -238,7 +238,7 @@ def configured():
         with open(place.config) as file:
             good = file.read()
         for key in ("run_dir", "store_dir", "pepper_file", "audit_file"):
-            path = os.path.join(place.root, watch.spellings()[0])
+            path = "/nonexistent/" + watch.spellings()[0]
             lines = [line for line in good.splitlines()
                      if not line.startswith(key)] + [key + " = " + path]
             with open(place.config, "w") as file:
