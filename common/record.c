@@ -57,7 +57,7 @@ jp_state_format(enum jp_state state, const struct jp_record *record,
 	const char *cause = jp_state_cause(state);
 	char until[JP_WHEN_TEXT_MAX];
 
-	jp_when_format(record->grace_until, until);
+	jp_when_format(jp_record_end(record), until);
 	if (state == JP_STATE_REPLACED)
 		(void)snprintf(
 		    text, JP_STATE_TEXT_MAX, "replaced until %s", until);

@@ -135,7 +135,7 @@ tell(const struct handout *handout)
 	    handout->record.id, handout->record.user, when);
 	if (!handout->rotated)
 		return;
-	jp_when_format(handout->old.grace_until, when);
+	jp_when_format(jp_record_end(&handout->old), when);
 	(void)fprintf(stderr, "Token %s ends at %s%s.\n", handout->old.id, when,
 	    handout->old.keep_until_grace
 	        ? ""

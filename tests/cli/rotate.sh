@@ -53,6 +53,14 @@ all_checks() {
 	esac
 	run revoke --user "$user"
 	exits "$W a revoked token is not rotated" 1 rotate "$(id_of "$third")"
+	run create "$user" --expires 2h
+	run rotate "$(id_of "$out")" --grace 100d
+	run list "$user" --json
+	is "$W a grace beyond the expiry: the old one ends with that" "$(json '[
+		t["state_text"] == "replaced until " + t["expires_at"]
+		for t in d if t["grace_until"] and t["grace_until"] > t["expires_at"]
+	]')" "[True]"
+	run revoke --user "$user"
 	"$PAT_ADMIN" --config "$CONF" create "$user" >"$SCRATCH/out" \
 		2>>"$ERRORS"
 	"$PAT_ADMIN" --config "$CONF" rotate "$(id_of "$(cat "$SCRATCH/out")")" \

@@ -716,6 +716,24 @@ a_state_is_what_the_decision_would_say(void **unused)
 	}
 }
 
+static void
+a_replaced_token_ends_with_its_grace_or_before_by_its_expiry(void **unused)
+{
+	char text[JP_STATE_TEXT_MAX];
+	struct jp_record record;
+
+	(void)unused;
+	set_empty(&record);
+	record.superseded_at = 900;
+	record.grace_until = JP_WHEN_MAX;
+	record.expires_at = 1001;
+	jp_state_format(JP_STATE_REPLACED, &record, text);
+	assert_string_equal(text, "replaced until 1970-01-01T00:16:41Z");
+	record.expires_at = JP_NEVER;
+	jp_state_format(JP_STATE_REPLACED, &record, text);
+	assert_string_equal(text, "replaced until 9999-12-31T23:59:59Z");
+}
+
 int
 main(void)
 {
@@ -729,6 +747,8 @@ main(void)
 		cmocka_unit_test(a_record_of_version_2_is_read_as_it_was),
 		cmocka_unit_test(each_state_keeps_its_number),
 		cmocka_unit_test(a_state_is_what_the_decision_would_say),
+		cmocka_unit_test(
+		    a_replaced_token_ends_with_its_grace_or_before_by_its_expiry),
 		cmocka_unit_test(a_record_of_version_1_is_read_as_it_was),
 		cmocka_unit_test(a_newer_record_of_another_length_is_newer),
 		cmocka_unit_test(an_id_out_of_the_alphabet_is_damage),
