@@ -1,6 +1,7 @@
 #include "common/core.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -199,6 +200,14 @@ jp_actor_name(uid_t uid, char name[JP_ACTOR_MAX + 1])
 	    jp_field_set(name, JP_ACTOR_MAX + 1, pw.pw_name) != JP_ERR_OK)
 		(void)snprintf(
 		    name, JP_ACTOR_MAX + 1, "uid:%u", (unsigned int)uid);
+}
+
+void
+jp_hold_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", O_RDONLY);
 }
 
 void

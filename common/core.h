@@ -86,6 +86,13 @@ enum jp_err jp_become(const char *user, struct jp_why *why);
 void jp_actor_name(uid_t uid, char name[JP_ACTOR_MAX + 1]);
 
 /*
+ * Opens what is closed of the three standard descriptors, so that none of them
+ * becomes a file of the store; writes to those still fail. It is the first
+ * thing that a program does.
+ */
+void jp_hold_descriptors(void);
+
+/*
  * Prepares a process that handles secrets: no core files, no ptrace, no new
  * privileges, files of mode 0600 at most, libsodium ready.
  */

@@ -386,6 +386,7 @@ main(int argc, char **argv)
 {
 	struct options options = { 0 };
 
+	jp_hold_descriptors();
 	if (!parse(argc, argv, &options)) {
 		fprintf(stderr, "patd: usage: see patd --help\n");
 		return STATUS_USAGE;

@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -340,25 +339,13 @@ run(struct context *context, char **argv)
 	return wrong_start("unknown command", argv[0]);
 }
 
-/*
- * A closed standard descriptor would become a file of the store, and what is
- * printed would go into it. Open as the wrong kind, writes to it still fail.
- */
-static void
-hold_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			(void)open("/dev/null", fd == 1 ? O_RDONLY : O_RDWR);
-}
-
 int
 main(int argc, char **argv)
 {
 	static struct context context;
 	enum status status;
 
-	hold_descriptors();
+	jp_hold_descriptors();
 	jp_harden_process();
 	(void)signal(SIGPIPE, SIG_IGN); /* a write error is told instead */
 	output_start();

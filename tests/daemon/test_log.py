@@ -176,6 +176,27 @@ def denials_are_limited():
         assert log.count("reason=wrong-user") == 1, log
 
 
+
+
+def closed_from_the_start():
+    """without standard descriptors the log goes into no file of the store, and
+    its lines count as lost"""
+    with world(start=False) as place:
+        token = place.token()
+        place.patd = subprocess.Popen(
+            ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", PATD, "--config",
+             place.config, "--debug"])
+        wait_for(lambda: place.patd.poll() is not None or place.answers())
+        for fd in range(3):
+            held = os.readlink("/proc/%d/fd/%d" % (place.patd.pid, fd))
+            assert held == "/dev/null", held
+        assert ask_often(place, token, 100) < ANSWER_S
+        wait_for(lambda: place.stats()["log"]["lost"] >= 100)
+        with open(place.root + "/store/store.lock") as lock:
+            assert lock.read() == "patd (pid %d)\n" % place.patd.pid
+        assert place.stop() == 0
+
+
 def notified(place, more):
     """The datagrams of a patd that runs for two seconds with this in its
     environment, and the seconds between them.
@@ -215,4 +236,5 @@ def watchdog():
 
 
 main([pipe_that_nobody_reads, stop_in_time, reader_gone, nonblocking,
+      closed_from_the_start,
       syslog_that_nobody_reads, denials_are_limited, watchdog])
