@@ -189,11 +189,21 @@ state_changes(const struct person *person)
 	return person->kept == NULL && is_active(person) == person->disabled;
 }
 
+/* In another order they are the same. */
 static bool
 groups_change(const struct person *person)
 {
-	return person->groups != NULL &&
-	       strcmp(person->groups, person->had != NULL ? person->had : "");
+	static struct jp_user listed, stored;
+	const char *had = person->had != NULL ? person->had : "";
+	struct jp_why ignored;
+
+	if (person->groups == NULL || strcmp(person->groups, had) == 0)
+		return false;
+	jp_user_default(&listed, "");
+	jp_user_default(&stored, "");
+	(void)jp_user_add_groups(&listed, person->groups, " ", &ignored);
+	(void)jp_user_add_groups(&stored, had, " ", &ignored);
+	return !jp_user_same(&listed, &stored);
 }
 
 /* Why this user stays active, although the list has it not so; or NULL. */

@@ -68,9 +68,7 @@ read_line(struct csv_file *csv, char line[CSV_LINE_MAX], size_t *len, bool *end,
 	csv->line++;
 	*len = strcspn(line, "\n");
 	if (line[*len] != '\n' && !feof(csv->file))
-		return wrong(csv, why,
-		    "the line is too long, or holds a NUL byte: if it is "
-		    "UTF-16, save it as UTF-8");
+		return wrong(csv, why, "the line is too long");
 	if (*len > 0 && line[*len - 1] == '\r')
 		(*len)--;
 	if (!jp_utf8_valid(line, *len))
@@ -191,6 +189,13 @@ csv_style_column(struct csv_style *style, const char *value, struct jp_why *why)
 	memcpy(map->column, value, len);
 	map->column[len] = '\0';
 	map->head = value + len + 1;
+	for (size_t i = 0; i < style->map_len; i++)
+		if (strcasecmp(style->maps[i].column, map->column) == 0 ||
+		    strcasecmp(style->maps[i].head, map->head) == 0)
+			return jp_why(why, JP_ERR_INVALID,
+			    "--column: %.64s: one column of theirs for each of "
+			    "ours, given once",
+			    value);
 	style->map_len++;
 	return JP_ERR_OK;
 }
@@ -294,6 +299,29 @@ check_seen(const struct csv_file *csv, const bool *seen, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
+/* Nobody notices otherwise that one of them should have been mapped. */
+static void
+say_left_out(const struct csv_file *csv, const struct row *row)
+{
+	const char *before = "columns that are not read: ";
+	char shown[JP_ESCAPED_MAX(64)];
+
+	for (size_t i = 0; i < row->len; i++) {
+		const char *text = row->fields[i];
+
+		if (csv->column[i] < csv->column_len || text[0] == '\0')
+			continue;
+		if (before[0] != ',')
+			(void)fprintf(
+			    stderr, "note: %s:%lu: ", csv->name, csv->line);
+		(void)fprintf(stderr, "%s%.70s", before,
+		    jp_escape(shown, sizeof(shown), text));
+		before = ", ";
+	}
+	if (before[0] == ',')
+		(void)fprintf(stderr, "\n");
+}
+
 static enum jp_err
 take_head(struct csv_file *csv, const struct row *row, struct jp_why *why)
 {
@@ -312,6 +340,7 @@ take_head(struct csv_file *csv, const struct row *row, struct jp_why *why)
 		seen[column] = true;
 	}
 	csv->width = row->len;
+	say_left_out(csv, row);
 	return check_seen(csv, seen, why);
 }
 

@@ -133,6 +133,22 @@ drop_mark(struct text_file *text, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
+/* Lines would end there, and what follows would be lost. */
+static enum jp_err
+check_nul(const struct text_file *text, struct jp_why *why)
+{
+	const char *nul = memchr(text->bytes, '\0', text->len);
+	unsigned long line = 1;
+
+	if (nul == NULL)
+		return JP_ERR_OK;
+	for (const char *at = text->bytes; at < nul; at++)
+		line += *at == '\n';
+	return jp_why(why, JP_ERR_INVALID,
+	    "%.300s:%lu: a NUL byte: if it is UTF-16, save it as UTF-8",
+	    text->name, line);
+}
+
 enum jp_err
 text_file_open(struct text_file *text, const char *path, struct jp_why *why)
 {
@@ -153,6 +169,8 @@ text_file_open(struct text_file *text, const char *path, struct jp_why *why)
 		(void)fclose(from);
 	if (err == JP_ERR_OK)
 		err = drop_mark(text, why);
+	if (err == JP_ERR_OK)
+		err = check_nul(text, why);
 	if (err != JP_ERR_OK)
 		return err;
 	text->bytes[text->len] = '\0';

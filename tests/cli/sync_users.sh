@@ -250,12 +250,25 @@ iconv -f UTF-8 -t UTF-16LE "$SCRATCH/utf8" >"$SCRATCH/list"
 file "UTF-16 without a mark" 2 "*$SCRATCH/list:1: *UTF-16*UTF-8*"
 { printf '\377\376' && printf 'user\n'; } >"$SCRATCH/list"
 file "half of UTF-16" 2 "*$SCRATCH/list: *UTF-16LE*"
+# shellcheck disable=SC2059
+for text in 'user,active\na,yes\nb,\0no' 'user\na\nb\0' 'user\na\n\0' \
+	'\n\n{"user": "a"}\0{"user": "b"}\n'; do
+	printf "$text" >"$SCRATCH/list"
+	file "a NUL byte at the end" 2 "*$SCRATCH/list:3: a NUL byte*"
+done
 printf 'user\nJ\366rg\n' >"$SCRATCH/list"
 file "Latin-1" 2 "*$SCRATCH/list:2: *UTF-8*"
 rows 'version:v1.0\nUser name [userPrincipalName] Required,Block sign in (Yes/No) [active],Department [groups],City\n' \
 	'%s,%s,%s,Berlin\n' >"$SCRATCH/list"
 file "Azure's first line" 2 '*:2: *unknown column User name *user, active, groups*'
 file "Azure's list, mapped" 0 "$made" --column user=userPrincipalName
+like "what is not read of it is said" "$err" \
+	"note: $SCRATCH/list:2: columns that are not read: City
+*"
+file "a column mapped twice" 2 '*once*' --column user=userPrincipalName \
+	--column User=City
+file "two of ours from one of theirs" 2 '*each of ours*' \
+	--column user=userPrincipalName --column groups=userprincipalname
 file "a column that is not there" 2 '*must name the column "upn"*' \
 	--column user=upn
 file "a column that nobody has" 2 '*"usr" is none of user, active, groups*' \
@@ -294,6 +307,11 @@ groups "semicolons" 'g1,ops; Jira Admins ;' 'ops "Jira Admins"'
 groups "semicolons, and commas in names" \
 	'g1,"CN=Jira,OU=x;ops"' '"CN=Jira,OU=x" ops'
 groups "quotes in a quoted field" 'g1,"""a;b"";c"' '"a;b" c'
+run user groups g1 developers 'Jira Admins'
+{ cat "$SCRATCH/utf8" && echo 'g1,Jira Admins;developers'; } >"$SCRATCH/list"
+sync "the same groups in another order" 0
+is "are no change" "$(printf '%s\n' "$out" | grep 'g1')" ""
+run user groups g1 --none
 run user groups g1 'Jira Admins' developers
 is "user groups prints them so that they can be read" "$out" \
 	'set groups of g1: live tokens 1, groups "Jira Admins",developers'
