@@ -1001,6 +1001,113 @@ every_end_comes_back(void **state)
 	}
 }
 
+/* An older program is on the other side: none ever changes. */
+static void
+numbers_of_the_protocol_are_fixed(void **unused)
+{
+	static const struct {
+		int code, number;
+	} fixed[] = {
+		{ JP_ADMIN_CREATE, 0 },
+		{ JP_ADMIN_LIST, 1 },
+		{ JP_ADMIN_SHOW, 2 },
+		{ JP_ADMIN_REVOKE, 3 },
+		{ JP_ADMIN_TEST, 4 },
+		{ JP_ADMIN_STATS, 5 },
+		{ JP_ADMIN_BACKUP, 6 },
+		{ JP_ADMIN_EXPORT, 7 },
+		{ JP_ADMIN_IMPORT, 8 },
+		{ JP_ADMIN_PURGE, 9 },
+		{ JP_ADMIN_USERS, 10 },
+		{ JP_ADMIN_USER, 11 },
+		{ JP_ADMIN_SET_USER, 12 },
+		{ JP_ADMIN_ROTATE, 13 },
+		{ JP_ADMIN_POLICY, 14 },
+		{ JP_ADMIN_SET_USERS, 15 },
+		{ JP_ADMIN_OP_COUNT, 16 },
+		{ JP_LIFETIME_DEFAULT, 0 },
+		{ JP_LIFETIME_NEVER, 1 },
+		{ JP_LIFETIME_UNTIL, 2 },
+		{ JP_CLOCK_ANY, 0 },
+		{ JP_CLOCK_NEAR, 1 },
+		{ JP_CLOCK_TRUST, 2 },
+		{ JP_USER_STATE, 1 },
+		{ JP_USER_NOTE, 2 },
+		{ JP_USER_GROUPS, 4 },
+		{ JP_USER_PROTECTION, 8 },
+		{ JP_BREACH_NONE, 0 },
+		{ JP_BREACH_UNUSED, 1 },
+		{ JP_BREACH_NAME, 2 },
+		{ JP_BREACH_COUNT, 3 },
+		{ JP_BREACH_LIFETIME, 4 },
+		{ JP_BREACH_COUNT_OF, 5 },
+		{ JP_ITEM_RECORD, 0 },
+		{ JP_ITEM_TOKEN, 1 },
+		{ JP_ITEM_DECISION, 2 },
+		{ JP_ITEM_STATS, 3 },
+		{ JP_ITEM_PIECE, 4 },
+		{ JP_ITEM_MOVED, 5 },
+		{ JP_ITEM_USER, 6 },
+		{ JP_ITEM_COUNT, 7 },
+		{ JP_REASON_NONE, 0 },
+		{ JP_REASON_SHAPE, 1 },
+		{ JP_REASON_CRC, 2 },
+		{ JP_REASON_UNKNOWN_ID, 3 },
+		{ JP_REASON_FAST_TAG, 4 },
+		{ JP_REASON_SECRET, 5 },
+		{ JP_REASON_USER, 6 },
+		{ JP_REASON_REVOKED, 7 },
+		{ JP_REASON_SUPERSEDED, 8 },
+		{ JP_REASON_EXPIRED, 9 },
+		{ JP_REASON_UNUSED, 10 },
+		{ JP_REASON_USER_DISABLED, 11 },
+		{ JP_REASON_SERVICE, 12 },
+		{ JP_REASON_SCOPE, 13 },
+		{ JP_REASON_ADDRESS, 14 },
+		{ JP_REASON_GROUP, 15 },
+		{ JP_REASON_STORE, 16 },
+		{ JP_REASON_GROUP_SOURCE, 17 },
+		{ JP_REASON_RECORD, 18 },
+		{ JP_REASON_MEMORY, 19 },
+		{ JP_REASON_OVERLOAD, 20 },
+		{ JP_REASON_THROTTLED, 21 },
+		{ JP_REASON_AUDIT, 22 },
+		{ JP_REASON_STOPPING, 23 },
+		{ JP_REASON_ACCEPTED, 24 },
+		{ JP_REASON_NO_TOKEN, 25 },
+		{ JP_REASON_ACCOUNT, 26 },
+		{ JP_REASON_COUNT, 27 },
+		{ JP_ERR_OK, 0 },
+		{ JP_ERR_INVALID, 1 },
+		{ JP_ERR_TOO_LONG, 2 },
+		{ JP_ERR_TRUNCATED, 3 },
+		{ JP_ERR_TRAILING, 4 },
+		{ JP_ERR_CHECKSUM, 5 },
+		{ JP_ERR_NEWER, 6 },
+		{ JP_ERR_NOT_FOUND, 7 },
+		{ JP_ERR_EXISTS, 8 },
+		{ JP_ERR_REFUSED, 9 },
+		{ JP_ERR_NOMEM, 10 },
+		{ JP_ERR_PERMISSION, 11 },
+		{ JP_ERR_IO, 12 },
+		{ JP_ERR_DISK_FULL, 13 },
+		{ JP_ERR_LOCKED, 14 },
+		{ JP_ERR_MISSING, 15 },
+		{ JP_ERR_DAMAGED, 16 },
+		{ JP_ERR_CONFIG, 17 },
+		{ JP_ERR_UNREACHABLE, 18 },
+		{ JP_ERR_TIMEOUT, 19 },
+		{ JP_ERR_PEER, 20 },
+		{ JP_ERR_PROTOCOL, 21 },
+		{ JP_ERR_OVERLOAD, 22 },
+		{ JP_ERR_BUSY, 23 },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		assert_int_equal(fixed[i].code, fixed[i].number);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -1035,6 +1142,7 @@ main(void)
 		cmocka_unit_test(requests_come_back_and_cut_ones_do_not),
 		cmocka_unit_test(items_come_back_and_cut_ones_do_not),
 		cmocka_unit_test(every_end_comes_back),
+		cmocka_unit_test(numbers_of_the_protocol_are_fixed),
 	};
 
 	if (UNDER_ASAN)

@@ -348,6 +348,30 @@ unknown_verdicts_and_padding_are_refused(void **unused)
 	}
 }
 
+/* They cross sockets, and older programs know them: none ever changes. */
+static void
+numbers_of_the_protocol_are_fixed(void **unused)
+{
+	const struct jp_request in = {
+		.front = JP_FRONT_MUX, .last = true, .account = true
+	};
+	uint8_t bytes[JP_REQUEST_MAX];
+	size_t len;
+
+	(void)unused;
+	assert_int_equal(JP_DENY, 0);
+	assert_int_equal(JP_UNAVAILABLE, 1);
+	assert_int_equal(JP_ACCEPT, 2);
+	assert_int_equal(JP_MAY, 3);
+	assert_int_equal(JP_FRONT_PAM, 0);
+	assert_int_equal(JP_FRONT_SASL, 1);
+	assert_int_equal(JP_FRONT_MUX, 2);
+	assert_int_equal(JP_FRONT_ADMIN, 3);
+	assert_int_equal(JP_FRONT_COUNT, 4);
+	assert_int_equal(jp_request_encode(&in, bytes, &len), JP_ERR_OK);
+	assert_int_equal(bytes[FRONT_AT], JP_FRONT_MUX | 128 | 64);
+}
+
 int
 main(void)
 {
@@ -365,6 +389,7 @@ main(void)
 		cmocka_unit_test(a_refused_reply_denies),
 		cmocka_unit_test(accepted_replies_encode_to_the_same_bytes),
 		cmocka_unit_test(unknown_verdicts_and_padding_are_refused),
+		cmocka_unit_test(numbers_of_the_protocol_are_fixed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
