@@ -451,6 +451,7 @@ void
 bdb_clock_open(struct bdb *bdb)
 {
 	char text[BDB_HWM_TEXT];
+	struct stat last;
 	uint64_t seen;
 
 	bdb->clock_fd = openat(bdb->dir_fd, BDB_CLOCK_NAME,
@@ -459,6 +460,10 @@ bdb_clock_open(struct bdb *bdb)
 	    pread(bdb->clock_fd, text, sizeof(text), 0) == BDB_HWM_LEN &&
 	    parse_hwm(text, &seen) && jp_when_valid((int64_t)seen))
 		atomic_store(&bdb->seen, (long long)seen);
+	/* A store of before there was this file was written to then. */
+	else if (fstatat(bdb->dir_fd, BDB_HWM_NAME, &last,
+	             AT_SYMLINK_NOFOLLOW) == 0)
+		atomic_store(&bdb->seen, (long long)last.st_mtime);
 }
 
 /* Not synced: after a power cut it may be behind, as the mark. */

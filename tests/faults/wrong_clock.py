@@ -145,6 +145,22 @@ def trusted():
         place.admin("purge")
 
 
+def first_start():
+    """a store of before there was a note of the clock knows when it was
+    written to last"""
+    with shifted(start=False) as (place, clock):
+        place.token()
+        os.unlink(place.root + "/store/clock")
+        for shift in (10 * YEAR, -10 * YEAR):
+            clock.set(shift)
+            refused(place, "purge", "--dead-for", "1d")
+            place.start()
+            refused(place, "purge", "--dead-for", "1d")
+            assert place.stop() == 0
+        clock.set(0)
+        place.admin("purge")
+
+
 def family():
     """a reuse that only a wrong clock sees revokes no family"""
     with shifted("on_reuse = revoke_family\n") as (place, clock):
@@ -189,5 +205,5 @@ def announced():
             assert file.read() == token[5:13] + "\n"
 
 
-main([behind_once, ahead_once, ends_not, ends_not_alone, trusted, family,
-      announced])
+main([behind_once, ahead_once, ends_not, ends_not_alone, trusted,
+      first_start, family, announced])
