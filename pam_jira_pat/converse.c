@@ -9,8 +9,8 @@
 
 #include <security/pam_ext.h>
 
-#include "common/net.h"
-#include "common/token.h"
+#include "common/base/net.h"
+#include "common/wire/token.h"
 #include "pam_jira_pat/internal.h"
 
 /*

@@ -16,8 +16,8 @@
 
 #include <security/pam_modules.h>
 
-#include "common/client.h"
-#include "common/escape.h"
+#include "common/wire/client.h"
+#include "common/base/escape.h"
 
 /* The module's arguments; the texts belong to libpam. */
 struct options {

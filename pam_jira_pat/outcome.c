@@ -10,7 +10,7 @@
 
 #include <security/pam_ext.h>
 
-#include "common/net.h"
+#include "common/base/net.h"
 #include "pam_jira_pat/internal.h"
 
 /* One line about the request: `what`, and `why` in parentheses if not NULL. */

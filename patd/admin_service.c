@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/admin_wire.h"
-#include "common/client.h"
-#include "common/log.h"
-#include "common/self_service.h"
-#include "common/throttle.h"
+#include "common/admin/wire.h"
+#include "common/wire/client.h"
+#include "common/sys/log.h"
+#include "common/admin/self_service.h"
+#include "common/decide/throttle.h"
 
 enum {
 	IDLE_S = 30,

@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "common/core.h"
+#include "common/decide/core.h"
 #include "patd/keeper.h"
 
 #define ADMIN_MAX 16

@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <syslog.h>
 
-#include "common/log.h"
-#include "common/net.h"
+#include "common/sys/log.h"
+#include "common/base/net.h"
 
 enum {
 	USER_SHOWN = 512, /* bytes of an escaped user name in the log */

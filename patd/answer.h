@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-#include "common/decide.h"
-#include "common/flood.h"
+#include "common/decide/decide.h"
+#include "common/audit/flood.h"
 
 /*
  * Reads one question. JP_ERR_TIMEOUT: none is there; JP_ERR_UNREACHABLE: the

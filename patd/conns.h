@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "common/realm.h"
+#include "common/wire/realm.h"
 
 struct conn {
 	int fd;              /* -1: free */

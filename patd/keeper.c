@@ -6,9 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/clock_guard.h"
-#include "common/log.h"
-#include "common/uses.h"
+#include "common/decide/clock_guard.h"
+#include "common/sys/log.h"
+#include "common/decide/uses.h"
 
 enum {
 	STALLED_S = 10,

@@ -7,7 +7,7 @@
 #ifndef PATD_KEEPER_H
 #define PATD_KEEPER_H
 
-#include "common/core.h"
+#include "common/decide/core.h"
 
 #define KEEPER_EXIT 75 /* EX_TEMPFAIL of sysexits.h */
 

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "common/account.h"
+#include "common/sys/account.h"
 
 enum {
 	FIRST_PASSED = 3, /* SD_LISTEN_FDS_START */

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "common/settings.h"
+#include "common/config/settings.h"
 
 /*
  * X(CODE, file name, type, mode, mode with an admin group, mode for everybody).

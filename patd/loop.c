@@ -10,10 +10,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/audit.h"
-#include "common/client.h"
-#include "common/log.h"
-#include "common/uses.h"
+#include "common/audit/audit.h"
+#include "common/wire/client.h"
+#include "common/sys/log.h"
+#include "common/decide/uses.h"
 #include "patd/admin_service.h"
 #include "patd/answer.h"
 #include "patd/conns.h"

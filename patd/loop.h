@@ -8,7 +8,7 @@
 
 #include <signal.h>
 
-#include "common/core.h"
+#include "common/decide/core.h"
 #include "patd/keeper.h"
 #include "patd/listeners.h"
 #include "patd/peers.h"

@@ -14,12 +14,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/account.h"
-#include "common/audit.h"
-#include "common/budget.h"
-#include "common/core.h"
-#include "common/log.h"
-#include "common/uses.h"
+#include "common/sys/account.h"
+#include "common/audit/audit.h"
+#include "common/config/budget.h"
+#include "common/decide/core.h"
+#include "common/sys/log.h"
+#include "common/decide/uses.h"
 #include "patd/keeper.h"
 #include "patd/listeners.h"
 #include "patd/loop.h"

@@ -1,12 +1,13 @@
 /*
- * One question on a connection of the saslauthd protocol, common/mux.h: how it
- * is gathered, and how its answer is sent. Such a client waits without end and
- * may leak its descriptor where no answer comes: everybody gets one.
+ * One question on a connection of the saslauthd protocol,
+ * common/wire/saslauthd.h: how it is gathered, and how its answer is sent. Such
+ * a client waits without end and may leak its descriptor where no answer comes:
+ * everybody gets one.
  */
 #ifndef PATD_MUX_CONN_H
 #define PATD_MUX_CONN_H
 
-#include "common/mux.h"
+#include "common/wire/saslauthd.h"
 #include "patd/conns.h"
 
 /*

@@ -8,10 +8,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/audit.h"
-#include "common/client.h"
-#include "common/core.h"
-#include "common/uses.h"
+#include "common/audit/audit.h"
+#include "common/wire/client.h"
+#include "common/decide/core.h"
+#include "common/decide/uses.h"
 #include "patd/answer.h"
 #include "patd/peers.h"
 

@@ -5,7 +5,7 @@
 #ifndef PATD_ONE_SHOT_H
 #define PATD_ONE_SHOT_H
 
-#include "common/settings.h"
+#include "common/config/settings.h"
 
 /*
  * Answers JP_UNAVAILABLE where the store cannot be opened, too: JP_ERR_OK is

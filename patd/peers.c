@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/account.h"
+#include "common/sys/account.h"
 
 enum {
 	FIRST_PERSON = 1000, /* uids below are system accounts */

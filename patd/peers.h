@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "common/settings.h"
+#include "common/config/settings.h"
 
 struct peers {
 	uid_t self;

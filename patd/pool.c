@@ -8,10 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/budget.h"
-#include "common/client.h"
-#include "common/cond.h"
-#include "common/throttle.h"
+#include "common/config/budget.h"
+#include "common/wire/client.h"
+#include "common/sys/cond.h"
+#include "common/decide/throttle.h"
 #include "patd/answer.h"
 
 enum {

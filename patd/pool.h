@@ -7,7 +7,8 @@
  *
  * Where there is no fast tag every wrong text costs a hash. Such flights are
  * few, in all and for one id; they start when no other one waits; and one id
- * has them at a limited rate (common/throttle.h), unless the text is right.
+ * has them at a limited rate (common/decide/throttle.h), unless the text is
+ * right.
  *
  * The name service has threads of its own: it may hang, and then only those
  * questions that need it wait. Those of one user and service share a look-up.
@@ -15,8 +16,8 @@
 #ifndef PATD_POOL_H
 #define PATD_POOL_H
 
-#include "common/audit.h"
-#include "common/decide.h"
+#include "common/audit/audit.h"
+#include "common/decide/decide.h"
 
 struct pool;
 

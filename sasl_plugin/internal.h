@@ -16,9 +16,9 @@
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
 
-#include "common/client.h"
-#include "common/plain.h"
-#include "common/realm.h"
+#include "common/wire/client.h"
+#include "common/wire/sasl_plain.h"
+#include "common/wire/realm.h"
 
 enum mechanism { PLAIN, LOGIN, OAUTHBEARER, XOAUTH2, MECHANISM_COUNT };
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "common/bearer.h"
-#include "common/name.h"
+#include "common/wire/sasl_bearer.h"
+#include "common/base/text.h"
 #include "sasl_plugin/internal.h"
 
 /* Sends `text`, of static storage, and waits for the client's answer. */

@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
-#include "common/escape.h"
+#include "common/base/escape.h"
 #include "sasl_plugin/internal.h"
 
 enum {

@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-#include "common/escape.h"
-#include "common/net.h"
-#include "common/token.h"
+#include "common/base/escape.h"
+#include "common/base/net.h"
+#include "common/wire/token.h"
 #include "sasl_plugin/internal.h"
 
 enum { ESCAPED_SIZE = 512 }; /* of a name in a log line */

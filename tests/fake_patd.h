@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "common/wire.h"
+#include "common/wire/verify.h"
 
 enum {
 	FAKE_MESSAGE_MAX = 4096,

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/client.h"
+#include "common/wire/client.h"
 
 enum {
 	ROUNDS = 3,

@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/core.h"
-#include "common/escape.h"
-#include "common/finder.h"
-#include "tools/commands.h"
-#include "tools/output.h"
-#include "tools/suggest.h"
+#include "common/decide/core.h"
+#include "common/base/escape.h"
+#include "common/record/token_scan.h"
+#include "tools/cli/command.h"
+#include "tools/cli/output.h"
+#include "tools/cli/suggest.h"
 
 /* A group of them begins where `group` is set. */
 static const struct {

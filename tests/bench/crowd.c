@@ -21,7 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "common/client.h"
+#include "common/wire/client.h"
 #include "tests/bench/turn.h"
 
 enum {

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/client.h"
-#include "common/core.h"
-#include "common/token_make.h"
-#include "tools/progress.h"
+#include "common/wire/client.h"
+#include "common/decide/core.h"
+#include "common/record/token_make.h"
+#include "tools/cli/progress.h"
 
 enum {
 	BATCH = 2000, /* records in one transaction */

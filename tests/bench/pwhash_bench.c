@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hash.h"
+#include "common/record/argon2.h"
 #include "tests/bench/turn.h"
 
 static struct jp_cost cost;

@@ -27,7 +27,7 @@
 #include <sqlite3.h>
 #endif
 
-#include "common/core.h"
+#include "common/decide/core.h"
 #include "tests/bench/turn.h"
 
 enum {

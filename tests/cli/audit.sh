@@ -54,9 +54,9 @@ like "the detail of a line is shown" "$out" "*revoke *$id *bob *gone *"
 is "the completion knows the same events" "$(bash -c '. "$0"
 _pat_admin_events' "$JP_SOURCE/tools/pat-admin.bash-completion" | tr ' ' '\n' |
 	sort | tr '\n' ' ')" "$(sed -n '/events\[\] = {/,/};/p' \
-		"$JP_SOURCE/tools/cmd_audit.c" | grep -o '"[a-z-]*"' | tr -d '"' |
+		"$JP_SOURCE/tools/commands/audit.c" | grep -o '"[a-z-]*"' | tr -d '"' |
 		sort | tr '\n' ' ')"
-known=$(sed -n '/events\[\] = {/,/};/p' "$JP_SOURCE/tools/cmd_audit.c" |
+known=$(sed -n '/events\[\] = {/,/};/p' "$JP_SOURCE/tools/commands/audit.c" |
 	grep -o '"[a-z-]*"' | tr -d '"' | sort | tr '\n' ' ')
 is "the manual of patd knows the same events" "$known" "$({
 	sed -n '/^.It Li event/,/^.It Li reason/p' "$JP_SOURCE/doc/patd.8" |

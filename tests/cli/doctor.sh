@@ -564,7 +564,7 @@ is_json "and in JSON, too"
 
 # Each of the code's traps is in this test.
 names=$(sed -n 's/^	X([A-Z_]*, LEVEL_[A-Z]*, "[a-z]*", "\([a-z-]*\)".*/\1/p' \
-	"$JP_SOURCE/tools/check_front_doors.h")
+	"$JP_SOURCE/tools/doctor/servers.h")
 ok "the table of traps is read" test "$(echo "$names" | wc -l)" -ge 15
 for name in $names; do
 	ok "$name has its tests" grep -q "^finds \"$name: \|^like \"$name: " \

@@ -17,8 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/admin_wire.h"
-#include "common/client.h"
+#include "common/admin/wire.h"
+#include "common/wire/client.h"
 
 enum {
 	ID_AT = JP_MAGIC_LEN + 1, /* of its length in a request */

@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/client.h"
+#include "common/wire/client.h"
 
 enum {
 	PAIRS_MAX = 4096,

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/core.h"
+#include "common/decide/core.h"
 
 enum {
 	WAIT_MS = 10000, /* for a patd that is just leaving */

@@ -511,7 +511,7 @@ def no_descriptors():
 
 
 def list_request():
-    """`list --all` as common/admin_wire.c encodes it."""
+    """`list --all` as common/admin/wire.c encodes it."""
     return (b"JPA1\x01" + text("") * 4 + bytes(3) + bytes(9) + b"\x01" +
             bytes(8) + text(question("", "")) + bytes(10) + text("") +
             bytes(1) + text("") + bytes(9) + text("") * 2 + bytes(19))

@@ -12,7 +12,7 @@ from daemon import ACCEPT, AUDIT, BUILD, ROOT, Skip, main, world
 
 ASK = os.path.join(BUILD, "tests/daemon/admin_ask")
 
-with open(os.path.join(os.environ["JP_SOURCE"], "common/admin.h")) as header:
+with open(os.path.join(os.environ["JP_SOURCE"], "common/admin/admin.h")) as header:
     OPERATIONS = re.search(r"JP_ADMIN_OP_LIST\(X\)(.*?)enum", header.read(),
                            re.DOTALL)
 OPERATIONS = re.findall(r'X\(\w+, "([a-z-]+)"\)', OPERATIONS.group(1))

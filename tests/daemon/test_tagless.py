@@ -8,7 +8,7 @@ import time
 from daemon import (ACCEPT, DENY, UNAVAILABLE, Client, forged, main, make_slow,
                     question, room_for, wait_for, world)
 
-BURST, REFILL_S = 10, 10  # of common/throttle.h
+BURST, REFILL_S = 10, 10  # of common/decide/throttle.h
 
 
 class Clock:

@@ -1,5 +1,5 @@
 /* The messages of admin.sock: what is accepted encodes the same. */
-#include "common/admin_wire.h"
+#include "common/admin/wire.h"
 #include "tests/fuzz/fuzz.h"
 
 /* Large, and one at a time: not on the stack. */

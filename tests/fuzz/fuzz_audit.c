@@ -2,7 +2,7 @@
  * A line of the audit trail, and the mark of its head: what is split is split
  * the same again, and no line that was not made with the key is taken.
  */
-#include "common/audit_check.h"
+#include "common/audit/verify.h"
 #include "tests/fuzz/fuzz.h"
 
 int

@@ -2,7 +2,7 @@
  * A message of OAUTHBEARER and one of XOAUTH2: a token that is accepted stands
  * in the message as it is, behind "auth="; a name only if there was one.
  */
-#include "common/bearer.h"
+#include "common/wire/sasl_bearer.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

@@ -1,5 +1,5 @@
 /* Tokens in a stream: what is found parses, and pieces change nothing. */
-#include "common/finder.h"
+#include "common/record/token_scan.h"
 #include "tests/fuzz/fuzz.h"
 
 struct sum {

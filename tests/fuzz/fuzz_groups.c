@@ -1,5 +1,5 @@
 /* A list of groups: what is accepted is printed so that it is read again. */
-#include "common/user.h"
+#include "common/record/user.h"
 #include "tests/fuzz/fuzz.h"
 
 enum {

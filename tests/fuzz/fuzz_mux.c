@@ -2,7 +2,7 @@
  * A question of the saslauthd protocol: what is accepted encodes the same, and
  * each of its beginnings waits for more, but for the one without address.
  */
-#include "common/mux.h"
+#include "common/wire/saslauthd.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

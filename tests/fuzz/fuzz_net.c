@@ -1,5 +1,5 @@
 /* A network: what is accepted is printed as one that reads the same. */
-#include "common/net.h"
+#include "common/base/net.h"
 #include "tests/fuzz/fuzz.h"
 
 int

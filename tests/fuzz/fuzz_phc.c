@@ -1,5 +1,5 @@
 /* A PHC string: what is accepted is within bounds and printed the same. */
-#include "common/hash.h"
+#include "common/record/argon2.h"
 #include "tests/fuzz/fuzz.h"
 
 int

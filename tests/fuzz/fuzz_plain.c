@@ -1,5 +1,5 @@
 /* A message of PLAIN: what is accepted is written as the same bytes. */
-#include "common/plain.h"
+#include "common/wire/sasl_plain.h"
 #include "tests/fuzz/fuzz.h"
 
 int

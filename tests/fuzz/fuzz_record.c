@@ -1,5 +1,5 @@
 /* A stored record: what is accepted encodes the same; a peek sees the same. */
-#include "common/record.h"
+#include "common/record/record.h"
 #include "tests/fuzz/fuzz.h"
 
 int

@@ -1,5 +1,5 @@
 /* An answer of the verify protocol: what is accepted encodes the same. */
-#include "common/wire.h"
+#include "common/wire/verify.h"
 #include "tests/fuzz/fuzz.h"
 
 int

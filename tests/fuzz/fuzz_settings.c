@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "common/settings.h"
+#include "common/config/settings.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

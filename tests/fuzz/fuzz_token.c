@@ -1,5 +1,5 @@
 /* The text of a token: what is accepted is spelled the same. */
-#include "common/token.h"
+#include "common/wire/token.h"
 #include "tests/fuzz/fuzz.h"
 
 int

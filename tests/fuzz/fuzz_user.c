@@ -1,5 +1,5 @@
 /* A stored user: what is accepted encodes the same. */
-#include "common/user.h"
+#include "common/record/user.h"
 #include "tests/fuzz/fuzz.h"
 
 int

@@ -37,7 +37,7 @@ example_keys() {
 
 # --- The configuration ----------------------------------------------------------
 
-settings=$JP_SOURCE/common/settings.c
+settings=$JP_SOURCE/common/config/settings.c
 keys=$({
 	sed -n 's/^	{ "\([a-z0-9]*\)", "\([a-z_]*\)",.*/\1 \2/p' "$settings"
 	sed -n 's/.*strcmp(name, "\([a-z_]*\)").*/service \1/p' "$settings"
@@ -116,7 +116,7 @@ same "pat-admin(8) has the reasons of a decision, in their order" "$(
 			sub(/.*"/, "", text)
 			if (text != "none")
 				print text
-		}' "$JP_SOURCE/common/verdict.h"
+		}' "$JP_SOURCE/common/wire/verdict.h"
 )" "$(part pat-admin.8 Reasons | sed -n 's/^\.It Li \([a-z-]*\).*/\1/p')"
 
 commands=$(part pat-admin.8 Commands |
@@ -163,17 +163,17 @@ list_of() {
 same "pat-admin check knows the arguments of the PAM module" "$(
 	sed -n 's/^	{ "\([a-z_]*\)", set_.*/\1/p' \
 		"$JP_SOURCE/pam_jira_pat/options.c" | words
-)" "$(list_of own_arguments tools/check_pam.c)"
+)" "$(list_of own_arguments tools/doctor/pam.c)"
 if [ -e "$JP_SOURCE/sasl_plugin/options.c" ]; then
 	same "pat-admin check knows the keys of the SASL plugin" "$(
 		sed -n 's/^	{ "\(jirapat_[a-z_]*\)", set_.*/\1/p' \
 			"$JP_SOURCE/sasl_plugin/options.c" | words
-	)" "$(list_of own_keys tools/check_sasl.c)"
+	)" "$(list_of own_keys tools/doctor/sasl.c)"
 fi
 
 same "pat-admin(8) has the traps that check knows, in their order" "$(
 	sed -n 's/^	X([A-Z_]*, LEVEL_[A-Z]*, "[a-z]*", "\([a-z-]*\)".*/\1/p' \
-		"$JP_SOURCE/tools/check_front_doors.h"
+		"$JP_SOURCE/tools/doctor/servers.h"
 )" "$(awk '/^Each of these traps/ { inside = 1 }
 	/^\.El/ { inside = 0 }
 	inside && /^\.It Li / { print $3 }' "$JP_SOURCE/doc/pat-admin.8")"

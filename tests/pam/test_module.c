@@ -27,7 +27,7 @@
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 
-#include "common/client.h"
+#include "common/wire/client.h"
 #include "tests/fake_patd.h"
 #include "tests/hosts.h"
 #include "tests/leave_out.h"

@@ -26,7 +26,7 @@
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
 
-#include "common/client.h"
+#include "common/wire/client.h"
 #include "tests/fake_patd.h"
 #include "tests/leave_out.h"
 #include "tests/spellings.h"

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/store_bdb.h"
+#include "common/store/bdb.h"
 
 /* A new folder of mode 0700 under $TMPDIR or /tmp. */
 static inline void

@@ -1,6 +1,6 @@
 /*
- * The operations of an administrator and their messages: common/admin.c,
- * common/admin_wire.c, over the store in memory and a clock that is set.
+ * The operations of an administrator and their messages: common/admin/admin.c,
+ * common/admin/wire.c, over the store in memory and a clock that is set.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,9 +16,9 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/admin_wire.h"
-#include "common/batch.h"
-#include "common/store_mem.h"
+#include "common/admin/wire.h"
+#include "common/admin/batch.h"
+#include "common/store/mem.h"
 #include "tests/leave_out.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

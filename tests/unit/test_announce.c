@@ -1,7 +1,7 @@
 /*
- * A change and its lines in the audit trail, common/announce.c, over a disk
- * with a gate: while it is shut no line is written. So a test says what happens
- * while the trail is waited for.
+ * A change and its lines in the audit trail, common/decide/announce.c, over a
+ * disk with a gate: while it is shut no line is written. So a test says what
+ * happens while the trail is waited for.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "common/announce.h"
-#include "common/store_mem.h"
+#include "common/decide/announce.h"
+#include "common/store/mem.h"
 
 static struct {
 	pthread_mutex_t mutex;

@@ -18,9 +18,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "common/audit.h"
-#include "common/audit_check.h"
-#include "common/audit_limit.h"
+#include "common/audit/audit.h"
+#include "common/audit/verify.h"
+#include "common/audit/limit.h"
 
 #define NOW INT64_C(1800000000)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -1,5 +1,5 @@
 /*
- * Records on their way from store to store: common/batch.c.
+ * Records on their way from store to store: common/admin/batch.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "common/batch.h"
+#include "common/admin/batch.h"
 
 static void
 make(struct jp_moved *moved, unsigned int number)

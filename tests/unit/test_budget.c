@@ -1,6 +1,7 @@
 /*
- * The memory that patd may take, common/budget.c, over files of proc and sysfs
- * that are made here; and the gate that holds hashes back, common/gate.c.
+ * The memory that patd may take, common/config/budget.c, over files of proc and
+ * sysfs that are made here; and the gate that holds hashes back,
+ * common/decide/gate.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/budget.h"
-#include "common/gate.h"
+#include "common/config/budget.h"
+#include "common/decide/gate.h"
 
 enum {
 	PID = 4711,

@@ -1,7 +1,7 @@
 /*
- * The asking side of the verify protocol, common/client.c, against listeners
- * that misbehave in each way. This program is also the patd that it spawns:
- * see one_shot().
+ * The asking side of the verify protocol, common/wire/client.c, against
+ * listeners that misbehave in each way. This program is also the patd that it
+ * spawns: see one_shot().
  */
 #include "config.h"
 
@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-#include "common/client.h"
+#include "common/wire/client.h"
 #include "tests/fake_patd.h"
 #include "tests/hosts.h"
 #include "tests/leave_out.h"

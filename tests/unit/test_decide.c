@@ -1,6 +1,7 @@
 /*
- * The decision: common/decide.c, over the store in memory and a clock that is
- * set. Each reason has a way to bring it about; the ways are then combined.
+ * The decision: common/decide/decide.c, over the store in memory and a clock
+ * that is set. Each reason has a way to bring it about; the ways are then
+ * combined.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,10 +13,10 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/batch.h"
-#include "common/decide.h"
-#include "common/store_mem.h"
-#include "common/token_make.h"
+#include "common/admin/batch.h"
+#include "common/decide/decide.h"
+#include "common/store/mem.h"
+#include "common/record/token_make.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define NOW INT64_C(1800000000)

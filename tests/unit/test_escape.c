@@ -1,6 +1,6 @@
 /*
- * What a log may show of text from outside, common/escape.c: no secret of a
- * token, whatever stands around it; and nothing else is taken away.
+ * What a log may show of text from outside, common/base/escape.c: no secret of
+ * a token, whatever stands around it; and nothing else is taken away.
  */
 #include "config.h"
 
@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "common/err.h"
-#include "common/escape.h"
-#include "common/record.h"
-#include "common/token.h"
+#include "common/base/err.h"
+#include "common/base/escape.h"
+#include "common/record/record.h"
+#include "common/wire/token.h"
 
 #define ID "D4oBwk0S"
 #define SECRET "cdgXNCTZuXCvl14LWfvqWFxkpJyFn4"

@@ -1,6 +1,6 @@
 /*
- * Tokens in a stream of bytes: common/finder.c. All random numbers are of one
- * seed, so that a failure comes back.
+ * Tokens in a stream of bytes: common/record/token_scan.c. All random numbers
+ * are of one seed, so that a failure comes back.
  */
 #include "config.h"
 
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/finder.h"
+#include "common/record/token_scan.h"
 
 #define KNOWN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
 #define WRONG "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpE"

@@ -1,6 +1,6 @@
 /*
- * Groups of the name service: common/groups.c, with a name service that stands
- * here and fails on demand, and a clock that is set.
+ * Groups of the name service: common/decide/groups.c, with a name service that
+ * stands here and fails on demand, and a clock that is set.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "common/groups.h"
+#include "common/decide/groups.h"
 
 /* ---- the name service ---- */
 

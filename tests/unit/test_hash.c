@@ -1,4 +1,4 @@
-/* Argon2id and the strict reader of PHC strings: common/hash.c. */
+/* Argon2id and the strict reader of PHC strings: common/record/argon2.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/hash.h"
+#include "common/record/argon2.h"
 #include "tests/leave_out.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "common/client.h"
-#include "common/store_mem.h"
-#include "common/uses.h"
+#include "common/wire/client.h"
+#include "common/store/mem.h"
+#include "common/decide/uses.h"
 #include "patd/keeper.h"
 
 #define NOW INT64_C(1800000000)

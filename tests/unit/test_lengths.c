@@ -14,13 +14,13 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/admin_wire.h"
-#include "common/audit_line.h"
-#include "common/batch.h"
-#include "common/bearer.h"
-#include "common/mux.h"
-#include "common/name.h"
-#include "common/user.h"
+#include "common/admin/wire.h"
+#include "common/audit/line.h"
+#include "common/admin/batch.h"
+#include "common/wire/sasl_bearer.h"
+#include "common/wire/saslauthd.h"
+#include "common/base/text.h"
+#include "common/record/user.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

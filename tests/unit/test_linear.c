@@ -15,9 +15,9 @@
 #include <sodium.h>
 #include <stdatomic.h>
 
-#include "common/client.h"
-#include "common/decide.h"
-#include "common/token_make.h"
+#include "common/wire/client.h"
+#include "common/decide/decide.h"
+#include "common/record/token_make.h"
 #include "tests/unit/store_help.h"
 
 #define NOW INT64_C(1800000000)

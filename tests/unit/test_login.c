@@ -1,5 +1,6 @@
 /*
- * What clients of SASL say: common/name.c, common/plain.c, common/bearer.c.
+ * What clients of SASL say: common/base/text.c, common/wire/sasl_plain.c,
+ * common/wire/sasl_bearer.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "common/bearer.h"
-#include "common/name.h"
+#include "common/wire/sasl_bearer.h"
+#include "common/base/text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define BYTES(text) text, sizeof(text) - 1

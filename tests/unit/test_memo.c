@@ -1,6 +1,6 @@
 /*
- * The memo of proved secrets, common/memo.c: what it finds, what it never
- * finds, and what it forgets.
+ * The memo of proved secrets, common/decide/memo.c: what it finds, what it
+ * never finds, and what it forgets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <sodium.h>
 
-#include "common/memo.h"
+#include "common/decide/memo.h"
 
 #define PHC "$argon2id$v=19$m=8,t=1,p=1$AAAA$BBBB"
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -134,7 +134,7 @@ any_other_pair_is_not_found(void **state)
 	jp_memo_free(memo);
 }
 
-/* The layout that common/memo.h and the design name, built by hand. */
+/* The layout that common/decide/memo.h and the design name, built by hand. */
 static void
 a_tag_is_the_keyed_blake2b_of_both_texts(void **state)
 {

@@ -1,6 +1,7 @@
 /*
- * The saslauthd protocol: common/mux.c, and what it makes of realms:
- * common/realm.c. Every buffer that is parsed has memory of just its length.
+ * The saslauthd protocol: common/wire/saslauthd.c, and what it makes of realms:
+ * common/wire/realm.c. Every buffer that is parsed has memory of just its
+ * length.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "common/buf.h"
-#include "common/mux.h"
+#include "common/base/buf.h"
+#include "common/wire/saslauthd.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -1,4 +1,4 @@
-/* Networks and literal addresses: common/net.c. */
+/* Networks and literal addresses: common/base/net.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/net.h"
+#include "common/base/net.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -17,10 +17,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "common/client.h"
-#include "common/store_mem.h"
-#include "common/throttle.h"
-#include "common/token_make.h"
+#include "common/wire/client.h"
+#include "common/store/mem.h"
+#include "common/decide/throttle.h"
+#include "common/record/token_make.h"
 #include "patd/pool.h"
 
 enum {

@@ -1,6 +1,7 @@
 /*
- * The bytes of a record and the checks of its texts: common/record.c. Bytes
- * that are parsed have memory of just their length, for the sanitizer to watch.
+ * The bytes of a record and the checks of its texts: common/record/record.c.
+ * Bytes that are parsed have memory of just their length, for the sanitizer to
+ * watch.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "common/record.h"
+#include "common/record/record.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

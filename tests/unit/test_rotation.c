@@ -1,6 +1,6 @@
 /*
- * Rotation: common/admin_rotate.c, common/rotation.c and what the decision
- * makes of both, over the store in memory and a clock that is set.
+ * Rotation: common/admin/rotate.c, common/decide/rotation.c and what the
+ * decision makes of both, over the store in memory and a clock that is set.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "common/admin.h"
-#include "common/rotation.h"
-#include "common/store_mem.h"
+#include "common/admin/admin.h"
+#include "common/decide/rotation.h"
+#include "common/store/mem.h"
 
 #define NOW INT64_C(1800000000)
 #define DAY INT64_C(86400)

@@ -1,4 +1,4 @@
-/* The configuration file: common/settings.c. */
+/* The configuration file: common/config/settings.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "common/settings.h"
+#include "common/config/settings.h"
 #include "tests/leave_out.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

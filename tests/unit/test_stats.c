@@ -1,5 +1,5 @@
 /*
- * Counters and the distribution of times: common/stats.c.
+ * Counters and the distribution of times: common/decide/stats.c.
  */
 #include <math.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "common/stats.h"
+#include "common/decide/stats.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

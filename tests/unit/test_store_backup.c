@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#include "common/store_bdb_internal.h"
+#include "common/store/bdb_internal.h"
 #include "tests/unit/store_help.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

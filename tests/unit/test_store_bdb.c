@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "common/store_bdb_internal.h"
+#include "common/store/bdb_internal.h"
 #include "tests/unit/store_help.h"
 #include "tests/leave_out.h"
 

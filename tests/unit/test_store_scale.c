@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "common/admin.h"
-#include "common/store_bdb_internal.h"
-#include "common/token_make.h"
+#include "common/admin/admin.h"
+#include "common/store/bdb_internal.h"
+#include "common/record/token_make.h"
 #include "tests/unit/store_help.h"
 
 #define NOW INT64_C(1800000000)

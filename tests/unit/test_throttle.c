@@ -1,6 +1,6 @@
 /*
- * The rate of wrong secrets for one id, common/throttle.c, with times that the
- * test sets.
+ * The rate of wrong secrets for one id, common/decide/throttle.c, with times
+ * that the test sets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,8 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "common/throttle.h"
-#include "common/token.h"
+#include "common/decide/throttle.h"
+#include "common/wire/token.h"
 
 #define ID "aaaaaaaa"
 #define START INT64_C(5000000)

@@ -1,6 +1,6 @@
 /*
- * The text of a token: common/token.c. All random numbers are of one seed, so
- * that a failure comes back.
+ * The text of a token: common/wire/token.c. All random numbers are of one seed,
+ * so that a failure comes back.
  */
 #include "config.h"
 
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "common/token.h"
+#include "common/wire/token.h"
 
 #define KNOWN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
 #define KNOWN_LEN (sizeof(KNOWN) - 1)

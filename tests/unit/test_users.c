@@ -1,6 +1,6 @@
 /*
- * Records of users and the operations on them: common/user.c and
- * common/admin_user.c, over the store in memory and a clock that is set.
+ * Records of users and the operations on them: common/record/user.c and
+ * common/admin/user.c, over the store in memory and a clock that is set.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "common/admin.h"
-#include "common/batch.h"
-#include "common/store_mem.h"
+#include "common/admin/admin.h"
+#include "common/admin/batch.h"
+#include "common/store/mem.h"
 
 #define NOW INT64_C(1800000000)
 

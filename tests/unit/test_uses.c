@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "common/store_mem.h"
-#include "common/clock_guard.h"
-#include "common/uses.h"
+#include "common/store/mem.h"
+#include "common/decide/clock_guard.h"
+#include "common/decide/uses.h"
 
 #define NOW INT64_C(1800000000)
 

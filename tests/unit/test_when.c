@@ -1,4 +1,4 @@
-/* Times and durations as people write them: common/when.c. */
+/* Times and durations as people write them: common/sys/time_text.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "common/when.h"
+#include "common/sys/time_text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define NOW INT64_C(1800000000) /* 2027-01-15T08:00:00Z */

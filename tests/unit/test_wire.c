@@ -1,6 +1,6 @@
 /*
- * The verify protocol: common/wire.c. Every buffer that is parsed has memory
- * of just its length, for the sanitizer to watch.
+ * The verify protocol: common/wire/verify.c. Every buffer that is parsed has
+ * memory of just its length, for the sanitizer to watch.
  */
 #include "config.h"
 
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "common/wire.h"
+#include "common/wire/verify.h"
 
 enum {
 	FRONT_AT = 4,

@@ -1,0 +1,49 @@
+/*
+ * Several in one request of the admin protocol: records on their way from one
+ * store to another, each with the name of the pepper that its fast tag was made
+ * under; or users.
+ */
+#ifndef JP_BATCH_H
+#define JP_BATCH_H
+
+#include "common/record/pepper.h"
+#include "common/record/user.h"
+
+#define JP_BATCH_MAX (JP_RECORD_MAX + 64) /* bytes of a batch */
+#define JP_BATCH_RECORDS 64
+#define JP_BATCH_USERS 256
+
+/* A record as it travels. */
+struct jp_moved {
+	struct jp_record record;
+	uint8_t pepper[JP_STORE_TAG_LEN]; /* zeroes: it has no fast tag */
+};
+
+/*
+ * Appends one to `buf`, which writes into JP_BATCH_MAX bytes: JP_ERR_TOO_LONG
+ * if it does not fit, and then nothing is written and `buf` is as before.
+ */
+enum jp_err jp_batch_put(struct jp_buf *buf, const struct jp_moved *moved);
+
+/* Reads the next one; errors as jp_record_decode() has them. */
+enum jp_err jp_batch_get(struct jp_buf *buf, struct jp_moved *moved);
+
+/* What is to be set of a user. */
+struct jp_user_change {
+	struct jp_user user;
+	unsigned int fields; /* JP_USER_STATE and the like, or-ed */
+};
+
+/* The same for these: there are as many in a batch as fit. */
+enum jp_err
+jp_batch_put_user(struct jp_buf *buf, const struct jp_user_change *change);
+enum jp_err
+jp_batch_get_user(struct jp_buf *buf, struct jp_user_change *change);
+
+/*
+ * The id under which the imported secret of `user` is kept that is no token
+ * of ours: it names nothing itself, so there is one for each user.
+ */
+void jp_foreign_id(const char *user, char id[JP_TOKEN_ID_LEN + 1]);
+
+#endif

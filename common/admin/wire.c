@@ -1,0 +1,350 @@
+/*
+ *     request: "JPA1", op u8, id, user, name, why, limits, lifetime u8,
+ *              expires_at i64, all u8, expiring i64, question (bytes),
+ *              dead_for i64, dry_run u8, skip_known u8, batch (bytes),
+ *              user_fields u8, user, grace i64, keep_until_grace u8,
+ *              unused i64, clock_rule u8
+ *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
+ *       item:  state u8, changed u8, reason u8, breach u8, token, record
+ * (bytes; none: length 0); if its kind is JP_ITEM_STATS, then numbers (i64
+ *              each): those of numbers[], then those of the statistics;
+ *              if it is JP_ITEM_PIECE, name, offset i64, bytes;
+ *              if it is JP_ITEM_MOVED, pepper (16 raw);
+ *              if it is JP_ITEM_USER, live i64, user
+ *       end:   result u8, why
+ */
+#include "common/admin/wire.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "common/admin/batch.h"
+
+_Static_assert(JP_ADMIN_MSG_MAX >= JP_RECORD_MAX + 1024 + JP_REQUEST_MAX,
+    "an item with the largest record must fit into a message");
+_Static_assert(JP_ADMIN_MSG_MAX >= JP_BATCH_MAX + 4096 + JP_REQUEST_MAX,
+    "a request with the largest batch must fit into a message");
+
+static const char magic[JP_MAGIC_LEN] = { 'J', 'P', 'A', '1' };
+
+/* The numbers of an item that carries numbers, in this order. */
+static const size_t numbers[] = {
+	offsetof(struct jp_admin_item, store.records),
+	offsetof(struct jp_admin_item, store.commits),
+	offsetof(struct jp_admin_item, store.bytes),
+	offsetof(struct jp_admin_item, store.reads),
+	offsetof(struct jp_admin_item, argon2_runs),
+	offsetof(struct jp_admin_item, memo.hits),
+	offsetof(struct jp_admin_item, memo.misses),
+	offsetof(struct jp_admin_item, memo.inserts),
+	offsetof(struct jp_admin_item, memo.evictions),
+	offsetof(struct jp_admin_item, memo.entries),
+	offsetof(struct jp_admin_item, store.reserve),
+};
+
+/* The next part with its length in front; NULL on an error. */
+static const uint8_t *
+get_part(struct jp_buf *buf, size_t *len)
+{
+	*len = jp_buf_get_u16(buf);
+	if (buf->err == JP_ERR_OK && *len > buf->cap - buf->pos)
+		jp_buf_fail(buf, JP_ERR_TRUNCATED);
+	if (buf->err != JP_ERR_OK)
+		return NULL;
+	buf->pos += *len;
+	return buf->base + buf->pos - *len;
+}
+
+static void
+put_question(struct jp_buf *buf, const struct jp_request *question)
+{
+	uint8_t bytes[JP_REQUEST_MAX];
+	size_t len;
+	enum jp_err err = jp_request_encode(question, bytes, &len);
+
+	if (err != JP_ERR_OK)
+		jp_buf_fail(buf, err);
+	jp_buf_put_text(buf, (const char *)bytes, len);
+	sodium_memzero(bytes, sizeof(bytes));
+}
+
+static void
+get_question(struct jp_buf *buf, struct jp_request *question)
+{
+	size_t len;
+	const uint8_t *bytes = get_part(buf, &len);
+	enum jp_err err;
+
+	if (bytes == NULL)
+		return;
+	err = jp_request_decode(question, bytes, len);
+	if (err != JP_ERR_OK)
+		jp_buf_fail(buf, err);
+}
+
+/* A time or a number of seconds; nothing that a sum of two could wrap. */
+static int64_t
+get_when(struct jp_buf *buf)
+{
+	int64_t when = jp_buf_get_i64(buf);
+
+	if (jp_when_valid(when))
+		return when;
+	jp_buf_fail(buf, JP_ERR_INVALID);
+	return JP_NEVER;
+}
+
+enum jp_err
+jp_admin_request_encode(
+    const struct jp_admin_request *request, uint8_t *bytes, size_t *len)
+{
+	const struct jp_record *record = &request->record;
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
+	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
+	jp_buf_put_u8(&buf, (uint8_t)request->op);
+	jp_buf_put_str(&buf, record->id);
+	jp_buf_put_str(&buf, record->user);
+	jp_buf_put_str(&buf, record->name);
+	jp_buf_put_str(&buf, record->revoked_why);
+	jp_limits_put(&buf, record);
+	jp_buf_put_u8(&buf, (uint8_t)request->lifetime);
+	jp_buf_put_i64(&buf, request->expires_at);
+	jp_buf_put_u8(&buf, request->all);
+	jp_buf_put_i64(&buf, request->expiring);
+	put_question(&buf, &request->question);
+	jp_buf_put_i64(&buf, request->dead_for);
+	jp_buf_put_u8(&buf, request->dry_run);
+	jp_buf_put_u8(&buf, request->skip_known);
+	jp_buf_put_text(&buf, (const char *)request->batch, request->batch_len);
+	jp_buf_put_u8(&buf, (uint8_t)request->user_fields);
+	jp_user_put(&buf, &request->user);
+	jp_buf_put_i64(&buf, request->grace);
+	jp_buf_put_u8(&buf, request->keep_until_grace);
+	jp_buf_put_i64(&buf, request->unused);
+	jp_buf_put_u8(&buf, (uint8_t)request->clock_rule);
+	*len = buf.pos;
+	return buf.err;
+}
+
+enum jp_err
+jp_admin_request_decode(
+    struct jp_admin_request *request, const uint8_t *bytes, size_t len)
+{
+	struct jp_record *record = &request->record;
+	struct jp_buf buf;
+	enum jp_err err;
+
+	memset(request, 0, sizeof(*request));
+	if (len > JP_ADMIN_MSG_MAX)
+		return JP_ERR_TOO_LONG;
+	jp_buf_read(&buf, bytes, len);
+	jp_buf_get_magic(&buf, magic);
+	request->op =
+	    (enum jp_admin_op)jp_buf_get_enum(&buf, JP_ADMIN_OP_COUNT);
+	jp_buf_get_str(&buf, record->id, sizeof(record->id));
+	jp_buf_get_str(&buf, record->user, sizeof(record->user));
+	jp_buf_get_str(&buf, record->name, sizeof(record->name));
+	jp_buf_get_str(&buf, record->revoked_why, sizeof(record->revoked_why));
+	jp_limits_get(&buf, record);
+	request->lifetime =
+	    (enum jp_lifetime)jp_buf_get_enum(&buf, JP_LIFETIME_UNTIL + 1);
+	request->expires_at = get_when(&buf);
+	request->all = jp_buf_get_enum(&buf, 2) == 1;
+	request->expiring = get_when(&buf);
+	get_question(&buf, &request->question);
+	request->dead_for = get_when(&buf);
+	request->dry_run = jp_buf_get_enum(&buf, 2) == 1;
+	request->skip_known = jp_buf_get_enum(&buf, 2) == 1;
+	request->batch = get_part(&buf, &request->batch_len);
+	request->user_fields = jp_buf_get_enum(&buf, JP_USER_FIELDS + 1);
+	jp_user_get(&buf, &request->user);
+	if (!jp_when_valid(request->user.changed_at))
+		jp_buf_fail(&buf, JP_ERR_INVALID);
+	request->grace = get_when(&buf);
+	request->keep_until_grace = jp_buf_get_enum(&buf, 2) == 1;
+	request->unused = get_when(&buf);
+	request->clock_rule =
+	    (enum jp_clock_rule)jp_buf_get_enum(&buf, JP_CLOCK_TRUST + 1);
+	err = jp_buf_end(&buf);
+	if (err != JP_ERR_OK)
+		sodium_memzero(request, sizeof(*request));
+	return err;
+}
+
+static void
+put_record(struct jp_buf *buf, const struct jp_record *record)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len = 0;
+	enum jp_err err = JP_ERR_OK;
+
+	if (record->id[0] != '\0')
+		err = jp_record_encode(record, bytes, &len);
+	if (err != JP_ERR_OK)
+		jp_buf_fail(buf, err);
+	jp_buf_put_text(buf, (const char *)bytes, len);
+}
+
+static void
+get_record(struct jp_buf *buf, struct jp_record *record)
+{
+	size_t len;
+	const uint8_t *bytes = get_part(buf, &len);
+	enum jp_err err;
+
+	if (bytes == NULL || len == 0)
+		return;
+	err = jp_record_decode(record, bytes, len);
+	if (err != JP_ERR_OK)
+		jp_buf_fail(buf, err);
+}
+
+static void
+put_numbers(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint64_t number;
+
+		memcpy(
+		    &number, (const char *)item + numbers[i], sizeof(number));
+		jp_buf_put_i64(buf, (int64_t)number);
+	}
+	jp_stats_put(buf, &item->stats);
+}
+
+static void
+get_numbers(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint64_t number = (uint64_t)jp_buf_get_i64(buf);
+
+		memcpy((char *)item + numbers[i], &number, sizeof(number));
+	}
+	jp_stats_get(buf, &item->stats);
+}
+
+static void
+put_piece(struct jp_buf *buf, const struct jp_piece *piece)
+{
+	jp_buf_put_str(buf, piece->name);
+	jp_buf_put_i64(buf, (int64_t)piece->offset);
+	jp_buf_put_text(buf, (const char *)piece->bytes, piece->len);
+}
+
+/* The bytes stay where they are, in the message. */
+static void
+get_piece(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	struct jp_piece *piece = &item->piece;
+
+	jp_buf_get_str(buf, item->piece_name, sizeof(item->piece_name));
+	piece->name = item->piece_name;
+	piece->offset = (uint64_t)jp_buf_get_i64(buf);
+	piece->bytes = get_part(buf, &piece->len);
+}
+
+static void
+put_user(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	jp_buf_put_i64(buf, (int64_t)item->live);
+	jp_user_put(buf, &item->user);
+}
+
+static void
+get_user(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	item->live = (uint64_t)jp_buf_get_i64(buf);
+	jp_user_get(buf, &item->user);
+}
+
+enum jp_err
+jp_admin_item_encode(
+    const struct jp_admin_item *item, uint8_t *bytes, size_t *len)
+{
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
+	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
+	jp_buf_put_u8(&buf, (uint8_t)item->kind);
+	jp_buf_put_u8(&buf, (uint8_t)item->state);
+	jp_buf_put_u8(&buf, item->changed);
+	jp_buf_put_u8(&buf, (uint8_t)item->reason);
+	jp_buf_put_u8(&buf, (uint8_t)item->breach);
+	jp_buf_put_text(&buf, item->token.text, item->token.len);
+	put_record(&buf, &item->record);
+	if (item->kind == JP_ITEM_STATS)
+		put_numbers(&buf, item);
+	if (item->kind == JP_ITEM_PIECE)
+		put_piece(&buf, &item->piece);
+	if (item->kind == JP_ITEM_MOVED)
+		jp_buf_put_raw(&buf, item->pepper, sizeof(item->pepper));
+	if (item->kind == JP_ITEM_USER)
+		put_user(&buf, item);
+	*len = buf.pos;
+	return buf.err;
+}
+
+enum jp_err
+jp_admin_end_encode(
+    enum jp_err result, const struct jp_why *why, uint8_t *bytes, size_t *len)
+{
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
+	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
+	jp_buf_put_u8(&buf, JP_ITEM_COUNT);
+	jp_buf_put_u8(&buf, (uint8_t)result);
+	jp_buf_put_str(&buf, why->text);
+	*len = buf.pos;
+	return buf.err;
+}
+
+static void
+get_item(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	item->state = (enum jp_state)jp_buf_get_enum(buf, JP_STATE_COUNT);
+	item->changed = jp_buf_get_enum(buf, 2) == 1;
+	item->reason = (enum jp_reason)jp_buf_get_enum(buf, JP_REASON_COUNT);
+	item->breach = (enum jp_breach)jp_buf_get_enum(buf, JP_BREACH_COUNT_OF);
+	item->token.len =
+	    jp_buf_get_str(buf, item->token.text, sizeof(item->token.text));
+	get_record(buf, &item->record);
+	if (item->kind == JP_ITEM_STATS)
+		get_numbers(buf, item);
+	if (item->kind == JP_ITEM_PIECE)
+		get_piece(buf, item);
+	if (item->kind == JP_ITEM_MOVED)
+		jp_buf_get_raw(buf, item->pepper, sizeof(item->pepper));
+	if (item->kind == JP_ITEM_USER)
+		get_user(buf, item);
+}
+
+enum jp_err
+jp_admin_answer_decode(const uint8_t *bytes, size_t len, bool *end,
+    struct jp_admin_item *item, enum jp_err *result, struct jp_why *why)
+{
+	struct jp_buf buf;
+	unsigned int kind;
+	enum jp_err err;
+
+	memset(item, 0, sizeof(*item));
+	if (len > JP_ADMIN_MSG_MAX)
+		return JP_ERR_TOO_LONG;
+	jp_buf_read(&buf, bytes, len);
+	jp_buf_get_magic(&buf, magic);
+	kind = jp_buf_get_enum(&buf, JP_ITEM_COUNT + 1);
+	*end = kind == JP_ITEM_COUNT;
+	if (*end) {
+		*result = (enum jp_err)jp_buf_get_enum(&buf, JP_ERR_COUNT);
+		jp_buf_get_str(&buf, why->text, sizeof(why->text));
+	} else {
+		item->kind = (enum jp_admin_kind)kind;
+		get_item(&buf, item);
+	}
+	err = jp_buf_end(&buf);
+	if (err != JP_ERR_OK)
+		sodium_memzero(item, sizeof(*item));
+	return err;
+}

@@ -1,0 +1,73 @@
+#include "common/base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/base/escape.h"
+
+static const struct {
+	const char *name;
+	const char *text;
+} errors[] = {
+#define JP_ERR_ROW(code, name, text) { name, text },
+	JP_ERR_LIST(JP_ERR_ROW)
+#undef JP_ERR_ROW
+};
+
+const char *
+jp_err_name(enum jp_err err)
+{
+	return errors[err].name;
+}
+
+const char *
+jp_err_text(enum jp_err err)
+{
+	return errors[err].text;
+}
+
+enum jp_err
+jp_err_from_errno(int errnum)
+{
+	switch (errnum) {
+	case 0:
+		return JP_ERR_OK;
+	case ENOMEM:
+		return JP_ERR_NOMEM;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return JP_ERR_PERMISSION;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return JP_ERR_DISK_FULL;
+	case ENOENT:
+		return JP_ERR_MISSING;
+	case EEXIST:
+		return JP_ERR_EXISTS;
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case EPIPE:
+		return JP_ERR_UNREACHABLE;
+	case ETIMEDOUT:
+		return JP_ERR_TIMEOUT;
+	case EMSGSIZE:
+		return JP_ERR_TOO_LONG;
+	default:
+		return JP_ERR_IO;
+	}
+}
+
+enum jp_err
+jp_why(struct jp_why *why, enum jp_err err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(why->text, sizeof(why->text), format, args);
+	va_end(args);
+	jp_mask(why->text);
+	return err;
+}

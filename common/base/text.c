@@ -1,0 +1,128 @@
+#include "common/base/text.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* RFC 3629 §4: how a character begins, and what its second byte may be. */
+static const struct {
+	uint8_t first_min, first_max;
+	uint8_t second_min, second_max;
+	uint8_t more; /* bytes after the first */
+} forms[] = {
+	{ 0x00, 0x7f, 0x00, 0x00, 0 },
+	{ 0xc2, 0xdf, 0x80, 0xbf, 1 },
+	{ 0xe0, 0xe0, 0xa0, 0xbf, 2 },
+	{ 0xe1, 0xec, 0x80, 0xbf, 2 },
+	{ 0xed, 0xed, 0x80, 0x9f, 2 },
+	{ 0xee, 0xef, 0x80, 0xbf, 2 },
+	{ 0xf0, 0xf0, 0x90, 0xbf, 3 },
+	{ 0xf1, 0xf3, 0x80, 0xbf, 3 },
+	{ 0xf4, 0xf4, 0x80, 0x8f, 3 },
+};
+
+static bool
+between(uint8_t byte, uint8_t min, uint8_t max)
+{
+	return byte >= min && byte <= max;
+}
+
+size_t
+jp_utf8_length(const char *text, size_t len)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	size_t row = 0;
+
+	if (len == 0)
+		return 0;
+	while (!between(at[0], forms[row].first_min, forms[row].first_max)) {
+		if (++row == sizeof(forms) / sizeof(forms[0]))
+			return 0;
+	}
+	if (len <= forms[row].more)
+		return 0;
+	if (forms[row].more > 0 &&
+	    !between(at[1], forms[row].second_min, forms[row].second_max))
+		return 0;
+	for (size_t i = 2; i <= forms[row].more; i++) {
+		if (!between(at[i], 0x80, 0xbf))
+			return 0;
+	}
+	return 1 + (size_t)forms[row].more;
+}
+
+bool
+jp_utf8_valid(const char *text, size_t len)
+{
+	while (len > 0) {
+		size_t step = jp_utf8_length(text, len);
+
+		if (step == 0)
+			return false;
+		text += step;
+		len -= step;
+	}
+	return true;
+}
+
+/* Unicode's White_Space, U+200B and U+FEFF: nobody sees them at an end. */
+static const char *const blanks[] = { " ", "\t", "\n", "\v", "\f", "\r",
+	"\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+	"\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85",
+	"\xe2\x80\x86", "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89",
+	"\xe2\x80\x8a", "\xe2\x80\x8b", "\xe2\x80\xa8", "\xe2\x80\xa9",
+	"\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80", "\xef\xbb\xbf" };
+
+/* With `end` the last one of the text. */
+static size_t
+blank_length(const char *text, size_t len, bool end)
+{
+	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
+		size_t more = strlen(blanks[i]);
+
+		if (len >= more && memcmp(end ? text + len - more : text,
+		                       blanks[i], more) == 0)
+			return more;
+	}
+	return 0;
+}
+
+size_t
+jp_blank_at_start(const char *text, size_t len)
+{
+	return blank_length(text, len, false);
+}
+
+size_t
+jp_blank_at_end(const char *text, size_t len)
+{
+	return blank_length(text, len, true);
+}
+
+bool
+jp_blank_ends(const char *text)
+{
+	size_t len = strlen(text);
+
+	return jp_blank_at_start(text, len) > 0 ||
+	       jp_blank_at_end(text, len) > 0;
+}
+
+enum jp_err
+jp_name_set(char *field, size_t size, const char *bytes, size_t len)
+{
+	bool blank = true;
+
+	field[0] = '\0';
+	if (len >= size)
+		return JP_ERR_TOO_LONG;
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)bytes[i] < 0x20 || bytes[i] == 0x7f)
+			return JP_ERR_INVALID;
+		blank = blank && bytes[i] == ' ';
+	}
+	if (blank || !jp_utf8_valid(bytes, len))
+		return JP_ERR_INVALID;
+	memcpy(field, bytes, len);
+	field[len] = '\0';
+	return JP_ERR_OK;
+}

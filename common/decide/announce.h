@@ -1,0 +1,41 @@
+/*
+ * A change of the store and its lines in the audit trail. With audit_required
+ * the lines are written before the change is made, else after it; either way
+ * nobody waits for the trail while he holds the write lock, for others must be
+ * able to revoke a token meanwhile.
+ */
+#ifndef JP_ANNOUNCE_H
+#define JP_ANNOUNCE_H
+
+#include "common/audit/audit.h"
+
+struct jp_announce {
+	struct jp_core *core;
+	struct jp_why *why;           /* what the trail has to say */
+	struct jp_audit_event *lines; /* the last ones that were announced */
+	size_t len;
+	bool wanted;  /* they have to be written first */
+	bool written; /* they are */
+	bool done;    /* what they tell of was done */
+};
+
+/*
+ * Runs `act` under the write lock, and again if it announces lines that have to
+ * be written first: it reads everything anew then, for others may have changed
+ * it. Its error; JP_ERR_TIMEOUT if the trail does not take the lines in time;
+ * JP_ERR_LOCKED if others change the same all the time.
+ */
+enum jp_err jp_announce_run(struct jp_core *core, struct jp_why *why,
+    enum jp_err (*act)(struct jp_announce *announce, void *arg), void *arg);
+
+/*
+ * In `act`, before a change, once: the lines about it. JP_ERR_OK: go on. Any
+ * other error ends `act`.
+ */
+enum jp_err jp_announce(struct jp_announce *announce,
+    const struct jp_audit_event *lines, size_t len);
+
+/* In `act`: the change was made. */
+void jp_announce_done(struct jp_announce *announce);
+
+#endif

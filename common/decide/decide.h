@@ -1,0 +1,95 @@
+/*
+ * The decision: the one place that says yes. It is made of two halves, so that
+ * a caller chooses who runs Argon2id: jp_decide() never hashes; where the hash
+ * is not proved yet it answers JP_REASON_NONE and names the PHC string. Nor
+ * does it write: where this first use ends another token it says so. The caller
+ * does what is needed wherever it likes and asks again: the record is then read
+ * afresh, so that a revocation in between holds. Nor does it wait for a commit,
+ * which waits for the disk: that, too, it says.
+ */
+#ifndef JP_DECIDE_H
+#define JP_DECIDE_H
+
+#include "common/decide/core.h"
+#include "common/wire/verdict.h"
+#include "common/wire/verify.h"
+
+/* What is known of a token text: whether it is the secret behind `phc`. */
+struct jp_proof {
+	char phc[JP_PHC_MAX + 1]; /* "": nothing is known */
+	bool match;
+	enum jp_err err; /* why the hash could not be run */
+};
+
+struct jp_decision {
+	enum jp_verdict verdict;
+	enum jp_reason reason; /* JP_REASON_NONE: see `need` */
+	enum jp_need {
+		JP_NEED_NOTHING, /* it is decided */
+		JP_NEED_PROOF,   /* jp_prove() of `phc` */
+		JP_NEED_GROUPS,  /* jp_groups_learn() of `user` and those of
+		                    the service */
+		JP_NEED_SETTLE,  /* jp_rotation_settle() of `id` */
+		JP_NEED_REVOKE,  /* jp_rotation_revoke() of `id`; then the
+		                    reason is JP_REASON_SUPERSEDED */
+		JP_NEED_STORE,   /* a wait for the commit that is under way:
+		                    jp_decide_waiting() */
+	} need;
+	char phc[JP_PHC_MAX + 1];
+	bool tagless; /* that proof is all that tells a wrong text */
+	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names, or "" */
+	char user[JP_USER_MAX + 1];   /* if accepted, jp_reason_rights(),
+	                                 JP_NEED_SETTLE or JP_NEED_GROUPS: the
+	                                 record's user */
+};
+
+/*
+ * Decides `request`: one read of the store for the token and, once the secret
+ * is proved, one for its user; no hash, no allocation. `proof` is of this
+ * request's token; NULL: none. Where it does not help, a memo may.
+ */
+void jp_decide(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, struct jp_decision *decision);
+
+/* The same, waiting for a commit where need be: never JP_NEED_STORE. */
+void jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, struct jp_decision *decision);
+
+/*
+ * A request of `account` is not about a token: it is answered by JP_MAY if one
+ * of the user's tokens would be accepted at this service from this address now,
+ * were it presented. That is read from all of them: jp_decide() says
+ * JP_NEED_STORE.
+ */
+
+/* Turns `decision` into one for `reason`; just its id stays. */
+void jp_decision_refuse(struct jp_decision *decision, enum jp_reason reason);
+
+/* Runs one Argon2id over `token` and `phc`; the memos learn what it says. */
+void jp_prove(struct jp_core *core, const char *phc,
+    const struct jp_secret *token, struct jp_proof *proof);
+
+/*
+ * All of it, as often as it takes, in this thread. `proof` is what is known
+ * before, perhaps nothing, and then what is known after.
+ */
+void jp_decide_proving(struct jp_core *core, const struct jp_request *request,
+    struct jp_proof *proof, struct jp_decision *decision);
+
+/*
+ * The same, but it never asks the name service: where that is needed, the
+ * decision is JP_REASON_NONE and JP_NEED_GROUPS.
+ */
+void jp_decide_hashing(struct jp_core *core, const struct jp_request *request,
+    struct jp_proof *proof, struct jp_decision *decision);
+
+/* The same where nothing is known. */
+void jp_decide_now(struct jp_core *core, const struct jp_request *request,
+    struct jp_decision *decision);
+
+/* What jp_decide_now() would say; it ends no token, for nobody uses this one.
+ */
+void jp_decide_dry(struct jp_core *core, const struct jp_request *request,
+    struct jp_decision *decision);
+
+#endif

@@ -1,0 +1,217 @@
+#include "common/decide/memo.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(JP_MEMO_KEY_LEN == crypto_generichash_KEYBYTES &&
+                   JP_MEMO_TAG_LEN == crypto_generichash_BYTES,
+    "keys and tags are those of BLAKE2b-256");
+
+struct way {
+	uint8_t tag[JP_MEMO_TAG_LEN];
+	int64_t deadline; /* 0: free */
+};
+
+/* All that is secret, in one piece of locked memory. */
+struct table {
+	struct jp_memo_key key;
+	struct way ways[][JP_MEMO_WAYS];
+};
+
+struct jp_memo {
+	pthread_mutex_t mutex; /* of `table` */
+	struct table *table;
+	size_t sets; /* a power of two */
+	struct jp_clock clock;
+	atomic_ullong hits, misses, inserts, evictions, entries;
+};
+
+/* The length of `text`, little end first, and `text`. */
+static void
+hash_text(crypto_generichash_state *state, const char *text, size_t len)
+{
+	uint8_t bytes[4];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(len >> 8 * i);
+	(void)crypto_generichash_update(state, bytes, sizeof(bytes));
+	(void)crypto_generichash_update(state, (const uint8_t *)text, len);
+}
+
+void
+jp_memo_key_make(struct jp_memo_key *key)
+{
+	randombytes_buf(key->bytes, sizeof(key->bytes));
+}
+
+void
+jp_memo_tag(const struct jp_memo_key *key, const char *phc,
+    const struct jp_secret *token, uint8_t tag[JP_MEMO_TAG_LEN])
+{
+	static const uint8_t domain[] = "jpat-memo-v1";
+	crypto_generichash_state state;
+
+	(void)crypto_generichash_init(
+	    &state, key->bytes, sizeof(key->bytes), JP_MEMO_TAG_LEN);
+	(void)crypto_generichash_update(&state, domain, sizeof(domain) - 1);
+	hash_text(&state, phc, strlen(phc));
+	hash_text(&state, token->text, token->len);
+	(void)crypto_generichash_final(&state, tag, JP_MEMO_TAG_LEN);
+	sodium_memzero(&state, sizeof(state));
+}
+
+static size_t
+table_size(size_t sets)
+{
+	return sizeof(struct table) + sets * sizeof(struct way[JP_MEMO_WAYS]);
+}
+
+enum jp_err
+jp_memo_make(
+    struct jp_memo **out, uint32_t entries, const struct jp_clock *clock)
+{
+	struct jp_memo *memo;
+
+	*out = NULL;
+	if (entries == 0)
+		return JP_ERR_OK;
+	memo = calloc(1, sizeof(*memo));
+	if (memo == NULL)
+		return JP_ERR_NOMEM;
+	for (memo->sets = 1; memo->sets * JP_MEMO_WAYS < entries;)
+		memo->sets *= 2;
+	memo->clock = *clock;
+	memo->table = sodium_malloc(table_size(memo->sets));
+	if (memo->table == NULL ||
+	    pthread_mutex_init(&memo->mutex, NULL) != 0) {
+		sodium_free(memo->table);
+		free(memo);
+		return JP_ERR_NOMEM;
+	}
+	*out = memo;
+	jp_memo_flush(memo);
+	return JP_ERR_OK;
+}
+
+void
+jp_memo_free(struct jp_memo *memo)
+{
+	if (memo == NULL)
+		return;
+	sodium_free(memo->table); /* wipes it */
+	(void)pthread_mutex_destroy(&memo->mutex);
+	free(memo);
+}
+
+/* The tag of the pair, and the only ways that may hold it. */
+static struct way *
+locate(const struct jp_memo *memo, const char *phc,
+    const struct jp_secret *token, uint8_t tag[JP_MEMO_TAG_LEN])
+{
+	uint32_t bits;
+
+	jp_memo_tag(&memo->table->key, phc, token, tag);
+	memcpy(&bits, tag, sizeof(bits));
+	return memo->table->ways[bits & (memo->sets - 1)];
+}
+
+/*
+ * The way that holds `tag`, or NULL. All of them are looked at, and each tag
+ * as a whole: time tells nothing of where, or how far, one matched.
+ */
+static struct way *
+find_way(struct way *ways, const uint8_t tag[JP_MEMO_TAG_LEN], int64_t now)
+{
+	struct way *found = NULL;
+
+	for (size_t i = 0; i < JP_MEMO_WAYS; i++)
+		if (sodium_memcmp(ways[i].tag, tag, JP_MEMO_TAG_LEN) == 0 &&
+		    ways[i].deadline > now)
+			found = &ways[i];
+	return found;
+}
+
+bool
+jp_memo_find(
+    struct jp_memo *memo, const char *phc, const struct jp_secret *token)
+{
+	uint8_t tag[JP_MEMO_TAG_LEN];
+	int64_t now;
+	bool found;
+
+	if (memo == NULL)
+		return false;
+	now = jp_clock_now(&memo->clock);
+	pthread_mutex_lock(&memo->mutex);
+	found = find_way(locate(memo, phc, token, tag), tag, now) != NULL;
+	pthread_mutex_unlock(&memo->mutex);
+	atomic_fetch_add(found ? &memo->hits : &memo->misses, 1);
+	return found;
+}
+
+/* A free way is the oldest of all. */
+static struct way *
+oldest_way(struct way *ways)
+{
+	struct way *oldest = &ways[0];
+
+	for (size_t i = 1; i < JP_MEMO_WAYS; i++)
+		if (ways[i].deadline < oldest->deadline)
+			oldest = &ways[i];
+	return oldest;
+}
+
+void
+jp_memo_add(
+    struct jp_memo *memo, const char *phc, const struct jp_secret *token)
+{
+	uint8_t tag[JP_MEMO_TAG_LEN];
+	struct way *ways, *way;
+	int64_t now;
+
+	if (memo == NULL)
+		return;
+	now = jp_clock_now(&memo->clock);
+	pthread_mutex_lock(&memo->mutex);
+	ways = locate(memo, phc, token, tag);
+	way = find_way(ways, tag, now);
+	if (way == NULL) {
+		way = oldest_way(ways);
+		if (way->deadline == 0)
+			atomic_fetch_add(&memo->entries, 1);
+		else if (way->deadline > now)
+			atomic_fetch_add(&memo->evictions, 1);
+	}
+	memcpy(way->tag, tag, sizeof(tag));
+	way->deadline = now + JP_MEMO_LIFETIME;
+	pthread_mutex_unlock(&memo->mutex);
+	atomic_fetch_add(&memo->inserts, 1);
+}
+
+void
+jp_memo_flush(struct jp_memo *memo)
+{
+	if (memo == NULL)
+		return;
+	pthread_mutex_lock(&memo->mutex);
+	sodium_memzero(memo->table, table_size(memo->sets));
+	jp_memo_key_make(&memo->table->key);
+	atomic_store(&memo->entries, 0);
+	pthread_mutex_unlock(&memo->mutex);
+}
+
+void
+jp_memo_count(struct jp_memo *memo, struct jp_memo_counts *counts)
+{
+	memset(counts, 0, sizeof(*counts));
+	if (memo == NULL)
+		return;
+	counts->hits = atomic_load(&memo->hits);
+	counts->misses = atomic_load(&memo->misses);
+	counts->inserts = atomic_load(&memo->inserts);
+	counts->evictions = atomic_load(&memo->evictions);
+	counts->entries = atomic_load(&memo->entries);
+}

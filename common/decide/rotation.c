@@ -1,0 +1,222 @@
+#include "common/decide/rotation.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "common/decide/announce.h"
+#include "common/audit/audit.h"
+#include "common/decide/clock_guard.h"
+#include "common/sys/log.h"
+
+enum {
+	FAMILY_PAGE = 16, /* records read at once */
+};
+
+/* The two records of a rotation; neither leaves this file. */
+struct pair {
+	const char *id; /* of the successor */
+	struct jp_record successor, old;
+};
+
+/* Nobody's act, but a token ends by it. */
+static enum jp_err
+announce_end(struct jp_announce *announce, const struct pair *pair)
+{
+	struct jp_audit_event event = { .event = "end" };
+
+	event.reason = "successor-used";
+	memcpy(event.id, pair->old.id, sizeof(event.id));
+	memcpy(event.user, pair->old.user, sizeof(event.user));
+	(void)snprintf(
+	    event.detail, sizeof(event.detail), "by %s", pair->successor.id);
+	return jp_announce(announce, &event, 1);
+}
+
+/* The old one may be gone, or at its end already: then there is one change. */
+static enum jp_err
+settle(struct jp_announce *announce, void *arg)
+{
+	struct pair *pair = arg;
+	struct jp_core *core = announce->core;
+	struct jp_change changes[2] = {
+		{ JP_CHANGE_END, &pair->successor },
+		{ JP_CHANGE_END, &pair->old },
+	};
+	int64_t now = jp_clock_now(&core->clock);
+	enum jp_err err = jp_store_get(core->store, pair->id, &pair->successor);
+	bool ends = false;
+
+	if (err != JP_ERR_OK || pair->successor.ends[0] == '\0')
+		return err;
+	err = jp_store_get(core->store, pair->successor.ends, &pair->old);
+	if (err == JP_ERR_OK)
+		ends = pair->old.superseded_at != JP_NEVER &&
+		       !pair->old.keep_until_grace &&
+		       !jp_record_superseded(&pair->old, now);
+	else if (err != JP_ERR_NOT_FOUND)
+		return err;
+	memset(pair->successor.ends, 0, sizeof(pair->successor.ends));
+	if (ends) {
+		pair->old.grace_until = now;
+		err = announce_end(announce, pair);
+	}
+	if (err == JP_ERR_OK || !ends)
+		err = jp_store_commit(core->store, changes, ends ? 2 : 1);
+	if (err == JP_ERR_OK)
+		jp_announce_done(announce);
+	return err;
+}
+
+enum jp_err
+jp_rotation_settle(struct jp_core *core, const char *id)
+{
+	struct pair pair = { .id = id };
+	struct jp_why ignored;
+	enum jp_err err = jp_announce_run(core, &ignored, settle, &pair);
+
+	sodium_memzero(&pair, sizeof(pair));
+	/* A token that has just gone is for the next decision. */
+	return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
+}
+
+/* ---- reuse ---- */
+
+/* The tokens of a family that are not revoked yet. */
+struct family {
+	char id[JP_TOKEN_ID_LEN + 1];
+	size_t len, cap;
+	struct jp_record *records;
+};
+
+static enum jp_err
+gather(struct family *family, const struct jp_record *record)
+{
+	struct jp_record *more;
+
+	if (strcmp(record->family, family->id) != 0 ||
+	    record->revoked_at != JP_NEVER)
+		return JP_ERR_OK;
+	if (family->len == family->cap) {
+		family->cap = family->cap != 0 ? 2 * family->cap : 8;
+		more =
+		    reallocarray(family->records, family->cap, sizeof(*more));
+		if (more == NULL)
+			return JP_ERR_NOMEM;
+		family->records = more;
+	}
+	family->records[family->len++] = *record;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+gather_all(struct jp_core *core, const char *user, struct family *family)
+{
+	struct jp_listing listing = { .order = JP_ORDER_USER };
+	struct jp_record *page = calloc(FAMILY_PAGE, sizeof(*page));
+	enum jp_err err = page != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
+	size_t count = 1;
+
+	(void)jp_field_set(listing.user, sizeof(listing.user), user);
+	while (err == JP_ERR_OK && count > 0) {
+		err = jp_store_list(
+		    core->store, &listing, page, FAMILY_PAGE, &count);
+		for (size_t i = 0; i < count && err == JP_ERR_OK; i++)
+			err = gather(family, &page[i]);
+	}
+	free(page);
+	return err;
+}
+
+/* All at once: the trail is waited for once, if at all. */
+static void
+tell_trail(struct jp_core *core, const struct family *family)
+{
+	struct jp_audit_event *events = calloc(family->len, sizeof(*events));
+	struct jp_why ignored;
+
+	for (size_t i = 0; events != NULL && i < family->len; i++) {
+		const struct jp_record *record = &family->records[i];
+		struct jp_audit_event *event = &events[i];
+
+		event->event = "revoke";
+		memcpy(event->id, record->id, sizeof(event->id));
+		memcpy(event->user, record->user, sizeof(event->user));
+		(void)jp_field_set(event->actor, sizeof(event->actor), "patd");
+		(void)jp_field_set(event->detail, sizeof(event->detail),
+		    "a rotated token of its family was reused");
+	}
+	if (events != NULL)
+		(void)jp_audit_acts(core->audit, events, family->len, &ignored);
+	free(events);
+}
+
+static void
+tell(struct jp_core *core, const char *id, const struct family *family)
+{
+	jp_log(LOG_WARNING,
+	    "reuse: the rotated token %s was used after its end: its family "
+	    "%s is revoked, %zu tokens",
+	    id, family->id, family->len);
+	tell_trail(core, family);
+}
+
+static enum jp_err
+revoke(struct jp_core *core, const char *id, struct family *family)
+{
+	struct jp_change *changes = calloc(family->len + 1, sizeof(*changes));
+	int64_t now = jp_clock_now(&core->clock);
+	enum jp_err err;
+
+	if (changes == NULL)
+		return JP_ERR_NOMEM;
+	for (size_t i = 0; i < family->len; i++) {
+		struct jp_record *record = &family->records[i];
+
+		record->revoked_at = now;
+		(void)jp_field_set(
+		    record->revoked_by, sizeof(record->revoked_by), "patd");
+		(void)snprintf(record->revoked_why, sizeof(record->revoked_why),
+		    "reuse of the rotated token %s", id);
+		changes[i].kind = JP_CHANGE_END;
+		changes[i].record = record;
+	}
+	err = jp_store_commit(core->store, changes, family->len);
+	free(changes);
+	return err;
+}
+
+enum jp_err
+jp_rotation_revoke(struct jp_core *core, const char *id)
+{
+	struct family family = { .len = 0 };
+	struct jp_record record;
+	struct jp_why why;
+	/* By a wrong clock it may have been used in its grace. */
+	enum jp_err err = jp_clock_guard_check(core, &why);
+
+	if (err != JP_ERR_OK) {
+		jp_log(LOG_ERR, "reuse: the family of %s is not revoked: %s",
+		    id, why.text);
+		return err;
+	}
+	pthread_mutex_lock(&core->write_lock);
+	err = jp_store_get(core->store, id, &record);
+	if (err == JP_ERR_OK) {
+		memcpy(family.id, record.family, sizeof(family.id));
+		err = gather_all(core, record.user, &family);
+	}
+	if (err == JP_ERR_OK)
+		err = revoke(core, id, &family);
+	pthread_mutex_unlock(&core->write_lock);
+	if (err == JP_ERR_OK && family.len > 0)
+		tell(core, id, &family);
+	else if (err != JP_ERR_OK)
+		jp_log(LOG_ERR, "reuse: the family of %s is not revoked: %s",
+		    id, jp_err_name(err));
+	sodium_memzero(&record, sizeof(record));
+	free(family.records);
+	return err;
+}

@@ -1,0 +1,25 @@
+/*
+ * Rotation: a token gets a successor of the same family and rights, and ends
+ * when its grace is over or when the successor is first used, whichever is
+ * first.
+ */
+#ifndef JP_ROTATION_H
+#define JP_ROTATION_H
+
+#include "common/decide/core.h"
+
+/*
+ * The first use of the token `id`: ends the one that it succeeds, in the
+ * store, and takes down that this is done. It is to be called before that use
+ * is answered; another call changes nothing. JP_ERR_OK, or what the store says.
+ */
+enum jp_err jp_rotation_settle(struct jp_core *core, const char *id);
+
+/*
+ * A rotated token, `id`, was used after its end: revokes all of its family, in
+ * one transaction, and tells the log and the audit trail. JP_ERR_OK, or what
+ * the store says.
+ */
+enum jp_err jp_rotation_revoke(struct jp_core *core, const char *id);
+
+#endif

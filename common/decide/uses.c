@@ -1,0 +1,310 @@
+#include "common/decide/uses.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/decide/clock_guard.h"
+
+#include "common/base/escape.h"
+
+enum {
+	SLOTS = 2 * JP_USES_MAX_TOKENS, /* half empty: short searches */
+	BATCH = 64,                     /* records in one transaction */
+};
+
+/* The uses of one token since the last batch; places newest first. */
+struct gathered {
+	char id[JP_TOKEN_ID_LEN + 1]; /* "": the slot is free */
+	uint32_t count;
+	int64_t last_at; /* the latest time of them, whenever it came */
+	size_t use_len;
+	struct jp_use uses[JP_USES_MAX];
+	int64_t denied_at; /* JP_NEVER: it was not */
+	enum jp_reason denied_why;
+	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* "": not seen yet */
+};
+
+struct table {
+	size_t len;
+	struct gathered slots[SLOTS];
+};
+
+struct jp_uses {
+	pthread_mutex_t mutex; /* of `open` */
+	struct table *open;
+};
+
+struct jp_uses *
+jp_uses_make(void)
+{
+	struct jp_uses *uses = calloc(1, sizeof(*uses));
+
+	if (uses == NULL)
+		return NULL;
+	uses->open = calloc(1, sizeof(*uses->open));
+	if (uses->open == NULL) {
+		free(uses);
+		return NULL;
+	}
+	(void)pthread_mutex_init(&uses->mutex, NULL);
+	return uses;
+}
+
+void
+jp_uses_free(struct jp_uses *uses)
+{
+	if (uses == NULL)
+		return;
+	(void)pthread_mutex_destroy(&uses->mutex);
+	free(uses->open);
+	free(uses);
+}
+
+/* FNV-1a: ids are random, and only accepted tokens come here. */
+static size_t
+first_slot(const char *id)
+{
+	uint32_t hash = UINT32_C(2166136261);
+
+	for (; *id != '\0'; id++)
+		hash = (hash ^ (uint8_t)*id) * UINT32_C(16777619);
+	return hash % SLOTS;
+}
+
+/* The slot of `id`, or the free one where it would be. */
+static struct gathered *
+find_slot(struct table *table, const char *id)
+{
+	size_t at = first_slot(id);
+
+	while (table->slots[at].id[0] != '\0' &&
+	       strcmp(table->slots[at].id, id) != 0)
+		at = (at + 1) % SLOTS;
+	return &table->slots[at];
+}
+
+/* The slot of `id`, a new one if need be; NULL if the table is full. */
+static struct gathered *
+slot_of(struct table *table, const char *id, bool *added)
+{
+	struct gathered *slot = find_slot(table, id);
+
+	*added = false;
+	if (slot->id[0] != '\0')
+		return slot;
+	if (table->len == JP_USES_MAX_TOKENS)
+		return NULL;
+	table->len++;
+	*added = true;
+	(void)jp_field_set(slot->id, sizeof(slot->id), id);
+	return slot;
+}
+
+/* Puts a use in front; an older one from the same place goes. */
+static void
+push_use(struct jp_use uses[JP_USES_MAX], size_t *len, const struct jp_use *use)
+{
+	size_t at = 0;
+
+	while (at < *len && (strcmp(uses[at].rhost, use->rhost) != 0 ||
+	                        strcmp(uses[at].service, use->service) != 0))
+		at++;
+	if (at == *len && *len < JP_USES_MAX)
+		(*len)++;
+	if (at == JP_USES_MAX)
+		at--; /* the oldest makes room */
+	memmove(&uses[1], &uses[0], at * sizeof(uses[0]));
+	uses[0] = *use;
+}
+
+static uint32_t
+add_counts(uint32_t a, uint32_t b)
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+/* A record of an older version learns from its first use what it lacks. */
+static void
+learn_prefix(struct gathered *gathered, const struct jp_secret *text)
+{
+	struct jp_token token;
+
+	if (gathered->prefix[0] != '\0' ||
+	    jp_token_parse(text->text, text->len, &token) != JP_ERR_OK)
+		return;
+	memcpy(gathered->prefix, token.prefix, token.prefix_len);
+	gathered->prefix[token.prefix_len] = '\0';
+}
+
+bool
+jp_uses_note(struct jp_uses *uses, const char *id,
+    const struct jp_request *request, int64_t now)
+{
+	struct jp_use use = { .at = now };
+	struct gathered *gathered;
+	bool many;
+
+	if (jp_address_valid(request->rhost))
+		(void)jp_field_set(
+		    use.rhost, sizeof(use.rhost), request->rhost);
+	(void)jp_field_set(use.service, sizeof(use.service), request->service);
+	jp_mask(use.service);
+	pthread_mutex_lock(&uses->mutex);
+	gathered = slot_of(uses->open, id, &many);
+	many = many && uses->open->len == JP_USES_MANY_TOKENS;
+	if (gathered != NULL) {
+		gathered->count = add_counts(gathered->count, 1);
+		if (now > gathered->last_at)
+			gathered->last_at = now;
+		push_use(gathered->uses, &gathered->use_len, &use);
+		learn_prefix(gathered, &request->token);
+	}
+	pthread_mutex_unlock(&uses->mutex);
+	return many;
+}
+
+bool
+jp_uses_deny(
+    struct jp_uses *uses, const char *id, enum jp_reason reason, int64_t now)
+{
+	struct gathered *gathered;
+	bool many;
+
+	pthread_mutex_lock(&uses->mutex);
+	gathered = slot_of(uses->open, id, &many);
+	many = many && uses->open->len == JP_USES_MANY_TOKENS;
+	if (gathered != NULL) {
+		gathered->denied_at = now;
+		gathered->denied_why = reason;
+	}
+	pthread_mutex_unlock(&uses->mutex);
+	return many;
+}
+
+bool
+jp_uses_decided(struct jp_core *core, const struct jp_request *request,
+    const struct jp_decision *decision)
+{
+	int64_t now = jp_clock_now(&core->clock);
+
+	if (core->uses == NULL || request->account)
+		return false;
+	if (decision->verdict == JP_ACCEPT)
+		return jp_uses_note(core->uses, decision->id, request, now);
+	return jp_reason_proved(decision->reason) &&
+	       jp_uses_deny(core->uses, decision->id, decision->reason, now);
+}
+
+/*
+ * A clock that was behind for a moment must not make a token seem unused, nor
+ * one that was far ahead, beyond `limit`, seem used for ever: times only grow.
+ */
+static void
+apply(const struct gathered *gathered, struct jp_record *record, int64_t limit)
+{
+	record->use_count = add_counts(record->use_count, gathered->count);
+	if (gathered->last_at > record->last_used_at &&
+	    gathered->last_at <= limit)
+		record->last_used_at = gathered->last_at;
+	if (gathered->denied_at > record->denied_at &&
+	    gathered->denied_at <= limit) {
+		record->denied_at = gathered->denied_at;
+		(void)jp_field_set(record->denied_why,
+		    sizeof(record->denied_why),
+		    jp_reason_name(gathered->denied_why));
+	}
+	if (record->prefix[0] == '\0')
+		memcpy(
+		    record->prefix, gathered->prefix, sizeof(record->prefix));
+	for (size_t i = gathered->use_len; i-- > 0;)
+		push_use(record->uses, &record->use_len, &gathered->uses[i]);
+}
+
+void
+jp_uses_show(struct jp_core *core, struct jp_record *record)
+{
+	struct jp_uses *uses = core->uses;
+	int64_t limit = jp_clock_guard_limit(core);
+	const struct gathered *gathered;
+
+	if (uses == NULL)
+		return;
+	pthread_mutex_lock(&uses->mutex);
+	gathered = find_slot(uses->open, record->id);
+	if (gathered->id[0] != '\0')
+		apply(gathered, record, limit);
+	pthread_mutex_unlock(&uses->mutex);
+}
+
+/*
+ * Writes the next slots from `at` on, one transaction; returns where to go on.
+ * Records are read under the write lock: a revocation cannot get lost.
+ */
+static size_t
+flush_batch(const struct table *table, size_t at, struct jp_core *core,
+    struct jp_record *records, enum jp_err *err)
+{
+	struct jp_change changes[BATCH];
+	size_t count = 0;
+
+	pthread_mutex_lock(&core->write_lock);
+	for (; *err == JP_ERR_OK && at < SLOTS && count < BATCH; at++) {
+		if (table->slots[at].id[0] == '\0')
+			continue;
+		*err = jp_store_get(
+		    core->store, table->slots[at].id, &records[count]);
+		if (*err == JP_ERR_OK) {
+			apply(&table->slots[at], &records[count],
+			    jp_clock_guard_limit(core));
+			changes[count].kind = JP_CHANGE_REPLACE;
+			changes[count].record = &records[count];
+			count++;
+		}
+		if (*err == JP_ERR_NOT_FOUND)
+			*err = JP_ERR_OK;
+	}
+	if (*err == JP_ERR_OK && count > 0)
+		*err = jp_store_commit(core->store, changes, count);
+	pthread_mutex_unlock(&core->write_lock);
+	return at;
+}
+
+/* Takes the gathered uses out, if there are any, and leaves an empty table. */
+static enum jp_err
+swap_table(struct jp_uses *uses, struct table **full)
+{
+	struct table *fresh = NULL;
+	enum jp_err err = JP_ERR_OK;
+
+	*full = NULL;
+	pthread_mutex_lock(&uses->mutex);
+	if (uses->open->len > 0) {
+		fresh = calloc(1, sizeof(*fresh));
+		err = fresh != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
+	}
+	if (fresh != NULL) {
+		*full = uses->open;
+		uses->open = fresh;
+	}
+	pthread_mutex_unlock(&uses->mutex);
+	return err;
+}
+
+enum jp_err
+jp_uses_flush(struct jp_uses *uses, struct jp_core *core)
+{
+	struct jp_record *records;
+	struct table *full;
+	enum jp_err err = swap_table(uses, &full);
+
+	if (full == NULL)
+		return err;
+	records = calloc(BATCH, sizeof(*records));
+	if (records == NULL)
+		err = JP_ERR_NOMEM;
+	for (size_t at = 0; err == JP_ERR_OK && at < SLOTS;)
+		at = flush_batch(full, at, core, records, &err);
+	free(records);
+	free(full);
+	return err;
+}

@@ -1,0 +1,50 @@
+/*
+ * The pepper: 32 random bytes in a file outside the store. It keys the fast
+ * tag, which refuses a wrong secret without an Argon2id run, and which is of no
+ * use to a thief of the store alone:
+ *
+ *     fast tag = BLAKE2b-128(key = pepper, "jpat-tag-v1" || id || secret)
+ */
+#ifndef JP_PEPPER_H
+#define JP_PEPPER_H
+
+#include <sys/types.h>
+
+#include "common/record/record.h"
+#include "common/store/store.h"
+
+#define JP_PEPPER_LEN 32
+
+struct jp_pepper {
+	uint8_t key[JP_PEPPER_LEN];
+};
+
+/*
+ * Writes a new random pepper to `path`, mode 0400, whole or not at all.
+ * JP_ERR_EXISTS if a file is there; else what the file system says.
+ */
+enum jp_err jp_pepper_create(const char *path, struct jp_why *why);
+
+/*
+ * Reads it. JP_ERR_MISSING, JP_ERR_PERMISSION; JP_ERR_CONFIG if others than the
+ * owner can read it, if it is no regular file or has another size.
+ */
+enum jp_err
+jp_pepper_load(const char *path, struct jp_pepper *pepper, struct jp_why *why);
+
+void jp_pepper_clear(struct jp_pepper *pepper);
+
+/* The fast tag of a token's parts (common/wire/token.h). */
+void jp_pepper_fast_tag(const struct jp_pepper *pepper,
+    const char id[JP_TOKEN_ID_LEN], const char secret[JP_TOKEN_SECRET_LEN],
+    uint8_t tag[JP_FAST_TAG_LEN]);
+
+/* A name for the pepper that tells nothing of it: kept in the store. */
+void
+jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_STORE_TAG_LEN]);
+
+/* A key of 16 to 64 bytes for another purpose, which `domain` names. */
+void jp_pepper_derive(const struct jp_pepper *pepper, const char *domain,
+    uint8_t *key, size_t len);
+
+#endif

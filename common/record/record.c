@@ -1,0 +1,428 @@
+/*
+ * The bytes of a record: version u8, id (8 raw), user, expires_at i64, then
+ * the rest in the order of struct jp_record; strings, integers and lists as
+ * common/base/buf.h and a count byte say. Id, user and expiry come first for
+ * jp_record_peek().
+ */
+#include "common/record/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/escape.h"
+#include "common/base/text.h"
+
+static const struct {
+	const char *name;
+	enum jp_worth worth;
+	const char *cause;
+} states[JP_STATE_COUNT] = {
+#define JP_STATE_ROW(code, number, name, worth, cause)                         \
+	[number] = { name, JP_WORTH_##worth, cause },
+	JP_STATE_LIST(JP_STATE_ROW)
+#undef JP_STATE_ROW
+};
+
+const char *
+jp_state_name(enum jp_state state)
+{
+	return states[state].name;
+}
+
+enum jp_worth
+jp_state_worth(enum jp_state state)
+{
+	return states[state].worth;
+}
+
+const char *
+jp_worth_name(enum jp_worth worth)
+{
+	static const char *const names[JP_WORTH_COUNT] = { "live", "paused",
+		"dead" };
+
+	return names[worth];
+}
+
+const char *
+jp_state_cause(enum jp_state state)
+{
+	return states[state].cause;
+}
+
+void
+jp_state_format(enum jp_state state, const struct jp_record *record,
+    char text[JP_STATE_TEXT_MAX])
+{
+	const char *cause = jp_state_cause(state);
+	char until[JP_WHEN_TEXT_MAX];
+
+	jp_when_format(jp_record_end(record), until);
+	if (state == JP_STATE_REPLACED)
+		(void)snprintf(
+		    text, JP_STATE_TEXT_MAX, "replaced until %s", until);
+	else
+		(void)snprintf(text, JP_STATE_TEXT_MAX, "%s%s%s",
+		    jp_worth_name(jp_state_worth(state)),
+		    cause[0] != '\0' ? ": " : "", cause);
+}
+
+bool
+jp_record_superseded(const struct jp_record *record, int64_t now)
+{
+	return record->superseded_at != JP_NEVER && record->grace_until <= now;
+}
+
+enum jp_state
+jp_record_state(const struct jp_record *record, int64_t now)
+{
+	if (record->revoked_at != JP_NEVER)
+		return JP_STATE_REVOKED;
+	if (jp_record_superseded(record, now))
+		return JP_STATE_SUPERSEDED;
+	if (record->expires_at != JP_NEVER && record->expires_at <= now)
+		return JP_STATE_EXPIRED;
+	return JP_STATE_LIVE;
+}
+
+bool
+jp_record_unused(const struct jp_record *record, int64_t limit, int64_t now)
+{
+	return limit != JP_NEVER &&
+	       jp_when_since(jp_record_last_sign(record), now) > limit;
+}
+
+enum jp_state
+jp_record_state_in(
+    const struct jp_record *record, const struct jp_circumstances *around)
+{
+	enum jp_state state = jp_record_state(record, around->now);
+
+	if (state != JP_STATE_LIVE)
+		return state;
+	if (!around->prefix_accepted)
+		return JP_STATE_PREFIX;
+	if (jp_record_unused(record, around->unused_limit, around->now))
+		return JP_STATE_UNUSED;
+	if (around->user_disabled)
+		return JP_STATE_USER_DISABLED;
+	return record->superseded_at != JP_NEVER ? JP_STATE_REPLACED
+	                                         : JP_STATE_LIVE;
+}
+
+int64_t
+jp_record_end(const struct jp_record *record)
+{
+	const int64_t ends[] = {
+		record->revoked_at,
+		record->superseded_at != JP_NEVER ? record->grace_until
+		                                  : JP_NEVER,
+		record->expires_at,
+	};
+	int64_t first = JP_NEVER;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (ends[i] != JP_NEVER &&
+		    (first == JP_NEVER || ends[i] < first))
+			first = ends[i];
+	return first;
+}
+
+int64_t
+jp_record_made_at(const struct jp_record *record, int64_t now)
+{
+	return record->created_at < now ? record->created_at : now;
+}
+
+int64_t
+jp_record_lifetime(const struct jp_record *record, int64_t now)
+{
+	return record->expires_at == JP_NEVER
+	           ? JP_NEVER
+	           : jp_when_since(
+	                 jp_record_made_at(record, now), record->expires_at);
+}
+
+int64_t
+jp_record_last_sign(const struct jp_record *record)
+{
+	return record->last_used_at > record->created_at ? record->last_used_at
+	                                                 : record->created_at;
+}
+
+static void
+put_uses(struct jp_buf *buf, const struct jp_record *record)
+{
+	jp_buf_put_i64(buf, record->last_used_at);
+	jp_buf_put_u32(buf, record->use_count);
+	jp_buf_put_u8(buf, (uint8_t)record->use_len);
+	for (size_t i = 0; i < record->use_len; i++) {
+		jp_buf_put_i64(buf, record->uses[i].at);
+		jp_buf_put_str(buf, record->uses[i].rhost);
+		jp_buf_put_str(buf, record->uses[i].service);
+	}
+}
+
+void
+jp_limits_put(struct jp_buf *buf, const struct jp_record *record)
+{
+	jp_buf_put_u8(buf, (uint8_t)record->scope_len);
+	for (size_t i = 0; i < record->scope_len; i++)
+		jp_buf_put_str(buf, record->scopes[i]);
+	jp_buf_put_u8(buf, (uint8_t)record->service_len);
+	for (size_t i = 0; i < record->service_len; i++)
+		jp_buf_put_str(buf, record->services[i]);
+	jp_buf_put_u8(buf, (uint8_t)record->net_len);
+	for (size_t i = 0; i < record->net_len; i++) {
+		jp_buf_put_raw(buf, record->nets[i].address, 16);
+		jp_buf_put_u8(buf, record->nets[i].prefix);
+	}
+}
+
+static void
+put_proof(struct jp_buf *buf, const struct jp_record *record)
+{
+	jp_buf_put_str(buf, record->family);
+	jp_buf_put_i64(buf, record->superseded_at);
+	jp_buf_put_i64(buf, record->grace_until);
+	jp_buf_put_u8(buf, record->keep_until_grace);
+	jp_buf_put_str(buf, record->phc);
+	jp_buf_put_u8(buf, record->has_fast_tag);
+	jp_buf_put_raw(buf, record->fast_tag, JP_FAST_TAG_LEN);
+}
+
+/* What came with version 2. */
+static void
+put_more(struct jp_buf *buf, const struct jp_record *record)
+{
+	jp_buf_put_str(buf, record->ends);
+	jp_buf_put_i64(buf, record->denied_at);
+	jp_buf_put_str(buf, record->denied_why);
+}
+
+enum jp_err
+jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len)
+{
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_RECORD_MAX);
+	jp_buf_put_u8(&buf, JP_RECORD_VERSION);
+	jp_buf_put_raw(&buf, record->id, JP_TOKEN_ID_LEN);
+	jp_buf_put_str(&buf, record->user);
+	jp_buf_put_i64(&buf, record->expires_at);
+	jp_buf_put_str(&buf, record->name);
+	jp_buf_put_i64(&buf, record->created_at);
+	jp_buf_put_str(&buf, record->created_by);
+	jp_buf_put_i64(&buf, record->revoked_at);
+	jp_buf_put_str(&buf, record->revoked_by);
+	jp_buf_put_str(&buf, record->revoked_why);
+	put_uses(&buf, record);
+	jp_limits_put(&buf, record);
+	put_proof(&buf, record);
+	put_more(&buf, record);
+	jp_buf_put_str(&buf, record->prefix);
+	*len = buf.pos;
+	return buf.err;
+}
+
+/* A count of at most `max`, or 0 and an error. */
+static size_t
+get_count(struct jp_buf *buf, size_t max)
+{
+	size_t count = jp_buf_get_u8(buf);
+
+	if (count <= max)
+		return count;
+	jp_buf_fail(buf, JP_ERR_DAMAGED);
+	return 0;
+}
+
+static bool
+get_bool(struct jp_buf *buf)
+{
+	return get_count(buf, 1) == 1;
+}
+
+/* Version, id, user: what jp_record_peek() reads, too. */
+static uint8_t
+get_head(struct jp_buf *buf, char id[JP_TOKEN_ID_LEN + 1])
+{
+	uint8_t version = jp_buf_get_u8(buf);
+
+	if (version > JP_RECORD_VERSION)
+		jp_buf_fail(buf, JP_ERR_NEWER);
+	else if (version == 0)
+		jp_buf_fail(buf, JP_ERR_DAMAGED);
+	jp_buf_get_raw(buf, id, JP_TOKEN_ID_LEN);
+	id[JP_TOKEN_ID_LEN] = '\0';
+	if (!jp_token_id_valid(id))
+		jp_buf_fail(buf, JP_ERR_DAMAGED);
+	return version;
+}
+
+static void
+get_uses(struct jp_buf *buf, struct jp_record *record)
+{
+	record->last_used_at = jp_buf_get_i64(buf);
+	record->use_count = jp_buf_get_u32(buf);
+	record->use_len = get_count(buf, JP_USES_MAX);
+	for (size_t i = 0; i < record->use_len; i++) {
+		struct jp_use *use = &record->uses[i];
+
+		use->at = jp_buf_get_i64(buf);
+		jp_buf_get_str(buf, use->rhost, sizeof(use->rhost));
+		jp_buf_get_str(buf, use->service, sizeof(use->service));
+	}
+}
+
+void
+jp_limits_get(struct jp_buf *buf, struct jp_record *record)
+{
+	record->scope_len = get_count(buf, JP_SCOPES_MAX);
+	for (size_t i = 0; i < record->scope_len; i++)
+		jp_buf_get_str(
+		    buf, record->scopes[i], sizeof(record->scopes[i]));
+	record->service_len = get_count(buf, JP_SERVICES_MAX);
+	for (size_t i = 0; i < record->service_len; i++)
+		jp_buf_get_str(
+		    buf, record->services[i], sizeof(record->services[i]));
+	record->net_len = get_count(buf, JP_NETS_MAX);
+	for (size_t i = 0; i < record->net_len; i++) {
+		jp_buf_get_raw(buf, record->nets[i].address, 16);
+		record->nets[i].prefix = (uint8_t)get_count(buf, 128);
+	}
+}
+
+static void
+get_proof(struct jp_buf *buf, struct jp_record *record)
+{
+	jp_buf_get_str(buf, record->family, sizeof(record->family));
+	record->superseded_at = jp_buf_get_i64(buf);
+	record->grace_until = jp_buf_get_i64(buf);
+	record->keep_until_grace = get_bool(buf);
+	jp_buf_get_str(buf, record->phc, sizeof(record->phc));
+	record->has_fast_tag = get_bool(buf);
+	jp_buf_get_raw(buf, record->fast_tag, JP_FAST_TAG_LEN);
+}
+
+static void
+get_more(struct jp_buf *buf, struct jp_record *record)
+{
+	jp_buf_get_str(buf, record->ends, sizeof(record->ends));
+	record->denied_at = jp_buf_get_i64(buf);
+	jp_buf_get_str(buf, record->denied_why, sizeof(record->denied_why));
+}
+
+enum jp_err
+jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len)
+{
+	struct jp_buf buf;
+	uint8_t version;
+	enum jp_err err;
+
+	memset(record, 0, sizeof(*record));
+	if (len > JP_RECORD_MAX)
+		return JP_ERR_DAMAGED;
+	jp_buf_read(&buf, bytes, len);
+	version = get_head(&buf, record->id);
+	jp_buf_get_str(&buf, record->user, sizeof(record->user));
+	record->expires_at = jp_buf_get_i64(&buf);
+	jp_buf_get_str(&buf, record->name, sizeof(record->name));
+	record->created_at = jp_buf_get_i64(&buf);
+	jp_buf_get_str(&buf, record->created_by, sizeof(record->created_by));
+	record->revoked_at = jp_buf_get_i64(&buf);
+	jp_buf_get_str(&buf, record->revoked_by, sizeof(record->revoked_by));
+	jp_buf_get_str(&buf, record->revoked_why, sizeof(record->revoked_why));
+	get_uses(&buf, record);
+	jp_limits_get(&buf, record);
+	get_proof(&buf, record);
+	if (version > 1)
+		get_more(&buf, record);
+	if (version > 2)
+		jp_buf_get_str(&buf, record->prefix, sizeof(record->prefix));
+	err = jp_buf_end(&buf);
+	if (err == JP_ERR_OK)
+		return JP_ERR_OK;
+	memset(record, 0, sizeof(*record));
+	return err == JP_ERR_NEWER ? err : JP_ERR_DAMAGED;
+}
+
+enum jp_err
+jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
+    size_t *user_len, int64_t *expires_at)
+{
+	char id[JP_TOKEN_ID_LEN + 1];
+	char text[JP_USER_MAX + 1];
+	struct jp_buf buf;
+
+	if (len > JP_RECORD_MAX)
+		return JP_ERR_DAMAGED;
+	jp_buf_read(&buf, bytes, len);
+	(void)get_head(&buf, id);
+	*user_len = jp_buf_get_str(&buf, text, sizeof(text));
+	*user = (const char *)bytes + buf.pos - *user_len;
+	*expires_at = jp_buf_get_i64(&buf);
+	return buf.err;
+}
+
+/* C0 and C1 controls and DEL. */
+static bool
+is_control(const unsigned char *text)
+{
+	return text[0] < 0x20 || text[0] == 0x7f ||
+	       (text[0] == 0xc2 && text[1] < 0xa0);
+}
+
+enum jp_err
+jp_text_check(
+    const char *what, const char *text, size_t max, struct jp_why *why)
+{
+	size_t left = strlen(text);
+	const char *all = text;
+
+	if (left > max)
+		return jp_why(why, JP_ERR_INVALID,
+		    "the %s is longer than %zu bytes", what, max);
+	while (left > 0) {
+		size_t len = jp_utf8_length(text, left);
+
+		if (len == 0)
+			return jp_why(why, JP_ERR_INVALID,
+			    "the %s is not valid UTF-8", what);
+		if (is_control((const unsigned char *)text))
+			return jp_why(why, JP_ERR_INVALID,
+			    "the %s holds a control character", what);
+		text += len;
+		left -= len;
+	}
+	if (jp_has_token(all))
+		return jp_why(why, JP_ERR_INVALID,
+		    "the %s holds the text of a token, which is never stored: "
+		    "write the token's id instead",
+		    what);
+	return JP_ERR_OK;
+}
+
+enum jp_err
+jp_user_check(const char *user, struct jp_why *why)
+{
+	if (user[0] == '\0')
+		return jp_why(why, JP_ERR_INVALID, "the user name is empty");
+	if (strchr(user, ':') != NULL)
+		return jp_why(why, JP_ERR_INVALID,
+		    "the user name holds ':', which HTTP Basic cannot carry");
+	return jp_text_check("user name", user, JP_USER_MAX, why);
+}
+
+enum jp_err
+jp_user_check_new(const char *user, struct jp_why *why)
+{
+	enum jp_err err = jp_user_check(user, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (jp_blank_ends(user))
+		return jp_why(why, JP_ERR_INVALID,
+		    "the user name \"%.255s\" has blanks at its ends", user);
+	return JP_ERR_OK;
+}

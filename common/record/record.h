@@ -1,0 +1,217 @@
+/*
+ * What is stored of a token. The secret is not: only its Argon2id hash, and
+ * for tokens that jira-pat generated a fast tag (common/record/pepper.h). Byte
+ * layout in common/record/record.c; its first byte is the format's version.
+ */
+#ifndef JP_RECORD_H
+#define JP_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/base/net.h"
+#include "common/wire/token.h"
+#include "common/sys/time_text.h"
+#include "common/wire/verify.h"
+
+#define JP_RECORD_VERSION 3 /* 1 ends behind the fast tag, 2 before prefix */
+#define JP_RECORD_MAX 8192  /* bytes of an encoded record */
+#define JP_NAME_MAX 128     /* bytes of a token's name */
+#define JP_ACTOR_MAX 255    /* bytes of who made or revoked a token */
+#define JP_NOTE_MAX 255     /* bytes of a reason for a revocation */
+#define JP_SCOPE_MAX 32     /* bytes of a scope */
+#define JP_SCOPES_MAX 16
+#define JP_SERVICES_MAX 16
+#define JP_NETS_MAX 16
+#define JP_USES_MAX 5
+#define JP_REASON_MAX 23 /* bytes of the name of a reason */
+#define JP_PHC_MAX 127   /* bytes of a PHC string */
+#define JP_FAST_TAG_LEN 16
+
+struct jp_use {
+	int64_t at;
+	char rhost[JP_RHOST_MAX + 1];
+	char service[JP_SERVICE_MAX + 1];
+};
+
+struct jp_record {
+	char id[JP_TOKEN_ID_LEN + 1]; /* primary key */
+	char user[JP_USER_MAX + 1];   /* indexed */
+	char name[JP_NAME_MAX + 1];
+	int64_t created_at;
+	char created_by[JP_ACTOR_MAX + 1];
+	int64_t expires_at; /* indexed; JP_NEVER: does not expire */
+	int64_t revoked_at; /* JP_NEVER: is not revoked */
+	char revoked_by[JP_ACTOR_MAX + 1];
+	char revoked_why[JP_NOTE_MAX + 1];
+	int64_t last_used_at; /* JP_NEVER: was not used */
+	uint32_t use_count;
+	size_t use_len; /* of `uses`, newest first */
+	struct jp_use uses[JP_USES_MAX];
+	size_t scope_len; /* 0: holds every scope */
+	char scopes[JP_SCOPES_MAX][JP_SCOPE_MAX + 1];
+	size_t service_len; /* 0: serves every service; else globs */
+	char services[JP_SERVICES_MAX][JP_SERVICE_MAX + 1];
+	size_t net_len; /* 0: comes from anywhere */
+	struct jp_net nets[JP_NETS_MAX];
+	char family[JP_TOKEN_ID_LEN + 1]; /* id of the first of its rotations */
+	int64_t superseded_at;            /* JP_NEVER: was not rotated */
+	int64_t grace_until;   /* if superseded: until when it lives */
+	bool keep_until_grace; /* its successor's first use does not end it */
+	char ends[JP_TOKEN_ID_LEN + 1]; /* the token that its first use ends,
+	                                   or "": none, or it has */
+	int64_t denied_at; /* JP_NEVER: it was not, since its secret is known */
+	char denied_why[JP_REASON_MAX + 1];
+	char phc[JP_PHC_MAX + 1];
+	bool has_fast_tag;
+	uint8_t fast_tag[JP_FAST_TAG_LEN];
+	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* of its text; "": it has none,
+	                                         or that is not known yet */
+};
+
+/*
+ * X(CODE, number, name, worth, cause): what a token is worth at a moment. The
+ * number crosses admin.sock: append only. `name` is its word in JSON, `worth`
+ * and `cause` are those for people.
+ */
+#define JP_STATE_LIST(X)                                                       \
+	X(REVOKED, 0, "revoked", DEAD, "revoked")                              \
+	X(SUPERSEDED, 1, "superseded", DEAD, "superseded")                     \
+	X(EXPIRED, 2, "expired", DEAD, "expired")                              \
+	X(LIVE, 3, "live", LIVE, "")                                           \
+	X(REPLACED, 4, "replaced", LIVE, "")                                   \
+	X(UNUSED, 5, "paused", PAUSED, "unused")                               \
+	X(USER_DISABLED, 6, "paused", PAUSED, "user-disabled")                 \
+	X(PREFIX, 7, "dead", DEAD, "prefix")
+
+enum jp_state {
+#define JP_STATE_ENUM(code, number, name, worth, cause)                        \
+	JP_STATE_##code = (number),
+	JP_STATE_LIST(JP_STATE_ENUM)
+#undef JP_STATE_ENUM
+	    JP_STATE_COUNT
+};
+
+enum jp_worth {
+	JP_WORTH_LIVE,   /* some front door takes it */
+	JP_WORTH_PAUSED, /* it may live again */
+	JP_WORTH_DEAD,
+	JP_WORTH_COUNT,
+};
+
+const char *jp_state_name(enum jp_state state);
+enum jp_worth jp_state_worth(enum jp_state state);
+const char *jp_worth_name(enum jp_worth worth);
+
+/* Why it is not live, in one word; "" for one that is. */
+const char *jp_state_cause(enum jp_state state);
+
+/*
+ * The state of `record` in words: "live", "replaced until TIME", "paused:
+ * CAUSE" or "dead: CAUSE".
+ */
+#define JP_STATE_TEXT_MAX 48
+void jp_state_format(enum jp_state state, const struct jp_record *record,
+    char text[JP_STATE_TEXT_MAX]);
+
+/*
+ * Whether it was rotated and its end, by grace or by use of its successor, is
+ * past at `now`, whatever else there is about it.
+ */
+bool jp_record_superseded(const struct jp_record *record, int64_t now);
+
+/*
+ * The state at `now` by the record alone: revoked, superseded, expired or else
+ * live. A token ends in the second that is its end.
+ */
+enum jp_state jp_record_state(const struct jp_record *record, int64_t now);
+
+/* Whether it was not used for longer than `limit` seconds; JP_NEVER: no limit.
+ */
+bool
+jp_record_unused(const struct jp_record *record, int64_t limit, int64_t now);
+
+/* What is around a record and makes its state. */
+struct jp_circumstances {
+	int64_t now;
+	int64_t unused_limit; /* seconds; JP_NEVER: unlimited */
+	bool prefix_accepted; /* by today's configuration */
+	bool user_disabled;
+};
+
+/*
+ * The state for people: what the decision would say of it at a door that asks
+ * for nothing more.
+ */
+enum jp_state jp_record_state_in(
+    const struct jp_record *record, const struct jp_circumstances *around);
+
+/*
+ * When it ends or ended: revoked, superseded past its grace, or expired,
+ * whichever is first; JP_NEVER if nothing of these is set.
+ */
+int64_t jp_record_end(const struct jp_record *record);
+
+/*
+ * When it was made: an imported record may say that this is still to come, but
+ * it is there at `now`.
+ */
+int64_t jp_record_made_at(const struct jp_record *record, int64_t now);
+
+/*
+ * For how many seconds it was made, at least 1 while it lives; JP_NEVER: it
+ * does not expire.
+ */
+int64_t jp_record_lifetime(const struct jp_record *record, int64_t now);
+
+/* When it was last used, or else made. */
+int64_t jp_record_last_sign(const struct jp_record *record);
+
+/* Encodes into JP_RECORD_MAX bytes; `len` gets the length. */
+enum jp_err
+jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len);
+
+/*
+ * Any error leaves `record` zeroed: JP_ERR_NEWER for the version of a newer
+ * jira-pat, JP_ERR_DAMAGED for bytes that no jp_record_encode() wrote.
+ */
+enum jp_err
+jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len);
+
+/*
+ * Reads just the two indexed fields, without copying: for the indexes of the
+ * store. `user` points into `bytes`.
+ */
+enum jp_err jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
+    size_t *user_len, int64_t *expires_at);
+
+/*
+ * The part of the encoding that says what a token may be used for: scopes,
+ * services and networks. Errors stick to `buf`.
+ */
+void jp_limits_put(struct jp_buf *buf, const struct jp_record *record);
+void jp_limits_get(struct jp_buf *buf, struct jp_record *record);
+
+/*
+ * A user name that every front door can carry: 1 to JP_USER_MAX bytes of
+ * UTF-8, no control character, no ':' (RFC 7617 §2). `why` tells what is wrong.
+ */
+enum jp_err jp_user_check(const char *user, struct jp_why *why);
+
+/*
+ * The same for a name that is given anew: no blank at its ends, which nobody
+ * sees.
+ */
+enum jp_err jp_user_check_new(const char *user, struct jp_why *why);
+
+/*
+ * Text for people: valid UTF-8 of at most `max` bytes, no control characters,
+ * no token: what is stored is shown in lists and logs.
+ */
+enum jp_err jp_text_check(
+    const char *what, const char *text, size_t max, struct jp_why *why);
+
+#endif

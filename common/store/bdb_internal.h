@@ -1,0 +1,276 @@
+/*
+ * What the files of the Berkeley DB store share, and nobody else sees:
+ *
+ *     store_bdb.c         the operations on an open store
+ *     store_bdb_list.c    its listings
+ *     store_bdb_users.c   the records of users
+ *     store_bdb_cache.c   copies of the records that are read often
+ *     store_bdb_backup.c  copying it, and making a store of a copy
+ *     store_bdb_open.c    environment and databases; what errors mean
+ *     store_bdb_make.c    making and verifying a store
+ *     store_bdb_reserve.c space that is kept for the end of tokens
+ *     store_bdb_folder.c  the folder: its safety, the lock, the high-water mark
+ */
+#ifndef JP_STORE_BDB_INTERNAL_H
+#define JP_STORE_BDB_INTERNAL_H
+
+#include <db.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/wire/client.h"
+#include "common/store/bdb.h"
+#include "common/store/bdb_cache.h"
+
+/*
+ * The engine asks for the operation to be done again (deadlock, lock timeout).
+ * No caller of the store ever sees it.
+ */
+#define BDB_AGAIN JP_ERR_TIMEOUT
+
+/* X(CODE, name): the databases, each in a file of its own. */
+#define BDB_FILE_LIST(X)                                                       \
+	X(TOKENS, "tokens.db")                                                 \
+	X(BY_USER, "by_user.db")                                               \
+	X(BY_EXPIRY, "by_expiry.db")                                           \
+	X(META, "meta.db")                                                     \
+	X(USERS, "users.db") /* since version 2 of meta.db's record */
+
+enum bdb_file {
+#define BDB_FILE_ENUM(code, name) BDB_##code,
+	BDB_FILE_LIST(BDB_FILE_ENUM)
+#undef BDB_FILE_ENUM
+	    BDB_FILES
+};
+
+/* The high-water mark: a count of commits, in a file of its own. */
+#define BDB_HWM_NAME "hwm"
+#define BDB_HWM_DIGITS 20 /* of UINT64_MAX */
+#define BDB_HWM_LEN (BDB_HWM_DIGITS + 1)
+#define BDB_HWM_TEXT (BDB_HWM_LEN + 1)
+
+/* The time that was last seen, in the form of the mark. */
+#define BDB_CLOCK_NAME "clock"
+
+/* Takes space; see store_bdb_reserve.c. */
+#define BDB_RESERVE_NAME "reserve"
+
+struct bdb_copy;
+
+struct bdb {
+	struct jp_store base; /* first: a jp_store is one of these */
+	char dir[PATH_MAX];
+	int dir_fd;
+	int lock_fd;
+	int announce_fd; /* of one that stays; else -1 */
+	int hwm_fd;
+	int reserve_fd;
+	int clock_fd;
+	DB_ENV *env;
+	DB *db[BDB_FILES];
+	atomic_bool dead;      /* the environment panicked: for good */
+	atomic_bool full;      /* it said that the disk is full */
+	bool is_copy;          /* recovery from the beginning of the logs */
+	atomic_uint log_file;  /* whose name is safely in the folder */
+	atomic_uint kept_from; /* the log file of the last checkpoint */
+	uint32_t log_files;    /* so many later, another one is due */
+	atomic_llong seen;     /* the time in the file of the clock */
+	atomic_uint reserve;   /* bytes of the file that are there */
+	atomic_int busy;       /* operations under way */
+	atomic_llong progress; /* ms: when one last ended, or the first began */
+	/*
+	 * Held for writing while a transaction changes pages and waits for its
+	 * fsync; for reading by those who must not wait for one in the engine.
+	 * Nobody else takes it: the engine has locks of its own.
+	 */
+	pthread_rwlock_t gate;
+	struct bdb_cache *cache;
+	pthread_mutex_t copy_mutex; /* a backup or a checkpoint: not both */
+	struct bdb_copy *copy;      /* of that backup */
+	pthread_mutex_t mutex;      /* guards what follows */
+	char line[JP_WHY_MAX];      /* what the engine said last */
+	struct jp_why why;
+	uint64_t hwm;
+};
+
+static inline struct bdb *
+bdb_of(struct jp_store *store)
+{
+	return (struct bdb *)store;
+}
+
+/* The one record of meta.db. */
+struct bdb_head {
+	uint8_t version; /* as read: 1 is a store without users.db */
+	uint64_t commits;
+	uint64_t records;
+	uint32_t log_file; /* where the log ended when this was written */
+	uint32_t log_offset;
+	uint8_t tag[JP_STORE_TAG_LEN];
+};
+
+/* How long an operation is tried again; starts zeroed. */
+struct bdb_patience {
+	int64_t end;
+	int64_t pause;
+};
+
+extern const struct jp_store_ops bdb_ops;
+
+/*
+ * Around every operation. bdb_enter() fails once the environment has panicked;
+ * bdb_leave() returns `err`, or JP_ERR_IO for BDB_AGAIN.
+ */
+enum jp_err bdb_enter(struct bdb *bdb);
+enum jp_err bdb_leave(struct bdb *bdb, enum jp_err err);
+
+/*
+ * Within an operation, around what takes as long as the store is large, a copy
+ * or a checkpoint: that is no sign of an engine that is stuck.
+ */
+void bdb_pause(struct bdb *bdb);
+void bdb_resume(struct bdb *bdb);
+
+/* Whether to do it again: at once at first, then after longer pauses. */
+bool bdb_again(struct bdb_patience *patience, enum jp_err err);
+
+/* A place for the engine to put up to `len` bytes. */
+DBT bdb_room(void *mem, size_t len);
+
+/* One record to be read by its key. */
+struct bdb_lookup {
+	enum bdb_file file;
+	const char *key;
+	bool wait;      /* false: JP_ERR_BUSY instead of waiting for a commit */
+	uint8_t *bytes; /* where it goes, of `max` bytes */
+	size_t max;
+	size_t len; /* it has so many */
+};
+
+/* Reads it, from the cache if it is there. */
+enum jp_err bdb_look_up(struct bdb *bdb, struct bdb_lookup *lookup);
+
+/* Decodes, and sees to it that the record is the one that was looked up. */
+enum jp_err bdb_decode(
+    struct bdb *bdb, const char *id, const DBT *data, struct jp_record *record);
+
+/* What bdb_transact() is about. */
+struct bdb_act {
+	/* Within the transaction, the head being locked and not yet written. */
+	enum jp_err (*change)(struct bdb *bdb, DB_TXN *txn,
+	    struct bdb_head *head, const void *arg);
+	/* Brings the cache up to date; not `done`: who knows what is there. */
+	void (*publish)(struct bdb_cache *cache, const void *arg, bool done);
+	const void *arg;
+	bool urgent; /* may take of the reserve */
+};
+
+/* One transaction, tried again where need be, and what the cache hears of it.
+ */
+enum jp_err bdb_transact(struct bdb *bdb, const struct bdb_act *act);
+
+enum jp_err bdb_user_get(
+    struct jp_store *store, const char *name, struct jp_user *user, bool wait);
+enum jp_err
+bdb_user_put(struct jp_store *store, const struct jp_user *users, size_t count);
+enum jp_err bdb_user_list(struct jp_store *store, const char *after,
+    struct jp_user *page, size_t max, size_t *count);
+
+enum jp_err bdb_list(struct jp_store *store, struct jp_listing *listing,
+    struct jp_record *page, size_t max, size_t *count);
+
+enum jp_err bdb_backup(struct jp_store *store, jp_store_take take, void *arg);
+
+/* Before the environment is opened; returns what the engine does. */
+int bdb_copy_prepare(DB_ENV *env);
+
+/* An empty one, to be freed with bdb_free(); NULL if there is no memory. */
+struct bdb *bdb_new(struct jp_why *why);
+
+/* Environment (with recovery), databases, indexes; `flags` for DB->open. */
+enum jp_err bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags);
+enum jp_err bdb_close_engine(struct bdb *bdb);
+
+/* The whole way in: folder, lock, engine, and whether they belong together. */
+enum jp_err
+bdb_open_store(struct bdb *bdb, const struct jp_store_options *options);
+
+/* JP_ERR_OK: a store is here; JP_ERR_MISSING: a place for one. */
+enum jp_err bdb_look(struct bdb *bdb);
+
+/* The engine's errcall: keeps the line that says most. */
+void bdb_keep_line(const DB_ENV *env, const char *prefix, const char *line);
+
+void bdb_sleep_ms(int64_t ms);
+
+/* Turns what the engine returned into a code, and its words into `why`. */
+enum jp_err bdb_fail(struct bdb *bdb, int ret, const char *doing);
+
+/* The same for what we found out ourselves. */
+enum jp_err bdb_fail_why(struct bdb *bdb, enum jp_err err, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* Where the next byte of the log goes; returns what the engine does. */
+int bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset);
+
+enum jp_err bdb_head_get(
+    struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, uint32_t flags);
+enum jp_err
+bdb_head_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_head *head);
+
+/* Closes whatever is open of it, and frees it. */
+void bdb_free(struct bdb *bdb);
+
+const char *bdb_file_name(enum bdb_file file);
+
+/* Whether the folder holds `name`. */
+bool bdb_folder_has(const struct bdb *bdb, const char *name);
+
+/* Opens and judges the folder; on success `dir_fd` is set. */
+enum jp_err bdb_folder_open(struct bdb *bdb, const char *dir);
+
+enum jp_err bdb_folder_sync(struct bdb *bdb);
+uint64_t bdb_folder_bytes(const struct bdb *bdb);
+
+/* Removes all that the making of a store makes, and nothing else. */
+void bdb_folder_empty(struct bdb *bdb);
+
+/* The mark of a store that is being made; see store_bdb_folder.c. */
+enum jp_err bdb_mark_set(struct bdb *bdb);
+enum jp_err bdb_mark_clear(struct bdb *bdb);
+bool bdb_mark_there(const struct bdb *bdb);
+
+enum jp_err bdb_lock(struct bdb *bdb, const char *holder, int64_t wait_ms);
+
+/*
+ * The same for who stays: bdb_lock() of others gives way while this waits.
+ * JP_ERR_LOCKED at once where another such one waits or is in.
+ */
+enum jp_err
+bdb_lock_first(struct bdb *bdb, const char *holder, int64_t wait_ms);
+void bdb_lock_remove(struct bdb *bdb);
+
+/* Opens the file, empty if it is new; what fails shows in `reserve`. */
+void bdb_reserve_open(struct bdb *bdb);
+
+/*
+ * Makes it grow again, as far as there is space. Whether it is whole, or cannot
+ * be for another reason.
+ */
+bool bdb_reserve_fill(struct bdb *bdb);
+
+/* Gives up some of it; false if there is nothing left. */
+bool bdb_reserve_spend(struct bdb *bdb);
+
+/* Reads the time that was last seen; what is not one is none. */
+void bdb_clock_open(struct bdb *bdb);
+void bdb_clock_write(struct bdb *bdb, int64_t now);
+
+/* Compares the mark with the database's count, then takes this count. */
+enum jp_err bdb_hwm_open(struct bdb *bdb, uint64_t commits);
+bool bdb_hwm_there(const struct bdb *bdb);
+void bdb_hwm_raise(struct bdb *bdb, uint64_t commits);
+void bdb_hwm_print(char text[BDB_HWM_TEXT], uint64_t commits);
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * Listings of the Berkeley DB store: a page at a time through a cursor that
+ * lives as long as the page. The next page looks up where the last one ended,
+ * so it does not matter what came or went in between.
+ */
+#include "common/store/bdb_internal.h"
+
+#include <string.h>
+
+#include "common/base/buf.h"
+
+/* A cursor on its way: what the engine reads, and where it puts it. */
+struct walk {
+	DBC *cursor;
+	DBT key;
+	DBT id;
+	DBT data;
+	uint8_t key_mem[JP_USER_MAX + 1];
+	uint8_t id_mem[JP_TOKEN_ID_LEN + 1];
+	uint8_t data_mem[JP_RECORD_MAX];
+};
+
+static void
+set_key(DBT *dbt, const void *bytes, size_t len)
+{
+	memcpy(dbt->data, bytes, len);
+	dbt->size = (uint32_t)len;
+}
+
+/* The least key above `last_id`: it with a NUL behind. */
+static void
+set_id_after(DBT *dbt, const char *last_id)
+{
+	set_key(dbt, last_id, strlen(last_id) + 1);
+}
+
+static void
+set_expiry(DBT *dbt, int64_t expires_at)
+{
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, dbt->data, dbt->ulen);
+	jp_buf_put_i64(&buf, expires_at);
+	dbt->size = (uint32_t)buf.pos;
+}
+
+static int
+index_get(struct walk *walk, uint32_t flags)
+{
+	return walk->cursor->pget(
+	    walk->cursor, &walk->key, &walk->id, &walk->data, flags);
+}
+
+static int
+id_first(struct walk *walk, const struct jp_listing *listing)
+{
+	set_id_after(&walk->id, listing->last_id);
+	return walk->cursor->get(
+	    walk->cursor, &walk->id, &walk->data, DB_SET_RANGE);
+}
+
+static int
+id_next(struct walk *walk)
+{
+	return walk->cursor->get(walk->cursor, &walk->id, &walk->data, DB_NEXT);
+}
+
+static int
+user_first(struct walk *walk, const struct jp_listing *listing)
+{
+	set_key(&walk->key, listing->user, strlen(listing->user));
+	set_id_after(&walk->id, listing->last_id);
+	return index_get(walk, DB_GET_BOTH_RANGE);
+}
+
+static int
+user_next(struct walk *walk)
+{
+	return index_get(walk, DB_NEXT_DUP);
+}
+
+/* The rest of those of the last page's second, then the seconds after it. */
+static int
+expiry_first(struct walk *walk, const struct jp_listing *listing)
+{
+	int ret;
+
+	set_expiry(&walk->key, listing->last_expiry);
+	set_id_after(&walk->id, listing->last_id);
+	ret = index_get(walk, DB_GET_BOTH_RANGE);
+	if (ret != DB_NOTFOUND || listing->last_expiry == INT64_MAX)
+		return ret;
+	set_expiry(&walk->key, listing->last_expiry + 1);
+	return index_get(walk, DB_SET_RANGE);
+}
+
+static int
+expiry_next(struct walk *walk)
+{
+	return index_get(walk, DB_NEXT);
+}
+
+static const struct {
+	enum bdb_file file;
+	int (*first)(struct walk *walk, const struct jp_listing *listing);
+	int (*next)(struct walk *walk);
+	const char *doing;
+} orders[] = {
+	[JP_ORDER_ID] = { BDB_TOKENS, id_first, id_next, "reading tokens.db" },
+	[JP_ORDER_USER] = { BDB_BY_USER, user_first, user_next,
+	    "reading by_user.db" },
+	[JP_ORDER_EXPIRY] = { BDB_BY_EXPIRY, expiry_first, expiry_next,
+	    "reading by_expiry.db" },
+};
+
+/* Fills the page from where `listing` stands, and moves it on. */
+static enum jp_err
+fill(struct bdb *bdb, struct walk *walk, struct jp_listing *listing,
+    struct jp_record *page, size_t max, size_t *count)
+{
+	int ret = orders[listing->order].first(walk, listing);
+
+	while (ret == 0) {
+		struct jp_record *record = &page[*count];
+		enum jp_err err =
+		    bdb_decode(bdb, walk->id.data, &walk->data, record);
+
+		if (err != JP_ERR_OK)
+			return err;
+		if (listing->order == JP_ORDER_EXPIRY &&
+		    record->expires_at > listing->until)
+			return JP_ERR_OK;
+		memcpy(listing->last_id, record->id, sizeof(record->id));
+		listing->last_expiry = record->expires_at;
+		if (++*count == max)
+			return JP_ERR_OK;
+		ret = orders[listing->order].next(walk);
+	}
+	if (ret == DB_NOTFOUND)
+		return JP_ERR_OK;
+	return bdb_fail(bdb, ret, orders[listing->order].doing);
+}
+
+/* One page; the cursor, and with it its locks, goes with the page. */
+static enum jp_err
+list_once(struct bdb *bdb, struct jp_listing *listing, struct jp_record *page,
+    size_t max, size_t *count)
+{
+	DB *db = bdb->db[orders[listing->order].file];
+	struct jp_listing at = *listing;
+	struct walk walk;
+	enum jp_err err;
+	int ret = db->cursor(db, NULL, &walk.cursor, 0);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, orders[listing->order].doing);
+	walk.key = bdb_room(walk.key_mem, sizeof(walk.key_mem));
+	walk.id = bdb_room(walk.id_mem, sizeof(walk.id_mem));
+	walk.data = bdb_room(walk.data_mem, sizeof(walk.data_mem));
+	*count = 0;
+	err = fill(bdb, &walk, &at, page, max, count);
+	ret = walk.cursor->close(walk.cursor);
+	if (ret != 0 && err == JP_ERR_OK)
+		err = bdb_fail(bdb, ret, orders[listing->order].doing);
+	at.started = true;
+	if (err == JP_ERR_OK)
+		*listing = at;
+	return err;
+}
+
+enum jp_err
+bdb_list(struct jp_store *store, struct jp_listing *listing,
+    struct jp_record *page, size_t max, size_t *count)
+{
+	struct bdb *bdb = bdb_of(store);
+	struct bdb_patience patience = { .end = 0 };
+	enum jp_err err = bdb_enter(bdb);
+
+	if (err != JP_ERR_OK)
+		return err;
+	do {
+		err = list_once(bdb, listing, page, max, count);
+	} while (bdb_again(&patience, err));
+	return bdb_leave(bdb, err);
+}

@@ -1,0 +1,514 @@
+/*
+ * The store in memory: encoded records in an array sorted by id. A commit
+ * works on a copy of the array and puts it in place when all went well.
+ */
+#include "common/store/mem.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+	char id[JP_TOKEN_ID_LEN + 1];
+	char user[JP_USER_MAX + 1];
+	int64_t expires_at;
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct table {
+	struct entry **entries;
+	size_t len;
+};
+
+struct mem {
+	struct jp_store base;  /* first: a jp_store is one of these */
+	pthread_mutex_t mutex; /* guards what follows */
+	struct table table;
+	struct jp_user *users; /* sorted by name */
+	size_t user_len;
+	uint64_t commits;
+	unsigned int calls;
+	unsigned int fail_in; /* calls until the failure; 0: none */
+	enum jp_err fail_with;
+	bool fail_lasting;
+	enum jp_err last_err;
+	atomic_llong seen;
+};
+
+static struct mem *
+mem_of(struct jp_store *store)
+{
+	return (struct mem *)store;
+}
+
+/* Every call begins so: counted, and failing if it is its turn. */
+static enum jp_err
+enter(struct mem *mem)
+{
+	(void)pthread_mutex_lock(&mem->mutex);
+	mem->calls++;
+	if (mem->fail_in == 0)
+		return JP_ERR_OK;
+	if (mem->fail_in > 1) {
+		mem->fail_in--;
+		return JP_ERR_OK;
+	}
+	if (!mem->fail_lasting)
+		mem->fail_in = 0;
+	return mem->fail_with;
+}
+
+static enum jp_err
+leave(struct mem *mem, enum jp_err err)
+{
+	if (err != JP_ERR_OK)
+		mem->last_err = err;
+	(void)pthread_mutex_unlock(&mem->mutex);
+	return err;
+}
+
+/* Where `id` stands, or would stand. */
+static size_t
+place_of(const struct table *table, const char *id, bool *there)
+{
+	size_t low = 0, high = table->len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(table->entries[middle]->id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*there = low < table->len && strcmp(table->entries[low]->id, id) == 0;
+	return low;
+}
+
+static enum jp_err
+mem_get(
+    struct jp_store *store, const char *id, struct jp_record *record, bool wait)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	bool there;
+
+	(void)wait;
+	if (err == JP_ERR_OK) {
+		size_t at = place_of(&mem->table, id, &there);
+		const struct entry *entry =
+		    there ? mem->table.entries[at] : NULL;
+
+		err = there ? jp_record_decode(record, entry->bytes, entry->len)
+		            : JP_ERR_NOT_FOUND;
+	}
+	return leave(mem, err);
+}
+
+static enum jp_err
+new_entry(const struct jp_record *record, struct entry **out)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	struct entry *entry;
+	size_t len;
+	enum jp_err err = jp_record_encode(record, bytes, &len);
+
+	if (err != JP_ERR_OK)
+		return err;
+	entry = malloc(sizeof(*entry) + len);
+	if (entry == NULL)
+		return JP_ERR_NOMEM;
+	memcpy(entry->id, record->id, sizeof(entry->id));
+	memcpy(entry->user, record->user, sizeof(entry->user));
+	entry->expires_at = record->expires_at;
+	entry->len = len;
+	memcpy(entry->bytes, bytes, len);
+	*out = entry;
+	return JP_ERR_OK;
+}
+
+/* The array has room for it. */
+static void
+insert(struct table *table, size_t at, struct entry *entry)
+{
+	memmove(&table->entries[at + 1], &table->entries[at],
+	    (table->len - at) * sizeof(table->entries[0]));
+	table->entries[at] = entry;
+	table->len++;
+}
+
+static void
+take_out(struct table *table, size_t at)
+{
+	table->len--;
+	memmove(&table->entries[at], &table->entries[at + 1],
+	    (table->len - at) * sizeof(table->entries[0]));
+}
+
+/* Whether `table` has this very entry, not another of the same id. */
+static bool
+shares(const struct table *table, const struct entry *entry)
+{
+	bool there;
+	size_t at = place_of(table, entry->id, &there);
+
+	return there && table->entries[at] == entry;
+}
+
+/* Frees `table`, but not the entries that `kept` has, too. */
+static void
+free_table(struct table *table, const struct table *kept)
+{
+	for (size_t i = 0; i < table->len; i++)
+		if (kept == NULL || !shares(kept, table->entries[i]))
+			free(table->entries[i]);
+	free(table->entries);
+	*table = (struct table){ .entries = NULL };
+}
+
+/* Takes an entry out of `table`, for good unless `kept` has it. */
+static void
+drop(struct table *table, size_t at, const struct table *kept)
+{
+	struct entry *entry = table->entries[at];
+
+	take_out(table, at);
+	if (!shares(kept, entry))
+		free(entry);
+}
+
+static enum jp_err
+change(
+    struct table *table, const struct jp_change *step, const struct table *kept)
+{
+	struct entry *entry = NULL;
+	bool there;
+	size_t at = place_of(table, step->record->id, &there);
+	enum jp_err err = JP_ERR_OK;
+
+	if (step->kind == JP_CHANGE_CREATE && there)
+		return JP_ERR_EXISTS;
+	if (step->kind != JP_CHANGE_CREATE && !there)
+		return JP_ERR_NOT_FOUND;
+	if (step->kind == JP_CHANGE_REPLACE &&
+	    strcmp(table->entries[at]->user, step->record->user) != 0)
+		return JP_ERR_INVALID;
+	if (step->kind != JP_CHANGE_DELETE)
+		err = new_entry(step->record, &entry);
+	if (err != JP_ERR_OK)
+		return err;
+	if (step->kind != JP_CHANGE_CREATE)
+		drop(table, at, kept);
+	if (entry != NULL)
+		insert(table, at, entry);
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+apply(struct mem *mem, const struct jp_change *changes, size_t count)
+{
+	struct table next = { .len = mem->table.len };
+	enum jp_err err = JP_ERR_OK;
+
+	next.entries = calloc(mem->table.len + count, sizeof(next.entries[0]));
+	if (next.entries == NULL)
+		return JP_ERR_NOMEM;
+	if (next.len > 0)
+		memcpy(next.entries, mem->table.entries,
+		    next.len * sizeof(next.entries[0]));
+	for (size_t i = 0; i < count && err == JP_ERR_OK; i++)
+		err = change(&next, &changes[i], &mem->table);
+	if (err != JP_ERR_OK) {
+		free_table(&next, &mem->table);
+		return err;
+	}
+	free_table(&mem->table, &next);
+	mem->table = next;
+	mem->commits++;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+mem_commit(
+    struct jp_store *store, const struct jp_change *changes, size_t count)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+
+	if (err == JP_ERR_OK)
+		err = apply(mem, changes, count);
+	return leave(mem, err);
+}
+
+static bool
+belongs(const struct entry *entry, const struct jp_listing *listing)
+{
+	switch (listing->order) {
+	case JP_ORDER_ID:
+		return true;
+	case JP_ORDER_USER:
+		return strcmp(entry->user, listing->user) == 0;
+	case JP_ORDER_EXPIRY:
+		return entry->expires_at > JP_NEVER &&
+		       entry->expires_at <= listing->until;
+	}
+	return false;
+}
+
+/* Below 0 if (`at`, `id`) comes before the entry in the listing's order. */
+static int
+compare(
+    enum jp_order order, int64_t at, const char *id, const struct entry *entry)
+{
+	if (order == JP_ORDER_EXPIRY && at != entry->expires_at)
+		return at < entry->expires_at ? -1 : 1;
+	return strcmp(id, entry->id);
+}
+
+/* The first entry of the listing after its last one, or NULL. */
+static const struct entry *
+next_entry(const struct table *table, const struct jp_listing *listing)
+{
+	const struct entry *best = NULL;
+
+	for (size_t i = 0; i < table->len; i++) {
+		const struct entry *entry = table->entries[i];
+
+		if (!belongs(entry, listing) ||
+		    compare(listing->order, listing->last_expiry,
+		        listing->last_id, entry) >= 0)
+			continue;
+		if (best == NULL || compare(listing->order, best->expires_at,
+		                        best->id, entry) > 0)
+			best = entry;
+	}
+	return best;
+}
+
+static enum jp_err
+mem_list(struct jp_store *store, struct jp_listing *listing,
+    struct jp_record *page, size_t max, size_t *count)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	struct jp_listing at = *listing;
+	const struct entry *entry;
+
+	while (err == JP_ERR_OK && *count < max &&
+	       (entry = next_entry(&mem->table, &at)) != NULL) {
+		err = jp_record_decode(&page[*count], entry->bytes, entry->len);
+		memcpy(at.last_id, entry->id, sizeof(at.last_id));
+		at.last_expiry = entry->expires_at;
+		(*count)++;
+	}
+	at.started = true;
+	if (err == JP_ERR_OK)
+		*listing = at;
+	return leave(mem, err);
+}
+
+/* Where `name` stands among the users, or would stand. */
+static size_t
+user_place(const struct jp_user *users, size_t len, const char *name)
+{
+	size_t at = 0;
+
+	while (at < len && strcmp(users[at].name, name) < 0)
+		at++;
+	return at;
+}
+
+static enum jp_err
+mem_user_get(
+    struct jp_store *store, const char *name, struct jp_user *user, bool wait)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	size_t at = user_place(mem->users, mem->user_len, name);
+
+	(void)wait;
+	if (err == JP_ERR_OK &&
+	    (at == mem->user_len || strcmp(mem->users[at].name, name) != 0))
+		err = JP_ERR_NOT_FOUND;
+	if (err == JP_ERR_OK)
+		*user = mem->users[at];
+	return leave(mem, err);
+}
+
+/* The array has room for it. */
+static void
+put_user(struct mem *mem, const struct jp_user *user)
+{
+	size_t at = user_place(mem->users, mem->user_len, user->name);
+
+	if (at == mem->user_len || strcmp(mem->users[at].name, user->name)) {
+		memmove(&mem->users[at + 1], &mem->users[at],
+		    (mem->user_len - at) * sizeof(mem->users[0]));
+		mem->user_len++;
+	}
+	mem->users[at] = *user;
+}
+
+static enum jp_err
+mem_user_put(struct jp_store *store, const struct jp_user *users, size_t count)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	struct jp_user *more = NULL;
+
+	if (err == JP_ERR_OK) {
+		more = reallocarray(
+		    mem->users, mem->user_len + count, sizeof(*more));
+		err = more != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
+	}
+	if (err == JP_ERR_OK) {
+		mem->users = more;
+		for (size_t i = 0; i < count; i++)
+			put_user(mem, &users[i]);
+		mem->commits++;
+	}
+	return leave(mem, err);
+}
+
+static enum jp_err
+mem_user_list(struct jp_store *store, const char *after, struct jp_user *page,
+    size_t max, size_t *count)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	size_t at = user_place(mem->users, mem->user_len, after);
+
+	if (at < mem->user_len && strcmp(mem->users[at].name, after) == 0)
+		at++;
+	for (*count = 0; *count < max && at < mem->user_len; at++)
+		page[(*count)++] = mem->users[at];
+	return leave(mem, err);
+}
+
+static enum jp_err
+mem_checkpoint(struct jp_store *store)
+{
+	struct mem *mem = mem_of(store);
+
+	return leave(mem, enter(mem));
+}
+
+static enum jp_err
+mem_info(struct jp_store *store, struct jp_store_info *info)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+
+	if (err == JP_ERR_OK)
+		*info = (struct jp_store_info){ .records = mem->table.len,
+			.commits = mem->commits };
+	return leave(mem, err);
+}
+
+/* It has no files: one piece stands for them, so that callers can be tried. */
+static enum jp_err
+mem_backup(struct jp_store *store, jp_store_take take, void *arg)
+{
+	static const uint8_t bytes[] = "a store in memory";
+	const struct jp_piece piece = {
+		.name = "memory", .bytes = bytes, .len = sizeof(bytes) - 1
+	};
+	struct mem *mem = mem_of(store);
+	enum jp_err err = leave(mem, enter(mem));
+
+	return err == JP_ERR_OK ? take(arg, &piece) : err;
+}
+
+static bool
+mem_stalled(struct jp_store *store, int64_t seconds)
+{
+	(void)store;
+	(void)seconds;
+	return false;
+}
+
+static void
+mem_why(struct jp_store *store, struct jp_why *why)
+{
+	struct mem *mem = mem_of(store);
+
+	(void)pthread_mutex_lock(&mem->mutex);
+	(void)jp_why(why, mem->last_err, "the store in memory: %s",
+	    jp_err_text(mem->last_err));
+	(void)pthread_mutex_unlock(&mem->mutex);
+}
+
+static void
+mem_close(struct jp_store *store)
+{
+	struct mem *mem = mem_of(store);
+
+	free_table(&mem->table, NULL);
+	free(mem->users);
+	(void)pthread_mutex_destroy(&mem->mutex);
+	free(mem);
+}
+
+static int64_t
+mem_seen(struct jp_store *store)
+{
+	return atomic_load(&mem_of(store)->seen);
+}
+
+static void
+mem_see(struct jp_store *store, int64_t now)
+{
+	atomic_store(&mem_of(store)->seen, now);
+}
+
+static const struct jp_store_ops mem_ops = {
+	.get = mem_get,
+	.commit = mem_commit,
+	.list = mem_list,
+	.user_get = mem_user_get,
+	.user_put = mem_user_put,
+	.user_list = mem_user_list,
+	.checkpoint = mem_checkpoint,
+	.info = mem_info,
+	.backup = mem_backup,
+	.stalled = mem_stalled,
+	.seen = mem_seen,
+	.see = mem_see,
+	.why = mem_why,
+	.close = mem_close,
+};
+
+enum jp_err
+jp_store_mem_open(struct jp_store **store)
+{
+	struct mem *mem = calloc(1, sizeof(*mem));
+
+	*store = NULL;
+	if (mem == NULL)
+		return JP_ERR_NOMEM;
+	mem->base.ops = &mem_ops;
+	(void)pthread_mutex_init(&mem->mutex, NULL);
+	*store = &mem->base;
+	return JP_ERR_OK;
+}
+
+void
+jp_store_mem_fail(
+    struct jp_store *store, unsigned int nth, enum jp_err err, bool lasting)
+{
+	struct mem *mem = mem_of(store);
+
+	(void)pthread_mutex_lock(&mem->mutex);
+	mem->fail_in = nth;
+	mem->fail_with = err;
+	mem->fail_lasting = lasting;
+	(void)pthread_mutex_unlock(&mem->mutex);
+}
+
+unsigned int
+jp_store_mem_calls(const struct jp_store *store)
+{
+	return ((const struct mem *)store)->calls;
+}

@@ -1,0 +1,23 @@
+/*
+ * The store in memory, for tests: behaves as the one in Berkeley DB does, and
+ * fails on demand.
+ */
+#ifndef JP_STORE_MEM_H
+#define JP_STORE_MEM_H
+
+#include "common/store/store.h"
+
+/* JP_ERR_NOMEM or success; the caller closes it with jp_store_close(). */
+enum jp_err jp_store_mem_open(struct jp_store **store);
+
+/*
+ * Lets the `nth` call from now (1: the next) fail with `err`, changing
+ * nothing; every later one too if `lasting`. `nth` 0 ends it.
+ */
+void jp_store_mem_fail(
+    struct jp_store *store, unsigned int nth, enum jp_err err, bool lasting);
+
+/* How many calls were made since the store was opened. */
+unsigned int jp_store_mem_calls(const struct jp_store *store);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * The store of records: an interface with two implementations, Berkeley DB
+ * (common/store/bdb.c) and memory (common/store/mem.c). One process owns a
+ * store; its threads may call everything at once, except close.
+ */
+#ifndef JP_STORE_H
+#define JP_STORE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/record/user.h"
+
+#define JP_STORE_TAG_LEN 16
+
+/* One step of a commit. */
+struct jp_change {
+	enum jp_change_kind {
+		JP_CHANGE_CREATE,  /* JP_ERR_EXISTS if the id is there */
+		JP_CHANGE_REPLACE, /* JP_ERR_NOT_FOUND if it is not;
+		                      JP_ERR_INVALID for another user */
+		JP_CHANGE_DELETE,  /* not found likewise; only the id is read */
+		JP_CHANGE_END,     /* a replacement by which a token ends, which
+		                      is possible on a full disk, too */
+	} kind;
+	const struct jp_record *record;
+};
+
+/* Which records a listing runs over, and where the last page ended. */
+struct jp_listing {
+	enum jp_order {
+		JP_ORDER_ID,     /* all, by id */
+		JP_ORDER_USER,   /* those of `user`, by id */
+		JP_ORDER_EXPIRY, /* those that expire at or before `until` */
+	} order;
+	char user[JP_USER_MAX + 1];
+	int64_t until;
+	bool started; /* the fields below say behind what it goes on */
+	char last_id[JP_TOKEN_ID_LEN + 1];
+	int64_t last_expiry;
+};
+
+struct jp_store_info {
+	uint64_t records;
+	uint64_t commits; /* since the store was made */
+	uint64_t bytes;   /* on disk */
+	uint64_t reads;   /* of records by get and list, since it was opened */
+	uint64_t reserve; /* bytes that are kept; JP_STORE_RESERVE: all */
+};
+
+/*
+ * Bytes on disk that are kept for the end of tokens: where the disk is full,
+ * commits of JP_CHANGE_END alone and of disabled users go on in this space.
+ * Until there is so much again every other commit fails with JP_ERR_DISK_FULL.
+ */
+#define JP_STORE_RESERVE (2U << 20)
+
+/* Bytes of the name of one of the files of a store. */
+#define JP_FILE_NAME_MAX 31
+
+/* A part of a copy of the store's files. */
+struct jp_piece {
+	const char *name; /* of the file, without a folder */
+	uint64_t offset;
+	const uint8_t *bytes;
+	size_t len;
+};
+
+/* Takes one piece; an error ends the copying with it. */
+typedef enum jp_err (*jp_store_take)(void *arg, const struct jp_piece *piece);
+
+struct jp_store {
+	const struct jp_store_ops *ops;
+	atomic_ullong reads; /* counted by jp_store_get() and jp_store_list() */
+};
+
+struct jp_store_ops {
+	enum jp_err (*get)(struct jp_store *store, const char *id,
+	    struct jp_record *record, bool wait);
+	enum jp_err (*commit)(struct jp_store *store,
+	    const struct jp_change *changes, size_t count);
+	enum jp_err (*list)(struct jp_store *store, struct jp_listing *listing,
+	    struct jp_record *page, size_t max, size_t *count);
+	enum jp_err (*user_get)(struct jp_store *store, const char *name,
+	    struct jp_user *user, bool wait);
+	enum jp_err (*user_put)(
+	    struct jp_store *store, const struct jp_user *users, size_t count);
+	enum jp_err (*user_list)(struct jp_store *store, const char *after,
+	    struct jp_user *page, size_t max, size_t *count);
+	enum jp_err (*checkpoint)(struct jp_store *store);
+	enum jp_err (*info)(struct jp_store *store, struct jp_store_info *info);
+	enum jp_err (*backup)(
+	    struct jp_store *store, jp_store_take take, void *arg);
+	bool (*stalled)(struct jp_store *store, int64_t seconds);
+	int64_t (*seen)(struct jp_store *store);
+	void (*see)(struct jp_store *store, int64_t now);
+	void (*why)(struct jp_store *store, struct jp_why *why);
+	void (*hold)(struct jp_store *store);    /* NULL: nothing to do */
+	void (*release)(struct jp_store *store); /* likewise */
+	void (*close)(struct jp_store *store);
+};
+
+/* Reads a fresh copy of one record: JP_ERR_NOT_FOUND if there is none. */
+enum jp_err
+jp_store_get(struct jp_store *store, const char *id, struct jp_record *record);
+
+/*
+ * The same without ever waiting for a commit, which may wait for the disk:
+ * JP_ERR_BUSY if it would have to. What is read often it need not wait for. A
+ * change is seen as soon as it is durable, and no earlier.
+ */
+enum jp_err jp_store_try_get(
+    struct jp_store *store, const char *id, struct jp_record *record);
+
+/*
+ * Waits until no commit is under way, and keeps others waiting until
+ * jp_store_release(): in between nothing is busy for this thread.
+ */
+void jp_store_hold(struct jp_store *store);
+void jp_store_release(struct jp_store *store);
+
+/*
+ * Makes all changes or none, in one transaction, and returns when they would
+ * survive a power cut.
+ */
+enum jp_err jp_store_commit(
+    struct jp_store *store, const struct jp_change *changes, size_t count);
+
+/*
+ * Reads the next page of at most `max` records. Holds no lock between pages.
+ * `count` 0 with JP_ERR_OK is the end.
+ */
+enum jp_err jp_store_list(struct jp_store *store, struct jp_listing *listing,
+    struct jp_record *page, size_t max, size_t *count);
+
+/* Reads a user; one without a record is what jp_user_default() says. */
+enum jp_err
+jp_store_user(struct jp_store *store, const char *name, struct jp_user *user);
+
+/* The same as jp_store_try_get() does it. */
+enum jp_err jp_store_try_user(
+    struct jp_store *store, const char *name, struct jp_user *user);
+
+/*
+ * Writes the records of all of `users` or of none, as jp_store_commit(). If all
+ * are disabled that is possible on a full disk, too.
+ */
+enum jp_err jp_store_put_users(
+    struct jp_store *store, const struct jp_user *users, size_t count);
+
+/*
+ * Reads the next page of those users that have a record, by name, after the
+ * one named `after` ("": from the first). `count` 0 is the end.
+ */
+enum jp_err jp_store_list_users(struct jp_store *store, const char *after,
+    struct jp_user *page, size_t max, size_t *count);
+
+/* Writes what is in memory into the files and drops logs no longer needed. */
+enum jp_err jp_store_checkpoint(struct jp_store *store);
+
+enum jp_err jp_store_info(struct jp_store *store, struct jp_store_info *info);
+
+/*
+ * Copies the store's files, while others read and write: file after file, each
+ * from its beginning. What was committed before the call is in the copy.
+ */
+enum jp_err
+jp_store_backup(struct jp_store *store, jp_store_take take, void *arg);
+
+/*
+ * Whether an operation has been under way for `seconds` while none ended: the
+ * engine is stuck, and only leaving the process helps.
+ */
+bool jp_store_stalled(struct jp_store *store, int64_t seconds);
+
+/*
+ * The time that the store was last made to see, or JP_NEVER: kept over
+ * restarts, not in a backup, and perhaps an earlier one after a power cut.
+ */
+int64_t jp_store_seen(struct jp_store *store);
+void jp_store_see(struct jp_store *store, int64_t now);
+
+/* What the engine said of the last failure, for people. */
+void jp_store_why(struct jp_store *store, struct jp_why *why);
+
+/* Checkpoints and frees the store; NULL is fine. */
+void jp_store_close(struct jp_store *store);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * One place where log lines are made: text from outside is escaped, a line is
+ * one line. Where lines go is the program's choice.
+ *
+ * A reader of the log that stops must stop nobody else: after jp_log_start() a
+ * thread writes, jp_log() only puts the line into a queue, and what does not
+ * fit there is counted.
+ */
+#ifndef JP_LOG_H
+#define JP_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/base/escape.h"
+
+#define JP_LOG_LINE_MAX 1024
+#define JP_LOG_QUEUE 1024 /* lines that may wait for the thread */
+
+/* Sends lines to syslog(3), facility authpriv, instead of standard error. */
+void jp_log_open(const char *program, bool to_syslog, bool debug);
+
+/*
+ * `priority` as in syslog(3). No secret may be among the arguments; tokens that
+ * came as something else are masked.
+ */
+void jp_log(int priority, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Has a thread write the lines from now on; called before other threads log.
+ * JP_ERR_NOMEM: they are written as before.
+ */
+enum jp_err jp_log_start(void);
+
+/* Waits at most `ms` until all lines are written; false: some are not. */
+bool jp_log_flush(int ms);
+
+/*
+ * The same, and the end of the thread: later lines are written at once, or
+ * lost where the reader still reads nothing.
+ */
+bool jp_log_stop(int ms);
+
+/* How many lines were lost since the start. */
+uint64_t jp_log_lost(void);
+
+#endif

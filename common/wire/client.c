@@ -1,0 +1,297 @@
+/*
+ * One question to patd: connect, check who listens, send, receive, all before
+ * one deadline; where none runs, the same of a patd that is spawned for it.
+ * What the answer means to PAM or SASL is not decided here.
+ */
+#include "config.h"
+
+#include "common/wire/client.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/wire/spawn.h"
+
+enum {
+	RETRY_MS = 2, /* between two tries of what cannot be polled for */
+};
+
+int64_t
+jp_now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t
+jp_now_ms(void)
+{
+	return jp_now_ns() / 1000000;
+}
+
+bool
+jp_pause(int64_t deadline_ms)
+{
+	if (jp_now_ms() >= deadline_ms)
+		return false;
+	(void)poll(NULL, 0, RETRY_MS);
+	return true;
+}
+
+enum jp_err
+jp_wait_fd(int fd, short events, int64_t deadline_ms)
+{
+	struct pollfd wait = { .fd = fd, .events = events };
+
+	for (;;) {
+		int64_t left = deadline_ms - jp_now_ms();
+		int ready;
+
+		if (left <= 0)
+			return JP_ERR_TIMEOUT;
+		ready = poll(&wait, 1, left < INT_MAX ? (int)left : INT_MAX);
+		if (ready > 0) /* also POLLERR, POLLHUP: the call will tell */
+			return wait.revents & POLLNVAL ? JP_ERR_IO : JP_ERR_OK;
+		if (ready < 0 && errno != EINTR)
+			return jp_err_from_errno(errno);
+	}
+}
+
+/* Looks at the folder that holds `path`. */
+static int
+stat_folder(const char *path, struct stat *folder)
+{
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char *slash;
+
+	(void)stpcpy(name, path);
+	slash = strrchr(name, '/');
+	if (slash == NULL)
+		return stat(".", folder);
+	slash[slash == name ? 1 : 0] = '\0';
+	return stat(name, folder);
+}
+
+/*
+ * SO_PEERCRED names who called listen(). Only root, or the owner of a folder
+ * in which not everybody can put a socket, may see a token: else whoever is
+ * first to bind the path collects them (CVE-2018-10852's class).
+ */
+static enum jp_err
+check_peer(int fd, const struct stat *folder)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return JP_ERR_PEER;
+	if (peer.uid == 0)
+		return JP_ERR_OK;
+	if (folder->st_uid != peer.uid || (folder->st_mode & S_IWOTH) != 0)
+		return JP_ERR_PEER;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+connect_until(int fd, const struct sockaddr_un *addr, int64_t deadline_ms)
+{
+	while (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) != 0) {
+		switch (errno) {
+		case ENOENT:
+		case ENOTDIR:
+		case ECONNREFUSED:
+			return JP_ERR_UNREACHABLE;
+		case EINTR:
+		case EAGAIN: /* its backlog is full: poll(2) cannot wait */
+			break;
+		default:
+			return jp_err_from_errno(errno);
+		}
+		if (!jp_pause(deadline_ms))
+			return JP_ERR_TIMEOUT;
+	}
+	return JP_ERR_OK;
+}
+
+enum jp_err
+jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct stat folder;
+	enum jp_err err;
+
+	*fd = -1;
+	if (path[0] == '\0') /* would be an abstract name: anybody's */
+		return JP_ERR_UNREACHABLE;
+	err = jp_field_set(addr.sun_path, sizeof(addr.sun_path), path);
+	if (err != JP_ERR_OK)
+		return err;
+	*fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		return jp_err_from_errno(errno);
+	/* Before connecting: who listens wakes up, and finds the question. */
+	if (stat_folder(addr.sun_path, &folder) != 0)
+		folder = (struct stat){ .st_mode = S_IWOTH };
+	err = connect_until(*fd, &addr, deadline_ms);
+	if (err == JP_ERR_OK)
+		err = check_peer(*fd, &folder);
+	if (err != JP_ERR_OK) {
+		(void)close(*fd);
+		*fd = -1;
+	}
+	return err;
+}
+
+/*
+ * After a send or recv that failed: JP_ERR_OK to try again, at once or when
+ * the socket is ready. A listener that hangs up gave no answer.
+ */
+static enum jp_err
+retry_io(int fd, short events, int64_t deadline_ms)
+{
+	switch (errno) {
+	case EINTR:
+		return JP_ERR_OK;
+	case EAGAIN:
+		return jp_wait_fd(fd, events, deadline_ms);
+	case EPIPE:
+	case ECONNRESET:
+		return JP_ERR_PROTOCOL;
+	default:
+		return jp_err_from_errno(errno);
+	}
+}
+
+/* A question as it goes over the wire; whoever made it wipes it. */
+struct question {
+	uint8_t bytes[JP_REQUEST_MAX];
+	size_t len;
+	uint32_t seq;
+};
+
+static enum jp_err
+send_question(int fd, const struct question *question, int64_t deadline_ms)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	/* MSG_NOSIGNAL: the host's SIGPIPE is not ours to ignore. */
+	while (err == JP_ERR_OK && send(fd, question->bytes, question->len,
+	                               MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		err = retry_io(fd, POLLOUT, deadline_ms);
+	return err;
+}
+
+static enum jp_err
+receive_reply(int fd, uint32_t seq, struct jp_reply *reply, int64_t deadline_ms)
+{
+	uint8_t bytes[JP_REPLY_SIZE];
+	enum jp_err err = JP_ERR_OK;
+	ssize_t len;
+
+	/* With MSG_TRUNC, `len` is that of the message, not of its part. */
+	while ((len = recv(
+	            fd, bytes, sizeof(bytes), MSG_TRUNC | MSG_DONTWAIT)) < 0) {
+		err = retry_io(fd, POLLIN, deadline_ms);
+		if (err != JP_ERR_OK)
+			return err;
+	}
+	if (len == 0 && jp_now_ms() >= deadline_ms) /* it was killed for that */
+		return JP_ERR_TIMEOUT;
+	if (jp_reply_decode(reply, bytes, (size_t)len) != JP_ERR_OK ||
+	    reply->seq != seq)
+		return JP_ERR_PROTOCOL;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+ask_on(int fd, const struct question *question, struct jp_reply *reply,
+    int64_t deadline_ms)
+{
+	enum jp_err err = send_question(fd, question, deadline_ms);
+
+	if (err == JP_ERR_OK)
+		err = receive_reply(fd, question->seq, reply, deadline_ms);
+	return err;
+}
+
+static enum jp_err
+ask_one_shot(const struct jp_client *client, const struct question *question,
+    struct jp_reply *reply, int64_t deadline_ms)
+{
+	int pair[2];
+	pid_t pid;
+	int rc;
+	enum jp_err err;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return jp_err_from_errno(errno);
+	rc = jp_spawn(client->one_shot_path, client->config_path, pair[1],
+	    deadline_ms, &pid);
+	(void)close(pair[1]);
+	err = rc == 0 ? ask_on(pair[0], question, reply, deadline_ms)
+	              : jp_err_from_errno(rc);
+	(void)close(pair[0]); /* patd leaves when it sees this */
+	if (rc != 0)
+		return err;
+	rc = jp_spawn_end(pid, deadline_ms);
+	return rc == ENOENT || rc == ENOTDIR ? JP_ERR_UNREACHABLE
+	       : rc != 0                     ? jp_err_from_errno(rc)
+	                                     : err;
+}
+
+/* Differs from question to question; it is no secret. */
+static uint32_t
+new_seq(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint32_t)now.tv_nsec ^ (uint32_t)now.tv_sec << 20 ^
+	       (uint32_t)getpid() << 10;
+}
+
+static enum jp_err
+ask(const struct jp_client *client, const struct question *question,
+    struct jp_reply *reply, int64_t deadline_ms)
+{
+	int fd;
+	enum jp_err err =
+	    jp_client_connect(client->socket_path, deadline_ms, &fd);
+
+	if (err == JP_ERR_OK) {
+		err = ask_on(fd, question, reply, deadline_ms);
+		(void)close(fd);
+	} else if (err == JP_ERR_UNREACHABLE && client->one_shot_path != NULL &&
+	           geteuid() == 0) {
+		err = ask_one_shot(client, question, reply, deadline_ms);
+	}
+	return err;
+}
+
+enum jp_err
+jp_client_ask(const struct jp_client *client, struct jp_request *request,
+    struct jp_reply *reply)
+{
+	int64_t deadline_ms = jp_now_ms() + client->timeout_ms;
+	struct question question;
+	enum jp_err err;
+
+	question.seq = request->seq = new_seq();
+	request->last = true;
+	err = jp_request_encode(request, question.bytes, &question.len);
+	if (err == JP_ERR_OK)
+		err = ask(client, &question, reply, deadline_ms);
+	explicit_bzero(&question, sizeof(question));
+	if (err != JP_ERR_OK)
+		*reply = (struct jp_reply){ .verdict = JP_UNAVAILABLE };
+	return err;
+}

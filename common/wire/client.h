@@ -1,0 +1,59 @@
+/*
+ * The asking side of the verify protocol, for the modules inside foreign
+ * processes: libc only, no state, no signals, never blocks past its deadline.
+ */
+#ifndef JP_CLIENT_H
+#define JP_CLIENT_H
+
+#include "common/wire/verify.h"
+
+#define JP_CLIENT_TIMEOUT_MS 3000
+
+struct jp_client {
+	const char *socket_path;   /* of verify.sock */
+	int timeout_ms;            /* for the whole question, > 0 */
+	const char *one_shot_path; /* patd to spawn; NULL: never */
+	const char *config_path;   /* for the spawned patd; NULL: its default */
+};
+
+/*
+ * Asks `request` and gets the answer, in at most `timeout_ms` milliseconds.
+ * Before the token is sent, the listener must be root or the owner of the
+ * socket's folder, and that folder must not be writable by everybody. Where
+ * nobody listens and this process is root, `one_shot_path --one-shot` is
+ * spawned and asked over a socket pair.
+ *
+ * On any error `reply` says JP_UNAVAILABLE: JP_ERR_UNREACHABLE (nobody
+ * listens), JP_ERR_PERMISSION, JP_ERR_PEER (listener not trusted: nothing was
+ * sent), JP_ERR_TIMEOUT, JP_ERR_PROTOCOL (the answer is none), JP_ERR_TOO_LONG,
+ * JP_ERR_NOMEM or JP_ERR_IO.
+ */
+enum jp_err jp_client_ask(const struct jp_client *client,
+    struct jp_request *request, struct jp_reply *reply);
+
+/*
+ * Connects to the SOCK_SEQPACKET listener at `path` and checks who listens, as
+ * above, until `deadline_ms` of jp_now_ms(). On success the caller owns the
+ * close-on-exec, non-blocking `fd`.
+ */
+enum jp_err jp_client_connect(const char *path, int64_t deadline_ms, int *fd);
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t jp_now_ms(void);
+
+/* The same in nanoseconds. */
+int64_t jp_now_ns(void);
+
+/*
+ * Lets a moment pass before another try of what cannot be polled for; false
+ * from `deadline_ms` on.
+ */
+bool jp_pause(int64_t deadline_ms);
+
+/*
+ * Waits until `fd` is ready for `events` of poll(2): JP_ERR_TIMEOUT at
+ * `deadline_ms` of jp_now_ms().
+ */
+enum jp_err jp_wait_fd(int fd, short events, int64_t deadline_ms);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The verify protocol: one question and one answer, each one SOCK_SEQPACKET
+ * message, so that record boundaries are kept and an oversized message shows
+ * as MSG_TRUNC. Used on verify.sock and on the socket pair of
+ * `patd --one-shot`. All parsing is strict: what is accepted encodes to the
+ * same bytes again.
+ *
+ *     request: "JPV1", front u8, seq u32, user, token, service, rhost
+ *              (front with JP_REQUEST_LAST: no other question follows; with
+ *              JP_REQUEST_ACCOUNT: without a token, answered by JP_MAY and
+ *              never by JP_ACCEPT; a patd that does not know it hangs up)
+ *     reply:   "JPV1", verdict u8, seq u32, user; zeroes up to its fixed size
+ *
+ * A denial that names the user says that the token is good and his, and lacks a
+ * right only. All others name nobody: nothing shows before the secret is
+ * proved.
+ */
+#ifndef JP_WIRE_H
+#define JP_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/secret.h"
+#include "common/wire/verdict.h"
+
+#define JP_USER_MAX 255     /* bytes of a user name */
+#define JP_SERVICE_MAX 64   /* bytes of a PAM or SASL service name */
+#define JP_RHOST_MAX 64     /* bytes of where a request comes from */
+#define JP_REQUEST_MAX 1024 /* bytes of an encoded request */
+#define JP_REPLY_SIZE 272   /* bytes of every encoded reply */
+/* Added to the front: the answer closes; no token, but whether the user may. */
+#define JP_REQUEST_LAST 128
+#define JP_REQUEST_ACCOUNT 64
+
+/* X(CODE, name): the kinds of front door that ask. */
+#define JP_FRONT_LIST(X)                                                       \
+	X(PAM, "pam")                                                          \
+	X(SASL, "sasl")                                                        \
+	X(MUX, "mux")                                                          \
+	X(ADMIN, "admin")
+
+enum jp_front {
+#define JP_FRONT_ENUM(code, name) JP_FRONT_##code,
+	JP_FRONT_LIST(JP_FRONT_ENUM)
+#undef JP_FRONT_ENUM
+	    JP_FRONT_COUNT
+};
+
+const char *jp_front_name(enum jp_front front);
+
+struct jp_request {
+	enum jp_front front;
+	bool last;                        /* patd closes after the reply */
+	bool account;                     /* whether the user may; no token */
+	uint32_t seq;                     /* comes back in the reply */
+	char user[JP_USER_MAX + 1];       /* as the client typed it */
+	struct jp_secret token;           /* as the client typed it */
+	char service[JP_SERVICE_MAX + 1]; /* "" if there is none */
+	char rhost[JP_RHOST_MAX + 1];     /* literal IP address; "" or other
+	                                     text: from no network */
+};
+
+struct jp_reply {
+	enum jp_verdict verdict;
+	uint32_t seq;
+	char user[JP_USER_MAX + 1]; /* the token's, if accepted, or if denied
+	                               for want of a right; else "" */
+};
+
+/* Copies `text` into a field of `size` bytes: JP_ERR_TOO_LONG if it is more. */
+enum jp_err jp_field_set(char *field, size_t size, const char *text);
+
+/* Encodes into JP_REQUEST_MAX bytes at `bytes`; `len` gets the length. */
+enum jp_err jp_request_encode(
+    const struct jp_request *request, uint8_t *bytes, size_t *len);
+
+/* Any error leaves `request` cleared. */
+enum jp_err
+jp_request_decode(struct jp_request *request, const uint8_t *bytes, size_t len);
+
+void
+jp_reply_encode(const struct jp_reply *reply, uint8_t bytes[JP_REPLY_SIZE]);
+
+/* Any error leaves `reply` zeroed, which denies. */
+enum jp_err
+jp_reply_decode(struct jp_reply *reply, const uint8_t *bytes, size_t len);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * A new token on its way to whoever asked for it: its text leaves this process
+ * once, on standard output; a token that nobody got is revoked again.
+ */
+#ifndef PAT_ADMIN_HANDOUT_H
+#define PAT_ADMIN_HANDOUT_H
+
+#include "tools/cli/session.h"
+
+struct handout {
+	bool bearer_wanted; /* a second line: base64 of user:token */
+	bool done;          /* the token is here */
+	bool rotated;       /* `old` is the one that it succeeds */
+	struct jp_record record, old;
+	struct jp_secret token;
+	struct jp_secret bearer;
+};
+
+/*
+ * Runs `request`, which makes one token, and hands that over; wipes it in any
+ * case. What went wrong has been printed.
+ */
+enum status handout_run(struct context *context,
+    const struct jp_admin_request *request, struct handout *handout);
+
+/* Revokes a token that nobody got, as the record then says. */
+enum jp_err
+handout_revoke(struct session *session, const char *id, struct jp_why *why);
+
+#endif

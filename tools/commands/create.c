@@ -1,0 +1,222 @@
+/*
+ * pat-admin create: one new token.
+ */
+#include "tools/cli/command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/sys/time_text.h"
+#include "tools/commands/create_batch.h"
+#include "tools/cli/handout.h"
+
+static struct create_args {
+	struct jp_admin_request request;
+	bool bearer;
+	struct batch batch;
+	struct handout handout;
+} args;
+
+static enum jp_err
+take_user(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_record *record = &((struct create_args *)arg)->request.record;
+	enum jp_err err = jp_user_check_new(value, why);
+
+	return err != JP_ERR_OK
+	           ? err
+	           : jp_field_set(record->user, sizeof(record->user), value);
+}
+
+static enum jp_err
+take_name(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_record *record = &((struct create_args *)arg)->request.record;
+	enum jp_err err = jp_text_check("--name", value, JP_NAME_MAX, why);
+
+	return err != JP_ERR_OK
+	           ? err
+	           : jp_field_set(record->name, sizeof(record->name), value);
+}
+
+static enum jp_err
+take_expires(void *arg, char *value, struct jp_why *why)
+{
+	return expires_read(value, &((struct create_args *)arg)->request, why);
+}
+
+/* Takes one more of a list of texts. */
+static enum jp_err
+take_more(const char *option, const char *value, char *fields, size_t size,
+    size_t most, size_t *len, struct jp_why *why)
+{
+	enum jp_err err = jp_text_check(option, value, size - 1, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (value[0] == '\0')
+		return jp_why(
+		    why, JP_ERR_INVALID, "%s: the value is empty", option);
+	if (*len == most)
+		return jp_why(why, JP_ERR_TOO_LONG, "%s: more than %zu of them",
+		    option, most);
+	return jp_field_set(fields + size * (*len)++, size, value);
+}
+
+static enum jp_err
+take_scope(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_record *record = &((struct create_args *)arg)->request.record;
+
+	if (strpbrk(value, " ,") != NULL)
+		return jp_why(why, JP_ERR_INVALID,
+		    "--scope: a scope is one word: give --scope again for "
+		    "another");
+	return take_more("--scope", value, record->scopes[0],
+	    sizeof(record->scopes[0]), JP_SCOPES_MAX, &record->scope_len, why);
+}
+
+static enum jp_err
+take_service(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_record *record = &((struct create_args *)arg)->request.record;
+
+	return take_more("--service", value, record->services[0],
+	    sizeof(record->services[0]), JP_SERVICES_MAX, &record->service_len,
+	    why);
+}
+
+static enum jp_err
+take_from(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_record *record = &((struct create_args *)arg)->request.record;
+	struct jp_why detail = { .text = "" };
+	struct jp_net net;
+	enum jp_err err = jp_net_parse(value, &net, &detail);
+
+	if (err != JP_ERR_OK)
+		return jp_why(why, err, "--from: %s",
+		    detail.text[0] != '\0' ? detail.text : jp_err_text(err));
+	if (record->net_len == JP_NETS_MAX)
+		return jp_why(why, JP_ERR_TOO_LONG,
+		    "--from: more than %d of them", JP_NETS_MAX);
+	record->nets[record->net_len++] = net;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_bearer(void *arg, char *value, struct jp_why *why)
+{
+	(void)value;
+	(void)why;
+	((struct create_args *)arg)->bearer = true;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_batch(void *arg, char *value, struct jp_why *why)
+{
+	(void)why;
+	((struct create_args *)arg)->batch.from = value;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_output(void *arg, char *value, struct jp_why *why)
+{
+	(void)why;
+	((struct create_args *)arg)->batch.to = value;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_separator(void *arg, char *value, struct jp_why *why)
+{
+	return csv_style_separator(
+	    &((struct create_args *)arg)->batch.style, value, why);
+}
+
+static enum jp_err
+take_column(void *arg, char *value, struct jp_why *why)
+{
+	return csv_style_column(
+	    &((struct create_args *)arg)->batch.style, value, why);
+}
+
+static const struct cmd_option options[] = {
+	{ "--name", "NAME", "what it is for, as `list` shows it", take_name },
+	{ "--expires", "WHEN", "90d, 2027-01-31, 2027-01-31T12:00:00Z, never",
+	    take_expires },
+	{ "--scope", "SCOPE", "holds this scope, and none but those given",
+	    take_scope },
+	{ "--service", "GLOB",
+	    "serves these services, and none but those given", take_service },
+	{ "--from", "CIDR", "comes from there, and from nowhere else",
+	    take_from },
+	{ "--bearer", NULL, "print base64(USER:TOKEN) on a second line",
+	    take_bearer },
+	{ "--batch", "FILE", "a token for each row of FILE, a CSV file",
+	    take_batch },
+	{ "--output", "FILE", "with --batch: the new file for the tokens",
+	    take_output },
+	{ "--separator", "CHAR", "with --batch: comma, semicolon, tab or bar",
+	    take_separator },
+	{ "--column", "OURS=THEIRS",
+	    "with --batch: what the file calls a column", take_column },
+};
+
+/*
+ * Either a user, or a file of them. In self-service patd knows who is meant;
+ * an administrator is refused there, root at once.
+ */
+static enum jp_err
+check_args(struct jp_why *why)
+{
+	const struct batch *batch = &args.batch;
+	bool user = args.request.record.user[0] != '\0';
+
+	if ((batch->from != NULL) != (batch->to != NULL))
+		return jp_why(
+		    why, JP_ERR_INVALID, "--batch and --output come together");
+	if (batch->from != NULL && (user || args.bearer))
+		return jp_why(why, JP_ERR_INVALID,
+		    "--batch takes user and options from its file");
+	if (batch->from == NULL && !user && geteuid() == 0)
+		return jp_why(
+		    why, JP_ERR_INVALID, "an argument is missing: name a user");
+	return JP_ERR_OK;
+}
+
+static enum status
+run(struct context *context)
+{
+	struct jp_why why = { .text = "" };
+	enum jp_err err = check_args(&why);
+
+	if (err != JP_ERR_OK)
+		return fail(context, err, &why);
+	if (args.batch.from != NULL) {
+		args.batch.command = context->command;
+		args.batch.take_user = take_user;
+		args.batch.request = &args.request;
+		return create_batch(context, &args.batch);
+	}
+	args.request.op = JP_ADMIN_CREATE;
+	args.handout.bearer_wanted = args.bearer;
+	return handout_run(context, &args.request, &args.handout);
+}
+
+const struct command cmd_create = {
+	.name = "create",
+	.synopsis = "[USER]|--batch FILE [OPTION]...",
+	.help = "make a token for USER and print it",
+	.options = options,
+	.option_len = sizeof(options) / sizeof(options[0]),
+	.words_min = 0,
+	.words_max = 1,
+	.take_word = take_user,
+	.args = &args,
+	.prints = true,
+	.run = run,
+};

@@ -1,0 +1,327 @@
+#include "tools/commands/create_batch.h"
+
+#include <csv.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/formats/act_as.h"
+#include "tools/cli/handout.h"
+#include "tools/cli/output.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/rights.h"
+#include "tools/formats/text_file.h"
+
+enum {
+	COLUMN_USER,
+	COLUMN_COUNT = 6,
+	CSV_PLACE_MAX = 256,
+};
+
+static char out_buffer[8192]; /* holds texts of tokens: to be wiped */
+
+/* Apart from the first, each is the option of that name. */
+static const struct csv_column columns[COLUMN_COUNT] = {
+	[COLUMN_USER] = { "user", true },
+	{ "name", false },
+	{ "expires", false },
+	{ "scope", false },
+	{ "service", false },
+	{ "from", false },
+};
+
+/* Of these a field may hold several, between spaces. */
+static const char *const lists[] = { "scope", "service", "from" };
+
+/* A batch under way. */
+struct run {
+	const struct context *context;
+	const struct batch *batch;
+	struct session *session;
+	struct text_file from;
+	FILE *to;
+	struct csv_file csv;
+	uint64_t rows, done;
+	char (*ids)[JP_TOKEN_ID_LEN + 1]; /* of what was made, `done` of them */
+	struct progress progress;
+	struct jp_why *why;
+};
+
+/* ---- rows ---- */
+
+static bool
+is_list(const char *column)
+{
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (strcmp(lists[i], column) == 0)
+			return true;
+	return false;
+}
+
+static take_value
+take_of(const struct batch *batch, const char *column)
+{
+	const struct command *command = batch->command;
+
+	for (size_t i = 0; i < command->option_len; i++)
+		if (strcmp(command->options[i].name + 2, column) == 0)
+			return command->options[i].take;
+	return batch->take_user;
+}
+
+static enum jp_err
+take_field(const struct run *run, const char *column, const char *field)
+{
+	take_value take = take_of(run->batch, column);
+	void *args = run->batch->command->args;
+	char text[CSV_LINE_MAX], *rest = text, *word;
+	enum jp_err err = JP_ERR_OK;
+
+	(void)snprintf(text, sizeof(text), "%s", field);
+	if (!is_list(column))
+		return take(args, text, run->why);
+	while (err == JP_ERR_OK && (word = strtok_r(rest, " ", &rest)) != NULL)
+		err = take(args, word, run->why);
+	return err;
+}
+
+/* The request of the next row. */
+static enum jp_err
+next_request(struct run *run, bool *end)
+{
+	const char *fields[CSV_COLUMNS_MAX];
+	enum jp_err err = csv_file_next(&run->csv, fields, end, run->why);
+
+	if (err != JP_ERR_OK || *end)
+		return err;
+	memset(run->batch->request, 0, sizeof(*run->batch->request));
+	run->batch->request->op = JP_ADMIN_CREATE;
+	run->why->text[0] = '\0';
+	for (size_t i = 0; i < COLUMN_COUNT && err == JP_ERR_OK; i++)
+		if (i == COLUMN_USER || fields[i][0] != '\0')
+			err = take_field(run, columns[i].name, fields[i]);
+	return err == JP_ERR_OK ? err : csv_file_at(&run->csv, err, run->why);
+}
+
+/* Calls `each` with the request of every row. */
+static enum jp_err
+each_row(
+    struct run *run, const char *what, enum jp_err (*each)(struct run *run))
+{
+	uint64_t row = 0;
+	bool end = false;
+	enum jp_err err;
+
+	rewind(run->from.file);
+	err = csv_file_open(&run->csv, run->from.file, run->from.name, columns,
+	    COLUMN_COUNT, &run->batch->style, run->why);
+	progress_start(&run->progress, what, "tokens");
+	while (err == JP_ERR_OK) {
+		err = next_request(run, &end);
+		if (err != JP_ERR_OK || end)
+			break;
+		err = each(run);
+		if (err != JP_ERR_OK)
+			err = csv_file_at(&run->csv, err, run->why);
+		progress_show(&run->progress, ++row, run->rows);
+	}
+	progress_end(&run->progress);
+	return err;
+}
+
+/* ---- trying, making ---- */
+
+static enum jp_err
+take_nothing(void *arg, const struct jp_admin_item *item)
+{
+	(void)arg;
+	(void)item;
+	return JP_ERR_PROTOCOL;
+}
+
+static enum jp_err
+try_one(struct run *run)
+{
+	char place[CSV_PLACE_MAX];
+
+	run->rows++;
+	(void)snprintf(
+	    place, sizeof(place), "%.200s:%lu: ", run->csv.name, run->csv.line);
+	warn_rights(&run->context->settings.policy,
+	    &run->batch->request->record, place);
+	run->batch->request->dry_run = true;
+	run->why->text[0] = '\0';
+	return session_run(
+	    run->session, run->batch->request, take_nothing, NULL, run->why);
+}
+
+static void
+put_field(FILE *to, const char *text, char after)
+{
+	(void)csv_fwrite(to, text, strlen(text));
+	(void)putc(after, to);
+}
+
+static enum jp_err
+write_one(void *arg, const struct jp_admin_item *item)
+{
+	struct run *run = arg;
+	char expires[JP_WHEN_TEXT_MAX];
+
+	if (item->kind != JP_ITEM_TOKEN || run->done == run->rows)
+		return JP_ERR_PROTOCOL;
+	memcpy(run->ids[run->done++], item->record.id, JP_TOKEN_ID_LEN + 1);
+	jp_when_format(item->record.expires_at, expires);
+	put_field(run->to, item->record.user, ',');
+	put_field(run->to, item->record.name, ',');
+	put_field(run->to, item->record.id, ',');
+	put_field(run->to, expires, ',');
+	put_field(run->to, item->token.text, '\n');
+	return ferror(run->to) ? path_why(run->why, "write", run->batch->to)
+	                       : JP_ERR_OK;
+}
+
+static enum jp_err
+make_one(struct run *run)
+{
+	struct jp_why why = { .text = "" };
+	enum jp_err err;
+
+	run->why->text[0] = '\0';
+	err = session_run(
+	    run->session, run->batch->request, write_one, run, &why);
+	if (err != JP_ERR_OK && run->why->text[0] == '\0')
+		*run->why = why;
+	return err;
+}
+
+static enum jp_err
+open_output(struct run *run)
+{
+	const char *path = run->batch->to;
+	enum jp_err err = act_at(path, run->why);
+	int fd;
+
+	if (err != JP_ERR_OK)
+		return err;
+	fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	act_as_self();
+	run->to = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (run->to == NULL)
+		return path_why(run->why, "make", path);
+	(void)setvbuf(run->to, out_buffer, _IOFBF, sizeof(out_buffer));
+	(void)fputs("user,name,id,expires_at,token\n", run->to);
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+sync_output(struct run *run)
+{
+	FILE *to = run->to;
+	bool written = fflush(to) == 0 && fsync(fileno(to)) == 0;
+
+	if (written)
+		return JP_ERR_OK;
+	return path_why(run->why, "write", run->batch->to);
+}
+
+/* All or none: whoever repeats it then does not get some of them twice. */
+static void
+take_all_back(struct run *run)
+{
+	struct jp_why first = *run->why, ignored;
+	uint64_t left = 0;
+
+	for (uint64_t i = 0; i < run->done; i++)
+		left += handout_revoke(run->session, run->ids[i], &ignored) !=
+		        JP_ERR_OK;
+	if (left > 0)
+		(void)jp_why(run->why, JP_ERR_OK,
+		    "%.300s; %" PRIu64 " of %" PRIu64
+		    " new tokens could not be revoked: see `pat-admin list`",
+		    first.text, left, run->done);
+}
+
+/*
+ * The file goes, too. Without patd this process may have become a user who
+ * cannot do that: then it stays, and is empty.
+ */
+static void
+drop_output(struct run *run)
+{
+	struct jp_why ignored;
+
+	(void)fflush(run->to);
+	(void)act_at(run->batch->to, &ignored);
+	if (unlink(run->batch->to) != 0 && ftruncate(fileno(run->to), 0) != 0)
+		(void)fprintf(stderr, "%s: remove it\n", run->batch->to);
+	act_as_self();
+}
+
+static enum jp_err
+make_all(struct run *run)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	run->ids = calloc(run->rows + 1, sizeof(run->ids[0]));
+	if (run->ids == NULL)
+		return jp_why(
+		    run->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
+	err = each_row(run, "create", make_one);
+	if (err == JP_ERR_OK)
+		err = sync_output(run);
+	if (err != JP_ERR_OK)
+		take_all_back(run);
+	return err;
+}
+
+static enum status
+print_done(const struct context *context, const struct run *run)
+{
+	if (context->json)
+		(void)json_print(json_pack("{s:s,s:I}", "file", run->batch->to,
+		    "tokens", (json_int_t)run->done));
+	else
+		(void)printf(
+		    "%s: %" PRIu64 " tokens\n", run->batch->to, run->done);
+	return STATUS_DONE;
+}
+
+enum status
+create_batch(struct context *context, const struct batch *batch)
+{
+	struct jp_why why = { .text = "" };
+	struct session session;
+	struct run run = { .context = context,
+		.batch = batch,
+		.session = &session,
+		.why = &why };
+	enum jp_err err = JP_ERR_OK;
+
+	err = text_file_open(&run.from, batch->from, &why);
+	if (err == JP_ERR_OK)
+		err = open_output(&run);
+	if (err == JP_ERR_OK)
+		err = session_open(&session, context, &why);
+	if (err == JP_ERR_OK) {
+		err = each_row(&run, "try", try_one);
+		if (err == JP_ERR_OK)
+			err = make_all(&run);
+		session_close(&session);
+	}
+	if (err != JP_ERR_OK && run.to != NULL)
+		drop_output(&run);
+	if (run.to != NULL)
+		(void)fclose(run.to);
+	sodium_memzero(out_buffer, sizeof(out_buffer));
+	text_file_close(&run.from);
+	free(run.ids);
+	return err == JP_ERR_OK ? print_done(context, &run)
+	                        : fail(context, err, &why);
+}

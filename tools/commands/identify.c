@@ -1,0 +1,460 @@
+/*
+ * pat-admin identify: whose are the tokens in this text, and are they live? No
+ * secret is shown again. The decision itself is asked, as `test` asks it, so
+ * that what is called live is what a front door would take.
+ */
+#include "tools/cli/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/wire/client.h"
+#include "common/base/escape.h"
+#include "common/record/token_scan.h"
+#include "tools/cli/lookup.h"
+#include "tools/cli/output.h"
+#include "tools/cli/progress.h"
+
+enum {
+	CHUNK = 65536,   /* bytes read at once */
+	RESTED_MS = 5000 /* a store that long unused is let go */
+};
+
+static struct identify_args {
+	char **names;
+	size_t len, cap;
+	bool live; /* the ids alone of those that live, or may again */
+} args;
+
+static enum jp_err
+take_name(void *arg, char *value, struct jp_why *why)
+{
+	struct identify_args *identify = arg;
+	struct jp_token token;
+
+	if (jp_token_parse(value, strlen(value), &token) != JP_ERR_INVALID) {
+		sodium_memzero(value, strlen(value));
+		return jp_why(why, JP_ERR_INVALID,
+		    "a token is no FILE: give it on standard input, where "
+		    "nobody sees it");
+	}
+	if (identify->len == identify->cap) {
+		size_t cap = identify->cap != 0 ? 2 * identify->cap : 16;
+		void *more = reallocarray(identify->names, cap, sizeof(char *));
+
+		if (more == NULL)
+			return JP_ERR_NOMEM;
+		identify->names = more;
+		identify->cap = cap;
+	}
+	identify->names[identify->len++] = value;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_live(void *arg, char *value, struct jp_why *why)
+{
+	(void)value;
+	(void)why;
+	((struct identify_args *)arg)->live = true;
+	return JP_ERR_OK;
+}
+
+static const struct cmd_option options[] = {
+	{ "--live", NULL, "print the ids alone of those that live, for revoke",
+	    take_live },
+};
+
+/* ---- One token ---- */
+
+/* What a text that was found is, if not one of our tokens in some state. */
+static const struct {
+	enum jp_reason reason;
+	const char *name;
+} strangers[] = {
+	{ JP_REASON_CRC, "damaged" },        /* its checksum is wrong */
+	{ JP_REASON_UNKNOWN_ID, "unknown" }, /* none of ours */
+	{ JP_REASON_FAST_TAG, "forged" },    /* an id of ours, another secret */
+	{ JP_REASON_SECRET, "forged" },
+};
+
+struct search {
+	struct context *context;
+	const char *where; /* the file, fit for print */
+	struct jp_finder finder;
+	struct lookup lookup;
+	bool asked; /* the store may be open for us */
+	int64_t asked_ms;
+	struct lookup_answer answer; /* the record's user "": no record */
+	const char *stranger; /* what it is, if it is none of ours, or NULL */
+	bool begun;           /* something was printed */
+	bool ours, undecided;
+	bool unread; /* a file could not be read: the others are */
+	struct table table;
+	struct progress progress;
+	uint64_t done, all; /* bytes of the file */
+	struct jp_why why;
+};
+
+static const char *
+stranger_of(enum jp_reason reason)
+{
+	if (jp_reason_verdict(reason) == JP_UNAVAILABLE)
+		return "undecided";
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+		if (strangers[i].reason == reason)
+			return strangers[i].name;
+	return NULL;
+}
+
+/* The decision knows the text's prefix, the record perhaps not. */
+static void
+judge(struct search *search)
+{
+	search->stranger = stranger_of(search->answer.reason);
+	search->ours |= search->stranger == NULL;
+	search->undecided |=
+	    jp_reason_verdict(search->answer.reason) == JP_UNAVAILABLE;
+	if (search->answer.reason == JP_REASON_SHAPE &&
+	    jp_state_worth(search->answer.state) != JP_WORTH_DEAD)
+		search->answer.state = JP_STATE_PREFIX;
+}
+
+/* One word, which REASON explains; but a replaced one lives until a time. */
+static void
+format_state(const struct search *search, char text[JP_STATE_TEXT_MAX])
+{
+	if (search->stranger == NULL &&
+	    search->answer.state == JP_STATE_REPLACED)
+		jp_state_format(
+		    search->answer.state, &search->answer.record, text);
+	else
+		(void)snprintf(text, JP_STATE_TEXT_MAX, "%s",
+		    search->stranger != NULL
+		        ? search->stranger
+		        : jp_worth_name(jp_state_worth(search->answer.state)));
+}
+
+static enum jp_err
+ask(struct search *search, const struct jp_found *found)
+{
+	enum jp_err err = lookup_ask(&search->lookup, found, &search->answer);
+
+	search->asked = true;
+	search->asked_ms = jp_now_ms();
+	if (err != JP_ERR_OK)
+		search->why = search->answer.why;
+	return err;
+}
+
+static enum jp_err
+print_json(struct search *search, const struct jp_found *found)
+{
+	char text[JP_STATE_TEXT_MAX];
+	const char *state = search->stranger;
+
+	format_state(search, text);
+	if (state == NULL && search->answer.state == JP_STATE_REPLACED)
+		state = jp_state_name(search->answer.state);
+	(void)fputs(search->begun ? "," : "[", stdout);
+	search->begun = true;
+	return json_print(json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}",
+	    "file", search->where, "line", (json_int_t)found->line, "id",
+	    search->answer.record.id, "user", search->answer.record.user,
+	    "name", search->answer.record.name, "state",
+	    state != NULL ? state : text, "state_text", text, "reason",
+	    jp_reason_name(search->answer.reason), "text",
+	    jp_reason_text(search->answer.reason), "base64",
+	    (int)found->base64));
+}
+
+static enum jp_err
+print_found(struct search *search, const struct jp_found *found)
+{
+	static const char *const heads[] = { "WHERE", "ID", "USER", "NAME",
+		"STATE", "REASON" };
+	const struct jp_record *record = &search->answer.record;
+	char where[JP_ESCAPED_MAX(256) + 24], state[JP_STATE_TEXT_MAX];
+	const char *cells[] = { where, record->id,
+		record->user[0] != '\0' ? record->user : "-",
+		record->name[0] != '\0' ? record->name : "-", state,
+		jp_reason_name(search->answer.reason) };
+
+	format_state(search, state);
+	progress_end(&search->progress);
+	if (search->context->json)
+		return print_json(search, found);
+	if (!search->begun)
+		table_start(
+		    &search->table, heads, sizeof(heads) / sizeof(heads[0]));
+	search->begun = true;
+	(void)snprintf(
+	    where, sizeof(where), "%s:%" PRIu64, search->where, found->line);
+	return table_row(&search->table, cells);
+}
+
+static enum jp_err
+take_found(void *arg, const struct jp_found *found)
+{
+	struct search *search = arg;
+	struct jp_record *record = &search->answer.record;
+	enum jp_err err = JP_ERR_OK;
+
+	memset(record, 0, sizeof(*record));
+	search->answer.reason = JP_REASON_CRC;
+	if (found->checked)
+		err = ask(search, found);
+	if (err != JP_ERR_OK)
+		return err;
+	memcpy(record->id, found->token.id, JP_TOKEN_ID_LEN);
+	judge(search);
+	if (!args.live)
+		return print_found(search, found);
+	progress_end(&search->progress);
+	if (search->stranger == NULL &&
+	    jp_state_worth(search->answer.state) != JP_WORTH_DEAD)
+		(void)printf("%s\n", record->id);
+	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
+}
+
+/* ---- Files ---- */
+
+/* Not while it may wait for more: it may hold the store. */
+static void
+rest(struct search *search, bool wait)
+{
+	if (search->asked &&
+	    (wait || jp_now_ms() - search->asked_ms > RESTED_MS)) {
+		lookup_rest(&search->lookup);
+		search->asked = false;
+	}
+}
+
+static void
+skip_file(struct search *search)
+{
+	(void)fprintf(stderr, "pat-admin: identify: %s: %s\n", search->where,
+	    strerror(errno));
+	search->unread = true;
+}
+
+static enum jp_err
+read_all(struct search *search, int fd, bool wait)
+{
+	static char chunk[CHUNK];
+	enum jp_err err = JP_ERR_OK;
+	ssize_t got;
+
+	do {
+		rest(search, wait);
+		got = read(fd, chunk, sizeof(chunk));
+		if (got <= 0)
+			break;
+		err = jp_finder_feed(&search->finder, chunk, (size_t)got);
+		search->done += (uint64_t)got;
+		progress_show(&search->progress, search->done, search->all);
+	} while (err == JP_ERR_OK);
+	if (got < 0)
+		skip_file(search);
+	sodium_memzero(chunk, sizeof(chunk));
+	return err;
+}
+
+static enum jp_err
+search_file(struct search *search, int fd)
+{
+	const char *prefix = search->context->settings.policy.prefix;
+	struct stat st;
+	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	enum jp_err err, last;
+
+	search->done = 0;
+	search->all = regular ? (uint64_t)st.st_size : 0;
+	jp_finder_start(&search->finder, prefix, take_found, search);
+	progress_start(&search->progress, "identify", "bytes");
+	err = read_all(search, fd, !regular);
+	last = jp_finder_end(&search->finder);
+	progress_end(&search->progress);
+	return err != JP_ERR_OK ? err : last;
+}
+
+static enum jp_err
+note_token(void *arg, const struct jp_found *found)
+{
+	(void)found;
+	*(bool *)arg = true;
+	return JP_ERR_OK;
+}
+
+/* A name for print: control characters escaped, and no token in it. */
+static void
+name_file(struct search *search, const char *name, char *room, size_t size)
+{
+	const char *prefix = search->context->settings.policy.prefix;
+	bool secret = false;
+
+	jp_finder_start(&search->finder, prefix, note_token, &secret);
+	(void)jp_finder_feed(&search->finder, name, strlen(name));
+	(void)jp_finder_end(&search->finder);
+	search->where = jp_escape(
+	    room, size, secret ? "(a file with a token in its name)" : name);
+}
+
+static enum jp_err
+search_input(struct search *search)
+{
+	search->where = "-";
+	return search_file(search, STDIN_FILENO);
+}
+
+static enum jp_err
+search_path(struct search *search, const char *path, int flags)
+{
+	char shown[JP_ESCAPED_MAX(256)];
+	enum jp_err err;
+	int fd;
+
+	name_file(search, path, shown, sizeof(shown));
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
+	if (fd < 0) {
+		skip_file(search);
+		return JP_ERR_OK;
+	}
+	err = search_file(search, fd);
+	(void)close(fd);
+	return err;
+}
+
+/* ---- Folders ---- */
+
+static int
+by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* Links and what is neither file nor folder are left alone. */
+static enum jp_err
+search_entry(struct search *search, const FTSENT *entry)
+{
+	char shown[JP_ESCAPED_MAX(256)];
+
+	switch (entry->fts_info) {
+	case FTS_F:
+		return search_path(
+		    search, entry->fts_path, O_NOFOLLOW | O_NONBLOCK);
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		name_file(search, entry->fts_path, shown, sizeof(shown));
+		errno = entry->fts_errno;
+		skip_file(search);
+		return JP_ERR_OK;
+	default:
+		return JP_ERR_OK;
+	}
+}
+
+static enum jp_err
+search_folder(struct search *search, char *name)
+{
+	char *const names[] = { name, NULL };
+	FTS *tree = fts_open(
+	    names, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
+	enum jp_err err = JP_ERR_OK;
+	FTSENT *entry;
+
+	if (tree == NULL)
+		return JP_ERR_NOMEM;
+	while (err == JP_ERR_OK && (entry = fts_read(tree)) != NULL)
+		err = search_entry(search, entry);
+	(void)fts_close(tree);
+	return err;
+}
+
+static enum jp_err
+search_name(struct search *search, char *name)
+{
+	struct stat st;
+
+	if (strcmp(name, "-") == 0)
+		return search_input(search);
+	if (stat(name, &st) == 0 && S_ISDIR(st.st_mode))
+		return search_folder(search, name);
+	return search_path(search, name, 0);
+}
+
+static enum jp_err
+search_all(struct search *search)
+{
+	enum jp_err err = context_load(search->context, &search->why);
+
+	search->lookup.fd = -1;
+	if (err == JP_ERR_OK)
+		err = lookup_start(
+		    &search->lookup, search->context, &search->why);
+	if (err == JP_ERR_OK && args.len == 0)
+		err = search_input(search);
+	for (size_t i = 0; i < args.len && err == JP_ERR_OK; i++)
+		err = search_name(search, args.names[i]);
+	lookup_end(&search->lookup);
+	return err;
+}
+
+static void
+end_json(const struct search *search)
+{
+	if (search->begun)
+		(void)puts("]");
+	else
+		json_print_empty();
+}
+
+/* As grep(1) does: 0 something of ours was found, 1 nothing. */
+static enum status
+run(struct context *context)
+{
+	static struct search search;
+	enum jp_err err;
+
+	if (args.live && context->json) {
+		(void)jp_why(&search.why, JP_ERR_INVALID,
+		    "--live prints ids alone: leave --json out");
+		return fail(context, JP_ERR_INVALID, &search.why);
+	}
+	search.context = context;
+	err = search_all(&search);
+	free(args.names);
+	if (context->json && err == JP_ERR_OK)
+		end_json(&search);
+	else if (!context->json)
+		table_end(&search.table);
+	if (err != JP_ERR_OK)
+		return fail(context, err, &search.why);
+	if (search.undecided || search.unread)
+		return STATUS_UNAVAILABLE;
+	return search.ours ? STATUS_DONE : STATUS_NO;
+}
+
+const struct command cmd_identify = {
+	.name = "identify",
+	.synopsis = "[FILE]... [OPTION]...",
+	.help = "say whose the tokens in FILEs, folders or standard input are",
+	.options = options,
+	.option_len = sizeof(options) / sizeof(options[0]),
+	.words_max = SIZE_MAX,
+	.take_word = take_name,
+	.args = &args,
+	.prints = true,
+	.only_reads = true,
+	.run = run,
+};

@@ -1,0 +1,500 @@
+/*
+ * pat-admin import: lines of `export`, or USER:HASH of another system, into
+ * the store. Every line is read and tried before the first one is stored.
+ */
+#include "tools/cli/command.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/cli/output.h"
+#include "tools/cli/progress.h"
+#include "tools/formats/record_json.h"
+#include "tools/cli/rights.h"
+#include "tools/cli/session.h"
+#include "tools/formats/text_file.h"
+
+enum {
+	LINE_MAX_LEN = 65536,
+};
+
+static struct import_args {
+	const char *file;
+	bool dry_run, skip_known;
+} args;
+
+/* Where an id stands in the file. */
+struct place {
+	char id[JP_TOKEN_ID_LEN + 1];
+	uint32_t line;
+};
+
+/* One run over the file: the first only tries, the second stores. */
+struct import {
+	struct session *session;
+	const struct jp_policy *policy;
+	struct text_file text;
+	bool nothing; /* is what it holds, and says so */
+	int64_t now;
+	bool trying;
+	uint32_t line; /* the last one read */
+	uint64_t made, known, users;
+	struct jp_user there; /* what the store has of a user */
+	struct place *places; /* of each record, while trying */
+	size_t place_len, place_cap;
+	struct jp_buf batch;
+	uint8_t bytes[JP_BATCH_MAX];
+	size_t len;                       /* records in the batch */
+	uint32_t lines[JP_BATCH_RECORDS]; /* that they come from */
+	size_t ends[JP_BATCH_RECORDS];    /* where they end in `bytes` */
+	struct progress progress;
+	uint64_t size; /* bytes of the file */
+	struct jp_why *why;
+};
+
+static enum jp_err
+take_file(void *arg, char *value, struct jp_why *why)
+{
+	(void)arg;
+	(void)why;
+	args.file = value;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_dry_run(void *arg, char *value, struct jp_why *why)
+{
+	(void)arg;
+	(void)value;
+	(void)why;
+	args.dry_run = true;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_skip_known(void *arg, char *value, struct jp_why *why)
+{
+	(void)arg;
+	(void)value;
+	(void)why;
+	args.skip_known = true;
+	return JP_ERR_OK;
+}
+
+static const struct cmd_option options[] = {
+	{ "--dry-run", NULL, "only try every line", take_dry_run },
+	{ "--skip-known", NULL, "leave ids alone that are there already",
+	    take_skip_known },
+};
+
+/* Puts the place in front of what is wrong. */
+static enum jp_err
+at_line(struct import *import, uint32_t line, enum jp_err err)
+{
+	struct jp_why what = *import->why;
+
+	return jp_why(import->why, err, "%.200s:%" PRIu32 ": %s",
+	    import->text.name, line,
+	    what.text[0] != '\0' ? what.text : jp_err_text(err));
+}
+
+/* ---- an id twice ---- */
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct place *one = a, *two = b;
+	int order = strcmp(one->id, two->id);
+
+	return order != 0 ? order
+	                  : (one->line > two->line) - (one->line < two->line);
+}
+
+/* While trying, the store has seen no line, so it cannot tell this. */
+static enum jp_err
+check_twice(struct import *import)
+{
+	struct place *places = import->places;
+
+	if (args.skip_known || import->place_len == 0)
+		return JP_ERR_OK;
+	qsort(places, import->place_len, sizeof(places[0]), by_id);
+	for (size_t i = 1; i < import->place_len; i++)
+		if (strcmp(places[i - 1].id, places[i].id) == 0)
+			return jp_why(import->why, JP_ERR_INVALID,
+			    "%.200s:%" PRIu32 ": token %s stands in line "
+			    "%" PRIu32 ", too: remove one",
+			    import->text.name, places[i].line, places[i].id,
+			    places[i - 1].line);
+	return JP_ERR_OK;
+}
+
+/* ---- batches ---- */
+
+static enum jp_err
+count_one(void *arg, const struct jp_admin_item *item)
+{
+	struct import *import = arg;
+
+	if (item->kind != JP_ITEM_RECORD)
+		return JP_ERR_PROTOCOL;
+	if (item->changed)
+		import->made++;
+	else
+		import->known++;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+send_part(struct import *import, size_t from, size_t to, struct jp_why *why)
+{
+	struct jp_admin_request request = {
+		.op = JP_ADMIN_IMPORT,
+		.dry_run = import->trying,
+		.skip_known = args.skip_known,
+		.batch = import->bytes + from,
+		.batch_len = to - from,
+	};
+
+	why->text[0] = '\0';
+	return session_run(import->session, &request, count_one, import, why);
+}
+
+/*
+ * While trying, a batch that is refused is tried line by line; if each one is
+ * fine alone, two have one id.
+ */
+static enum jp_err
+find_line(struct import *import)
+{
+	struct jp_why why;
+	size_t from = 0;
+
+	for (size_t i = 0; i < import->len; from = import->ends[i++]) {
+		enum jp_err one =
+		    send_part(import, from, import->ends[i], &why);
+
+		if (one == JP_ERR_OK)
+			continue;
+		*import->why = why;
+		return at_line(import, import->lines[i], one);
+	}
+	return check_twice(import);
+}
+
+static enum jp_err
+send_batch(struct import *import)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	if (import->len > 0)
+		err = send_part(import, 0, import->batch.pos, import->why);
+	if (err == JP_ERR_INVALID || err == JP_ERR_EXISTS)
+		err = import->trying ? find_line(import)
+		                     : at_line(import, import->lines[0], err);
+	jp_buf_write(&import->batch, import->bytes, sizeof(import->bytes));
+	import->len = 0;
+	return err;
+}
+
+static enum jp_err
+add(struct import *import, const struct jp_moved *moved)
+{
+	enum jp_err err = JP_ERR_TOO_LONG;
+
+	if (import->len < JP_BATCH_RECORDS)
+		err = jp_batch_put(&import->batch, moved);
+	if (err == JP_ERR_TOO_LONG) {
+		err = send_batch(import);
+		if (err == JP_ERR_OK)
+			err = jp_batch_put(&import->batch, moved);
+	}
+	if (err != JP_ERR_OK)
+		return err;
+	import->lines[import->len] = import->line;
+	import->ends[import->len++] = import->batch.pos;
+	return JP_ERR_OK;
+}
+
+/* ---- lines ---- */
+
+/* USER:HASH: a secret that is no token of ours. */
+static enum jp_err
+read_foreign(struct import *import, const char *line, struct jp_moved *moved)
+{
+	struct jp_record *record = &moved->record;
+	size_t user_len = strcspn(line, ":");
+	struct jp_phc phc;
+	enum jp_err err = JP_ERR_OK;
+
+	memset(moved, 0, sizeof(*moved));
+	if (line[user_len] == '\0' || user_len > JP_USER_MAX ||
+	    jp_phc_parse(line + user_len + 1, &phc) != JP_ERR_OK)
+		return jp_why(import->why, JP_ERR_INVALID,
+		    "expected a line of `pat-admin export`, or USER:HASH with "
+		    "a hash as $argon2id$v=19$m=…,t=…,p=1$… of at most "
+		    "m=%u,t=%u, a salt of %d and a tag of %d bytes",
+		    JP_ARGON2_MEMORY_MAX, JP_ARGON2_PASSES_MAX, JP_PHC_SALT_LEN,
+		    JP_PHC_TAG_LEN);
+	memcpy(record->user, line, user_len);
+	(void)jp_field_set(
+	    record->phc, sizeof(record->phc), line + user_len + 1);
+	(void)jp_field_set(record->name, sizeof(record->name), "imported");
+	jp_foreign_id(record->user, record->id);
+	memcpy(record->family, record->id, sizeof(record->family));
+	(void)jp_field_set(record->created_by, sizeof(record->created_by),
+	    import->session->actor);
+	record->created_at = import->now;
+	if (import->policy->default_lifetime != JP_NEVER)
+		record->expires_at =
+		    jp_when_add(import->now, import->policy->default_lifetime);
+	err = jp_user_check_new(record->user, import->why);
+	return err;
+}
+
+static enum jp_err
+remember(struct import *import, const char *id)
+{
+	if (import->place_len == import->place_cap) {
+		size_t cap =
+		    import->place_cap != 0 ? 2 * import->place_cap : 1024;
+		void *more = reallocarray(
+		    import->places, cap, sizeof(import->places[0]));
+
+		if (more == NULL)
+			return JP_ERR_NOMEM;
+		import->places = more;
+		import->place_cap = cap;
+	}
+	memcpy(import->places[import->place_len].id, id, JP_TOKEN_ID_LEN + 1);
+	import->places[import->place_len++].line = import->line;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_there(void *arg, const struct jp_admin_item *item)
+{
+	if (item->kind != JP_ITEM_USER)
+		return JP_ERR_PROTOCOL;
+	((struct import *)arg)->there = item->user;
+	return JP_ERR_OK;
+}
+
+/* A user of whom the store has a record already is not changed. */
+static enum jp_err
+import_user(struct import *import, const struct jp_user *user)
+{
+	static struct jp_admin_request request;
+	enum jp_err err;
+
+	request.op = JP_ADMIN_USER;
+	request.user = *user;
+	request.user_fields = JP_USER_FIELDS;
+	err = session_run(
+	    import->session, &request, take_there, import, import->why);
+	if (err != JP_ERR_OK)
+		return err;
+	if (import->there.changed_at != JP_NEVER) {
+		import->known++;
+		return args.skip_known
+		           ? JP_ERR_OK
+		           : jp_why(import->why, JP_ERR_EXISTS,
+		                 "the user %.255s is there already: remove "
+		                 "the line, or give --skip-known",
+		                 user->name);
+	}
+	import->users++;
+	request.op = JP_ADMIN_SET_USER;
+	return import->trying ? JP_ERR_OK
+	                      : session_run(import->session, &request,
+	                            take_there, import, import->why);
+}
+
+static void
+warn_line(const struct import *import, const struct jp_record *record)
+{
+	char place[256];
+
+	(void)snprintf(place, sizeof(place), "%.200s:%" PRIu32 ": ",
+	    import->text.name, import->line);
+	warn_rights(import->policy, record, place);
+}
+
+static enum jp_err
+take_line(struct import *import, const char *text)
+{
+	static struct json_line line;
+	enum jp_err err;
+
+	import->why->text[0] = '\0';
+	line.is_user = false;
+	if (text[0] == '{')
+		err = json_line_read(text, &line, import->why);
+	else
+		err = read_foreign(import, text, &line.moved);
+	if (err == JP_ERR_OK && line.is_user)
+		err = import_user(import, &line.user);
+	else if (err == JP_ERR_OK && import->trying)
+		err = remember(import, line.moved.record.id);
+	if (err != JP_ERR_OK)
+		return at_line(import, import->line, err);
+	if (!line.is_user && import->trying)
+		warn_line(import, &line.moved.record);
+	return line.is_user ? JP_ERR_OK : add(import, &line.moved);
+}
+
+/* Comments and empty lines say nothing. */
+static enum jp_err
+read_lines(struct import *import, char *line)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	while (err == JP_ERR_OK &&
+	       fgets(line, LINE_MAX_LEN, import->text.file) != NULL) {
+		size_t len = strcspn(line, "\n");
+
+		import->line++;
+		if (line[len] != '\n' && !feof(import->text.file)) {
+			(void)jp_why(import->why, JP_ERR_INVALID,
+			    "the line is too long or holds a NUL");
+			return at_line(import, import->line, JP_ERR_INVALID);
+		}
+		if (len > 0 && line[len - 1] == '\r')
+			len--;
+		line[len] = '\0';
+		if (len > 0 && line[0] != '#')
+			err = take_line(import, line);
+		progress_show(&import->progress,
+		    (uint64_t)ftello(import->text.file), import->size);
+	}
+	if (err == JP_ERR_OK && ferror(import->text.file))
+		err = jp_why(import->why, JP_ERR_IO, "cannot read %.200s: %s",
+		    import->text.name, strerror(errno));
+	return err == JP_ERR_OK ? send_batch(import) : err;
+}
+
+static enum jp_err
+pass(struct import *import, bool trying)
+{
+	char *line = malloc(LINE_MAX_LEN);
+	enum jp_err err = JP_ERR_NOMEM;
+
+	import->trying = trying;
+	import->made = import->known = import->users = 0;
+	import->line = 0;
+	import->len = 0;
+	jp_buf_write(&import->batch, import->bytes, sizeof(import->bytes));
+	rewind(import->text.file);
+	progress_start(&import->progress, trying ? "try" : "import", "bytes");
+	if (line != NULL)
+		err = read_lines(import, line);
+	progress_end(&import->progress);
+	if (line != NULL)
+		sodium_memzero(line, LINE_MAX_LEN);
+	free(line);
+	return err;
+}
+
+/* ---- the whole ---- */
+
+/* What `export --json` prints of an empty store. */
+static bool
+is_empty_array(const struct text_file *text)
+{
+	char bracket[2], more;
+
+	return strlen(text->bytes) == text->len &&
+	       sscanf(text->bytes, " [ %1[]] %c", bracket, &more) == 1;
+}
+
+static enum jp_err
+open_file(struct import *import)
+{
+	enum jp_err err = text_file_open(&import->text, args.file, import->why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	import->nothing = is_empty_array(&import->text);
+	if (!import->nothing && text_file_first(&import->text) == '[')
+		return jp_why(import->why, JP_ERR_INVALID,
+		    "%.200s:1: a JSON array; expected an object on each line: "
+		    "`jq -c '.[]'` makes them",
+		    import->text.name);
+	import->size = import->text.len;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+import_all(struct import *import)
+{
+	enum jp_err err;
+
+	if (import->nothing)
+		return JP_ERR_OK;
+	err = pass(import, true);
+	if (err == JP_ERR_OK)
+		err = check_twice(import);
+	if (err != JP_ERR_OK || args.dry_run)
+		return err;
+	return pass(import, false);
+}
+
+static enum jp_err
+print_done(const struct context *context, const struct import *import)
+{
+	if (context->json)
+		return json_print(json_pack("{s:I,s:I,s:I,s:b}", "imported",
+		    (json_int_t)import->made, "users",
+		    (json_int_t)import->users, "known",
+		    (json_int_t)import->known, "dry_run", args.dry_run));
+	(void)printf("%s%" PRIu64 " tokens and %" PRIu64
+	             " users imported, %" PRIu64 " known already\n",
+	    args.dry_run ? "would be: " : "", import->made, import->users,
+	    import->known);
+	return JP_ERR_OK;
+}
+
+static enum status
+run(struct context *context)
+{
+	static struct import import;
+	struct jp_why why = { .text = "" };
+	struct session session;
+	enum jp_err err;
+
+	import.why = &why;
+	import.session = &session;
+	import.now = jp_clock_now(&jp_system_clock);
+	err = open_file(&import);
+	if (err == JP_ERR_OK)
+		err = session_open(&session, context, &why);
+	if (err == JP_ERR_OK) {
+		import.policy = &context->settings.policy;
+		err = import_all(&import);
+		session_close(&session);
+	}
+	text_file_close(&import.text);
+	free(import.places);
+	sodium_memzero(import.bytes, sizeof(import.bytes));
+	if (err != JP_ERR_OK)
+		return fail(context, err, &why);
+	(void)print_done(context, &import);
+	return STATUS_DONE;
+}
+
+const struct command cmd_import = {
+	.name = "import",
+	.synopsis = "FILE|- [OPTION]...",
+	.help = "store the records of an export, or USER:HASH lines",
+	.options = options,
+	.option_len = sizeof(options) / sizeof(options[0]),
+	.words_min = 1,
+	.words_max = 1,
+	.take_word = take_file,
+	.prints = true,
+	.run = run,
+};

@@ -1,0 +1,210 @@
+/*
+ * pat-admin init: folders, pepper and databases, with the right owners and
+ * modes. Whatever is there already is kept; where it would be dangerous to
+ * take it over, init stops and says so.
+ */
+#include "tools/cli/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/decide/core.h"
+#include "common/store/bdb.h"
+#include "tools/formats/act_as.h"
+
+/*
+ * Gives a folder its owner and mode. One that holds something else than a
+ * store is left alone: `store_dir = /home` must not lock everybody out.
+ */
+static enum jp_err
+own_folder(int fd, const char *path, mode_t mode, const struct owner *owner,
+    struct jp_why *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return path_why(why, "look at", path);
+	if (st.st_uid == owner->uid && (st.st_mode & 07777) == mode)
+		return JP_ERR_OK;
+	if (!folder_empty(fd) && !jp_store_bdb_exists(path))
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s holds other things and has not mode %04o and owner uid "
+		    "%lu: name another folder, or change it yourself",
+		    path, (unsigned int)mode, (unsigned long)owner->uid);
+	if (fchown(fd, owner->uid, owner->gid) != 0)
+		return path_why(why, "chown", path);
+	if (fchmod(fd, mode) != 0)
+		return path_why(why, "chmod", path);
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+make_one_folder(const char *path, mode_t mode, const struct owner *owner,
+    struct jp_why *why)
+{
+	enum jp_err err;
+	int fd;
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return path_why(why, "make the folder", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return path_why(why, "open the folder", path);
+	err = own_folder(fd, path, mode, owner, why);
+	(void)close(fd);
+	return err;
+}
+
+static enum jp_err
+make_folder(const char *path, mode_t mode, const struct owner *owner,
+    struct jp_why *why)
+{
+	enum jp_err err = make_parents(path, why);
+
+	if (err == JP_ERR_OK)
+		err = act_at(path, why);
+	if (err == JP_ERR_OK)
+		err = make_one_folder(path, mode, owner, why);
+	act_as_self();
+	return err;
+}
+
+/* A pepper that root made, now or before it was interrupted, goes to patd. */
+static enum jp_err
+own_pepper(const char *path, const struct owner *owner, struct jp_why *why)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	enum jp_err err = JP_ERR_OK;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		err = path_why(why, "open the pepper file", path);
+	else if (st.st_uid == geteuid() && st.st_uid != owner->uid &&
+	         S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	         fchown(fd, owner->uid, owner->gid) != 0)
+		err = path_why(why, "chown", path);
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
+}
+
+static enum jp_err
+make_own_pepper(const struct jp_settings *settings, const struct owner *owner,
+    struct jp_why *why)
+{
+	const char *path = settings->pepper_file;
+	enum jp_err err = JP_ERR_OK;
+	struct stat st;
+
+	if (lstat(path, &st) != 0 && errno == ENOENT) {
+		if (jp_store_bdb_exists(settings->store_dir))
+			return jp_why(why, JP_ERR_CONFIG,
+			    "the pepper file %s is missing, and %s was made "
+			    "with it: put it back from a backup",
+			    path, settings->store_dir);
+		err = jp_pepper_create(path, why);
+	}
+	return err == JP_ERR_OK || err == JP_ERR_EXISTS
+	           ? own_pepper(path, owner, why)
+	           : err;
+}
+
+static enum jp_err
+make_pepper(const struct jp_settings *settings, const struct owner *owner,
+    struct jp_why *why)
+{
+	enum jp_err err = make_parents(settings->pepper_file, why);
+
+	if (err == JP_ERR_OK)
+		err = act_at(settings->pepper_file, why);
+	if (err == JP_ERR_OK)
+		err = make_own_pepper(settings, owner, why);
+	act_as_self();
+	return err;
+}
+
+/* One that is there is the administrator's: /var/log is left as it is. */
+static enum jp_err
+make_audit_folder(const struct jp_settings *settings, const struct owner *owner,
+    struct jp_why *why)
+{
+	char folder[JP_PATH_MAX + 1];
+	struct stat st;
+
+	if (settings->audit_file[0] == '\0')
+		return JP_ERR_OK;
+	memcpy(folder, settings->audit_file, sizeof(folder));
+	*strrchr(folder, '/') = '\0';
+	if (folder[0] == '\0' || lstat(folder, &st) == 0)
+		return JP_ERR_OK;
+	return make_folder(folder, 0750, owner, why);
+}
+
+static enum jp_err
+make_store(const struct jp_settings *settings, struct jp_why *why)
+{
+	struct jp_store_options options = {
+		.dir = settings->store_dir,
+		.holder = "pat-admin init",
+		.wait_ms = 3000,
+	};
+	struct jp_pepper pepper;
+	enum jp_err err = jp_become(settings->user, why);
+
+	if (err == JP_ERR_OK)
+		err = jp_pepper_load(settings->pepper_file, &pepper, why);
+	if (err != JP_ERR_OK)
+		return err;
+	jp_pepper_name(&pepper, options.tag);
+	jp_pepper_clear(&pepper);
+	if (jp_store_bdb_exists(settings->store_dir))
+		return JP_ERR_EXISTS; /* and a patd may hold its lock */
+	return jp_store_bdb_create(&options, why);
+}
+
+static enum jp_err
+make_all(struct context *context, struct jp_why *why)
+{
+	const struct jp_settings *settings = &context->settings;
+	struct owner owner;
+	struct jp_why ignored;
+	enum jp_err err = context_load(context, why);
+
+	if (err == JP_ERR_OK)
+		err = find_owner(settings, &owner, why);
+	if (err == JP_ERR_OK)
+		err = make_folder(settings->store_dir, 0700, &owner, why);
+	if (err == JP_ERR_OK)
+		err = make_pepper(settings, &owner, why);
+	if (err == JP_ERR_OK)
+		err = make_audit_folder(settings, &owner, why);
+	if (err != JP_ERR_OK)
+		return err;
+	/* Best effort: it is gone at the next boot, and patd makes it, too. */
+	(void)make_folder(settings->run_dir, 0755, &owner, &ignored);
+	return make_store(settings, why);
+}
+
+static enum status
+run(struct context *context)
+{
+	struct jp_why why = { .text = "" };
+	enum jp_err err = make_all(context, &why);
+
+	if (err != JP_ERR_OK && err != JP_ERR_EXISTS)
+		return fail(context, err, &why);
+	(void)fprintf(stderr, "The store %s %s.\n", context->settings.store_dir,
+	    err == JP_ERR_EXISTS ? "is already there" : "is made");
+	return STATUS_DONE;
+}
+
+const struct command cmd_init = {
+	.name = "init",
+	.synopsis = "[OPTION]...",
+	.help = "make the store, its pepper and folders; twice is fine",
+	.run = run,
+};

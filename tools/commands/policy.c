@@ -1,0 +1,153 @@
+/*
+ * pat-admin policy: which tokens break today's policy, and what is done to
+ * them.
+ */
+#include "tools/cli/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/cli/output.h"
+#include "tools/cli/prefixes.h"
+#include "tools/cli/session.h"
+
+static struct policy_args {
+	struct jp_admin_request request;
+	bool apply, dry_run;
+	size_t found;
+} args;
+
+static const struct {
+	const char *name;
+	const char *act; /* what `apply` does */
+} breaches[] = {
+	[JP_BREACH_NONE] = { "", "" },
+	[JP_BREACH_UNUSED] = { "unused_limit", "revoke" },
+	[JP_BREACH_NAME] = { "name_required", "revoke" },
+	[JP_BREACH_COUNT] = { "max_per_user", "revoke" },
+	[JP_BREACH_LIFETIME] = { "max_lifetime", "shorten" },
+};
+
+static enum jp_err
+take_word(void *arg, char *value, struct jp_why *why)
+{
+	struct policy_args *policy = arg;
+
+	if (strcmp(value, "check") != 0 && strcmp(value, "apply") != 0)
+		return jp_why(why, JP_ERR_INVALID, "expected check or apply");
+	policy->apply = value[0] == 'a';
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_dry(void *arg, char *value, struct jp_why *why)
+{
+	(void)value;
+	(void)why;
+	((struct policy_args *)arg)->dry_run = true;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_trust(void *arg, char *value, struct jp_why *why)
+{
+	(void)arg;
+	(void)value;
+	(void)why;
+	args.request.clock_rule = JP_CLOCK_TRUST;
+	return JP_ERR_OK;
+}
+
+static const struct cmd_option options[] = {
+	{ "--dry-run", NULL, "apply: only say what would be done", take_dry },
+	{ "--trust-clock", NULL, "the clock is right: the store takes its time",
+	    take_trust },
+};
+
+static enum jp_err
+print_item(void *arg, const struct jp_admin_item *item)
+{
+	const struct context *context = arg;
+	const struct jp_record *record = &item->record;
+	json_t *json;
+
+	if (item->kind != JP_ITEM_RECORD)
+		return JP_ERR_PROTOCOL;
+	args.found++;
+	if (!context->json) {
+		(void)printf("%s %s %s %s: %s\n", breaches[item->breach].act,
+		    record->id, record->user,
+		    record->name[0] != '\0' ? record->name : "-",
+		    breaches[item->breach].name);
+		return JP_ERR_OK;
+	}
+	json = json_record(record, item->state);
+	(void)json_object_set_new(
+	    json, "breaks", json_string(breaches[item->breach].name));
+	(void)json_object_set_new(
+	    json, "act", json_string(breaches[item->breach].act));
+	(void)json_object_set_new(json, "changed", json_boolean(item->changed));
+	return json_print(json);
+}
+
+/* Not a breach: what is not accepted is out anyway, and stays as it is. */
+static enum jp_err
+say_prefixes(
+    struct session *session, const struct context *context, struct jp_why *why)
+{
+	char text[PREFIXES_TEXT_MAX];
+	struct prefix_counts counts;
+	enum jp_err err = prefixes_count(session, &counts, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	(void)prefixes_format(&counts, &context->settings.policy, text);
+	(void)fprintf(stderr, "Live tokens by prefix: %s.\n", text);
+	return err;
+}
+
+static enum status
+hold(struct context *context)
+{
+	struct jp_why why = { .text = "" };
+	struct session session;
+	enum jp_err err = session_open(&session, context, &why);
+
+	if (err != JP_ERR_OK)
+		return fail(context, err, &why);
+	err = session_run(&session, &args.request, print_item, context, &why);
+	if (err == JP_ERR_OK && !args.apply)
+		err = say_prefixes(&session, context, &why);
+	session_close(&session);
+	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+}
+
+static enum status
+run(struct context *context)
+{
+	bool dry = !args.apply || args.dry_run;
+	enum status status;
+
+	args.request.op = JP_ADMIN_POLICY;
+	args.request.dry_run = dry;
+	status = hold(context);
+	if (status != STATUS_DONE)
+		return status;
+	(void)fprintf(stderr, "%zu tokens %s the policy.\n", args.found,
+	    dry ? "break" : "broke");
+	return dry && args.found > 0 ? STATUS_NO : STATUS_DONE;
+}
+
+const struct command cmd_policy = {
+	.name = "policy",
+	.synopsis = "check|apply [OPTION]...",
+	.help = "find the tokens that break today's policy; mend them",
+	.options = options,
+	.option_len = sizeof(options) / sizeof(options[0]),
+	.words_min = 1,
+	.words_max = 1,
+	.take_word = take_word,
+	.args = &args,
+	.prints = true,
+	.run = run,
+};

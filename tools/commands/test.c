@@ -1,0 +1,492 @@
+/*
+ * pat-admin test: the whole decision about one token, with its reason, at one
+ * service or at each that the configuration knows. The token comes on standard
+ * input, where no other user can see it.
+ */
+#include "tools/cli/command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "common/wire/verdict.h"
+#include "tools/cli/output.h"
+#include "tools/cli/session.h"
+
+enum {
+	PLACES_MAX = JP_RULES_MAX + JP_SERVICES_MAX + 1,
+};
+
+static struct test_args {
+	struct jp_admin_request request;
+	bool one_service; /* --service is given */
+	bool exact;
+} args;
+
+static enum jp_err
+take_user(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_request *question =
+	    &((struct test_args *)arg)->request.question;
+	enum jp_err err = jp_user_check(value, why);
+
+	return err != JP_ERR_OK ? err
+	                        : jp_field_set(question->user,
+	                              sizeof(question->user), value);
+}
+
+static enum jp_err
+take_service(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_request *question =
+	    &((struct test_args *)arg)->request.question;
+	enum jp_err err =
+	    jp_text_check("--service", value, JP_SERVICE_MAX, why);
+
+	((struct test_args *)arg)->one_service = true;
+	return err != JP_ERR_OK ? err
+	                        : jp_field_set(question->service,
+	                              sizeof(question->service), value);
+}
+
+static enum jp_err
+take_from(void *arg, char *value, struct jp_why *why)
+{
+	struct jp_request *question =
+	    &((struct test_args *)arg)->request.question;
+
+	if (!jp_address_valid(value))
+		return jp_why(why, JP_ERR_INVALID,
+		    "--from: expected an IPv4 or IPv6 address");
+	return jp_field_set(question->rhost, sizeof(question->rhost), value);
+}
+
+static enum jp_err
+take_exact(void *arg, char *value, struct jp_why *why)
+{
+	(void)value;
+	(void)why;
+	((struct test_args *)arg)->exact = true;
+	return JP_ERR_OK;
+}
+
+static const struct cmd_option options[] = {
+	{ "--service", "SERVICE", "as if this PAM or SASL service asked",
+	    take_service },
+	{ "--from", "IP", "as if the request came from there", take_from },
+	{ "--exact", NULL, "every byte up to the end of input is the token",
+	    take_exact },
+};
+
+/* For the handler alone: a terminal must not stay without echo. */
+static struct termios terminal;
+
+static void
+restore_and_leave(int number)
+{
+	(void)tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+	_exit(128 + number);
+}
+
+static bool
+echo_off(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct termios silent;
+
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &terminal) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)signal(signals[i], restore_and_leave);
+	silent = terminal;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0)
+		return false;
+	(void)fputs("Token: ", stderr);
+	return true;
+}
+
+/* One line, byte by byte: what is behind it stays unread. */
+static enum jp_err
+read_line(struct jp_secret *secret, struct jp_why *why)
+{
+	ssize_t got;
+	char c = '\n';
+
+	secret->len = 0;
+	while ((got = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n') {
+		if (c == '\0')
+			return jp_why(why, JP_ERR_INVALID,
+			    "standard input: a NUL byte is in the token");
+		if (secret->len == JP_SECRET_MAX)
+			return jp_why(why, JP_ERR_TOO_LONG,
+			    "standard input: no token is that long");
+		secret->text[secret->len++] = c;
+	}
+	if (got < 0)
+		return jp_why(
+		    why, JP_ERR_IO, "standard input: %s", strerror(errno));
+	if (c == '\n' && secret->len > 0 &&
+	    secret->text[secret->len - 1] == '\r')
+		secret->len--;
+	secret->text[secret->len] = '\0';
+	if (got == 1 && !isatty(STDIN_FILENO))
+		(void)fprintf(stderr,
+		    "The line end behind the token is left out; --exact tests "
+		    "what a front door would get with it.\n");
+	if (secret->len == 0)
+		return jp_why(why, JP_ERR_INVALID,
+		    "standard input: expected a token on one line");
+	return JP_ERR_OK;
+}
+
+/*
+ * Every byte. JP_ERR_TOO_LONG for what is no text that a front door can pass:
+ * too long, or with a NUL in it.
+ */
+static enum jp_err
+read_exact(struct jp_secret *secret, struct jp_why *why)
+{
+	char bytes[JP_SECRET_MAX + 1];
+	size_t len = 0;
+	ssize_t got;
+	enum jp_err err;
+
+	while (len < sizeof(bytes) &&
+	       (got = read(STDIN_FILENO, bytes + len, sizeof(bytes) - len)) > 0)
+		len += (size_t)got;
+	if (len < sizeof(bytes) && got < 0)
+		return jp_why(
+		    why, JP_ERR_IO, "standard input: %s", strerror(errno));
+	err = jp_secret_set(secret, bytes, len);
+	sodium_memzero(bytes, sizeof(bytes));
+	return err == JP_ERR_OK && len > 0 ? JP_ERR_OK : JP_ERR_TOO_LONG;
+}
+
+static enum jp_err
+read_token(struct jp_secret *secret, struct jp_why *why)
+{
+	bool silent = echo_off();
+	enum jp_err err =
+	    args.exact ? read_exact(secret, why) : read_line(secret, why);
+
+	if (silent) {
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal);
+		(void)fputc('\n', stderr);
+	}
+	return err;
+}
+
+/* ---- the questions ---- */
+
+/* One service that is asked for, and the answer. */
+struct place {
+	const char *service; /* "": one that no section names */
+	enum jp_reason reason;
+};
+
+struct test {
+	struct context *context;
+	struct session session;
+	enum jp_reason reason; /* of the last question */
+	struct jp_record record;
+	size_t len;
+	struct place places[PLACES_MAX];
+	struct jp_why why;
+};
+
+static enum jp_err
+keep(void *arg, const struct jp_admin_item *item)
+{
+	struct test *test = arg;
+
+	if (item->kind == JP_ITEM_RECORD) {
+		test->record = item->record;
+		return JP_ERR_OK;
+	}
+	if (item->kind != JP_ITEM_DECISION)
+		return JP_ERR_PROTOCOL;
+	test->reason = item->reason;
+	memcpy(test->record.id, item->record.id, sizeof(test->record.id));
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+ask(struct test *test, const char *service)
+{
+	struct jp_request *question = &args.request.question;
+	enum jp_err err =
+	    jp_field_set(question->service, sizeof(question->service), service);
+
+	args.request.op = JP_ADMIN_TEST;
+	test->reason = JP_REASON_COUNT;
+	if (err == JP_ERR_OK)
+		err = session_run(
+		    &test->session, &args.request, keep, test, &test->why);
+	if (err == JP_ERR_OK && test->reason == JP_REASON_COUNT)
+		err = jp_why(
+		    &test->why, JP_ERR_PROTOCOL, "patd sent no decision");
+	return err;
+}
+
+/* The services that the token itself names are worth a question. */
+static enum jp_err
+read_record(struct test *test)
+{
+	struct jp_admin_request request = { .op = JP_ADMIN_SHOW };
+
+	memcpy(request.record.id, test->record.id, sizeof(request.record.id));
+	return session_run(&test->session, &request, keep, test, &test->why);
+}
+
+/* Whether another service might get another answer. */
+static bool
+hangs_on_service(enum jp_reason reason)
+{
+	return reason == JP_REASON_SERVICE || reason == JP_REASON_SCOPE ||
+	       reason == JP_REASON_GROUP || reason == JP_REASON_GROUP_SOURCE ||
+	       reason == JP_REASON_ACCEPTED;
+}
+
+static void
+add_place(struct test *test, const char *service)
+{
+	for (size_t i = 0; i < test->len; i++)
+		if (strcmp(test->places[i].service, service) == 0)
+			return;
+	test->places[test->len++].service = service;
+}
+
+/* The service by which the token names this section itself, or NULL. */
+static const char *
+own_service(const struct test *test, const struct jp_rule *rule)
+{
+	const struct jp_policy *policy = &test->context->settings.policy;
+	const struct jp_record *record = &test->record;
+
+	for (size_t i = 0; i < record->service_len; i++)
+		if (jp_policy_rule(policy, record->services[i]) == rule)
+			return record->services[i];
+	return NULL;
+}
+
+/*
+ * Each section by its glob, which stands for a service of that name; where the
+ * token names services itself, by those. Then what no section names.
+ */
+static void
+choose_places(struct test *test)
+{
+	const struct jp_policy *policy = &test->context->settings.policy;
+	const struct jp_record *record = &test->record;
+
+	for (size_t i = 0; i < policy->rule_len; i++) {
+		const struct jp_rule *rule = &policy->rules[i];
+
+		if (jp_policy_rule(policy, rule->glob) == rule &&
+		    own_service(test, rule) == NULL)
+			add_place(test, rule->glob);
+	}
+	for (size_t i = 0; i < record->service_len; i++)
+		add_place(test, record->services[i]);
+	if (jp_policy_rule(policy, "") == NULL)
+		add_place(test, "");
+}
+
+static enum jp_err
+ask_everywhere(struct test *test)
+{
+	enum jp_err err = read_record(test);
+
+	if (err != JP_ERR_OK)
+		return err;
+	choose_places(test);
+	for (size_t i = 0; i < test->len && err == JP_ERR_OK; i++) {
+		err = ask(test, test->places[i].service);
+		test->places[i].reason = test->reason;
+	}
+	return err;
+}
+
+static enum jp_err
+ask_all(struct test *test, enum jp_reason *reason)
+{
+	char service[JP_SERVICE_MAX + 1];
+	enum jp_err err;
+
+	memcpy(service, args.request.question.service, sizeof(service));
+	err = session_open(&test->session, test->context, &test->why);
+	if (err != JP_ERR_OK)
+		return err;
+	err = ask(test, service);
+	*reason = test->reason;
+	if (err == JP_ERR_OK && !args.one_service && hangs_on_service(*reason))
+		err = ask_everywhere(test);
+	session_close(&test->session);
+	return err;
+}
+
+/* ---- the answer ---- */
+
+/* Accepted if some service accepts it; undecided if one could not tell. */
+static enum jp_reason
+overall(const struct test *test, enum jp_reason reason)
+{
+	for (size_t i = 0; i < test->len; i++)
+		if (jp_reason_verdict(test->places[i].reason) == JP_UNAVAILABLE)
+			return test->places[i].reason;
+	for (size_t i = 0; i < test->len; i++)
+		if (test->places[i].reason == JP_REASON_ACCEPTED)
+			return JP_REASON_ACCEPTED;
+	return reason;
+}
+
+static bool
+is_same_everywhere(const struct test *test)
+{
+	for (size_t i = 1; i < test->len; i++)
+		if (test->places[i].reason != test->places[0].reason)
+			return false;
+	return true;
+}
+
+static const char *
+place_name(const struct place *place)
+{
+	return place->service[0] != '\0' ? place->service : "other services";
+}
+
+/* "accepted at a, b; refused at c: scope": the places of one answer a part. */
+static void
+print_places(const struct test *test)
+{
+	static const char *const words[] = {
+		[JP_DENY] = "refused",
+		[JP_UNAVAILABLE] = "undecided",
+		[JP_ACCEPT] = "accepted",
+	};
+	bool printed[PLACES_MAX] = { false };
+	const char *part = "";
+
+	for (size_t i = 0; i < test->len; i++) {
+		enum jp_reason reason = test->places[i].reason;
+		const char *comma = "";
+
+		if (printed[i])
+			continue;
+		(void)printf(
+		    "%s%s at ", part, words[jp_reason_verdict(reason)]);
+		for (size_t j = i; j < test->len; j++) {
+			if (test->places[j].reason != reason)
+				continue;
+			(void)printf(
+			    "%s%s", comma, place_name(&test->places[j]));
+			printed[j] = true;
+			comma = ", ";
+		}
+		if (reason != JP_REASON_ACCEPTED)
+			(void)printf(": %s", jp_reason_name(reason));
+		part = "; ";
+	}
+	(void)putchar('\n');
+}
+
+static void
+print_text(const struct test *test, enum jp_reason reason)
+{
+	const char *name = jp_verdict_name(jp_reason_verdict(reason));
+
+	if (!is_same_everywhere(test))
+		print_places(test);
+	else if (reason == JP_REASON_ACCEPTED)
+		(void)printf("%s\n", name);
+	else
+		(void)printf("%s: %s\n", name, jp_reason_name(reason));
+}
+
+static json_t *
+json_answer(enum jp_reason reason)
+{
+	return json_pack("{s:s,s:s,s:s}", "verdict",
+	    jp_verdict_name(jp_reason_verdict(reason)), "reason",
+	    jp_reason_name(reason), "text", jp_reason_text(reason));
+}
+
+static enum jp_err
+print_json(const struct test *test, enum jp_reason reason)
+{
+	json_t *json = json_answer(reason), *list = json_array();
+
+	(void)json_object_set_new(json, "id", json_string(test->record.id));
+	for (size_t i = 0; i < test->len; i++) {
+		const struct place *place = &test->places[i];
+		json_t *one = json_answer(place->reason);
+
+		(void)json_object_set_new(one, "service",
+		    place->service[0] != '\0' ? json_string(place->service)
+		                              : json_null());
+		(void)json_array_append_new(list, one);
+	}
+	(void)json_object_set_new(json, "services", list);
+	return json_print(json);
+}
+
+static enum status
+verdict_status(enum jp_verdict verdict)
+{
+	switch (verdict) {
+	case JP_DENY:
+	case JP_MAY: /* it is no answer about a token */
+		return STATUS_NO;
+	case JP_UNAVAILABLE:
+		return STATUS_UNAVAILABLE;
+	case JP_ACCEPT:
+		return STATUS_DONE;
+	}
+	return STATUS_UNAVAILABLE;
+}
+
+static enum status
+run(struct context *context)
+{
+	static struct test test;
+	struct jp_secret *token = &args.request.question.token;
+	enum jp_reason reason = JP_REASON_SHAPE;
+	enum jp_err err = read_token(token, &test.why);
+
+	test.context = context;
+	args.request.question.front = JP_FRONT_ADMIN;
+	if (err == JP_ERR_OK)
+		err = ask_all(&test, &reason);
+	else if (err == JP_ERR_TOO_LONG && args.exact)
+		err = JP_ERR_OK; /* no door takes it, and none can ask */
+	jp_secret_clear(token);
+	if (err == JP_ERR_OK) {
+		reason = overall(&test, reason);
+		if (context->json)
+			err = print_json(&test, reason);
+		else
+			print_text(&test, reason);
+	}
+	return err == JP_ERR_OK ? verdict_status(jp_reason_verdict(reason))
+	                        : fail(context, err, &test.why);
+}
+
+const struct command cmd_test = {
+	.name = "test",
+	.synopsis = "USER [OPTION]...",
+	.help = "say whether the token on standard input is accepted",
+	.options = options,
+	.option_len = sizeof(options) / sizeof(options[0]),
+	.words_min = 1,
+	.words_max = 1,
+	.take_word = take_user,
+	.args = &args,
+	.prints = true,
+	.only_reads = true,
+	.run = run,
+};

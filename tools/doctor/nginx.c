@@ -1,0 +1,184 @@
+/*
+ * nginx's configuration: the directives of ngx_http_auth_pam, and `include`.
+ */
+#include "tools/doctor/servers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	WORDS_MAX = 16,
+	DEPTH_MAX = 16, /* of files that include others */
+};
+
+static const char base[] = "/etc/nginx";
+
+struct nginx {
+	struct doors *doors;
+	unsigned int depth;
+	bool pam;  /* some location asks PAM */
+	bool list; /* headers that pass are listed somewhere */
+	char
+	    user_file[DOORS_PATH_MAX]; /* where $remote_user becomes a header */
+	unsigned int user_line;
+};
+
+struct directive {
+	struct nginx *nginx;
+	const char *file;
+	unsigned int line;
+	char *words[WORDS_MAX]; /* its name is the first */
+	size_t len;
+};
+
+static void read_file(void *arg, const struct doors_text *text);
+
+static void
+take_include(const struct directive *directive)
+{
+	const char *path = directive->words[1];
+	char whole[DOORS_PATH_MAX];
+
+	(void)snprintf(whole, sizeof(whole), "%s%s%s",
+	    path[0] == '/' ? "" : base, path[0] == '/' ? "" : "/", path);
+	if (directive->nginx->depth < DEPTH_MAX)
+		doors_each(directive->nginx->doors, whole, read_file,
+		    directive->nginx);
+}
+
+static void
+take_service(const struct directive *directive)
+{
+	directive->nginx->pam = true;
+	doors_service(directive->nginx->doors, directive->words[1],
+	    directive->file, directive->line);
+}
+
+static void
+take_pam_env(const struct directive *directive)
+{
+	if (strcmp(directive->words[1], "off") != 0)
+		doors_trap(directive->nginx->doors, TRAP_NGINX_PAM_ENV,
+		    directive->file, directive->line, NULL);
+}
+
+/* `if ($http_authorization ~ "PATTERN")`: the pattern is one of its words. */
+static void
+take_if(const struct directive *directive)
+{
+	for (size_t i = 1; i < directive->len; i++)
+		doors_guard(directive->nginx->doors, TRAP_NGINX_GUARD,
+		    directive->words[i], directive->file, directive->line);
+}
+
+static void
+take_pass_headers(const struct directive *directive)
+{
+	directive->nginx->list |= strcmp(directive->words[1], "off") == 0;
+}
+
+static void
+take_set_header(const struct directive *directive)
+{
+	struct nginx *nginx = directive->nginx;
+
+	if (directive->len < 3 ||
+	    strcmp(directive->words[2], "$remote_user") != 0)
+		return;
+	(void)snprintf(
+	    nginx->user_file, sizeof(nginx->user_file), "%s", directive->file);
+	nginx->user_line = directive->line;
+}
+
+static const struct {
+	const char *name;
+	void (*take)(const struct directive *directive);
+} directives[] = {
+	{ "auth_pam_service_name", take_service },
+	{ "auth_pam_set_pam_env", take_pam_env },
+	{ "if", take_if },
+	{ "include", take_include },
+	{ "proxy_pass_request_headers", take_pass_headers },
+	{ "proxy_set_header", take_set_header },
+};
+
+static void
+take_directive(struct directive *directive)
+{
+	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
+		if (directive->len > 1 &&
+		    strcmp(directive->words[0], directives[i].name) == 0)
+			directives[i].take(directive);
+	directive->len = 0;
+}
+
+/* Where the word that begins at `at` ends. */
+static char *
+word_end(char *at)
+{
+	char quote = *at;
+
+	if (quote != '"' && quote != '\'')
+		return at + strcspn(at, " \t\r\n;{}");
+	for (at++; *at != '\0' && *at != quote; at++)
+		if (*at == '\\' && at[1] != '\0')
+			at++;
+	return *at == quote ? at + 1 : at;
+}
+
+static void
+add_word(struct directive *directive, char *start, char *end)
+{
+	if (directive->len == WORDS_MAX)
+		return;
+	if (end - start >= 2 && (*start == '"' || *start == '\'')) {
+		start++;
+		end[-1] = '\0';
+	}
+	directive->words[directive->len++] = start;
+}
+
+static unsigned int
+newlines(const char *from, const char *to)
+{
+	unsigned int count = 0;
+
+	for (; from < to; from++)
+		count += *from == '\n';
+	return count;
+}
+
+static void
+read_file(void *arg, const struct doors_text *text)
+{
+	struct directive directive = { .nginx = arg, .file = text->path };
+	unsigned int line = 1;
+	char *at = text->text, *end;
+	char stop;
+
+	directive.nginx->depth++;
+	for (; *at != '\0'; at = stop != '\0' ? end + 1 : end) {
+		end = *at == '#' ? strchrnul(at, '\n') : word_end(at);
+		stop = *end;
+		if (directive.len == 0)
+			directive.line = line;
+		line += newlines(at, end) + (stop == '\n');
+		*end = '\0';
+		if (end > at && *at != '#')
+			add_word(&directive, at, end);
+		if (stop == ';' || stop == '{' || stop == '}')
+			take_directive(&directive);
+	}
+	directive.nginx->depth--;
+}
+
+void
+check_nginx(struct doors *doors)
+{
+	struct nginx nginx = { .doors = doors };
+
+	doors_each(doors, "/etc/nginx/nginx.conf", read_file, &nginx);
+	if (nginx.pam && nginx.user_line != 0 && !nginx.list)
+		doors_trap(doors, TRAP_NGINX_HEADERS, nginx.user_file,
+		    nginx.user_line, NULL);
+}

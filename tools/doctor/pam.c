@@ -1,0 +1,320 @@
+/*
+ * The service files in /etc/pam.d that take tokens, and `other`, which libpam
+ * reads with every one of them.
+ */
+#include "tools/doctor/servers.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const char module[] = "pam_jira_pat.so";
+static const char default_socket[] = "/run/jira-pat/verify.sock";
+
+static const char *const own_arguments[] = { "socket", "config", "timeout",
+	"try_first_pass", "use_first_pass", "prompt", "unknown", "debug",
+	"one_shot", "account" };
+
+/* What one service file has. */
+struct stack {
+	struct doors *doors;
+	const char *file;
+	unsigned int auth_line, account_line; /* of our module; 0: none */
+	char socket[JP_UNIX_PATH_MAX + 1];    /* where the last line asks */
+	bool open;           /* a token that is refused goes on */
+	bool last;           /* no other module stands behind ours in `auth` */
+	bool account_user;   /* account=user */
+	bool account_others; /* modules besides ours in `account` */
+};
+
+/* One line: `type control module arguments`, or `@include file`. */
+struct entry {
+	const char *type, *control, *path;
+	const char *name; /* of the module, behind the last slash */
+	char *arguments;
+};
+
+/* The control may be `[a=b c=d]`. */
+static bool
+split_entry(char *at, struct entry *entry)
+{
+	char *control;
+
+	entry->type = doors_word(&at);
+	if (entry->type == NULL || entry->type[0] == '#')
+		return false;
+	at += strspn(at, " \t");
+	control = at;
+	if (*control == '[') {
+		at = strchrnul(at, ']');
+		if (*at != '\0')
+			*at++ = '\0';
+		entry->control = control;
+	} else {
+		entry->control = doors_word(&at);
+	}
+	entry->path = doors_word(&at);
+	if (entry->type[0] == '-')
+		entry->type++;
+	if (entry->control == NULL)
+		return false;
+	entry->name = entry->path;
+	if (entry->path != NULL && strrchr(entry->path, '/') != NULL)
+		entry->name = strrchr(entry->path, '/') + 1;
+	entry->arguments = at;
+	return true;
+}
+
+/* With `sufficient` or `optional` a refusal does not end the stack. */
+static bool
+is_open(const char *control)
+{
+	return strcasecmp(control, "sufficient") == 0 ||
+	       strcasecmp(control, "optional") == 0 ||
+	       strstr(control, "default=ignore") != NULL ||
+	       strstr(control, "auth_err=ignore") != NULL;
+}
+
+static bool
+module_there(const struct doors *doors, const char *path)
+{
+	static const char *const folders[] = { "/lib/security/",
+		"/lib/*/security/", "/lib64/security/", "/usr/lib/security/",
+		"/usr/lib/*/security/", "/usr/lib64/security/" };
+	char pattern[DOORS_PATH_MAX];
+
+	if (path[0] == '/')
+		return doors_type(doors, path) == S_IFREG;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		(void)snprintf(
+		    pattern, sizeof(pattern), "%s%s", folders[i], path);
+		if (doors_any(doors, pattern))
+			return true;
+	}
+	return false;
+}
+
+/* Up to its `=`; `[prompt=Your token: ]` is one argument, too. */
+static void
+take_argument(struct stack *stack, const char *argument, unsigned int line)
+{
+	size_t count = sizeof(own_arguments) / sizeof(own_arguments[0]);
+	char name[32];
+
+	stack->account_user |= strcmp(argument, "account=user") == 0;
+	if (strncmp(argument, "socket=", 7) == 0)
+		(void)snprintf(
+		    stack->socket, sizeof(stack->socket), "%s", argument + 7);
+	(void)snprintf(
+	    name, sizeof(name), "%.*s", (int)strcspn(argument, "=]"), argument);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name, own_arguments[i]) == 0)
+			return;
+	doors_trap(stack->doors, TRAP_PAM_ARGUMENT, stack->file, line, name);
+}
+
+static void
+take_arguments(struct stack *stack, char *at, unsigned int line)
+{
+	const char *argument;
+
+	for (;;) {
+		at += strspn(at, " \t");
+		if (*at == '[') {
+			argument = at + 1;
+			at = strchrnul(at, ']');
+			at += *at != '\0';
+		} else {
+			argument = doors_word(&at);
+		}
+		if (argument == NULL || argument[0] == '#')
+			return;
+		take_argument(stack, argument, line);
+	}
+}
+
+static void
+take_ours(struct stack *stack, const struct entry *entry, unsigned int line)
+{
+	if (!module_there(stack->doors, entry->path))
+		doors_trap(
+		    stack->doors, TRAP_PAM_MODULE, stack->file, line, NULL);
+	(void)snprintf(
+	    stack->socket, sizeof(stack->socket), "%s", default_socket);
+	take_arguments(stack, entry->arguments, line);
+	if (strcasecmp(entry->type, "account") == 0)
+		stack->account_line = line;
+	if (strcasecmp(entry->type, "auth") != 0)
+		return;
+	stack->auth_line = line;
+	if (stack->doors->doctor->patd &&
+	    doors_type(stack->doors, stack->socket) != S_IFSOCK)
+		doors_trap(stack->doors, TRAP_PAM_SOCKET, stack->file, line,
+		    stack->socket);
+	stack->open = is_open(entry->control);
+	stack->last = true;
+}
+
+static bool
+has_word(char *arguments, const char *wanted)
+{
+	const char *word;
+
+	while ((word = doors_word(&arguments)) != NULL)
+		if (strcmp(word, wanted) == 0)
+			return true;
+	return false;
+}
+
+/* A line of another module in the same file. */
+static void
+take_theirs(struct stack *stack, const struct entry *entry, unsigned int line)
+{
+	static const char *const silent[] = { "pam_deny.so", "pam_permit.so",
+		"pam_warn.so" };
+
+	if (strcasecmp(entry->type, "account") == 0)
+		stack->account_others |=
+		    strcmp(entry->name, "pam_deny.so") != 0;
+	if (strcasecmp(entry->type, "auth") != 0)
+		return;
+	if (stack->open && stack->last &&
+	    strcmp(entry->name, "pam_deny.so") == 0)
+		doors_trap(stack->doors, TRAP_PAM_UNAVAILABLE, stack->file,
+		    stack->auth_line, NULL);
+	stack->last = false;
+	if (strcmp(entry->name, "pam_unix.so") == 0 &&
+	    !has_word(entry->arguments, "nodelay"))
+		doors_trap(
+		    stack->doors, TRAP_PAM_NODELAY, stack->file, line, NULL);
+	for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
+		if (strcmp(entry->name, silent[i]) == 0)
+			return;
+	if (stack->auth_line != 0 && stack->open)
+		doors_trap(stack->doors, TRAP_PAM_NEXT, stack->file,
+		    stack->auth_line, NULL);
+}
+
+/* `@include FILE`: Debian's common-auth and the like. */
+static void
+take_include(struct stack *stack, const struct entry *entry)
+{
+	if (strcasecmp(entry->type, "@include") != 0)
+		return;
+	stack->account_others |= strstr(entry->control, "account") != NULL;
+	stack->last &= strstr(entry->control, "auth") == NULL;
+	if (strstr(entry->control, "auth") != NULL && stack->auth_line != 0 &&
+	    stack->open)
+		doors_trap(stack->doors, TRAP_PAM_NEXT, stack->file,
+		    stack->auth_line, NULL);
+}
+
+/* What the others are to know of a service that takes tokens. */
+static void
+keep_stack(
+    struct doors *doors, const char *file, unsigned int line, bool only_tokens)
+{
+	const char *name = strrchr(file, '/') + 1;
+	struct doors_stack *kept = &doors->stacks[doors->stack_len];
+
+	if (doors->stack_len == DOORS_STACK_MAX ||
+	    strlen(name) >= sizeof(kept->service))
+		return;
+	doors->stack_len++;
+	(void)snprintf(kept->service, sizeof(kept->service), "%s", name);
+	(void)snprintf(kept->file, sizeof(kept->file), "/etc/pam.d/%s", name);
+	kept->line = line;
+	kept->only_tokens = only_tokens;
+}
+
+static void
+take_service(void *arg, const struct doors_text *text)
+{
+	struct stack stack = { .doors = arg, .file = text->path };
+	unsigned int line = 0;
+	char *at = text->text, *start;
+
+	if (strstr(text->text, module) == NULL) {
+		stack.doors->files--;
+		return;
+	}
+	while ((start = doors_line(&at, &line)) != NULL) {
+		struct entry entry;
+
+		if (!split_entry(start, &entry))
+			continue;
+		if (entry.path == NULL)
+			take_include(&stack, &entry);
+		else if (strcmp(entry.name, module) == 0)
+			take_ours(&stack, &entry, line);
+		else
+			take_theirs(&stack, &entry, line);
+	}
+	if (stack.auth_line != 0)
+		keep_stack(stack.doors, text->path, stack.auth_line,
+		    stack.account_line != 0 && !stack.account_user &&
+		        !stack.account_others);
+	if (stack.auth_line != 0 && stack.account_line == 0)
+		doors_trap(stack.doors, TRAP_PAM_ACCOUNT, text->path,
+		    stack.auth_line, NULL);
+}
+
+/*
+ * A file that includes one that takes tokens: `@include FILE`, or `auth include
+ * FILE` and `auth substack FILE`.
+ */
+static void
+take_including(void *arg, const struct doors_text *text)
+{
+	struct doors *doors = arg;
+	unsigned int line = 0;
+	char *at = text->text, *start;
+
+	doors->files--; /* the included one has been counted */
+	while ((start = doors_line(&at, &line)) != NULL) {
+		const struct doors_stack *stack;
+		struct entry entry;
+
+		if (!split_entry(start, &entry) ||
+		    doors_stack(doors, strrchr(text->path, '/') + 1) != NULL)
+			continue;
+		stack = doors_stack(
+		    doors, entry.path == NULL ? entry.control : entry.path);
+		if (stack != NULL &&
+		    (strcasecmp(entry.type, "auth") == 0 ||
+		        strcasecmp(entry.type, "@include") == 0))
+			keep_stack(doors, text->path, line, stack->only_tokens);
+	}
+}
+
+/* Any line that does something else than to refuse. */
+static void
+take_other(void *arg, const struct doors_text *text)
+{
+	struct doors *doors = arg;
+	unsigned int line = 0;
+	char *at = text->text, *start;
+
+	while ((start = doors_line(&at, &line)) != NULL) {
+		struct entry entry;
+
+		if (!split_entry(start, &entry))
+			continue;
+		if (entry.path != NULL &&
+		    (strcmp(entry.name, "pam_deny.so") == 0 ||
+		        strcmp(entry.name, "pam_warn.so") == 0))
+			continue;
+		doors_trap(doors, TRAP_PAM_OTHER, text->path, line, NULL);
+		return;
+	}
+}
+
+void
+check_pam(struct doors *doors)
+{
+	doors_each(doors, "/etc/pam.d/*", take_service, doors);
+	if (doors->files > 0)
+		doors_each(doors, "/etc/pam.d/*", take_including, doors);
+	if (doors->files > 0)
+		doors_each(doors, "/etc/pam.d/other", take_other, doors);
+}

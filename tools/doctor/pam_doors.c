@@ -1,0 +1,373 @@
+/*
+ * Front doors that ask PAM, besides Apache and nginx: what their files say,
+ * line by line, and the traps that follow from it. All of it is in three
+ * tables: where a door's files are, which words in a line mean what, and what
+ * with and without that is a trap. Only doors whose service takes tokens are
+ * judged.
+ */
+#include "tools/doctor/servers.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum door {
+	COCKPIT,
+	CUPS,
+	DOVECOT,
+	EXIM,
+	LIGHTTPD,
+	LOGIN,
+	MARIADB,
+	OPENVPN,
+	POSTGRESQL,
+	PROFTPD,
+	PURE_FTPD,
+	RADIUS,
+	SQUID,
+	SSHD,
+	SU,
+	SUDO,
+	VSFTPD,
+	DOOR_COUNT
+};
+
+/* What a configuration says of its door; bits. */
+enum mark {
+	ASKS = 1,        /* it asks PAM, whatever the service files say */
+	CACHES = 2,      /* answers are kept */
+	CACHES_PAM = 4,  /* Dovecot 2.3: those of PAM, too */
+	FRESH = 8,       /* none is kept, or not for long */
+	GUESTS = 16,     /* users need no line in /etc/passwd */
+	KEEPS_CASE = 32, /* of user names */
+	NAMES = 64,      /* the client's name goes to PAM, not its address */
+	NO_KEYS = 128,   /* nobody logs in without asking PAM for a password */
+	NEW = 256,       /* a version whose syntax or habits differ */
+	OLD_SYNTAX = 512,
+	EXEMPT = 1024, /* who logs in badly is not locked out */
+	ONLY = 2048,   /* the service's account stack has tokens alone */
+	FOLDS = 4096,  /* user names to small letters, by what is configured */
+};
+
+enum {
+	FILES_MAX = 4,
+	WORDS_MAX = 16, /* of a line that are looked at */
+	SERVICES_MAX = 8,
+};
+
+static const struct {
+	const char *name;
+	const char *service; /* unless a file says another one */
+	const char *files[FILES_MAX];
+} places[DOOR_COUNT] = {
+	[COCKPIT] = { "cockpit", "cockpit", { NULL } },
+	[CUPS] = { "cups", "cups", { NULL } },
+	[DOVECOT] = { "dovecot", "dovecot",
+	    { "/etc/dovecot/*.conf", "/etc/dovecot/conf.d/*" } },
+	[EXIM] = { "exim", "exim", { NULL } },
+	[LIGHTTPD] = { "lighttpd", "http",
+	    { "/etc/lighttpd/*.conf", "/etc/lighttpd/conf-enabled/*" } },
+	[LOGIN] = { "login", "login", { NULL } },
+	[MARIADB] = { "mariadb", "mysql", { NULL } },
+	[OPENVPN] = { "openvpn", "openvpn",
+	    { "/etc/openvpn/*.conf", "/etc/openvpn/server/*.conf" } },
+	[POSTGRESQL] = { "postgresql", "postgresql",
+	    { "/etc/postgresql/*/*/pg_hba.conf",
+	        "/var/lib/pgsql/data/pg_hba.conf" } },
+	[PROFTPD] = { "proftpd", "proftpd",
+	    { "/etc/proftpd/*.conf", "/etc/proftpd/conf.d/*" } },
+	[PURE_FTPD] = { "pure-ftpd", "pure-ftpd", { NULL } },
+	[RADIUS] = { "freeradius", "radiusd",
+	    { "/etc/freeradius/*/mods-enabled/*",
+	        "/etc/raddb/mods-enabled/*" } },
+	[SQUID] = { "squid", "squid",
+	    { "/etc/squid/*.conf", "/etc/squid/conf.d/*" } },
+	[SSHD] = { "sshd", "sshd",
+	    { "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*.conf" } },
+	[SU] = { "su", "su", { NULL } },
+	[SUDO] = { "sudo", "sudo", { "/etc/sudoers", "/etc/sudoers.d/*" } },
+	[VSFTPD] = { "vsftpd", "vsftpd",
+	    { "/etc/vsftpd.conf", "/etc/vsftpd/*.conf" } },
+};
+
+/*
+ * Words that stand in one line in this order, others between them; of a path
+ * the last part. `#` stands for a number, and `$` for the service: the line's
+ * last word or, behind other words, the next one.
+ */
+static const struct {
+	enum door door;
+	const char *words;
+	unsigned int marks;
+} sayings[] = {
+	{ DOVECOT, "driver pam", ASKS },
+	{ DOVECOT, "passdb pam", ASKS },
+	{ DOVECOT, "service_name $", 0 },
+	{ DOVECOT, "args cache_key", CACHES_PAM },
+	{ DOVECOT, "auth_cache_size 0", FRESH },
+	{ DOVECOT, "auth_cache_size", CACHES },
+	{ DOVECOT, "use_cache no", FRESH },
+	{ DOVECOT, "auth_username_format %u", KEEPS_CASE },
+	{ DOVECOT, "auth_username_format % user", KEEPS_CASE },
+	{ DOVECOT, "auth_username_format lower", FOLDS },
+	{ DOVECOT, "dovecot_config_version", NEW },
+	{ DOVECOT, "auth_username_format %Lu", OLD_SYNTAX },
+	{ DOVECOT, "auth_username_format %u", OLD_SYNTAX },
+	{ LIGHTTPD, "auth.backend pam", ASKS },
+	{ LIGHTTPD, "auth.backend.pam.opts service $", 0 },
+	{ LIGHTTPD, "auth.cache", CACHES },
+	{ OPENVPN, "plugin openvpn-plugin-auth-pam.so $", ASKS },
+	{ OPENVPN, "reneg-sec 0", CACHES },
+	{ OPENVPN, "reneg-sec", FRESH },
+	{ POSTGRESQL, "host pam", ASKS },
+	{ POSTGRESQL, "pamservice $", ASKS },
+	{ POSTGRESQL, "pam_use_hostname 1", NAMES },
+	{ PROFTPD, "AuthPAMConfig $", ASKS },
+	{ PROFTPD, "UseReverseDNS on", NAMES },
+	{ PROFTPD, "AuthUserFile", GUESTS },
+	{ RADIUS, "pam_auth $", ASKS },
+	{ SQUID, "auth_param basic program basic_pam_auth", ASKS },
+	{ SQUID, "auth_param basic program basic_pam_auth -n $", 0 },
+	{ SQUID, "auth_param basic credentialsttl # second", FRESH },
+	{ SQUID, "auth_param basic credentialsttl # seconds", FRESH },
+	{ SQUID, "auth_param basic casesensitive on", KEEPS_CASE },
+	{ SSHD, "UseDNS yes", NAMES },
+	{ SSHD, "PubkeyAuthentication no", NO_KEYS },
+	{ SSHD, "PerSourcePenaltyExemptList", EXEMPT },
+	{ SSHD, "PerSourcePenalties no", EXEMPT },
+	{ SUDO, "Defaults timestamp_timeout 0", FRESH },
+	{ VSFTPD, "pam_service_name $", ASKS },
+	{ VSFTPD, "guest_enable yes", GUESTS },
+};
+
+/* With all of these marks and none of those, the door has the trap. */
+static const struct {
+	enum door door;
+	enum trap trap;
+	unsigned int with, without;
+} dangers[] = {
+	{ COCKPIT, TRAP_DOOR_LOCAL, 0, 0 },
+	{ CUPS, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ DOVECOT, TRAP_DOVECOT_CACHE, CACHES | CACHES_PAM, FRESH },
+	{ DOVECOT, TRAP_DOVECOT_CACHE, CACHES | NEW, FRESH },
+	{ DOVECOT, TRAP_DOVECOT_SYNTAX, NEW | OLD_SYNTAX, 0 },
+	{ DOVECOT, TRAP_DOOR_CASE, 0, KEEPS_CASE },
+	{ DOVECOT, TRAP_DOOR_CASE, FOLDS, 0 },
+	{ EXIM, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ LIGHTTPD, TRAP_LIGHTTPD_CACHE, CACHES, 0 },
+	{ LOGIN, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ MARIADB, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ OPENVPN, TRAP_OPENVPN_RENEG, CACHES, 0 },
+	{ OPENVPN, TRAP_OPENVPN_RENEG, 0, CACHES | FRESH },
+	{ POSTGRESQL, TRAP_DOOR_ADDRESS, NAMES, 0 },
+	{ PROFTPD, TRAP_DOOR_ADDRESS, NAMES, 0 },
+	{ PURE_FTPD, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ PURE_FTPD, TRAP_DOOR_LOCAL, 0, 0 },
+	{ RADIUS, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ SQUID, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ SQUID, TRAP_DOOR_CASE, 0, KEEPS_CASE },
+	{ SQUID, TRAP_SQUID_CACHE, 0, FRESH },
+	{ SSHD, TRAP_DOOR_ADDRESS, NAMES, 0 },
+	{ SSHD, TRAP_DOOR_LOCAL, 0, 0 },
+	{ SSHD, TRAP_DOOR_ACCOUNT, ONLY, NO_KEYS },
+	{ SSHD, TRAP_SSHD_PENALTIES, NEW, EXEMPT },
+	{ SU, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ SUDO, TRAP_DOOR_ACCOUNT, ONLY, 0 },
+	{ SUDO, TRAP_SUDO_CACHE, 0, FRESH },
+	{ VSFTPD, TRAP_DOOR_LOCAL, 0, GUESTS },
+};
+
+/* A service of PAM, and where a door's file names it; file "": nowhere. */
+struct named {
+	char service[JP_SERVICE_MAX + 1];
+	char file[JP_PATH_MAX + 1];
+	unsigned int line;
+};
+
+/* What the files of one door said. */
+struct reading {
+	struct doors *doors;
+	enum door door;
+	unsigned int marks;
+	struct named named[SERVICES_MAX];
+	size_t named_len;
+	struct named unnamed; /* where it is said that the door asks PAM */
+};
+
+/* ---- Lines ---- */
+
+/* The words of `line`, which is written into. */
+static size_t
+split_line(char *line, char *words[WORDS_MAX])
+{
+	static const char separators[] = " \t\r=:,;\"'(){}<>|";
+	size_t len = 0;
+	char *rest = NULL;
+
+	for (char *word = strtok_r(line, separators, &rest);
+	     word != NULL && word[0] != '#' && len < WORDS_MAX;
+	     word = strtok_r(NULL, separators, &rest))
+		words[len++] = word;
+	return len;
+}
+
+static bool
+is_number(const char *word)
+{
+	return word[0] != '\0' && word[strspn(word, "0123456789")] == '\0';
+}
+
+static bool
+same_word(const char *word, const char *wanted, size_t len)
+{
+	const char *slash = strrchr(word, '/');
+
+	if (len == 1 && wanted[0] == '#')
+		return is_number(word);
+	word = slash != NULL && slash[1] != '\0' ? slash + 1 : word;
+	return strncasecmp(word, wanted, len) == 0 && word[len] == '\0';
+}
+
+/*
+ * Whether the words of `saying` are among these, in order. `*service` gets the
+ * one at the place of its `$`.
+ */
+static bool
+says(const char *saying, char *words[], size_t len, const char **service)
+{
+	size_t at = 0;
+
+	*service = NULL;
+	while (*saying != '\0') {
+		size_t size = strcspn(saying, " ");
+
+		if (saying[0] == '$') {
+			*service = at < len ? words[at] : NULL;
+			return at < len;
+		}
+		while (at < len && !same_word(words[at], saying, size))
+			at++;
+		if (at++ >= len)
+			return false;
+		saying += size + (saying[size] == ' ');
+	}
+	return true;
+}
+
+static void
+note(struct named *named, const char *service, const char *file,
+    unsigned int line)
+{
+	(void)snprintf(named->service, sizeof(named->service), "%s", service);
+	(void)snprintf(named->file, sizeof(named->file), "%s", file);
+	named->line = line;
+}
+
+static void
+take_saying(struct reading *reading, unsigned int marks, const char *service,
+    const char *file, unsigned int line)
+{
+	reading->marks |= marks;
+	if ((marks & ASKS) != 0)
+		note(&reading->unnamed, places[reading->door].service, file,
+		    line);
+	if (service != NULL && reading->named_len < SERVICES_MAX)
+		note(
+		    &reading->named[reading->named_len++], service, file, line);
+}
+
+/* Dovecot 2.3 has options in front of the service: its name is the last word.
+ */
+static const char *
+dovecot_service(const struct reading *reading, char *words[], size_t len)
+{
+	if (reading->door != DOVECOT || len < 2 ||
+	    strcmp(words[0], "args") != 0)
+		return NULL;
+	return doors_stack(reading->doors, words[len - 1]) != NULL
+	           ? words[len - 1]
+	           : NULL;
+}
+
+static void
+take_line(
+    struct reading *reading, char *start, const char *file, unsigned int line)
+{
+	char *words[WORDS_MAX];
+	size_t len = split_line(start, words);
+	const char *service = dovecot_service(reading, words, len);
+
+	if (service != NULL)
+		take_saying(reading, 0, service, file, line);
+	for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++)
+		if (sayings[i].door == reading->door &&
+		    says(sayings[i].words, words, len, &service))
+			take_saying(
+			    reading, sayings[i].marks, service, file, line);
+}
+
+static void
+take_file(void *arg, const struct doors_text *text)
+{
+	unsigned int line = 0;
+	char *at = text->text, *start;
+
+	while ((start = doors_line(&at, &line)) != NULL)
+		if (start[strspn(start, " \t")] != ';')
+			take_line(arg, start, text->path, line);
+}
+
+/* ---- Doors ---- */
+
+static void
+judge(struct reading *reading, const struct doors_stack *stack)
+{
+	unsigned int marks = reading->marks | (stack->only_tokens ? ONLY : 0);
+
+	for (size_t i = 0; i < sizeof(dangers) / sizeof(dangers[0]); i++)
+		if (dangers[i].door == reading->door &&
+		    (marks & dangers[i].with) == dangers[i].with &&
+		    (marks & dangers[i].without) == 0)
+			doors_trap(reading->doors, dangers[i].trap, stack->file,
+			    stack->line, places[reading->door].name);
+}
+
+/* One of the services that this door asks. */
+static void
+take_service(struct reading *reading, const struct named *named)
+{
+	struct doors *doors = reading->doors;
+	const struct doors_stack *stack = doors_stack(doors, named->service);
+
+	if (named->file[0] != '\0')
+		doors_service(doors, named->service, named->file, named->line);
+	else
+		doors_opens(doors, named->service);
+	if (stack != NULL)
+		judge(reading, stack);
+}
+
+static void
+read_door(struct doors *doors, enum door door)
+{
+	struct reading reading = { .doors = doors, .door = door };
+
+	doors->door = places[door].name;
+	note(&reading.unnamed, places[door].service, "", 0);
+	if (door == SSHD && doors_any(doors, "/usr/lib/openssh/sshd-session"))
+		reading.marks |= NEW;
+	for (size_t i = 0; i < FILES_MAX && places[door].files[i] != NULL; i++)
+		doors_each(doors, places[door].files[i], take_file, &reading);
+	for (size_t i = 0; i < reading.named_len; i++)
+		take_service(&reading, &reading.named[i]);
+	if (reading.named_len == 0)
+		take_service(&reading, &reading.unnamed);
+}
+
+void
+check_pam_doors(struct doors *doors)
+{
+	for (int door = 0; door < DOOR_COUNT; door++)
+		read_door(doors, (enum door)door);
+	doors->files = doors->found = 0; /* most are not about us */
+}

@@ -1,0 +1,253 @@
+/*
+ * The configuration files of libsasl2's applications, as far as they are about
+ * tokens: by the plugin (jirapat_ keys) or by the saslauthd protocol.
+ */
+#include "tools/doctor/servers.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	VALUE_MAX_LEN = 256,
+};
+
+static const char *const own_keys[] = { "jirapat_enable", "jirapat_socket",
+	"jirapat_timeout", "jirapat_realm", "jirapat_fallback",
+	"jirapat_mechs" };
+
+static const char *const mechanisms[] = { "PLAIN", "LOGIN", "OAUTHBEARER",
+	"XOAUTH2" };
+
+/* What one file says. */
+struct application {
+	struct doors *doors;
+	const char *file;
+	const char *prefix; /* in front of each key; others are not ours */
+	unsigned int enable_line, own_line, mechs_line, path_line;
+	unsigned int wrong_line; /* the first that is not `key: value` */
+	bool enabled, saslauthd;
+	char mechs[VALUE_MAX_LEN], path[VALUE_MAX_LEN];
+};
+
+static bool
+is_yes(const char *value)
+{
+	static const char *const words[] = { "yes", "true", "on", "1" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(value, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+take_own(struct application *app, const char *key, const char *value,
+    unsigned int line)
+{
+	for (size_t i = 0; i < sizeof(own_keys) / sizeof(own_keys[0]); i++) {
+		if (strcmp(key, own_keys[i]) != 0)
+			continue;
+		if (i == 0) {
+			app->enable_line = line;
+			app->enabled = is_yes(value);
+		} else if (app->own_line == 0) {
+			app->own_line = line;
+		}
+		return;
+	}
+	doors_trap(app->doors, TRAP_SASL_KEY, app->file, line, key);
+}
+
+static void
+take_key(struct application *app, const char *key, const char *value,
+    unsigned int line)
+{
+	if (strncmp(key, "jirapat_", 8) == 0) {
+		take_own(app, key, value, line);
+	} else if (strcmp(key, "mech_list") == 0) {
+		app->mechs_line = line;
+		(void)snprintf(app->mechs, sizeof(app->mechs), "%s", value);
+	} else if (strcmp(key, "pwcheck_method") == 0) {
+		app->saslauthd = strstr(value, "saslauthd") != NULL;
+	} else if (strcmp(key, "saslauthd_path") == 0) {
+		app->path_line = line;
+		(void)snprintf(app->path, sizeof(app->path), "%s", value);
+	}
+}
+
+/* `key: value`, with spaces at the end cut off. */
+static void
+take_line(struct application *app, char *at, unsigned int line)
+{
+	char *colon;
+	size_t len, prefix_len = strlen(app->prefix);
+
+	at += strspn(at, " \t");
+	len = strlen(at);
+	while (len > 0 && strchr(" \t\r", at[len - 1]) != NULL)
+		at[--len] = '\0';
+	if (len == 0 || at[0] == '#')
+		return;
+	colon = strchr(at, ':');
+	if (colon == NULL || strcspn(at, " \t") < (size_t)(colon - at)) {
+		if (app->wrong_line == 0)
+			app->wrong_line = line;
+		return;
+	}
+	if (strncmp(at, app->prefix, prefix_len) != 0)
+		return;
+	*colon = '\0';
+	take_key(
+	    app, at + prefix_len, colon + 1 + strspn(colon + 1, " \t"), line);
+}
+
+static bool
+mechs_fit(const char *list)
+{
+	for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++)
+		if (strcasestr(list, mechanisms[i]) != NULL)
+			return true;
+	return false;
+}
+
+static void
+judge_plugin(struct application *app)
+{
+	struct doors *doors = app->doors;
+
+	if (!app->enabled) {
+		if (app->own_line != 0)
+			doors_trap(doors, TRAP_SASL_INERT, app->file,
+			    app->own_line, NULL);
+		return;
+	}
+	if (!doors_any(doors, "/usr/lib/*/sasl2/libjirapat.so") &&
+	    !doors_any(doors, "/usr/lib/sasl2/libjirapat.so") &&
+	    !doors_any(doors, "/usr/lib64/sasl2/libjirapat.so"))
+		doors_trap(
+		    doors, TRAP_SASL_PLUGIN, app->file, app->enable_line, NULL);
+	if (app->mechs_line != 0 && !mechs_fit(app->mechs))
+		doors_trap(
+		    doors, TRAP_SASL_MECHS, app->file, app->mechs_line, NULL);
+}
+
+/* The path is the application's: it may be below a chroot. */
+static void
+judge_saslauthd(struct application *app)
+{
+	static const char *const chroots[] = { "", "/var/spool/postfix" };
+	char path[DOORS_PATH_MAX];
+	unsigned int type = 0;
+
+	if (!app->saslauthd || app->path_line == 0)
+		return;
+	for (size_t i = 0; i < 2 && type != S_IFSOCK; i++) {
+		unsigned int one;
+
+		(void)snprintf(
+		    path, sizeof(path), "%s%s", chroots[i], app->path);
+		one = doors_type(app->doors, path);
+		type = one != 0 ? one : type;
+	}
+	if (type != S_IFSOCK)
+		doors_trap(app->doors,
+		    type == S_IFDIR ? TRAP_SASL_FOLDER : TRAP_SASL_SOCKET,
+		    app->file, app->path_line, app->path);
+}
+
+/* Whether the socket is one of patd's, perhaps as a chroot shows it. */
+static bool
+asks_mux(const struct application *app)
+{
+	const struct jp_paths *mux = &app->doors->doctor->settings->mux;
+	size_t len = strlen(app->path);
+
+	for (size_t i = 0; app->saslauthd && len > 0 && i < mux->len; i++) {
+		size_t whole = strlen(mux->at[i]);
+
+		if (whole >= len &&
+		    strcmp(mux->at[i] + whole - len, app->path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+take_main(void *arg, const struct doors_text *text)
+{
+	*(bool *)arg |=
+	    strstr(text->text, "\ncyrus_sasl_config_path") != NULL ||
+	    strncmp(text->text, "cyrus_sasl_config_path", 22) == 0;
+}
+
+/* Postfix looks for smtpd.conf where main.cf says. */
+static void
+judge_postfix(struct application *app)
+{
+	bool said = false;
+	size_t files = app->doors->files;
+
+	if (strncmp(app->file, "/etc/postfix/", 13) != 0)
+		return;
+	doors_each(app->doors, "/etc/postfix/main.cf", take_main, &said);
+	app->doors->files = files; /* main.cf is not about us */
+	if (!said && doors_type(app->doors, "/etc/postfix/main.cf") == S_IFREG)
+		doors_trap(app->doors, TRAP_POSTFIX_PATH, app->file,
+		    app->enable_line != 0 ? app->enable_line : app->path_line,
+		    NULL);
+}
+
+static void
+read_file(
+    struct doors *doors, const struct doors_text *text, const char *prefix)
+{
+	struct application app = {
+		.doors = doors,
+		.file = text->path,
+		.prefix = prefix,
+	};
+	unsigned int line = 0;
+	char *at = text->text, *start;
+
+	while ((start = doors_line(&at, &line)) != NULL)
+		take_line(&app, start, line);
+	if (app.enable_line == 0 && app.own_line == 0 && !app.saslauthd) {
+		doors->files--; /* not about us */
+		return;
+	}
+	if (app.wrong_line != 0 && prefix[0] == '\0')
+		doors_trap(
+		    doors, TRAP_SASL_SYNTAX, app.file, app.wrong_line, NULL);
+	judge_plugin(&app);
+	judge_saslauthd(&app);
+	judge_postfix(&app);
+	if (app.enabled || asks_mux(&app))
+		doctor_opens(doors->doctor, app.file);
+}
+
+static void
+take_plain(void *arg, const struct doors_text *text)
+{
+	read_file(arg, text, "");
+}
+
+/* Cyrus IMAP has these keys among its own. */
+static void
+take_imapd(void *arg, const struct doors_text *text)
+{
+	read_file(arg, text, "sasl_");
+}
+
+void
+check_sasl(struct doors *doors)
+{
+	static const char *const patterns[] = { "/etc/sasl2/*.conf",
+		"/etc/sasl/*.conf", "/usr/lib/sasl2/*.conf",
+		"/usr/lib/*/sasl2/*.conf", "/etc/ldap/sasl2/*.conf",
+		"/etc/postfix/sasl/*.conf" };
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		doors_each(doors, patterns[i], take_plain, doors);
+	doors_each(doors, "/etc/imapd.conf", take_imapd, doors);
+}

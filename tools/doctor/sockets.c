@@ -1,0 +1,141 @@
+/*
+ * pat-admin check: the folder of the sockets, and who listens there.
+ */
+#include "tools/doctor/doctor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/wire/client.h"
+#include "common/store/bdb.h"
+
+static void
+check_run_dir(struct doctor *doctor)
+{
+	const char *path = doctor->settings->run_dir;
+	struct stat st;
+
+	if (lstat(path, &st) != 0 && errno == ENOENT)
+		report(doctor, LEVEL_OK, "sockets",
+		    "%s: not there: patd makes it", path);
+	else if (check_path(doctor, "sockets", path, S_IFDIR, 022, &st))
+		report(doctor, LEVEL_OK, "sockets", "%s", path);
+}
+
+/* Whether the patd that signed the lock of the store last is there. */
+static bool
+patd_lives(const struct doctor *doctor, pid_t *pid)
+{
+	char name[64], path[64], comm[16] = "";
+	FILE *file;
+
+	if (!jp_store_bdb_holder(
+	        doctor->settings->store_dir, name, sizeof(name), pid) ||
+	    strcmp(name, "patd") != 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%ld/comm", (long)*pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	(void)!fgets(comm, sizeof(comm), file);
+	(void)fclose(file);
+	return strcmp(comm, "patd\n") == 0;
+}
+
+/* Whether patd listens on the socket `name`. */
+static bool
+check_socket(struct doctor *doctor, const char *name)
+{
+	char path[JP_UNIX_PATH_MAX + 16];
+	enum jp_err err;
+	pid_t pid;
+	int fd = -1;
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/%s", doctor->settings->run_dir, name);
+	err = jp_client_connect(path, jp_now_ms() + 3000, &fd);
+	if (err == JP_ERR_OK) {
+		(void)close(fd);
+		report(doctor, LEVEL_OK, "patd", "listens on %s", path);
+		return true;
+	}
+	if (err == JP_ERR_PERMISSION) {
+		doctor->patd_hidden = true;
+		doctor_hidden(doctor, LEVEL_WARN);
+	} else if (err != JP_ERR_MISSING && err != JP_ERR_UNREACHABLE) {
+		report(doctor, LEVEL_BAD, "patd", "%s: %s", path,
+		    jp_err_text(err));
+	} else if (patd_lives(doctor, &pid)) {
+		report(doctor, LEVEL_BAD, "patd",
+		    "patd runs (pid %ld), %s is %s: see its log, and restart "
+		    "it",
+		    (long)pid, path,
+		    access(path, F_OK) == 0 ? "none of its sockets" : "gone");
+	} else if (access(path, F_OK) == 0) {
+		report(doctor, LEVEL_WARN, "patd",
+		    "%s is left from a patd that is gone: start patd", path);
+	}
+	return false;
+}
+
+static void
+check_patd(struct doctor *doctor)
+{
+	bool verify = check_socket(doctor, "verify.sock");
+
+	doctor->patd = check_socket(doctor, "admin.sock");
+	if (!doctor->patd && !verify && !doctor->patd_hidden)
+		report(doctor, LEVEL_OK, "patd",
+		    "no patd: pat-admin works on the store itself");
+	else if (verify && !doctor->patd && !doctor->patd_hidden)
+		report(doctor, LEVEL_BAD, "patd",
+		    "answers on verify.sock alone: restart it");
+}
+
+/* Whether somebody listens on a stream socket there. */
+static int
+connect_stream(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int errnum = 0;
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address,
+	                  sizeof(address)) != 0)
+		errnum = errno;
+	if (fd >= 0)
+		(void)close(fd);
+	return errnum;
+}
+
+/* The sockets of the saslauthd protocol: its clients have no deadline. */
+static void
+check_mux(struct doctor *doctor)
+{
+	const struct jp_paths *mux = &doctor->settings->mux;
+
+	for (size_t i = 0; i < mux->len && doctor->patd; i++) {
+		int errnum = connect_stream(mux->at[i]);
+
+		if (errnum == 0)
+			report(doctor, LEVEL_OK, "mux", "listens on %s",
+			    mux->at[i]);
+		else
+			report(doctor, LEVEL_BAD, "mux",
+			    "%s: %s: restart patd, and see its log", mux->at[i],
+			    strerror(errnum));
+	}
+}
+
+void
+check_sockets(struct doctor *doctor)
+{
+	check_run_dir(doctor);
+	check_patd(doctor);
+	check_mux(doctor);
+}

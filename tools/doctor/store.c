@@ -1,0 +1,255 @@
+/*
+ * pat-admin check: the store, its pepper and its disk.
+ */
+#include "tools/doctor/doctor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "common/store/bdb.h"
+#include "tools/cli/prefixes.h"
+#include "tools/cli/session.h"
+
+enum {
+	FREE_MIN = 64 << 20, /* bytes */
+	FREE_PART = 20,      /* one twentieth of the disk: 5 % */
+};
+
+/* A file of another user, or open to others: a restore by hand, mostly. */
+static void
+check_inside(struct doctor *doctor)
+{
+	const char *folder = doctor->settings->store_dir;
+	char path[JP_PATH_MAX + NAME_MAX + 2];
+	struct dirent *entry;
+	struct stat st;
+	DIR *dir = opendir(folder);
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		(void)snprintf(
+		    path, sizeof(path), "%s/%s", folder, entry->d_name);
+		(void)check_path(doctor, "store", path, S_IFREG, 077, &st);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
+static void
+check_folder(struct doctor *doctor)
+{
+	const char *path = doctor->settings->store_dir;
+	struct stat st;
+
+	if (!check_path(doctor, "store", path, S_IFDIR, 077, &st)) {
+		doctor->no_store = true;
+	} else if (!jp_store_bdb_exists(path)) {
+		doctor->no_store = true;
+		report(doctor, LEVEL_BAD, "store",
+		    "%s: no databases: run `pat-admin init`", path);
+	} else {
+		report(doctor, LEVEL_OK, "store", "%s", path);
+		check_inside(doctor);
+	}
+}
+
+static void
+check_pepper(struct doctor *doctor)
+{
+	const char *path = doctor->settings->pepper_file;
+	struct stat st;
+
+	if (!check_path(doctor, "pepper", path, S_IFREG, 077, &st))
+		doctor->no_store = true;
+	else if (st.st_size != JP_PEPPER_LEN)
+		report(doctor, LEVEL_BAD, "pepper",
+		    "%s: has %lld bytes, not %d: put it back from a backup",
+		    path, (long long)st.st_size, JP_PEPPER_LEN);
+	else
+		report(doctor, LEVEL_OK, "pepper", "%s", path);
+}
+
+static void
+check_space(struct doctor *doctor, const char *path)
+{
+	struct statvfs fs;
+	uint64_t bytes, all;
+
+	if (statvfs(path, &fs) != 0)
+		return; /* the folder's own check has said it */
+	bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	all = (uint64_t)fs.f_blocks * fs.f_frsize;
+	if (bytes < FREE_MIN || bytes < all / FREE_PART)
+		report(doctor, LEVEL_WARN, "space",
+		    "%" PRIu64 " MiB free on the disk of %s: make room",
+		    bytes >> 20, path);
+	else
+		report(doctor, LEVEL_OK, "space",
+		    "%" PRIu64 " MiB free on the disk of %s", bytes >> 20,
+		    path);
+}
+
+/* patd makes the file; its folder has to be there. */
+static void
+check_audit(struct doctor *doctor)
+{
+	const char *path = doctor->settings->audit_file;
+	char folder[JP_PATH_MAX + 1];
+	char *slash;
+	struct stat st;
+
+	if (path[0] == '\0')
+		return;
+	(void)snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	if (stat(folder, &st) != 0)
+		report(doctor, LEVEL_BAD, "audit",
+		    "%s: %s: make the folder, for the user of patd", folder,
+		    strerror(errno));
+	else if (lstat(path, &st) != 0 && errno == ENOENT)
+		report(doctor, LEVEL_OK, "audit",
+		    "%s: not there: patd makes it", path);
+	else if (check_path(doctor, "audit", path, S_IFREG, 022, &st))
+		report(doctor, LEVEL_OK, "audit", "%s", path);
+	check_space(doctor, folder);
+}
+
+void
+check_store_files(struct doctor *doctor)
+{
+	check_folder(doctor);
+	check_pepper(doctor);
+	check_space(doctor, doctor->settings->store_dir);
+	check_audit(doctor);
+}
+
+/* ---- What is in it ---- */
+
+static enum jp_err
+take_info(void *arg, const struct jp_admin_item *item)
+{
+	struct doctor *doctor = arg;
+
+	if (item->kind != JP_ITEM_STATS)
+		return JP_ERR_PROTOCOL;
+	report(doctor, LEVEL_OK, "records",
+	    "%" PRIu64 " records, %" PRIu64 " commits, %" PRIu64 " bytes",
+	    item->store.records, item->store.commits, item->store.bytes);
+	if (item->store.reserve < JP_STORE_RESERVE)
+		report(doctor, LEVEL_BAD, "reserve",
+		    "%s/reserve: %" PRIu64 " of %u bytes that are kept for "
+		    "revocations: make room on its disk; until then nothing "
+		    "else is written",
+		    doctor->settings->store_dir, item->store.reserve,
+		    JP_STORE_RESERVE);
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+take_nothing(void *arg, const struct jp_admin_item *item)
+{
+	(void)arg;
+	(void)item;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+ask_prefixes(struct doctor *doctor, struct session *session, struct jp_why *why)
+{
+	char text[PREFIXES_TEXT_MAX];
+	struct prefix_counts counts;
+	enum jp_err err = prefixes_count(session, &counts, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (prefixes_format(&counts, &doctor->settings->policy, text))
+		report(doctor, LEVEL_OK, "prefixes", "%s", text);
+	else
+		report(doctor, LEVEL_WARN, "prefixes",
+		    "%s: name it in [tokens] accept_prefix, or revoke its "
+		    "tokens",
+		    text);
+	return err;
+}
+
+/* Beside the time that the store has seen: purge and others go by it. */
+static enum jp_err
+ask_clock(struct doctor *doctor, struct session *session, struct jp_why *why)
+{
+	static const struct jp_admin_request request = { .op = JP_ADMIN_STATS,
+		.clock_rule = JP_CLOCK_NEAR };
+	enum jp_err err =
+	    session_run(session, &request, take_nothing, NULL, why);
+
+	if (err != JP_ERR_REFUSED)
+		return err;
+	report(doctor, LEVEL_BAD, "clock", "%s", why->text);
+	return JP_ERR_OK;
+}
+
+static void
+ask_info(struct doctor *doctor)
+{
+	static const struct jp_admin_request request = { .op = JP_ADMIN_STATS };
+	struct jp_why why = { .text = "" };
+	struct session session;
+	enum jp_err err = session_open(&session, doctor->context, &why);
+
+	if (err == JP_ERR_OK) {
+		err = session_run(&session, &request, take_info, doctor, &why);
+		if (err == JP_ERR_OK)
+			err = ask_prefixes(doctor, &session, &why);
+		if (err == JP_ERR_OK)
+			err = ask_clock(doctor, &session, &why);
+		session_close(&session);
+	}
+	if (err != JP_ERR_OK)
+		report(doctor, LEVEL_BAD, "records", "%s", why.text);
+}
+
+/* As the user of patd: what recovery writes must not be root's. */
+static bool
+verify_pages(struct doctor *doctor)
+{
+	struct jp_store_options options = {
+		.dir = doctor->settings->store_dir,
+		.holder = "pat-admin check",
+		.wait_ms = 3000,
+	};
+	struct jp_why why = { .text = "" };
+	struct jp_pepper pepper;
+	enum jp_err err = jp_become(doctor->settings->user, &why);
+
+	if (err == JP_ERR_OK)
+		err = jp_pepper_load(
+		    doctor->settings->pepper_file, &pepper, &why);
+	if (err == JP_ERR_OK) {
+		jp_pepper_name(&pepper, options.tag);
+		jp_pepper_clear(&pepper);
+		err = jp_store_bdb_verify(&options, &why);
+	}
+	if (err == JP_ERR_OK)
+		report(doctor, LEVEL_OK, "pages", "every page is sound");
+	else
+		report(doctor, LEVEL_BAD, "pages", "%s", why.text);
+	return err == JP_ERR_OK;
+}
+
+void
+check_store_content(struct doctor *doctor)
+{
+	if (doctor->patd) {
+		ask_info(doctor);
+	} else if (!doctor->no_store && !doctor->patd_hidden) {
+		if (verify_pages(doctor))
+			ask_info(doctor);
+	}
+}

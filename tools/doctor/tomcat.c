@@ -1,0 +1,97 @@
+/*
+ * Tomcat's XML, as far as it decides whether BASIC asks each time. Tags are
+ * looked at one by one; comments are not.
+ */
+#include "tools/doctor/servers.h"
+
+#include <string.h>
+
+struct tomcat {
+	struct doors *doors;
+	bool judge; /* the second time: report */
+	bool realm; /* some file has a realm that may ask for tokens */
+	bool valve; /* some file has the valve BasicAuthenticator */
+};
+
+/* Makes spaces of each comment; lines stay. */
+static void
+drop_comments(char *text)
+{
+	while ((text = strstr(text, "<!--")) != NULL) {
+		const char *end = strstr(text, "-->");
+
+		for (; *text != '\0' && text != end; text++)
+			if (*text != '\n')
+				*text = ' ';
+	}
+}
+
+/* A tag as "<Name a=b ...", closed by a NUL. */
+static void
+take_tag(
+    struct tomcat *tomcat, const char *file, unsigned int line, const char *tag)
+{
+	bool realm = strncmp(tag, "<Realm", 6) == 0 &&
+	             (strstr(tag, ".JNDIRealm") != NULL ||
+	                 strstr(tag, ".JAASRealm") != NULL);
+	bool valve = strncmp(tag, "<Valve", 6) == 0 &&
+	             strstr(tag, ".BasicAuthenticator") != NULL;
+
+	tomcat->realm |= realm;
+	tomcat->valve |= valve;
+	if (!tomcat->judge)
+		return;
+	if (realm && !tomcat->valve)
+		doors_trap(tomcat->doors, TRAP_TOMCAT_REALM, file, line, NULL);
+	if (valve && tomcat->realm && strstr(tag, "cache=\"false\"") == NULL &&
+	    strstr(tag, "cache='false'") == NULL)
+		doors_trap(tomcat->doors, TRAP_TOMCAT_CACHE, file, line, NULL);
+}
+
+static void
+read_file(void *arg, const struct doors_text *text)
+{
+	unsigned int line = 1;
+	char *at = text->text, *end;
+
+	drop_comments(at);
+	for (; *at != '\0'; at++) {
+		line += *at == '\n';
+		if (*at != '<')
+			continue;
+		end = strchrnul(at, '>');
+		if (*end == '\0')
+			return;
+		*end = '\0';
+		take_tag(arg, text->path, line, at);
+		*end = '>';
+	}
+}
+
+static void
+read_all(struct tomcat *tomcat)
+{
+	static const char *const patterns[] = { "/etc/tomcat*/*.xml",
+		"/etc/tomcat*/Catalina/*/*.xml",
+		"/var/lib/tomcat*/webapps/*/META-INF/context.xml",
+		"/opt/*/conf/server.xml", "/opt/*/conf/context.xml",
+		"/opt/*/*/conf/server.xml", "/opt/*/*/conf/context.xml" };
+
+	tomcat->doors->files = 0;
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		doors_each(tomcat->doors, patterns[i], read_file, tomcat);
+}
+
+/* First what there is, then what is wrong with it. */
+void
+check_tomcat(struct doors *doors)
+{
+	struct tomcat tomcat = { .doors = doors };
+
+	read_all(&tomcat);
+	tomcat.judge = true;
+	if (tomcat.realm)
+		read_all(&tomcat);
+	else
+		doors->files = 0; /* not about us */
+}

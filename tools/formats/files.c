@@ -1,0 +1,134 @@
+#include "tools/formats/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/sys/account.h"
+#include "tools/formats/act_as.h"
+
+enum jp_err
+path_why(struct jp_why *why, const char *doing, const char *path)
+{
+	int errnum = errno;
+
+	return jp_why(why, jp_err_from_errno(errnum), "cannot %s %s: %s", doing,
+	    path, strerror(errnum));
+}
+
+enum jp_err
+find_owner(
+    const struct jp_settings *settings, struct owner *owner, struct jp_why *why)
+{
+	struct jp_account account;
+	enum jp_err err = JP_ERR_OK;
+
+	owner->uid = geteuid();
+	owner->gid = getegid();
+	if (owner->uid != 0)
+		return err;
+	err = jp_account_of_patd(settings->user, &account, why);
+	if (err == JP_ERR_OK)
+		*owner = (struct owner){ account.uid, account.gid };
+	return err;
+}
+
+/* The umask is 077; nobody else can be in there yet. */
+static enum jp_err
+make_parent(const char *path, struct jp_why *why)
+{
+	enum jp_err err = act_at(path, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (mkdir(path, 0755) == 0) {
+		if (chmod(path, 0755) != 0)
+			err = path_why(why, "chmod", path);
+	} else if (errno != EEXIST) {
+		err = path_why(why, "make the folder", path);
+	}
+	act_as_self();
+	return err;
+}
+
+enum jp_err
+make_parents(const char *path, struct jp_why *why)
+{
+	char part[JP_PATH_MAX + 1];
+	enum jp_err err = JP_ERR_OK;
+
+	if (jp_field_set(part, sizeof(part), path) != JP_ERR_OK)
+		return jp_why(why, JP_ERR_CONFIG, "%s: too long", path);
+	for (char *at = strchr(part + 1, '/'); at != NULL && err == JP_ERR_OK;
+	     at = strchr(at + 1, '/')) {
+		*at = '\0';
+		err = make_parent(part, why);
+		*at = '/';
+	}
+	return err;
+}
+
+enum jp_err
+sync_parent(const char *path, struct jp_why *why)
+{
+	char part[JP_PATH_MAX + 1];
+	enum jp_err err = JP_ERR_OK;
+	int fd;
+
+	if (jp_field_set(part, sizeof(part), path) != JP_ERR_OK)
+		return jp_why(why, JP_ERR_CONFIG, "%s: too long", path);
+	part[strrchr(part, '/') - part + 1] = '\0';
+	fd = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		err = path_why(why, "sync the folder", part);
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
+}
+
+bool
+folder_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	const struct dirent *entry;
+	bool empty = dir != NULL;
+
+	if (dir == NULL) {
+		if (copy >= 0)
+			(void)close(copy);
+		return false;
+	}
+	while (empty && (entry = readdir(dir)) != NULL)
+		empty = strcmp(entry->d_name, ".") == 0 ||
+		        strcmp(entry->d_name, "..") == 0;
+	(void)closedir(dir);
+	return empty;
+}
+
+enum jp_err
+each_name(const char *dir, enum jp_err (*visit)(void *arg, const char *path),
+    void *arg)
+{
+	char path[PATH_MAX + NAME_MAX];
+	DIR *stream = opendir(dir);
+	const struct dirent *entry;
+	enum jp_err err = JP_ERR_OK;
+
+	if (stream == NULL)
+		return jp_err_from_errno(errno);
+	while (err == JP_ERR_OK && (entry = readdir(stream)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		err = visit(arg, path);
+	}
+	(void)closedir(stream);
+	return err;
+}
