@@ -1,6 +1,7 @@
 """make bench: jira-pat beside what it is compared with, in one run. Started by
 tests/bench/run, which sees to build and packages."""
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -12,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import machine  # noqa: E402
 import report  # noqa: E402
-from measure import Missing, met, reached, take_turns  # noqa: E402
+from measure import Missing, Target, met, reached, take_turns  # noqa: E402
 
 # A new slot is a module with what measure.py lists, and a line here.
 SLOTS = [
@@ -26,6 +27,8 @@ SLOTS = [
     "slot_users",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
+BESIDE = ", other build"
+WORSE = 1.03  # a build than the other, at most
 SECONDS, QUICK_SECONDS = 0.4, 0.1  # of a turn
 
 
@@ -49,6 +52,9 @@ def arguments():
         help="that each turn of a contender takes; default: %g" % SECONDS)
     add("--operations", type=int, metavar="N",
         help="so many in each turn instead, to see that it runs")
+    add("--beside", metavar="BUILD",
+        help="let ours of another build, made by make bench-parts, take turns "
+        "with this one's")
     add("--output", metavar="FOLDER", default="bench-results",
         help="for JSON and plots; default: bench-results")
     add("--markdown", action="store_true",
@@ -98,6 +104,26 @@ def target_result(target, samples):
             "met": None if value is None else met(target, value)}
 
 
+def ours_of(slot, place):
+    """Our contenders of the other build, named so; the rest are in already."""
+    found = [c for c in slot.contenders(place) if c.name.startswith("ours")
+             and not isinstance(c, Missing)]
+    for contender in found:
+        contender.name += BESIDE
+    return found
+
+
+def no_worse(slot, names):
+    """Targets: ours, against ours of the other build."""
+    if not names:
+        return []
+    figure = slot.PLOT[0]
+    sense, limit = (">=", 1 / WORSE) if figure == "rate" else ("<=", WORSE)
+    return [Target("%s: no worse than %s" % (
+                name[:-len(BESIDE)], name), figure, name[:-len(BESIDE)], sense,
+                   limit, name) for name in names]
+
+
 def run_slot(slot, options, progress):
     from place import Place  # needs a build; --list and --from do not
     rounds = options.rounds or getattr(slot, "ROUNDS", None) or ROUNDS
@@ -110,8 +136,16 @@ def run_slot(slot, options, progress):
         progress.say("%s: %s" % (slot.NAME, words))
 
     say("starts what it needs")
-    with Place(options.quick, options.operations, say) as place:
-        everyone = slot.contenders(place)
+    with contextlib.ExitStack() as places:
+        def place(**build):
+            return places.enter_context(Place(
+                options.quick, options.operations, say, **build))
+
+        everyone = slot.contenders(place())
+        other = []
+        if options.beside:
+            other = ours_of(slot, place(build=os.path.abspath(options.beside)))
+        everyone += other
         present = [c for c in everyone if not isinstance(c, Missing)]
         take_turns(present, rounds, seconds, options.operations, say)
     samples = {c.name: c.samples for c in present}
@@ -122,7 +156,8 @@ def run_slot(slot, options, progress):
         "samples": samples,
         "missing": {c.name: c.reason for c in everyone
                     if isinstance(c, Missing)},
-        "targets": [target_result(t, samples) for t in slot.TARGETS],
+        "targets": [target_result(t, samples) for t in [
+            *slot.TARGETS, *no_worse(slot, [c.name for c in other])]],
     }
 
 

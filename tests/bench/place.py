@@ -90,9 +90,9 @@ def free_port():
 class Store(daemon.World):
     """A store with its patd; what a hash costs is what it costs by default."""
 
-    def __init__(self, more="", cost="memory = 19M\npasses = 2"):
+    def __init__(self, more="", cost="memory = 19M\npasses = 2", build=BUILD):
         self.cost = cost
-        super().__init__(more)
+        super().__init__(more, build)
 
     def write(self, more=""):
         super().write(more.replace("@ROOT@", self.root))
@@ -153,9 +153,12 @@ class Server:
 
 
 class Place:
-    """The scratch folder of one slot."""
+    """The scratch folder of one slot, for the product of one build; the drivers
+    are always ours."""
 
-    def __init__(self, quick=False, operations=None, say=lambda words: None):
+    def __init__(self, quick=False, operations=None, say=lambda words: None,
+                 build=BUILD):
+        self.build = build
         self.say = say                 # for the line of progress
         self.quick = quick
         self.operations = operations   # so many only: a smoke test
@@ -193,7 +196,7 @@ class Place:
 
     def store(self, more="", start=True, **options):
         """A new store; with a patd that runs, unless told otherwise."""
-        store = Store(more, **options)
+        store = Store(more, build=self.build, **options)
         self.servers.append(store)
         if start:
             store.start()
@@ -208,7 +211,7 @@ class Place:
         """A built module, put where every user can read it."""
         copy = self.path("lib", os.path.basename(name))
         if not os.path.exists(copy):
-            shutil.copy(os.path.join(BUILD, name), copy)
+            shutil.copy(os.path.join(self.build, name), copy)
             os.chmod(copy, 0o644)
         return copy
 

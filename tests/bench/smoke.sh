@@ -80,6 +80,13 @@ like "the day had every kind of question" "$(cat "$SCRATCH/out/results.json")" \
 like "the table says what it compares with" "$(cat "$SCRATCH/tables")" \
 	'*× empty module*'
 
+ok "another build beside" bench --rounds 2 --operations 2 --slot mux \
+	--beside "$JP_BUILD"
+like "another build beside: ours took part twice" "$(contenders mux)" \
+	'*ours, 8 clients*saslauthd*ours, 1 client, other build*'
+like "another build beside: the two are compared" "$(cat "$SCRATCH/tables")" \
+	'*ours, 8 clients: no worse than ours, 8 clients, other build*'
+
 ok "a cold token" bench --slot cold --rounds 2 --operations 2
 note "$(tail -n 3 "$SCRATCH/errors")"
 is "a cold token: everyone took part" "$(contenders cold | sort)" \

@@ -152,7 +152,9 @@ def connect(path):
 
 
 class World:
-    def __init__(self, more=""):
+    def __init__(self, more="", build=BUILD):
+        self.patd_program = os.path.join(build, "patd/patd")
+        self.admin_program = os.path.join(build, "tools/pat-admin")
         self.root = tempfile.mkdtemp(prefix="jira-pat-daemon.")
         os.chmod(self.root, 0o755)
         self.user = "daemon" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
@@ -180,7 +182,7 @@ class World:
 
     def admin(self, *args, check=True, said=""):
         done = subprocess.run(
-            [ADMIN, "--config", self.config, *args], text=True,
+            [self.admin_program, "--config", self.config, *args], text=True,
             input=said, capture_output=True, timeout=120)
         if check and done.returncode != 0:
             raise AssertionError("pat-admin %s: %d %s" % (
@@ -207,10 +209,10 @@ class World:
         """How many commits the store has seen."""
         return self.stats()["store"]["commits"]
 
-    def spawn(self, *args, program=PATD, **options):
+    def spawn(self, *args, program=None, **options):
         with open(self.log, "a") as log:
             return subprocess.Popen(
-                [program, "--config", self.config, *args],
+                [program or self.patd_program, "--config", self.config, *args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
 
     def answers(self):
@@ -233,8 +235,8 @@ class World:
     def run(self, *args):
         """A patd that is expected to leave by itself."""
         return subprocess.run(
-            [PATD, "--config", self.config, *args], text=True, timeout=120,
-            stdin=subprocess.DEVNULL, capture_output=True)
+            [self.patd_program, "--config", self.config, *args], text=True,
+            timeout=120, stdin=subprocess.DEVNULL, capture_output=True)
 
     def stop(self, sig=signal.SIGTERM):
         if self.patd is None:
