@@ -8,7 +8,7 @@
 
 #include "common/decide/clock_guard.h"
 #include "common/sys/log.h"
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 
 enum {
 	STALLED_S = 10,
@@ -111,7 +111,7 @@ save(struct jp_core *core)
 	enum jp_err err;
 
 	jp_clock_guard_note(core);
-	err = jp_uses_flush(core->uses, core);
+	err = jp_usage_flush(core->usage, core);
 	return err == JP_ERR_OK ? jp_store_checkpoint(core->store) : err;
 }
 
@@ -131,7 +131,7 @@ keep(void *arg)
 			    keeper, jp_store_info(core->store, &info));
 		if ((calls & CALL_WRITE) != 0)
 			leave_if_damaged(
-			    keeper, jp_uses_flush(core->uses, core));
+			    keeper, jp_usage_flush(core->usage, core));
 		if (calls != 0)
 			continue;
 		leave_if_damaged(keeper, save(core));

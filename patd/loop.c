@@ -13,7 +13,7 @@
 #include "common/audit/audit.h"
 #include "common/wire/client.h"
 #include "common/sys/log.h"
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 #include "patd/admin_service.h"
 #include "patd/answer.h"
 #include "patd/conns.h"
@@ -176,7 +176,7 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	int64_t now_ns = jp_now_ns();
 
 	jp_stats_answered(&core->stats, now_ns - conn->asked_ns);
-	if (jp_uses_decided(core, request, decision))
+	if (jp_usage_decided(core, request, decision))
 		keeper_hurry(loop->options->keeper);
 	conn->deadline_ms = now_ns / NS_PER_MS + IDLE_MS;
 	if (err != JP_ERR_OK || loop->stopping || conn->mux || request->last)

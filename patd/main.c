@@ -19,7 +19,7 @@
 #include "common/config/budget.h"
 #include "common/decide/core.h"
 #include "common/sys/log.h"
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 #include "patd/keeper.h"
 #include "patd/listeners.h"
 #include "patd/loop.h"
@@ -215,8 +215,8 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 	err = start_audit(settings, core, why);
 	if (err != JP_ERR_OK)
 		return err;
-	core->uses = jp_uses_make();
-	err = core->uses != NULL
+	core->usage = jp_usage_make();
+	err = core->usage != NULL
 	          ? keeper_start(&loop.keeper, core, KEEPER_SAVE_MS)
 	          : JP_ERR_NOMEM;
 	if (err != JP_ERR_OK)

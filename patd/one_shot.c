@@ -11,7 +11,7 @@
 #include "common/audit/audit.h"
 #include "common/wire/client.h"
 #include "common/decide/core.h"
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 #include "patd/answer.h"
 #include "patd/peers.h"
 
@@ -74,9 +74,9 @@ note_use(struct jp_core *core, const struct jp_request *request,
 	if (decision->verdict != JP_ACCEPT &&
 	    !jp_reason_proved(decision->reason))
 		return;
-	if (core->uses == NULL)
-		core->uses = jp_uses_make();
-	(void)jp_uses_decided(core, request, decision);
+	if (core->usage == NULL)
+		core->usage = jp_usage_make();
+	(void)jp_usage_decided(core, request, decision);
 }
 
 /* ---- with the store ---- */

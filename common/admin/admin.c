@@ -8,7 +8,7 @@
 #include "common/decide/clock_guard.h"
 #include "common/sys/log.h"
 #include "common/record/token_make.h"
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 
 enum {
 	PIECE = 8192, /* bytes of a file in one item */
@@ -447,7 +447,7 @@ list_one(struct job *job, void *arg, const struct jp_record *stored)
 	const struct jp_record *record = &copy;
 
 	(void)arg;
-	jp_uses_show(job->core, &copy);
+	jp_usage_show(job->core, &copy);
 	if (!request->all && jp_record_state(record, job->now) != JP_STATE_LIVE)
 		return JP_ERR_OK;
 	if (request->expiring != 0 &&
@@ -513,7 +513,7 @@ do_show(struct job *job)
 
 	if (err != JP_ERR_OK)
 		return err;
-	jp_uses_show(job->core, &record);
+	jp_usage_show(job->core, &record);
 	return jp_job_emit_record(job, JP_ITEM_RECORD, &record, false);
 }
 
@@ -720,8 +720,8 @@ do_backup(struct job *job)
 	};
 	enum jp_err err;
 
-	if (job->core->uses != NULL)
-		(void)jp_uses_flush(job->core->uses, job->core);
+	if (job->core->usage != NULL)
+		(void)jp_usage_flush(job->core->usage, job->core);
 	err = jp_store_backup(job->core->store, emit_piece, job);
 	return err == JP_ERR_OK ? emit_piece(job, &pepper)
 	                        : jp_job_store_why(job, err);

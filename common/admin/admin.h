@@ -131,7 +131,7 @@ struct jp_admin_item {
 	uint64_t live;         /* tokens of the user that are live */
 	struct jp_piece piece; /* what it points to is the emitter's */
 	char piece_name[JP_FILE_NAME_MAX + 1];
-	uint8_t pepper[JP_STORE_TAG_LEN]; /* name of the fast tag's */
+	uint8_t pepper[JP_PEPPER_NAME_LEN]; /* name of the fast tag's */
 };
 
 /* The name of the pepper in a backup. */

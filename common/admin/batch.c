@@ -68,25 +68,3 @@ jp_batch_get_user(struct jp_buf *buf, struct jp_user_change *change)
 		jp_buf_fail(buf, JP_ERR_INVALID);
 	return buf->err;
 }
-
-void
-jp_foreign_id(const char *user, char id[JP_TOKEN_ID_LEN + 1])
-{
-	static const char domain[] = "jpat-foreign-v1";
-	static const char alphabet[] = JP_TOKEN_ALPHABET;
-	crypto_generichash_state state;
-	uint8_t hash[crypto_generichash_BYTES];
-
-	(void)crypto_generichash_init(&state, NULL, 0, sizeof(hash));
-	(void)crypto_generichash_update(
-	    &state, (const uint8_t *)domain, sizeof(domain));
-	(void)crypto_generichash_update(
-	    &state, (const uint8_t *)user, strlen(user));
-	(void)crypto_generichash_final(&state, hash, sizeof(hash));
-	for (size_t i = 0; i < JP_TOKEN_ID_LEN; i++) {
-		unsigned int two = hash[2 * i] * 256U + hash[2 * i + 1];
-
-		id[i] = alphabet[two % (sizeof(alphabet) - 1)];
-	}
-	id[JP_TOKEN_ID_LEN] = '\0';
-}

@@ -16,7 +16,7 @@
 /* A record as it travels. */
 struct jp_moved {
 	struct jp_record record;
-	uint8_t pepper[JP_STORE_TAG_LEN]; /* zeroes: it has no fast tag */
+	uint8_t pepper[JP_PEPPER_NAME_LEN]; /* zeroes: it has no fast tag */
 };
 
 /*
@@ -39,11 +39,5 @@ enum jp_err
 jp_batch_put_user(struct jp_buf *buf, const struct jp_user_change *change);
 enum jp_err
 jp_batch_get_user(struct jp_buf *buf, struct jp_user_change *change);
-
-/*
- * The id under which the imported secret of `user` is kept that is no token
- * of ours: it names nothing itself, so there is one for each user.
- */
-void jp_foreign_id(const char *user, char id[JP_TOKEN_ID_LEN + 1]);
 
 #endif

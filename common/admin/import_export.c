@@ -7,7 +7,7 @@
 
 #include "common/admin/job.h"
 #include "common/admin/batch.h"
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 
 /* ---- export ---- */
 
@@ -20,7 +20,7 @@ emit_moved(struct job *job, void *arg, const struct jp_record *record)
 	(void)arg;
 	item->kind = JP_ITEM_MOVED;
 	item->record = *record;
-	jp_uses_show(job->core, &item->record);
+	jp_usage_show(job->core, &item->record);
 	jp_pepper_name(&job->core->pepper, item->pepper);
 	err = jp_job_judge(job, record);
 	return err == JP_ERR_OK ? job->emit(job->arg, item) : err;
@@ -32,8 +32,8 @@ jp_job_export(struct job *job)
 	struct jp_listing listing = { .order = JP_ORDER_ID };
 	enum jp_err err;
 
-	if (job->core->uses != NULL)
-		(void)jp_uses_flush(job->core->uses, job->core);
+	if (job->core->usage != NULL)
+		(void)jp_usage_flush(job->core->usage, job->core);
 	err = jp_job_each_record(job, &listing, emit_moved, NULL);
 	return err == JP_ERR_OK ? jp_job_users(job) : err;
 }
@@ -108,7 +108,7 @@ check_times(const struct jp_record *record, struct jp_why *why)
 static void
 fit_tag(const struct job *job, struct jp_moved *moved)
 {
-	uint8_t ours[JP_STORE_TAG_LEN];
+	uint8_t ours[JP_PEPPER_NAME_LEN];
 
 	jp_pepper_name(&job->core->pepper, ours);
 	if (memcmp(ours, moved->pepper, sizeof(ours)) == 0)

@@ -12,7 +12,8 @@
 #define JP_AUDIT_H
 
 #include "common/audit/file.h"
-#include "common/decide/decide.h"
+#include "common/base/clock.h"
+#include "common/record/decision.h"
 #include "common/config/settings.h"
 
 #define JP_AUDIT_QUEUE 1024 /* lines that may wait for the thread */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/wire/token.h"
+#include "common/base/token_shape.h"
 
 #define MASK "***"
 #define WORD JP_TOKEN_ALPHABET "+/-_" /* also base64, RFC 4648 §4 and §5 */

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/base/escape.h"
+
 /* RFC 3629 §4: how a character begins, and what its second byte may be. */
 static const struct {
 	uint8_t first_min, first_max;
@@ -124,5 +126,78 @@ jp_name_set(char *field, size_t size, const char *bytes, size_t len)
 		return JP_ERR_INVALID;
 	memcpy(field, bytes, len);
 	field[len] = '\0';
+	return JP_ERR_OK;
+}
+
+enum jp_err
+jp_field_set(char *field, size_t size, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= size)
+		return JP_ERR_TOO_LONG;
+	memcpy(field, text, len + 1);
+	return JP_ERR_OK;
+}
+
+/* C0 and C1 controls and DEL. */
+static bool
+is_control(const unsigned char *text)
+{
+	return text[0] < 0x20 || text[0] == 0x7f ||
+	       (text[0] == 0xc2 && text[1] < 0xa0);
+}
+
+enum jp_err
+jp_text_check(
+    const char *what, const char *text, size_t max, struct jp_why *why)
+{
+	size_t left = strlen(text);
+	const char *all = text;
+
+	if (left > max)
+		return jp_why(why, JP_ERR_INVALID,
+		    "the %s is longer than %zu bytes", what, max);
+	while (left > 0) {
+		size_t len = jp_utf8_length(text, left);
+
+		if (len == 0)
+			return jp_why(why, JP_ERR_INVALID,
+			    "the %s is not valid UTF-8", what);
+		if (is_control((const unsigned char *)text))
+			return jp_why(why, JP_ERR_INVALID,
+			    "the %s holds a control character", what);
+		text += len;
+		left -= len;
+	}
+	if (jp_has_token(all))
+		return jp_why(why, JP_ERR_INVALID,
+		    "the %s holds the text of a token, which is never stored: "
+		    "write the token's id instead",
+		    what);
+	return JP_ERR_OK;
+}
+
+enum jp_err
+jp_user_check(const char *user, struct jp_why *why)
+{
+	if (user[0] == '\0')
+		return jp_why(why, JP_ERR_INVALID, "the user name is empty");
+	if (strchr(user, ':') != NULL)
+		return jp_why(why, JP_ERR_INVALID,
+		    "the user name holds ':', which HTTP Basic cannot carry");
+	return jp_text_check("user name", user, JP_USER_MAX, why);
+}
+
+enum jp_err
+jp_user_check_new(const char *user, struct jp_why *why)
+{
+	enum jp_err err = jp_user_check(user, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (jp_blank_ends(user))
+		return jp_why(why, JP_ERR_INVALID,
+		    "the user name \"%.255s\" has blanks at its ends", user);
 	return JP_ERR_OK;
 }

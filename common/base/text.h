@@ -1,14 +1,22 @@
 /*
- * Names that a client sends to a server, as protocols with texts of counted
- * length carry them: UTF-8, of bounded size, with something in them to see.
+ * Texts of bounded size that come from outside, such as names: how long they
+ * may be and what may be in them, UTF-8, and fields to keep them in.
  */
-#ifndef JP_NAME_H
-#define JP_NAME_H
+#ifndef JP_TEXT_H
+#define JP_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/err.h"
+
+#define JP_USER_MAX 255   /* bytes of a user name */
+#define JP_SERVICE_MAX 64 /* bytes of a PAM or SASL service name */
+#define JP_RHOST_MAX 64   /* bytes of where a request comes from */
+#define JP_NAME_MAX 128   /* bytes of a token's name */
+#define JP_ACTOR_MAX 255  /* bytes of who made or revoked a token */
+#define JP_NOTE_MAX 255   /* bytes of a reason for a revocation */
+#define JP_PATH_MAX 255   /* bytes of the path of a file */
 
 /*
  * How many of the `len` bytes are one character of UTF-8, as jp_utf8_valid()
@@ -40,5 +48,27 @@ size_t jp_blank_at_end(const char *text, size_t len);
  */
 enum jp_err
 jp_name_set(char *field, size_t size, const char *bytes, size_t len);
+
+/* Copies `text` into a field of `size` bytes: JP_ERR_TOO_LONG if it is more. */
+enum jp_err jp_field_set(char *field, size_t size, const char *text);
+
+/*
+ * Text for people: valid UTF-8 of at most `max` bytes, no control characters,
+ * no token: what is stored is shown in lists and logs.
+ */
+enum jp_err jp_text_check(
+    const char *what, const char *text, size_t max, struct jp_why *why);
+
+/*
+ * A user name that every front door can carry: 1 to JP_USER_MAX bytes of
+ * UTF-8, no control character, no ':' (RFC 7617 §2). `why` tells what is wrong.
+ */
+enum jp_err jp_user_check(const char *user, struct jp_why *why);
+
+/*
+ * The same for a name that is given anew: no blank at its ends, which nobody
+ * sees.
+ */
+enum jp_err jp_user_check_new(const char *user, struct jp_why *why);
 
 #endif

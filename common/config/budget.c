@@ -7,8 +7,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "common/decide/memo.h"
-
 enum {
 	KIB = 1024,
 	MIB = 1024 * 1024,

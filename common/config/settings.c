@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <ini.h>
 #include <limits.h>
 #include <stddef.h>
@@ -12,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/decide/memo.h"
 #include "common/sys/time_text.h"
 
 /* Reads `text` into the member at `at`; JP_ERR_INVALID if it does not fit. */
@@ -722,34 +720,4 @@ jp_settings_realm(const struct jp_settings *settings, const char *path)
 		    strcmp(mux->at[i], path) == 0)
 			return mux->realms[i];
 	return settings->mux_realm;
-}
-
-const struct jp_rule *
-jp_policy_rule(const struct jp_policy *policy, const char *service)
-{
-	for (size_t i = 0; i < policy->rule_len; i++)
-		if (fnmatch(policy->rules[i].glob, service, 0) == 0)
-			return &policy->rules[i];
-	return NULL;
-}
-
-const char *
-jp_policy_prefix(const struct jp_policy *policy, size_t i)
-{
-	if (i == 0)
-		return policy->prefix;
-	return i <= policy->accept_prefix_len ? policy->accept_prefixes[i - 1]
-	                                      : NULL;
-}
-
-bool
-jp_policy_takes_prefix(
-    const struct jp_policy *policy, const char *prefix, size_t len)
-{
-	const char *known;
-
-	for (size_t i = 0; (known = jp_policy_prefix(policy, i)) != NULL; i++)
-		if (len == strlen(known) && memcmp(prefix, known, len) == 0)
-			return true;
-	return false;
 }

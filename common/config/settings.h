@@ -10,55 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/record/argon2.h"
+#include "common/record/policy.h"
 #include "common/wire/realm.h"
 #include "common/record/record.h"
 #include "common/record/user.h"
 
-#define JP_PATH_MAX 255
 #define JP_UNIX_PATH_MAX 107 /* of sun_path, unix(7) */
-#define JP_RULES_MAX 64
-#define JP_RULE_GROUPS_MAX 255 /* bytes of the groups of a service */
 #define JP_LIST_MAX 32
-#define JP_NOTIFY_MAX 8
-#define JP_PREFIXES_MAX 8 /* beside that of new tokens */
+#define JP_MEMO_ENTRIES 4096U
+#define JP_MEMO_ENTRIES_MAX 1048576U
 #define JP_PATHS_MAX 8
 #define JP_ACCOUNT_MAX 32 /* bytes of a local user's or group's name */
-
-/* One [service GLOB] section. */
-struct jp_rule {
-	char glob[JP_SERVICE_MAX + 1];
-	char scope[JP_SCOPE_MAX + 1]; /* "": the service names no scope */
-	char groups[JP_RULE_GROUPS_MAX + 1]; /* with a newline between them;
-	                                        "": no group is asked for */
-};
-
-/* What a reload can change: the rules for tokens and their hashing. */
-struct jp_policy {
-	int64_t default_lifetime; /* seconds; JP_NEVER */
-	int64_t max_lifetime;     /* seconds; JP_NEVER: unlimited */
-	uint32_t max_per_user;    /* live tokens; 0: unlimited */
-	bool name_required;
-	bool nss_groups;      /* groups also come from the name service */
-	int64_t unused_limit; /* seconds; JP_NEVER: unlimited */
-	enum jp_on_reuse {
-		JP_REUSE_ALERT,         /* tell of it */
-		JP_REUSE_REVOKE_FAMILY, /* and revoke all of its family */
-	} on_reuse;
-	int64_t self_lifetime; /* seconds, of what users make for themselves;
-	                          JP_NEVER: max_lifetime alone holds */
-	size_t self_scope_len; /* 0: users may name any scope, or none */
-	char self_scopes[JP_SCOPES_MAX][JP_SCOPE_MAX + 1];
-	size_t notify_len;
-	int64_t notify_at[JP_NOTIFY_MAX];     /* seconds before the end */
-	char notify_command[JP_PATH_MAX + 1]; /* "": none */
-	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* of new tokens */
-	size_t accept_prefix_len;             /* and of others that count */
-	char accept_prefixes[JP_PREFIXES_MAX][JP_TOKEN_PREFIX_MAX + 1];
-	struct jp_cost cost;
-	size_t rule_len;
-	struct jp_rule rules[JP_RULES_MAX];
-};
 
 struct jp_accounts {
 	size_t len;
@@ -122,19 +84,5 @@ enum jp_err jp_settings_load(
 /* What becomes of realms on the mux at `path`, which need not be listed. */
 enum jp_realm
 jp_settings_realm(const struct jp_settings *settings, const char *path);
-
-/*
- * The i-th of the prefixes that a token may have, that of new tokens first;
- * NULL behind the last.
- */
-const char *jp_policy_prefix(const struct jp_policy *policy, size_t i);
-
-/* Whether a token may begin with the `len` bytes of `prefix`. */
-bool jp_policy_takes_prefix(
-    const struct jp_policy *policy, const char *prefix, size_t len);
-
-/* The first rule whose glob matches `service`, or NULL. */
-const struct jp_rule *
-jp_policy_rule(const struct jp_policy *policy, const char *service);
 
 #endif

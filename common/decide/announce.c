@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/decide/core.h"
+
 enum {
 	ROUNDS_MAX = 8, /* of an act that finds something else each time */
 };

@@ -16,7 +16,7 @@
 #include "common/audit/audit.h"
 #include "common/decide/clock_guard.h"
 #include "common/store/bdb.h"
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 
 /* Who changes the policy goes first: readers come without end. */
 static bool
@@ -142,10 +142,10 @@ jp_core_open_in_turn(struct jp_core *core, const struct jp_settings *settings,
 void
 jp_core_close(struct jp_core *core)
 {
-	if (core->uses != NULL)
-		(void)jp_uses_flush(core->uses, core);
-	jp_uses_free(core->uses);
-	core->uses = NULL;
+	if (core->usage != NULL)
+		(void)jp_usage_flush(core->usage, core);
+	jp_usage_free(core->usage);
+	core->usage = NULL;
 	jp_audit_close(core->audit);
 	core->audit = NULL;
 	jp_store_close(core->store);

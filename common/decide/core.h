@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/base/clock.h"
 #include "common/decide/gate.h"
 #include "common/decide/groups.h"
 #include "common/decide/memo.h"
@@ -18,7 +19,7 @@
 #include "common/store/store.h"
 
 struct jp_audit;
-struct jp_uses;
+struct jp_usage;
 
 struct jp_core {
 	struct jp_store *store;
@@ -28,7 +29,7 @@ struct jp_core {
 	struct jp_policy policy;
 	struct jp_memo *memo;   /* owned; NULL: every question hashes */
 	struct jp_memo *wrong;  /* owned; pairs that do not match, or NULL */
-	struct jp_uses *uses;   /* owned; NULL: uses are not gathered */
+	struct jp_usage *usage; /* owned; NULL: uses are not gathered */
 	struct jp_audit *audit; /* owned; NULL: there is no audit trail */
 	pthread_mutex_t write_lock; /* a read followed by its commit */
 	atomic_ullong argon2_runs;  /* of verifications, since the start */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/admin/batch.h"
 #include "common/decide/rotation.h"
 
 /* What is needed is needed again only if the record changed under it. */
@@ -555,18 +554,6 @@ provide(struct jp_core *core, const struct jp_request *request,
 		jp_decide_waiting(core, request, proof, decision);
 	else
 		jp_decision_refuse(decision, JP_REASON_STORE);
-}
-
-void
-jp_decision_refuse(struct jp_decision *decision, enum jp_reason reason)
-{
-	char id[sizeof(decision->id)];
-
-	memcpy(id, decision->id, sizeof(id));
-	memset(decision, 0, sizeof(*decision));
-	memcpy(decision->id, id, sizeof(id));
-	decision->reason = reason;
-	decision->verdict = jp_reason_verdict(reason);
 }
 
 /* JP_NEED_NOTHING never stops it: then it is decided. */

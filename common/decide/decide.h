@@ -11,6 +11,7 @@
 #define JP_DECIDE_H
 
 #include "common/decide/core.h"
+#include "common/record/decision.h"
 #include "common/wire/verdict.h"
 #include "common/wire/verify.h"
 
@@ -19,28 +20,6 @@ struct jp_proof {
 	char phc[JP_PHC_MAX + 1]; /* "": nothing is known */
 	bool match;
 	enum jp_err err; /* why the hash could not be run */
-};
-
-struct jp_decision {
-	enum jp_verdict verdict;
-	enum jp_reason reason; /* JP_REASON_NONE: see `need` */
-	enum jp_need {
-		JP_NEED_NOTHING, /* it is decided */
-		JP_NEED_PROOF,   /* jp_prove() of `phc` */
-		JP_NEED_GROUPS,  /* jp_groups_learn() of `user` and those of
-		                    the service */
-		JP_NEED_SETTLE,  /* jp_rotation_settle() of `id` */
-		JP_NEED_REVOKE,  /* jp_rotation_revoke() of `id`; then the
-		                    reason is JP_REASON_SUPERSEDED */
-		JP_NEED_STORE,   /* a wait for the commit that is under way:
-		                    jp_decide_waiting() */
-	} need;
-	char phc[JP_PHC_MAX + 1];
-	bool tagless; /* that proof is all that tells a wrong text */
-	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names, or "" */
-	char user[JP_USER_MAX + 1];   /* if accepted, jp_reason_rights(),
-	                                 JP_NEED_SETTLE or JP_NEED_GROUPS: the
-	                                 record's user */
 };
 
 /*
@@ -61,9 +40,6 @@ void jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
  * were it presented. That is read from all of them: jp_decide() says
  * JP_NEED_STORE.
  */
-
-/* Turns `decision` into one for `reason`; just its id stays. */
-void jp_decision_refuse(struct jp_decision *decision, enum jp_reason reason);
 
 /* Runs one Argon2id over `token` and `phc`; the memos learn what it says. */
 void jp_prove(struct jp_core *core, const char *phc,

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/clock.h"
 #include "common/sys/time_text.h"
 
 #define JP_GROUPS_LIFETIME 60 /* seconds */

@@ -19,15 +19,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/clock.h"
 #include "common/base/err.h"
 #include "common/base/secret.h"
-#include "common/sys/time_text.h"
 
 #define JP_MEMO_KEY_LEN 32
 #define JP_MEMO_TAG_LEN 32
 #define JP_MEMO_WAYS 4
-#define JP_MEMO_ENTRIES 4096U
-#define JP_MEMO_ENTRIES_MAX 1048576U
 #define JP_MEMO_WRONG_ENTRIES 1024U
 #define JP_MEMO_LIFETIME (INT64_C(15) * 60) /* seconds */
 

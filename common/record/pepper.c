@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 _Static_assert(JP_FAST_TAG_LEN >= crypto_generichash_BYTES_MIN &&
-                   JP_STORE_TAG_LEN >= crypto_generichash_BYTES_MIN,
+                   JP_PEPPER_NAME_LEN >= crypto_generichash_BYTES_MIN,
     "BLAKE2b makes no tag that short");
 
 static enum jp_err
@@ -117,10 +117,10 @@ jp_pepper_fast_tag(const struct jp_pepper *pepper,
 }
 
 void
-jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_STORE_TAG_LEN])
+jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_PEPPER_NAME_LEN])
 {
-	keyed_hash(
-	    pepper, "jpat-pepper-name-v1", "", 0, "", 0, tag, JP_STORE_TAG_LEN);
+	keyed_hash(pepper, "jpat-pepper-name-v1", "", 0, "", 0, tag,
+	    JP_PEPPER_NAME_LEN);
 }
 
 void

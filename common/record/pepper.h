@@ -11,9 +11,9 @@
 #include <sys/types.h>
 
 #include "common/record/record.h"
-#include "common/store/store.h"
 
 #define JP_PEPPER_LEN 32
+#define JP_PEPPER_NAME_LEN 16
 
 struct jp_pepper {
 	uint8_t key[JP_PEPPER_LEN];
@@ -41,7 +41,7 @@ void jp_pepper_fast_tag(const struct jp_pepper *pepper,
 
 /* A name for the pepper that tells nothing of it: kept in the store. */
 void
-jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_STORE_TAG_LEN]);
+jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_PEPPER_NAME_LEN]);
 
 /* A key of 16 to 64 bytes for another purpose, which `domain` names. */
 void jp_pepper_derive(const struct jp_pepper *pepper, const char *domain,

@@ -6,6 +6,7 @@
  */
 #include "common/record/record.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -365,64 +366,24 @@ jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
 	return buf.err;
 }
 
-/* C0 and C1 controls and DEL. */
-static bool
-is_control(const unsigned char *text)
+void
+jp_foreign_id(const char *user, char id[JP_TOKEN_ID_LEN + 1])
 {
-	return text[0] < 0x20 || text[0] == 0x7f ||
-	       (text[0] == 0xc2 && text[1] < 0xa0);
-}
+	static const char domain[] = "jpat-foreign-v1";
+	static const char alphabet[] = JP_TOKEN_ALPHABET;
+	crypto_generichash_state state;
+	uint8_t hash[crypto_generichash_BYTES];
 
-enum jp_err
-jp_text_check(
-    const char *what, const char *text, size_t max, struct jp_why *why)
-{
-	size_t left = strlen(text);
-	const char *all = text;
+	(void)crypto_generichash_init(&state, NULL, 0, sizeof(hash));
+	(void)crypto_generichash_update(
+	    &state, (const uint8_t *)domain, sizeof(domain));
+	(void)crypto_generichash_update(
+	    &state, (const uint8_t *)user, strlen(user));
+	(void)crypto_generichash_final(&state, hash, sizeof(hash));
+	for (size_t i = 0; i < JP_TOKEN_ID_LEN; i++) {
+		unsigned int two = hash[2 * i] * 256U + hash[2 * i + 1];
 
-	if (left > max)
-		return jp_why(why, JP_ERR_INVALID,
-		    "the %s is longer than %zu bytes", what, max);
-	while (left > 0) {
-		size_t len = jp_utf8_length(text, left);
-
-		if (len == 0)
-			return jp_why(why, JP_ERR_INVALID,
-			    "the %s is not valid UTF-8", what);
-		if (is_control((const unsigned char *)text))
-			return jp_why(why, JP_ERR_INVALID,
-			    "the %s holds a control character", what);
-		text += len;
-		left -= len;
+		id[i] = alphabet[two % (sizeof(alphabet) - 1)];
 	}
-	if (jp_has_token(all))
-		return jp_why(why, JP_ERR_INVALID,
-		    "the %s holds the text of a token, which is never stored: "
-		    "write the token's id instead",
-		    what);
-	return JP_ERR_OK;
-}
-
-enum jp_err
-jp_user_check(const char *user, struct jp_why *why)
-{
-	if (user[0] == '\0')
-		return jp_why(why, JP_ERR_INVALID, "the user name is empty");
-	if (strchr(user, ':') != NULL)
-		return jp_why(why, JP_ERR_INVALID,
-		    "the user name holds ':', which HTTP Basic cannot carry");
-	return jp_text_check("user name", user, JP_USER_MAX, why);
-}
-
-enum jp_err
-jp_user_check_new(const char *user, struct jp_why *why)
-{
-	enum jp_err err = jp_user_check(user, why);
-
-	if (err != JP_ERR_OK)
-		return err;
-	if (jp_blank_ends(user))
-		return jp_why(why, JP_ERR_INVALID,
-		    "the user name \"%.255s\" has blanks at its ends", user);
-	return JP_ERR_OK;
+	id[JP_TOKEN_ID_LEN] = '\0';
 }

@@ -13,15 +13,13 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/base/net.h"
+#include "common/base/text.h"
 #include "common/wire/token.h"
 #include "common/sys/time_text.h"
 #include "common/wire/verify.h"
 
 #define JP_RECORD_VERSION 3 /* 1 ends behind the fast tag, 2 before prefix */
 #define JP_RECORD_MAX 8192  /* bytes of an encoded record */
-#define JP_NAME_MAX 128     /* bytes of a token's name */
-#define JP_ACTOR_MAX 255    /* bytes of who made or revoked a token */
-#define JP_NOTE_MAX 255     /* bytes of a reason for a revocation */
 #define JP_SCOPE_MAX 32     /* bytes of a scope */
 #define JP_SCOPES_MAX 16
 #define JP_SERVICES_MAX 16
@@ -196,22 +194,9 @@ void jp_limits_put(struct jp_buf *buf, const struct jp_record *record);
 void jp_limits_get(struct jp_buf *buf, struct jp_record *record);
 
 /*
- * A user name that every front door can carry: 1 to JP_USER_MAX bytes of
- * UTF-8, no control character, no ':' (RFC 7617 §2). `why` tells what is wrong.
+ * The id under which the imported secret of `user` is kept that is no token
+ * of ours: it names nothing itself, so there is one for each user.
  */
-enum jp_err jp_user_check(const char *user, struct jp_why *why);
-
-/*
- * The same for a name that is given anew: no blank at its ends, which nobody
- * sees.
- */
-enum jp_err jp_user_check_new(const char *user, struct jp_why *why);
-
-/*
- * Text for people: valid UTF-8 of at most `max` bytes, no control characters,
- * no token: what is stored is shown in lists and logs.
- */
-enum jp_err jp_text_check(
-    const char *what, const char *text, size_t max, struct jp_why *why);
+void jp_foreign_id(const char *user, char id[JP_TOKEN_ID_LEN + 1]);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "common/record/pepper.h"
 #include "common/store/store.h"
 
 #define JP_STORE_CACHE_DEFAULT (32U << 20) /* bytes */
@@ -20,7 +21,7 @@ struct jp_store_options {
 	bool first;         /* all others that wait meanwhile give way */
 	size_t cache;       /* bytes of page cache; 0: the default */
 	size_t kept;        /* records kept beside it; 0: none */
-	uint8_t tag[JP_STORE_TAG_LEN]; /* names the pepper it was made with */
+	uint8_t tag[JP_PEPPER_NAME_LEN]; /* names the pepper it was made with */
 };
 
 /*

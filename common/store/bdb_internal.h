@@ -19,7 +19,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "common/wire/client.h"
+#include "common/base/clock.h"
 #include "common/store/bdb.h"
 #include "common/store/bdb_cache.h"
 
@@ -107,7 +107,7 @@ struct bdb_head {
 	uint64_t records;
 	uint32_t log_file; /* where the log ended when this was written */
 	uint32_t log_offset;
-	uint8_t tag[JP_STORE_TAG_LEN];
+	uint8_t tag[JP_PEPPER_NAME_LEN];
 };
 
 /* How long an operation is tried again; starts zeroed. */

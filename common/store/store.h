@@ -13,8 +13,6 @@
 
 #include "common/record/user.h"
 
-#define JP_STORE_TAG_LEN 16
-
 /* One step of a commit. */
 struct jp_change {
 	enum jp_change_kind {

@@ -15,32 +15,6 @@ static const struct unit {
 	{ 'w', 7 * 86400 }, /* read, not printed */
 };
 
-static int64_t
-system_now(void *arg)
-{
-	(void)arg;
-	return (int64_t)time(NULL);
-}
-
-static int64_t
-steady_now(void *arg)
-{
-	struct timespec now = { 0 };
-
-	(void)arg;
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec;
-}
-
-const struct jp_clock jp_system_clock = { system_now, NULL };
-const struct jp_clock jp_steady_clock = { steady_now, NULL };
-
-int64_t
-jp_clock_now(const struct jp_clock *clock)
-{
-	return clock->now(clock->arg);
-}
-
 bool
 jp_when_valid(int64_t when)
 {

@@ -1,7 +1,7 @@
 /*
  * Times and durations as people write them. A time is a count of seconds
  * since 1970-01-01 UTC; 0 means never. The current time always comes from a
- * struct jp_clock, so that tests can set it.
+ * struct jp_clock (common/base/clock.h), so that tests can set it.
  */
 #ifndef JP_WHEN_H
 #define JP_WHEN_H
@@ -15,22 +15,6 @@
 #define JP_NEVER INT64_C(0)
 #define JP_WHEN_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 #define JP_WHEN_TEXT_MAX 32 /* bytes of a printed time, with its NUL */
-
-struct jp_clock {
-	int64_t (*now)(void *arg);
-	void *arg;
-};
-
-/* The system's clock (CLOCK_REALTIME). */
-extern const struct jp_clock jp_system_clock;
-
-/*
- * Seconds since the machine started (CLOCK_BOOTTIME): for lifetimes in memory,
- * which nobody can lengthen by setting the time.
- */
-extern const struct jp_clock jp_steady_clock;
-
-int64_t jp_clock_now(const struct jp_clock *clock);
 
 /*
  * Whether `when` may come from outside, as a time or a number of seconds: from

@@ -19,53 +19,6 @@
 
 #include "common/wire/spawn.h"
 
-enum {
-	RETRY_MS = 2, /* between two tries of what cannot be polled for */
-};
-
-int64_t
-jp_now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-int64_t
-jp_now_ms(void)
-{
-	return jp_now_ns() / 1000000;
-}
-
-bool
-jp_pause(int64_t deadline_ms)
-{
-	if (jp_now_ms() >= deadline_ms)
-		return false;
-	(void)poll(NULL, 0, RETRY_MS);
-	return true;
-}
-
-enum jp_err
-jp_wait_fd(int fd, short events, int64_t deadline_ms)
-{
-	struct pollfd wait = { .fd = fd, .events = events };
-
-	for (;;) {
-		int64_t left = deadline_ms - jp_now_ms();
-		int ready;
-
-		if (left <= 0)
-			return JP_ERR_TIMEOUT;
-		ready = poll(&wait, 1, left < INT_MAX ? (int)left : INT_MAX);
-		if (ready > 0) /* also POLLERR, POLLHUP: the call will tell */
-			return wait.revents & POLLNVAL ? JP_ERR_IO : JP_ERR_OK;
-		if (ready < 0 && errno != EINTR)
-			return jp_err_from_errno(errno);
-	}
-}
-
 /* Looks at the folder that holds `path`. */
 static int
 stat_folder(const char *path, struct stat *folder)

@@ -5,6 +5,7 @@
 #ifndef JP_CLIENT_H
 #define JP_CLIENT_H
 
+#include "common/base/clock.h"
 #include "common/wire/verify.h"
 
 #define JP_CLIENT_TIMEOUT_MS 3000
@@ -37,23 +38,5 @@ enum jp_err jp_client_ask(const struct jp_client *client,
  * close-on-exec, non-blocking `fd`.
  */
 enum jp_err jp_client_connect(const char *path, int64_t deadline_ms, int *fd);
-
-/* Milliseconds of CLOCK_MONOTONIC. */
-int64_t jp_now_ms(void);
-
-/* The same in nanoseconds. */
-int64_t jp_now_ns(void);
-
-/*
- * Lets a moment pass before another try of what cannot be polled for; false
- * from `deadline_ms` on.
- */
-bool jp_pause(int64_t deadline_ms);
-
-/*
- * Waits until `fd` is ready for `events` of poll(2): JP_ERR_TIMEOUT at
- * `deadline_ms` of jp_now_ms().
- */
-enum jp_err jp_wait_fd(int fd, short events, int64_t deadline_ms);
 
 #endif

@@ -18,14 +18,7 @@
 #include <stddef.h>
 
 #include "common/base/secret.h"
-
-#define JP_TOKEN_PREFIX "jpat"
-#define JP_TOKEN_PREFIX_MAX 15
-#define JP_TOKEN_ID_LEN 8
-#define JP_TOKEN_SECRET_LEN 30
-#define JP_TOKEN_CRC_LEN 6
-#define JP_TOKEN_ALPHABET                                                      \
-	"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#include "common/base/token_shape.h"
 
 /* The parts of a token: pointers into the parsed text, not closed by NUL. */
 struct jp_token {

@@ -19,17 +19,6 @@ jp_front_name(enum jp_front front)
 }
 
 enum jp_err
-jp_field_set(char *field, size_t size, const char *text)
-{
-	size_t len = strlen(text);
-
-	if (len >= size)
-		return JP_ERR_TOO_LONG;
-	memcpy(field, text, len + 1);
-	return JP_ERR_OK;
-}
-
-enum jp_err
 jp_request_encode(const struct jp_request *request, uint8_t *bytes, size_t *len)
 {
 	struct jp_buf buf;

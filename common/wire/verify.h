@@ -23,11 +23,9 @@
 #include <stdint.h>
 
 #include "common/base/secret.h"
+#include "common/base/text.h"
 #include "common/wire/verdict.h"
 
-#define JP_USER_MAX 255     /* bytes of a user name */
-#define JP_SERVICE_MAX 64   /* bytes of a PAM or SASL service name */
-#define JP_RHOST_MAX 64     /* bytes of where a request comes from */
 #define JP_REQUEST_MAX 1024 /* bytes of an encoded request */
 #define JP_REPLY_SIZE 272   /* bytes of every encoded reply */
 /* Added to the front: the answer closes; no token, but whether the user may. */
@@ -68,9 +66,6 @@ struct jp_reply {
 	char user[JP_USER_MAX + 1]; /* the token's, if accepted, or if denied
 	                               for want of a right; else "" */
 };
-
-/* Copies `text` into a field of `size` bytes: JP_ERR_TOO_LONG if it is more. */
-enum jp_err jp_field_set(char *field, size_t size, const char *text);
 
 /* Encodes into JP_REQUEST_MAX bytes at `bytes`; `len` gets the length. */
 enum jp_err jp_request_encode(

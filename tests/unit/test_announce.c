@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/decide/announce.h"
+#include "common/decide/core.h"
 #include "common/store/mem.h"
 
 static struct {

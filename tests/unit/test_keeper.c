@@ -14,7 +14,7 @@
 
 #include "common/wire/client.h"
 #include "common/store/mem.h"
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 #include "patd/keeper.h"
 
 #define NOW INT64_C(1800000000)
@@ -60,8 +60,8 @@ set_up(void **state)
 	assert_int_equal(jp_core_init(&world.core, store, &pepper, &policy,
 	                     &jp_system_clock),
 	    JP_ERR_OK);
-	world.core.uses = jp_uses_make();
-	assert_non_null(world.core.uses);
+	world.core.usage = jp_usage_make();
+	assert_non_null(world.core.usage);
 	for (unsigned int i = 0; i < TOKENS; i++) {
 		struct jp_record record = { .created_at = NOW };
 		const struct jp_change change = { JP_CHANGE_CREATE, &record };
@@ -92,7 +92,7 @@ use_all(struct world *world)
 
 	for (unsigned int i = 0; i < TOKENS; i++) {
 		id_of(i, id);
-		jp_uses_note(world->core.uses, id, &request, NOW);
+		jp_usage_note(world->core.usage, id, &request, NOW);
 	}
 	world->noted++;
 }
@@ -136,7 +136,7 @@ a_period_has_one_write_of_all_tokens(void **state)
 	assert_true(world->noted > writes);
 	keeper_stop(world->keeper);
 	world->keeper = NULL;
-	assert_int_equal(jp_uses_flush(world->core.uses, &world->core),
+	assert_int_equal(jp_usage_flush(world->core.usage, &world->core),
 	    JP_ERR_OK); /* as jp_core_close() does */
 	assert_counted(world);
 }
@@ -157,7 +157,7 @@ nothing_is_written_before_the_period_is_over(void **state)
 	if (jp_now_ms() < begin_ms + KEEPER_SAVE_MS)
 		assert_int_equal(commits(world), before);
 	assert_int_equal(
-	    jp_uses_flush(world->core.uses, &world->core), JP_ERR_OK);
+	    jp_usage_flush(world->core.usage, &world->core), JP_ERR_OK);
 	assert_counted(world);
 }
 

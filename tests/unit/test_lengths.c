@@ -250,14 +250,14 @@ static void
 a_batch_ends_where_its_message_does(void **state)
 {
 	static struct jp_moved moved;
-	uint8_t *at = (uint8_t *)*state - JP_STORE_TAG_LEN - 2;
+	uint8_t *at = (uint8_t *)*state - JP_PEPPER_NAME_LEN - 2;
 	struct jp_buf buf;
 
-	memset(at, 0, JP_STORE_TAG_LEN);
+	memset(at, 0, JP_PEPPER_NAME_LEN);
 	for (unsigned int len = 0; len <= UINT16_MAX; len++) {
-		at[JP_STORE_TAG_LEN] = (uint8_t)(len >> 8);
-		at[JP_STORE_TAG_LEN + 1] = (uint8_t)len;
-		jp_buf_read(&buf, at, JP_STORE_TAG_LEN + 2);
+		at[JP_PEPPER_NAME_LEN] = (uint8_t)(len >> 8);
+		at[JP_PEPPER_NAME_LEN + 1] = (uint8_t)len;
+		jp_buf_read(&buf, at, JP_PEPPER_NAME_LEN + 2);
 		assert_int_not_equal(jp_batch_get(&buf, &moved), JP_ERR_OK);
 	}
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "common/sys/time_text.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -10,7 +10,7 @@
 #define HEX_MAX (2 * JP_FAST_TAG_LEN + 1)
 
 _Static_assert(
-    JP_STORE_TAG_LEN == JP_FAST_TAG_LEN, "hex_read() has one length");
+    JP_PEPPER_NAME_LEN == JP_FAST_TAG_LEN, "hex_read() has one length");
 
 json_t *
 record_json_write(const struct jp_moved *moved, enum jp_state state)
@@ -27,7 +27,7 @@ record_json_write(const struct jp_moved *moved, enum jp_state state)
 	        hex, sizeof(hex), record->fast_tag, JP_FAST_TAG_LEN)));
 	(void)json_object_set_new(json, "pepper",
 	    json_string(sodium_bin2hex(
-	        hex, sizeof(hex), moved->pepper, JP_STORE_TAG_LEN)));
+	        hex, sizeof(hex), moved->pepper, JP_PEPPER_NAME_LEN)));
 	return json;
 }
 

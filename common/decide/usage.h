@@ -4,53 +4,53 @@
  * crash may lose the last of them, and nothing else. One token costs one write
  * a batch, however often it was used.
  */
-#ifndef JP_USES_H
-#define JP_USES_H
+#ifndef JP_USAGE_H
+#define JP_USAGE_H
 
 #include "common/decide/core.h"
 #include "common/decide/decide.h"
 #include "common/wire/verify.h"
 
 /* Tokens that can be gathered between two batches. */
-#define JP_USES_MAX_TOKENS 4096U
+#define JP_USAGE_MAX_TOKENS 4096U
 
 /* So many are better written at once. */
-#define JP_USES_MANY_TOKENS (JP_USES_MAX_TOKENS / 4 * 3)
+#define JP_USAGE_MANY_TOKENS (JP_USAGE_MAX_TOKENS / 4 * 3)
 
-struct jp_uses;
+struct jp_usage;
 
-/* NULL if memory is short; freed with jp_uses_free(). */
-struct jp_uses *jp_uses_make(void);
+/* NULL if memory is short; freed with jp_usage_free(). */
+struct jp_usage *jp_usage_make(void);
 
 /* Forgets what was not written; NULL is fine. */
-void jp_uses_free(struct jp_uses *uses);
+void jp_usage_free(struct jp_usage *usage);
 
 /*
  * Takes down that the token `id` was accepted for `request` at `now`. A use of
  * one token too many between two batches is not counted. True, once between two
  * batches: there are many now.
  */
-bool jp_uses_note(struct jp_uses *uses, const char *id,
+bool jp_usage_note(struct jp_usage *usage, const char *id,
     const struct jp_request *request, int64_t now);
 
 /*
  * Takes down that the token `id` was denied for `reason` at `now`, after its
- * secret had been proved. Returns as jp_uses_note() does.
+ * secret had been proved. Returns as jp_usage_note() does.
  */
-bool jp_uses_deny(
-    struct jp_uses *uses, const char *id, enum jp_reason reason, int64_t now);
+bool jp_usage_deny(
+    struct jp_usage *usage, const char *id, enum jp_reason reason, int64_t now);
 
 /* Takes down what is to be kept of a decision, if anything is. */
-bool jp_uses_decided(struct jp_core *core, const struct jp_request *request,
+bool jp_usage_decided(struct jp_core *core, const struct jp_request *request,
     const struct jp_decision *decision);
 
 /* Adds to `record` what was gathered of it and is not written yet. */
-void jp_uses_show(struct jp_core *core, struct jp_record *record);
+void jp_usage_show(struct jp_core *core, struct jp_record *record);
 
 /*
  * Writes what was gathered. A token that is gone is passed over. An error of
  * the store ends it: what was not written is lost.
  */
-enum jp_err jp_uses_flush(struct jp_uses *uses, struct jp_core *core);
+enum jp_err jp_usage_flush(struct jp_usage *usage, struct jp_core *core);
 
 #endif

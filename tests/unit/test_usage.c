@@ -9,7 +9,7 @@
 
 #include "common/store/mem.h"
 #include "common/decide/clock_guard.h"
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 
 #define NOW INT64_C(1800000000)
 
@@ -33,7 +33,7 @@ note(struct world *world, const char *id, const char *rhost, int64_t now)
 {
 	struct jp_request request = request_from(rhost, "jira");
 
-	(void)jp_uses_note(world->core.uses, id, &request, now);
+	(void)jp_usage_note(world->core.usage, id, &request, now);
 }
 
 static void
@@ -53,7 +53,7 @@ static const struct jp_record *
 written(struct world *world, const char *id)
 {
 	assert_int_equal(
-	    jp_uses_flush(world->core.uses, &world->core), JP_ERR_OK);
+	    jp_usage_flush(world->core.usage, &world->core), JP_ERR_OK);
 	assert_int_equal(
 	    jp_store_get(world->core.store, id, &world->record), JP_ERR_OK);
 	return &world->record;
@@ -72,10 +72,10 @@ set_up(void **state)
 	    jp_core_init(&world.core, store, &pepper, &policy,
 	        &jp_system_clock) != JP_ERR_OK)
 		return -1;
-	world.core.uses = jp_uses_make();
+	world.core.usage = jp_usage_make();
 	*state = &world;
 	store_record(&world, "aaaaaaaa");
-	return world.core.uses != NULL ? 0 : -1;
+	return world.core.usage != NULL ? 0 : -1;
 }
 
 static int
@@ -116,15 +116,15 @@ times_of_uses_only_grow(void **state)
 	record = written(world, "aaaaaaaa");
 	assert_int_equal(record->last_used_at, NOW);
 	note(world, "aaaaaaaa", "192.0.2.2", NOW - 1000000);
-	(void)jp_uses_deny(
-	    world->core.uses, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
+	(void)jp_usage_deny(
+	    world->core.usage, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
 	record = written(world, "aaaaaaaa");
 	assert_int_equal(record->last_used_at, NOW);
 	assert_int_equal(record->denied_at, NOW + 5);
 	jp_store_see(world->core.store, NOW);
 	note(world, "aaaaaaaa", "192.0.2.2", NOW + JP_CLOCK_AHEAD_MAX + 1);
-	(void)jp_uses_deny(
-	    world->core.uses, "aaaaaaaa", JP_REASON_SERVICE, NOW + 4);
+	(void)jp_usage_deny(
+	    world->core.usage, "aaaaaaaa", JP_REASON_SERVICE, NOW + 4);
 	record = written(world, "aaaaaaaa");
 	assert_int_equal(record->last_used_at, NOW);
 	assert_int_equal(record->denied_at, NOW + 5);
@@ -181,10 +181,10 @@ the_last_denial_is_kept_beside_the_uses(void **state)
 
 	note(world, "aaaaaaaa", "192.0.2.1", NOW);
 	(void)written(world, "aaaaaaaa");
-	(void)jp_uses_deny(
-	    world->core.uses, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
-	(void)jp_uses_deny(
-	    world->core.uses, "aaaaaaaa", JP_REASON_REVOKED, NOW + 7);
+	(void)jp_usage_deny(
+	    world->core.usage, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
+	(void)jp_usage_deny(
+	    world->core.usage, "aaaaaaaa", JP_REASON_REVOKED, NOW + 7);
 	record = written(world, "aaaaaaaa");
 	assert_int_equal(record->denied_at, NOW + 7);
 	assert_string_equal(record->denied_why, "revoked");
@@ -207,7 +207,7 @@ only_denials_of_a_proved_secret_are_kept(void **state)
 		decision.verdict = jp_reason_verdict(reason);
 		if (decision.verdict == JP_ACCEPT)
 			continue;
-		(void)jp_uses_decided(&world->core, &request, &decision);
+		(void)jp_usage_decided(&world->core, &request, &decision);
 		kept += jp_reason_proved(reason);
 		assert_true(strlen(jp_reason_name(reason)) <= JP_REASON_MAX);
 	}
@@ -225,7 +225,7 @@ nothing_noted_is_nothing_written(void **state)
 	unsigned int calls = jp_store_mem_calls(world->core.store);
 
 	assert_int_equal(
-	    jp_uses_flush(world->core.uses, &world->core), JP_ERR_OK);
+	    jp_usage_flush(world->core.usage, &world->core), JP_ERR_OK);
 	assert_int_equal(jp_store_mem_calls(world->core.store), calls);
 }
 
@@ -304,7 +304,7 @@ too_many_tokens_at_once_are_not_counted(void **state)
 	struct world *world = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	for (unsigned int i = 0; i < JP_USES_MAX_TOKENS; i++) {
+	for (unsigned int i = 0; i < JP_USAGE_MAX_TOKENS; i++) {
 		snprintf(id, sizeof(id), "c%07u", i);
 		note(world, id, "192.0.2.1", NOW);
 	}
@@ -323,19 +323,20 @@ many_tokens_are_told_once_between_two_writes(void **state)
 	for (int round = 0; round < 2; round++) {
 		unsigned int told = 0;
 
-		for (unsigned int i = 0; i < 2 * JP_USES_MAX_TOKENS; i++) {
+		for (unsigned int i = 0; i < 2 * JP_USAGE_MAX_TOKENS; i++) {
 			char id[16];
 
 			(void)snprintf(
-			    id, sizeof(id), "%08u", i % JP_USES_MAX_TOKENS);
-			if (!jp_uses_note(world->core.uses, id, &request, NOW))
+			    id, sizeof(id), "%08u", i % JP_USAGE_MAX_TOKENS);
+			if (!jp_usage_note(
+			        world->core.usage, id, &request, NOW))
 				continue;
-			assert_int_equal(i + 1, JP_USES_MANY_TOKENS);
+			assert_int_equal(i + 1, JP_USAGE_MANY_TOKENS);
 			told++;
 		}
 		assert_int_equal(told, 1);
 		assert_int_equal(
-		    jp_uses_flush(world->core.uses, &world->core), JP_ERR_OK);
+		    jp_usage_flush(world->core.usage, &world->core), JP_ERR_OK);
 	}
 }
 
@@ -348,7 +349,8 @@ an_error_of_the_store_is_told_and_the_next_batch_is_fine(void **state)
 		note(world, "aaaaaaaa", "192.0.2.1", NOW);
 		jp_store_mem_fail(
 		    world->core.store, nth, JP_ERR_DISK_FULL, false);
-		assert_int_equal(jp_uses_flush(world->core.uses, &world->core),
+		assert_int_equal(
+		    jp_usage_flush(world->core.usage, &world->core),
 		    JP_ERR_DISK_FULL);
 	}
 	note(world, "aaaaaaaa", "192.0.2.1", NOW);
@@ -368,7 +370,7 @@ a_use_shows_before_it_is_written(void **state)
 		assert_int_equal(
 		    jp_store_get(world->core.store, "AAAAAAAA", &record),
 		    JP_ERR_OK);
-		jp_uses_show(&world->core, &record);
+		jp_usage_show(&world->core, &record);
 		assert_int_equal(record.last_used_at, NOW + 5);
 		assert_int_equal(record.use_count, 1);
 		assert_string_equal(record.uses[0].rhost, "192.0.2.1");
@@ -376,7 +378,7 @@ a_use_shows_before_it_is_written(void **state)
 	}
 	strcpy(record.id, "BBBBBBBB"); /* of which nothing was gathered */
 	record.use_count = 7;
-	jp_uses_show(&world->core, &record);
+	jp_usage_show(&world->core, &record);
 	assert_int_equal(record.use_count, 7);
 }
 

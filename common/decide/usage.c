@@ -1,4 +1,4 @@
-#include "common/decide/uses.h"
+#include "common/decide/usage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "common/base/escape.h"
 
 enum {
-	SLOTS = 2 * JP_USES_MAX_TOKENS, /* half empty: short searches */
-	BATCH = 64,                     /* records in one transaction */
+	SLOTS = 2 * JP_USAGE_MAX_TOKENS, /* half empty: short searches */
+	BATCH = 64,                      /* records in one transaction */
 };
 
 /* The uses of one token since the last batch; places newest first. */
@@ -29,35 +29,35 @@ struct table {
 	struct gathered slots[SLOTS];
 };
 
-struct jp_uses {
+struct jp_usage {
 	pthread_mutex_t mutex; /* of `open` */
 	struct table *open;
 };
 
-struct jp_uses *
-jp_uses_make(void)
+struct jp_usage *
+jp_usage_make(void)
 {
-	struct jp_uses *uses = calloc(1, sizeof(*uses));
+	struct jp_usage *usage = calloc(1, sizeof(*usage));
 
-	if (uses == NULL)
+	if (usage == NULL)
 		return NULL;
-	uses->open = calloc(1, sizeof(*uses->open));
-	if (uses->open == NULL) {
-		free(uses);
+	usage->open = calloc(1, sizeof(*usage->open));
+	if (usage->open == NULL) {
+		free(usage);
 		return NULL;
 	}
-	(void)pthread_mutex_init(&uses->mutex, NULL);
-	return uses;
+	(void)pthread_mutex_init(&usage->mutex, NULL);
+	return usage;
 }
 
 void
-jp_uses_free(struct jp_uses *uses)
+jp_usage_free(struct jp_usage *usage)
 {
-	if (uses == NULL)
+	if (usage == NULL)
 		return;
-	(void)pthread_mutex_destroy(&uses->mutex);
-	free(uses->open);
-	free(uses);
+	(void)pthread_mutex_destroy(&usage->mutex);
+	free(usage->open);
+	free(usage);
 }
 
 /* FNV-1a: ids are random, and only accepted tokens come here. */
@@ -92,7 +92,7 @@ slot_of(struct table *table, const char *id, bool *added)
 	*added = false;
 	if (slot->id[0] != '\0')
 		return slot;
-	if (table->len == JP_USES_MAX_TOKENS)
+	if (table->len == JP_USAGE_MAX_TOKENS)
 		return NULL;
 	table->len++;
 	*added = true;
@@ -137,7 +137,7 @@ learn_prefix(struct gathered *gathered, const struct jp_secret *text)
 }
 
 bool
-jp_uses_note(struct jp_uses *uses, const char *id,
+jp_usage_note(struct jp_usage *usage, const char *id,
     const struct jp_request *request, int64_t now)
 {
 	struct jp_use use = { .at = now };
@@ -149,9 +149,9 @@ jp_uses_note(struct jp_uses *uses, const char *id,
 		    use.rhost, sizeof(use.rhost), request->rhost);
 	(void)jp_field_set(use.service, sizeof(use.service), request->service);
 	jp_mask(use.service);
-	pthread_mutex_lock(&uses->mutex);
-	gathered = slot_of(uses->open, id, &many);
-	many = many && uses->open->len == JP_USES_MANY_TOKENS;
+	pthread_mutex_lock(&usage->mutex);
+	gathered = slot_of(usage->open, id, &many);
+	many = many && usage->open->len == JP_USAGE_MANY_TOKENS;
 	if (gathered != NULL) {
 		gathered->count = add_counts(gathered->count, 1);
 		if (now > gathered->last_at)
@@ -159,40 +159,40 @@ jp_uses_note(struct jp_uses *uses, const char *id,
 		push_use(gathered->uses, &gathered->use_len, &use);
 		learn_prefix(gathered, &request->token);
 	}
-	pthread_mutex_unlock(&uses->mutex);
+	pthread_mutex_unlock(&usage->mutex);
 	return many;
 }
 
 bool
-jp_uses_deny(
-    struct jp_uses *uses, const char *id, enum jp_reason reason, int64_t now)
+jp_usage_deny(
+    struct jp_usage *usage, const char *id, enum jp_reason reason, int64_t now)
 {
 	struct gathered *gathered;
 	bool many;
 
-	pthread_mutex_lock(&uses->mutex);
-	gathered = slot_of(uses->open, id, &many);
-	many = many && uses->open->len == JP_USES_MANY_TOKENS;
+	pthread_mutex_lock(&usage->mutex);
+	gathered = slot_of(usage->open, id, &many);
+	many = many && usage->open->len == JP_USAGE_MANY_TOKENS;
 	if (gathered != NULL) {
 		gathered->denied_at = now;
 		gathered->denied_why = reason;
 	}
-	pthread_mutex_unlock(&uses->mutex);
+	pthread_mutex_unlock(&usage->mutex);
 	return many;
 }
 
 bool
-jp_uses_decided(struct jp_core *core, const struct jp_request *request,
+jp_usage_decided(struct jp_core *core, const struct jp_request *request,
     const struct jp_decision *decision)
 {
 	int64_t now = jp_clock_now(&core->clock);
 
-	if (core->uses == NULL || request->account)
+	if (core->usage == NULL || request->account)
 		return false;
 	if (decision->verdict == JP_ACCEPT)
-		return jp_uses_note(core->uses, decision->id, request, now);
+		return jp_usage_note(core->usage, decision->id, request, now);
 	return jp_reason_proved(decision->reason) &&
-	       jp_uses_deny(core->uses, decision->id, decision->reason, now);
+	       jp_usage_deny(core->usage, decision->id, decision->reason, now);
 }
 
 /*
@@ -221,19 +221,19 @@ apply(const struct gathered *gathered, struct jp_record *record, int64_t limit)
 }
 
 void
-jp_uses_show(struct jp_core *core, struct jp_record *record)
+jp_usage_show(struct jp_core *core, struct jp_record *record)
 {
-	struct jp_uses *uses = core->uses;
+	struct jp_usage *usage = core->usage;
 	int64_t limit = jp_clock_guard_limit(core);
 	const struct gathered *gathered;
 
-	if (uses == NULL)
+	if (usage == NULL)
 		return;
-	pthread_mutex_lock(&uses->mutex);
-	gathered = find_slot(uses->open, record->id);
+	pthread_mutex_lock(&usage->mutex);
+	gathered = find_slot(usage->open, record->id);
 	if (gathered->id[0] != '\0')
 		apply(gathered, record, limit);
-	pthread_mutex_unlock(&uses->mutex);
+	pthread_mutex_unlock(&usage->mutex);
 }
 
 /*
@@ -269,33 +269,33 @@ flush_batch(const struct table *table, size_t at, struct jp_core *core,
 	return at;
 }
 
-/* Takes the gathered uses out, if there are any, and leaves an empty table. */
+/* Takes the gathered usage out, if there are any, and leaves an empty table. */
 static enum jp_err
-swap_table(struct jp_uses *uses, struct table **full)
+swap_table(struct jp_usage *usage, struct table **full)
 {
 	struct table *fresh = NULL;
 	enum jp_err err = JP_ERR_OK;
 
 	*full = NULL;
-	pthread_mutex_lock(&uses->mutex);
-	if (uses->open->len > 0) {
+	pthread_mutex_lock(&usage->mutex);
+	if (usage->open->len > 0) {
 		fresh = calloc(1, sizeof(*fresh));
 		err = fresh != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
 	}
 	if (fresh != NULL) {
-		*full = uses->open;
-		uses->open = fresh;
+		*full = usage->open;
+		usage->open = fresh;
 	}
-	pthread_mutex_unlock(&uses->mutex);
+	pthread_mutex_unlock(&usage->mutex);
 	return err;
 }
 
 enum jp_err
-jp_uses_flush(struct jp_uses *uses, struct jp_core *core)
+jp_usage_flush(struct jp_usage *usage, struct jp_core *core)
 {
 	struct jp_record *records;
 	struct table *full;
-	enum jp_err err = swap_table(uses, &full);
+	enum jp_err err = swap_table(usage, &full);
 
 	if (full == NULL)
 		return err;

@@ -1,0 +1,65 @@
+/*
+ * The policy: the rules for tokens and their hashing, which a reload can
+ * change. common/config/ reads it from the configuration file.
+ */
+#ifndef JP_POLICY_H
+#define JP_POLICY_H
+
+#include "common/record/argon2.h"
+#include "common/record/record.h"
+
+#define JP_RULES_MAX 64
+#define JP_RULE_GROUPS_MAX 255 /* bytes of the groups of a service */
+#define JP_NOTIFY_MAX 8
+#define JP_PREFIXES_MAX 8 /* beside that of new tokens */
+
+/* One [service GLOB] section. */
+struct jp_rule {
+	char glob[JP_SERVICE_MAX + 1];
+	char scope[JP_SCOPE_MAX + 1]; /* "": the service names no scope */
+	char groups[JP_RULE_GROUPS_MAX + 1]; /* with a newline between them;
+	                                        "": no group is asked for */
+};
+
+/* What a reload can change: the rules for tokens and their hashing. */
+struct jp_policy {
+	int64_t default_lifetime; /* seconds; JP_NEVER */
+	int64_t max_lifetime;     /* seconds; JP_NEVER: unlimited */
+	uint32_t max_per_user;    /* live tokens; 0: unlimited */
+	bool name_required;
+	bool nss_groups;      /* groups also come from the name service */
+	int64_t unused_limit; /* seconds; JP_NEVER: unlimited */
+	enum jp_on_reuse {
+		JP_REUSE_ALERT,         /* tell of it */
+		JP_REUSE_REVOKE_FAMILY, /* and revoke all of its family */
+	} on_reuse;
+	int64_t self_lifetime; /* seconds, of what users make for themselves;
+	                          JP_NEVER: max_lifetime alone holds */
+	size_t self_scope_len; /* 0: users may name any scope, or none */
+	char self_scopes[JP_SCOPES_MAX][JP_SCOPE_MAX + 1];
+	size_t notify_len;
+	int64_t notify_at[JP_NOTIFY_MAX];     /* seconds before the end */
+	char notify_command[JP_PATH_MAX + 1]; /* "": none */
+	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* of new tokens */
+	size_t accept_prefix_len;             /* and of others that count */
+	char accept_prefixes[JP_PREFIXES_MAX][JP_TOKEN_PREFIX_MAX + 1];
+	struct jp_cost cost;
+	size_t rule_len;
+	struct jp_rule rules[JP_RULES_MAX];
+};
+
+/*
+ * The i-th of the prefixes that a token may have, that of new tokens first;
+ * NULL behind the last.
+ */
+const char *jp_policy_prefix(const struct jp_policy *policy, size_t i);
+
+/* Whether a token may begin with the `len` bytes of `prefix`. */
+bool jp_policy_takes_prefix(
+    const struct jp_policy *policy, const char *prefix, size_t len);
+
+/* The first rule whose glob matches `service`, or NULL. */
+const struct jp_rule *
+jp_policy_rule(const struct jp_policy *policy, const char *service);
+
+#endif
