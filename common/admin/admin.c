@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/admin/job.h"
+#include "common/base/grow.h"
 #include "common/decide/clock_guard.h"
 #include "common/sys/log.h"
 #include "common/record/token_make.h"
@@ -531,17 +532,9 @@ gather_live(struct job *job, void *arg, const struct jp_record *record)
 
 	if (record->revoked_at != JP_NEVER)
 		return JP_ERR_OK;
-	if (harvest->len == harvest->cap) {
-		size_t cap = harvest->cap != 0 ? 2 * harvest->cap : 16;
-		struct jp_record *more =
-		    reallocarray(harvest->records, cap, sizeof(*more));
-
-		if (more == NULL)
-			return jp_why(job->why, JP_ERR_NOMEM, "%s",
-			    jp_err_text(JP_ERR_NOMEM));
-		harvest->records = more;
-		harvest->cap = cap;
-	}
+	if (JP_GROW(harvest->records, harvest->len, harvest->cap) != JP_ERR_OK)
+		return jp_why(
+		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	harvest->records[harvest->len++] = *record;
 	return JP_ERR_OK;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/base/grow.h"
 #include "common/decide/announce.h"
 #include "common/audit/audit.h"
 #include "common/decide/clock_guard.h"
@@ -94,19 +95,11 @@ struct family {
 static enum jp_err
 gather(struct family *family, const struct jp_record *record)
 {
-	struct jp_record *more;
-
 	if (strcmp(record->family, family->id) != 0 ||
 	    record->revoked_at != JP_NEVER)
 		return JP_ERR_OK;
-	if (family->len == family->cap) {
-		family->cap = family->cap != 0 ? 2 * family->cap : 8;
-		more =
-		    reallocarray(family->records, family->cap, sizeof(*more));
-		if (more == NULL)
-			return JP_ERR_NOMEM;
-		family->records = more;
-	}
+	if (JP_GROW(family->records, family->len, family->cap) != JP_ERR_OK)
+		return JP_ERR_NOMEM;
 	family->records[family->len++] = *record;
 	return JP_ERR_OK;
 }

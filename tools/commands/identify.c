@@ -3,6 +3,7 @@
  * secret is shown again. The decision itself is asked, as `test` asks it, so
  * that what is called live is what a front door would take.
  */
+#include "common/base/grow.h"
 #include "tools/cli/command.h"
 
 #include <errno.h>
@@ -47,15 +48,8 @@ take_name(void *arg, char *value, struct jp_why *why)
 		    "a token is no FILE: give it on standard input, where "
 		    "nobody sees it");
 	}
-	if (identify->len == identify->cap) {
-		size_t cap = identify->cap != 0 ? 2 * identify->cap : 16;
-		void *more = reallocarray(identify->names, cap, sizeof(char *));
-
-		if (more == NULL)
-			return JP_ERR_NOMEM;
-		identify->names = more;
-		identify->cap = cap;
-	}
+	if (JP_GROW(identify->names, identify->len, identify->cap) != JP_ERR_OK)
+		return JP_ERR_NOMEM;
 	identify->names[identify->len++] = value;
 	return JP_ERR_OK;
 }

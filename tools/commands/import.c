@@ -2,6 +2,7 @@
  * pat-admin import: lines of `export`, or USER:HASH of another system, into
  * the store. Every line is read and tried before the first one is stored.
  */
+#include "common/base/grow.h"
 #include "tools/cli/command.h"
 
 #include <errno.h>
@@ -259,17 +260,9 @@ read_foreign(struct import *import, const char *line, struct jp_moved *moved)
 static enum jp_err
 remember(struct import *import, const char *id)
 {
-	if (import->place_len == import->place_cap) {
-		size_t cap =
-		    import->place_cap != 0 ? 2 * import->place_cap : 1024;
-		void *more = reallocarray(
-		    import->places, cap, sizeof(import->places[0]));
-
-		if (more == NULL)
-			return JP_ERR_NOMEM;
-		import->places = more;
-		import->place_cap = cap;
-	}
+	if (JP_GROW(import->places, import->place_len, import->place_cap) !=
+	    JP_ERR_OK)
+		return JP_ERR_NOMEM;
 	memcpy(import->places[import->place_len].id, id, JP_TOKEN_ID_LEN + 1);
 	import->places[import->place_len++].line = import->line;
 	return JP_ERR_OK;

@@ -1,6 +1,7 @@
 /*
  * pat-admin list and pat-admin show: records, without what proves a secret.
  */
+#include "common/base/grow.h"
 #include "tools/cli/command.h"
 
 #include <inttypes.h>
@@ -147,16 +148,9 @@ keep_row(struct list *list, char *row)
 {
 	enum jp_err err;
 
-	if (list->len == list->cap) {
-		size_t cap = list->cap != 0 ? 2 * list->cap : 64;
-		void *more = reallocarray(list->rows, cap, sizeof(char *));
-
-		if (more == NULL) {
-			free(row);
-			return JP_ERR_NOMEM;
-		}
-		list->rows = more;
-		list->cap = cap;
+	if (JP_GROW(list->rows, list->len, list->cap) != JP_ERR_OK) {
+		free(row);
+		return JP_ERR_NOMEM;
 	}
 	list->rows[list->len++] = row;
 	if (!list->in_order && list->len < SORT_MAX)

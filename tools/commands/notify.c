@@ -4,6 +4,7 @@
  * beside the store, and written before the command runs, so that nobody is told
  * twice.
  */
+#include "common/base/grow.h"
 #include "tools/cli/command.h"
 
 #include <errno.h>
@@ -213,15 +214,8 @@ take_one(void *arg, const struct jp_admin_item *item)
 
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
-	if (notify->len == notify->cap) {
-		size_t cap = notify->cap != 0 ? 2 * notify->cap : 64;
-		void *more = reallocarray(notify->soon, cap, sizeof(*soon));
-
-		if (more == NULL)
-			return JP_ERR_NOMEM;
-		notify->soon = more;
-		notify->cap = cap;
-	}
+	if (JP_GROW(notify->soon, notify->len, notify->cap) != JP_ERR_OK)
+		return JP_ERR_NOMEM;
 	soon = &notify->soon[notify->len++];
 	soon->expires_at = item->record.expires_at;
 	memcpy(soon->id, item->record.id, sizeof(soon->id));

@@ -2,6 +2,7 @@
  * pat-admin revoke: ends tokens, at once. Everything is read and checked
  * before the first of them is revoked.
  */
+#include "common/base/grow.h"
 #include "tools/cli/command.h"
 
 #include <errno.h>
@@ -26,16 +27,8 @@ static enum jp_err
 add_id(struct revoke_args *revoke, char *text, const char *what,
     struct jp_why *why)
 {
-	if (revoke->len == revoke->cap) {
-		size_t cap = revoke->cap != 0 ? 2 * revoke->cap : 64;
-		void *more =
-		    reallocarray(revoke->ids, cap, sizeof(revoke->ids[0]));
-
-		if (more == NULL)
-			return JP_ERR_NOMEM;
-		revoke->ids = more;
-		revoke->cap = cap;
-	}
+	if (JP_GROW(revoke->ids, revoke->len, revoke->cap) != JP_ERR_OK)
+		return JP_ERR_NOMEM;
 	return token_id_read(text, what, revoke->ids[revoke->len++], why);
 }
 

@@ -2,6 +2,7 @@
  * pat-admin user: whether the tokens of a user work at all, and its groups.
  * The first word says what is to be done; one table knows what each means.
  */
+#include "common/base/grow.h"
 #include "tools/cli/command.h"
 
 #include <stdint.h>
@@ -70,16 +71,9 @@ add_user(struct user_args *user, const char *name, struct jp_why *why)
 {
 	enum jp_err err = jp_user_check(name, why);
 
-	if (err == JP_ERR_OK && user->len == user->cap) {
-		size_t cap = user->cap != 0 ? 2 * user->cap : 16;
-		void *more =
-		    reallocarray(user->users, cap, sizeof(user->users[0]));
-
-		if (more == NULL)
-			return JP_ERR_NOMEM;
-		user->users = more;
-		user->cap = cap;
-	}
+	if (err == JP_ERR_OK &&
+	    JP_GROW(user->users, user->len, user->cap) != JP_ERR_OK)
+		return JP_ERR_NOMEM;
 	return err != JP_ERR_OK ? err
 	                        : jp_field_set(user->users[user->len++],
 	                              sizeof(user->users[0]), name);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/grow.h"
 #include "tools/formats/act_as.h"
 
 enum {
@@ -76,17 +77,9 @@ keep_file(struct trail *trail, const char *path, FILE *file, struct jp_why *why)
 {
 	struct trail_file *place;
 
-	if (trail->len == trail->cap) {
-		size_t cap = trail->cap != 0 ? 2 * trail->cap : 16;
-		struct trail_file *more =
-		    reallocarray(trail->files, cap, sizeof(*more));
-
-		if (more == NULL)
-			return jp_why(
-			    why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
-		trail->files = more;
-		trail->cap = cap;
-	}
+	if (JP_GROW(trail->files, trail->len, trail->cap) != JP_ERR_OK)
+		return jp_why(
+		    why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	place = &trail->files[trail->len];
 	place->path = strdup(path);
 	if (place->path == NULL)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/grow.h"
 #include "common/sys/time_text.h"
 #include "tools/formats/act_as.h"
 #include "tools/cli/output.h"
@@ -50,16 +51,8 @@ manifest_add(struct manifest *manifest, const char *name)
 	for (size_t i = 0; i < manifest->len; i++)
 		if (strcmp(manifest->files[i].name, name) == 0)
 			return NULL;
-	if (manifest->len == manifest->cap) {
-		size_t cap = manifest->cap != 0 ? 2 * manifest->cap : 16;
-		void *more = reallocarray(
-		    manifest->files, cap, sizeof(manifest->files[0]));
-
-		if (more == NULL)
-			return NULL;
-		manifest->files = more;
-		manifest->cap = cap;
-	}
+	if (JP_GROW(manifest->files, manifest->len, manifest->cap) != JP_ERR_OK)
+		return NULL;
 	file = &manifest->files[manifest->len++];
 	memset(file, 0, sizeof(*file));
 	(void)jp_field_set(file->name, sizeof(file->name), name);

@@ -6,6 +6,7 @@
 #include <uninorm.h>
 
 #include "common/base/escape.h"
+#include "common/base/grow.h"
 #include "common/base/text.h"
 
 enum jp_err
@@ -33,16 +34,8 @@ add(struct people *people, const char *name)
 {
 	struct person *person;
 
-	if (people->len == people->cap) {
-		size_t cap = people->cap != 0 ? 2 * people->cap : 256;
-		struct person *more =
-		    reallocarray(people->all, cap, sizeof(*more));
-
-		if (more == NULL)
-			return NULL;
-		people->all = more;
-		people->cap = cap;
-	}
+	if (JP_GROW(people->all, people->len, people->cap) != JP_ERR_OK)
+		return NULL;
 	person = &people->all[people->len];
 	*person = (struct person){ .name = strdup(name), .active = true };
 	if (person->name == NULL ||

@@ -1,0 +1,28 @@
+#include "common/base/grow.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FIRST = 16, /* items of a new array */
+};
+
+enum jp_err
+jp_grow(void *items, size_t len, size_t *cap, size_t size)
+{
+	size_t more = *cap != 0 ? 2 * *cap : FIRST;
+	void *array;
+
+	if (len < *cap)
+		return JP_ERR_OK;
+	if (*cap > SIZE_MAX / 2 / size)
+		return JP_ERR_NOMEM;
+	memcpy(&array, items, sizeof(array));
+	array = realloc(array, more * size);
+	if (array == NULL)
+		return JP_ERR_NOMEM;
+	memcpy(items, &array, sizeof(array));
+	*cap = more;
+	return JP_ERR_OK;
+}
