@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/admin/wire.h"
-#include "common/wire/client.h"
+#include "common/base/clock.h"
 #include "common/sys/log.h"
 #include "common/admin/self_service.h"
 #include "common/decide/throttle.h"
@@ -33,6 +33,16 @@ enum {
 #define SELF_BURST 20
 #define SELF_REFILL_MS INT64_C(900000)
 
+const struct front front_admin = {
+	.code = JP_FRONT_ADMIN,
+	.type = SOCK_SEQPACKET,
+	.file = "admin.sock",
+	.mode = 0600,
+	.group_mode = 0660,
+	.open_mode = 0666,
+	.administers = true,
+};
+
 struct slot {
 	struct admin_service *service;
 	int fd; /* -1: free */
@@ -42,7 +52,7 @@ struct slot {
 
 struct admin_service {
 	struct jp_core *core;
-	struct keeper *keeper;
+	struct maintenance *maintenance;
 	pthread_mutex_t mutex; /* of all below */
 	pthread_cond_t ended;
 	size_t busy;
@@ -209,7 +219,7 @@ serve_one(struct admin_service *service, struct talk *talk)
 	explicit_bzero(&talk->request, sizeof(talk->request));
 	explicit_bzero(talk->in, sizeof(talk->in));
 	if (result == JP_ERR_DAMAGED || result == JP_ERR_IO)
-		keeper_suspect(service->keeper);
+		maintenance_suspect(service->maintenance);
 	err = jp_admin_end_encode(result, &why, talk->out, &len);
 	return err == JP_ERR_OK ? send_out(talk, len) : err;
 }
@@ -260,8 +270,8 @@ serve(void *arg)
 }
 
 enum jp_err
-admin_service_make(
-    struct admin_service **out, struct jp_core *core, struct keeper *keeper)
+admin_service_make(struct admin_service **out, struct jp_core *core,
+    struct maintenance *maintenance)
 {
 	struct admin_service *service = calloc(1, sizeof(*service));
 	pthread_condattr_t attr;
@@ -270,7 +280,7 @@ admin_service_make(
 	if (service == NULL)
 		return JP_ERR_NOMEM;
 	service->core = core;
-	service->keeper = keeper;
+	service->maintenance = maintenance;
 	jp_throttle_init(&service->new_tokens, SELF_BURST, SELF_REFILL_MS);
 	(void)pthread_mutex_init(&service->mutex, NULL);
 	(void)pthread_condattr_init(&attr);

@@ -8,7 +8,8 @@
 #include <sys/types.h>
 
 #include "common/decide/core.h"
-#include "patd/keeper.h"
+#include "patd/front.h"
+#include "patd/maintenance.h"
 
 #define ADMIN_MAX 16
 #define ADMIN_SELF_MAX 8     /* of these for users who are no administrators */
@@ -22,8 +23,11 @@ enum admin_rights {
 
 struct admin_service;
 
+/* The front of admin.sock. */
+extern const struct front front_admin;
+
 enum jp_err admin_service_make(struct admin_service **service,
-    struct jp_core *core, struct keeper *keeper);
+    struct jp_core *core, struct maintenance *maintenance);
 
 /* Takes over the blocking `fd` of user `uid`; JP_ERR_OVERLOAD: closed. */
 enum jp_err admin_service_take(

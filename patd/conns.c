@@ -64,7 +64,7 @@ conns_of(const struct conns *conns, uid_t uid)
 }
 
 uint64_t
-conns_add(struct conns *conns, int fd, uid_t uid, bool mux)
+conns_add(struct conns *conns, int fd, uid_t uid, const struct front *front)
 {
 	uint32_t place = conns->first_free;
 	struct conn *conn = &conns->at[place];
@@ -80,7 +80,7 @@ conns_add(struct conns *conns, int fd, uid_t uid, bool mux)
 	conns->len++;
 	conn->fd = fd;
 	conn->uid = uid;
-	conn->mux = mux;
+	conn->front = front;
 	conn->busy = false;
 	conn->watched = false;
 	return (uint64_t)++conn->generation << 32 | place;

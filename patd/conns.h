@@ -1,5 +1,5 @@
 /*
- * The connections of verify.sock and of mux: a table of fixed size. Each is
+ * The connections of those who ask: a table of fixed size. Each is
  * named by a key that is never used again, so that an answer which comes late
  * finds that its asker has gone.
  */
@@ -13,16 +13,18 @@
 
 #include "common/wire/realm.h"
 
+struct front;
+
 struct conn {
 	int fd;              /* -1: free */
 	uint32_t generation; /* how often this place was taken */
 	uint32_t next_free;
 	uid_t uid;
-	bool mux;            /* it speaks the saslauthd protocol */
-	bool watched;        /* by epoll */
-	enum jp_realm realm; /* what becomes of realms, if so */
-	bool busy;           /* its question is with a worker */
-	uint32_t seq;        /* of that question */
+	const struct front *front; /* the protocol that it speaks */
+	bool watched;              /* by epoll */
+	enum jp_realm realm;       /* what becomes of a realm in a user name */
+	bool busy;                 /* its question is with a worker */
+	uint32_t seq;              /* of that question */
 	int64_t asked_ns;    /* of jp_now_ns(): when that question was read */
 	int64_t deadline_ms; /* of jp_now_ms(): for a question, or an answer */
 	uint8_t *held;       /* the beginning of a question, or NULL */
@@ -50,7 +52,8 @@ void conns_free(struct conns *conns);
 size_t conns_of(const struct conns *conns, uid_t uid);
 
 /* Takes over `fd`; there must be room. */
-uint64_t conns_add(struct conns *conns, int fd, uid_t uid, bool mux);
+uint64_t
+conns_add(struct conns *conns, int fd, uid_t uid, const struct front *front);
 
 /* NULL if that connection has gone. */
 struct conn *conns_find(struct conns *conns, uint64_t key);

@@ -18,50 +18,66 @@ enum {
 	BACKLOG = 512,
 };
 
-static const struct {
-	const char *name;
-	int type;
-	mode_t mode, group_mode, open_mode;
-} kinds[] = {
-#define LISTENER_ROW(code, name, type, mode, group_mode, open_mode)            \
-	{ name, type, mode, group_mode, open_mode },
-	LISTENER_LIST(LISTENER_ROW)
-#undef LISTENER_ROW
-};
-
 void
 listeners_init(struct listeners *listeners)
 {
 	memset(listeners, 0, sizeof(*listeners));
-	for (size_t i = 0; i < LISTENERS_MAX; i++) {
-		listeners->at[i].fd = -1;
-		listeners->at[i].kind =
-		    i < LISTENER_MUX ? (enum listener)i : LISTENER_MUX;
+}
+
+/* A new one, without socket; NULL: there are too many. */
+static struct listener *
+add(struct listeners *listeners, const struct front *front)
+{
+	struct listener *listener = &listeners->at[listeners->len];
+
+	if (listeners->len == LISTENERS_MAX)
+		return NULL;
+	listeners->len++;
+	*listener = (struct listener){ .fd = -1, .front = front };
+	return listener;
+}
+
+static enum jp_err
+too_many(struct jp_why *why)
+{
+	return jp_why(why, JP_ERR_CONFIG,
+	    "more than %d sockets are passed and configured",
+	    (int)LISTENERS_MAX);
+}
+
+/* The sockets that the configuration adds to a front; NULL: none. */
+static const struct jp_paths *
+more_of(const struct front *front, const struct jp_settings *settings)
+{
+	return front->more == 0
+	           ? NULL
+	           : (const void *)((const char *)settings + front->more);
+}
+
+/* The socket with this path; NULL: there is none. */
+static const struct listener *
+with_path(const struct listeners *listeners, const char *path)
+{
+	for (size_t i = 0; i < listeners->len; i++)
+		if (listeners->at[i].fd >= 0 &&
+		    strcmp(listeners->at[i].path, path) == 0)
+			return &listeners->at[i];
+	return NULL;
+}
+
+/* Whether that one in run_dir is there. */
+static bool
+has_file_of(const struct listeners *listeners, const struct front *front)
+{
+	const char *slash;
+
+	for (size_t i = 0; i < listeners->len; i++) {
+		slash = strrchr(listeners->at[i].path, '/');
+		if (listeners->at[i].front == front && slash != NULL &&
+		    strcmp(slash + 1, front->file) == 0)
+			return true;
 	}
-}
-
-/* The first free place behind the first ones; LISTENERS_MAX: there is none. */
-static size_t
-free_place(const struct listeners *listeners)
-{
-	size_t i = LISTENER_MUX;
-
-	while (i < LISTENERS_MAX && listeners->at[i].fd >= 0)
-		i++;
-	return i;
-}
-
-/* The socket with this path; LISTENERS_MAX: there is none. */
-static size_t
-place_with(const struct listeners *listeners, const char *path)
-{
-	size_t i = 0;
-
-	while (
-	    i < LISTENERS_MAX && (listeners->at[i].fd < 0 ||
-	                             strcmp(listeners->at[i].path, path) != 0))
-		i++;
-	return i;
+	return false;
 }
 
 /* ---- passed by the service manager ---- */
@@ -80,15 +96,13 @@ number_in(const char *variable)
 	return *end == '\0' ? value : -1;
 }
 
-/* Where in `listeners` the socket belongs; LISTENERS_MAX: nowhere. */
-static size_t
-place_of(const struct listeners *listeners, int fd, struct sockaddr_un *addr)
+/* The type of a listening socket, and its address; -1: it is none. */
+static int
+type_of(int fd, struct sockaddr_un *addr)
 {
 	socklen_t len = sizeof(*addr) - 1; /* keeps a NUL at its end */
 	int type = 0, listens = 0;
 	socklen_t int_len = sizeof(int);
-	const char *slash;
-	size_t i = 0;
 
 	memset(addr, 0, sizeof(*addr));
 	if (getsockname(fd, (struct sockaddr *)addr, &len) != 0 ||
@@ -97,41 +111,85 @@ place_of(const struct listeners *listeners, int fd, struct sockaddr_un *addr)
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_len) !=
 	        0 ||
 	    !listens)
-		return LISTENERS_MAX;
-	if (type == kinds[LISTENER_MUX].type)
-		return free_place(listeners);
-	slash = strrchr(addr->sun_path, '/');
-	while (i < LISTENER_MUX && (slash == NULL || type != kinds[i].type ||
-	                               strcmp(slash + 1, kinds[i].name) != 0))
-		i++;
-	return i < LISTENER_MUX ? i : LISTENERS_MAX;
+		return -1;
+	return type;
+}
+
+/* The front that a passed socket belongs to; NULL: none. */
+static const struct front *
+front_of(int type, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const struct front *any = NULL;
+
+	for (size_t i = 0; fronts[i] != NULL; i++) {
+		if (fronts[i]->type != type)
+			continue;
+		if (fronts[i]->file == NULL)
+			any = fronts[i];
+		else if (slash != NULL &&
+		         strcmp(slash + 1, fronts[i]->file) == 0)
+			return fronts[i];
+	}
+	return any;
+}
+
+static enum jp_err
+wrong_socket(int fd, struct jp_why *why)
+{
+	char known[sizeof(why->text)] = "";
+
+	for (size_t i = 0; fronts[i] != NULL; i++) {
+		const struct front *front = fronts[i];
+		size_t len = strlen(known);
+
+		(void)snprintf(known + len, sizeof(known) - len, "%s%s %s",
+		    i > 0 ? ", " : "",
+		    front->type == SOCK_STREAM ? "SOCK_STREAM"
+		                               : "SOCK_SEQPACKET",
+		    front->file != NULL ? front->file : "of any other name");
+	}
+	return jp_why(why, JP_ERR_CONFIG,
+	    "passed descriptor %d is not a listening Unix socket that patd "
+	    "knows (%s), or the second one with that name",
+	    fd, known);
+}
+
+/* So that it is noticed when its file goes. */
+static void
+know_file(struct listener *listener, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return;
+	listener->known = true;
+	listener->dev = st.st_dev;
+	listener->ino = st.st_ino;
 }
 
 static enum jp_err
 inherit(struct listeners *listeners, int fd, struct jp_why *why)
 {
 	struct sockaddr_un addr;
-	struct stat st;
-	size_t i = place_of(listeners, fd, &addr);
+	int type = type_of(fd, &addr);
+	const struct front *front = front_of(type, addr.sun_path);
+	struct listener *listener;
 
-	if (i == LISTENERS_MAX || listeners->at[i].fd >= 0)
-		return jp_why(why, JP_ERR_CONFIG,
-		    "passed descriptor %d is not a listening SOCK_SEQPACKET "
-		    "socket named verify.sock or admin.sock, each once, nor "
-		    "one of SOCK_STREAM for mux",
-		    fd);
+	if (front == NULL ||
+	    (front->file != NULL && has_file_of(listeners, front)))
+		return wrong_socket(fd, why);
+	listener = add(listeners, front);
+	if (listener == NULL)
+		return too_many(why);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
 	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return jp_why(why, jp_err_from_errno(errno),
 		    "passed descriptor %d: %s", fd, strerror(errno));
-	listeners->at[i].fd = fd;
-	if (lstat(addr.sun_path, &st) == 0) {
-		listeners->at[i].known = true;
-		listeners->at[i].dev = st.st_dev;
-		listeners->at[i].ino = st.st_ino;
-	}
-	return jp_field_set(listeners->at[i].path,
-	    sizeof(listeners->at[i].path), addr.sun_path);
+	listener->fd = fd;
+	know_file(listener, addr.sun_path);
+	return jp_field_set(
+	    listener->path, sizeof(listener->path), addr.sun_path);
 }
 
 enum jp_err
@@ -168,7 +226,7 @@ last_part(const char *path)
 static bool
 is_last_part(const struct jp_paths *paths, const char *name)
 {
-	for (size_t i = 0; i < paths->len; i++)
+	for (size_t i = 0; paths != NULL && i < paths->len; i++)
 		if (strcmp(name, last_part(paths->at[i])) == 0)
 			return true;
 	return false;
@@ -177,11 +235,14 @@ is_last_part(const struct jp_paths *paths, const char *name)
 static bool
 is_name_of_ours(const struct jp_settings *settings, const char *name)
 {
-	for (size_t i = 0; i < LISTENER_MUX; i++)
-		if (strcmp(name, kinds[i].name) == 0)
+	for (size_t i = 0; fronts[i] != NULL; i++) {
+		const struct front *front = fronts[i];
+
+		if ((front->file != NULL && strcmp(name, front->file) == 0) ||
+		    is_last_part(more_of(front, settings), name))
 			return true;
-	return is_last_part(&settings->verify, name) ||
-	       is_last_part(&settings->mux, name);
+	}
+	return false;
 }
 
 /* Whether the folder holds nothing but our sockets. */
@@ -268,8 +329,9 @@ make_folders(const struct listeners *listeners, const struct jp_paths *paths,
 {
 	enum jp_err err = JP_ERR_OK;
 
-	for (size_t i = 0; err == JP_ERR_OK && i < paths->len; i++) {
-		if (place_with(listeners, paths->at[i]) == LISTENERS_MAX)
+	for (size_t i = 0; err == JP_ERR_OK && paths != NULL && i < paths->len;
+	     i++) {
+		if (with_path(listeners, paths->at[i]) == NULL)
 			err = make_folder_of(paths->at[i], settings, why);
 	}
 	return err;
@@ -281,11 +343,10 @@ listeners_folders(const struct listeners *listeners,
 {
 	enum jp_err err = make_folder(settings->run_dir, settings, why);
 
-	if (err == JP_ERR_OK)
-		err = make_folders(listeners, &settings->verify, settings, why);
-	return err == JP_ERR_OK
-	           ? make_folders(listeners, &settings->mux, settings, why)
-	           : err;
+	for (size_t i = 0; err == JP_ERR_OK && fronts[i] != NULL; i++)
+		err = make_folders(
+		    listeners, more_of(fronts[i], settings), settings, why);
+	return err;
 }
 
 /*
@@ -293,7 +354,8 @@ listeners_folders(const struct listeners *listeners,
  * whether one lives: it refuses a connection to a socket nobody listens on.
  */
 static enum jp_err
-remove_stale(const struct sockaddr_un *addr, int type, struct jp_why *why)
+remove_stale(const struct sockaddr_un *addr, const struct front *front,
+    struct jp_why *why)
 {
 	struct stat st;
 	int fd, rc, errnum;
@@ -304,7 +366,7 @@ remove_stale(const struct sockaddr_un *addr, int type, struct jp_why *why)
 	if (!S_ISSOCK(st.st_mode))
 		return jp_why(why, JP_ERR_EXISTS,
 		    "%s is in the way: it is not a socket", addr->sun_path);
-	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, front->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return failed(why, "make a socket for", addr->sun_path);
 	rc = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
@@ -312,8 +374,7 @@ remove_stale(const struct sockaddr_un *addr, int type, struct jp_why *why)
 	(void)close(fd);
 	if (rc == 0 || errnum == EAGAIN)
 		return jp_why(why, JP_ERR_LOCKED, "another %s answers at %s",
-		    type == kinds[LISTENER_MUX].type ? "patd or a saslauthd"
-		                                     : "patd",
+		    front->holders != NULL ? front->holders : "patd",
 		    addr->sun_path);
 	if (errnum != ECONNREFUSED && errnum != ENOENT) {
 		errno = errnum;
@@ -348,33 +409,33 @@ cannot_bind(const char *path, struct jp_why *why)
 }
 
 static enum jp_err
-bind_one(struct listeners *listeners, size_t i, mode_t mode, const gid_t *group,
+bind_one(struct listener *listener, mode_t mode, const gid_t *group,
     struct jp_why *why)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	const char *path = listeners->at[i].path;
-	int type = kinds[listeners->at[i].kind].type;
-	struct stat st;
+	const char *path = listener->path;
 	enum jp_err err;
 	int fd;
 
 	(void)jp_field_set(addr.sun_path, sizeof(addr.sun_path), path);
-	err = remove_stale(&addr, type, why);
+	err = remove_stale(&addr, listener->front, why);
 	if (err != JP_ERR_OK)
 		return err;
-	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(
+	    AF_UNIX, listener->front->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return failed(why, "make a socket for", path);
-	listeners->at[i].fd = fd;
-	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0 ||
-	    lstat(path, &st) != 0)
+	listener->fd = fd;
+	listener->known = false;
+	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0)
 		return cannot_bind(path, why);
-	listeners->at[i].ours = listeners->at[i].known = true;
-	listeners->at[i].mode = mode;
-	listeners->at[i].grouped = group != NULL;
-	listeners->at[i].group = group != NULL ? *group : 0;
-	listeners->at[i].dev = st.st_dev;
-	listeners->at[i].ino = st.st_ino;
+	know_file(listener, path);
+	if (!listener->known)
+		return cannot_bind(path, why);
+	listener->ours = true;
+	listener->mode = mode;
+	listener->grouped = group != NULL;
+	listener->group = group != NULL ? *group : 0;
 	err = open_to(path, mode, group, why);
 	if (err == JP_ERR_OK && listen(fd, BACKLOG) != 0)
 		err = failed(why, "listen on", path);
@@ -394,36 +455,59 @@ set_path(char path[JP_UNIX_PATH_MAX + 1], const char *dir, const char *name,
 }
 
 static mode_t
-mode_of(size_t kind, bool grouped, bool open)
+mode_of(const struct front *front, bool grouped, bool open)
 {
-	if (open)
-		return kinds[kind].open_mode;
-	return grouped ? kinds[kind].group_mode : kinds[kind].mode;
+	mode_t mode = open ? front->open_mode : grouped ? front->group_mode : 0;
+
+	return mode != 0 ? mode : front->mode;
 }
 
+/* The socket of a front in run_dir. */
 static enum jp_err
-bind_more(struct listeners *listeners, enum listener kind,
+bind_file(struct listeners *listeners, const struct front *front,
+    const struct jp_settings *settings, const gid_t *admin_group,
+    struct jp_why *why)
+{
+	const gid_t *group = front->administers ? admin_group : NULL;
+	struct listener *listener;
+	enum jp_err err;
+
+	if (front->file == NULL || has_file_of(listeners, front))
+		return JP_ERR_OK;
+	listener = add(listeners, front);
+	if (listener == NULL)
+		return too_many(why);
+	err = set_path(listener->path, settings->run_dir, front->file, why);
+	return err == JP_ERR_OK
+	           ? bind_one(listener,
+	                 mode_of(front, group != NULL, settings->self_service),
+	                 group, why)
+	           : err;
+}
+
+/* Those of a front that the configuration adds. */
+static enum jp_err
+bind_more(struct listeners *listeners, const struct front *front,
     const struct jp_paths *paths, struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_OK;
 
-	for (size_t n = 0; err == JP_ERR_OK && n < paths->len; n++) {
-		size_t there = place_with(listeners, paths->at[n]);
-		size_t i = free_place(listeners);
+	for (size_t n = 0; err == JP_ERR_OK && paths != NULL && n < paths->len;
+	     n++) {
+		const struct listener *there =
+		    with_path(listeners, paths->at[n]);
+		struct listener *listener;
 
-		if (there < LISTENERS_MAX && listeners->at[there].kind == kind)
+		if (there != NULL && there->front == front)
 			continue;
-		if (there < LISTENERS_MAX)
+		if (there != NULL)
 			return jp_why(why, JP_ERR_CONFIG,
 			    "%s cannot be a socket of two kinds", paths->at[n]);
-		if (i == LISTENERS_MAX)
-			return jp_why(why, JP_ERR_CONFIG,
-			    "more than %d sockets are passed and configured",
-			    (int)LISTENERS_MAX);
-		listeners->at[i].kind = kind;
-		memcpy(listeners->at[i].path, paths->at[n],
-		    sizeof(listeners->at[i].path));
-		err = bind_one(listeners, i, kinds[kind].mode, NULL, why);
+		listener = add(listeners, front);
+		if (listener == NULL)
+			return too_many(why);
+		memcpy(listener->path, paths->at[n], sizeof(listener->path));
+		err = bind_one(listener, front->mode, NULL, why);
 	}
 	return err;
 }
@@ -434,79 +518,67 @@ listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
 {
 	enum jp_err err = JP_ERR_OK;
 
-	for (size_t i = 0; err == JP_ERR_OK && i < LISTENER_MUX; i++) {
-		bool grouped = i == LISTENER_ADMIN && admin_group != NULL;
-
-		if (listeners->at[i].fd >= 0)
-			continue;
-		err = set_path(listeners->at[i].path, settings->run_dir,
-		    kinds[i].name, why);
-		if (err != JP_ERR_OK)
-			break;
-		err = bind_one(listeners, i,
-		    mode_of(i, grouped, settings->self_service),
-		    grouped ? admin_group : NULL, why);
-	}
-	if (err == JP_ERR_OK)
+	for (size_t i = 0; err == JP_ERR_OK && fronts[i] != NULL; i++)
+		err =
+		    bind_file(listeners, fronts[i], settings, admin_group, why);
+	for (size_t i = 0; err == JP_ERR_OK && fronts[i] != NULL; i++)
 		err = bind_more(
-		    listeners, LISTENER_VERIFY, &settings->verify, why);
-	return err == JP_ERR_OK
-	           ? bind_more(listeners, LISTENER_MUX, &settings->mux, why)
-	           : err;
-}
-
-enum listener_state
-listeners_look(const struct listeners *listeners, size_t i)
-{
-	struct stat st;
-
-	if (listeners->at[i].fd < 0 || !listeners->at[i].known)
-		return LISTENER_FINE;
-	if (lstat(listeners->at[i].path, &st) != 0)
-		return errno == ENOENT || errno == ENOTDIR ? LISTENER_GONE
-		                                           : LISTENER_FINE;
-	return st.st_dev == listeners->at[i].dev &&
-	               st.st_ino == listeners->at[i].ino
-	           ? LISTENER_FINE
-	           : LISTENER_REPLACED;
-}
-
-enum jp_err
-listeners_again(struct listeners *listeners, size_t i,
-    const struct jp_settings *settings, int *old, struct jp_why *why)
-{
-	const gid_t group = listeners->at[i].group;
-	int fd = listeners->at[i].fd;
-	enum jp_err err = make_folder_of(listeners->at[i].path, settings, why);
-
-	if (err == JP_ERR_OK)
-		err = bind_one(listeners, i, listeners->at[i].mode,
-		    listeners->at[i].grouped ? &group : NULL, why);
-	*old = fd;
-	if (err != JP_ERR_OK && listeners->at[i].fd != fd) {
-		(void)close(listeners->at[i].fd);
-		listeners->at[i].fd = fd;
-	}
+		    listeners, fronts[i], more_of(fronts[i], settings), why);
 	return err;
 }
 
 /* Only the very file that we made: a later patd may have put its own there. */
 static void
-remove_ours(const char *path, dev_t dev, ino_t ino)
+remove_ours(const struct listener *listener)
 {
 	struct stat st;
 
-	if (lstat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino)
-		(void)unlink(path);
+	if (listener->ours && lstat(listener->path, &st) == 0 &&
+	    st.st_dev == listener->dev && st.st_ino == listener->ino)
+		(void)unlink(listener->path);
+}
+
+enum listener_state
+listeners_look(const struct listener *listener)
+{
+	struct stat st;
+
+	if (listener->fd < 0 || !listener->known)
+		return LISTENER_FINE;
+	if (lstat(listener->path, &st) != 0)
+		return errno == ENOENT || errno == ENOTDIR ? LISTENER_GONE
+		                                           : LISTENER_FINE;
+	return st.st_dev == listener->dev && st.st_ino == listener->ino
+	           ? LISTENER_FINE
+	           : LISTENER_REPLACED;
+}
+
+enum jp_err
+listeners_again(struct listener *listener, const struct jp_settings *settings,
+    int *old, struct jp_why *why)
+{
+	const gid_t group = listener->group;
+	const struct listener before = *listener;
+	enum jp_err err = make_folder_of(listener->path, settings, why);
+
+	if (err == JP_ERR_OK)
+		err = bind_one(listener, listener->mode,
+		    listener->grouped ? &group : NULL, why);
+	*old = before.fd;
+	if (err != JP_ERR_OK && listener->fd != before.fd) {
+		if (listener->known)
+			remove_ours(listener);
+		(void)close(listener->fd);
+		*listener = before;
+	}
+	return err;
 }
 
 void
 listeners_close(struct listeners *listeners)
 {
-	for (size_t i = 0; i < LISTENERS_MAX; i++) {
-		if (listeners->at[i].ours)
-			remove_ours(listeners->at[i].path, listeners->at[i].dev,
-			    listeners->at[i].ino);
+	for (size_t i = 0; i < listeners->len; i++) {
+		remove_ours(&listeners->at[i]);
 		listeners->at[i].ours = false;
 		if (listeners->at[i].fd >= 0)
 			(void)close(listeners->at[i].fd);

@@ -9,32 +9,16 @@
 #include <sys/types.h>
 
 #include "common/config/settings.h"
+#include "patd/front.h"
 
-/*
- * X(CODE, file name, type, mode, mode with an admin group, mode for everybody).
- * Of the last kind there may be none or several, with any name, and of the
- * first one there may be more, with any name, too.
- */
-#define LISTENER_LIST(X)                                                       \
-	X(VERIFY, "verify.sock", SOCK_SEQPACKET, 0666, 0666, 0666)             \
-	X(ADMIN, "admin.sock", SOCK_SEQPACKET, 0600, 0660, 0666)               \
-	X(MUX, "mux", SOCK_STREAM, 0666, 0666, 0666)
-
-enum listener {
-#define LISTENER_ENUM(code, name, type, mode, group_mode, open_mode)           \
-	LISTENER_##code,
-	LISTENER_LIST(LISTENER_ENUM)
-#undef LISTENER_ENUM
-	    LISTENER_COUNT
-};
-
-/* Each of the first kinds, and what the configuration adds. */
-#define LISTENERS_MAX (LISTENER_MUX + 2 * JP_PATHS_MAX)
+/* Each front has one in run_dir, and those that the configuration adds. */
+#define LISTENERS_MAX (FRONTS_MAX * (1 + JP_PATHS_MAX))
 
 struct listeners {
-	struct {
-		int fd; /* -1: closed, or none */
-		enum listener kind;
+	size_t len;
+	struct listener {
+		int fd; /* -1: closed */
+		const struct front *front;
 		char path[JP_UNIX_PATH_MAX + 1];
 		bool ours;    /* we made the file */
 		bool known;   /* `dev` and `ino` are those of the file */
@@ -44,7 +28,7 @@ struct listeners {
 		dev_t dev;
 		ino_t ino;
 		struct jp_why said; /* what was said of it last */
-	} at[LISTENERS_MAX]; /* the first ones by their kind, then the others */
+	} at[LISTENERS_MAX];
 };
 
 /* Before anything else is done with one. */
@@ -52,8 +36,9 @@ void listeners_init(struct listeners *listeners);
 
 /*
  * Takes the sockets that the service manager passed ($LISTEN_FDS,
- * sd_listen_fds(3)), each by the last part of its path; one of SOCK_STREAM is a
- * mux, whatever its path. JP_ERR_CONFIG for one that is not ours.
+ * sd_listen_fds(3)), each for the front with its type and the last part of its
+ * path, or with its type and no file in run_dir. JP_ERR_CONFIG for one that is
+ * not ours.
  */
 enum jp_err listeners_inherit(struct listeners *listeners, struct jp_why *why);
 
@@ -79,15 +64,15 @@ enum listener_state {
 	LISTENER_REPLACED, /* there is one of somebody else */
 };
 
-/* What became of the file of the socket at place `i`. */
-enum listener_state listeners_look(const struct listeners *listeners, size_t i);
+/* What became of its file. */
+enum listener_state listeners_look(const struct listener *listener);
 
 /*
  * Makes a socket that is ours and gone once more, with its folder. On success
  * the caller closes `old`, on which nobody new can arrive. A file that somebody
  * put there meanwhile stays.
  */
-enum jp_err listeners_again(struct listeners *listeners, size_t i,
+enum jp_err listeners_again(struct listener *listener,
     const struct jp_settings *settings, int *old, struct jp_why *why);
 
 /* Closes them; the files that we made go, too. */

@@ -20,9 +20,9 @@
 #include "common/decide/core.h"
 #include "common/sys/log.h"
 #include "common/decide/usage.h"
-#include "patd/keeper.h"
+#include "patd/maintenance.h"
 #include "patd/listeners.h"
-#include "patd/loop.h"
+#include "patd/server.h"
 #include "patd/one_shot.h"
 #include "patd/peers.h"
 
@@ -169,7 +169,7 @@ block_signals(void)
 {
 	sigset_t signals;
 
-	loop_signals(&signals);
+	server_signals(&signals);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 }
@@ -199,7 +199,7 @@ serve_open(const struct options *options, const struct jp_settings *settings,
     struct peers *peers, struct listeners *listeners, struct jp_core *core,
     bool *drained, struct jp_why *why)
 {
-	struct loop_options loop = { .core = core,
+	struct server_options server = { .core = core,
 		.peers = peers,
 		.listeners = listeners,
 		.settings = settings,
@@ -216,14 +216,14 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 	if (err != JP_ERR_OK)
 		return err;
 	core->usage = jp_usage_make();
-	err = core->usage != NULL
-	          ? keeper_start(&loop.keeper, core, KEEPER_SAVE_MS)
-	          : JP_ERR_NOMEM;
+	err = core->usage != NULL ? maintenance_start(&server.maintenance, core,
+	                                MAINTENANCE_SAVE_MS)
+	                          : JP_ERR_NOMEM;
 	if (err != JP_ERR_OK)
 		return jp_why(why, err, "cannot start: %s", jp_err_text(err));
-	err = loop_run(&loop, drained, why);
+	err = server_run(&server, drained, why);
 	if (*drained)
-		keeper_stop(loop.keeper);
+		maintenance_stop(server.maintenance);
 	return err;
 }
 

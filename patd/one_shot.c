@@ -12,7 +12,8 @@
 #include "common/wire/client.h"
 #include "common/decide/core.h"
 #include "common/decide/usage.h"
-#include "patd/answer.h"
+#include "patd/decision_log.h"
+#include "patd/front_verify.h"
 #include "patd/peers.h"
 
 enum {
@@ -42,7 +43,7 @@ receive(struct jp_request *request, struct jp_why *why)
 	    jp_wait_fd(STDIN_FILENO, POLLIN, jp_now_ms() + RECEIVE_MS);
 
 	if (err == JP_ERR_OK)
-		err = answer_receive(STDIN_FILENO, request);
+		err = verify_receive(STDIN_FILENO, request);
 	if (err != JP_ERR_OK)
 		return jp_why(why, err, "no question on descriptor 0: %s",
 		    jp_err_text(err));
@@ -62,8 +63,8 @@ tell(struct jp_core *core, const struct jp_request *request,
 static enum jp_err
 reply(const struct jp_request *request, const struct jp_decision *decision)
 {
-	answer_log(request, decision, asker());
-	return answer_send(STDIN_FILENO, request->seq, decision);
+	decision_log_line(request, decision, asker());
+	return verify_send(STDIN_FILENO, request->seq, decision);
 }
 
 /* Written when the core is closed. */
@@ -89,8 +90,8 @@ answer(struct jp_core *core, int fd, const struct jp_request *request)
 	jp_decide_now(core, request, &decision);
 	tell(core, request, &decision);
 	note_use(core, request, &decision);
-	answer_log(request, &decision, asker());
-	return answer_send(fd, request->seq, &decision);
+	decision_log_line(request, &decision, asker());
+	return verify_send(fd, request->seq, &decision);
 }
 
 static bool
@@ -133,7 +134,7 @@ answer_other(struct jp_core *core, int listener)
 	if (fd < 0)
 		return;
 	if (jp_wait_fd(fd, POLLIN, jp_now_ms() + LEND_MS) == JP_ERR_OK &&
-	    answer_receive(fd, &request) == JP_ERR_OK) {
+	    verify_receive(fd, &request) == JP_ERR_OK) {
 		(void)answer(core, fd, &request);
 		explicit_bzero(&request, sizeof(request));
 	}
@@ -191,7 +192,7 @@ ask_at(const char *path, const struct jp_request *request, int64_t deadline_ms)
 	if (err != JP_ERR_OK)
 		return err;
 	reply.seq = request->seq;
-	return answer_pass(STDIN_FILENO, &reply);
+	return verify_pass(STDIN_FILENO, &reply);
 }
 
 /* Asks a patd that has just started, or one of our kind that has the store. */

@@ -9,10 +9,9 @@
 #include <unistd.h>
 
 #include "common/config/budget.h"
-#include "common/wire/client.h"
+#include "common/base/clock.h"
 #include "common/sys/cond.h"
 #include "common/decide/throttle.h"
-#include "patd/answer.h"
 
 enum {
 	TAGGED_MAX = 256,   /* flights that wait */
@@ -76,7 +75,7 @@ struct pool {
 	struct jp_memo_key key; /* of the tags */
 	pthread_mutex_t mutex;  /* of all below but what is set at the start */
 	struct crew crews[CREW_COUNT];
-	pthread_cond_t ended; /* a thread, or the writing of a line */
+	pthread_cond_t ended; /* a thread, or a loan */
 	bool stopping;
 	size_t running;         /* threads */
 	struct pool_item *idle; /* used before */
@@ -86,7 +85,7 @@ struct pool {
 	struct pool_item *done;
 	size_t item_used; /* the items behind these were never touched */
 	size_t joined_len;
-	size_t telling_len; /* items that wait for their line */
+	size_t lent_len; /* items that are lent */
 	size_t thread_len, item_len, flight_len, joined_max;
 	pthread_t *threads;
 	struct pool_item *items;
@@ -656,41 +655,37 @@ pool_leave(struct pool *pool, uint64_t conn, enum jp_reason *late)
 	return found;
 }
 
-static void
-on_told(void *arg, enum jp_err err)
+void
+pool_lend(struct pool *pool, struct pool_item *item, enum jp_reason late)
 {
-	struct pool_item *item = arg;
+	item->pool = pool;
+	memcpy(item->id, item->decision.id, sizeof(item->id));
+	pthread_mutex_lock(&pool->mutex);
+	item->late = late;
+	pool->lent_len++;
+	pthread_mutex_unlock(&pool->mutex);
+}
+
+void
+pool_give_back(struct pool_item *item)
+{
 	struct pool *pool = item->pool;
 
-	if (err != JP_ERR_OK)
-		jp_decision_refuse(&item->decision, JP_REASON_AUDIT);
 	pthread_mutex_lock(&pool->mutex);
 	put_done(pool, item);
-	pool->telling_len--;
+	pool->lent_len--;
 	pthread_cond_signal(&pool->ended);
 	pthread_mutex_unlock(&pool->mutex);
 }
 
-enum jp_audit_answer
-pool_tell(struct pool *pool, struct pool_item *item)
+void
+pool_keep(struct pool_item *item)
 {
-	enum jp_audit_answer answer;
+	struct pool *pool = item->pool;
 
-	item->told = true;
-	item->pool = pool;
-	memcpy(item->id, item->decision.id, sizeof(item->id));
 	pthread_mutex_lock(&pool->mutex);
-	item->late = JP_REASON_AUDIT;
-	pool->telling_len++;
+	pool->lent_len--;
 	pthread_mutex_unlock(&pool->mutex);
-	answer = jp_audit_decision(pool->core->audit, &item->request,
-	    &item->decision, item->uid, on_told, item);
-	if (answer == JP_AUDIT_WAIT)
-		return answer;
-	pthread_mutex_lock(&pool->mutex);
-	pool->telling_len--;
-	pthread_mutex_unlock(&pool->mutex);
-	return answer;
 }
 
 struct pool_item *
@@ -746,10 +741,10 @@ pool_stop(struct pool *pool, int64_t deadline_ms)
 	pool->stopping = true;
 	for (size_t i = 0; i < CREW_COUNT; i++)
 		pthread_cond_broadcast(&pool->crews[i].wake);
-	while ((pool->running > 0 || pool->telling_len > 0) &&
+	while ((pool->running > 0 || pool->lent_len > 0) &&
 	       jp_cond_wait_until(&pool->ended, &pool->mutex, deadline_ms))
 		continue;
-	ended = pool->running == 0 && pool->telling_len == 0;
+	ended = pool->running == 0 && pool->lent_len == 0;
 	pthread_mutex_unlock(&pool->mutex);
 	if (!ended)
 		return false;

@@ -16,7 +16,6 @@
 #ifndef PATD_POOL_H
 #define PATD_POOL_H
 
-#include "common/audit/audit.h"
 #include "common/decide/decide.h"
 
 struct pool;
@@ -24,9 +23,9 @@ struct pool;
 /* One question on its way to a worker and back. */
 struct pool_item {
 	struct pool_item *next;
-	struct pool *pool;   /* while its line is written */
+	struct pool *pool;   /* while it is lent */
 	bool joined;         /* a flight that was there before */
-	bool told;           /* the audit trail knows of the decision */
+	bool logged;         /* for the caller: its decision is logged */
 	bool left;           /* nobody waits for it any more */
 	enum jp_reason late; /* why there is no decision, if it takes long */
 	uint64_t conn;       /* the asker's, for the loop */
@@ -61,11 +60,17 @@ enum jp_reason pool_submit(
     struct pool *pool, const struct jp_decision *open, struct pool_item *item);
 
 /*
- * Tells the audit trail of the item's decision, once. JP_AUDIT_WAIT: the item
- * is under way, and comes back with those that are done; its decision may then
- * have become that it could not be told.
+ * The item, with its decision, is with somebody else now, who gives it back
+ * with pool_give_back(): then it is among those that are done. Until then it is
+ * under way; `late` is what is said of it if that takes too long.
  */
-enum jp_audit_answer pool_tell(struct pool *pool, struct pool_item *item);
+void pool_lend(struct pool *pool, struct pool_item *item, enum jp_reason late);
+
+/* From any thread; `item` is not touched by the caller any more. */
+void pool_give_back(struct pool_item *item);
+
+/* It was not lent after all: it is still the caller's. */
+void pool_keep(struct pool_item *item);
 
 /*
  * The item of connection `conn`, which is not done: its client gets its answer
@@ -82,9 +87,10 @@ struct pool_item *pool_done(struct pool *pool);
 void pool_release(struct pool *pool, struct pool_item *item);
 
 /*
- * Drops what waits, lets the hashes, look-ups and lines under way end until
- * `deadline_ms` of jp_now_ms(), and frees all. False if one did not: then
- * nothing is freed, and the core must not be closed. NULL is fine.
+ * Drops what waits, lets the hashes and look-ups under way end, and what is
+ * lent come back, until `deadline_ms` of jp_now_ms(), and frees all. False if
+ * one did not: then nothing is freed, and the core must not be closed. NULL is
+ * fine.
  */
 bool pool_stop(struct pool *pool, int64_t deadline_ms);
 

@@ -1,7 +1,7 @@
 /*
- * The keeper of the store, patd/keeper.c: how often uses are written. Its
- * period is short here; what is counted is how many writes fit into the time
- * that went by.
+ * The maintenance of the store, patd/maintenance.c: how often uses are written.
+ * Its period is short here; what is counted is how many writes fit into the
+ * time that went by.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "common/wire/client.h"
 #include "common/store/mem.h"
 #include "common/decide/usage.h"
-#include "patd/keeper.h"
+#include "patd/maintenance.h"
 
 #define NOW INT64_C(1800000000)
 
@@ -27,7 +27,7 @@ enum {
 
 struct world {
 	struct jp_core core;
-	struct keeper *keeper;
+	struct maintenance *maintenance;
 	unsigned int noted; /* uses of each token */
 };
 
@@ -78,7 +78,7 @@ tear_down(void **state)
 {
 	struct world *world = *state;
 
-	keeper_stop(world->keeper);
+	maintenance_stop(world->maintenance);
 	jp_core_close(&world->core);
 	return 0;
 }
@@ -115,7 +115,8 @@ static void
 start(struct world *world, unsigned int save_ms)
 {
 	assert_int_equal(
-	    keeper_start(&world->keeper, &world->core, save_ms), JP_ERR_OK);
+	    maintenance_start(&world->maintenance, &world->core, save_ms),
+	    JP_ERR_OK);
 }
 
 static void
@@ -134,8 +135,8 @@ a_period_has_one_write_of_all_tokens(void **state)
 	}
 	assert_true(writes <= (uint64_t)(jp_now_ms() - begin_ms) / PERIOD_MS);
 	assert_true(world->noted > writes);
-	keeper_stop(world->keeper);
-	world->keeper = NULL;
+	maintenance_stop(world->maintenance);
+	world->maintenance = NULL;
 	assert_int_equal(jp_usage_flush(world->core.usage, &world->core),
 	    JP_ERR_OK); /* as jp_core_close() does */
 	assert_counted(world);
@@ -149,12 +150,12 @@ nothing_is_written_before_the_period_is_over(void **state)
 	const uint64_t before = commits(world);
 	const int64_t begin_ms = jp_now_ms();
 
-	start(world, KEEPER_SAVE_MS);
+	start(world, MAINTENANCE_SAVE_MS);
 	for (int i = 0; i < 10000; i++)
 		use_all(world);
-	keeper_stop(world->keeper);
-	world->keeper = NULL;
-	if (jp_now_ms() < begin_ms + KEEPER_SAVE_MS)
+	maintenance_stop(world->maintenance);
+	world->maintenance = NULL;
+	if (jp_now_ms() < begin_ms + MAINTENANCE_SAVE_MS)
 		assert_int_equal(commits(world), before);
 	assert_int_equal(
 	    jp_usage_flush(world->core.usage, &world->core), JP_ERR_OK);

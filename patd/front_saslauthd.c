@@ -1,9 +1,11 @@
-#include "patd/mux_conn.h"
+#include "patd/front_saslauthd.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "common/wire/saslauthd.h"
 
 enum {
 	ROOM = JP_MUX_FRAME_MAX + 1, /* one more shows what is too long */
@@ -37,8 +39,8 @@ understand(struct conn *conn, const uint8_t *bytes, size_t len,
 	return err;
 }
 
-enum jp_err
-mux_receive(struct conn *conn, struct jp_request *request)
+static enum jp_err
+receive(struct conn *conn, struct jp_request *request)
 {
 	uint8_t bytes[ROOM];
 	size_t held = conn->held_len;
@@ -61,14 +63,28 @@ mux_receive(struct conn *conn, struct jp_request *request)
 	return err;
 }
 
-enum jp_err
-mux_send(int fd, enum jp_verdict verdict)
+/* The protocol has one question for each connection: no `seq`. */
+static enum jp_err
+send_verdict(int fd, uint32_t seq, const struct jp_decision *decision)
 {
 	uint8_t bytes[JP_MUX_REPLY_SIZE];
 
-	jp_mux_reply(verdict, bytes);
+	(void)seq;
+	jp_mux_reply(decision->verdict, bytes);
 	if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) !=
 	    (ssize_t)sizeof(bytes))
 		return jp_err_from_errno(errno);
 	return JP_ERR_OK;
 }
+
+const struct front front_saslauthd = {
+	.code = JP_FRONT_MUX,
+	.type = SOCK_STREAM,
+	.name = "mux",
+	.more = offsetof(struct jp_settings, mux),
+	.mode = 0666,
+	.holders = "patd or a saslauthd",
+	.receive = receive,
+	.send = send_verdict,
+	.answers_all = true,
+};

@@ -1,0 +1,20 @@
+/* New connections: who is let in, and what becomes of them. */
+#ifndef PATD_ACCEPT_H
+#define PATD_ACCEPT_H
+
+#include "patd/event_loop.h"
+
+/* Has epoll watch all listening sockets, or none (`events` 0). */
+bool accept_watch(struct loop *loop, int op, uint32_t events);
+
+/*
+ * Takes one connection from the listener at `place`; false: nobody wanted to
+ * connect. One at a time is enough: those behind it are there at the next turn,
+ * too, and to hear that there is none costs nearly as much as to get one.
+ */
+bool accept_one(struct loop *loop, size_t place);
+
+/* At the stop: who asked before gets an answer. */
+void accept_the_last(struct loop *loop);
+
+#endif

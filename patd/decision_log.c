@@ -1,0 +1,96 @@
+#include "patd/decision_log.h"
+
+#include <inttypes.h>
+#include <syslog.h>
+
+#include "common/sys/log.h"
+#include "common/base/net.h"
+#include "common/base/clock.h"
+
+enum {
+	USER_SHOWN = 512, /* bytes of an escaped user name in the log */
+	MS_PER_S = 1000,
+};
+
+static int
+priority_of(enum jp_verdict verdict)
+{
+	switch (verdict) {
+	case JP_ACCEPT:
+	case JP_MAY:
+		return LOG_DEBUG;
+	case JP_UNAVAILABLE:
+		return LOG_ERR;
+	case JP_DENY:
+		break;
+	}
+	return LOG_NOTICE;
+}
+
+void
+decision_log_line(const struct jp_request *request,
+    const struct jp_decision *decision, uid_t uid)
+{
+	char user[USER_SHOWN];
+	char service[JP_ESCAPED_MAX(JP_SERVICE_MAX)];
+	char rhost[JP_ESCAPED_MAX(JP_RHOST_MAX)];
+
+	jp_log(priority_of(decision->verdict),
+	    "%s: reason=%s id=%s front=%s peer=%u service=\"%s\" "
+	    "rhost=\"%s\"%s "
+	    "user=\"%s\"",
+	    jp_verdict_name(decision->verdict),
+	    jp_reason_name(decision->reason),
+	    decision->id[0] != '\0' ? decision->id : "-",
+	    jp_front_name(request->front), (unsigned)uid,
+	    jp_escape(service, sizeof(service), request->service),
+	    jp_escape(rhost, sizeof(rhost), request->rhost),
+	    jp_rhost_note(request->rhost),
+	    jp_escape(user, sizeof(user), request->user));
+}
+
+static void
+log_flood(const struct jp_flood *flood)
+{
+	enum jp_verdict verdict = jp_reason_verdict(flood->reason);
+
+	if (flood->held > 0)
+		jp_log(priority_of(verdict),
+		    "%s: reason=%s peer=%u: %" PRIu64
+		    " more, not logged one by one",
+		    jp_verdict_name(verdict), jp_reason_name(flood->reason),
+		    (unsigned)flood->peer, flood->held);
+}
+
+/* Acceptances are for --debug; of a flood of others there are a few lines. */
+static bool
+has_line(
+    struct jp_floods *floods, uid_t uid, const struct jp_decision *decision)
+{
+	struct jp_flood ended;
+	bool told;
+
+	if (decision->verdict == JP_ACCEPT)
+		return true;
+	told = jp_flood_tell(
+	    floods, uid, decision->reason, jp_now_ms() / MS_PER_S, &ended);
+	log_flood(&ended);
+	return told;
+}
+
+void
+decision_log_add(struct jp_floods *floods, const struct jp_request *request,
+    const struct jp_decision *decision, uid_t uid)
+{
+	if (has_line(floods, uid, decision))
+		decision_log_line(request, decision, uid);
+}
+
+void
+decision_log_floods(struct jp_floods *floods, bool all)
+{
+	struct jp_flood ended;
+
+	while (jp_flood_next(floods, jp_now_ms() / MS_PER_S, all, &ended))
+		log_flood(&ended);
+}

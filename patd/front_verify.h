@@ -1,0 +1,17 @@
+/* The front of verify.sock: the verify protocol, common/wire/verify.h. */
+#ifndef PATD_FRONT_VERIFY_H
+#define PATD_FRONT_VERIFY_H
+
+#include "patd/front.h"
+
+extern const struct front front_verify;
+
+/* Its parts, for a process that is asked one question only. */
+enum jp_err verify_receive(int fd, struct jp_request *request);
+enum jp_err
+verify_send(int fd, uint32_t seq, const struct jp_decision *decision);
+
+/* Passes on what another process has decided. */
+enum jp_err verify_pass(int fd, const struct jp_reply *reply);
+
+#endif

@@ -1,0 +1,367 @@
+#include "patd/questions.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "common/audit/audit.h"
+#include "common/decide/usage.h"
+#include "common/sys/log.h"
+#include "common/base/clock.h"
+
+enum {
+	QUESTION_MS = 2000, /* for one answer */
+	IDLE_MS = 30000,    /* until another one */
+	NS_PER_MS = 1000000,
+};
+
+/* What is kept of a decision, also where its asker has gone. */
+static void
+keep(struct loop *loop, uid_t uid, const struct jp_request *request,
+    const struct jp_decision *decision)
+{
+	decision_log_add(&loop->floods, request, decision, uid);
+	jp_stats_decided(&loop->options->core->stats, decision->reason);
+	if (decision->reason == JP_REASON_STORE)
+		maintenance_suspect(loop->options->maintenance);
+}
+
+void
+questions_turn_away(const struct front *front, int fd)
+{
+	struct jp_decision decision = { .verdict = JP_UNAVAILABLE };
+
+	if (front->answers_all)
+		(void)front->send(fd, 0, &decision);
+}
+
+/* Without a question. */
+static void
+give_up(struct loop *loop, struct conn *conn)
+{
+	questions_turn_away(conn->front, conn->fd);
+	conns_close(&loop->conns, conn);
+}
+
+/* Sends the answer; whoever does not take it, or nothing more, is closed. */
+static void
+answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
+    const struct jp_decision *decision)
+{
+	struct jp_core *core = loop->options->core;
+	enum jp_err err = conn->front->send(conn->fd, request->seq, decision);
+	int64_t now_ns = jp_now_ns();
+
+	jp_stats_answered(&core->stats, now_ns - conn->asked_ns);
+	if (jp_usage_decided(core, request, decision))
+		maintenance_hurry(loop->options->maintenance);
+	conn->deadline_ms = now_ns / NS_PER_MS + IDLE_MS;
+	if (err != JP_ERR_OK || loop->stopping || !conn->front->keep_open ||
+	    request->last)
+		conns_close(&loop->conns, conn);
+}
+
+/* NULL if too many are under way. */
+static struct pool_item *
+make_item(struct loop *loop, const struct conn *conn,
+    const struct jp_request *request)
+{
+	struct pool_item *item = pool_take(loop->pool);
+
+	if (item == NULL)
+		return NULL;
+	item->conn = loop_key_of(loop, conn);
+	item->uid = conn->uid;
+	item->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
+	memcpy(&item->request, request, sizeof(item->request));
+	return item;
+}
+
+/*
+ * Until the answer no other question is read from this connection; only its end
+ * is still noticed.
+ */
+static void
+make_busy(struct loop *loop, struct conn *conn, uint32_t seq)
+{
+	conn->seq = seq;
+	conn->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
+	if (conn->deadline_ms < loop->late_ms)
+		loop->late_ms = conn->deadline_ms;
+	conns_busy(&loop->conns, conn, true);
+	(void)loop_watch_conn(loop, conn, 0);
+}
+
+/* Hands the question to a worker. */
+static enum jp_reason
+enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
+    const struct jp_decision *open)
+{
+	struct pool_item *item = make_item(loop, conn, request);
+	enum jp_reason reason;
+
+	if (item == NULL)
+		return JP_REASON_OVERLOAD;
+	reason = pool_submit(loop->pool, open, item);
+	if (reason != JP_REASON_NONE) {
+		pool_release(loop->pool, item);
+		return reason;
+	}
+	make_busy(loop, conn, request->seq);
+	return JP_REASON_NONE;
+}
+
+/* jp_audit_decision() has written the line, or has not; from its thread. */
+static void
+on_logged(void *arg, enum jp_err err)
+{
+	struct pool_item *item = arg;
+
+	if (err != JP_ERR_OK)
+		jp_decision_refuse(&item->decision, JP_REASON_AUDIT);
+	pool_give_back(item);
+}
+
+/*
+ * Logs the item's decision in the audit trail, once. JP_AUDIT_WAIT: it comes
+ * back with those that are done, and its decision may then have become that it
+ * could not be logged.
+ */
+static enum jp_audit_answer
+log_item(struct loop *loop, struct pool_item *item)
+{
+	enum jp_audit_answer answer;
+
+	item->logged = true;
+	pool_lend(loop->pool, item, JP_REASON_AUDIT);
+	answer = jp_audit_decision(loop->options->core->audit, &item->request,
+	    &item->decision, item->uid, on_logged, item);
+	if (answer != JP_AUDIT_WAIT)
+		pool_keep(item);
+	return answer;
+}
+
+/*
+ * Logs what will be answered in the audit trail. Where that must have been
+ * written first, the answer waits as it does for a worker, and the loop does
+ * not: true.
+ */
+static bool
+log_first(struct loop *loop, struct conn *conn,
+    const struct jp_request *request, struct jp_decision *decision)
+{
+	struct jp_audit *audit = loop->options->core->audit;
+	enum jp_audit_answer logged = JP_AUDIT_FAIL;
+	struct pool_item *item;
+
+	if (!jp_audit_waits(audit)) {
+		(void)jp_audit_decision(
+		    audit, request, decision, conn->uid, NULL, NULL);
+		return false;
+	}
+	item = make_item(loop, conn, request);
+	if (item != NULL) {
+		item->decision = *decision;
+		logged = log_item(loop, item);
+	}
+	if (logged == JP_AUDIT_WAIT) {
+		make_busy(loop, conn, request->seq);
+		return true;
+	}
+	if (item != NULL)
+		pool_release(loop->pool, item);
+	if (logged == JP_AUDIT_FAIL)
+		jp_decision_refuse(decision, JP_REASON_AUDIT);
+	return false;
+}
+
+/* What was decided here is logged, kept and answered. */
+static void
+conclude(struct loop *loop, struct conn *conn, const struct jp_request *request,
+    struct jp_decision *decision)
+{
+	if (log_first(loop, conn, request, decision))
+		return;
+	keep(loop, conn->uid, request, decision);
+	answer(loop, conn, request, decision);
+}
+
+static void
+decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
+{
+	struct jp_decision decision;
+
+	conn->asked_ns = loop->turn_ns;
+	jp_decide(loop->options->core, request, NULL, &decision);
+	if (decision.reason == JP_REASON_NONE) {
+		enum jp_reason reason = enqueue(loop, conn, request, &decision);
+
+		if (reason == JP_REASON_NONE)
+			return;
+		jp_decision_refuse(&decision, reason);
+	}
+	conclude(loop, conn, request, &decision);
+}
+
+/*
+ * What came is not a question. Where every client is answered that is a denial
+ * like others; elsewhere it has no right to an answer.
+ */
+static void
+refuse(struct loop *loop, struct conn *conn, enum jp_err err)
+{
+	struct jp_request request = { .front = conn->front->code };
+	struct jp_decision decision = { .verdict = JP_DENY };
+
+	jp_log(LOG_DEBUG, "bad message of uid %u%s%s: %s", (unsigned)conn->uid,
+	    conn->front->name != NULL ? " on " : "",
+	    conn->front->name != NULL ? conn->front->name : "",
+	    jp_err_name(err));
+	if (!conn->front->answers_all) {
+		conns_close(&loop->conns, conn);
+		return;
+	}
+	conn->asked_ns = loop->turn_ns;
+	jp_decision_refuse(&decision,
+	    err == JP_ERR_NOMEM ? JP_REASON_MEMORY : JP_REASON_SHAPE);
+	conclude(loop, conn, &request, &decision);
+}
+
+void
+questions_on_conn(struct loop *loop, uint64_t key, uint32_t events)
+{
+	struct conn *conn = conns_find(&loop->conns, key);
+	struct jp_request request;
+	enum jp_err err;
+
+	if (conn == NULL)
+		return;
+	if (conn->busy) { /* only its end is reported: it may not come again */
+		if (events & (EPOLLHUP | EPOLLERR))
+			conns_close(&loop->conns, conn);
+		return;
+	}
+	err = conn->front->receive(conn, &request);
+	if (err == JP_ERR_OK) {
+		decide(loop, conn, &request);
+		explicit_bzero(&request, sizeof(request));
+	} else if (err != JP_ERR_TIMEOUT && err != JP_ERR_UNREACHABLE) {
+		refuse(loop, conn, err);
+	} else if (err == JP_ERR_UNREACHABLE || loop->stopping) {
+		give_up(loop, conn);
+	}
+}
+
+/* The same of what a worker has done: true if it has to wait. */
+static bool
+log_done(struct loop *loop, struct pool_item *item)
+{
+	enum jp_audit_answer logged = JP_AUDIT_GO;
+
+	if (!item->logged)
+		logged = log_item(loop, item);
+	if (logged == JP_AUDIT_FAIL)
+		jp_decision_refuse(&item->decision, JP_REASON_AUDIT);
+	return logged == JP_AUDIT_WAIT;
+}
+
+void
+questions_listen(struct loop *loop, uint64_t key)
+{
+	struct conn *conn = conns_find(&loop->conns, key);
+
+	if (conn != NULL && !conn->busy &&
+	    !loop_watch_conn(loop, conn, EPOLLIN))
+		give_up(loop, conn);
+}
+
+/*
+ * Whatever holds up the workers, the name service or the disk of the audit
+ * trail: a client gets its answer in time.
+ */
+static void
+answer_late(struct loop *loop, struct conn *conn)
+{
+	struct jp_decision decision = { .id = "" };
+	enum jp_reason reason = JP_REASON_OVERLOAD;
+	struct pool_item *item =
+	    pool_leave(loop->pool, loop_key_of(loop, conn), &reason);
+	uint64_t key;
+
+	if (item == NULL) {
+		give_up(loop, conn);
+		return;
+	}
+	memcpy(decision.id, item->id, sizeof(decision.id));
+	jp_decision_refuse(&decision, reason);
+	(void)jp_audit_decision(loop->options->core->audit, &item->request,
+	    &decision, item->uid, NULL, NULL);
+	keep(loop, item->uid, &item->request, &decision);
+	conns_busy(&loop->conns, conn, false);
+	conns_renew(conn);
+	key = loop_key_of(loop, conn);
+	answer(loop, conn, &item->request, &decision);
+	questions_listen(loop, key);
+}
+
+void
+questions_on_done(struct loop *loop)
+{
+	struct pool_item *item, *next;
+	uint64_t count;
+
+	(void)!read(loop->done_fd, &count, sizeof(count));
+	for (item = pool_done(loop->pool); item != NULL; item = next) {
+		struct conn *conn = conns_find(&loop->conns, item->conn);
+
+		next = item->next;
+		if (item->left) { /* answered, and logged, before */
+			pool_release(loop->pool, item);
+			continue;
+		}
+		if (log_done(loop, item))
+			continue;
+		keep(loop, item->uid, &item->request, &item->decision);
+		if (conn != NULL) {
+			conns_busy(&loop->conns, conn, false);
+			answer(loop, conn, &item->request, &item->decision);
+			questions_listen(loop, item->conn);
+		}
+		pool_release(loop->pool, item);
+	}
+}
+
+void
+questions_end(struct loop *loop, struct conn *conn)
+{
+	struct jp_decision decision = { .id = "" };
+
+	if (conn->busy) {
+		jp_decision_refuse(&decision, JP_REASON_STOPPING);
+		(void)conn->front->send(conn->fd, conn->seq, &decision);
+		conns_close(&loop->conns, conn);
+	} else {
+		give_up(loop, conn);
+	}
+}
+
+void
+questions_drain(struct loop *loop, struct conn *conn)
+{
+	if (!conn->busy)
+		questions_on_conn(loop, loop_key_of(loop, conn), EPOLLIN);
+}
+
+void
+questions_look(struct loop *loop, struct conn *conn)
+{
+	if (jp_now_ms() < conn->deadline_ms) {
+		if (conn->busy && conn->deadline_ms < loop->late_ms)
+			loop->late_ms = conn->deadline_ms;
+	} else if (conn->busy) {
+		answer_late(loop, conn);
+	} else {
+		give_up(loop, conn);
+	}
+}

@@ -1,0 +1,35 @@
+/*
+ * The server: it sets up the event loop (patd/event_loop.h), takes signals, and
+ * runs until it is told to stop.
+ */
+#ifndef PATD_SERVER_H
+#define PATD_SERVER_H
+
+#include <signal.h>
+
+#include "common/decide/core.h"
+#include "patd/maintenance.h"
+#include "patd/listeners.h"
+#include "patd/peers.h"
+
+struct server_options {
+	struct jp_core *core;
+	struct maintenance *maintenance;
+	const struct peers *peers;
+	struct listeners *listeners; /* closed at the end */
+	const struct jp_settings *settings;
+	const char *config; /* read again at SIGHUP; NULL: the default */
+};
+
+/* The signals that it takes: to be blocked before any thread starts. */
+void server_signals(sigset_t *signals);
+
+/*
+ * Tells the service manager that patd is ready, and runs until SIGTERM or
+ * SIGINT; then answers what it holds, within a bounded time. `drained` false:
+ * threads still use the core, which must not be closed.
+ */
+enum jp_err server_run(
+    const struct server_options *options, bool *drained, struct jp_why *why);
+
+#endif
