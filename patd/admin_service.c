@@ -17,6 +17,7 @@
 #include "common/sys/log.h"
 #include "common/admin/self_service.h"
 #include "common/decide/throttle.h"
+#include "patd/front.h"
 
 enum {
 	IDLE_S = 30,
@@ -33,6 +34,7 @@ enum {
 #define SELF_BURST 20
 #define SELF_REFILL_MS INT64_C(900000)
 
+/* The front of admin.sock. */
 const struct front front_admin = {
 	.code = JP_FRONT_ADMIN,
 	.type = SOCK_SEQPACKET,

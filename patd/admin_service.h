@@ -8,7 +8,6 @@
 #include <sys/types.h>
 
 #include "common/decide/core.h"
-#include "patd/front.h"
 #include "patd/maintenance.h"
 
 #define ADMIN_MAX 16
@@ -22,9 +21,6 @@ enum admin_rights {
 };
 
 struct admin_service;
-
-/* The front of admin.sock. */
-extern const struct front front_admin;
 
 enum jp_err admin_service_make(struct admin_service **service,
     struct jp_core *core, struct maintenance *maintenance);

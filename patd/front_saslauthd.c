@@ -1,4 +1,8 @@
-#include "patd/front_saslauthd.h"
+/*
+ * The front of [patd] mux: the saslauthd protocol. Such a client waits without
+ * end, and may leak its descriptor, where no answer comes: each one gets one.
+ */
+#include "patd/front.h"
 
 #include <errno.h>
 #include <sodium.h>

@@ -4,9 +4,7 @@
 
 #include "patd/front.h"
 
-extern const struct front front_verify;
-
-/* Its parts, for a process that is asked one question only. */
+/* The parts of the row, for a process that is asked one question only. */
 enum jp_err verify_receive(int fd, struct jp_request *request);
 enum jp_err
 verify_send(int fd, uint32_t seq, const struct jp_decision *decision);

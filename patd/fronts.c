@@ -1,13 +1,20 @@
-#include "patd/admin_service.h"
 #include "patd/front.h"
-#include "patd/front_saslauthd.h"
-#include "patd/front_verify.h"
+
+/* X(row): in the order in which their sockets are made. */
+#define FRONT_LIST(X)                                                          \
+	X(front_verify)                                                        \
+	X(front_admin)                                                         \
+	X(front_saslauthd)
+
+#define FRONT_DECLARATION(row) extern const struct front row;
+FRONT_LIST(FRONT_DECLARATION)
+#undef FRONT_DECLARATION
 
 const struct front *const fronts[] = {
-	&front_verify,
-	&front_admin,
-	&front_saslauthd,
-	NULL,
+#define FRONT_ROW(row) &row,
+	FRONT_LIST(FRONT_ROW)
+#undef FRONT_ROW
+	    NULL,
 };
 
 _Static_assert(sizeof(fronts) / sizeof(fronts[0]) - 1 <= FRONTS_MAX,
