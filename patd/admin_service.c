@@ -17,6 +17,7 @@
 #include "common/sys/log.h"
 #include "common/admin/self_service.h"
 #include "common/decide/throttle.h"
+#include "common/sys/process.h"
 #include "patd/front.h"
 
 enum {

@@ -14,12 +14,14 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/decide/open.h"
 #include "common/sys/account.h"
 #include "common/audit/audit.h"
 #include "common/config/budget.h"
 #include "common/decide/core.h"
 #include "common/sys/log.h"
 #include "common/decide/usage.h"
+#include "common/sys/process.h"
 #include "patd/maintenance.h"
 #include "patd/listeners.h"
 #include "patd/server.h"

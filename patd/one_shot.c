@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/audit/audit.h"
+#include "common/decide/open.h"
 #include "common/wire/client.h"
 #include "common/decide/core.h"
 #include "common/decide/usage.h"

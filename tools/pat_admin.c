@@ -14,6 +14,7 @@
 #include "common/decide/core.h"
 #include "common/base/escape.h"
 #include "common/record/token_scan.h"
+#include "common/sys/process.h"
 #include "tools/cli/command.h"
 #include "tools/cli/output.h"
 #include "tools/cli/suggest.h"

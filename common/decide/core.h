@@ -14,7 +14,7 @@
 #include "common/decide/groups.h"
 #include "common/decide/memo.h"
 #include "common/record/pepper.h"
-#include "common/config/settings.h"
+#include "common/record/policy.h"
 #include "common/decide/stats.h"
 #include "common/store/store.h"
 
@@ -48,56 +48,7 @@ enum jp_err jp_core_init(struct jp_core *core, struct jp_store *store,
     const struct jp_pepper *pepper, const struct jp_policy *policy,
     const struct jp_clock *clock);
 
-/*
- * Opens everything that `settings` name, as the user that they name: the
- * process becomes that user for good if it is root. `holder` and `wait_ms` as
- * in struct jp_store_options.
- */
-enum jp_err
-jp_core_open(struct jp_core *core, const struct jp_settings *settings,
-    const char *holder, int64_t wait_ms, struct jp_why *why);
-
-/* Who opens a store, and when it is his turn; see struct jp_store_options. */
-struct jp_turn {
-	const char *holder;
-	int64_t wait_ms;
-	bool first;
-};
-
-/* The same, also in front of all others that wait. */
-enum jp_err
-jp_core_open_in_turn(struct jp_core *core, const struct jp_settings *settings,
-    const struct jp_turn *turn, struct jp_why *why);
-
-/* Writes the gathered uses, if any, and frees all. */
-void jp_core_close(struct jp_core *core);
-
 /* Takes another policy, at once and for every later decision. */
 void jp_core_set_policy(struct jp_core *core, const struct jp_policy *policy);
-
-/*
- * Becomes `user` for good, with its groups, if this process is root and `user`
- * is another: JP_ERR_CONFIG if there is no such user.
- */
-enum jp_err jp_become(const char *user, struct jp_why *why);
-
-/*
- * The name of `uid` as records keep it of who made or revoked a token: the
- * local account's, or "uid:N". May ask a name service.
- */
-void jp_actor_name(uid_t uid, char name[JP_ACTOR_MAX + 1]);
-
-/*
- * Opens what is closed of the three standard descriptors, so that none of them
- * becomes a file of the store; writes to those still fail. It is the first
- * thing that a program does.
- */
-void jp_hold_descriptors(void);
-
-/*
- * Prepares a process that handles secrets: no core files, no ptrace, no new
- * privileges, files of mode 0600 at most, libsodium ready.
- */
-void jp_harden_process(void);
 
 #endif

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/decide/open.h"
+#include "common/sys/process.h"
 #include "common/wire/client.h"
 #include "common/decide/core.h"
 #include "common/record/token_make.h"

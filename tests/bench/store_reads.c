@@ -28,6 +28,8 @@
 #endif
 
 #include "common/decide/core.h"
+#include "common/decide/open.h"
+#include "common/sys/process.h"
 #include "tests/bench/turn.h"
 
 enum {

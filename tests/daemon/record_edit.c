@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "common/decide/core.h"
+#include "common/decide/open.h"
+#include "common/sys/process.h"
 
 enum {
 	WAIT_MS = 10000, /* for a patd that is just leaving */

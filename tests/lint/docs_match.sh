@@ -37,11 +37,26 @@ example_keys() {
 
 # --- The configuration ----------------------------------------------------------
 
-settings=$JP_SOURCE/common/config/settings.c
+config=$JP_SOURCE/common/config
 keys=$({
-	sed -n 's/^	{ "\([a-z0-9]*\)", "\([a-z_]*\)",.*/\1 \2/p' "$settings"
-	sed -n 's/.*strcmp(name, "\([a-z_]*\)").*/service \1/p' "$settings"
+	sed -n 's/^	{ "\([a-z0-9]*\)", "\([a-z_]*\)",.*/\1 \2/p' "$config/keys.c"
+	sed -n 's/.*strcmp(name, "\([a-z_]*\)").*/service \1/p' "$config/ini.c"
 } | words)
+
+# The members that no key sets: the file itself, and the rules of services.
+is "every setting has a key" "$(
+	awk '/^struct jp_(settings|policy) {/ { inside = 1; next }
+		/^};/ { inside = 0 }
+		inside && /;/ { sub(/;.*/, ""); sub(/\[.*/, ""); print $NF }' \
+		"$config/settings.h" "$JP_SOURCE/common/record/policy.h" |
+		tr -d '*' | while read -r member; do
+		case $member in
+		file | policy | rule_len | rules) continue ;;
+		esac
+		grep -Eq "(AT\(|policy[.]|policy->)$member\>" "$config/keys.c" ||
+			echo "$member"
+	done
+)" ''
 
 same "jira-pat.conf(5) has the keys that the parser knows" "$keys" "$(
 	awk '/^\.Ss \[/ { section = substr($2, 2); sub(/\].*/, "", section) }

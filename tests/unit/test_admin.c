@@ -18,6 +18,7 @@
 
 #include "common/admin/wire.h"
 #include "common/admin/batch.h"
+#include "common/decide/open.h"
 #include "common/store/mem.h"
 #include "tests/leave_out.h"
 

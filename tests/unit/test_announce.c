@@ -17,6 +17,7 @@
 
 #include "common/decide/announce.h"
 #include "common/decide/core.h"
+#include "common/decide/open.h"
 #include "common/store/mem.h"
 
 static struct {

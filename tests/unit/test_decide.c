@@ -15,6 +15,7 @@
 
 #include "common/admin/batch.h"
 #include "common/decide/decide.h"
+#include "common/decide/open.h"
 #include "common/store/mem.h"
 #include "common/record/token_make.h"
 

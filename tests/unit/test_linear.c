@@ -15,6 +15,7 @@
 #include <sodium.h>
 #include <stdatomic.h>
 
+#include "common/decide/open.h"
 #include "common/wire/client.h"
 #include "common/decide/decide.h"
 #include "common/record/token_make.h"

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "common/decide/open.h"
 #include "common/wire/client.h"
 #include "common/store/mem.h"
 #include "common/decide/usage.h"

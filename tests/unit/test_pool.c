@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/decide/open.h"
 #include "common/wire/client.h"
 #include "common/store/mem.h"
 #include "common/decide/throttle.h"

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/decide/open.h"
 #include "common/store/mem.h"
 #include "common/decide/clock_guard.h"
 #include "common/decide/usage.h"

@@ -13,6 +13,7 @@
 
 #include "common/admin/admin.h"
 #include "common/admin/batch.h"
+#include "common/decide/open.h"
 #include "common/store/mem.h"
 
 #define NOW INT64_C(1800000000)

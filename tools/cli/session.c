@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "common/admin/wire.h"
+#include "common/decide/open.h"
+#include "common/sys/process.h"
 #include "common/wire/client.h"
 #include "common/store/bdb.h"
 

@@ -3,6 +3,7 @@
  * modes. Whatever is there already is kept; where it would be dangerous to
  * take it over, init stops and says so.
  */
+#include "common/sys/process.h"
 #include "tools/cli/command.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
  * there is kept under another name. The lock of the old store is held all the
  * time, so that no patd opens it meanwhile.
  */
+#include "common/sys/process.h"
 #include "tools/cli/command.h"
 
 #include <errno.h>

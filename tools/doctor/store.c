@@ -1,6 +1,7 @@
 /*
  * pat-admin check: the store, its pepper and its disk.
  */
+#include "common/sys/process.h"
 #include "tools/doctor/doctor.h"
 
 #include <dirent.h>

@@ -1,0 +1,30 @@
+/*
+ * The keys of the configuration file: one row each, in common/config/keys.c.
+ */
+#ifndef JP_KEYS_H
+#define JP_KEYS_H
+
+#include "common/config/settings.h"
+
+#define JP_KEYS_MAX 64
+
+struct jp_key {
+	const char *section;
+	const char *name;
+	size_t offset; /* of the member in struct jp_settings */
+	/* Reads `text` into the member at `at`; an error if it does not fit. */
+	enum jp_err (*read)(
+	    void *at, const char *text, int64_t min, int64_t max);
+	int64_t min, max; /* bounds of a number, or `max` bytes of a text */
+	const char *expected;
+	bool repeats; /* it may be given several times */
+};
+
+/* The i-th key, i below JP_KEYS_MAX; NULL behind the last. */
+const struct jp_key *jp_key_at(size_t i);
+
+/* Reads the value of `key` into its member of `settings`. */
+enum jp_err jp_key_read(
+    const struct jp_key *key, struct jp_settings *settings, const char *value);
+
+#endif

@@ -1,0 +1,68 @@
+#include "common/sys/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/sys/account.h"
+
+enum jp_err
+jp_become(const char *user, struct jp_why *why)
+{
+	struct jp_account account;
+	enum jp_err err;
+
+	if (geteuid() != 0)
+		return JP_ERR_OK;
+	err = jp_account_of_patd(user, &account, why);
+	if (err != JP_ERR_OK || account.uid == 0)
+		return err;
+	if (jp_account_become(&account) != JP_ERR_OK)
+		return jp_why(why, JP_ERR_PERMISSION, "cannot become %s: %s",
+		    user, strerror(errno));
+	/* A change of user makes core dumps possible again; undo that. */
+	jp_harden_process();
+	return JP_ERR_OK;
+}
+
+void
+jp_actor_name(uid_t uid, char name[JP_ACTOR_MAX + 1])
+{
+	struct passwd pw, *found = NULL;
+	char room[4096];
+
+	if (getpwuid_r(uid, &pw, room, sizeof(room), &found) != 0 ||
+	    found == NULL ||
+	    jp_field_set(name, JP_ACTOR_MAX + 1, pw.pw_name) != JP_ERR_OK)
+		(void)snprintf(
+		    name, JP_ACTOR_MAX + 1, "uid:%u", (unsigned int)uid);
+}
+
+void
+jp_hold_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", O_RDONLY);
+}
+
+void
+jp_harden_process(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	(void)umask(077);
+	if (sodium_init() < 0) /* no source of random bytes: nothing is safe */
+		abort();
+}

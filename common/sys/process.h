@@ -1,0 +1,37 @@
+/*
+ * The process itself: who it runs as, what it may do, its descriptors.
+ */
+#ifndef JP_PROCESS_H
+#define JP_PROCESS_H
+
+#include <sys/types.h>
+
+#include "common/base/err.h"
+#include "common/base/text.h"
+
+/*
+ * Becomes `user` for good, with its groups, if this process is root and `user`
+ * is another: JP_ERR_CONFIG if there is no such user.
+ */
+enum jp_err jp_become(const char *user, struct jp_why *why);
+
+/*
+ * The name of `uid` as records keep it of who made or revoked a token: the
+ * local account's, or "uid:N". May ask a name service.
+ */
+void jp_actor_name(uid_t uid, char name[JP_ACTOR_MAX + 1]);
+
+/*
+ * Opens what is closed of the three standard descriptors, so that none of them
+ * becomes a file of the store; writes to those still fail. It is the first
+ * thing that a program does.
+ */
+void jp_hold_descriptors(void);
+
+/*
+ * Prepares a process that handles secrets: no core files, no ptrace, no new
+ * privileges, files of mode 0600 at most, libsodium ready.
+ */
+void jp_harden_process(void);
+
+#endif
