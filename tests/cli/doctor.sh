@@ -28,11 +28,14 @@ put() {
 	cat >"$TREE$1"
 }
 
+found_traps= # by any test
+
 # traps: which the doctor finds: "NAME FILE:LINE ..." or "none". Sets $status.
 traps() {
 	run check --root "$TREE" --json
 	found=$(json '" ".join("%s %s:%d" % (f["trap"], f["file"], f["line"])
 for f in d if "trap" in f) or "none"')
+	found_traps="$found_traps $found "
 }
 
 # finds SENTENCE STATUS TRAPS
@@ -562,15 +565,6 @@ traps
 is "odd bytes in a name are escaped" "$status $found" "1 pam-missing $SITE:1"
 is_json "and in JSON, too"
 
-# Each of the code's traps is in this test.
-names=$(sed -n 's/^	X([A-Z_]*, LEVEL_[A-Z]*, "[a-z]*", "\([a-z-]*\)".*/\1/p' \
-	"$JP_SOURCE/tools/doctor/servers.h")
-ok "the table of traps is read" test "$(echo "$names" | wc -l)" -ge 15
-for name in $names; do
-	ok "$name has its tests" grep -q "^finds \"$name: \|^like \"$name: " \
-		"$JP_SOURCE/tests/cli/doctor.sh"
-done
-
 # --- The rest ---------------------------------------------------------------------------------
 
 tree
@@ -700,4 +694,21 @@ exits "a section that another one hides: exit status 1" 1 check --root "$TREE"
 like "both are named" "$out" "*jira-read] never counts: *jira-\**order*"
 services '*' 'jira-[rw]*'
 exits "a pattern behind a wider one: exit status 1" 1 check --root "$TREE"
+# --- The table of traps ---------------------------------------------------------------------
+
+# Each of the code's traps is in this test: their names are their codes', in small
+# letters.
+table=$JP_SOURCE/tools/doctor/traps.h
+names=$(sed -n 's/^	X([A-Z_]*, LEVEL_[A-Z]*, "[a-z]*", "\([a-z-]*\)".*/\1/p' \
+	"$table")
+is "the whole table of traps is read, and each name is that of its code" \
+	"$names" "$(sed -n 's/^	X(\([A-Z_]*\),.*/\1/p' "$table" |
+		tr 'A-Z_' 'a-z-')"
+for name in $names; do
+	ok "$name has its tests" grep -q "^finds \"$name: \|^like \"$name: " \
+		"$JP_SOURCE/tests/cli/doctor.sh"
+	ok "$name is found in one of them" \
+		test -z "${found_traps##* $name *}"
+done
+
 done_testing

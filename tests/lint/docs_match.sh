@@ -188,7 +188,7 @@ fi
 
 same "pat-admin(8) has the traps that check knows, in their order" "$(
 	sed -n 's/^	X([A-Z_]*, LEVEL_[A-Z]*, "[a-z]*", "\([a-z-]*\)".*/\1/p' \
-		"$JP_SOURCE/tools/doctor/servers.h"
+		"$JP_SOURCE/tools/doctor/traps.h"
 )" "$(awk '/^Each of these traps/ { inside = 1 }
 	/^\.El/ { inside = 0 }
 	inside && /^\.It Li / { print $3 }' "$JP_SOURCE/doc/pat-admin.8")"

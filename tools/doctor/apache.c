@@ -9,6 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/doctor/pam_services.h"
+#include "tools/doctor/traps.h"
+
 enum {
 	DEFINES_MAX = 64,
 	NAME_MAX_LEN = 64,
@@ -24,7 +27,7 @@ struct define {
 };
 
 struct apache {
-	struct doors *doors;
+	struct config_scan *scan;
 	char server_root[VALUE_MAX_LEN];
 	struct define defines[DEFINES_MAX];
 	size_t define_len;
@@ -135,23 +138,23 @@ take_server_root(const struct directive *directive)
 	    sizeof(apache->server_root));
 }
 
-static void read_file(void *arg, const struct doors_text *text);
+static void read_file(void *arg, const struct config_text *text);
 
 static void
 take_include(const struct directive *directive)
 {
 	struct apache *apache = directive->apache;
-	char path[VALUE_MAX_LEN], whole[DOORS_PATH_MAX];
+	char path[VALUE_MAX_LEN], whole[CONFIG_PATH_MAX];
 
 	expand(apache, directive->words[0], path, sizeof(path));
 	(void)snprintf(whole, sizeof(whole), "%s%s%s",
 	    path[0] == '/' ? "" : apache->server_root,
 	    path[0] == '/' ? "" : "/", path);
-	if (doors_type(apache->doors, whole) == S_IFDIR &&
+	if (config_type(apache->scan, whole) == S_IFDIR &&
 	    strlen(whole) + 2 < sizeof(whole))
 		(void)strcat(whole, "/*");
 	if (apache->depth < DEPTH_MAX)
-		doors_each(apache->doors, whole, read_file, apache);
+		config_each(apache->scan, whole, read_file, apache);
 }
 
 /* ${NAME}, as a whole word, of another virtual host. */
@@ -175,21 +178,21 @@ take_service(const struct directive *directive)
 	apache->pam = true;
 	if (apache->strange != 0 ||
 	    word_is_strange(apache, directive->words[0]))
-		doors_trap(apache->doors, TRAP_APACHE_DEFINE, directive->file,
+		trap_report(apache->scan, TRAP_APACHE_DEFINE, directive->file,
 		    directive->line, directive->words[0]);
 	expand(apache, directive->words[0], service, sizeof(service));
 	if (apache->limit > 0)
-		doors_trap(apache->doors, TRAP_APACHE_LIMIT, directive->file,
+		trap_report(apache->scan, TRAP_APACHE_LIMIT, directive->file,
 		    directive->line, NULL);
 	if (strstr(service, "${") == NULL)
-		doors_service(
-		    apache->doors, service, directive->file, directive->line);
+		pam_service_named(
+		    apache->scan, service, directive->file, directive->line);
 }
 
 static void
 take_redirect(const struct directive *directive)
 {
-	doors_trap(directive->apache->doors, TRAP_APACHE_EXPIRED,
+	trap_report(directive->apache->scan, TRAP_APACHE_EXPIRED,
 	    directive->file, directive->line, NULL);
 }
 
@@ -197,7 +200,7 @@ static void
 take_lookups(const struct directive *directive)
 {
 	if (strcasecmp(directive->words[0], "off") != 0)
-		doors_trap(directive->apache->doors, TRAP_APACHE_HOSTNAMES,
+		trap_report(directive->apache->scan, TRAP_APACHE_HOSTNAMES,
 		    directive->file, directive->line, NULL);
 }
 
@@ -229,8 +232,8 @@ take_header(const struct directive *directive)
 	struct apache *apache = directive->apache;
 
 	for (size_t i = 0; i < directive->len; i++)
-		doors_guard(apache->doors, TRAP_APACHE_GUARD,
-		    directive->words[i], directive->file, directive->line);
+		trap_guard(apache->scan, TRAP_APACHE_GUARD, directive->words[i],
+		    directive->file, directive->line);
 	if (directive->len < 3 ||
 	    strstr(directive->words[2], "REMOTE_USER") == NULL)
 		return;
@@ -243,14 +246,14 @@ take_header(const struct directive *directive)
 static void
 take_require(const struct directive *directive)
 {
-	const struct doors_stack *stack;
+	const struct pam_service *stack;
 
 	if (directive->len < 2 ||
 	    strcasecmp(directive->words[0], "pam-account") != 0)
 		return;
-	stack = doors_stack(directive->apache->doors, directive->words[1]);
+	stack = pam_service_find(directive->apache->scan, directive->words[1]);
 	if (stack != NULL && stack->only_tokens)
-		doors_trap(directive->apache->doors, TRAP_APACHE_ACCOUNT,
+		trap_report(directive->apache->scan, TRAP_APACHE_ACCOUNT,
 		    directive->file, directive->line, directive->words[1]);
 }
 
@@ -333,7 +336,7 @@ static void
 take_line(struct apache *apache, const char *file, unsigned int line, char *at)
 {
 	struct directive directive = { apache, file, line, { NULL }, 0 };
-	char *name = doors_word(&at), *word;
+	char *name = config_word(&at), *word;
 
 	if (name == NULL || name[0] == '#')
 		return;
@@ -341,7 +344,7 @@ take_line(struct apache *apache, const char *file, unsigned int line, char *at)
 		take_section(apache, name, at + strspn(at, " \t"));
 		return;
 	}
-	while (directive.len < WORDS_MAX && (word = doors_word(&at)) != NULL)
+	while (directive.len < WORDS_MAX && (word = config_word(&at)) != NULL)
 		directive.words[directive.len++] = word;
 	if (apache->skip > 0 || directive.len == 0)
 		return;
@@ -351,7 +354,7 @@ take_line(struct apache *apache, const char *file, unsigned int line, char *at)
 }
 
 static void
-read_file(void *arg, const struct doors_text *text)
+read_file(void *arg, const struct config_text *text)
 {
 	struct apache *apache = arg;
 	unsigned int line = 0, first;
@@ -360,7 +363,7 @@ read_file(void *arg, const struct doors_text *text)
 	apache->depth++;
 	for (;;) {
 		first = line + 1;
-		start = doors_line(&at, &line);
+		start = config_line(&at, &line);
 		if (start == NULL)
 			break;
 		take_line(apache, text->path, first, start);
@@ -370,7 +373,7 @@ read_file(void *arg, const struct doors_text *text)
 
 /* Where Debian has it, and others. */
 void
-check_apache(struct doors *doors)
+doctor_read_apache(struct config_scan *scan)
 {
 	static const struct {
 		const char *server_root, *file;
@@ -380,16 +383,16 @@ check_apache(struct doors *doors)
 	};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		struct apache apache = { .doors = doors };
+		struct apache apache = { .scan = scan };
 
 		(void)snprintf(apache.server_root, sizeof(apache.server_root),
 		    "%s", places[i].server_root);
-		doors_each(doors, places[i].file, read_file, &apache);
+		config_each(scan, places[i].file, read_file, &apache);
 		if (apache.pam && apache.user_line != 0 && !apache.list)
-			doors_trap(doors, TRAP_APACHE_HEADERS, apache.user_file,
+			trap_report(scan, TRAP_APACHE_HEADERS, apache.user_file,
 			    apache.user_line, NULL);
 		if (apache.pam && apache.socache[0] != '\0')
-			doors_trap(doors, TRAP_APACHE_SOCACHE, apache.socache,
+			trap_report(scan, TRAP_APACHE_SOCACHE, apache.socache,
 			    apache.socache_line, NULL);
 	}
 }

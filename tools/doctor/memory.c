@@ -10,7 +10,7 @@
 /* The control group is that of the patd that runs; if none does, there is none.
  */
 void
-check_memory(struct doctor *doctor)
+doctor_memory(struct doctor *doctor)
 {
 	struct jp_machine machine;
 	struct jp_budget budget;
@@ -25,12 +25,12 @@ check_memory(struct doctor *doctor)
 	jp_budget_make(&budget, doctor->settings, &machine);
 	jp_budget_say(&budget, &line);
 	if (!budget.fits)
-		report(doctor, LEVEL_BAD, "memory", "%s", line.text);
+		report_finding(doctor, LEVEL_BAD, "memory", "%s", line.text);
 	else if (budget.workers < budget.wanted)
-		report(doctor, LEVEL_WARN, "memory",
+		report_finding(doctor, LEVEL_WARN, "memory",
 		    "%s: raise the limit (MemoryMax of the unit), or set "
 		    "[patd] workers",
 		    line.text);
 	else
-		report(doctor, LEVEL_OK, "memory", "%s", line.text);
+		report_finding(doctor, LEVEL_OK, "memory", "%s", line.text);
 }

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/doctor/pam_services.h"
+#include "tools/doctor/traps.h"
+
 enum {
 	WORDS_MAX = 16,
 	DEPTH_MAX = 16, /* of files that include others */
@@ -14,12 +17,12 @@ enum {
 static const char base[] = "/etc/nginx";
 
 struct nginx {
-	struct doors *doors;
+	struct config_scan *scan;
 	unsigned int depth;
 	bool pam;  /* some location asks PAM */
 	bool list; /* headers that pass are listed somewhere */
-	char
-	    user_file[DOORS_PATH_MAX]; /* where $remote_user becomes a header */
+	char user_file[CONFIG_PATH_MAX]; /* where $remote_user becomes a header
+	                                  */
 	unsigned int user_line;
 };
 
@@ -31,26 +34,26 @@ struct directive {
 	size_t len;
 };
 
-static void read_file(void *arg, const struct doors_text *text);
+static void read_file(void *arg, const struct config_text *text);
 
 static void
 take_include(const struct directive *directive)
 {
 	const char *path = directive->words[1];
-	char whole[DOORS_PATH_MAX];
+	char whole[CONFIG_PATH_MAX];
 
 	(void)snprintf(whole, sizeof(whole), "%s%s%s",
 	    path[0] == '/' ? "" : base, path[0] == '/' ? "" : "/", path);
 	if (directive->nginx->depth < DEPTH_MAX)
-		doors_each(directive->nginx->doors, whole, read_file,
-		    directive->nginx);
+		config_each(
+		    directive->nginx->scan, whole, read_file, directive->nginx);
 }
 
 static void
 take_service(const struct directive *directive)
 {
 	directive->nginx->pam = true;
-	doors_service(directive->nginx->doors, directive->words[1],
+	pam_service_named(directive->nginx->scan, directive->words[1],
 	    directive->file, directive->line);
 }
 
@@ -58,7 +61,7 @@ static void
 take_pam_env(const struct directive *directive)
 {
 	if (strcmp(directive->words[1], "off") != 0)
-		doors_trap(directive->nginx->doors, TRAP_NGINX_PAM_ENV,
+		trap_report(directive->nginx->scan, TRAP_NGINX_PAM_ENV,
 		    directive->file, directive->line, NULL);
 }
 
@@ -67,7 +70,7 @@ static void
 take_if(const struct directive *directive)
 {
 	for (size_t i = 1; i < directive->len; i++)
-		doors_guard(directive->nginx->doors, TRAP_NGINX_GUARD,
+		trap_guard(directive->nginx->scan, TRAP_NGINX_GUARD,
 		    directive->words[i], directive->file, directive->line);
 }
 
@@ -149,7 +152,7 @@ newlines(const char *from, const char *to)
 }
 
 static void
-read_file(void *arg, const struct doors_text *text)
+read_file(void *arg, const struct config_text *text)
 {
 	struct directive directive = { .nginx = arg, .file = text->path };
 	unsigned int line = 1;
@@ -173,12 +176,12 @@ read_file(void *arg, const struct doors_text *text)
 }
 
 void
-check_nginx(struct doors *doors)
+doctor_read_nginx(struct config_scan *scan)
 {
-	struct nginx nginx = { .doors = doors };
+	struct nginx nginx = { .scan = scan };
 
-	doors_each(doors, "/etc/nginx/nginx.conf", read_file, &nginx);
+	config_each(scan, "/etc/nginx/nginx.conf", read_file, &nginx);
 	if (nginx.pam && nginx.user_line != 0 && !nginx.list)
-		doors_trap(doors, TRAP_NGINX_HEADERS, nginx.user_file,
+		trap_report(scan, TRAP_NGINX_HEADERS, nginx.user_file,
 		    nginx.user_line, NULL);
 }

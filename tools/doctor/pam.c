@@ -8,6 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/doctor/pam_services.h"
+#include "tools/doctor/traps.h"
+
 static const char module[] = "pam_jira_pat.so";
 static const char default_socket[] = "/run/jira-pat/verify.sock";
 
@@ -17,7 +20,7 @@ static const char *const own_arguments[] = { "socket", "config", "timeout",
 
 /* What one service file has. */
 struct stack {
-	struct doors *doors;
+	struct config_scan *scan;
 	const char *file;
 	unsigned int auth_line, account_line; /* of our module; 0: none */
 	char socket[JP_UNIX_PATH_MAX + 1];    /* where the last line asks */
@@ -40,7 +43,7 @@ split_entry(char *at, struct entry *entry)
 {
 	char *control;
 
-	entry->type = doors_word(&at);
+	entry->type = config_word(&at);
 	if (entry->type == NULL || entry->type[0] == '#')
 		return false;
 	at += strspn(at, " \t");
@@ -51,9 +54,9 @@ split_entry(char *at, struct entry *entry)
 			*at++ = '\0';
 		entry->control = control;
 	} else {
-		entry->control = doors_word(&at);
+		entry->control = config_word(&at);
 	}
-	entry->path = doors_word(&at);
+	entry->path = config_word(&at);
 	if (entry->type[0] == '-')
 		entry->type++;
 	if (entry->control == NULL)
@@ -76,19 +79,19 @@ is_open(const char *control)
 }
 
 static bool
-module_there(const struct doors *doors, const char *path)
+module_there(const struct config_scan *scan, const char *path)
 {
 	static const char *const folders[] = { "/lib/security/",
 		"/lib/*/security/", "/lib64/security/", "/usr/lib/security/",
 		"/usr/lib/*/security/", "/usr/lib64/security/" };
-	char pattern[DOORS_PATH_MAX];
+	char pattern[CONFIG_PATH_MAX];
 
 	if (path[0] == '/')
-		return doors_type(doors, path) == S_IFREG;
+		return config_type(scan, path) == S_IFREG;
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		(void)snprintf(
 		    pattern, sizeof(pattern), "%s%s", folders[i], path);
-		if (doors_any(doors, pattern))
+		if (config_any(scan, pattern))
 			return true;
 	}
 	return false;
@@ -110,7 +113,7 @@ take_argument(struct stack *stack, const char *argument, unsigned int line)
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(name, own_arguments[i]) == 0)
 			return;
-	doors_trap(stack->doors, TRAP_PAM_ARGUMENT, stack->file, line, name);
+	trap_report(stack->scan, TRAP_PAM_ARGUMENT, stack->file, line, name);
 }
 
 static void
@@ -125,7 +128,7 @@ take_arguments(struct stack *stack, char *at, unsigned int line)
 			at = strchrnul(at, ']');
 			at += *at != '\0';
 		} else {
-			argument = doors_word(&at);
+			argument = config_word(&at);
 		}
 		if (argument == NULL || argument[0] == '#')
 			return;
@@ -136,9 +139,9 @@ take_arguments(struct stack *stack, char *at, unsigned int line)
 static void
 take_ours(struct stack *stack, const struct entry *entry, unsigned int line)
 {
-	if (!module_there(stack->doors, entry->path))
-		doors_trap(
-		    stack->doors, TRAP_PAM_MODULE, stack->file, line, NULL);
+	if (!module_there(stack->scan, entry->path))
+		trap_report(
+		    stack->scan, TRAP_PAM_MODULE, stack->file, line, NULL);
 	(void)snprintf(
 	    stack->socket, sizeof(stack->socket), "%s", default_socket);
 	take_arguments(stack, entry->arguments, line);
@@ -147,9 +150,9 @@ take_ours(struct stack *stack, const struct entry *entry, unsigned int line)
 	if (strcasecmp(entry->type, "auth") != 0)
 		return;
 	stack->auth_line = line;
-	if (stack->doors->doctor->patd &&
-	    doors_type(stack->doors, stack->socket) != S_IFSOCK)
-		doors_trap(stack->doors, TRAP_PAM_SOCKET, stack->file, line,
+	if (stack->scan->doctor->patd &&
+	    config_type(stack->scan, stack->socket) != S_IFSOCK)
+		trap_report(stack->scan, TRAP_PAM_SOCKET, stack->file, line,
 		    stack->socket);
 	stack->open = is_open(entry->control);
 	stack->last = true;
@@ -160,7 +163,7 @@ has_word(char *arguments, const char *wanted)
 {
 	const char *word;
 
-	while ((word = doors_word(&arguments)) != NULL)
+	while ((word = config_word(&arguments)) != NULL)
 		if (strcmp(word, wanted) == 0)
 			return true;
 	return false;
@@ -180,18 +183,18 @@ take_theirs(struct stack *stack, const struct entry *entry, unsigned int line)
 		return;
 	if (stack->open && stack->last &&
 	    strcmp(entry->name, "pam_deny.so") == 0)
-		doors_trap(stack->doors, TRAP_PAM_UNAVAILABLE, stack->file,
+		trap_report(stack->scan, TRAP_PAM_UNAVAILABLE, stack->file,
 		    stack->auth_line, NULL);
 	stack->last = false;
 	if (strcmp(entry->name, "pam_unix.so") == 0 &&
 	    !has_word(entry->arguments, "nodelay"))
-		doors_trap(
-		    stack->doors, TRAP_PAM_NODELAY, stack->file, line, NULL);
+		trap_report(
+		    stack->scan, TRAP_PAM_NODELAY, stack->file, line, NULL);
 	for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
 		if (strcmp(entry->name, silent[i]) == 0)
 			return;
 	if (stack->auth_line != 0 && stack->open)
-		doors_trap(stack->doors, TRAP_PAM_NEXT, stack->file,
+		trap_report(stack->scan, TRAP_PAM_NEXT, stack->file,
 		    stack->auth_line, NULL);
 }
 
@@ -205,40 +208,22 @@ take_include(struct stack *stack, const struct entry *entry)
 	stack->last &= strstr(entry->control, "auth") == NULL;
 	if (strstr(entry->control, "auth") != NULL && stack->auth_line != 0 &&
 	    stack->open)
-		doors_trap(stack->doors, TRAP_PAM_NEXT, stack->file,
+		trap_report(stack->scan, TRAP_PAM_NEXT, stack->file,
 		    stack->auth_line, NULL);
 }
 
-/* What the others are to know of a service that takes tokens. */
 static void
-keep_stack(
-    struct doors *doors, const char *file, unsigned int line, bool only_tokens)
+take_service(void *arg, const struct config_text *text)
 {
-	const char *name = strrchr(file, '/') + 1;
-	struct doors_stack *kept = &doors->stacks[doors->stack_len];
-
-	if (doors->stack_len == DOORS_STACK_MAX ||
-	    strlen(name) >= sizeof(kept->service))
-		return;
-	doors->stack_len++;
-	(void)snprintf(kept->service, sizeof(kept->service), "%s", name);
-	(void)snprintf(kept->file, sizeof(kept->file), "/etc/pam.d/%s", name);
-	kept->line = line;
-	kept->only_tokens = only_tokens;
-}
-
-static void
-take_service(void *arg, const struct doors_text *text)
-{
-	struct stack stack = { .doors = arg, .file = text->path };
+	struct stack stack = { .scan = arg, .file = text->path };
 	unsigned int line = 0;
 	char *at = text->text, *start;
 
 	if (strstr(text->text, module) == NULL) {
-		stack.doors->files--;
+		stack.scan->files--;
 		return;
 	}
-	while ((start = doors_line(&at, &line)) != NULL) {
+	while ((start = config_line(&at, &line)) != NULL) {
 		struct entry entry;
 
 		if (!split_entry(start, &entry))
@@ -251,11 +236,11 @@ take_service(void *arg, const struct doors_text *text)
 			take_theirs(&stack, &entry, line);
 	}
 	if (stack.auth_line != 0)
-		keep_stack(stack.doors, text->path, stack.auth_line,
+		pam_service_add(stack.scan, text->path, stack.auth_line,
 		    stack.account_line != 0 && !stack.account_user &&
 		        !stack.account_others);
 	if (stack.auth_line != 0 && stack.account_line == 0)
-		doors_trap(stack.doors, TRAP_PAM_ACCOUNT, text->path,
+		trap_report(stack.scan, TRAP_PAM_ACCOUNT, text->path,
 		    stack.auth_line, NULL);
 }
 
@@ -264,38 +249,40 @@ take_service(void *arg, const struct doors_text *text)
  * FILE` and `auth substack FILE`.
  */
 static void
-take_including(void *arg, const struct doors_text *text)
+take_including(void *arg, const struct config_text *text)
 {
-	struct doors *doors = arg;
+	struct config_scan *scan = arg;
 	unsigned int line = 0;
 	char *at = text->text, *start;
 
-	doors->files--; /* the included one has been counted */
-	while ((start = doors_line(&at, &line)) != NULL) {
-		const struct doors_stack *stack;
+	scan->files--; /* the included one has been counted */
+	while ((start = config_line(&at, &line)) != NULL) {
+		const struct pam_service *stack;
 		struct entry entry;
 
 		if (!split_entry(start, &entry) ||
-		    doors_stack(doors, strrchr(text->path, '/') + 1) != NULL)
+		    pam_service_find(scan, strrchr(text->path, '/') + 1) !=
+		        NULL)
 			continue;
-		stack = doors_stack(
-		    doors, entry.path == NULL ? entry.control : entry.path);
+		stack = pam_service_find(
+		    scan, entry.path == NULL ? entry.control : entry.path);
 		if (stack != NULL &&
 		    (strcasecmp(entry.type, "auth") == 0 ||
 		        strcasecmp(entry.type, "@include") == 0))
-			keep_stack(doors, text->path, line, stack->only_tokens);
+			pam_service_add(
+			    scan, text->path, line, stack->only_tokens);
 	}
 }
 
 /* Any line that does something else than to refuse. */
 static void
-take_other(void *arg, const struct doors_text *text)
+take_other(void *arg, const struct config_text *text)
 {
-	struct doors *doors = arg;
+	struct config_scan *scan = arg;
 	unsigned int line = 0;
 	char *at = text->text, *start;
 
-	while ((start = doors_line(&at, &line)) != NULL) {
+	while ((start = config_line(&at, &line)) != NULL) {
 		struct entry entry;
 
 		if (!split_entry(start, &entry))
@@ -304,17 +291,17 @@ take_other(void *arg, const struct doors_text *text)
 		    (strcmp(entry.name, "pam_deny.so") == 0 ||
 		        strcmp(entry.name, "pam_warn.so") == 0))
 			continue;
-		doors_trap(doors, TRAP_PAM_OTHER, text->path, line, NULL);
+		trap_report(scan, TRAP_PAM_OTHER, text->path, line, NULL);
 		return;
 	}
 }
 
 void
-check_pam(struct doors *doors)
+doctor_read_pam(struct config_scan *scan)
 {
-	doors_each(doors, "/etc/pam.d/*", take_service, doors);
-	if (doors->files > 0)
-		doors_each(doors, "/etc/pam.d/*", take_including, doors);
-	if (doors->files > 0)
-		doors_each(doors, "/etc/pam.d/other", take_other, doors);
+	config_each(scan, "/etc/pam.d/*", take_service, scan);
+	if (scan->files > 0)
+		config_each(scan, "/etc/pam.d/*", take_including, scan);
+	if (scan->files > 0)
+		config_each(scan, "/etc/pam.d/other", take_other, scan);
 }

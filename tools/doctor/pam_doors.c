@@ -11,6 +11,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/doctor/pam_services.h"
+#include "tools/doctor/traps.h"
+
 enum door {
 	COCKPIT,
 	CUPS,
@@ -186,7 +189,7 @@ struct named {
 
 /* What the files of one door said. */
 struct reading {
-	struct doors *doors;
+	struct config_scan *scan;
 	enum door door;
 	unsigned int marks;
 	struct named named[SERVICES_MAX];
@@ -284,7 +287,7 @@ dovecot_service(const struct reading *reading, char *words[], size_t len)
 	if (reading->door != DOVECOT || len < 2 ||
 	    strcmp(words[0], "args") != 0)
 		return NULL;
-	return doors_stack(reading->doors, words[len - 1]) != NULL
+	return pam_service_find(reading->scan, words[len - 1]) != NULL
 	           ? words[len - 1]
 	           : NULL;
 }
@@ -307,12 +310,12 @@ take_line(
 }
 
 static void
-take_file(void *arg, const struct doors_text *text)
+take_file(void *arg, const struct config_text *text)
 {
 	unsigned int line = 0;
 	char *at = text->text, *start;
 
-	while ((start = doors_line(&at, &line)) != NULL)
+	while ((start = config_line(&at, &line)) != NULL)
 		if (start[strspn(start, " \t")] != ';')
 			take_line(arg, start, text->path, line);
 }
@@ -320,7 +323,7 @@ take_file(void *arg, const struct doors_text *text)
 /* ---- Doors ---- */
 
 static void
-judge(struct reading *reading, const struct doors_stack *stack)
+judge(struct reading *reading, const struct pam_service *stack)
 {
 	unsigned int marks = reading->marks | (stack->only_tokens ? ONLY : 0);
 
@@ -328,7 +331,7 @@ judge(struct reading *reading, const struct doors_stack *stack)
 		if (dangers[i].door == reading->door &&
 		    (marks & dangers[i].with) == dangers[i].with &&
 		    (marks & dangers[i].without) == 0)
-			doors_trap(reading->doors, dangers[i].trap, stack->file,
+			trap_report(reading->scan, dangers[i].trap, stack->file,
 			    stack->line, places[reading->door].name);
 }
 
@@ -336,28 +339,30 @@ judge(struct reading *reading, const struct doors_stack *stack)
 static void
 take_service(struct reading *reading, const struct named *named)
 {
-	struct doors *doors = reading->doors;
-	const struct doors_stack *stack = doors_stack(doors, named->service);
+	struct config_scan *scan = reading->scan;
+	const struct pam_service *stack =
+	    pam_service_find(scan, named->service);
 
 	if (named->file[0] != '\0')
-		doors_service(doors, named->service, named->file, named->line);
+		pam_service_named(
+		    scan, named->service, named->file, named->line);
 	else
-		doors_opens(doors, named->service);
+		pam_service_opened(scan, named->service);
 	if (stack != NULL)
 		judge(reading, stack);
 }
 
 static void
-read_door(struct doors *doors, enum door door)
+read_door(struct config_scan *scan, enum door door)
 {
-	struct reading reading = { .doors = doors, .door = door };
+	struct reading reading = { .scan = scan, .door = door };
 
-	doors->door = places[door].name;
+	scan->door = places[door].name;
 	note(&reading.unnamed, places[door].service, "", 0);
-	if (door == SSHD && doors_any(doors, "/usr/lib/openssh/sshd-session"))
+	if (door == SSHD && config_any(scan, "/usr/lib/openssh/sshd-session"))
 		reading.marks |= NEW;
 	for (size_t i = 0; i < FILES_MAX && places[door].files[i] != NULL; i++)
-		doors_each(doors, places[door].files[i], take_file, &reading);
+		config_each(scan, places[door].files[i], take_file, &reading);
 	for (size_t i = 0; i < reading.named_len; i++)
 		take_service(&reading, &reading.named[i]);
 	if (reading.named_len == 0)
@@ -365,9 +370,9 @@ read_door(struct doors *doors, enum door door)
 }
 
 void
-check_pam_doors(struct doors *doors)
+doctor_read_pam_doors(struct config_scan *scan)
 {
 	for (int door = 0; door < DOOR_COUNT; door++)
-		read_door(doors, (enum door)door);
-	doors->files = doors->found = 0; /* most are not about us */
+		read_door(scan, (enum door)door);
+	scan->files = scan->found = 0; /* most are not about us */
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/doctor/traps.h"
+
 enum {
 	VALUE_MAX_LEN = 256,
 };
@@ -21,7 +23,7 @@ static const char *const mechanisms[] = { "PLAIN", "LOGIN", "OAUTHBEARER",
 
 /* What one file says. */
 struct application {
-	struct doors *doors;
+	struct config_scan *scan;
 	const char *file;
 	const char *prefix; /* in front of each key; others are not ours */
 	unsigned int enable_line, own_line, mechs_line, path_line;
@@ -56,7 +58,7 @@ take_own(struct application *app, const char *key, const char *value,
 		}
 		return;
 	}
-	doors_trap(app->doors, TRAP_SASL_KEY, app->file, line, key);
+	trap_report(app->scan, TRAP_SASL_KEY, app->file, line, key);
 }
 
 static void
@@ -114,22 +116,22 @@ mechs_fit(const char *list)
 static void
 judge_plugin(struct application *app)
 {
-	struct doors *doors = app->doors;
+	struct config_scan *scan = app->scan;
 
 	if (!app->enabled) {
 		if (app->own_line != 0)
-			doors_trap(doors, TRAP_SASL_INERT, app->file,
+			trap_report(scan, TRAP_SASL_INERT, app->file,
 			    app->own_line, NULL);
 		return;
 	}
-	if (!doors_any(doors, "/usr/lib/*/sasl2/libjirapat.so") &&
-	    !doors_any(doors, "/usr/lib/sasl2/libjirapat.so") &&
-	    !doors_any(doors, "/usr/lib64/sasl2/libjirapat.so"))
-		doors_trap(
-		    doors, TRAP_SASL_PLUGIN, app->file, app->enable_line, NULL);
+	if (!config_any(scan, "/usr/lib/*/sasl2/libjirapat.so") &&
+	    !config_any(scan, "/usr/lib/sasl2/libjirapat.so") &&
+	    !config_any(scan, "/usr/lib64/sasl2/libjirapat.so"))
+		trap_report(
+		    scan, TRAP_SASL_PLUGIN, app->file, app->enable_line, NULL);
 	if (app->mechs_line != 0 && !mechs_fit(app->mechs))
-		doors_trap(
-		    doors, TRAP_SASL_MECHS, app->file, app->mechs_line, NULL);
+		trap_report(
+		    scan, TRAP_SASL_MECHS, app->file, app->mechs_line, NULL);
 }
 
 /* The path is the application's: it may be below a chroot. */
@@ -137,7 +139,7 @@ static void
 judge_saslauthd(struct application *app)
 {
 	static const char *const chroots[] = { "", "/var/spool/postfix" };
-	char path[DOORS_PATH_MAX];
+	char path[CONFIG_PATH_MAX];
 	unsigned int type = 0;
 
 	if (!app->saslauthd || app->path_line == 0)
@@ -147,11 +149,11 @@ judge_saslauthd(struct application *app)
 
 		(void)snprintf(
 		    path, sizeof(path), "%s%s", chroots[i], app->path);
-		one = doors_type(app->doors, path);
+		one = config_type(app->scan, path);
 		type = one != 0 ? one : type;
 	}
 	if (type != S_IFSOCK)
-		doors_trap(app->doors,
+		trap_report(app->scan,
 		    type == S_IFDIR ? TRAP_SASL_FOLDER : TRAP_SASL_SOCKET,
 		    app->file, app->path_line, app->path);
 }
@@ -160,7 +162,7 @@ judge_saslauthd(struct application *app)
 static bool
 asks_mux(const struct application *app)
 {
-	const struct jp_paths *mux = &app->doors->doctor->settings->mux;
+	const struct jp_paths *mux = &app->scan->doctor->settings->mux;
 	size_t len = strlen(app->path);
 
 	for (size_t i = 0; app->saslauthd && len > 0 && i < mux->len; i++) {
@@ -174,7 +176,7 @@ asks_mux(const struct application *app)
 }
 
 static void
-take_main(void *arg, const struct doors_text *text)
+take_main(void *arg, const struct config_text *text)
 {
 	*(bool *)arg |=
 	    strstr(text->text, "\ncyrus_sasl_config_path") != NULL ||
@@ -186,61 +188,61 @@ static void
 judge_postfix(struct application *app)
 {
 	bool said = false;
-	size_t files = app->doors->files;
+	size_t files = app->scan->files;
 
 	if (strncmp(app->file, "/etc/postfix/", 13) != 0)
 		return;
-	doors_each(app->doors, "/etc/postfix/main.cf", take_main, &said);
-	app->doors->files = files; /* main.cf is not about us */
-	if (!said && doors_type(app->doors, "/etc/postfix/main.cf") == S_IFREG)
-		doors_trap(app->doors, TRAP_POSTFIX_PATH, app->file,
+	config_each(app->scan, "/etc/postfix/main.cf", take_main, &said);
+	app->scan->files = files; /* main.cf is not about us */
+	if (!said && config_type(app->scan, "/etc/postfix/main.cf") == S_IFREG)
+		trap_report(app->scan, TRAP_POSTFIX_PATH, app->file,
 		    app->enable_line != 0 ? app->enable_line : app->path_line,
 		    NULL);
 }
 
 static void
-read_file(
-    struct doors *doors, const struct doors_text *text, const char *prefix)
+read_file(struct config_scan *scan, const struct config_text *text,
+    const char *prefix)
 {
 	struct application app = {
-		.doors = doors,
+		.scan = scan,
 		.file = text->path,
 		.prefix = prefix,
 	};
 	unsigned int line = 0;
 	char *at = text->text, *start;
 
-	while ((start = doors_line(&at, &line)) != NULL)
+	while ((start = config_line(&at, &line)) != NULL)
 		take_line(&app, start, line);
 	if (app.enable_line == 0 && app.own_line == 0 && !app.saslauthd) {
-		doors->files--; /* not about us */
+		scan->files--; /* not about us */
 		return;
 	}
 	if (app.wrong_line != 0 && prefix[0] == '\0')
-		doors_trap(
-		    doors, TRAP_SASL_SYNTAX, app.file, app.wrong_line, NULL);
+		trap_report(
+		    scan, TRAP_SASL_SYNTAX, app.file, app.wrong_line, NULL);
 	judge_plugin(&app);
 	judge_saslauthd(&app);
 	judge_postfix(&app);
 	if (app.enabled || asks_mux(&app))
-		doctor_opens(doors->doctor, app.file);
+		report_opened(scan->doctor, app.file);
 }
 
 static void
-take_plain(void *arg, const struct doors_text *text)
+take_plain(void *arg, const struct config_text *text)
 {
 	read_file(arg, text, "");
 }
 
 /* Cyrus IMAP has these keys among its own. */
 static void
-take_imapd(void *arg, const struct doors_text *text)
+take_imapd(void *arg, const struct config_text *text)
 {
 	read_file(arg, text, "sasl_");
 }
 
 void
-check_sasl(struct doors *doors)
+doctor_read_sasl(struct config_scan *scan)
 {
 	static const char *const patterns[] = { "/etc/sasl2/*.conf",
 		"/etc/sasl/*.conf", "/usr/lib/sasl2/*.conf",
@@ -248,6 +250,6 @@ check_sasl(struct doors *doors)
 		"/etc/postfix/sasl/*.conf" };
 
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
-		doors_each(doors, patterns[i], take_plain, doors);
-	doors_each(doors, "/etc/imapd.conf", take_imapd, doors);
+		config_each(scan, patterns[i], take_plain, scan);
+	config_each(scan, "/etc/imapd.conf", take_imapd, scan);
 }

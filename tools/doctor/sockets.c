@@ -20,10 +20,10 @@ check_run_dir(struct doctor *doctor)
 	struct stat st;
 
 	if (lstat(path, &st) != 0 && errno == ENOENT)
-		report(doctor, LEVEL_OK, "sockets",
+		report_finding(doctor, LEVEL_OK, "sockets",
 		    "%s: not there: patd makes it", path);
-	else if (check_path(doctor, "sockets", path, S_IFDIR, 022, &st))
-		report(doctor, LEVEL_OK, "sockets", "%s", path);
+	else if (report_path(doctor, "sockets", path, S_IFDIR, 022, &st))
+		report_finding(doctor, LEVEL_OK, "sockets", "%s", path);
 }
 
 /* Whether the patd that signed the lock of the store last is there. */
@@ -60,23 +60,23 @@ check_socket(struct doctor *doctor, const char *name)
 	err = jp_client_connect(path, jp_now_ms() + 3000, &fd);
 	if (err == JP_ERR_OK) {
 		(void)close(fd);
-		report(doctor, LEVEL_OK, "patd", "listens on %s", path);
+		report_finding(doctor, LEVEL_OK, "patd", "listens on %s", path);
 		return true;
 	}
 	if (err == JP_ERR_PERMISSION) {
 		doctor->patd_hidden = true;
-		doctor_hidden(doctor, LEVEL_WARN);
+		report_hidden(doctor, LEVEL_WARN);
 	} else if (err != JP_ERR_MISSING && err != JP_ERR_UNREACHABLE) {
-		report(doctor, LEVEL_BAD, "patd", "%s: %s", path,
+		report_finding(doctor, LEVEL_BAD, "patd", "%s: %s", path,
 		    jp_err_text(err));
 	} else if (patd_lives(doctor, &pid)) {
-		report(doctor, LEVEL_BAD, "patd",
+		report_finding(doctor, LEVEL_BAD, "patd",
 		    "patd runs (pid %ld), %s is %s: see its log, and restart "
 		    "it",
 		    (long)pid, path,
 		    access(path, F_OK) == 0 ? "none of its sockets" : "gone");
 	} else if (access(path, F_OK) == 0) {
-		report(doctor, LEVEL_WARN, "patd",
+		report_finding(doctor, LEVEL_WARN, "patd",
 		    "%s is left from a patd that is gone: start patd", path);
 	}
 	return false;
@@ -89,10 +89,10 @@ check_patd(struct doctor *doctor)
 
 	doctor->patd = check_socket(doctor, "admin.sock");
 	if (!doctor->patd && !verify && !doctor->patd_hidden)
-		report(doctor, LEVEL_OK, "patd",
+		report_finding(doctor, LEVEL_OK, "patd",
 		    "no patd: pat-admin works on the store itself");
 	else if (verify && !doctor->patd && !doctor->patd_hidden)
-		report(doctor, LEVEL_BAD, "patd",
+		report_finding(doctor, LEVEL_BAD, "patd",
 		    "answers on verify.sock alone: restart it");
 }
 
@@ -123,17 +123,17 @@ check_mux(struct doctor *doctor)
 		int errnum = connect_stream(mux->at[i]);
 
 		if (errnum == 0)
-			report(doctor, LEVEL_OK, "mux", "listens on %s",
+			report_finding(doctor, LEVEL_OK, "mux", "listens on %s",
 			    mux->at[i]);
 		else
-			report(doctor, LEVEL_BAD, "mux",
+			report_finding(doctor, LEVEL_BAD, "mux",
 			    "%s: %s: restart patd, and see its log", mux->at[i],
 			    strerror(errnum));
 	}
 }
 
 void
-check_sockets(struct doctor *doctor)
+doctor_sockets(struct doctor *doctor)
 {
 	check_run_dir(doctor);
 	check_patd(doctor);

@@ -36,7 +36,7 @@ check_inside(struct doctor *doctor)
 			continue;
 		(void)snprintf(
 		    path, sizeof(path), "%s/%s", folder, entry->d_name);
-		(void)check_path(doctor, "store", path, S_IFREG, 077, &st);
+		(void)report_path(doctor, "store", path, S_IFREG, 077, &st);
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
@@ -48,14 +48,14 @@ check_folder(struct doctor *doctor)
 	const char *path = doctor->settings->store_dir;
 	struct stat st;
 
-	if (!check_path(doctor, "store", path, S_IFDIR, 077, &st)) {
+	if (!report_path(doctor, "store", path, S_IFDIR, 077, &st)) {
 		doctor->no_store = true;
 	} else if (!jp_store_bdb_exists(path)) {
 		doctor->no_store = true;
-		report(doctor, LEVEL_BAD, "store",
+		report_finding(doctor, LEVEL_BAD, "store",
 		    "%s: no databases: run `pat-admin init`", path);
 	} else {
-		report(doctor, LEVEL_OK, "store", "%s", path);
+		report_finding(doctor, LEVEL_OK, "store", "%s", path);
 		check_inside(doctor);
 	}
 }
@@ -66,14 +66,14 @@ check_pepper(struct doctor *doctor)
 	const char *path = doctor->settings->pepper_file;
 	struct stat st;
 
-	if (!check_path(doctor, "pepper", path, S_IFREG, 077, &st))
+	if (!report_path(doctor, "pepper", path, S_IFREG, 077, &st))
 		doctor->no_store = true;
 	else if (st.st_size != JP_PEPPER_LEN)
-		report(doctor, LEVEL_BAD, "pepper",
+		report_finding(doctor, LEVEL_BAD, "pepper",
 		    "%s: has %lld bytes, not %d: put it back from a backup",
 		    path, (long long)st.st_size, JP_PEPPER_LEN);
 	else
-		report(doctor, LEVEL_OK, "pepper", "%s", path);
+		report_finding(doctor, LEVEL_OK, "pepper", "%s", path);
 }
 
 static void
@@ -87,11 +87,11 @@ check_space(struct doctor *doctor, const char *path)
 	bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	all = (uint64_t)fs.f_blocks * fs.f_frsize;
 	if (bytes < FREE_MIN || bytes < all / FREE_PART)
-		report(doctor, LEVEL_WARN, "space",
+		report_finding(doctor, LEVEL_WARN, "space",
 		    "%" PRIu64 " MiB free on the disk of %s: make room",
 		    bytes >> 20, path);
 	else
-		report(doctor, LEVEL_OK, "space",
+		report_finding(doctor, LEVEL_OK, "space",
 		    "%" PRIu64 " MiB free on the disk of %s", bytes >> 20,
 		    path);
 }
@@ -112,19 +112,19 @@ check_audit(struct doctor *doctor)
 	if (slash != NULL)
 		*slash = '\0';
 	if (stat(folder, &st) != 0)
-		report(doctor, LEVEL_BAD, "audit",
+		report_finding(doctor, LEVEL_BAD, "audit",
 		    "%s: %s: make the folder, for the user of patd", folder,
 		    strerror(errno));
 	else if (lstat(path, &st) != 0 && errno == ENOENT)
-		report(doctor, LEVEL_OK, "audit",
+		report_finding(doctor, LEVEL_OK, "audit",
 		    "%s: not there: patd makes it", path);
-	else if (check_path(doctor, "audit", path, S_IFREG, 022, &st))
-		report(doctor, LEVEL_OK, "audit", "%s", path);
+	else if (report_path(doctor, "audit", path, S_IFREG, 022, &st))
+		report_finding(doctor, LEVEL_OK, "audit", "%s", path);
 	check_space(doctor, folder);
 }
 
 void
-check_store_files(struct doctor *doctor)
+doctor_store_files(struct doctor *doctor)
 {
 	check_folder(doctor);
 	check_pepper(doctor);
@@ -141,11 +141,11 @@ take_info(void *arg, const struct jp_admin_item *item)
 
 	if (item->kind != JP_ITEM_STATS)
 		return JP_ERR_PROTOCOL;
-	report(doctor, LEVEL_OK, "records",
+	report_finding(doctor, LEVEL_OK, "records",
 	    "%" PRIu64 " records, %" PRIu64 " commits, %" PRIu64 " bytes",
 	    item->store.records, item->store.commits, item->store.bytes);
 	if (item->store.reserve < JP_STORE_RESERVE)
-		report(doctor, LEVEL_BAD, "reserve",
+		report_finding(doctor, LEVEL_BAD, "reserve",
 		    "%s/reserve: %" PRIu64 " of %u bytes that are kept for "
 		    "revocations: make room on its disk; until then nothing "
 		    "else is written",
@@ -172,9 +172,9 @@ ask_prefixes(struct doctor *doctor, struct session *session, struct jp_why *why)
 	if (err != JP_ERR_OK)
 		return err;
 	if (prefixes_format(&counts, &doctor->settings->policy, text))
-		report(doctor, LEVEL_OK, "prefixes", "%s", text);
+		report_finding(doctor, LEVEL_OK, "prefixes", "%s", text);
 	else
-		report(doctor, LEVEL_WARN, "prefixes",
+		report_finding(doctor, LEVEL_WARN, "prefixes",
 		    "%s: name it in [tokens] accept_prefix, or revoke its "
 		    "tokens",
 		    text);
@@ -192,7 +192,7 @@ ask_clock(struct doctor *doctor, struct session *session, struct jp_why *why)
 
 	if (err != JP_ERR_REFUSED)
 		return err;
-	report(doctor, LEVEL_BAD, "clock", "%s", why->text);
+	report_finding(doctor, LEVEL_BAD, "clock", "%s", why->text);
 	return JP_ERR_OK;
 }
 
@@ -213,7 +213,7 @@ ask_info(struct doctor *doctor)
 		session_close(&session);
 	}
 	if (err != JP_ERR_OK)
-		report(doctor, LEVEL_BAD, "records", "%s", why.text);
+		report_finding(doctor, LEVEL_BAD, "records", "%s", why.text);
 }
 
 /* As the user of patd: what recovery writes must not be root's. */
@@ -238,14 +238,15 @@ verify_pages(struct doctor *doctor)
 		err = jp_store_bdb_verify(&options, &why);
 	}
 	if (err == JP_ERR_OK)
-		report(doctor, LEVEL_OK, "pages", "every page is sound");
+		report_finding(
+		    doctor, LEVEL_OK, "pages", "every page is sound");
 	else
-		report(doctor, LEVEL_BAD, "pages", "%s", why.text);
+		report_finding(doctor, LEVEL_BAD, "pages", "%s", why.text);
 	return err == JP_ERR_OK;
 }
 
 void
-check_store_content(struct doctor *doctor)
+doctor_store_content(struct doctor *doctor)
 {
 	if (doctor->patd) {
 		ask_info(doctor);

@@ -6,8 +6,10 @@
 
 #include <string.h>
 
+#include "tools/doctor/traps.h"
+
 struct tomcat {
-	struct doors *doors;
+	struct config_scan *scan;
 	bool judge; /* the second time: report */
 	bool realm; /* some file has a realm that may ask for tokens */
 	bool valve; /* some file has the valve BasicAuthenticator */
@@ -42,14 +44,14 @@ take_tag(
 	if (!tomcat->judge)
 		return;
 	if (realm && !tomcat->valve)
-		doors_trap(tomcat->doors, TRAP_TOMCAT_REALM, file, line, NULL);
+		trap_report(tomcat->scan, TRAP_TOMCAT_REALM, file, line, NULL);
 	if (valve && tomcat->realm && strstr(tag, "cache=\"false\"") == NULL &&
 	    strstr(tag, "cache='false'") == NULL)
-		doors_trap(tomcat->doors, TRAP_TOMCAT_CACHE, file, line, NULL);
+		trap_report(tomcat->scan, TRAP_TOMCAT_CACHE, file, line, NULL);
 }
 
 static void
-read_file(void *arg, const struct doors_text *text)
+read_file(void *arg, const struct config_text *text)
 {
 	unsigned int line = 1;
 	char *at = text->text, *end;
@@ -77,21 +79,21 @@ read_all(struct tomcat *tomcat)
 		"/opt/*/conf/server.xml", "/opt/*/conf/context.xml",
 		"/opt/*/*/conf/server.xml", "/opt/*/*/conf/context.xml" };
 
-	tomcat->doors->files = 0;
+	tomcat->scan->files = 0;
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
-		doors_each(tomcat->doors, patterns[i], read_file, tomcat);
+		config_each(tomcat->scan, patterns[i], read_file, tomcat);
 }
 
 /* First what there is, then what is wrong with it. */
 void
-check_tomcat(struct doors *doors)
+doctor_read_tomcat(struct config_scan *scan)
 {
-	struct tomcat tomcat = { .doors = doors };
+	struct tomcat tomcat = { .scan = scan };
 
 	read_all(&tomcat);
 	tomcat.judge = true;
 	if (tomcat.realm)
 		read_all(&tomcat);
 	else
-		doors->files = 0; /* not about us */
+		scan->files = 0; /* not about us */
 }

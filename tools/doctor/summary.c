@@ -1,0 +1,36 @@
+/*
+ * pat-admin check: its last lines, which sum up what the others have found.
+ */
+#include "tools/doctor/doctor.h"
+
+void
+doctor_hidden(struct doctor *doctor)
+{
+	if (doctor->hidden > 0)
+		report_finding(doctor, doctor->hidden_level, "user",
+		    "%zu things are for root to look at: run as root",
+		    doctor->hidden);
+}
+
+/*
+ * The last word. A tree below --root has no patd of its own, so that one that
+ * does not run is no fault of it.
+ */
+void
+doctor_doors(struct doctor *doctor)
+{
+	bool down = !doctor->patd && !doctor->patd_hidden;
+
+	if (doctor->opened[0] == '\0')
+		report_finding(doctor, LEVEL_WARN, "doors",
+		    "tokens open no door: no front door asks for them; "
+		    "see the examples for Apache, nginx and others");
+	else if (down)
+		report_finding(doctor,
+		    doctor->root[0] == '\0' ? LEVEL_BAD : LEVEL_WARN, "doors",
+		    "tokens would open %s, but patd does not run: start it",
+		    doctor->opened);
+	else
+		report_finding(doctor, LEVEL_OK, "doors", "tokens open %s",
+		    doctor->opened);
+}
