@@ -1,0 +1,150 @@
+#!/bin/sh
+# The ladder of folders that CONTRIBUTING.md shows: a file includes its own folder
+# and lower ones, modules include the two lowest only, and no object file needs
+# one that needs it.
+set -u
+
+# shellcheck source=tests/lib/tap.sh
+. "${JP_SOURCE:?}/tests/lib/tap.sh"
+
+cd "$JP_SOURCE" || bail "no source tree"
+build=${JP_BUILD:?}
+scratch
+
+# --- Includes -------------------------------------------------------------------
+
+ladder='common/base common/wire common/sys common/record common/store
+	common/config common/audit common/decide common/admin patd
+	tools/formats tools/cli tools/doctor tools/commands tools'
+
+# includes FOLDER...: "FILE INCLUDED" of all that their files include of ours.
+includes() {
+	# shellcheck disable=SC2016
+	find "$@" -name '*.[ch]' | LC_ALL=C sort | xargs awk '
+		/^#include "[a-z_]*\// { split($0, part, "\""); print FILENAME, part[2] }'
+}
+
+is "a file includes its own folder and lower ones" "$(
+	includes common patd tools | awk -v ladder="$ladder" '
+		function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
+		BEGIN { n = split(ladder, names)
+			for (i = 1; i <= n; i++) rung[names[i]] = i }
+		{ from = folder($1); to = folder($2) }
+		from == "tools/formats" && to == "tools/cli" { next } # known
+		!(from in rung) { print from, "is not on the ladder"; next }
+		!(to in rung) || rung[to] > rung[from] { print $1, "->", $2; next }
+		from ~ /^tools/ && to == "patd" { print $1, "->", $2 }'
+)" ''
+
+is "a module includes its own folder, base and wire" "$(
+	includes pam_jira_pat sasl_plugin | awk '
+		{ own = $1; sub(/\/.*/, "/", own) }
+		index($2, own) != 1 && $2 !~ /^common\/(base|wire)\// {
+			print $1, "->", $2 }'
+)" ''
+
+# --- Lists of sources -----------------------------------------------------------
+
+# listed TARGET: the sources that a Makefile.inc lists for it.
+listed() {
+	cat common/Makefile.inc patd/Makefile.inc tools/Makefile.inc \
+		pam_jira_pat/Makefile.inc sasl_plugin/Makefile.inc |
+		awk -v target="$1_SOURCES" '
+			$1 == target && $2 == "=" { inside = 1; sub(/.*=/, "") }
+			inside { end = !/\\$/; sub(/\\$/, "")
+				for (i = 1; i <= NF; i++) print $i
+				if (end) exit }' | LC_ALL=C sort
+}
+
+# sources FOLDER...: those that are there.
+sources() {
+	find "$@" -name '*.[ch]' | LC_ALL=C sort
+}
+
+is "libjp is base and wire, all of both" "$(listed libjp_la)" \
+	"$(sources common/base common/wire)"
+is "libjpstore is the rest of common/" "$(listed libjpstore_la)" \
+	"$(sources common | grep -v '^common/base/\|^common/wire/')"
+is "patd has all files of patd/" "$(listed patd_patd)" "$(sources patd)"
+is "pat-admin has all files of tools/" "$(listed tools_pat_admin)" \
+	"$(sources tools)"
+is "the PAM module has all files of pam_jira_pat/" \
+	"$(listed pam_jira_pat_la)" "$(sources pam_jira_pat)"
+is "the SASL plugin has all files of sasl_plugin/" \
+	"$(listed libjirapat_la)" "$(sources sasl_plugin)"
+
+# --- Object files ---------------------------------------------------------------
+
+# objects TARGET PREFIX: "SOURCE OBJECT" of what is built for the product.
+objects() {
+	listed "$1" | sed -n 's/\.c$//p' | while read -r source; do
+		name=${source%/*}/$2${source##*/}.o
+		object=$build/$name
+		[ -e "$object" ] || object=$build/${name%/*}/.libs/${name##*/}
+		echo "$source.c $object"
+	done
+}
+
+# symbols TARGET PREFIX: "SOURCE LETTER SYMBOL" of each global symbol.
+symbols() {
+	objects "$1" "$2" | while read -r source object; do
+		if [ ! -e "$object" ]; then
+			echo "$source" >&2
+			continue
+		fi
+		nm -gP "$object" | awk -v source="$source" '
+			{ sub(/\[.*/, "", $1); print source, $2, $1 }'
+	done
+}
+
+# Knots that are known, and not untied yet.
+knotted='^(common/admin|common/store|tools)/'
+
+# no_cycle SENTENCE FILE: of those who need each other, whoever they are.
+no_cycle() {
+	is "$1" "$(
+		awk '$2 != "U" && $2 != "w" { home[$3] = $1; next }
+			$2 == "U" { needs[$1 " " $3] }
+			END { for (pair in needs) {
+				split(pair, part, " ")
+				if (part[2] in home && home[part[2]] != part[1])
+					print part[1], home[part[2]] } }' "$2" |
+			awk -v knotted="$knotted" \
+				'!($1 ~ knotted && $2 ~ knotted)' |
+			LC_ALL=C sort -u | LC_ALL=C tsort 2>&1 >/dev/null |
+			sed 's/^tsort: -: input contains a loop:/a knot:/; s/^tsort: //'
+	)" ''
+}
+
+if command -v nm >/dev/null && [ -x "$build/patd/patd" ]; then
+	{
+		{
+			symbols libjp_la ''
+			symbols libjpstore_la libjpstore_la-
+		} >"$SCRATCH/common"
+		symbols patd_patd patd- >"$SCRATCH/patd"
+		symbols tools_pat_admin pat_admin- >"$SCRATCH/tools"
+		symbols pam_jira_pat_la la- >"$SCRATCH/pam"
+		symbols libjirapat_la libjirapat_la- >"$SCRATCH/sasl"
+	} 2>"$SCRATCH/missing"
+
+	is "every source has its object file" "$(cat "$SCRATCH/missing")" ''
+
+	for folder in common patd tools pam sasl; do
+		no_cycle "no two object files need each other: $folder" \
+			"$SCRATCH/$folder"
+	done
+	# Each program has a main(), and compilers repeat what is of theirs.
+	is "no name is defined twice outside static" "$(
+		cat "$SCRATCH/common" "$SCRATCH/patd" "$SCRATCH/tools" \
+			"$SCRATCH/pam" "$SCRATCH/sasl" |
+			awk '$2 ~ /^[TDBRC]$/ && $3 != "main" && $3 !~ /^_/ &&
+				$3 !~ /^(fail|options_read)$/ { # known
+				print $3, $1 }' | LC_ALL=C sort |
+			awk '$1 == last { print $1, "in", file, "and", $2 }
+				{ last = $1; file = $2 }'
+	)" ''
+else
+	skip "no two object files need each other" "nm or the build is missing"
+fi
+done_testing
