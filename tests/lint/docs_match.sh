@@ -122,17 +122,24 @@ same "libjirapat(5) has the plugin's options" "$(
 
 # --- pat-admin ------------------------------------------------------------------
 
-# In the order of the decision; "none" is never an answer.
-same "pat-admin(8) has the reasons of a decision, in their order" "$(
-	awk '/^#define JP_REASON_LIST/ { inside = 1 }
-		/^enum jp_reason/ { inside = 0 }
-		inside && match($0, /X\([A-Z_]+, JP_[A-Z]+, "[a-z-]+"/) {
-			text = substr($0, RSTART, RLENGTH - 1)
-			sub(/.*"/, "", text)
-			if (text != "none")
-				print text
-		}' "$JP_SOURCE/common/wire/verdict.h"
-)" "$(part pat-admin.8 Reasons | sed -n 's/^\.It Li \([a-z-]*\).*/\1/p')"
+# reasons: "VERDICT NAME" of each row of the table, in its order; "none" is never
+# an answer.
+reasons() {
+	sed -n '/^#define JP_REASON_LIST/,/^enum/s/\\*$//p' \
+		"$JP_SOURCE/common/wire/verdict.h" | tr -s '\n\t ' ' ' |
+		sed 's/X([A-Z_]*,/\n&/g' |
+		sed -n 's/^X([^"]*JP_\([A-Z]*\),[^"]*"\([a-z-]*\)".*/\1 \2/p' |
+		sed '/ none$/d'
+}
+same "pat-admin(8) has the reasons of a decision, in their order" \
+	"$(reasons | sed 's/.* //')" \
+	"$(part pat-admin.8 Reasons | sed -n 's/^\.It Li \([a-z-]*\).*/\1/p')"
+
+same "patd(8) has every check, in the order of their reasons" \
+	"$(reasons | sed -n 's/^DENY //p')" "$(
+		part patd.8 'What is checked' |
+			sed -n 's/^\.It Li \([a-z-]*\).*/\1/p'
+	)"
 
 commands=$(part pat-admin.8 Commands |
 	sed -n 's/^\.It Cm \([a-z-]*\).*/\1/p' | words)
@@ -192,6 +199,48 @@ same "pat-admin(8) has the traps that check knows, in their order" "$(
 )" "$(awk '/^Each of these traps/ { inside = 1 }
 	/^\.El/ { inside = 0 }
 	inside && /^\.It Li / { print $3 }' "$JP_SOURCE/doc/pat-admin.8")"
+
+# --- The tree -------------------------------------------------------------------
+
+# table HEAD FILE: the directories in the first column of the table whose first
+# line begins with "| directory" and HEAD.
+table() {
+	awk -v head="| directory$1 |" '
+		index($0, head) == 1 { inside = 1; next }
+		inside && !/^\|/ { exit }
+		inside { split($0, cells, "|"); print cells[2] }' \
+		"$JP_SOURCE/$2" | sed -n 's,^ .\(.*\)/. $,\1,p' | words
+}
+
+# A ring is a directory whose Makefile.inc adds tests.
+same "CONTRIBUTING.md has the rings of tests" "$(
+	grep -l -E '^(TESTS|[a-z_]+_TESTS) ' "$JP_SOURCE"/tests/*/Makefile.inc |
+		sed 's,/Makefile.inc$,,; s,.*/,,' | words
+)" "$(table ' of tests' CONTRIBUTING.md)"
+
+# directories: those at the top, from git if this is a checkout. A release has m4
+# without a Makefile.inc, and no .ci.
+directories() {
+	{
+		if [ -e "$JP_SOURCE/.git" ]; then
+			git -C "$JP_SOURCE" ls-files | sed -n 's,/.*,,p'
+		fi
+		for directory in "$JP_SOURCE"/*/Makefile.inc; do
+			basename "${directory%/*}"
+		done
+		echo m4
+		echo .ci
+	} 2>/dev/null | words
+}
+same "README.md has the directories of the source" "$(directories)" \
+	"$(table '' README.md)"
+
+same "README.md has those of common/" "$(
+	for directory in "$JP_SOURCE"/common/*/; do
+		basename "$directory"
+	done | words
+)" "$(sed -n 's/^. .common\/. . .*lowest first: \(.*\) .$/\1/p' \
+	"$JP_SOURCE/README.md" | grep -o '[a-z]*' | words)"
 
 # --- The version ----------------------------------------------------------------
 
