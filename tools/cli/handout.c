@@ -7,6 +7,7 @@
 #include "common/sys/time_text.h"
 #include "tools/cli/output.h"
 #include "tools/cli/rights.h"
+#include "tools/formats/json_values.h"
 
 _Static_assert(sodium_base64_ENCODED_LEN(JP_USER_MAX + 1 + 64,
                    sodium_base64_VARIANT_ORIGINAL) <= JP_SECRET_MAX,
@@ -66,7 +67,7 @@ print_json(const struct handout *handout)
 		(void)json_object_set_new(json, "keep_until_grace",
 		    json_boolean(handout->old.keep_until_grace));
 	}
-	return json_print(json);
+	return output_json(json);
 }
 
 static enum jp_err
@@ -179,5 +180,6 @@ handout_run(struct context *context, const struct jp_admin_request *request,
 	}
 	jp_secret_clear(&handout->token);
 	jp_secret_clear(&handout->bearer);
-	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+	return err == JP_ERR_OK ? STATUS_DONE
+	                        : context_fail(context, err, &why);
 }

@@ -1,9 +1,7 @@
-/*
- * Arguments against the table of a command's options, and the help that is
- * made of the same table. No text of an argument that is no option is ever
+/* No text of an argument that is no option is ever
  * shown: it may be a token in the wrong place.
  */
-#include "tools/cli/command.h"
+#include "tools/cli/options.h"
 
 #include <ctype.h>
 #include <sodium.h>
@@ -28,7 +26,7 @@ usage(const struct context *context, const char *format, const char *name)
 	(void)snprintf(why.text, sizeof(why.text), "%s: ", format);
 	used = strlen(why.text);
 	(void)jp_escape(why.text + used, sizeof(why.text) - used, shown);
-	(void)fail(context, JP_ERR_INVALID, &why);
+	(void)context_fail(context, JP_ERR_INVALID, &why);
 	(void)fprintf(stderr, try_help, context->command->name);
 	(void)fputc('\n', stderr);
 	return JP_ERR_INVALID;
@@ -77,7 +75,7 @@ take_known(struct context *context, const struct cmd_option *option,
 		if (why.text[0] == '\0')
 			(void)jp_why(&why, err, "%s: %s", option->name,
 			    jp_err_text(err));
-		(void)fail(context, err, &why);
+		(void)context_fail(context, err, &why);
 	}
 	return err;
 }
@@ -167,7 +165,7 @@ take_word(struct context *context, char *word, size_t nth)
 	}
 	err = command->take_word(command->args, word, &why);
 	if (err != JP_ERR_OK)
-		(void)fail(context, err, &why);
+		(void)context_fail(context, err, &why);
 	return err;
 }
 

@@ -224,8 +224,9 @@ session_once(struct context *context, const struct jp_admin_request *request,
 	enum jp_err err = session_open(&session, context, &why);
 
 	if (err != JP_ERR_OK)
-		return fail(context, err, &why);
+		return context_fail(context, err, &why);
 	err = session_run(&session, request, emit, arg, &why);
 	session_close(&session);
-	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+	return err == JP_ERR_OK ? STATUS_DONE
+	                        : context_fail(context, err, &why);
 }

@@ -2,7 +2,8 @@
  * pat-admin audit: shows the audit trail, or finds out whether it is whole. It
  * reads the files itself: neither patd nor the store is needed.
  */
-#include "tools/cli/command.h"
+#include "tools/cli/table.h"
+#include "tools/commands/commands.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,6 +18,7 @@
 #include "common/audit/file.h"
 #include "common/base/escape.h"
 #include "common/record/pepper.h"
+#include "tools/cli/arguments.h"
 #include "tools/formats/act_as.h"
 #include "tools/cli/output.h"
 #include "tools/formats/audit_trail.h"
@@ -82,7 +84,7 @@ take_user(void *arg, char *value, struct jp_why *why)
 static enum jp_err
 take_id(void *arg, char *value, struct jp_why *why)
 {
-	return token_id_read(
+	return arguments_token_id(
 	    value, "--id", ((struct audit_args *)arg)->id, why);
 }
 
@@ -214,7 +216,7 @@ show_row(struct view *view, const json_t *json)
 static enum jp_err
 show_line(const struct trail_line *line)
 {
-	json_was_printed();
+	output_json_printed();
 	return fwrite(line->text, 1, line->len, stdout) == line->len &&
 	               putchar('\n') != EOF
 	           ? JP_ERR_OK
@@ -436,8 +438,8 @@ print_whole(const struct context *context, const struct trail *trail,
 		    "here.\n",
 		    check->first);
 	if (context->json)
-		return json_print(json_pack("{s:b,s:I,s:I,s:I,s:I}", "whole", 1,
-		    "files", (json_int_t)trail->len, "lines",
+		return output_json(json_pack("{s:b,s:I,s:I,s:I,s:I}", "whole",
+		    1, "files", (json_int_t)trail->len, "lines",
 		    (json_int_t)check->lines, "first", (json_int_t)check->first,
 		    "last", (json_int_t)check->at.seq));
 	(void)printf("whole: %" PRIu64 " lines, %" PRIu64 " to %" PRIu64
@@ -453,7 +455,7 @@ print_bad(
 	const char *path = verification->path;
 
 	if (context->json)
-		return json_print(json_pack("{s:b,s:s?,s:I,s:s,s:I}", "whole",
+		return output_json(json_pack("{s:b,s:s?,s:I,s:s,s:I}", "whole",
 		    0, "file", path, "line", (json_int_t)verification->number,
 		    "why", verification->why->text, "lines",
 		    (json_int_t)verification->check.lines));
@@ -484,7 +486,7 @@ verify(struct context *context, struct trail *trail, struct jp_why *why)
 	} else if (err == JP_ERR_OK) {
 		err = print_whole(context, trail, &verification);
 	}
-	return err == JP_ERR_OK ? status : fail(context, err, why);
+	return err == JP_ERR_OK ? status : context_fail(context, err, why);
 }
 
 static enum status
@@ -506,7 +508,7 @@ run(struct context *context)
 	else if (err == JP_ERR_OK)
 		err = show_all(&view, &trail, &why);
 	trail_close(&trail);
-	return err == JP_ERR_OK ? status : fail(context, err, &why);
+	return err == JP_ERR_OK ? status : context_fail(context, err, &why);
 }
 
 const struct command cmd_audit = {

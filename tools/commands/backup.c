@@ -2,7 +2,7 @@
  * pat-admin backup: a copy of the store and its pepper, while patd serves. The
  * files come over admin.sock and are written here, by whoever runs this.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,12 @@
 
 #include "common/base/escape.h"
 #include "tools/formats/act_as.h"
+#include "tools/formats/files.h"
 #include "tools/formats/manifest.h"
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/session.h"
+#include "tools/formats/path_why.h"
 
 static const char *folder;
 
@@ -90,7 +92,7 @@ give_folder(const struct context *context, const struct backup *backup,
     struct jp_why *why)
 {
 	struct owner owner;
-	enum jp_err err = find_owner(&context->settings, &owner, why);
+	enum jp_err err = owner_of_store(&context->settings, &owner, why);
 
 	if (err == JP_ERR_OK && backup->made &&
 	    fchown(backup->dir_fd, owner.uid, owner.gid) != 0)
@@ -250,7 +252,7 @@ print_done(const struct context *context, const struct backup *backup)
 	}
 	json = manifest_json(&backup->manifest);
 	(void)json_object_set_new(json, "folder", json_string(shown));
-	return json_print(json);
+	return output_json(json);
 }
 
 static enum status
@@ -282,7 +284,8 @@ run(struct context *context)
 	if (backup.dir_fd >= 0)
 		(void)close(backup.dir_fd);
 	manifest_clear(&backup.manifest);
-	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+	return err == JP_ERR_OK ? STATUS_DONE
+	                        : context_fail(context, err, &why);
 }
 
 const struct command cmd_backup = {

@@ -1,13 +1,14 @@
 /*
  * pat-admin create: one new token.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/sys/time_text.h"
+#include "tools/cli/arguments.h"
 #include "tools/commands/create_batch.h"
 #include "tools/cli/handout.h"
 
@@ -43,7 +44,8 @@ take_name(void *arg, char *value, struct jp_why *why)
 static enum jp_err
 take_expires(void *arg, char *value, struct jp_why *why)
 {
-	return expires_read(value, &((struct create_args *)arg)->request, why);
+	return arguments_expires(
+	    value, &((struct create_args *)arg)->request, why);
 }
 
 /* Takes one more of a list of texts. */
@@ -195,7 +197,7 @@ run(struct context *context)
 	enum jp_err err = check_args(&why);
 
 	if (err != JP_ERR_OK)
-		return fail(context, err, &why);
+		return context_fail(context, err, &why);
 	if (args.batch.from != NULL) {
 		args.batch.command = context->command;
 		args.batch.take_user = take_user;

@@ -15,6 +15,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/rights.h"
+#include "tools/formats/path_why.h"
 #include "tools/formats/text_file.h"
 
 enum {
@@ -285,7 +286,7 @@ static enum status
 print_done(const struct context *context, const struct run *run)
 {
 	if (context->json)
-		(void)json_print(json_pack("{s:s,s:I}", "file", run->batch->to,
+		(void)output_json(json_pack("{s:s,s:I}", "file", run->batch->to,
 		    "tokens", (json_int_t)run->done));
 	else
 		(void)printf(
@@ -323,5 +324,5 @@ create_batch(struct context *context, const struct batch *batch)
 	text_file_close(&run.from);
 	free(run.ids);
 	return err == JP_ERR_OK ? print_done(context, &run)
-	                        : fail(context, err, &why);
+	                        : context_fail(context, err, &why);
 }

@@ -2,7 +2,7 @@
  * pat-admin export: every record as a line of JSON, with its hash, for `import`
  * on another machine. No text of a token is in it: nobody has them.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <string.h>
 
@@ -24,13 +24,13 @@ print_one(void *arg, const struct jp_admin_item *item)
 	static struct jp_moved moved;
 
 	if (item->kind == JP_ITEM_USER)
-		return json_print(user_json_write(&item->user));
+		return output_json(user_json_write(&item->user));
 	if (item->kind != JP_ITEM_MOVED)
 		return JP_ERR_PROTOCOL;
 	moved.record = item->record;
 	memcpy(moved.pepper, item->pepper, sizeof(moved.pepper));
 	progress_show(&export->progress, ++export->records, 0);
-	return json_print(record_json_write(&moved, item->state));
+	return output_json(record_json_write(&moved, item->state));
 }
 
 static enum status

@@ -2,7 +2,7 @@
  * pat-admin guard: the lines for Apache and nginx that refuse, unread and
  * unlogged, a token in the place of the user name.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +43,7 @@ run(struct context *context)
 	char pattern[GUARD_MAX];
 
 	if (err != JP_ERR_OK)
-		return fail(context, err, &why);
+		return context_fail(context, err, &why);
 	guard_pattern(&context->settings.policy, pattern);
 	(void)printf("%s%s%s", args.guard->before, pattern, args.guard->after);
 	return STATUS_DONE;

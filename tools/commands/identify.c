@@ -4,7 +4,8 @@
  * that what is called live is what a front door would take.
  */
 #include "common/base/grow.h"
-#include "tools/cli/command.h"
+#include "tools/cli/table.h"
+#include "tools/commands/commands.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -161,13 +162,13 @@ print_json(struct search *search, const struct jp_found *found)
 		state = jp_state_name(search->answer.state);
 	(void)fputs(search->begun ? "," : "[", stdout);
 	search->begun = true;
-	return json_print(json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}",
-	    "file", search->where, "line", (json_int_t)found->line, "id",
-	    search->answer.record.id, "user", search->answer.record.user,
-	    "name", search->answer.record.name, "state",
-	    state != NULL ? state : text, "state_text", text, "reason",
-	    jp_reason_name(search->answer.reason), "text",
-	    jp_reason_text(search->answer.reason), "base64",
+	return output_json(json_pack(
+	    "{s:s,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "file", search->where,
+	    "line", (json_int_t)found->line, "id", search->answer.record.id,
+	    "user", search->answer.record.user, "name",
+	    search->answer.record.name, "state", state != NULL ? state : text,
+	    "state_text", text, "reason", jp_reason_name(search->answer.reason),
+	    "text", jp_reason_text(search->answer.reason), "base64",
 	    (int)found->base64));
 }
 
@@ -410,7 +411,7 @@ end_json(const struct search *search)
 	if (search->begun)
 		(void)puts("]");
 	else
-		json_print_empty();
+		output_json_empty();
 }
 
 /* As grep(1) does: 0 something of ours was found, 1 nothing. */
@@ -423,7 +424,7 @@ run(struct context *context)
 	if (args.live && context->json) {
 		(void)jp_why(&search.why, JP_ERR_INVALID,
 		    "--live prints ids alone: leave --json out");
-		return fail(context, JP_ERR_INVALID, &search.why);
+		return context_fail(context, JP_ERR_INVALID, &search.why);
 	}
 	search.context = context;
 	err = search_all(&search);
@@ -433,7 +434,7 @@ run(struct context *context)
 	else if (!context->json)
 		table_end(&search.table);
 	if (err != JP_ERR_OK)
-		return fail(context, err, &search.why);
+		return context_fail(context, err, &search.why);
 	if (search.undecided || search.unread)
 		return STATUS_UNAVAILABLE;
 	return search.ours ? STATUS_DONE : STATUS_NO;

@@ -3,7 +3,7 @@
  * the store. Every line is read and tried before the first one is stored.
  */
 #include "common/base/grow.h"
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -440,7 +440,7 @@ static enum jp_err
 print_done(const struct context *context, const struct import *import)
 {
 	if (context->json)
-		return json_print(json_pack("{s:I,s:I,s:I,s:b}", "imported",
+		return output_json(json_pack("{s:I,s:I,s:I,s:b}", "imported",
 		    (json_int_t)import->made, "users",
 		    (json_int_t)import->users, "known",
 		    (json_int_t)import->known, "dry_run", args.dry_run));
@@ -474,7 +474,7 @@ run(struct context *context)
 	free(import.places);
 	sodium_memzero(import.bytes, sizeof(import.bytes));
 	if (err != JP_ERR_OK)
-		return fail(context, err, &why);
+		return context_fail(context, err, &why);
 	(void)print_done(context, &import);
 	return STATUS_DONE;
 }

@@ -4,7 +4,7 @@
  * take it over, init stops and says so.
  */
 #include "common/sys/process.h"
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,8 @@
 #include "common/decide/core.h"
 #include "common/store/bdb.h"
 #include "tools/formats/act_as.h"
+#include "tools/formats/files.h"
+#include "tools/formats/path_why.h"
 
 /*
  * Gives a folder its owner and mode. One that holds something else than a
@@ -176,7 +178,7 @@ make_all(struct context *context, struct jp_why *why)
 	enum jp_err err = context_load(context, why);
 
 	if (err == JP_ERR_OK)
-		err = find_owner(settings, &owner, why);
+		err = owner_of_store(settings, &owner, why);
 	if (err == JP_ERR_OK)
 		err = make_folder(settings->store_dir, 0700, &owner, why);
 	if (err == JP_ERR_OK)
@@ -197,7 +199,7 @@ run(struct context *context)
 	enum jp_err err = make_all(context, &why);
 
 	if (err != JP_ERR_OK && err != JP_ERR_EXISTS)
-		return fail(context, err, &why);
+		return context_fail(context, err, &why);
 	(void)fprintf(stderr, "The store %s %s.\n", context->settings.store_dir,
 	    err == JP_ERR_EXISTS ? "is already there" : "is made");
 	return STATUS_DONE;

@@ -2,7 +2,9 @@
  * pat-admin list and pat-admin show: records, without what proves a secret.
  */
 #include "common/base/grow.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
+#include "tools/cli/table.h"
+#include "tools/commands/commands.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +15,7 @@
 #include "common/sys/time_text.h"
 #include "tools/cli/output.h"
 #include "tools/cli/session.h"
+#include "tools/formats/json_values.h"
 
 static struct jp_admin_request request;
 
@@ -301,7 +304,7 @@ list_run(struct context *context)
 	status = session_once(context, &request, list_item, &list);
 	err = print_rows(&list);
 	if (status == STATUS_DONE && err != JP_ERR_OK)
-		status = fail(context, err, &why);
+		status = context_fail(context, err, &why);
 	listing_end(&list.listing, status == STATUS_DONE);
 	if (status == STATUS_DONE && list.terminal)
 		print_counts(&list);
@@ -381,7 +384,7 @@ const struct command cmd_expiring = {
 static enum jp_err
 take_id(void *arg, char *value, struct jp_why *why)
 {
-	return token_id_read(
+	return arguments_token_id(
 	    value, "ID", ((struct jp_admin_request *)arg)->record.id, why);
 }
 
@@ -471,7 +474,7 @@ show_item(void *arg, const struct jp_admin_item *item)
 		return JP_ERR_PROTOCOL;
 	jp_state_format(item->state, record, state);
 	if (context->json)
-		return json_print(json_record(record, item->state));
+		return output_json(json_record(record, item->state));
 	print_text("id", record->id);
 	print_text("user", record->user);
 	print_text("name", record->name);

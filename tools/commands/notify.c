@@ -5,7 +5,7 @@
  * twice.
  */
 #include "common/base/grow.h"
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +23,9 @@
 #include "tools/formats/act_as.h"
 #include "tools/cli/output.h"
 #include "tools/cli/session.h"
+#include "tools/formats/files.h"
+#include "tools/formats/json_values.h"
+#include "tools/formats/path_why.h"
 
 enum {
 	HOOK_S = 60, /* seconds that the command may take */
@@ -122,7 +125,7 @@ give_state(const struct notify *notify)
 	fd = open_roots(notify->path);
 	if (fd < 0)
 		return;
-	if (find_owner(&notify->context->settings, &owner, &ignored) ==
+	if (owner_of_store(&notify->context->settings, &owner, &ignored) ==
 	    JP_ERR_OK)
 		/* Where it fails, so does the next try to open it. */
 		if (fchown(fd, owner.uid, owner.gid) != 0)
@@ -328,7 +331,7 @@ print_one(const struct notify *notify, const struct soon *soon,
 	char expires[JP_WHEN_TEXT_MAX];
 
 	if (notify->context->json)
-		return json_print(json_pack("{s:s,s:s,s:s,s:o,s:s,s:b,s:b}",
+		return output_json(json_pack("{s:s,s:s,s:s,s:o,s:s,s:b,s:b}",
 		    "id", soon->id, "user", soon->user, "name", soon->name,
 		    "expires_at", json_time(soon->expires_at), "within", within,
 		    "notified", done, "told", done)); /* `told`: until 1.0 */
@@ -430,7 +433,7 @@ run(struct context *context)
 		(void)close(notify.fd);
 	free(notify.soon);
 	if (err != JP_ERR_OK)
-		return fail(context, err, &why);
+		return context_fail(context, err, &why);
 	return notify.failed == 0 ? STATUS_DONE : STATUS_NO;
 }
 

@@ -2,7 +2,7 @@
  * pat-admin policy: which tokens break today's policy, and what is done to
  * them.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/prefixes.h"
 #include "tools/cli/session.h"
+#include "tools/formats/json_values.h"
 
 static struct policy_args {
 	struct jp_admin_request request;
@@ -87,7 +88,7 @@ print_item(void *arg, const struct jp_admin_item *item)
 	(void)json_object_set_new(
 	    json, "act", json_string(breaches[item->breach].act));
 	(void)json_object_set_new(json, "changed", json_boolean(item->changed));
-	return json_print(json);
+	return output_json(json);
 }
 
 /* Not a breach: what is not accepted is out anyway, and stays as it is. */
@@ -114,12 +115,13 @@ hold(struct context *context)
 	enum jp_err err = session_open(&session, context, &why);
 
 	if (err != JP_ERR_OK)
-		return fail(context, err, &why);
+		return context_fail(context, err, &why);
 	err = session_run(&session, &args.request, print_item, context, &why);
 	if (err == JP_ERR_OK && !args.apply)
 		err = say_prefixes(&session, context, &why);
 	session_close(&session);
-	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+	return err == JP_ERR_OK ? STATUS_DONE
+	                        : context_fail(context, err, &why);
 }
 
 static enum status

@@ -2,7 +2,7 @@
  * pat-admin purge: removes the records of tokens that ended long ago. Until
  * then they tell in `list --all` and in the log whose token was tried.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 
 #include "tools/cli/output.h"
 #include "tools/cli/session.h"
+#include "tools/formats/json_values.h"
 
 enum {
 	DEAD_FOR = 90 * 86400, /* seconds */
@@ -67,7 +68,7 @@ print_one(void *arg, const struct jp_admin_item *item)
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
 	if (context->json)
-		return json_print(
+		return output_json(
 		    json_pack("{s:s,s:s,s:s,s:o,s:b}", "id", record->id, "user",
 		        record->user, "state", jp_state_name(item->state),
 		        "ended_at", json_time(jp_record_end(record)), "removed",

@@ -5,7 +5,7 @@
  * time, so that no patd opens it meanwhile.
  */
 #include "common/sys/process.h"
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,14 +18,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/admin/admin.h"
 #include "common/audit/audit.h"
 #include "common/decide/core.h"
 #include "common/record/pepper.h"
 #include "common/store/bdb.h"
 #include "tools/formats/act_as.h"
+#include "tools/formats/files.h"
 #include "tools/formats/manifest.h"
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
+#include "tools/formats/path_why.h"
 
 enum {
 	LOCK_MS = 3000, /* a patd that is just leaving */
@@ -414,7 +417,8 @@ static enum jp_err
 find_places(struct restore *restore)
 {
 	const struct jp_settings *settings = restore->settings;
-	enum jp_err err = find_owner(settings, &restore->owner, restore->why);
+	enum jp_err err =
+	    owner_of_store(settings, &restore->owner, restore->why);
 
 	if (err == JP_ERR_OK)
 		err = set_place(restore, &restore->store, settings->store_dir);
@@ -545,7 +549,7 @@ print_done(const struct context *context, const struct restore *restore)
 	    json, "store", json_string(restore->store.path));
 	(void)json_object_set_new(
 	    json, "before", old[0] != '\0' ? json_string(old) : json_null());
-	return json_print(json);
+	return output_json(json);
 }
 
 static enum status
@@ -564,7 +568,8 @@ run(struct context *context)
 	if (err == JP_ERR_OK)
 		err = print_done(context, &restore);
 	clean_up(&restore);
-	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+	return err == JP_ERR_OK ? STATUS_DONE
+	                        : context_fail(context, err, &why);
 }
 
 const struct command cmd_restore = {

@@ -3,7 +3,8 @@
  * before the first of them is revoked.
  */
 #include "common/base/grow.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
+#include "tools/commands/commands.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -14,6 +15,7 @@
 
 #include "tools/cli/output.h"
 #include "tools/cli/session.h"
+#include "tools/formats/json_values.h"
 
 /* ids are public; the texts they were read from are wiped. */
 static struct revoke_args {
@@ -29,7 +31,7 @@ add_id(struct revoke_args *revoke, char *text, const char *what,
 {
 	if (JP_GROW(revoke->ids, revoke->len, revoke->cap) != JP_ERR_OK)
 		return JP_ERR_NOMEM;
-	return token_id_read(text, what, revoke->ids[revoke->len++], why);
+	return arguments_token_id(text, what, revoke->ids[revoke->len++], why);
 }
 
 static enum jp_err
@@ -157,7 +159,7 @@ print_item(void *arg, const struct jp_admin_item *item)
 	}
 	json = json_record(record, item->state);
 	(void)json_object_set_new(json, "changed", json_boolean(item->changed));
-	return json_print(json);
+	return output_json(json);
 }
 
 /* JSON: a line for each. The worst status of all is the status. */
@@ -183,7 +185,8 @@ revoke_each(struct context *context, struct session *session)
 			err = session_run(
 			    session, &args.request, print_item, context, &why);
 		}
-		one = err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+		one = err == JP_ERR_OK ? STATUS_DONE
+		                       : context_fail(context, err, &why);
 		if (one > status)
 			status = one;
 		if (status == STATUS_UNAVAILABLE)
@@ -209,7 +212,7 @@ run(struct context *context)
 		err = session_open(&session, context, &why);
 	if (err != JP_ERR_OK) {
 		free(args.ids);
-		return fail(context, err, &why);
+		return context_fail(context, err, &why);
 	}
 	status = revoke_each(context, &session);
 	session_close(&session);

@@ -1,11 +1,12 @@
 /*
  * pat-admin rotate: a successor for a token, with the same rights.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <string.h>
 
 #include "common/sys/time_text.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/handout.h"
 
 #define GRACE_DEFAULT (INT64_C(24) * 3600)
@@ -20,7 +21,7 @@ take_id(void *arg, char *value, struct jp_why *why)
 {
 	struct jp_record *record = &((struct rotate_args *)arg)->request.record;
 
-	return token_id_read(value, "ID", record->id, why);
+	return arguments_token_id(value, "ID", record->id, why);
 }
 
 static enum jp_err
@@ -48,7 +49,8 @@ take_keep(void *arg, char *value, struct jp_why *why)
 static enum jp_err
 take_expires(void *arg, char *value, struct jp_why *why)
 {
-	return expires_read(value, &((struct rotate_args *)arg)->request, why);
+	return arguments_expires(
+	    value, &((struct rotate_args *)arg)->request, why);
 }
 
 static enum jp_err

@@ -2,7 +2,7 @@
  * pat-admin stats: what patd has counted since its start, and how large the
  * store is: for people, as JSON, or in the text format of Prometheus.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,6 +13,7 @@
 #include "config.h"
 #include "tools/cli/output.h"
 #include "tools/cli/session.h"
+#include "tools/formats/json_values.h"
 
 #define AT(field) offsetof(struct jp_admin_item, field)
 #define NS_PER_S 1e9
@@ -265,7 +266,7 @@ print_json(const struct jp_admin_item *item)
 			    member(object, metrics[i].group), metrics[i].name,
 			    json_integer(
 			        (json_int_t)value_of(&metrics[i], item)));
-	return json_print(object);
+	return output_json(object);
 }
 
 /* ---- Prometheus ---- */
@@ -367,7 +368,7 @@ run(struct context *context)
 	struct jp_why why;
 
 	if (context->json && args.prometheus)
-		return fail(context,
+		return context_fail(context,
 		    jp_why(&why, JP_ERR_INVALID,
 		        "--json and --prometheus: choose one"),
 		    &why);

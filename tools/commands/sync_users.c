@@ -4,7 +4,7 @@
  * before the first user is changed. Then they are changed in batches, each of
  * them whole or not at all; a run that was interrupted is run again.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -341,7 +341,7 @@ print_json(const struct person *person)
 		(void)json_object_set_new(
 		    json, "group_list", json_groups(person->groups));
 	}
-	return json_print(json);
+	return output_json(json);
 }
 
 /* Those from `first` on, up to `end`, of whom there is something to say. */
@@ -514,7 +514,8 @@ run(struct context *context)
 		session_close(&session);
 	}
 	people_free(&sync.people);
-	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+	return err == JP_ERR_OK ? STATUS_DONE
+	                        : context_fail(context, err, &why);
 }
 
 const struct command cmd_sync_users = {

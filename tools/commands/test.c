@@ -3,7 +3,7 @@
  * service or at each that the configuration knows. The token comes on standard
  * input, where no other user can see it.
  */
-#include "tools/cli/command.h"
+#include "tools/commands/commands.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -432,7 +432,7 @@ print_json(const struct test *test, enum jp_reason reason)
 		(void)json_array_append_new(list, one);
 	}
 	(void)json_object_set_new(json, "services", list);
-	return json_print(json);
+	return output_json(json);
 }
 
 static enum status
@@ -473,7 +473,7 @@ run(struct context *context)
 			print_text(&test, reason);
 	}
 	return err == JP_ERR_OK ? verdict_status(jp_reason_verdict(reason))
-	                        : fail(context, err, &test.why);
+	                        : context_fail(context, err, &test.why);
 }
 
 const struct command cmd_test = {

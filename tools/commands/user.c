@@ -3,7 +3,8 @@
  * The first word says what is to be done; one table knows what each means.
  */
 #include "common/base/grow.h"
-#include "tools/cli/command.h"
+#include "tools/cli/table.h"
+#include "tools/commands/commands.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "common/sys/time_text.h"
 #include "tools/cli/output.h"
 #include "tools/cli/session.h"
+#include "tools/formats/json_values.h"
 
 struct user_args {
 	const struct verb *verb; /* NULL: the first word is still to come */
@@ -203,7 +205,8 @@ list_run(struct context *context, struct session *session)
 	listing.json = context->json;
 	err = session_run(session, &args.request, list_item, &listing, &why);
 	listing_end(&listing, err == JP_ERR_OK);
-	return err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+	return err == JP_ERR_OK ? STATUS_DONE
+	                        : context_fail(context, err, &why);
 }
 
 static void
@@ -244,7 +247,7 @@ each_item(void *arg, const struct jp_admin_item *item)
 		if (args.verb->fields != 0)
 			(void)json_object_set_new(
 			    json, "changed", json_boolean(item->changed));
-		return json_print(json);
+		return output_json(json);
 	}
 	if (args.verb->fields == 0) {
 		print_user(item);
@@ -270,7 +273,8 @@ each_run(struct context *context, struct session *session)
 		    sizeof(args.request.user.name));
 		err = session_run(
 		    session, &args.request, each_item, context, &why);
-		one = err == JP_ERR_OK ? STATUS_DONE : fail(context, err, &why);
+		one = err == JP_ERR_OK ? STATUS_DONE
+		                       : context_fail(context, err, &why);
 		if (one > status)
 			status = one;
 	}
@@ -321,7 +325,7 @@ run(struct context *context)
 		status = args.verb->run(context, &session);
 		session_close(&session);
 	} else {
-		status = fail(context, err, &why);
+		status = context_fail(context, err, &why);
 	}
 	free(args.users);
 	return status;

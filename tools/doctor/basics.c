@@ -7,6 +7,7 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/sys/account.h"
 #include "common/sys/time_text.h"
 

@@ -29,7 +29,7 @@ print_json(struct doctor *doctor, json_t *finding)
 {
 	(void)fputs(doctor->begun ? "," : "[", stdout);
 	doctor->begun = true;
-	(void)json_print(finding);
+	(void)output_json(finding);
 }
 
 static void

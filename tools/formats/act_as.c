@@ -13,6 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/sys/account.h"
+#include "tools/formats/path_why.h"
+
 enum {
 	LINKS_MAX = 40, /* as Linux: path_resolution(7) */
 	GROUPS_OF_ROOT = 64,
@@ -52,6 +55,23 @@ act_as(const struct owner *owner, struct jp_why *why)
 	    (unsigned long)owner->uid, strerror(errno));
 	act_as_self();
 	return JP_ERR_PERMISSION;
+}
+
+enum jp_err
+owner_of_store(
+    const struct jp_settings *settings, struct owner *owner, struct jp_why *why)
+{
+	struct jp_account account;
+	enum jp_err err = JP_ERR_OK;
+
+	owner->uid = geteuid();
+	owner->gid = getegid();
+	if (owner->uid != 0)
+		return err;
+	err = jp_account_of_patd(settings->user, &account, why);
+	if (err == JP_ERR_OK)
+		*owner = (struct owner){ account.uid, account.gid };
+	return err;
 }
 
 /* ---- who can change what a path stands for ---- */

@@ -7,7 +7,22 @@
 #ifndef PAT_ADMIN_ACT_AS_H
 #define PAT_ADMIN_ACT_AS_H
 
-#include "tools/formats/files.h"
+#include <sys/types.h>
+
+#include "common/config/settings.h"
+
+/* Whom the store, the pepper and their folders belong to. */
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * The user of patd, if this process is root; else whoever runs it.
+ * JP_ERR_CONFIG if there is no such user.
+ */
+enum jp_err owner_of_store(const struct jp_settings *settings,
+    struct owner *owner, struct jp_why *why);
 
 /*
  * From here on files are opened, made, renamed and removed with the rights of

@@ -11,6 +11,8 @@
 
 #include "common/base/grow.h"
 #include "tools/formats/act_as.h"
+#include "tools/formats/files.h"
+#include "tools/formats/path_why.h"
 
 enum {
 	GUESSES = 16, /* lines that are looked at for the number of the first */

@@ -9,34 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/sys/account.h"
+#include "common/config/settings.h"
 #include "tools/formats/act_as.h"
-
-enum jp_err
-path_why(struct jp_why *why, const char *doing, const char *path)
-{
-	int errnum = errno;
-
-	return jp_why(why, jp_err_from_errno(errnum), "cannot %s %s: %s", doing,
-	    path, strerror(errnum));
-}
-
-enum jp_err
-find_owner(
-    const struct jp_settings *settings, struct owner *owner, struct jp_why *why)
-{
-	struct jp_account account;
-	enum jp_err err = JP_ERR_OK;
-
-	owner->uid = geteuid();
-	owner->gid = getegid();
-	if (owner->uid != 0)
-		return err;
-	err = jp_account_of_patd(settings->user, &account, why);
-	if (err == JP_ERR_OK)
-		*owner = (struct owner){ account.uid, account.gid };
-	return err;
-}
+#include "tools/formats/path_why.h"
 
 /* The umask is 077; nobody else can be in there yet. */
 static enum jp_err

@@ -5,28 +5,11 @@
 #define PAT_ADMIN_FILES_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
-#include "common/config/settings.h"
+#include "common/base/err.h"
 
 /* In the store's folder: how far `pat-admin notify` came. */
 #define NOTICES_NAME "notices"
-
-/* Whom the store, the pepper and their folders belong to. */
-struct owner {
-	uid_t uid;
-	gid_t gid;
-};
-
-/* "cannot DOING PATH: " and what errno(3) says; returns its code. */
-enum jp_err path_why(struct jp_why *why, const char *doing, const char *path);
-
-/*
- * The user of patd, if this process is root; else whoever runs it.
- * JP_ERR_CONFIG if there is no such user.
- */
-enum jp_err find_owner(const struct jp_settings *settings, struct owner *owner,
-    struct jp_why *why);
 
 /* Makes the folders above `path`, mode 0755; those that are there stay. */
 enum jp_err make_parents(const char *path, struct jp_why *why);

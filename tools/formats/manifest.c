@@ -13,7 +13,8 @@
 #include "common/base/grow.h"
 #include "common/sys/time_text.h"
 #include "tools/formats/act_as.h"
-#include "tools/cli/output.h"
+#include "tools/formats/json_values.h"
+#include "tools/formats/path_why.h"
 
 enum {
 	FILES_MAX = 1 << 16,

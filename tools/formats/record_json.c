@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/record/argon2.h"
-#include "tools/cli/output.h"
+#include "tools/formats/json_values.h"
 
 #define HEX_MAX (2 * JP_FAST_TAG_LEN + 1)
 
