@@ -27,7 +27,7 @@ emit_moved(struct job *job, void *arg, const struct jp_record *record)
 }
 
 enum jp_err
-jp_job_export(struct job *job)
+jp_op_export(struct job *job)
 {
 	struct jp_listing listing = { .order = JP_ORDER_ID };
 	enum jp_err err;
@@ -35,7 +35,7 @@ jp_job_export(struct job *job)
 	if (job->core->usage != NULL)
 		(void)jp_usage_flush(job->core->usage, job->core);
 	err = jp_job_each_record(job, &listing, emit_moved, NULL);
-	return err == JP_ERR_OK ? jp_job_users(job) : err;
+	return err == JP_ERR_OK ? jp_op_users(job) : err;
 }
 
 /* ---- import ---- */
@@ -196,7 +196,7 @@ store_batch(struct job *job, void *arg)
 }
 
 enum jp_err
-jp_job_import(struct job *job)
+jp_op_import(struct job *job)
 {
 	struct intake *intake = calloc(1, sizeof(*intake));
 	enum jp_err err = JP_ERR_OK;
@@ -262,7 +262,7 @@ sweep_one(struct job *job, void *arg, const struct jp_record *record)
 }
 
 enum jp_err
-jp_job_purge(struct job *job)
+jp_op_purge(struct job *job)
 {
 	struct jp_listing listing = { .order = JP_ORDER_ID };
 	struct sweep *sweep = calloc(1, sizeof(*sweep));

@@ -1,9 +1,9 @@
 /*
- * What the operations of an administrator share, one file of them to the
- * other: common/admin/admin.c and common/admin_*.c, nobody else.
+ * One operation of an administrator under way, and what the operations share.
+ * For the files of common/admin/ alone.
  */
-#ifndef JP_ADMIN_INTERNAL_H
-#define JP_ADMIN_INTERNAL_H
+#ifndef JP_ADMIN_JOB_H
+#define JP_ADMIN_JOB_H
 
 #include "common/admin/admin.h"
 #include "common/decide/announce.h"
@@ -48,7 +48,7 @@ enum jp_err jp_job_each_record(struct job *job, struct jp_listing *listing,
 /*
  * Runs `act` under the write lock, perhaps more than once: see
  * common/decide/announce.h. `why` is set where the audit trail is in the way: a
- * change that must be told and cannot be is not made.
+ * change that must be logged and cannot be is not made.
  */
 enum jp_err jp_job_write(
     struct job *job, enum jp_err (*act)(struct job *job, void *arg), void *arg);
@@ -60,12 +60,12 @@ enum jp_err jp_job_announce(struct job *job, struct jp_audit_event *event);
 enum jp_err
 jp_job_commit(struct job *job, const struct jp_change *changes, size_t count);
 
-/* Undoes what could not be handed over; tells the trail of the first change. */
+/* Undoes what could not be handed over; logs the first change. */
 enum jp_err jp_job_take_back(
     struct job *job, const struct jp_change *changes, size_t count);
 
-/* Tells the audit trail of the operation as a whole, as of `event`. */
-enum jp_err jp_job_tell(struct job *job, struct jp_audit_event *event);
+/* Logs the operation as a whole in the audit trail, as `event`. */
+enum jp_err jp_job_log(struct job *job, struct jp_audit_event *event);
 
 /* Starts a listing of the tokens of `user`. */
 void jp_job_list_user(struct jp_listing *listing, const char *user);
@@ -81,7 +81,7 @@ jp_job_count_live(struct job *job, const char *user, uint64_t *live);
 enum jp_err jp_job_get(struct job *job, struct jp_record *record);
 
 /* A copy of today's policy. */
-void jp_job_policy(struct jp_core *core, struct jp_policy *policy);
+void jp_job_read_policy(struct jp_core *core, struct jp_policy *policy);
 
 /* The end of a new token, by request and policy. */
 enum jp_err jp_job_choose_expiry(
@@ -91,15 +91,10 @@ enum jp_err jp_job_choose_expiry(
 enum jp_err jp_job_make_token(
     struct job *job, const struct jp_policy *policy, struct jp_record *record);
 
-/* The operations that stand in files of their own. */
-enum jp_err jp_job_export(struct job *job);
-enum jp_err jp_job_import(struct job *job);
-enum jp_err jp_job_purge(struct job *job);
-enum jp_err jp_job_rotate(struct job *job);
-enum jp_err jp_job_hold_policy(struct job *job);
-enum jp_err jp_job_users(struct job *job);
-enum jp_err jp_job_user(struct job *job);
-enum jp_err jp_job_set_user(struct job *job);
-enum jp_err jp_job_set_users(struct job *job);
+/* The operations: one for each row of JP_ADMIN_OP_LIST. */
+#define JP_ADMIN_OP_PROTO(code, number, name, run, ...)                        \
+	enum jp_err jp_op_##run(struct job *job);
+JP_ADMIN_OP_LIST(JP_ADMIN_OP_PROTO)
+#undef JP_ADMIN_OP_PROTO
 
 #endif

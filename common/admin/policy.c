@@ -160,11 +160,11 @@ visit(struct job *job, void *arg, const struct jp_record *record)
 }
 
 enum jp_err
-jp_job_hold_policy(struct job *job)
+jp_op_policy(struct job *job)
 {
 	struct jp_listing listing = { .order = JP_ORDER_ID };
 	struct jp_policy policy;
 
-	jp_job_policy(job->core, &policy);
+	jp_job_read_policy(job->core, &policy);
 	return jp_job_each_record(job, &listing, visit, &policy);
 }

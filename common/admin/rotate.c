@@ -106,7 +106,7 @@ take_back(struct job *job, struct jp_record *old, struct jp_record *record)
 }
 
 enum jp_err
-jp_job_rotate(struct job *job)
+jp_op_rotate(struct job *job)
 {
 	struct jp_record old, record;
 	struct pair pair = { &old, &record };
@@ -114,7 +114,7 @@ jp_job_rotate(struct job *job)
 	enum jp_err err = jp_job_get(job, &old);
 	char family[sizeof(old.family)];
 
-	jp_job_policy(job->core, &policy);
+	jp_job_read_policy(job->core, &policy);
 	if (err == JP_ERR_OK && job->request->grace < 0)
 		err = jp_why(job->why, JP_ERR_INVALID, "the grace is negative");
 	if (err == JP_ERR_OK)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* One request of a user, on its way through the checks. */
-struct wish {
+struct own {
 	struct jp_core *core;
 	struct jp_admin_request *request;
 	struct jp_target target;
@@ -23,28 +23,28 @@ holds(const struct jp_policy *policy, const char *scope)
 
 /* A token without scopes would hold all of them. */
 static enum jp_err
-narrow_scopes(struct wish *wish, const struct jp_record *record)
+narrow_scopes(struct own *own, const struct jp_record *record)
 {
-	if (wish->policy.self_scope_len == 0)
+	if (own->policy.self_scope_len == 0)
 		return JP_ERR_OK;
 	if (record->scope_len == 0)
-		return jp_why(wish->why, JP_ERR_REFUSED,
+		return jp_why(own->why, JP_ERR_REFUSED,
 		    "name a scope with --scope: the policy allows just those "
 		    "of [tokens] self_scopes");
 	for (size_t i = 0; i < record->scope_len; i++)
-		if (!holds(&wish->policy, record->scopes[i]))
-			return jp_why(wish->why, JP_ERR_REFUSED,
+		if (!holds(&own->policy, record->scopes[i]))
+			return jp_why(own->why, JP_ERR_REFUSED,
 			    "the policy does not allow this scope ([tokens] "
 			    "self_scopes)");
 	return JP_ERR_OK;
 }
 
 static enum jp_err
-narrow_lifetime(struct wish *wish)
+narrow_lifetime(struct own *own)
 {
-	struct jp_admin_request *request = wish->request;
-	const struct jp_policy *policy = &wish->policy;
-	int64_t now = jp_clock_now(&wish->core->clock);
+	struct jp_admin_request *request = own->request;
+	const struct jp_policy *policy = &own->policy;
+	int64_t now = jp_clock_now(&own->core->clock);
 	int64_t longest = policy->self_lifetime;
 	char text[JP_WHEN_TEXT_MAX];
 
@@ -66,18 +66,18 @@ narrow_lifetime(struct wish *wish)
 		break;
 	}
 	jp_duration_format(longest, text);
-	return jp_why(wish->why, JP_ERR_REFUSED,
+	return jp_why(own->why, JP_ERR_REFUSED,
 	    "the policy allows you a lifetime of at most %s ([tokens] "
 	    "self_lifetime)",
 	    text);
 }
 
 static enum jp_err
-may_create(struct wish *wish)
+may_create(struct own *own)
 {
-	enum jp_err err = narrow_scopes(wish, &wish->request->record);
+	enum jp_err err = narrow_scopes(own, &own->request->record);
 
-	return err == JP_ERR_OK ? narrow_lifetime(wish) : err;
+	return err == JP_ERR_OK ? narrow_lifetime(own) : err;
 }
 
 /*
@@ -85,70 +85,69 @@ may_create(struct wish *wish)
  * Where the old one is another's, or not there, the operation says so.
  */
 static enum jp_err
-may_rotate(struct wish *wish)
+may_rotate(struct own *own)
 {
-	struct jp_admin_request *request = wish->request;
-	int64_t longest = wish->policy.self_lifetime, lifetime;
-	int64_t now = jp_clock_now(&wish->core->clock);
+	struct jp_admin_request *request = own->request;
+	int64_t longest = own->policy.self_lifetime, lifetime;
+	int64_t now = jp_clock_now(&own->core->clock);
 	struct jp_record old;
 	enum jp_err err =
-	    jp_store_get(wish->core->store, wish->target.name, &old);
+	    jp_store_get(own->core->store, own->target.name, &old);
 
 	if (err == JP_ERR_NOT_FOUND ||
-	    (err == JP_ERR_OK && strcmp(old.user, wish->request->owner) != 0)) {
+	    (err == JP_ERR_OK && strcmp(old.user, own->request->owner) != 0)) {
 		sodium_memzero(&old, sizeof(old));
 		return JP_ERR_OK;
 	}
 	if (err != JP_ERR_OK)
-		return jp_why(
-		    wish->why, err, "the store: %s", jp_err_text(err));
+		return jp_why(own->why, err, "the store: %s", jp_err_text(err));
 	lifetime = jp_record_lifetime(&old, now);
 	if (request->lifetime == JP_LIFETIME_DEFAULT && longest != JP_NEVER &&
 	    (lifetime == JP_NEVER || lifetime > longest)) {
 		request->lifetime = JP_LIFETIME_UNTIL;
 		request->expires_at = jp_when_add(now, longest);
 	}
-	err = narrow_scopes(wish, &old);
+	err = narrow_scopes(own, &old);
 	sodium_memzero(&old, sizeof(old));
 	return err != JP_ERR_OK || request->lifetime == JP_LIFETIME_DEFAULT
 	           ? err
-	           : narrow_lifetime(wish);
+	           : narrow_lifetime(own);
 }
 
 static enum jp_err
-may(struct wish *wish)
+narrow(struct own *own, enum jp_self self)
 {
-	(void)wish;
-	return JP_ERR_OK;
+	switch (self) {
+	case JP_SELF_OWN:
+		return JP_ERR_OK;
+	case JP_SELF_CREATE:
+		return may_create(own);
+	case JP_SELF_ROTATE:
+		return may_rotate(own);
+	case JP_SELF_NEVER:
+		break;
+	}
+	return JP_ERR_REFUSED;
 }
-
-/* What is not here is for administrators. */
-static enum jp_err (*const checks[JP_ADMIN_OP_COUNT])(struct wish *wish) = {
-	[JP_ADMIN_CREATE] = may_create,
-	[JP_ADMIN_LIST] = may,
-	[JP_ADMIN_SHOW] = may,
-	[JP_ADMIN_REVOKE] = may,
-	[JP_ADMIN_ROTATE] = may_rotate,
-};
 
 enum jp_err
 jp_self_service(struct jp_core *core, const char *user,
     struct jp_admin_request *request, struct jp_why *why)
 {
-	struct wish wish = { .core = core, .request = request, .why = why };
+	enum jp_self self = jp_admin_op_info(request->op)->self;
+	struct own own = { .core = core, .request = request, .why = why };
 	enum jp_err err;
 
-	if (jp_user_check(user, why) != JP_ERR_OK ||
-	    checks[request->op] == NULL)
+	if (jp_user_check(user, why) != JP_ERR_OK || self == JP_SELF_NEVER)
 		return jp_why(why, JP_ERR_REFUSED,
 		    "you are not an administrator: you may create, list, show, "
 		    "rotate and revoke your own tokens");
 	request->owner = user;
-	err = jp_admin_target(request, &wish.target, why);
+	err = jp_admin_target(request, &own.target, why);
 	if (err != JP_ERR_OK)
 		return err;
 	pthread_rwlock_rdlock(&core->policy_lock);
-	wish.policy = core->policy;
+	own.policy = core->policy;
 	pthread_rwlock_unlock(&core->policy_lock);
-	return checks[request->op](&wish);
+	return narrow(&own, self);
 }

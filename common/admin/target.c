@@ -1,50 +1,41 @@
 /* What a request is about: the one reading that check and act share. */
 #include <string.h>
 
-#include "common/admin/job.h"
+#include "common/admin/request.h"
+#include "common/wire/token.h"
 
-/* What an operation may name; none of these: it names nothing. */
-enum {
-	TAKES_ID = 1,
-	TAKES_USER = 2,
-	MAY_TAKE_NONE = 4,
-};
-
-static const unsigned int takes[JP_ADMIN_OP_COUNT] = {
-	[JP_ADMIN_CREATE] = TAKES_USER | MAY_TAKE_NONE, /* do_create() asks */
-	[JP_ADMIN_LIST] = TAKES_USER | MAY_TAKE_NONE,
-	[JP_ADMIN_SHOW] = TAKES_ID,
-	[JP_ADMIN_REVOKE] = TAKES_ID | TAKES_USER,
-	[JP_ADMIN_ROTATE] = TAKES_ID,
-};
+static bool
+takes(enum jp_takes row, enum jp_target_kind kind)
+{
+	switch (row) {
+	case JP_TAKES_NONE:
+		return kind == JP_TARGET_NONE;
+	case JP_TAKES_ID:
+		return kind == JP_TARGET_ID;
+	case JP_TAKES_USER_OR_NONE: /* creation asks for a user by itself */
+		return kind != JP_TARGET_ID;
+	case JP_TAKES_ID_OR_USER:
+		return kind != JP_TARGET_NONE;
+	}
+	return false;
+}
 
 static enum jp_err
 check_kind(const struct jp_admin_request *request,
     const struct jp_target *target, struct jp_why *why)
 {
 	static const char *const words[] = {
-		[0] = "neither an id nor a user",
-		[TAKES_ID] = "the id of a token",
-		[TAKES_USER] = "a user",
-		[TAKES_ID | TAKES_USER] = "the id of a token, or a user",
+		[JP_TAKES_NONE] = "neither an id nor a user",
+		[JP_TAKES_ID] = "the id of a token",
+		[JP_TAKES_USER_OR_NONE] = "a user",
+		[JP_TAKES_ID_OR_USER] = "the id of a token, or a user",
 	};
-	unsigned int mask = takes[request->op];
-	bool good = false;
+	enum jp_takes row = jp_admin_op_info(request->op)->takes;
 
-	switch (target->kind) {
-	case JP_TARGET_NONE:
-		good = mask == 0 || (mask & MAY_TAKE_NONE) != 0;
-		break;
-	case JP_TARGET_ID:
-		good = (mask & TAKES_ID) != 0;
-		break;
-	case JP_TARGET_USER:
-		good = (mask & TAKES_USER) != 0;
-		break;
-	}
-	return good ? JP_ERR_OK
-	            : jp_why(why, JP_ERR_INVALID, "this operation takes %s",
-	                  words[mask & (TAKES_ID | TAKES_USER)]);
+	return takes(row, target->kind)
+	           ? JP_ERR_OK
+	           : jp_why(why, JP_ERR_INVALID, "this operation takes %s",
+	                 words[row]);
 }
 
 /* Those who are no administrators speak of themselves. */

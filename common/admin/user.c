@@ -23,7 +23,7 @@ emit_user(struct job *job, const struct jp_user *user, bool changed)
 }
 
 enum jp_err
-jp_job_users(struct job *job)
+jp_op_users(struct job *job)
 {
 	struct jp_user *page = calloc(PAGE, sizeof(*page));
 	char after[JP_USER_MAX + 1] = "";
@@ -59,7 +59,7 @@ read_user(struct job *job, const char *name, struct jp_user *user)
 }
 
 enum jp_err
-jp_job_user(struct job *job)
+jp_op_user(struct job *job)
 {
 	struct jp_user user;
 	enum jp_err err = read_user(job, job->request->user.name, &user);
@@ -175,7 +175,7 @@ set_single(struct job *job, void *arg)
 }
 
 enum jp_err
-jp_job_set_user(struct job *job)
+jp_op_set_user(struct job *job)
 {
 	struct single single = { .change = { job->request->user,
 		                     job->request->user_fields } };
@@ -245,7 +245,7 @@ store_crowd(struct job *job, void *arg)
 }
 
 enum jp_err
-jp_job_set_users(struct job *job)
+jp_op_set_users(struct job *job)
 {
 	struct crowd *crowd = calloc(1, sizeof(*crowd));
 	enum jp_err err;

@@ -4,7 +4,7 @@
  *              dead_for i64, dry_run u8, skip_known u8, batch (bytes),
  *              user_fields u8, user, grace i64, keep_until_grace u8,
  *              unused i64, clock_rule u8
- *     answer:  "JPA1", kind u8 (JP_ITEM_COUNT: the end), then
+ *     answer:  "JPA1", kind u8 (JP_ITEM_END: the end), then
  *       item:  state u8, changed u8, reason u8, breach u8, token, record
  * (bytes; none: length 0); if its kind is JP_ITEM_STATS, then numbers (i64
  *              each): those of numbers[], then those of the statistics;
@@ -294,7 +294,7 @@ jp_admin_end_encode(
 
 	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
 	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
-	jp_buf_put_u8(&buf, JP_ITEM_COUNT);
+	jp_buf_put_u8(&buf, JP_ITEM_END);
 	jp_buf_put_u8(&buf, (uint8_t)result);
 	jp_buf_put_str(&buf, why->text);
 	*len = buf.pos;
@@ -334,8 +334,8 @@ jp_admin_answer_decode(const uint8_t *bytes, size_t len, bool *end,
 		return JP_ERR_TOO_LONG;
 	jp_buf_read(&buf, bytes, len);
 	jp_buf_get_magic(&buf, magic);
-	kind = jp_buf_get_enum(&buf, JP_ITEM_COUNT + 1);
-	*end = kind == JP_ITEM_COUNT;
+	kind = jp_buf_get_enum(&buf, JP_ITEM_COUNT);
+	*end = kind == JP_ITEM_END;
 	if (*end) {
 		*result = (enum jp_err)jp_buf_get_enum(&buf, JP_ERR_COUNT);
 		jp_buf_get_str(&buf, why->text, sizeof(why->text));

@@ -955,7 +955,7 @@ items_come_back_and_cut_ones_do_not(void **state)
 	bool end;
 
 	(void)state;
-	for (int kind = 0; kind < JP_ITEM_COUNT; kind++) {
+	for (int kind = 0; kind < JP_ITEM_END; kind++) {
 		set_item(&in, (enum jp_admin_kind)kind);
 		assert_int_equal(
 		    jp_admin_item_encode(&in, bytes, &len), JP_ERR_OK);
@@ -1049,7 +1049,8 @@ numbers_of_the_protocol_are_fixed(void **unused)
 		{ JP_ITEM_PIECE, 4 },
 		{ JP_ITEM_MOVED, 5 },
 		{ JP_ITEM_USER, 6 },
-		{ JP_ITEM_COUNT, 7 },
+		{ JP_ITEM_END, 7 },
+		{ JP_ITEM_COUNT, 8 },
 		{ JP_REASON_NONE, 0 },
 		{ JP_REASON_SHAPE, 1 },
 		{ JP_REASON_CRC, 2 },

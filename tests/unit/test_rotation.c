@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/admin/admin.h"
+#include "common/decide/decide.h"
 #include "common/decide/open.h"
 #include "common/decide/rotation.h"
 #include "common/store/mem.h"

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/admin/admin.h"
+#include "common/decide/decide.h"
 #include "common/decide/open.h"
 #include "common/store/bdb_internal.h"
 #include "common/record/token_make.h"

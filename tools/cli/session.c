@@ -90,22 +90,13 @@ session_close(struct session *session)
 		jp_core_close(&session->core);
 }
 
-static bool
-changes_the_store(enum jp_admin_op op)
-{
-	return op == JP_ADMIN_CREATE || op == JP_ADMIN_REVOKE ||
-	       op == JP_ADMIN_IMPORT || op == JP_ADMIN_PURGE ||
-	       op == JP_ADMIN_SET_USER || op == JP_ADMIN_SET_USERS ||
-	       op == JP_ADMIN_ROTATE || op == JP_ADMIN_POLICY;
-}
-
 static enum jp_err
 gone(const struct jp_admin_request *request, struct jp_why *why)
 {
 	return jp_why(why, JP_ERR_UNREACHABLE,
 	    "patd went away before it answered, or is of another version than "
 	    "this pat-admin: then restart it%s",
-	    changes_the_store(request->op)
+	    jp_admin_op_changes(request->op)
 	        ? ": the operation may or may not have been done: check with "
 	          "`pat-admin list` or `pat-admin user list`"
 	        : "");
@@ -199,7 +190,7 @@ run_in_patd(struct session *session, const struct jp_admin_request *request,
 	if (err == JP_ERR_UNREACHABLE)
 		return gone(request, why);
 	return jp_why(why, err, "the answer of patd: %s%s", jp_err_text(err),
-	    changes_the_store(request->op)
+	    jp_admin_op_changes(request->op)
 	        ? ": check with `pat-admin list` or `pat-admin user list` what "
 	          "was done"
 	        : "");

@@ -18,17 +18,6 @@ static struct policy_args {
 	size_t found;
 } args;
 
-static const struct {
-	const char *name;
-	const char *act; /* what `apply` does */
-} breaches[] = {
-	[JP_BREACH_NONE] = { "", "" },
-	[JP_BREACH_UNUSED] = { "unused_limit", "revoke" },
-	[JP_BREACH_NAME] = { "name_required", "revoke" },
-	[JP_BREACH_COUNT] = { "max_per_user", "revoke" },
-	[JP_BREACH_LIFETIME] = { "max_lifetime", "shorten" },
-};
-
 static enum jp_err
 take_word(void *arg, char *value, struct jp_why *why)
 {
@@ -76,17 +65,17 @@ print_item(void *arg, const struct jp_admin_item *item)
 		return JP_ERR_PROTOCOL;
 	args.found++;
 	if (!context->json) {
-		(void)printf("%s %s %s %s: %s\n", breaches[item->breach].act,
+		(void)printf("%s %s %s %s: %s\n", jp_breach_act(item->breach),
 		    record->id, record->user,
 		    record->name[0] != '\0' ? record->name : "-",
-		    breaches[item->breach].name);
+		    jp_breach_setting(item->breach));
 		return JP_ERR_OK;
 	}
 	json = json_record(record, item->state);
 	(void)json_object_set_new(
-	    json, "breaks", json_string(breaches[item->breach].name));
+	    json, "breaks", json_string(jp_breach_setting(item->breach)));
 	(void)json_object_set_new(
-	    json, "act", json_string(breaches[item->breach].act));
+	    json, "act", json_string(jp_breach_act(item->breach)));
 	(void)json_object_set_new(json, "changed", json_boolean(item->changed));
 	return output_json(json);
 }

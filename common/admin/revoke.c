@@ -1,0 +1,121 @@
+/* The operation that revokes a token, or all of a user. */
+#include "common/admin/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/grow.h"
+
+struct harvest {
+	struct jp_record *records;
+	size_t len, cap;
+};
+
+static enum jp_err
+gather_live(struct job *job, void *arg, const struct jp_record *record)
+{
+	struct harvest *harvest = arg;
+
+	if (record->revoked_at != JP_NEVER)
+		return JP_ERR_OK;
+	if (JP_GROW(harvest->records, harvest->len, harvest->cap) != JP_ERR_OK)
+		return jp_why(
+		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
+	harvest->records[harvest->len++] = *record;
+	return JP_ERR_OK;
+}
+
+static void
+mark_revoked(const struct job *job, struct jp_record *record)
+{
+	record->revoked_at = job->now;
+	(void)jp_field_set(
+	    record->revoked_by, sizeof(record->revoked_by), job->actor);
+	memcpy(record->revoked_why, job->request->record.revoked_why,
+	    sizeof(record->revoked_why));
+}
+
+/* All of them in one transaction. */
+static enum jp_err
+revoke_all(struct job *job, struct harvest *harvest)
+{
+	struct jp_change *changes = calloc(harvest->len + 1, sizeof(*changes));
+	enum jp_err err;
+
+	if (changes == NULL)
+		return jp_why(
+		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
+	for (size_t i = 0; i < harvest->len; i++) {
+		mark_revoked(job, &harvest->records[i]);
+		changes[i].kind = JP_CHANGE_END;
+		changes[i].record = &harvest->records[i];
+	}
+	err = jp_job_commit(job, changes, harvest->len);
+	free(changes);
+	return err;
+}
+
+static enum jp_err
+harvest_user(struct job *job, void *arg)
+{
+	struct harvest *harvest = arg;
+	struct jp_listing listing;
+	enum jp_err err;
+
+	harvest->len = 0;
+	jp_job_list_user(&listing, job->target.name);
+	err = jp_job_each_record(job, &listing, gather_live, harvest);
+	if (err == JP_ERR_OK && harvest->len == 0)
+		err = jp_why(job->why, JP_ERR_NOT_FOUND,
+		    "the user has no token to revoke");
+	return err == JP_ERR_OK ? revoke_all(job, harvest) : err;
+}
+
+static enum jp_err
+revoke_user(struct job *job)
+{
+	struct harvest harvest = { 0 };
+	enum jp_err err = jp_job_write(job, harvest_user, &harvest);
+
+	for (size_t i = 0; err == JP_ERR_OK && i < harvest.len; i++)
+		err = jp_job_emit_record(
+		    job, JP_ITEM_RECORD, &harvest.records[i], true);
+	free(harvest.records);
+	return err;
+}
+
+/* One that was revoked before is not harvested. */
+static enum jp_err
+harvest_id(struct job *job, void *arg)
+{
+	struct harvest *harvest = arg;
+	struct jp_record *record = harvest->records;
+	enum jp_err err = jp_job_get(job, record);
+
+	harvest->len = err == JP_ERR_OK && record->revoked_at == JP_NEVER;
+	return harvest->len > 0 ? revoke_all(job, harvest) : err;
+}
+
+static enum jp_err
+revoke_id(struct job *job)
+{
+	struct jp_record record;
+	struct harvest harvest = { .records = &record };
+	enum jp_err err = jp_job_write(job, harvest_id, &harvest);
+
+	return err == JP_ERR_OK ? jp_job_emit_record(job, JP_ITEM_RECORD,
+	                              &record, harvest.len > 0)
+	                        : err;
+}
+
+enum jp_err
+jp_op_revoke(struct job *job)
+{
+	enum jp_err err = jp_text_check(
+	    "reason", job->request->record.revoked_why, JP_NOTE_MAX, job->why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	return job->target.kind == JP_TARGET_USER ? revoke_user(job)
+	                                          : revoke_id(job);
+}
