@@ -14,27 +14,6 @@
 #include "tools/doctor/pam_services.h"
 #include "tools/doctor/traps.h"
 
-enum door {
-	COCKPIT,
-	CUPS,
-	DOVECOT,
-	EXIM,
-	LIGHTTPD,
-	LOGIN,
-	MARIADB,
-	OPENVPN,
-	POSTGRESQL,
-	PROFTPD,
-	PURE_FTPD,
-	RADIUS,
-	SQUID,
-	SSHD,
-	SU,
-	SUDO,
-	VSFTPD,
-	DOOR_COUNT
-};
-
 /* What a configuration says of its door; bits. */
 enum mark {
 	ASKS = 1,        /* it asks PAM, whatever the service files say */
@@ -58,39 +37,50 @@ enum {
 	SERVICES_MAX = 8,
 };
 
+/* X(DOOR, its name, the service it asks unless a file says so, files...) */
+#define DOOR_LIST(X)                                                           \
+	X(COCKPIT, "cockpit", "cockpit", NULL)                                 \
+	X(CUPS, "cups", "cups", NULL)                                          \
+	X(DOVECOT, "dovecot", "dovecot", "/etc/dovecot/*.conf",                \
+	    "/etc/dovecot/conf.d/*")                                           \
+	X(EXIM, "exim", "exim", NULL)                                          \
+	X(LIGHTTPD, "lighttpd", "http", "/etc/lighttpd/*.conf",                \
+	    "/etc/lighttpd/conf-enabled/*")                                    \
+	X(LOGIN, "login", "login", NULL)                                       \
+	X(MARIADB, "mariadb", "mysql", NULL)                                   \
+	X(OPENVPN, "openvpn", "openvpn", "/etc/openvpn/*.conf",                \
+	    "/etc/openvpn/server/*.conf")                                      \
+	X(POSTGRESQL, "postgresql", "postgresql",                              \
+	    "/etc/postgresql/*/*/pg_hba.conf",                                 \
+	    "/var/lib/pgsql/data/pg_hba.conf")                                 \
+	X(PROFTPD, "proftpd", "proftpd", "/etc/proftpd/*.conf",                \
+	    "/etc/proftpd/conf.d/*")                                           \
+	X(PURE_FTPD, "pure-ftpd", "pure-ftpd", NULL)                           \
+	X(RADIUS, "freeradius", "radiusd", "/etc/freeradius/*/mods-enabled/*", \
+	    "/etc/raddb/mods-enabled/*")                                       \
+	X(SQUID, "squid", "squid", "/etc/squid/*.conf", "/etc/squid/conf.d/*") \
+	X(SSHD, "sshd", "sshd", "/etc/ssh/sshd_config",                        \
+	    "/etc/ssh/sshd_config.d/*.conf")                                   \
+	X(SU, "su", "su", NULL)                                                \
+	X(SUDO, "sudo", "sudo", "/etc/sudoers", "/etc/sudoers.d/*")            \
+	X(VSFTPD, "vsftpd", "vsftpd", "/etc/vsftpd.conf", "/etc/vsftpd/*.conf")
+
+enum door {
+#define DOOR_ENUM(code, name, service, ...) code,
+	DOOR_LIST(DOOR_ENUM)
+#undef DOOR_ENUM
+	    DOOR_COUNT
+};
+
 static const struct {
 	const char *name;
 	const char *service; /* unless a file says another one */
 	const char *files[FILES_MAX];
-} places[DOOR_COUNT] = {
-	[COCKPIT] = { "cockpit", "cockpit", { NULL } },
-	[CUPS] = { "cups", "cups", { NULL } },
-	[DOVECOT] = { "dovecot", "dovecot",
-	    { "/etc/dovecot/*.conf", "/etc/dovecot/conf.d/*" } },
-	[EXIM] = { "exim", "exim", { NULL } },
-	[LIGHTTPD] = { "lighttpd", "http",
-	    { "/etc/lighttpd/*.conf", "/etc/lighttpd/conf-enabled/*" } },
-	[LOGIN] = { "login", "login", { NULL } },
-	[MARIADB] = { "mariadb", "mysql", { NULL } },
-	[OPENVPN] = { "openvpn", "openvpn",
-	    { "/etc/openvpn/*.conf", "/etc/openvpn/server/*.conf" } },
-	[POSTGRESQL] = { "postgresql", "postgresql",
-	    { "/etc/postgresql/*/*/pg_hba.conf",
-	        "/var/lib/pgsql/data/pg_hba.conf" } },
-	[PROFTPD] = { "proftpd", "proftpd",
-	    { "/etc/proftpd/*.conf", "/etc/proftpd/conf.d/*" } },
-	[PURE_FTPD] = { "pure-ftpd", "pure-ftpd", { NULL } },
-	[RADIUS] = { "freeradius", "radiusd",
-	    { "/etc/freeradius/*/mods-enabled/*",
-	        "/etc/raddb/mods-enabled/*" } },
-	[SQUID] = { "squid", "squid",
-	    { "/etc/squid/*.conf", "/etc/squid/conf.d/*" } },
-	[SSHD] = { "sshd", "sshd",
-	    { "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*.conf" } },
-	[SU] = { "su", "su", { NULL } },
-	[SUDO] = { "sudo", "sudo", { "/etc/sudoers", "/etc/sudoers.d/*" } },
-	[VSFTPD] = { "vsftpd", "vsftpd",
-	    { "/etc/vsftpd.conf", "/etc/vsftpd/*.conf" } },
+} doors[DOOR_COUNT] = {
+#define DOOR_ROW(code, name, service, ...)                                     \
+	[code] = { name, service, { __VA_ARGS__ } },
+	DOOR_LIST(DOOR_ROW)
+#undef DOOR_ROW
 };
 
 /*
@@ -102,7 +92,7 @@ static const struct {
 	enum door door;
 	const char *words;
 	unsigned int marks;
-} sayings[] = {
+} phrases[] = {
 	{ DOVECOT, "driver pam", ASKS },
 	{ DOVECOT, "passdb pam", ASKS },
 	{ DOVECOT, "service_name $", 0 },
@@ -232,27 +222,27 @@ same_word(const char *word, const char *wanted, size_t len)
 }
 
 /*
- * Whether the words of `saying` are among these, in order. `*service` gets the
+ * Whether the words of `phrase` are among these, in order. `*service` gets the
  * one at the place of its `$`.
  */
 static bool
-says(const char *saying, char *words[], size_t len, const char **service)
+matches(const char *phrase, char *words[], size_t len, const char **service)
 {
 	size_t at = 0;
 
 	*service = NULL;
-	while (*saying != '\0') {
-		size_t size = strcspn(saying, " ");
+	while (*phrase != '\0') {
+		size_t size = strcspn(phrase, " ");
 
-		if (saying[0] == '$') {
+		if (phrase[0] == '$') {
 			*service = at < len ? words[at] : NULL;
 			return at < len;
 		}
-		while (at < len && !same_word(words[at], saying, size))
+		while (at < len && !same_word(words[at], phrase, size))
 			at++;
 		if (at++ >= len)
 			return false;
-		saying += size + (saying[size] == ' ');
+		phrase += size + (phrase[size] == ' ');
 	}
 	return true;
 }
@@ -267,12 +257,12 @@ note(struct named *named, const char *service, const char *file,
 }
 
 static void
-take_saying(struct reading *reading, unsigned int marks, const char *service,
+take_phrase(struct reading *reading, unsigned int marks, const char *service,
     const char *file, unsigned int line)
 {
 	reading->marks |= marks;
 	if ((marks & ASKS) != 0)
-		note(&reading->unnamed, places[reading->door].service, file,
+		note(&reading->unnamed, doors[reading->door].service, file,
 		    line);
 	if (service != NULL && reading->named_len < SERVICES_MAX)
 		note(
@@ -301,12 +291,12 @@ take_line(
 	const char *service = dovecot_service(reading, words, len);
 
 	if (service != NULL)
-		take_saying(reading, 0, service, file, line);
-	for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++)
-		if (sayings[i].door == reading->door &&
-		    says(sayings[i].words, words, len, &service))
-			take_saying(
-			    reading, sayings[i].marks, service, file, line);
+		take_phrase(reading, 0, service, file, line);
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
+		if (phrases[i].door == reading->door &&
+		    matches(phrases[i].words, words, len, &service))
+			take_phrase(
+			    reading, phrases[i].marks, service, file, line);
 }
 
 static void
@@ -332,7 +322,7 @@ judge(struct reading *reading, const struct pam_service *stack)
 		    (marks & dangers[i].with) == dangers[i].with &&
 		    (marks & dangers[i].without) == 0)
 			trap_report(reading->scan, dangers[i].trap, stack->file,
-			    stack->line, places[reading->door].name);
+			    stack->line, doors[reading->door].name);
 }
 
 /* One of the services that this door asks. */
@@ -357,12 +347,12 @@ read_door(struct config_scan *scan, enum door door)
 {
 	struct reading reading = { .scan = scan, .door = door };
 
-	scan->door = places[door].name;
-	note(&reading.unnamed, places[door].service, "", 0);
+	scan->door = doors[door].name;
+	note(&reading.unnamed, doors[door].service, "", 0);
 	if (door == SSHD && config_any(scan, "/usr/lib/openssh/sshd-session"))
 		reading.marks |= NEW;
-	for (size_t i = 0; i < FILES_MAX && places[door].files[i] != NULL; i++)
-		config_each(scan, places[door].files[i], take_file, &reading);
+	for (size_t i = 0; i < FILES_MAX && doors[door].files[i] != NULL; i++)
+		config_each(scan, doors[door].files[i], take_file, &reading);
 	for (size_t i = 0; i < reading.named_len; i++)
 		take_service(&reading, &reading.named[i]);
 	if (reading.named_len == 0)
