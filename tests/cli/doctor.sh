@@ -3,8 +3,9 @@
 # every trap of the front doors on a tree of its own, once with the trap in it and
 # once without.
 
-# Variables in quotes are those of the servers' configurations.
-# shellcheck disable=SC2016
+# Variables in quotes, and backslashes in front of them, are those of the servers'
+# configurations.
+# shellcheck disable=SC2016,SC1003
 
 # shellcheck source=tests/lib/tap.sh
 . "$JP_SOURCE/tests/lib/tap.sh"
@@ -115,6 +116,20 @@ printf '%s\n' 'auth required pam_jira_pat.so' 'auth required pam_deny.so' \
 	'account required pam_jira_pat.so' | put /etc/pam.d/jira-pat
 finds "pam-unavailable: required keeps what patd could not say" 0 none
 
+# Spellings that libpam reads.
+printf '# the tokens \\\nauth required pam_jira_pat.so # why \\\n%s\n' \
+	'auth required pam_unix.so' | put /etc/pam.d/jira-pat
+finds "pam-account: no comment goes on in the next line" 0 \
+	"pam-nodelay /etc/pam.d/jira-pat:3 pam-account /etc/pam.d/jira-pat:2"
+printf 'auth \\ \n\t[success=done \\\n# between\n default=die] \\\n%s\n' \
+	'pam_jira_pat.so#x' | put /etc/pam.d/jira-pat
+finds "pam-account: the line where joined ones begin, blanks behind backslashes" \
+	0 "pam-account /etc/pam.d/jira-pat:1"
+printf '  -AUTH\tRequired\tpam_jira_pat.so\tsokket=x\n%s\n' \
+	'Account required pam_jira_pat.so' | put /etc/pam.d/jira-pat
+finds "pam-argument: capitals, tabs and a dash" 1 \
+	"pam-argument /etc/pam.d/jira-pat:1"
+
 # --- Apache ---------------------------------------------------------------------------
 
 # apache LINE...: a virtual host with these lines, as Debian has it.
@@ -203,6 +218,26 @@ printf 'ServerRoot "/etc/httpd"\nInclude conf.d\n' | put /etc/httpd/conf/httpd.c
 echo 'AuthPAMService nothing' | put /etc/httpd/conf.d/a.conf
 finds "httpd.conf and a folder to include" 1 "pam-missing /etc/httpd/conf.d/a.conf:1"
 
+# Spellings that Apache reads.
+apache 'authpamservice	"nothing"'
+finds "pam-missing: small letters, a tab and quotes" 1 "pam-missing $SITE:1"
+printf 'AuthPAMService \\\r\n  jira-pat\r\nHostnameLookups On\r\n' | put $SITE
+finds "apache-hostnames: a file with CR LF, and a line that goes on" 0 \
+	"apache-hostnames $SITE:3"
+apache '# a comment \' 'AuthPAMService nothing'
+finds "pam-missing: a comment goes on in the next line" 0 none
+machine
+printf 'Include\t"sites-enabled/my site.conf"\n' | put /etc/apache2/apache2.conf
+echo 'AuthPAMService nothing' | put "/etc/apache2/sites-enabled/my site.conf"
+finds "pam-missing: an Include with quotes and a space" 1 \
+	"pam-missing /etc/apache2/sites-enabled/my site.conf:1"
+apache 'AuthPAMService jira-pat' \
+	'REQUESTHEADER set X-User "expr=\"%{REMOTE_USER}\"" "expr=true"'
+finds "apache-headers: quotes in quotes" 0 "apache-headers $SITE:2"
+apache '<Macro Jira $service @name>' 'AuthPAMService $service' \
+	'AuthPAMService @name' '</Macro>' 'Use Jira jira-pat jira-pat'
+finds "pam-missing: the parameters of a macro are not judged" 0 none
+
 # Two virtual hosts: what the first defines the second must not take over.
 products() {
 	apache '<VirtualHost *:443>' 'Define JIRA_PAT_SERVICE jira-pat' \
@@ -285,6 +320,19 @@ finds "nginx-headers: other headers pass" 0 \
 nginx 'location / { auth_pam_service_name jira-pat;' \
 	"$SETS" 'proxy_pass_request_headers off; }'
 finds "nginx-headers: those that pass are listed" 0 none
+
+# Spellings that nginx reads.
+nginx 'location / { auth_pam_service_name jira-pat;' \
+	'proxy_set_header X-Forwarded-User ${remote_user};' \
+	'auth_pam_set_pam_env on; }'
+finds "nginx-headers: braces in a variable" 1 "nginx-pam-env \
+/etc/nginx/sites-enabled/jira:4 nginx-headers /etc/nginx/sites-enabled/jira:3"
+machine
+printf 'http{include\t"sites-enabled/*" ;}\r\n' | put /etc/nginx/nginx.conf
+printf 'server{\r\nauth_pam_service_name\r\n\t'"'nothing'"';#x\r\n}\r\n' |
+	put "/etc/nginx/sites-enabled/my site"
+finds "pam-missing: an include with quotes, CR LF, nothing between" 1 \
+	"pam-missing /etc/nginx/sites-enabled/my site:2"
 
 # --- Other doors that ask PAM --------------------------------------------------
 
@@ -433,6 +481,11 @@ finds "door-address: PostgreSQL with pam_use_hostname" 0 \
 door pg /etc/postgresql/17/main/pg_hba.conf \
 	'host all all ::1/128 pam pamservice=pg'
 finds "door-address: PostgreSQL as it stands" 0 none
+for one in hostssl local hostnossl; do
+	door jira-pat /etc/postgresql/17/main/pg_hba.conf "$one all all pam"
+	finds "pam-missing: PostgreSQL asks PAM by $one" 1 \
+		"pam-missing /etc/postgresql/17/main/pg_hba.conf:1"
+done
 door ftps /etc/proftpd/proftpd.conf 'AuthPAMConfig ftps' 'UseReverseDNS on'
 finds "door-address: ProFTPD with UseReverseDNS" 0 "door-address /etc/pam.d/ftps:1"
 door jira-pat $SD 'UseDNS yes'
@@ -444,6 +497,12 @@ finds "a service that includes one with tokens takes them" 0 \
 printf 'auth required pam_env.so\nauth substack common-auth\n' |
 	put /etc/pam.d/sshd
 finds "also by substack" 0 "door-local /etc/pam.d/sshd:2"
+door z-tokens
+echo 'auth include system-auth' | put /etc/pam.d/sshd
+echo 'auth include z-tokens' | put /etc/pam.d/system-auth
+echo 'auth include sshd' | put /etc/pam.d/login
+finds "also through others, in whatever order" 0 \
+	"door-address /etc/pam.d/login:1 door-local /etc/pam.d/sshd:1"
 door sshd $SD
 head -c 5000 /dev/urandom | put $SD
 head -c 5000 /dev/urandom | put /etc/pam.d/noise
@@ -489,6 +548,15 @@ finds "sasl-folder: the socket is in Postfix's chroot" 0 none
 rm -r "$TREE/var/spool/postfix" "$TREE/run/jira-pat/mux"
 socket "$TREE/run/jira-pat"
 finds "sasl-socket: it is there" 0 none
+sasl 'JiraPat_Enable: Yes' '  MECH_LIST:SCRAM-SHA-256'
+finds "sasl-mechs: keys in capitals, no blank behind the colon" 1 \
+	"sasl-mechs $SVN:2"
+sasl 'jirapat_enable: yes' 'mech_list:'
+finds "sasl-syntax: a key without a value" 1 "sasl-syntax $SVN:2"
+sasl '# a comment \' 'jirapat_enable: yes' 'jirapat_falback: yes \'
+finds "sasl-key: no line goes on in the next one" 1 "sasl-key $SVN:3"
+printf 'jirapat_enable: yes\r\njirapat_falback:\tyes\r\n' | put $SVN
+finds "sasl-key: CR LF, and a tab" 1 "sasl-key $SVN:2"
 sasl 'pwcheck_method: auxprop' 'a line of something else'
 finds "a file of SASL that is not about tokens is not judged" 0 none
 machine
@@ -521,6 +589,14 @@ tomcat '<Context>' "$VALVE" ' charset="UTF-8"/>' "$REALM />" '</Context>'
 finds "tomcat-cache: BasicAuthenticator as it stands" 1 "tomcat-cache $CONTEXT:2"
 tomcat '<Context>' "$VALVE" ' cache="false" />' "$REALM />" '</Context>'
 finds "tomcat-cache: with cache=\"false\"" 0 none
+tomcat '<Context>' "$VALVE" '	cache = "False" />' "$REALM />" '</Context>'
+finds "tomcat-cache: blanks, and a capital" 0 none
+tomcat '<Context>' "$VALVE usecache='false' cache='true' />" "$REALM />" \
+	'</Context>'
+finds "tomcat-cache: on, and another attribute off" 1 "tomcat-cache $CONTEXT:2"
+tomcat '<Context>' "$VALVE realmName='a > b' cache='false' />" "$REALM />" \
+	'</Context>'
+finds "tomcat-cache: a > in quotes" 0 none
 tomcat '<Context>' "$REALM />" '</Context>'
 finds "tomcat-realm: no BasicAuthenticator" 0 "tomcat-realm $CONTEXT:2"
 tomcat '<Context>' "<!-- $REALM />" "$VALVE/> -->" "$VALVE/>" '</Context>'
@@ -708,7 +784,7 @@ for name in $names; do
 	ok "$name has its tests" grep -q "^finds \"$name: \|^like \"$name: " \
 		"$JP_SOURCE/tests/cli/doctor.sh"
 	ok "$name is found in one of them" \
-		test -z "${found_traps##* $name *}"
+		test -z "${found_traps##* "$name" *}"
 done
 
 done_testing

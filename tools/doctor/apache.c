@@ -184,7 +184,7 @@ take_service(const struct directive *directive)
 	if (apache->limit > 0)
 		trap_report(apache->scan, TRAP_APACHE_LIMIT, directive->file,
 		    directive->line, NULL);
-	if (strstr(service, "${") == NULL)
+	if (strpbrk(service, "$@") == NULL) /* no parameter of <Macro> */
 		pam_service_named(
 		    apache->scan, service, directive->file, directive->line);
 }
@@ -357,17 +357,12 @@ static void
 read_file(void *arg, const struct config_text *text)
 {
 	struct apache *apache = arg;
-	unsigned int line = 0, first;
-	char *at = text->text, *start;
+	struct config_lines lines = { text->text, CONFIG_JOIN_ALL, 0, 0 };
+	char *start;
 
 	apache->depth++;
-	for (;;) {
-		first = line + 1;
-		start = config_line(&at, &line);
-		if (start == NULL)
-			break;
-		take_line(apache, text->path, first, start);
-	}
+	while ((start = config_line(&lines)) != NULL)
+		take_line(apache, text->path, lines.line, start);
 	apache->depth--;
 }
 

@@ -108,23 +108,90 @@ config_any(const struct config_scan *scan, const char *pattern)
 
 /* ---- Lines and words ---- */
 
-char *
-config_line(char **at, unsigned int *line)
+/* The comment in the line from `line` to `end`; `end` if it has none. */
+static char *
+find_comment(char *line, const char *end)
 {
-	char *start = *at, *end = start;
+	char *at = line;
+
+	while (at < end &&
+	       (*at != '#' || (at > line && strchr(" \t", at[-1]) == NULL)))
+		at++;
+	return at;
+}
+
+/* Whether the next line goes on; the backslash that says so becomes a blank. */
+static bool
+joins_next(char *line, char *end, bool trim)
+{
+	if (end > line && end[-1] == '\r')
+		end--;
+	while (trim && end > line && strchr(" \t", end[-1]) != NULL)
+		end--;
+	if (end == line || end[-1] != '\\')
+		return false;
+	end[-1] = ' ';
+	return true;
+}
+
+/* The same where comments do not count; `joined`: as those before them say. */
+static bool
+joins_beside_comments(char *line, char *end, bool joined)
+{
+	char *comment = find_comment(line, end);
+	bool alone = line + strspn(line, " \t") == comment;
+
+	if (comment == end)
+		return joins_next(line, end, true);
+	memset(comment, ' ', (size_t)(end - comment));
+	return alone && joined;
+}
+
+static bool
+joins(enum config_join join, char *line, char *end, bool joined)
+{
+	switch (join) {
+	case CONFIG_JOIN_NONE:
+		return false;
+	case CONFIG_JOIN:
+		return joins_beside_comments(line, end, joined);
+	case CONFIG_JOIN_ALL:
+		return joins_next(line, end, false);
+	}
+	return false;
+}
+
+char *
+config_line(struct config_lines *lines)
+{
+	char *start = lines->at, *line, *end;
+	bool joined = false;
 
 	if (*start == '\0')
 		return NULL;
-	++*line;
-	while ((end = strchrnul(end, '\n'))[0] == '\n' && end > start &&
-	       end[-1] == '\\') {
-		end[-1] = ' ';
-		*end = ' ';
-		++*line;
-	}
-	*at = *end == '\n' ? end + 1 : end;
-	*end = '\0';
+	lines->line = lines->read + 1;
+	do {
+		line = lines->at;
+		end = strchrnul(line, '\n');
+		lines->at = *end == '\n' ? end + 1 : end;
+		lines->read++;
+		joined =
+		    joins(lines->join, line, end, joined) && *lines->at != '\0';
+		*end = joined ? ' ' : '\0';
+	} while (joined);
 	return start;
+}
+
+/* The quote that closes the one at `at`; the end if there is none. */
+static char *
+closing_quote(char *at)
+{
+	char quote = *at++;
+
+	for (; *at != '\0' && *at != quote; at++)
+		if (*at == '\\' && at[1] == quote)
+			at++;
+	return at;
 }
 
 char *
@@ -135,7 +202,7 @@ config_word(char **at)
 	if (*word == '\0')
 		return NULL;
 	if (*word == '"' || *word == '\'') {
-		end = strchrnul(word + 1, *word);
+		end = closing_quote(word);
 		word++;
 	} else {
 		end = word + strcspn(word, " \t\r");

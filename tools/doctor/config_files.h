@@ -50,15 +50,32 @@ unsigned int config_type(const struct config_scan *scan, const char *path);
 /* Whether something below the root matches `pattern`. */
 bool config_any(const struct config_scan *scan, const char *pattern);
 
+/* Which lines go on in the next one. */
+enum config_join {
+	CONFIG_JOIN_NONE, /* libsasl2: none */
+	CONFIG_JOIN,      /* libpam, Dovecot: by a backslash; no comment does */
+	CONFIG_JOIN_ALL,  /* Apache: by a backslash, in a comment as well */
+};
+
+/* Lines of a text. Start with `at` and `join` alone. */
+struct config_lines {
+	char *at;
+	enum config_join join;
+	unsigned int
+	    line; /* the number of the line given out last: its first */
+	unsigned int read; /* lines of the text behind it */
+};
+
 /*
- * The next line of the text at `*at`, without the end of line; NULL after the
- * last. A backslash at its end joins the next one to it. `*line` counts.
+ * The next line, without the end of line; NULL after the last. Lines that are
+ * joined are one. With CONFIG_JOIN, comments are blanks: `#` begins one at the
+ * start of a line or after a blank.
  */
-char *config_line(char **at, unsigned int *line);
+char *config_line(struct config_lines *lines);
 
 /*
  * The next word of `*at`, closed by a NUL; NULL if there is none. Quotes keep
- * spaces in it, and go.
+ * spaces in it, and go; a backslash keeps a quote in quotes, and stays.
  */
 char *config_word(char **at);
 

@@ -86,7 +86,8 @@ take_set_header(const struct directive *directive)
 	struct nginx *nginx = directive->nginx;
 
 	if (directive->len < 3 ||
-	    strcmp(directive->words[2], "$remote_user") != 0)
+	    (strcmp(directive->words[2], "$remote_user") != 0 &&
+	        strcmp(directive->words[2], "${remote_user}") != 0))
 		return;
 	(void)snprintf(
 	    nginx->user_file, sizeof(nginx->user_file), "%s", directive->file);
@@ -115,6 +116,21 @@ take_directive(struct directive *directive)
 	directive->len = 0;
 }
 
+/* The braces of `${name}` belong to the word. */
+static char *
+plain_word_end(char *at)
+{
+	for (;;) {
+		at += strcspn(at, "$ \t\r\n;{}");
+		if (*at != '$')
+			return at;
+		if (*++at == '{') {
+			at += strcspn(at, "} \t\r\n;");
+			at += *at == '}';
+		}
+	}
+}
+
 /* Where the word that begins at `at` ends. */
 static char *
 word_end(char *at)
@@ -122,7 +138,7 @@ word_end(char *at)
 	char quote = *at;
 
 	if (quote != '"' && quote != '\'')
-		return at + strcspn(at, " \t\r\n;{}");
+		return plain_word_end(at);
 	for (at++; *at != '\0' && *at != quote; at++)
 		if (*at == '\\' && at[1] != '\0')
 			at++;

@@ -37,14 +37,15 @@ struct entry {
 	char *arguments;
 };
 
-/* The control may be `[a=b c=d]`. */
+/* The control may be `[a=b c=d]`; `#` begins a comment wherever it stands. */
 static bool
 split_entry(char *at, struct entry *entry)
 {
 	char *control;
 
+	at[strcspn(at, "#")] = '\0';
 	entry->type = config_word(&at);
-	if (entry->type == NULL || entry->type[0] == '#')
+	if (entry->type == NULL)
 		return false;
 	at += strspn(at, " \t");
 	control = at;
@@ -130,7 +131,7 @@ take_arguments(struct stack *stack, char *at, unsigned int line)
 		} else {
 			argument = config_word(&at);
 		}
-		if (argument == NULL || argument[0] == '#')
+		if (argument == NULL)
 			return;
 		take_argument(stack, argument, line);
 	}
@@ -216,14 +217,14 @@ static void
 take_service(void *arg, const struct config_text *text)
 {
 	struct stack stack = { .scan = arg, .file = text->path };
-	unsigned int line = 0;
-	char *at = text->text, *start;
+	struct config_lines lines = { text->text, CONFIG_JOIN, 0, 0 };
+	char *start;
 
 	if (strstr(text->text, module) == NULL) {
 		stack.scan->files--;
 		return;
 	}
-	while ((start = config_line(&at, &line)) != NULL) {
+	while ((start = config_line(&lines)) != NULL) {
 		struct entry entry;
 
 		if (!split_entry(start, &entry))
@@ -231,9 +232,9 @@ take_service(void *arg, const struct config_text *text)
 		if (entry.path == NULL)
 			take_include(&stack, &entry);
 		else if (strcmp(entry.name, module) == 0)
-			take_ours(&stack, &entry, line);
+			take_ours(&stack, &entry, lines.line);
 		else
-			take_theirs(&stack, &entry, line);
+			take_theirs(&stack, &entry, lines.line);
 	}
 	if (stack.auth_line != 0)
 		pam_service_add(stack.scan, text->path, stack.auth_line,
@@ -252,11 +253,11 @@ static void
 take_including(void *arg, const struct config_text *text)
 {
 	struct config_scan *scan = arg;
-	unsigned int line = 0;
-	char *at = text->text, *start;
+	struct config_lines lines = { text->text, CONFIG_JOIN, 0, 0 };
+	char *start;
 
 	scan->files--; /* the included one has been counted */
-	while ((start = config_line(&at, &line)) != NULL) {
+	while ((start = config_line(&lines)) != NULL) {
 		const struct pam_service *stack;
 		struct entry entry;
 
@@ -270,7 +271,7 @@ take_including(void *arg, const struct config_text *text)
 		    (strcasecmp(entry.type, "auth") == 0 ||
 		        strcasecmp(entry.type, "@include") == 0))
 			pam_service_add(
-			    scan, text->path, line, stack->only_tokens);
+			    scan, text->path, lines.line, stack->only_tokens);
 	}
 }
 
@@ -279,10 +280,10 @@ static void
 take_other(void *arg, const struct config_text *text)
 {
 	struct config_scan *scan = arg;
-	unsigned int line = 0;
-	char *at = text->text, *start;
+	struct config_lines lines = { text->text, CONFIG_JOIN, 0, 0 };
+	char *start;
 
-	while ((start = config_line(&at, &line)) != NULL) {
+	while ((start = config_line(&lines)) != NULL) {
 		struct entry entry;
 
 		if (!split_entry(start, &entry))
@@ -291,7 +292,7 @@ take_other(void *arg, const struct config_text *text)
 		    (strcmp(entry.name, "pam_deny.so") == 0 ||
 		        strcmp(entry.name, "pam_warn.so") == 0))
 			continue;
-		trap_report(scan, TRAP_PAM_OTHER, text->path, line, NULL);
+		trap_report(scan, TRAP_PAM_OTHER, text->path, lines.line, NULL);
 		return;
 	}
 }
@@ -299,9 +300,13 @@ take_other(void *arg, const struct config_text *text)
 void
 doctor_read_pam(struct config_scan *scan)
 {
+	size_t known;
+
 	config_each(scan, "/etc/pam.d/*", take_service, scan);
-	if (scan->files > 0)
+	do {
+		known = scan->services->len;
 		config_each(scan, "/etc/pam.d/*", take_including, scan);
+	} while (scan->services->len > known);
 	if (scan->files > 0)
 		config_each(scan, "/etc/pam.d/other", take_other, scan);
 }

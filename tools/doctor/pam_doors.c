@@ -113,6 +113,11 @@ static const struct {
 	{ OPENVPN, "reneg-sec 0", CACHES },
 	{ OPENVPN, "reneg-sec", FRESH },
 	{ POSTGRESQL, "host pam", ASKS },
+	{ POSTGRESQL, "hostgssenc pam", ASKS },
+	{ POSTGRESQL, "hostnogssenc pam", ASKS },
+	{ POSTGRESQL, "hostnossl pam", ASKS },
+	{ POSTGRESQL, "hostssl pam", ASKS },
+	{ POSTGRESQL, "local pam", ASKS },
 	{ POSTGRESQL, "pamservice $", ASKS },
 	{ POSTGRESQL, "pam_use_hostname 1", NAMES },
 	{ PROFTPD, "AuthPAMConfig $", ASKS },
@@ -302,12 +307,12 @@ take_line(
 static void
 take_file(void *arg, const struct config_text *text)
 {
-	unsigned int line = 0;
-	char *at = text->text, *start;
+	struct config_lines lines = { text->text, CONFIG_JOIN, 0, 0 };
+	char *start;
 
-	while ((start = config_line(&at, &line)) != NULL)
+	while ((start = config_line(&lines)) != NULL)
 		if (start[strspn(start, " \t")] != ';')
-			take_line(arg, start, text->path, line);
+			take_line(arg, start, text->path, lines.line);
 }
 
 /* ---- Doors ---- */

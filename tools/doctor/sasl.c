@@ -4,6 +4,7 @@
  */
 #include "tools/doctor/servers.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -78,11 +79,27 @@ take_key(struct application *app, const char *key, const char *value,
 	}
 }
 
+/*
+ * Makes a NUL of the colon in `key: value`, and the key small, as libsasl2
+ * does; the value, or NULL where libsasl2 stops reading.
+ */
+static char *
+split_key(char *at)
+{
+	for (; isalnum((unsigned char)*at) || *at == '-' || *at == '_'; at++)
+		*at = (char)tolower((unsigned char)*at);
+	if (*at != ':')
+		return NULL;
+	*at++ = '\0';
+	at += strspn(at, " \t");
+	return *at != '\0' ? at : NULL;
+}
+
 /* `key: value`, with spaces at the end cut off. */
 static void
 take_line(struct application *app, char *at, unsigned int line)
 {
-	char *colon;
+	char *value;
 	size_t len, prefix_len = strlen(app->prefix);
 
 	at += strspn(at, " \t");
@@ -91,17 +108,14 @@ take_line(struct application *app, char *at, unsigned int line)
 		at[--len] = '\0';
 	if (len == 0 || at[0] == '#')
 		return;
-	colon = strchr(at, ':');
-	if (colon == NULL || strcspn(at, " \t") < (size_t)(colon - at)) {
+	value = split_key(at);
+	if (value == NULL) {
 		if (app->wrong_line == 0)
 			app->wrong_line = line;
 		return;
 	}
-	if (strncmp(at, app->prefix, prefix_len) != 0)
-		return;
-	*colon = '\0';
-	take_key(
-	    app, at + prefix_len, colon + 1 + strspn(colon + 1, " \t"), line);
+	if (strncmp(at, app->prefix, prefix_len) == 0)
+		take_key(app, at + prefix_len, value, line);
 }
 
 static bool
@@ -209,11 +223,11 @@ read_file(struct config_scan *scan, const struct config_text *text,
 		.file = text->path,
 		.prefix = prefix,
 	};
-	unsigned int line = 0;
-	char *at = text->text, *start;
+	struct config_lines lines = { text->text, CONFIG_JOIN_NONE, 0, 0 };
+	char *start;
 
-	while ((start = config_line(&at, &line)) != NULL)
-		take_line(&app, start, line);
+	while ((start = config_line(&lines)) != NULL)
+		take_line(&app, start, lines.line);
 	if (app.enable_line == 0 && app.own_line == 0 && !app.saslauthd) {
 		scan->files--; /* not about us */
 		return;

@@ -5,8 +5,11 @@
 #include "tools/doctor/servers.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "tools/doctor/traps.h"
+
+#define BLANKS " \t\r\n"
 
 struct tomcat {
 	struct config_scan *scan;
@@ -28,6 +31,23 @@ drop_comments(char *text)
 	}
 }
 
+/* Whether the attribute `name` of the tag is "false". */
+static bool
+is_off(const char *tag, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; (tag = strstr(tag, name)) != NULL; tag += len) {
+		const char *value = tag + len + strspn(tag + len, BLANKS);
+
+		if (strchr(BLANKS, tag[-1]) == NULL || *value != '=')
+			continue;
+		value += 1 + strspn(value + 1, BLANKS "\"'");
+		return strncasecmp(value, "false", 5) == 0;
+	}
+	return false;
+}
+
 /* A tag as "<Name a=b ...", closed by a NUL. */
 static void
 take_tag(
@@ -45,9 +65,22 @@ take_tag(
 		return;
 	if (realm && !tomcat->valve)
 		trap_report(tomcat->scan, TRAP_TOMCAT_REALM, file, line, NULL);
-	if (valve && tomcat->realm && strstr(tag, "cache=\"false\"") == NULL &&
-	    strstr(tag, "cache='false'") == NULL)
+	if (valve && tomcat->realm && !is_off(tag, "cache"))
 		trap_report(tomcat->scan, TRAP_TOMCAT_CACHE, file, line, NULL);
+}
+
+/* The `>` of the tag that begins at `at`; one in quotes is not. */
+static char *
+tag_end(char *at)
+{
+	char quote = '\0';
+
+	for (; *at != '\0' && (quote != '\0' || *at != '>'); at++)
+		if (*at == quote)
+			quote = '\0';
+		else if (quote == '\0' && (*at == '"' || *at == '\''))
+			quote = *at;
+	return at;
 }
 
 static void
@@ -61,7 +94,7 @@ read_file(void *arg, const struct config_text *text)
 		line += *at == '\n';
 		if (*at != '<')
 			continue;
-		end = strchrnul(at, '>');
+		end = tag_end(at);
 		if (*end == '\0')
 			return;
 		*end = '\0';
