@@ -55,22 +55,26 @@ listed() {
 				if (end) exit }' | LC_ALL=C sort
 }
 
-# sources FOLDER...: those that are there.
-sources() {
-	find "$@" -name '*.[ch]' | LC_ALL=C sort
+# odd TARGET FOLDER...: what is listed and not there, or the other way round.
+odd() {
+	target=$1
+	shift
+	{
+		listed "$target"
+		find "$@" -name '*.[ch]'
+	} | LC_ALL=C sort | uniq -u
 }
 
-is "libjp is base and wire, all of both" "$(listed libjp_la)" \
-	"$(sources common/base common/wire)"
-is "libjpstore is the rest of common/" "$(listed libjpstore_la)" \
-	"$(sources common | grep -v '^common/base/\|^common/wire/')"
-is "patd has all files of patd/" "$(listed patd_patd)" "$(sources patd)"
-is "pat-admin has all files of tools/" "$(listed tools_pat_admin)" \
-	"$(sources tools)"
-is "the PAM module has all files of pam_jira_pat/" \
-	"$(listed pam_jira_pat_la)" "$(sources pam_jira_pat)"
-is "the SASL plugin has all files of sasl_plugin/" \
-	"$(listed libjirapat_la)" "$(sources sasl_plugin)"
+is "libjp is base and wire, all of both" \
+	"$(odd libjp_la common/base common/wire)" ''
+is "libjpstore is the rest of common/" \
+	"$(odd libjpstore_la common/[!bw]*)" ''
+is "patd is all of patd/" "$(odd patd_patd patd)" ''
+is "pat-admin is all of tools/" "$(odd tools_pat_admin tools)" ''
+is "the PAM module is all of pam_jira_pat/" \
+	"$(odd pam_jira_pat_la pam_jira_pat)" ''
+is "the SASL plugin is all of sasl_plugin/" \
+	"$(odd libjirapat_la sasl_plugin)" ''
 
 # --- Object files ---------------------------------------------------------------
 
