@@ -1,4 +1,8 @@
-/* New connections: who is let in, and what becomes of them. */
+/*
+ * patd/: the daemon: its loop, its fronts, its workers.
+ *
+ * New connections: who is let in, and what becomes of them.
+ */
 #ifndef PATD_ACCEPT_H
 #define PATD_ACCEPT_H
 

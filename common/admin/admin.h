@@ -1,4 +1,6 @@
 /*
+ * common/admin/: operations of administrators, admin.sock.
+ *
  * The operations of an administrator. The same code serves pat-admin in its
  * own process and patd on admin.sock: common/admin/wire.h carries requests and
  * items between the two.

@@ -1,4 +1,6 @@
 /*
+ * common/audit/: the audit trail.
+ *
  * The audit trail: what is told, and when. One line for each administrative
  * act and each denial, and for acceptances as the configuration says. Each
  * caller hands over what happened; this is the one place that knows which

@@ -1,4 +1,6 @@
 /*
+ * common/base/: errors, bytes, texts, clocks; needs libc only.
+ *
  * One bounded cursor over bytes: the wire messages and the stored records are
  * written and read with it, and with nothing else. Integers are big-endian;
  * strings carry their length in two bytes and hold no NUL.

@@ -1,4 +1,6 @@
 /*
+ * common/config/: the configuration file.
+ *
  * The configuration file, jira-pat.conf(5): INI, read by inih. An unknown
  * section or key, a key given twice, or a value out of bounds is an error that
  * names file, line and key.

@@ -1,4 +1,6 @@
 /*
+ * common/decide/: the decision, and what it keeps in memory.
+ *
  * The decision: the one place that says yes. It is made of two halves, so that
  * a caller chooses who runs Argon2id: jp_decide() never hashes; where the hash
  * is not proved yet it answers JP_REASON_NONE and names the PHC string. Nor

@@ -1,4 +1,6 @@
 /*
+ * common/record/: what is kept of tokens and users.
+ *
  * What is stored of a token. The secret is not: only its Argon2id hash, and
  * for tokens that jira-pat generated a fast tag (common/record/pepper.h). Byte
  * layout in common/record/record.c; its first byte is the format's version.

@@ -1,4 +1,6 @@
 /*
+ * common/store/: records in Berkeley DB, and in memory for tests.
+ *
  * The store of records: an interface with two implementations, Berkeley DB
  * (common/store/bdb.c) and memory (common/store/mem.c). One process owns a
  * store; its threads may call everything at once, except close.

@@ -1,4 +1,6 @@
 /*
+ * common/sys/: the process, accounts, log, times as text.
+ *
  * The local accounts that the configuration names: by name, or by number, for
  * a container that has no lines about them in /etc/passwd and /etc/group.
  * Asks the name service.

@@ -1,4 +1,6 @@
 /*
+ * common/wire/: texts and messages of protocols, and the client.
+ *
  * The asking side of the verify protocol, for the modules inside foreign
  * processes: libc only, no state, no signals, never blocks past its deadline.
  */

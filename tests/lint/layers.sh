@@ -35,6 +35,14 @@ is "a file includes its own folder and lower ones" "$(
 		from ~ /^tools/ && to == "patd" { print $1, "->", $2 }'
 )" ''
 
+is "one header of each folder says what lives there" "$(
+	for folder in $ladder; do
+		[ "$folder" != tools ] || continue
+		cat "$folder"/*.h | grep -c "^ \* $folder/: " |
+			grep -vx 1 | sed "s#^#$folder: #"
+	done
+)" ''
+
 is "a module includes its own folder, base and wire" "$(
 	includes pam_jira_pat sasl_plugin | awk '
 		{ own = $1; sub(/\/.*/, "/", own) }

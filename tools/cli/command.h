@@ -1,4 +1,6 @@
 /*
+ * tools/cli/: what commands share.
+ *
  * How a command describes itself. One table describes its options; parsing and
  * help both read it.
  */

@@ -1,4 +1,6 @@
 /*
+ * tools/commands/: the commands of pat-admin, one file each.
+ *
  * pat-admin create --batch: many tokens, from a file of comma-separated values
  * into another one. The columns are the options of `create`.
  */

@@ -1,4 +1,6 @@
 /*
+ * tools/doctor/: the checks of `pat-admin check`.
+ *
  * The checks of `pat-admin check`, each in the order in which it runs: each
  * uses what those before it have found. What is in the store comes late, for
  * this process may then become the user of patd.

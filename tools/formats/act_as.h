@@ -1,4 +1,6 @@
 /*
+ * tools/formats/: files that pat-admin reads and writes.
+ *
  * Root's work in folders that somebody else may change. Whoever owns a folder
  * can put a link there in place of anything, so what root does in it happens
  * with the rights of that user: a link then leads nowhere that its maker could
