@@ -52,8 +52,8 @@ jp_store_bdb_verify(const struct jp_store_options *options, struct jp_why *why);
  * Makes a store of the files of a copy, which lie in the folder, and verifies
  * it: as jp_store_bdb_open() and jp_store_bdb_verify().
  */
-enum jp_err
-jp_store_bdb_settle(const struct jp_store_options *options, struct jp_why *why);
+enum jp_err jp_store_bdb_complete(
+    const struct jp_store_options *options, struct jp_why *why);
 
 /*
  * Takes the lock of the store in `dir`, whoever owns it and whatever is in it:

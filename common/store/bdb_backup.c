@@ -1,5 +1,5 @@
 /*
- * Copying an open store, and making a store of a copy.
+ * Copying an open store.
  *
  * The engine copies its databases and then its logs while others write. None
  * of them is of one moment; recovery makes them so, if no log that was there
@@ -194,22 +194,4 @@ bdb_backup(struct jp_store *store, jp_store_take take, void *arg)
 		err = hand_over(bdb, copy, info.commits, take, arg);
 	free_copy(copy);
 	return err;
-}
-
-enum jp_err
-jp_store_bdb_settle(const struct jp_store_options *options, struct jp_why *why)
-{
-	struct bdb *bdb = bdb_new(why);
-	enum jp_err err;
-
-	if (bdb == NULL)
-		return JP_ERR_NOMEM;
-	bdb->is_copy = true;
-	err = bdb_open_store(bdb, options);
-	if (err == JP_ERR_OK)
-		err = bdb_close_engine(bdb);
-	if (err != JP_ERR_OK)
-		*why = bdb->why;
-	bdb_free(bdb);
-	return err == JP_ERR_OK ? jp_store_bdb_verify(options, why) : err;
 }

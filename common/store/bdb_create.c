@@ -125,3 +125,22 @@ jp_store_bdb_verify(const struct jp_store_options *options, struct jp_why *why)
 	bdb_free(bdb);
 	return err;
 }
+
+enum jp_err
+jp_store_bdb_complete(
+    const struct jp_store_options *options, struct jp_why *why)
+{
+	struct bdb *bdb = bdb_new(why);
+	enum jp_err err;
+
+	if (bdb == NULL)
+		return JP_ERR_NOMEM;
+	bdb->is_copy = true;
+	err = bdb_open_store(bdb, options);
+	if (err == JP_ERR_OK)
+		err = bdb_close_engine(bdb);
+	if (err != JP_ERR_OK)
+		*why = bdb->why;
+	bdb_free(bdb);
+	return err == JP_ERR_OK ? jp_store_bdb_verify(options, why) : err;
+}

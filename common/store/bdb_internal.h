@@ -1,15 +1,21 @@
 /*
- * What the files of the Berkeley DB store share, and nobody else sees:
+ * What the files of the Berkeley DB store share, and nobody else sees, the
+ * lowest one first:
  *
- *     store_bdb.c         the operations on an open store
- *     store_bdb_list.c    its listings
- *     store_bdb_users.c   the records of users
- *     store_bdb_cache.c   copies of the records that are read often
- *     store_bdb_backup.c  copying it, and making a store of a copy
- *     store_bdb_open.c    environment and databases; what errors mean
- *     store_bdb_make.c    making and verifying a store
- *     store_bdb_reserve.c space that is kept for the end of tokens
- *     store_bdb_folder.c  the folder: its safety, the lock, the high-water mark
+ *     bdb_error.c   what errors mean
+ *     bdb_dir.c     the directory: its safety, names, the mark of a new store
+ *     bdb_lock.c    the lock that makes one process its owner
+ *     bdb_hwm.c     the high-water mark and the clock
+ *     bdb_reserve.c space that is kept for the end of tokens
+ *     bdb_cache.c   copies of the records that are read often
+ *     bdb_env.c     environment and databases
+ *     bdb_head.c    the one record of meta.db
+ *     bdb_txn.c     around every operation; transactions, checkpoints
+ *     bdb_read.c    reading one record
+ *     bdb_list.c, bdb_users.c, bdb_backup.c   listings, users, copies
+ *     bdb.c         the operations on an open store
+ *     bdb_open.c    opening it
+ *     bdb_create.c  making, verifying, and completing one
  */
 #ifndef JP_STORE_BDB_INTERNAL_H
 #define JP_STORE_BDB_INTERNAL_H
@@ -53,7 +59,7 @@ enum bdb_file {
 /* The time that was last seen, in the form of the mark. */
 #define BDB_CLOCK_NAME "clock"
 
-/* Takes space; see store_bdb_reserve.c. */
+/* Takes space; see bdb_reserve.c. */
 #define BDB_RESERVE_NAME "reserve"
 
 struct bdb_copy;
@@ -67,6 +73,7 @@ struct bdb {
 	int hwm_fd;
 	int reserve_fd;
 	int clock_fd;
+	int (*prepare)(DB_ENV *env); /* before it is opened; NULL: nothing */
 	DB_ENV *env;
 	DB *db[BDB_FILES];
 	atomic_bool dead;      /* the environment panicked: for good */
@@ -110,12 +117,6 @@ struct bdb_head {
 	uint8_t tag[JP_PEPPER_NAME_LEN];
 };
 
-/* How long an operation is tried again; starts zeroed. */
-struct bdb_patience {
-	int64_t end;
-	int64_t pause;
-};
-
 extern const struct jp_store_ops bdb_ops;
 
 /*
@@ -132,8 +133,12 @@ enum jp_err bdb_leave(struct bdb *bdb, enum jp_err err);
 void bdb_pause(struct bdb *bdb);
 void bdb_resume(struct bdb *bdb);
 
-/* Whether to do it again: at once at first, then after longer pauses. */
-bool bdb_again(struct bdb_patience *patience, enum jp_err err);
+/*
+ * A whole operation: `once`, again for as long as it returns BDB_AGAIN, between
+ * bdb_enter() and bdb_leave().
+ */
+typedef enum jp_err (*bdb_once)(struct bdb *bdb, void *arg);
+enum jp_err bdb_retry(struct bdb *bdb, bdb_once once, void *arg);
 
 /* A place for the engine to put up to `len` bytes. */
 DBT bdb_room(void *mem, size_t len);
@@ -170,6 +175,9 @@ struct bdb_act {
  */
 enum jp_err bdb_transact(struct bdb *bdb, const struct bdb_act *act);
 
+/* Waits for a copy that is being taken. */
+enum jp_err bdb_checkpoint(struct jp_store *store);
+
 enum jp_err bdb_user_get(
     struct jp_store *store, const char *name, struct jp_user *user, bool wait);
 enum jp_err
@@ -192,6 +200,10 @@ struct bdb *bdb_new(struct jp_why *why);
 enum jp_err bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags);
 enum jp_err bdb_close_engine(struct bdb *bdb);
 
+/* One database, within `txn` or, NULL, by itself. */
+enum jp_err
+bdb_open_file(struct bdb *bdb, DB_TXN *txn, enum bdb_file file, uint32_t flags);
+
 /* The whole way in: folder, lock, engine, and whether they belong together. */
 enum jp_err
 bdb_open_store(struct bdb *bdb, const struct jp_store_options *options);
@@ -210,6 +222,9 @@ enum jp_err bdb_fail(struct bdb *bdb, int ret, const char *doing);
 /* The same for what we found out ourselves. */
 enum jp_err bdb_fail_why(struct bdb *bdb, enum jp_err err, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
+
+/* The same for errno(3) about file `name` of the directory; "": itself. */
+enum jp_err bdb_fail_errno(struct bdb *bdb, const char *name);
 
 /* Where the next byte of the log goes; returns what the engine does. */
 int bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset);
@@ -236,7 +251,7 @@ uint64_t bdb_folder_bytes(const struct bdb *bdb);
 /* Removes all that the making of a store makes, and nothing else. */
 void bdb_folder_empty(struct bdb *bdb);
 
-/* The mark of a store that is being made; see store_bdb_folder.c. */
+/* The mark of a store that is being made; see bdb_dir.c. */
 enum jp_err bdb_mark_set(struct bdb *bdb);
 enum jp_err bdb_mark_clear(struct bdb *bdb);
 bool bdb_mark_there(const struct bdb *bdb);

@@ -141,30 +141,39 @@ fill(struct bdb *bdb, struct walk *walk, struct jp_listing *listing,
 	return bdb_fail(bdb, ret, orders[listing->order].doing);
 }
 
-/* One page; the cursor, and with it its locks, goes with the page. */
+/* One page of a listing. */
+struct page {
+	struct jp_listing *listing;
+	struct jp_record *records; /* room for `max` */
+	size_t max;
+	size_t *count;
+};
+
+/* The cursor, and with it its locks, goes with the page. */
 static enum jp_err
-list_once(struct bdb *bdb, struct jp_listing *listing, struct jp_record *page,
-    size_t max, size_t *count)
+list_once(struct bdb *bdb, void *arg)
 {
-	DB *db = bdb->db[orders[listing->order].file];
-	struct jp_listing at = *listing;
+	const struct page *page = arg;
+	struct jp_listing at = *page->listing;
+	DB *db = bdb->db[orders[at.order].file];
+	const char *doing = orders[at.order].doing;
 	struct walk walk;
 	enum jp_err err;
 	int ret = db->cursor(db, NULL, &walk.cursor, 0);
 
 	if (ret != 0)
-		return bdb_fail(bdb, ret, orders[listing->order].doing);
+		return bdb_fail(bdb, ret, doing);
 	walk.key = bdb_room(walk.key_mem, sizeof(walk.key_mem));
 	walk.id = bdb_room(walk.id_mem, sizeof(walk.id_mem));
 	walk.data = bdb_room(walk.data_mem, sizeof(walk.data_mem));
-	*count = 0;
-	err = fill(bdb, &walk, &at, page, max, count);
+	*page->count = 0;
+	err = fill(bdb, &walk, &at, page->records, page->max, page->count);
 	ret = walk.cursor->close(walk.cursor);
 	if (ret != 0 && err == JP_ERR_OK)
-		err = bdb_fail(bdb, ret, orders[listing->order].doing);
+		err = bdb_fail(bdb, ret, doing);
 	at.started = true;
 	if (err == JP_ERR_OK)
-		*listing = at;
+		*page->listing = at;
 	return err;
 }
 
@@ -172,14 +181,7 @@ enum jp_err
 bdb_list(struct jp_store *store, struct jp_listing *listing,
     struct jp_record *page, size_t max, size_t *count)
 {
-	struct bdb *bdb = bdb_of(store);
-	struct bdb_patience patience = { .end = 0 };
-	enum jp_err err = bdb_enter(bdb);
+	struct page arg = { listing, page, max, count };
 
-	if (err != JP_ERR_OK)
-		return err;
-	do {
-		err = list_once(bdb, listing, page, max, count);
-	} while (bdb_again(&patience, err));
-	return bdb_leave(bdb, err);
+	return bdb_retry(bdb_of(store), list_once, &arg);
 }

@@ -139,10 +139,18 @@ fill(struct bdb *bdb, DBC *cursor, const char *after, struct jp_user *page,
 	                                      : bdb_fail(bdb, ret, reading);
 }
 
+/* One page of a listing. */
+struct page {
+	const char *after;
+	struct jp_user *users; /* room for `max` */
+	size_t max;
+	size_t *count;
+};
+
 static enum jp_err
-list_once(struct bdb *bdb, const char *after, struct jp_user *page, size_t max,
-    size_t *count)
+list_once(struct bdb *bdb, void *arg)
 {
+	const struct page *page = arg;
 	DB *users = bdb->db[BDB_USERS];
 	DBC *cursor;
 	enum jp_err err;
@@ -150,7 +158,8 @@ list_once(struct bdb *bdb, const char *after, struct jp_user *page, size_t max,
 
 	if (ret != 0)
 		return bdb_fail(bdb, ret, reading);
-	err = fill(bdb, cursor, after, page, max, count);
+	err =
+	    fill(bdb, cursor, page->after, page->users, page->max, page->count);
 	ret = cursor->close(cursor);
 	return err == JP_ERR_OK && ret != 0 ? bdb_fail(bdb, ret, reading) : err;
 }
@@ -159,14 +168,7 @@ enum jp_err
 bdb_user_list(struct jp_store *store, const char *after, struct jp_user *page,
     size_t max, size_t *count)
 {
-	struct bdb *bdb = bdb_of(store);
-	struct bdb_patience patience = { .end = 0 };
-	enum jp_err err = bdb_enter(bdb);
+	struct page arg = { after, page, max, count };
 
-	if (err != JP_ERR_OK)
-		return err;
-	do {
-		err = list_once(bdb, after, page, max, count);
-	} while (bdb_again(&patience, err));
-	return bdb_leave(bdb, err);
+	return bdb_retry(bdb_of(store), list_once, &arg);
 }

@@ -19,7 +19,7 @@
 #include "common/admin/wire.h"
 #include "common/admin/batch.h"
 #include "common/decide/open.h"
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 #include "tests/leave_out.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -18,7 +18,7 @@
 #include "common/decide/announce.h"
 #include "common/decide/core.h"
 #include "common/decide/open.h"
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 
 static struct {
 	pthread_mutex_t mutex;

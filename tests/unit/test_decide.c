@@ -16,7 +16,7 @@
 #include "common/admin/batch.h"
 #include "common/decide/decide.h"
 #include "common/decide/open.h"
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 #include "common/record/token_make.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -14,7 +14,7 @@
 
 #include "common/decide/open.h"
 #include "common/wire/client.h"
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 #include "common/decide/usage.h"
 #include "patd/maintenance.h"
 

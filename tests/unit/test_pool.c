@@ -19,7 +19,7 @@
 
 #include "common/decide/open.h"
 #include "common/wire/client.h"
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 #include "common/decide/throttle.h"
 #include "common/record/token_make.h"
 #include "patd/pool.h"

@@ -15,7 +15,7 @@
 #include "common/decide/decide.h"
 #include "common/decide/open.h"
 #include "common/decide/rotation.h"
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 
 #define NOW INT64_C(1800000000)
 #define DAY INT64_C(86400)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 #include "tests/unit/store_help.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

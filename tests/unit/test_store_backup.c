@@ -114,7 +114,7 @@ settle(struct fixture *fixture)
 {
 	struct jp_store_options options = options_for(fixture->copy);
 
-	return jp_store_bdb_settle(&options, &fixture->why);
+	return jp_store_bdb_complete(&options, &fixture->why);
 }
 
 static void
@@ -335,7 +335,7 @@ a_copy_for_another_pepper_is_refused(void **state)
 	    jp_store_backup(fixture->store, take, fixture), JP_ERR_OK);
 	options.tag[0] ^= 1;
 	assert_int_equal(
-	    jp_store_bdb_settle(&options, &fixture->why), JP_ERR_CONFIG);
+	    jp_store_bdb_complete(&options, &fixture->why), JP_ERR_CONFIG);
 	assert_non_null(strstr(fixture->why.text, "pepper"));
 }
 

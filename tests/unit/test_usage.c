@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "common/decide/open.h"
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 #include "common/decide/clock_guard.h"
 #include "common/decide/usage.h"
 

@@ -14,7 +14,7 @@
 #include "common/admin/admin.h"
 #include "common/admin/batch.h"
 #include "common/decide/open.h"
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 
 #define NOW INT64_C(1800000000)
 

@@ -453,7 +453,7 @@ verify_copy(struct restore *restore)
 	jp_pepper_name(&pepper, options.tag);
 	jp_pepper_clear(&pepper);
 	jp_pepper_clear(&ours);
-	return jp_store_bdb_settle(&options, restore->why);
+	return jp_store_bdb_complete(&options, restore->why);
 }
 
 /* What recovery makes belongs to the user of patd, too. */

@@ -2,7 +2,7 @@
  * The store in memory: encoded records in an array sorted by id. A commit
  * works on a copy of the array and puts it in place when all went well.
  */
-#include "common/store/mem.h"
+#include "tests/unit/store_mem.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

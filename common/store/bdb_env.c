@@ -1,0 +1,275 @@
+/*
+ * The environment and the databases in it: how they are set up, opened, and
+ * closed. The settings answer what was measured of Berkeley DB 5.3.28.
+ */
+#include "common/store/bdb_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FILE_MODE 0600
+
+/* The engine does not repair torn pages: no more than a block of the disk. */
+#define PAGE_SIZE 4096U
+
+/* Opening reads the whole last log file: small ones open fast. */
+#define LOG_FILE_BYTES (1U << 20)
+#define LOG_BUFFER_BYTES (256U << 10)
+
+/*
+ * Log files between two checkpoints: at least these, and more where a large
+ * cache was chosen, for an import say, to gather more changes of a page.
+ */
+#define LOG_FILES_MIN 16U
+#define LOG_FILES_OF(cache) ((uint32_t)((cache) / 2 / LOG_FILE_BYTES))
+
+/* A commit holds a lock on every page it changes: room for imports. */
+#define LOCKS_MAX 50000U
+#define LOCKERS_MAX 4000U
+#define TXNS_MAX 256U
+#define LOCK_WAIT_US 2000000U
+
+#define ENV_FLAGS                                                              \
+	(DB_PRIVATE | DB_THREAD | DB_CREATE | DB_INIT_TXN | DB_INIT_LOG |      \
+	    DB_INIT_LOCK | DB_INIT_MPOOL)
+
+struct bdb *
+bdb_new(struct jp_why *why)
+{
+	struct bdb *bdb = calloc(1, sizeof(*bdb));
+
+	if (bdb == NULL) {
+		(void)jp_why(why, JP_ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	bdb->dir_fd = bdb->lock_fd = bdb->announce_fd = -1;
+	bdb->hwm_fd = bdb->reserve_fd = bdb->clock_fd = -1;
+	(void)pthread_mutex_init(&bdb->mutex, NULL);
+	(void)pthread_mutex_init(&bdb->copy_mutex, NULL);
+	(void)pthread_rwlock_init(&bdb->gate, NULL);
+	return bdb;
+}
+
+/* The indexes before what they index. */
+enum jp_err
+bdb_close_engine(struct bdb *bdb)
+{
+	int first = 0;
+
+	for (size_t i = BDB_FILES; i-- > 0;) {
+		enum bdb_file file = (enum bdb_file)((i + 1) % BDB_FILES);
+		int ret;
+
+		if (bdb->db[file] == NULL)
+			continue;
+		ret = bdb->db[file]->close(bdb->db[file], 0);
+		bdb->db[file] = NULL;
+		first = first == 0 ? ret : first;
+	}
+	if (bdb->env != NULL) {
+		int ret = bdb->env->close(bdb->env, 0);
+
+		bdb->env = NULL;
+		first = first == 0 ? ret : first;
+	}
+	return first == 0 ? JP_ERR_OK : bdb_fail(bdb, first, "close");
+}
+
+static void
+close_fd(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+void
+bdb_free(struct bdb *bdb)
+{
+	(void)bdb_close_engine(bdb);
+	close_fd(bdb->clock_fd);
+	close_fd(bdb->reserve_fd);
+	close_fd(bdb->hwm_fd);
+	close_fd(bdb->lock_fd);
+	close_fd(bdb->announce_fd);
+	close_fd(bdb->dir_fd);
+	bdb_cache_free(bdb->cache);
+	(void)pthread_rwlock_destroy(&bdb->gate);
+	(void)pthread_mutex_destroy(&bdb->copy_mutex);
+	(void)pthread_mutex_destroy(&bdb->mutex);
+	free(bdb);
+}
+
+static int
+set_up_env(const struct bdb *bdb, DB_ENV *env, size_t cache)
+{
+	const size_t gib = (size_t)1 << 30;
+	int ret;
+
+	(void)env->set_errcall(env, bdb_keep_line);
+	ret = env->set_cachesize(
+	    env, (uint32_t)(cache / gib), (uint32_t)(cache % gib), 1);
+	if (ret == 0)
+		ret = env->set_lg_max(env, LOG_FILE_BYTES);
+	if (ret == 0)
+		ret = env->set_lg_bsize(env, LOG_BUFFER_BYTES);
+	if (ret == 0)
+		ret = env->set_lk_max_locks(env, LOCKS_MAX);
+	if (ret == 0)
+		ret = env->set_lk_max_objects(env, LOCKS_MAX);
+	if (ret == 0)
+		ret = env->set_lk_max_lockers(env, LOCKERS_MAX);
+	if (ret == 0)
+		ret = env->set_tx_max(env, TXNS_MAX);
+	/* A reader steps back for a writer, which has more to do again. */
+	if (ret == 0)
+		ret = env->set_lk_detect(env, DB_LOCK_MINWRITE);
+	if (ret == 0)
+		ret = env->set_timeout(env, LOCK_WAIT_US, DB_SET_LOCK_TIMEOUT);
+	if (ret == 0 && bdb->prepare != NULL)
+		ret = bdb->prepare(env);
+	return ret;
+}
+
+static enum jp_err
+open_env(struct bdb *bdb, size_t cache)
+{
+	uint32_t recover = bdb->is_copy ? DB_RECOVER_FATAL : DB_RECOVER;
+	int ret = db_env_create(&bdb->env, 0);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "open");
+	bdb->env->app_private = bdb;
+	ret = set_up_env(bdb, bdb->env, cache);
+	if (ret == 0)
+		ret = bdb->env->open(
+		    bdb->env, bdb->dir, ENV_FLAGS | recover, FILE_MODE);
+	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "recovery");
+}
+
+/*
+ * The keys of the indexes lie in the record itself: the engine calls these
+ * while it holds page locks, and nothing may be allocated here.
+ */
+static int
+index_user(DB *index, const DBT *key, const DBT *data, DBT *result)
+{
+	const char *user;
+	size_t user_len;
+	int64_t expires_at;
+
+	(void)index;
+	(void)key;
+	if (jp_record_peek(data->data, data->size, &user, &user_len,
+	        &expires_at) != JP_ERR_OK)
+		return EINVAL;
+	*result = (DBT){ .data = (void *)(uintptr_t)user,
+		.size = (uint32_t)user_len };
+	return 0;
+}
+
+/* In a record its end follows its user, as 8 bytes, big end first. */
+static int
+index_expiry(DB *index, const DBT *key, const DBT *data, DBT *result)
+{
+	const char *user;
+	size_t user_len;
+	int64_t expires_at;
+
+	(void)index;
+	(void)key;
+	if (jp_record_peek(data->data, data->size, &user, &user_len,
+	        &expires_at) != JP_ERR_OK)
+		return EINVAL;
+	if (expires_at <= JP_NEVER)
+		return DB_DONOTINDEX;
+	*result = (DBT){ .data = (void *)(uintptr_t)(user + user_len),
+		.size = sizeof(expires_at) };
+	return 0;
+}
+
+enum jp_err
+bdb_open_file(struct bdb *bdb, DB_TXN *txn, enum bdb_file file, uint32_t flags)
+{
+	bool is_index = file == BDB_BY_USER || file == BDB_BY_EXPIRY;
+	const char *name = bdb_file_name(file);
+	int ret = db_create(&bdb->db[file], bdb->env, 0);
+	DB *db = bdb->db[file];
+
+	if (ret == 0)
+		ret = db->set_flags(
+		    db, is_index ? DB_CHKSUM | DB_DUPSORT : DB_CHKSUM);
+	if (ret == 0)
+		ret = db->set_pagesize(db, PAGE_SIZE);
+	if (ret == 0)
+		ret = db->open(db, txn, name, NULL, DB_BTREE,
+		    (txn == NULL ? DB_AUTO_COMMIT : 0) | DB_THREAD | flags,
+		    FILE_MODE);
+	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, name);
+}
+
+/* Every process that writes must do this, or the indexes go wrong. */
+static enum jp_err
+associate(struct bdb *bdb)
+{
+	DB *tokens = bdb->db[BDB_TOKENS];
+	int ret = tokens->associate(
+	    tokens, NULL, bdb->db[BDB_BY_USER], index_user, DB_IMMUTABLE_KEY);
+
+	if (ret == 0)
+		ret = tokens->associate(
+		    tokens, NULL, bdb->db[BDB_BY_EXPIRY], index_expiry, 0);
+	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "indexes");
+}
+
+int
+bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset)
+{
+	DB_LOG_STAT *stat;
+	int ret = bdb->env->log_stat(bdb->env, &stat, 0);
+
+	if (ret != 0)
+		return ret;
+	*file = stat->st_cur_file;
+	*offset = stat->st_cur_offset;
+	free(stat);
+	return 0;
+}
+
+/* Recovery ended with a checkpoint. */
+static enum jp_err
+start_log(struct bdb *bdb, size_t cache)
+{
+	uint32_t file, offset;
+	int ret = bdb_log_end(bdb, &file, &offset);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "log");
+	atomic_store(&bdb->kept_from, file);
+	bdb->log_files = LOG_FILES_OF(cache);
+	if (bdb->log_files < LOG_FILES_MIN)
+		bdb->log_files = LOG_FILES_MIN;
+	return JP_ERR_OK;
+}
+
+enum jp_err
+bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
+{
+	enum jp_err err;
+
+	if (cache == 0)
+		cache = JP_STORE_CACHE_DEFAULT;
+	err = open_env(bdb, cache);
+	for (size_t i = 0; i < BDB_FILES && err == JP_ERR_OK; i++) {
+		enum bdb_file file = (enum bdb_file)i;
+
+		/* check_users() knows whether it may be missing. */
+		if (file == BDB_USERS && (flags & DB_CREATE) == 0 &&
+		    !bdb_folder_has(bdb, bdb_file_name(file)))
+			continue;
+		err = bdb_open_file(bdb, NULL, file, flags);
+	}
+	if (err == JP_ERR_OK)
+		err = associate(bdb);
+	return err == JP_ERR_OK ? start_log(bdb, cache) : err;
+}

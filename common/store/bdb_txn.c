@@ -1,0 +1,335 @@
+/*
+ * What every operation goes through: tried again where the engine breaks a
+ * deadlock, counted for the watchdog, refused once the environment has
+ * panicked. And transactions: commits queue for the record of meta.db before
+ * they lock anything else, are durable before they are published, and may take
+ * of the reserve where the disk is full.
+ */
+#include "common/store/bdb_internal.h"
+
+#include <stdlib.h>
+
+/* Long enough for every deadlock; then something else is wrong. */
+#define PATIENCE_MS 30000
+#define PAUSE_MAX_MS 20
+
+void
+bdb_resume(struct bdb *bdb)
+{
+	if (atomic_load(&bdb->busy) == 0)
+		atomic_store(&bdb->progress, jp_now_ms());
+	atomic_fetch_add(&bdb->busy, 1);
+}
+
+void
+bdb_pause(struct bdb *bdb)
+{
+	atomic_store(&bdb->progress, jp_now_ms());
+	atomic_fetch_sub(&bdb->busy, 1);
+}
+
+enum jp_err
+bdb_enter(struct bdb *bdb)
+{
+	if (atomic_load(&bdb->dead))
+		return JP_ERR_DAMAGED;
+	bdb_resume(bdb);
+	return JP_ERR_OK;
+}
+
+enum jp_err
+bdb_leave(struct bdb *bdb, enum jp_err err)
+{
+	bdb_pause(bdb);
+	if (err != BDB_AGAIN)
+		return err;
+	return bdb_fail_why(bdb, JP_ERR_IO,
+	    "%s: no lock on a page within %d seconds", bdb->dir,
+	    PATIENCE_MS / 1000);
+}
+
+/* How long an operation is tried again; starts zeroed. */
+struct patience {
+	int64_t end;
+	int64_t pause;
+};
+
+/* Whether to do it again: at once at first, then after longer pauses. */
+static bool
+again(struct patience *patience, enum jp_err err)
+{
+	if (err != BDB_AGAIN)
+		return false;
+	if (patience->end == 0)
+		patience->end = jp_now_ms() + PATIENCE_MS;
+	else if (jp_now_ms() >= patience->end)
+		return false;
+	bdb_sleep_ms(patience->pause);
+	if (patience->pause < PAUSE_MAX_MS)
+		patience->pause++;
+	return true;
+}
+
+static enum jp_err
+retry(struct bdb *bdb, bdb_once once, void *arg)
+{
+	struct patience patience = { .end = 0 };
+	enum jp_err err;
+
+	do {
+		err = once(bdb, arg);
+	} while (again(&patience, err));
+	return err;
+}
+
+enum jp_err
+bdb_retry(struct bdb *bdb, bdb_once once, void *arg)
+{
+	enum jp_err err = bdb_enter(bdb);
+
+	return err == JP_ERR_OK ? bdb_leave(bdb, retry(bdb, once, arg)) : err;
+}
+
+/* One commit, which `act` is about. */
+struct commit {
+	const struct bdb_act *act;
+	uint64_t number; /* of this commit */
+};
+
+/* Every commit takes the head first: so no two of them can deadlock. */
+static enum jp_err
+apply(struct bdb *bdb, DB_TXN *txn, struct commit *commit)
+{
+	struct bdb_head head;
+	enum jp_err err = bdb_head_get(bdb, txn, &head, DB_RMW);
+
+	if (err == JP_ERR_OK)
+		err = commit->act->change(bdb, txn, &head, commit->act->arg);
+	if (err != JP_ERR_OK)
+		return err;
+	head.commits++;
+	commit->number = head.commits;
+	return bdb_head_put(bdb, txn, &head);
+}
+
+/* A disk that is slow to sync is no engine that is stuck. */
+static enum jp_err
+make_durable(struct bdb *bdb, DB_TXN *txn)
+{
+	int ret;
+
+	bdb_pause(bdb);
+	ret = txn->commit(txn, DB_TXN_SYNC);
+	bdb_resume(bdb);
+	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "commit");
+}
+
+static enum jp_err
+commit_once(struct bdb *bdb, void *arg)
+{
+	struct commit *commit = arg;
+	DB_TXN *txn;
+	enum jp_err err;
+	int ret = bdb->env->txn_begin(bdb->env, NULL, &txn, 0);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "begin");
+	err = apply(bdb, txn, commit);
+	if (err == JP_ERR_OK)
+		return make_durable(bdb, txn);
+	ret = txn->abort(txn);
+	if (ret != 0)
+		(void)bdb_fail(bdb, ret, "abort");
+	return err;
+}
+
+/* Called with the mutex of copies held. */
+static enum jp_err
+checkpoint(struct bdb *bdb)
+{
+	char **names = NULL;
+	uint32_t file, offset;
+	int ret = bdb_log_end(bdb, &file, &offset);
+
+	if (ret == 0)
+		ret = bdb->env->txn_checkpoint(bdb->env, 0, 0, 0);
+	if (ret == 0)
+		ret = bdb->env->log_archive(bdb->env, &names, DB_ARCH_REMOVE);
+	free(names);
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "checkpoint");
+	atomic_store(&bdb->kept_from, file);
+	return JP_ERR_OK;
+}
+
+/*
+ * What is in the log since the last checkpoint, recovery does again: many
+ * commits in a short time must not make a start long. The commit is safe
+ * already; who wants to know how the checkpoint went asks for one.
+ */
+static void
+shorten_log(struct bdb *bdb, uint32_t file)
+{
+	if (file - atomic_load(&bdb->kept_from) < bdb->log_files ||
+	    pthread_mutex_trylock(&bdb->copy_mutex) != 0)
+		return;
+	bdb_pause(bdb);
+	if (file - atomic_load(&bdb->kept_from) >= bdb->log_files)
+		(void)checkpoint(bdb);
+	bdb_resume(bdb);
+	(void)pthread_mutex_unlock(&bdb->copy_mutex);
+}
+
+/*
+ * The engine syncs its log files but not the folder that names them: after a
+ * power cut a new log file, and the commits in it, could be gone.
+ */
+static enum jp_err
+complete(struct bdb *bdb, uint64_t commits, uint32_t *file)
+{
+	enum jp_err err = JP_ERR_OK;
+	uint32_t offset;
+	int ret = bdb_log_end(bdb, file, &offset);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "log");
+	if (*file != atomic_load(&bdb->log_file)) {
+		bdb_pause(bdb);
+		err = bdb_folder_sync(bdb);
+		bdb_resume(bdb);
+		if (err == JP_ERR_OK)
+			atomic_store(&bdb->log_file, *file);
+	}
+	if (err == JP_ERR_OK)
+		bdb_hwm_raise(bdb, commits);
+	return err;
+}
+
+static bool
+lacks_space(enum jp_err err)
+{
+	/* A cache that is full of pages that cannot be written, too. */
+	return err == JP_ERR_DISK_FULL || err == JP_ERR_NOMEM;
+}
+
+/* JP_ERR_OK, too, where a copy is being taken: not now. */
+static enum jp_err
+try_checkpoint(struct bdb *bdb)
+{
+	enum jp_err err;
+
+	if (pthread_mutex_trylock(&bdb->copy_mutex) != 0)
+		return JP_ERR_OK;
+	bdb_pause(bdb);
+	err = checkpoint(bdb);
+	bdb_resume(bdb);
+	(void)pthread_mutex_unlock(&bdb->copy_mutex);
+	return err;
+}
+
+/*
+ * Takes of the reserve; false if there is none. A checkpoint gives some back:
+ * it frees the log files of before. Where it needs space itself, for new pages,
+ * it gets half of the reserve, and the log the other half.
+ */
+static bool
+make_space(struct bdb *bdb)
+{
+	enum jp_err err;
+
+	if (!bdb_reserve_spend(bdb))
+		return false;
+	do {
+		err = try_checkpoint(bdb);
+	} while (lacks_space(err) &&
+	         atomic_load(&bdb->reserve) > JP_STORE_RESERVE / 2 &&
+	         bdb_reserve_spend(bdb));
+	if (err == JP_ERR_OK)
+		(void)bdb_reserve_fill(bdb);
+	return true;
+}
+
+/* Commits, with space of the reserve if that is what it takes. */
+static enum jp_err
+commit_now(struct bdb *bdb, struct commit *commit)
+{
+	enum jp_err err;
+
+	do {
+		err = retry(bdb, commit_once, commit);
+	} while (commit->act->urgent && lacks_space(err) && make_space(bdb));
+	return err;
+}
+
+static enum jp_err
+refuse_for_space(struct bdb *bdb)
+{
+	return bdb_fail_why(bdb, JP_ERR_DISK_FULL,
+	    "the disk of %s is full: make room there (%u MiB at least); until "
+	    "then tokens are verified, and can be revoked, and users be "
+	    "disabled, in space that is kept for it, but nothing else is "
+	    "written",
+	    bdb->dir, (JP_STORE_RESERVE >> 20) + 1);
+}
+
+/* The gate is closed; what is published is durable. */
+static enum jp_err
+transact(struct bdb *bdb, const struct bdb_act *act, uint32_t *file)
+{
+	struct commit commit = { .act = act };
+	enum jp_err err = bdb_enter(bdb);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (!act->urgent && !bdb_reserve_fill(bdb))
+		return bdb_leave(bdb, refuse_for_space(bdb));
+	err = commit_now(bdb, &commit);
+	if (err == JP_ERR_DISK_FULL)
+		err = refuse_for_space(bdb);
+	if (err == JP_ERR_OK)
+		err = complete(bdb, commit.number, file);
+	if (bdb->cache != NULL)
+		act->publish(bdb->cache, act->arg, err == JP_ERR_OK);
+	return bdb_leave(bdb, err);
+}
+
+enum jp_err
+bdb_transact(struct bdb *bdb, const struct bdb_act *act)
+{
+	uint32_t file = 0;
+	enum jp_err err;
+
+	(void)pthread_rwlock_wrlock(&bdb->gate);
+	err = transact(bdb, act, &file);
+	(void)pthread_rwlock_unlock(&bdb->gate);
+	if (err == JP_ERR_OK && bdb_enter(bdb) == JP_ERR_OK) {
+		shorten_log(bdb, file);
+		(void)bdb_leave(bdb, err);
+	}
+	return err;
+}
+
+/*
+ * Not while a copy is taken: that takes a moment, needs the logs that would be
+ * removed, and stops the writing of pages.
+ */
+enum jp_err
+bdb_checkpoint(struct jp_store *store)
+{
+	struct bdb *bdb = bdb_of(store);
+	enum jp_err err = bdb_enter(bdb);
+
+	if (err != JP_ERR_OK)
+		return err;
+	bdb_pause(bdb);
+	(void)pthread_mutex_lock(&bdb->copy_mutex);
+	err = checkpoint(bdb);
+	(void)pthread_mutex_unlock(&bdb->copy_mutex);
+	if (atomic_load(&bdb->reserve) < JP_STORE_RESERVE) {
+		(void)pthread_rwlock_wrlock(&bdb->gate);
+		(void)bdb_reserve_fill(bdb);
+		(void)pthread_rwlock_unlock(&bdb->gate);
+	}
+	bdb_resume(bdb);
+	return bdb_leave(bdb, err);
+}
