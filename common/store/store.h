@@ -1,9 +1,9 @@
 /*
- * common/store/: records in Berkeley DB, and in memory for tests.
+ * common/store/: records in Berkeley DB.
  *
- * The store of records: an interface with two implementations, Berkeley DB
- * (common/store/bdb.c) and memory (common/store/mem.c). One process owns a
- * store; its threads may call everything at once, except close.
+ * The store of records: an interface. The product's implementation is in
+ * Berkeley DB (common/store/bdb.h); tests have one in memory. One process owns
+ * a store; its threads may call everything at once, except close.
  */
 #ifndef JP_STORE_H
 #define JP_STORE_H

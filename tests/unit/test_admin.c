@@ -19,6 +19,7 @@
 #include "common/admin/wire.h"
 #include "common/admin/batch.h"
 #include "common/decide/open.h"
+#include "tests/unit/core_help.h"
 #include "tests/unit/store_mem.h"
 #include "tests/leave_out.h"
 
@@ -30,7 +31,7 @@ enum {
 	ITEMS_MAX = 200,
 };
 
-struct world {
+struct fixture {
 	struct jp_core core;
 	int64_t now;
 	struct jp_admin_request request;
@@ -40,42 +41,28 @@ struct world {
 	enum jp_err emit_err;
 };
 
-static int64_t
-world_now(void *arg)
-{
-	return ((const struct world *)arg)->now;
-}
-
 static int
 set_up(void **state)
 {
-	static const struct jp_pepper pepper = { { 1, 2, 3 } };
-	struct world *world = calloc(1, sizeof(*world));
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct jp_settings settings;
-	struct jp_clock clock;
-	struct jp_store *store;
 
-	assert_non_null(world);
-	world->now = NOW;
-	clock = (struct jp_clock){ world_now, world };
-	jp_settings_default(&settings);
-	settings.policy.cost = (struct jp_cost){ 8, 1 };
+	assert_non_null(fixture);
+	fixture->now = NOW;
+	core_help_settings(&settings);
 	settings.policy.max_per_user = 3;
-	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
-	assert_int_equal(jp_core_init(&world->core, store, &pepper,
-	                     &settings.policy, &clock),
-	    JP_ERR_OK);
-	*state = world;
+	core_help_open(&fixture->core, &settings, &fixture->now);
+	*state = fixture;
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	jp_core_close(&world->core);
-	free(world);
+	jp_core_close(&fixture->core);
+	free(fixture);
 	return 0;
 }
 
@@ -84,84 +71,84 @@ static enum jp_err
 take(void *arg, const struct jp_admin_item *item)
 {
 	static const uint8_t no_tag[JP_FAST_TAG_LEN];
-	struct world *world = arg;
+	struct fixture *fixture = arg;
 
 	assert_string_equal(item->record.phc, "");
 	assert_false(item->record.has_fast_tag);
 	assert_memory_equal(item->record.fast_tag, no_tag, sizeof(no_tag));
 	assert_int_equal(item->kind == JP_ITEM_TOKEN, item->token.len > 0);
-	if (world->emit_err != JP_ERR_OK)
-		return world->emit_err;
-	assert_true(world->len < ITEMS_MAX);
-	world->items[world->len++] = *item;
+	if (fixture->emit_err != JP_ERR_OK)
+		return fixture->emit_err;
+	assert_true(fixture->len < ITEMS_MAX);
+	fixture->items[fixture->len++] = *item;
 	return JP_ERR_OK;
 }
 
 static enum jp_err
-run(struct world *world, enum jp_admin_op op)
+run(struct fixture *fixture, enum jp_admin_op op)
 {
 	enum jp_err err;
 
-	world->request.op = op;
-	world->len = 0;
-	err = jp_admin_execute(
-	    &world->core, "root", &world->request, take, world, &world->why);
-	if (err != JP_ERR_OK && world->emit_err == JP_ERR_OK)
-		assert_string_not_equal(world->why.text, "");
+	fixture->request.op = op;
+	fixture->len = 0;
+	err = jp_admin_execute(&fixture->core, "root", &fixture->request, take,
+	    fixture, &fixture->why);
+	if (err != JP_ERR_OK && fixture->emit_err == JP_ERR_OK)
+		assert_string_not_equal(fixture->why.text, "");
 	return err;
 }
 
 static void
-wish(struct world *world, const char *user)
+wish(struct fixture *fixture, const char *user)
 {
-	memset(&world->request, 0, sizeof(world->request));
+	memset(&fixture->request, 0, sizeof(fixture->request));
 	assert_true(strlen(user) <= JP_USER_MAX);
-	strcpy(world->request.record.user, user);
+	strcpy(fixture->request.record.user, user);
 }
 
 /* Makes a token as wished; its id stands in items[0]. */
 static const char *
-create(struct world *world, const char *user)
+create(struct fixture *fixture, const char *user)
 {
-	wish(world, user);
-	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_OK);
-	assert_int_equal(world->len, 1);
-	return world->items[0].record.id;
+	wish(fixture, user);
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_OK);
+	assert_int_equal(fixture->len, 1);
+	return fixture->items[0].record.id;
 }
 
 static uint64_t
-records(struct world *world)
+records(struct fixture *fixture)
 {
 	struct jp_store_info info;
 
-	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	assert_int_equal(jp_store_info(fixture->core.store, &info), JP_ERR_OK);
 	return info.records;
 }
 
 static enum jp_err
-revoke_id(struct world *world, const char *id)
+revoke_id(struct fixture *fixture, const char *id)
 {
 	char kept[JP_TOKEN_ID_LEN + 1];
 
 	strcpy(kept, id);
-	wish(world, "");
-	strcpy(world->request.record.id, kept);
-	strcpy(world->request.record.revoked_why, "leaked");
-	return run(world, JP_ADMIN_REVOKE);
+	wish(fixture, "");
+	strcpy(fixture->request.record.id, kept);
+	strcpy(fixture->request.record.revoked_why, "leaked");
+	return run(fixture, JP_ADMIN_REVOKE);
 }
 
 static enum jp_reason
-test_token(struct world *world, const struct jp_secret *token)
+test_token(struct fixture *fixture, const struct jp_secret *token)
 {
 	struct jp_secret kept = *token;
 
-	wish(world, "");
-	strcpy(world->request.question.user, "alice");
-	world->request.question.token = kept;
-	assert_int_equal(run(world, JP_ADMIN_TEST), JP_ERR_OK);
-	assert_int_equal(world->len, 1);
-	assert_int_equal(world->items[0].kind, JP_ITEM_DECISION);
-	return world->items[0].reason;
+	wish(fixture, "");
+	strcpy(fixture->request.question.user, "alice");
+	fixture->request.question.token = kept;
+	assert_int_equal(run(fixture, JP_ADMIN_TEST), JP_ERR_OK);
+	assert_int_equal(fixture->len, 1);
+	assert_int_equal(fixture->items[0].kind, JP_ITEM_DECISION);
+	return fixture->items[0].reason;
 }
 
 /* ---- create ---- */
@@ -169,22 +156,22 @@ test_token(struct world *world, const struct jp_secret *token)
 static void
 a_new_token_is_stored_and_shown_once(void **state)
 {
-	struct world *world = *state;
-	const struct jp_record *record = &world->items[0].record;
+	struct fixture *fixture = *state;
+	const struct jp_record *record = &fixture->items[0].record;
 
-	(void)create(world, "alice");
-	assert_int_equal(world->items[0].kind, JP_ITEM_TOKEN);
-	assert_int_equal(world->items[0].state, JP_STATE_LIVE);
-	assert_true(world->items[0].changed);
-	assert_int_equal(world->items[0].token.len, 50);
-	assert_memory_equal(world->items[0].token.text + 5, record->id, 8);
+	(void)create(fixture, "alice");
+	assert_int_equal(fixture->items[0].kind, JP_ITEM_TOKEN);
+	assert_int_equal(fixture->items[0].state, JP_STATE_LIVE);
+	assert_true(fixture->items[0].changed);
+	assert_int_equal(fixture->items[0].token.len, 50);
+	assert_memory_equal(fixture->items[0].token.text + 5, record->id, 8);
 	assert_string_equal(record->user, "alice");
 	assert_string_equal(record->created_by, "root");
 	assert_true(record->created_at == NOW);
 	assert_string_equal(record->family, record->id);
-	assert_int_equal(records(world), 1);
+	assert_int_equal(records(fixture), 1);
 	assert_int_equal(
-	    test_token(world, &world->items[0].token), JP_REASON_ACCEPTED);
+	    test_token(fixture, &fixture->items[0].token), JP_REASON_ACCEPTED);
 }
 
 static void
@@ -211,22 +198,22 @@ lifetimes_follow_request_and_policy(void **state)
 		{ JP_LIFETIME_UNTIL, 0, DAY, 0, JP_ERR_INVALID, 0 },
 		{ JP_LIFETIME_UNTIL, INT64_MIN, DAY, DAY, JP_ERR_INVALID, 0 },
 	};
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct jp_policy policy = world->core.policy;
+		struct jp_policy policy = fixture->core.policy;
 
 		policy.max_per_user = 0;
 		policy.default_lifetime = rows[i].default_lifetime;
 		policy.max_lifetime = rows[i].max_lifetime;
-		jp_core_set_policy(&world->core, &policy);
-		wish(world, "alice");
-		world->request.lifetime = rows[i].lifetime;
-		world->request.expires_at = rows[i].expires_at;
-		assert_int_equal(run(world, JP_ADMIN_CREATE), rows[i].err);
-		assert_int_equal(world->len, rows[i].err == JP_ERR_OK);
-		if (world->len == 1)
-			assert_true(world->items[0].record.expires_at ==
+		jp_core_set_policy(&fixture->core, &policy);
+		wish(fixture, "alice");
+		fixture->request.lifetime = rows[i].lifetime;
+		fixture->request.expires_at = rows[i].expires_at;
+		assert_int_equal(run(fixture, JP_ADMIN_CREATE), rows[i].err);
+		assert_int_equal(fixture->len, rows[i].err == JP_ERR_OK);
+		if (fixture->len == 1)
+			assert_true(fixture->items[0].record.expires_at ==
 			            rows[i].expected);
 	}
 }
@@ -234,36 +221,36 @@ lifetimes_follow_request_and_policy(void **state)
 static void
 only_live_tokens_count_against_the_limit(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
 	for (int i = 0; i < 3; i++)
-		strcpy(id, create(world, "alice"));
-	wish(world, "alice");
-	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_REFUSED);
-	assert_int_equal(world->len, 0);
-	(void)create(world, "bob");
-	assert_int_equal(revoke_id(world, id), JP_ERR_OK);
-	(void)create(world, "alice");
-	wish(world, "alice");
-	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_REFUSED);
-	world->now += 91 * DAY;
-	(void)create(world, "alice");
+		strcpy(id, create(fixture, "alice"));
+	wish(fixture, "alice");
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_REFUSED);
+	assert_int_equal(fixture->len, 0);
+	(void)create(fixture, "bob");
+	assert_int_equal(revoke_id(fixture, id), JP_ERR_OK);
+	(void)create(fixture, "alice");
+	wish(fixture, "alice");
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_REFUSED);
+	fixture->now += 91 * DAY;
+	(void)create(fixture, "alice");
 }
 
 static void
 a_name_is_required_if_the_policy_says_so(void **state)
 {
-	struct world *world = *state;
-	struct jp_policy policy = world->core.policy;
+	struct fixture *fixture = *state;
+	struct jp_policy policy = fixture->core.policy;
 
 	policy.name_required = true;
-	jp_core_set_policy(&world->core, &policy);
-	wish(world, "alice");
-	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_INVALID);
-	strcpy(world->request.record.name, "ci");
-	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_OK);
-	assert_string_equal(world->items[0].record.name, "ci");
+	jp_core_set_policy(&fixture->core, &policy);
+	wish(fixture, "alice");
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_INVALID);
+	strcpy(fixture->request.record.name, "ci");
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_OK);
+	assert_string_equal(fixture->items[0].record.name, "ci");
 }
 
 static void
@@ -271,13 +258,13 @@ bad_users_get_no_token(void **state)
 {
 	static const char *const users[] = { "", "a:b", "a\nb", "\xff",
 		"\xc0\x80", "\x7f", "a\tb", "\xc2\x80" };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT_OF(users); i++) {
-		wish(world, users[i]);
-		assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_INVALID);
+		wish(fixture, users[i]);
+		assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_INVALID);
 	}
-	assert_int_equal(records(world), 0);
+	assert_int_equal(records(fixture), 0);
 }
 
 static void
@@ -297,12 +284,12 @@ bad_names_scopes_and_services_get_no_token(void **state)
 		{ "n", "s", "a\nb" },
 		{ "n", "s", "\xff" },
 	};
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct jp_record *record = &world->request.record;
+		struct jp_record *record = &fixture->request.record;
 
-		wish(world, "alice");
+		wish(fixture, "alice");
 		strcpy(record->name, rows[i].name);
 		record->scope_len = 2;
 		strcpy(record->scopes[0], "good");
@@ -310,91 +297,91 @@ bad_names_scopes_and_services_get_no_token(void **state)
 		record->service_len = 2;
 		strcpy(record->services[0], "good");
 		strcpy(record->services[1], rows[i].service);
-		assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_INVALID);
+		assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_INVALID);
 	}
-	assert_int_equal(records(world), 0);
+	assert_int_equal(records(fixture), 0);
 }
 
 static void
 a_token_that_could_not_be_handed_over_is_gone(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	wish(world, "alice");
-	world->emit_err = JP_ERR_PEER;
-	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_PEER);
-	assert_int_equal(records(world), 0);
+	wish(fixture, "alice");
+	fixture->emit_err = JP_ERR_PEER;
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_PEER);
+	assert_int_equal(records(fixture), 0);
 }
 
 /* ---- list, show ---- */
 
 static size_t
-listed(struct world *world, const char *user, bool all, int64_t expiring)
+listed(struct fixture *fixture, const char *user, bool all, int64_t expiring)
 {
-	wish(world, user);
-	world->request.all = all;
-	world->request.expiring = expiring;
-	assert_int_equal(run(world, JP_ADMIN_LIST), JP_ERR_OK);
-	return world->len;
+	wish(fixture, user);
+	fixture->request.all = all;
+	fixture->request.expiring = expiring;
+	assert_int_equal(run(fixture, JP_ADMIN_LIST), JP_ERR_OK);
+	return fixture->len;
 }
 
 static void
 a_list_takes_the_tokens_asked_for(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	strcpy(id, create(world, "alice"));
-	assert_int_equal(revoke_id(world, id), JP_ERR_OK);
-	(void)create(world, "alice");
-	wish(world, "bob");
-	world->request.lifetime = JP_LIFETIME_UNTIL;
-	world->request.expires_at = NOW + DAY;
-	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_OK);
-	assert_int_equal(listed(world, "", false, 0), 2);
-	assert_int_equal(listed(world, "", true, 0), 3);
-	assert_int_equal(listed(world, "alice", false, 0), 1);
-	assert_int_equal(listed(world, "alice", true, 0), 2);
-	assert_int_equal(listed(world, "nobody", true, 0), 0);
-	assert_int_equal(listed(world, "", false, DAY - 1), 0);
-	assert_int_equal(listed(world, "", false, DAY), 1);
-	assert_string_equal(world->items[0].record.user, "bob");
-	assert_int_equal(listed(world, "alice", false, DAY), 0);
-	assert_int_equal(listed(world, "", true, INT64_MAX), 3);
-	world->now += DAY;
-	assert_int_equal(listed(world, "", false, 0), 1);
+	strcpy(id, create(fixture, "alice"));
+	assert_int_equal(revoke_id(fixture, id), JP_ERR_OK);
+	(void)create(fixture, "alice");
+	wish(fixture, "bob");
+	fixture->request.lifetime = JP_LIFETIME_UNTIL;
+	fixture->request.expires_at = NOW + DAY;
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_OK);
+	assert_int_equal(listed(fixture, "", false, 0), 2);
+	assert_int_equal(listed(fixture, "", true, 0), 3);
+	assert_int_equal(listed(fixture, "alice", false, 0), 1);
+	assert_int_equal(listed(fixture, "alice", true, 0), 2);
+	assert_int_equal(listed(fixture, "nobody", true, 0), 0);
+	assert_int_equal(listed(fixture, "", false, DAY - 1), 0);
+	assert_int_equal(listed(fixture, "", false, DAY), 1);
+	assert_string_equal(fixture->items[0].record.user, "bob");
+	assert_int_equal(listed(fixture, "alice", false, DAY), 0);
+	assert_int_equal(listed(fixture, "", true, INT64_MAX), 3);
+	fixture->now += DAY;
+	assert_int_equal(listed(fixture, "", false, 0), 1);
 }
 
 static void
 a_list_goes_over_many_pages(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char user[16];
 
 	for (int i = 0; i < 150; i++) {
 		(void)snprintf(user, sizeof(user), "u%d", i);
-		(void)create(world, user);
+		(void)create(fixture, user);
 	}
-	assert_int_equal(listed(world, "", false, 0), 150);
-	assert_int_equal(listed(world, "", false, 365 * DAY), 150);
+	assert_int_equal(listed(fixture, "", false, 0), 150);
+	assert_int_equal(listed(fixture, "", false, 365 * DAY), 150);
 }
 
 static void
 show_finds_one_token_or_says_why_not(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	strcpy(id, create(world, "alice"));
-	wish(world, "");
-	strcpy(world->request.record.id, id);
-	assert_int_equal(run(world, JP_ADMIN_SHOW), JP_ERR_OK);
-	assert_int_equal(world->items[0].kind, JP_ITEM_RECORD);
-	assert_false(world->items[0].changed);
-	strcpy(world->request.record.id, "00000000");
-	assert_int_equal(run(world, JP_ADMIN_SHOW), JP_ERR_NOT_FOUND);
-	strcpy(world->request.record.id, "0000-000");
-	assert_int_equal(run(world, JP_ADMIN_SHOW), JP_ERR_INVALID);
+	strcpy(id, create(fixture, "alice"));
+	wish(fixture, "");
+	strcpy(fixture->request.record.id, id);
+	assert_int_equal(run(fixture, JP_ADMIN_SHOW), JP_ERR_OK);
+	assert_int_equal(fixture->items[0].kind, JP_ITEM_RECORD);
+	assert_false(fixture->items[0].changed);
+	strcpy(fixture->request.record.id, "00000000");
+	assert_int_equal(run(fixture, JP_ADMIN_SHOW), JP_ERR_NOT_FOUND);
+	strcpy(fixture->request.record.id, "0000-000");
+	assert_int_equal(run(fixture, JP_ADMIN_SHOW), JP_ERR_INVALID);
 }
 
 /* ---- revoke ---- */
@@ -402,129 +389,130 @@ show_finds_one_token_or_says_why_not(void **state)
 static void
 a_revoked_token_is_refused_from_then_on(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_secret token;
 
-	(void)create(world, "alice");
-	token = world->items[0].token;
+	(void)create(fixture, "alice");
+	token = fixture->items[0].token;
 	assert_int_equal(
-	    revoke_id(world, world->items[0].record.id), JP_ERR_OK);
-	assert_true(world->items[0].changed);
-	assert_int_equal(world->items[0].state, JP_STATE_REVOKED);
-	assert_true(world->items[0].record.revoked_at == NOW);
-	assert_string_equal(world->items[0].record.revoked_by, "root");
-	assert_string_equal(world->items[0].record.revoked_why, "leaked");
-	assert_int_equal(test_token(world, &token), JP_REASON_REVOKED);
+	    revoke_id(fixture, fixture->items[0].record.id), JP_ERR_OK);
+	assert_true(fixture->items[0].changed);
+	assert_int_equal(fixture->items[0].state, JP_STATE_REVOKED);
+	assert_true(fixture->items[0].record.revoked_at == NOW);
+	assert_string_equal(fixture->items[0].record.revoked_by, "root");
+	assert_string_equal(fixture->items[0].record.revoked_why, "leaked");
+	assert_int_equal(test_token(fixture, &token), JP_REASON_REVOKED);
 }
 
 static void
 revoking_twice_changes_nothing_more(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	strcpy(id, create(world, "alice"));
-	assert_int_equal(revoke_id(world, id), JP_ERR_OK);
-	world->now += 5;
-	assert_int_equal(revoke_id(world, id), JP_ERR_OK);
-	assert_false(world->items[0].changed);
-	assert_true(world->items[0].record.revoked_at == NOW);
-	assert_int_equal(revoke_id(world, "00000000"), JP_ERR_NOT_FOUND);
+	strcpy(id, create(fixture, "alice"));
+	assert_int_equal(revoke_id(fixture, id), JP_ERR_OK);
+	fixture->now += 5;
+	assert_int_equal(revoke_id(fixture, id), JP_ERR_OK);
+	assert_false(fixture->items[0].changed);
+	assert_true(fixture->items[0].record.revoked_at == NOW);
+	assert_int_equal(revoke_id(fixture, "00000000"), JP_ERR_NOT_FOUND);
 }
 
 static void
 all_tokens_of_a_user_are_revoked_and_no_other(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (int i = 0; i < 3; i++)
-		(void)create(world, "alice");
-	(void)create(world, "bob");
-	wish(world, "alice");
-	assert_int_equal(run(world, JP_ADMIN_REVOKE), JP_ERR_OK);
-	assert_int_equal(world->len, 3);
-	assert_int_equal(listed(world, "", false, 0), 1);
-	assert_string_equal(world->items[0].record.user, "bob");
-	wish(world, "alice");
-	assert_int_equal(run(world, JP_ADMIN_REVOKE), JP_ERR_NOT_FOUND);
+		(void)create(fixture, "alice");
+	(void)create(fixture, "bob");
+	wish(fixture, "alice");
+	assert_int_equal(run(fixture, JP_ADMIN_REVOKE), JP_ERR_OK);
+	assert_int_equal(fixture->len, 3);
+	assert_int_equal(listed(fixture, "", false, 0), 1);
+	assert_string_equal(fixture->items[0].record.user, "bob");
+	wish(fixture, "alice");
+	assert_int_equal(run(fixture, JP_ADMIN_REVOKE), JP_ERR_NOT_FOUND);
 }
 
 static void
 info_counts_records_and_hashes(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	(void)create(world, "alice");
-	(void)test_token(world, &world->items[0].token);
-	wish(world, "");
-	assert_int_equal(run(world, JP_ADMIN_STATS), JP_ERR_OK);
-	assert_int_equal(world->items[0].kind, JP_ITEM_STATS);
-	assert_int_equal(world->items[0].store.records, 1);
-	assert_int_equal(world->items[0].argon2_runs, 1);
-	assert_int_equal(world->items[0].memo.hits, 0); /* it has none */
+	(void)create(fixture, "alice");
+	(void)test_token(fixture, &fixture->items[0].token);
+	wish(fixture, "");
+	assert_int_equal(run(fixture, JP_ADMIN_STATS), JP_ERR_OK);
+	assert_int_equal(fixture->items[0].kind, JP_ITEM_STATS);
+	assert_int_equal(fixture->items[0].store.records, 1);
+	assert_int_equal(fixture->items[0].argon2_runs, 1);
+	assert_int_equal(fixture->items[0].memo.hits, 0); /* it has none */
 }
 
 /* ---- errors of the store ---- */
 
 /* Runs `op` with a failure at the nth call; false if none was reached. */
 static bool
-fails_at(
-    struct world *world, enum jp_admin_op op, unsigned int nth, enum jp_err err)
+fails_at(struct fixture *fixture, enum jp_admin_op op, unsigned int nth,
+    enum jp_err err)
 {
-	unsigned int calls = jp_store_mem_calls(world->core.store);
+	unsigned int calls = jp_store_mem_calls(fixture->core.store);
 	enum jp_err got;
 	bool reached;
 
-	jp_store_mem_fail(world->core.store, nth, err, false);
-	got = run(world, op);
-	reached = jp_store_mem_calls(world->core.store) >= calls + nth;
-	jp_store_mem_fail(world->core.store, 0, JP_ERR_OK, false);
+	jp_store_mem_fail(fixture->core.store, nth, err, false);
+	got = run(fixture, op);
+	reached = jp_store_mem_calls(fixture->core.store) >= calls + nth;
+	jp_store_mem_fail(fixture->core.store, 0, JP_ERR_OK, false);
 	if (!reached) {
 		assert_int_equal(got, JP_ERR_OK);
 		return false;
 	}
 	assert_int_equal(got, err);
-	assert_int_equal(world->len, 0);
+	assert_int_equal(fixture->len, 0);
 	return true;
 }
 
 static void
 an_error_of_the_store_makes_no_token(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++) {
 		unsigned int nth = 1;
-		struct jp_policy policy = world->core.policy;
+		struct jp_policy policy = fixture->core.policy;
 
 		policy.max_per_user = 1000;
-		jp_core_set_policy(&world->core, &policy);
-		wish(world, "alice");
-		while (fails_at(world, JP_ADMIN_CREATE, nth, (enum jp_err)err))
-			assert_int_equal(records(world), err - 1), nth++;
+		jp_core_set_policy(&fixture->core, &policy);
+		wish(fixture, "alice");
+		while (
+		    fails_at(fixture, JP_ADMIN_CREATE, nth, (enum jp_err)err))
+			assert_int_equal(records(fixture), err - 1), nth++;
 		assert_true(nth > 3);
-		assert_int_equal(records(world), err);
+		assert_int_equal(records(fixture), err);
 	}
 }
 
 static void
 an_error_of_the_store_revokes_nothing(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++) {
 		unsigned int nth = 1;
 
 		for (int i = 0; i < 3; i++)
-			(void)create(world, "alice");
+			(void)create(fixture, "alice");
 		for (;; nth++) {
-			wish(world, "alice");
-			if (!fails_at(
-			        world, JP_ADMIN_REVOKE, nth, (enum jp_err)err))
+			wish(fixture, "alice");
+			if (!fails_at(fixture, JP_ADMIN_REVOKE, nth,
+			        (enum jp_err)err))
 				break;
-			assert_int_equal(listed(world, "alice", false, 0), 3);
+			assert_int_equal(listed(fixture, "alice", false, 0), 3);
 		}
-		assert_int_equal(listed(world, "alice", false, 0), 0);
+		assert_int_equal(listed(fixture, "alice", false, 0), 0);
 		assert_true(nth > 2);
 	}
 }
@@ -534,17 +522,17 @@ an_error_of_the_store_ends_every_reading_operation(void **state)
 {
 	static const enum jp_admin_op ops[] = { JP_ADMIN_LIST, JP_ADMIN_SHOW,
 		JP_ADMIN_STATS, JP_ADMIN_BACKUP };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	strcpy(id, create(world, "alice"));
+	strcpy(id, create(fixture, "alice"));
 	for (size_t i = 0; i < COUNT_OF(ops); i++)
 		for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++) {
-			wish(world, "");
+			wish(fixture, "");
 			if (ops[i] == JP_ADMIN_SHOW)
-				strcpy(world->request.record.id, id);
+				strcpy(fixture->request.record.id, id);
 			assert_true(
-			    fails_at(world, ops[i], 1, (enum jp_err)err));
+			    fails_at(fixture, ops[i], 1, (enum jp_err)err));
 		}
 }
 
@@ -552,19 +540,19 @@ an_error_of_the_store_ends_every_reading_operation(void **state)
 static void
 no_operation_takes_a_token_and_a_user(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	strcpy(id, create(world, "alice"));
+	strcpy(id, create(fixture, "alice"));
 	for (int op = 0; op < JP_ADMIN_OP_COUNT; op++) {
-		wish(world, "alice");
-		strcpy(world->request.record.id, id);
+		wish(fixture, "alice");
+		strcpy(fixture->request.record.id, id);
 		assert_int_equal(
-		    run(world, (enum jp_admin_op)op), JP_ERR_INVALID);
-		assert_int_equal(world->len, 0);
+		    run(fixture, (enum jp_admin_op)op), JP_ERR_INVALID);
+		assert_int_equal(fixture->len, 0);
 	}
-	assert_int_equal(records(world), 1);
-	assert_int_equal(listed(world, "alice", false, 0), 1);
+	assert_int_equal(records(fixture), 1);
+	assert_int_equal(listed(fixture, "alice", false, 0), 1);
 }
 
 static void
@@ -572,60 +560,60 @@ an_owner_reaches_nothing_of_anybody_else(void **state)
 {
 	static const enum jp_admin_op ops[] = { JP_ADMIN_SHOW, JP_ADMIN_REVOKE,
 		JP_ADMIN_ROTATE };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	strcpy(id, create(world, "alice"));
+	strcpy(id, create(fixture, "alice"));
 	for (size_t i = 0; i < COUNT_OF(ops); i++) {
-		wish(world, "");
-		world->request.owner = "bob";
-		strcpy(world->request.record.id, id);
-		assert_int_equal(run(world, ops[i]), JP_ERR_NOT_FOUND);
-		assert_int_equal(world->len, 0);
+		wish(fixture, "");
+		fixture->request.owner = "bob";
+		strcpy(fixture->request.record.id, id);
+		assert_int_equal(run(fixture, ops[i]), JP_ERR_NOT_FOUND);
+		assert_int_equal(fixture->len, 0);
 	}
-	wish(world, "alice");
-	world->request.owner = "bob";
-	assert_int_equal(run(world, JP_ADMIN_REVOKE), JP_ERR_REFUSED);
-	assert_int_equal(listed(world, "alice", false, 0), 1);
+	wish(fixture, "alice");
+	fixture->request.owner = "bob";
+	assert_int_equal(run(fixture, JP_ADMIN_REVOKE), JP_ERR_REFUSED);
+	assert_int_equal(listed(fixture, "alice", false, 0), 1);
 }
 
 /* Puts a live record in that no operation would have made. */
 static const char *
-put_odd(struct world *world, int64_t created_at, int64_t expires_at)
+put_odd(struct fixture *fixture, int64_t created_at, int64_t expires_at)
 {
 	static char id[JP_TOKEN_ID_LEN + 1];
 	struct jp_record record;
 	const struct jp_change change = { JP_CHANGE_REPLACE, &record };
 
-	strcpy(id, create(world, "alice"));
+	strcpy(id, create(fixture, "alice"));
 	assert_int_equal(
-	    jp_store_get(world->core.store, id, &record), JP_ERR_OK);
+	    jp_store_get(fixture->core.store, id, &record), JP_ERR_OK);
 	record.created_at = created_at;
 	record.expires_at = expires_at;
 	record.last_used_at = created_at;
 	assert_int_equal(
-	    jp_store_commit(world->core.store, &change, 1), JP_ERR_OK);
+	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
 	return id;
 }
 
 static enum jp_err
-rotate(struct world *world, const char *id, int64_t grace)
+rotate(struct fixture *fixture, const char *id, int64_t grace)
 {
-	wish(world, "");
-	strcpy(world->request.record.id, id);
-	world->request.grace = grace;
-	return run(world, JP_ADMIN_ROTATE);
+	wish(fixture, "");
+	strcpy(fixture->request.record.id, id);
+	fixture->request.grace = grace;
+	return run(fixture, JP_ADMIN_ROTATE);
 }
 
 static void
 a_grace_without_end_ends(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	strcpy(id, create(world, "alice"));
-	assert_int_equal(rotate(world, id, INT64_MAX), JP_ERR_OK);
-	assert_int_equal(world->items[1].record.grace_until, JP_WHEN_MAX);
+	strcpy(id, create(fixture, "alice"));
+	assert_int_equal(rotate(fixture, id, INT64_MAX), JP_ERR_OK);
+	assert_int_equal(fixture->items[1].record.grace_until, JP_WHEN_MAX);
 }
 
 /* Such records lie in stores that an earlier version imported into. */
@@ -633,28 +621,28 @@ static void
 stored_times_of_any_value_wrap_nowhere(void **state)
 {
 	static const int64_t values[] = { INT64_MIN, -1, 1, NOW, INT64_MAX };
-	struct world *world = *state;
-	struct jp_policy policy = world->core.policy;
+	struct fixture *fixture = *state;
+	struct jp_policy policy = fixture->core.policy;
 
 	policy.max_per_user = 0;
 	policy.unused_limit = 90 * DAY;
-	jp_core_set_policy(&world->core, &policy);
+	jp_core_set_policy(&fixture->core, &policy);
 	for (size_t i = 0; i < COUNT_OF(values); i++) {
 		char id[JP_TOKEN_ID_LEN + 1];
 
-		strcpy(id, put_odd(world, values[i], INT64_MAX));
-		(void)listed(world, "alice", false, DAY);
-		wish(world, "");
-		world->request.unused = DAY;
-		assert_int_equal(run(world, JP_ADMIN_LIST), JP_ERR_OK);
-		assert_int_equal(rotate(world, id, DAY), JP_ERR_OK);
-		assert_in_range(world->items[0].record.expires_at, NOW + 1,
+		strcpy(id, put_odd(fixture, values[i], INT64_MAX));
+		(void)listed(fixture, "alice", false, DAY);
+		wish(fixture, "");
+		fixture->request.unused = DAY;
+		assert_int_equal(run(fixture, JP_ADMIN_LIST), JP_ERR_OK);
+		assert_int_equal(rotate(fixture, id, DAY), JP_ERR_OK);
+		assert_in_range(fixture->items[0].record.expires_at, NOW + 1,
 		    NOW + policy.max_lifetime);
-		wish(world, "");
-		assert_int_equal(run(world, JP_ADMIN_POLICY), JP_ERR_OK);
-		wish(world, "");
-		world->request.dead_for = INT64_MAX;
-		assert_int_equal(run(world, JP_ADMIN_PURGE), JP_ERR_OK);
+		wish(fixture, "");
+		assert_int_equal(run(fixture, JP_ADMIN_POLICY), JP_ERR_OK);
+		wish(fixture, "");
+		fixture->request.dead_for = INT64_MAX;
+		assert_int_equal(run(fixture, JP_ADMIN_PURGE), JP_ERR_OK);
 	}
 }
 
@@ -662,33 +650,33 @@ stored_times_of_any_value_wrap_nowhere(void **state)
 static void
 a_future_creation_lengthens_no_life(void **state)
 {
-	struct world *world = *state;
-	int64_t longest = world->core.policy.max_lifetime,
+	struct fixture *fixture = *state;
+	int64_t longest = fixture->core.policy.max_lifetime,
 	        far = NOW + 900 * DAY;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	strcpy(id, put_odd(world, far, far));
-	wish(world, "");
-	assert_int_equal(run(world, JP_ADMIN_POLICY), JP_ERR_OK);
-	assert_int_equal(world->len, 1);
-	assert_int_equal(world->items[0].record.expires_at, NOW + longest);
-	strcpy(id, put_odd(world, far, far));
-	assert_int_equal(rotate(world, id, DAY), JP_ERR_OK);
-	assert_int_equal(world->items[0].record.expires_at, NOW + longest);
+	strcpy(id, put_odd(fixture, far, far));
+	wish(fixture, "");
+	assert_int_equal(run(fixture, JP_ADMIN_POLICY), JP_ERR_OK);
+	assert_int_equal(fixture->len, 1);
+	assert_int_equal(fixture->items[0].record.expires_at, NOW + longest);
+	strcpy(id, put_odd(fixture, far, far));
+	assert_int_equal(rotate(fixture, id, DAY), JP_ERR_OK);
+	assert_int_equal(fixture->items[0].record.expires_at, NOW + longest);
 }
 
 static enum jp_err
-import_one(struct world *world, const struct jp_moved *moved)
+import_one(struct fixture *fixture, const struct jp_moved *moved)
 {
 	static uint8_t batch[JP_BATCH_MAX];
 	struct jp_buf buf;
 
 	jp_buf_write(&buf, batch, sizeof(batch));
 	assert_int_equal(jp_batch_put(&buf, moved), JP_ERR_OK);
-	wish(world, "");
-	world->request.batch = batch;
-	world->request.batch_len = buf.pos;
-	return run(world, JP_ADMIN_IMPORT);
+	wish(fixture, "");
+	fixture->request.batch = batch;
+	fixture->request.batch_len = buf.pos;
+	return run(fixture, JP_ADMIN_IMPORT);
 }
 
 static void
@@ -706,12 +694,12 @@ imported_times_are_from_1970_to_9999(void **state)
 	};
 	static const int64_t bad[] = { -1, JP_WHEN_MAX + 1, INT64_MIN,
 		INT64_MAX };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_moved moved, good;
 
 	memset(&good, 0, sizeof(good));
-	(void)create(world, "alice");
-	good.record = world->items[0].record;
+	(void)create(fixture, "alice");
+	good.record = fixture->items[0].record;
 	strcpy(good.record.id, "imported");
 	strcpy(good.record.phc,
 	    "$argon2id$v=19$m=8,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
@@ -721,29 +709,29 @@ imported_times_are_from_1970_to_9999(void **state)
 		moved = good;
 		memcpy((char *)&moved.record + times[i / COUNT_OF(bad)],
 		    &bad[i % COUNT_OF(bad)], sizeof(bad[0]));
-		assert_int_equal(import_one(world, &moved), JP_ERR_INVALID);
-		assert_non_null(strstr(world->why.text, "1970 to 9999"));
+		assert_int_equal(import_one(fixture, &moved), JP_ERR_INVALID);
+		assert_non_null(strstr(fixture->why.text, "1970 to 9999"));
 	}
-	assert_int_equal(records(world), 1);
-	assert_int_equal(import_one(world, &good), JP_ERR_OK);
-	assert_int_equal(records(world), 2);
+	assert_int_equal(records(fixture), 1);
+	assert_int_equal(import_one(fixture, &good), JP_ERR_OK);
+	assert_int_equal(records(fixture), 2);
 }
 
 /* In a child: its limit is gone with it. */
 static int
-create_in_little_memory(struct world *world)
+create_in_little_memory(struct fixture *fixture)
 {
 	const struct rlimit limit = { 64U << 20, 64U << 20 };
-	struct jp_policy policy = world->core.policy;
+	struct jp_policy policy = fixture->core.policy;
 
 	policy.cost.memory = JP_ARGON2_MEMORY_MAX;
-	jp_core_set_policy(&world->core, &policy);
-	wish(world, "alice");
+	jp_core_set_policy(&fixture->core, &policy);
+	wish(fixture, "alice");
 	if (setrlimit(RLIMIT_AS, &limit) != 0)
 		return 100;
-	if (run(world, JP_ADMIN_CREATE) != JP_ERR_NOMEM)
+	if (run(fixture, JP_ADMIN_CREATE) != JP_ERR_NOMEM)
 		return 1;
-	return world->len == 0 && records(world) == 0 ? 0 : 2;
+	return fixture->len == 0 && records(fixture) == 0 ? 0 : 2;
 }
 
 static void

@@ -18,7 +18,7 @@
 #include "common/decide/announce.h"
 #include "common/decide/core.h"
 #include "common/decide/open.h"
-#include "tests/unit/store_mem.h"
+#include "tests/unit/core_help.h"
 
 static struct {
 	pthread_mutex_t mutex;
@@ -28,7 +28,7 @@ static struct {
 	size_t written;
 } gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0 };
 
-struct world {
+struct fixture {
 	char dir[64];
 	struct jp_settings settings;
 	struct jp_core core;
@@ -74,40 +74,35 @@ wait_gate(void)
 }
 
 static void
-begin(struct world *world, bool required)
+begin(struct fixture *fixture, bool required)
 {
 	static const struct jp_pepper pepper = { { 7 } };
 
-	world->settings.audit_required = required;
-	assert_int_equal(jp_audit_make(&world->core.audit, &world->settings,
+	fixture->settings.audit_required = required;
+	assert_int_equal(jp_audit_make(&fixture->core.audit, &fixture->settings,
 	                     &pepper, &jp_system_clock),
 	    JP_ERR_OK);
-	jp_audit_file(world->core.audit)->write = gated_write;
-	assert_int_equal(jp_audit_start(world->core.audit), JP_ERR_OK);
+	jp_audit_file(fixture->core.audit)->write = gated_write;
+	assert_int_equal(jp_audit_start(fixture->core.audit), JP_ERR_OK);
 }
 
 static int
 set_up(void **state)
 {
-	static const struct jp_pepper pepper = { { 7 } };
-	struct world *world = calloc(1, sizeof(*world));
-	struct jp_store *store;
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	assert_non_null(world);
-	strcpy(world->dir, "/tmp/jira-pat-announce.XXXXXX");
-	assert_non_null(mkdtemp(world->dir));
-	jp_settings_default(&world->settings);
-	(void)snprintf(world->settings.store_dir,
-	    sizeof(world->settings.store_dir), "%s", world->dir);
-	(void)snprintf(world->settings.audit_file,
-	    sizeof(world->settings.audit_file), "%s/trail", world->dir);
-	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
-	assert_int_equal(jp_core_init(&world->core, store, &pepper,
-	                     &world->settings.policy, &jp_system_clock),
-	    JP_ERR_OK);
+	assert_non_null(fixture);
+	strcpy(fixture->dir, "/tmp/jira-pat-announce.XXXXXX");
+	assert_non_null(mkdtemp(fixture->dir));
+	core_help_settings(&fixture->settings);
+	(void)snprintf(fixture->settings.store_dir,
+	    sizeof(fixture->settings.store_dir), "%s", fixture->dir);
+	(void)snprintf(fixture->settings.audit_file,
+	    sizeof(fixture->settings.audit_file), "%s/trail", fixture->dir);
+	core_help_open(&fixture->core, &fixture->settings, NULL);
 	gate.shut = false;
 	gate.written = 0;
-	*state = world;
+	*state = fixture;
 	return 0;
 }
 
@@ -115,37 +110,37 @@ static int
 tear_down(void **state)
 {
 	static const char *const names[] = { "trail", "audit.head" };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char path[128];
 
 	set_gate(false);
-	jp_core_close(&world->core);
+	jp_core_close(&fixture->core);
 	for (size_t i = 0; i < 2; i++) {
 		(void)snprintf(
-		    path, sizeof(path), "%s/%s", world->dir, names[i]);
+		    path, sizeof(path), "%s/%s", fixture->dir, names[i]);
 		(void)unlink(path);
 	}
-	assert_int_equal(rmdir(world->dir), 0);
-	free(world);
+	assert_int_equal(rmdir(fixture->dir), 0);
+	free(fixture);
 	return 0;
 }
 
 static enum jp_err
 act(struct jp_announce *announce, void *arg)
 {
-	struct world *world = arg;
+	struct fixture *fixture = arg;
 	struct jp_audit_event line = { .event = "revoke" };
 	enum jp_err err;
 
-	world->rounds++;
-	world->found += world->finds_more;
-	(void)snprintf(line.id, sizeof(line.id), "%08d", world->found);
+	fixture->rounds++;
+	fixture->found += fixture->finds_more;
+	(void)snprintf(line.id, sizeof(line.id), "%08d", fixture->found);
 	err = jp_announce(announce, &line, 1);
 	if (err == JP_ERR_OK)
-		err = world->fails;
+		err = fixture->fails;
 	if (err != JP_ERR_OK)
 		return err;
-	world->done++;
+	fixture->done++;
 	jp_announce_done(announce);
 	return JP_ERR_OK;
 }
@@ -153,23 +148,24 @@ act(struct jp_announce *announce, void *arg)
 static void *
 run(void *arg)
 {
-	struct world *world = arg;
+	struct fixture *fixture = arg;
 
-	world->err = jp_announce_run(&world->core, &world->why, act, world);
+	fixture->err =
+	    jp_announce_run(&fixture->core, &fixture->why, act, fixture);
 	return NULL;
 }
 
 /* How many lines of the trail hold this text. */
 static size_t
-lines_with(struct world *world, const char *text)
+lines_with(struct fixture *fixture, const char *text)
 {
 	char line[1024];
 	size_t count = 0;
 	FILE *file;
 
-	jp_audit_close(world->core.audit);
-	world->core.audit = NULL;
-	file = fopen(world->settings.audit_file, "r");
+	jp_audit_close(fixture->core.audit);
+	fixture->core.audit = NULL;
+	file = fopen(fixture->settings.audit_file, "r");
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file) != NULL)
 		count += strstr(line, text) != NULL;
@@ -180,64 +176,64 @@ lines_with(struct world *world, const char *text)
 static void
 the_write_lock_is_free_while_the_trail_is_waited_for(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	pthread_t thread;
 
-	begin(world, true);
+	begin(fixture, true);
 	set_gate(true);
-	assert_int_equal(pthread_create(&thread, NULL, run, world), 0);
+	assert_int_equal(pthread_create(&thread, NULL, run, fixture), 0);
 	wait_gate();
-	assert_int_equal(pthread_mutex_lock(&world->core.write_lock), 0);
-	assert_int_equal(world->done, 0);
-	pthread_mutex_unlock(&world->core.write_lock);
+	assert_int_equal(pthread_mutex_lock(&fixture->core.write_lock), 0);
+	assert_int_equal(fixture->done, 0);
+	pthread_mutex_unlock(&fixture->core.write_lock);
 	set_gate(false);
 	(void)pthread_join(thread, NULL);
-	assert_int_equal(world->err, JP_ERR_OK);
-	assert_int_equal(world->done, 1);
-	assert_int_equal(lines_with(world, "revoke"), 1);
+	assert_int_equal(fixture->err, JP_ERR_OK);
+	assert_int_equal(fixture->done, 1);
+	assert_int_equal(lines_with(fixture, "revoke"), 1);
 }
 
 static void
 what_cannot_be_told_in_time_is_not_done(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	begin(world, true);
+	begin(fixture, true);
 	set_gate(true);
-	(void)run(world);
-	assert_int_equal(world->err, JP_ERR_TIMEOUT);
-	assert_non_null(strstr(world->why.text, "takes no lines in time"));
-	assert_int_equal(world->done, 0);
+	(void)run(fixture);
+	assert_int_equal(fixture->err, JP_ERR_TIMEOUT);
+	assert_non_null(strstr(fixture->why.text, "takes no lines in time"));
+	assert_int_equal(fixture->done, 0);
 	set_gate(false);
 	/* The line, and the one that takes it back. */
-	assert_int_equal(lines_with(world, "\"reason\":\"timeout\""), 1);
+	assert_int_equal(lines_with(fixture, "\"reason\":\"timeout\""), 1);
 }
 
 static void
 what_was_told_and_failed_is_taken_back(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	begin(world, true);
-	world->fails = JP_ERR_DISK_FULL;
-	(void)run(world);
-	assert_int_equal(world->err, JP_ERR_DISK_FULL);
-	assert_int_equal(lines_with(world, "\"reason\":\"disk-full\""), 1);
+	begin(fixture, true);
+	fixture->fails = JP_ERR_DISK_FULL;
+	(void)run(fixture);
+	assert_int_equal(fixture->err, JP_ERR_DISK_FULL);
+	assert_int_equal(lines_with(fixture, "\"reason\":\"disk-full\""), 1);
 }
 
 static void
 an_act_that_finds_something_else_each_time_ends(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	begin(world, true);
-	world->finds_more = true;
-	(void)run(world);
-	assert_int_equal(world->err, JP_ERR_LOCKED);
-	assert_int_equal(world->done, 0);
+	begin(fixture, true);
+	fixture->finds_more = true;
+	(void)run(fixture);
+	assert_int_equal(fixture->err, JP_ERR_LOCKED);
+	assert_int_equal(fixture->done, 0);
 	/* Each line is taken back, the last attempt is told as one. */
-	assert_int_equal(
-	    lines_with(world, "\"reason\":\"locked\""), (size_t)world->rounds);
+	assert_int_equal(lines_with(fixture, "\"reason\":\"locked\""),
+	    (size_t)fixture->rounds);
 }
 
 static void
@@ -245,21 +241,21 @@ without_need_nobody_waits_for_the_trail(void **state)
 {
 	/* Besides those in the queue one batch may be on its way. */
 	enum { MANY = JP_AUDIT_QUEUE + JP_AUDIT_BATCH + 100 };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	uint64_t lost;
 
-	begin(world, false);
+	begin(fixture, false);
 	set_gate(true);
 	for (int i = 0; i < MANY; i++) {
-		(void)run(world);
-		assert_int_equal(world->err, JP_ERR_OK);
+		(void)run(fixture);
+		assert_int_equal(fixture->err, JP_ERR_OK);
 	}
-	assert_int_equal(world->done, MANY);
-	assert_int_equal(world->rounds, world->done);
-	lost = jp_audit_lost(world->core.audit);
+	assert_int_equal(fixture->done, MANY);
+	assert_int_equal(fixture->rounds, fixture->done);
+	lost = jp_audit_lost(fixture->core.audit);
 	assert_in_range(lost, 100, MANY - JP_AUDIT_QUEUE);
 	set_gate(false);
-	assert_int_equal(lines_with(world, "revoke"), MANY - lost);
+	assert_int_equal(lines_with(fixture, "revoke"), MANY - lost);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -26,7 +26,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define LINES_MAX 64
 
-struct world {
+struct fixture {
 	char dir[240];
 	struct jp_settings settings;
 	struct jp_pepper pepper;
@@ -51,72 +51,72 @@ set_time(void *arg)
 static int
 set_up(void **state)
 {
-	static struct world world;
+	static struct fixture fixture;
 	const char *tmp = getenv("TMPDIR");
 
-	memset(&world, 0, sizeof(world));
-	(void)snprintf(world.dir, sizeof(world.dir), "%.200s/audit.XXXXXX",
+	memset(&fixture, 0, sizeof(fixture));
+	(void)snprintf(fixture.dir, sizeof(fixture.dir), "%.200s/audit.XXXXXX",
 	    tmp != NULL ? tmp : "/tmp");
-	if (mkdtemp(world.dir) == NULL)
+	if (mkdtemp(fixture.dir) == NULL)
 		return -1;
-	jp_settings_default(&world.settings);
-	(void)snprintf(world.settings.store_dir,
-	    sizeof(world.settings.store_dir), "%s", world.dir);
-	(void)snprintf(world.settings.audit_file,
-	    sizeof(world.settings.audit_file), "%s/trail", world.dir);
-	memset(world.pepper.key, 7, sizeof(world.pepper.key));
-	world.now = NOW;
-	world.clock = (struct jp_clock){ set_time, &world.now };
-	*state = &world;
+	jp_settings_default(&fixture.settings);
+	(void)snprintf(fixture.settings.store_dir,
+	    sizeof(fixture.settings.store_dir), "%s", fixture.dir);
+	(void)snprintf(fixture.settings.audit_file,
+	    sizeof(fixture.settings.audit_file), "%s/trail", fixture.dir);
+	memset(fixture.pepper.key, 7, sizeof(fixture.pepper.key));
+	fixture.now = NOW;
+	fixture.clock = (struct jp_clock){ set_time, &fixture.now };
+	*state = &fixture;
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	struct world *world = *state;
-	DIR *dir = opendir(world->dir);
+	struct fixture *fixture = *state;
+	DIR *dir = opendir(fixture->dir);
 	const struct dirent *entry;
 	char path[512];
 
 	while ((entry = readdir(dir)) != NULL) {
 		(void)snprintf(
-		    path, sizeof(path), "%s/%s", world->dir, entry->d_name);
+		    path, sizeof(path), "%s/%s", fixture->dir, entry->d_name);
 		(void)unlink(path);
 	}
 	(void)closedir(dir);
-	return rmdir(world->dir);
+	return rmdir(fixture->dir);
 }
 
 static void
-begin(struct world *world)
+begin(struct fixture *fixture)
 {
-	assert_int_equal(jp_audit_make(&world->audit, &world->settings,
-	                     &world->pepper, &world->clock),
+	assert_int_equal(jp_audit_make(&fixture->audit, &fixture->settings,
+	                     &fixture->pepper, &fixture->clock),
 	    JP_ERR_OK);
-	assert_non_null(world->audit);
+	assert_non_null(fixture->audit);
 }
 
 static void
-end(struct world *world)
+end(struct fixture *fixture)
 {
-	jp_audit_close(world->audit);
-	world->audit = NULL;
+	jp_audit_close(fixture->audit);
+	fixture->audit = NULL;
 }
 
 static const char *
-path_of(const struct world *world, const char *name)
+path_of(const struct fixture *fixture, const char *name)
 {
 	static char path[512];
 
-	(void)snprintf(path, sizeof(path), "%s/%s", world->dir, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", fixture->dir, name);
 	return path;
 }
 
 static void
-read_lines(const struct world *world, const char *name, struct lines *lines)
+read_lines(const struct fixture *fixture, const char *name, struct lines *lines)
 {
-	FILE *file = fopen(path_of(world, name), "r");
+	FILE *file = fopen(path_of(fixture, name), "r");
 	size_t size = 0;
 
 	memset(lines, 0, sizeof(*lines));
@@ -134,26 +134,26 @@ read_lines(const struct world *world, const char *name, struct lines *lines)
 }
 
 static void
-check_begin(const struct world *world, struct jp_audit_check *check)
+check_begin(const struct fixture *fixture, struct jp_audit_check *check)
 {
 	struct jp_audit_key head_key;
 	struct jp_why why;
 
 	memset(check, 0, sizeof(*check));
-	jp_audit_key_make(&world->pepper, &check->key);
-	jp_audit_head_key_make(&world->pepper, &head_key);
-	check->has_head = jp_audit_head_read(path_of(world, "audit.head"),
+	jp_audit_key_make(&fixture->pepper, &check->key);
+	jp_audit_head_key_make(&fixture->pepper, &head_key);
+	check->has_head = jp_audit_head_read(path_of(fixture, "audit.head"),
 	                      &head_key, &check->head, &why) == JP_ERR_OK;
 }
 
 /* The number of the first line that is wrong, from 1; 0: none. */
 static size_t
-first_bad(const struct world *world, const struct lines *lines)
+first_bad(const struct fixture *fixture, const struct lines *lines)
 {
 	struct jp_audit_check check;
 	struct jp_why why = { "" };
 
-	check_begin(world, &check);
+	check_begin(fixture, &check);
 	for (size_t i = 0; i < lines->len; i++)
 		if (jp_audit_check_line(&check, lines->at[i],
 		        strlen(lines->at[i]), &why) != JP_ERR_OK)
@@ -182,25 +182,25 @@ member(const char *line, const char *key)
 }
 
 static enum jp_err
-act(struct world *world, const char *id, struct jp_why *why)
+act(struct fixture *fixture, const char *id, struct jp_why *why)
 {
 	struct jp_audit_event event = { .event = "create" };
 
 	(void)jp_field_set(event.id, sizeof(event.id), id);
-	return jp_audit_acts(world->audit, &event, 1, why);
+	return jp_audit_acts(fixture->audit, &event, 1, why);
 }
 
 static void
-acts(struct world *world, size_t count)
+acts(struct fixture *fixture, size_t count)
 {
 	struct jp_why why;
 
 	for (size_t i = 0; i < count; i++)
-		assert_int_equal(act(world, "AAAAAAAA", &why), JP_ERR_OK);
+		assert_int_equal(act(fixture, "AAAAAAAA", &why), JP_ERR_OK);
 }
 
 static enum jp_audit_answer
-decided(struct world *world, enum jp_reason reason, const char *id,
+decided(struct fixture *fixture, enum jp_reason reason, const char *id,
     const char *address, uid_t peer)
 {
 	struct jp_request request = { .front = JP_FRONT_PAM };
@@ -212,14 +212,14 @@ decided(struct world *world, enum jp_reason reason, const char *id,
 	(void)jp_field_set(request.rhost, sizeof(request.rhost), address);
 	(void)jp_field_set(decision.id, sizeof(decision.id), id);
 	return jp_audit_decision(
-	    world->audit, &request, &decision, peer, NULL, NULL);
+	    fixture->audit, &request, &decision, peer, NULL, NULL);
 }
 
 static void
-accepted(struct world *world, const char *id, const char *address)
+accepted(struct fixture *fixture, const char *id, const char *address)
 {
 	assert_int_equal(
-	    decided(world, JP_REASON_ACCEPTED, id, address, 33), JP_AUDIT_GO);
+	    decided(fixture, JP_REASON_ACCEPTED, id, address, 33), JP_AUDIT_GO);
 }
 
 /* ---- the chain ---- */
@@ -227,18 +227,18 @@ accepted(struct world *world, const char *id, const char *address)
 static void
 a_trail_that_nobody_touched_is_whole(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	begin(world);
-	acts(world, 5);
-	end(world);
-	begin(world); /* another process goes on */
-	acts(world, 2);
-	end(world);
-	read_lines(world, "trail", &lines);
+	begin(fixture);
+	acts(fixture, 5);
+	end(fixture);
+	begin(fixture); /* another process goes on */
+	acts(fixture, 2);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 7);
-	assert_int_equal(first_bad(world, &lines), 0);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	assert_string_equal(member(lines.at[6], "seq"), "7");
 	assert_string_equal(
 	    member(lines.at[6], "time"), "2027-01-15T08:00:00Z");
@@ -261,13 +261,13 @@ what_was_done_to_a_trail_shows_at_its_line(void **state)
 		{ { 2, 3, 4, 5 }, 1 },       /* the beginning is */
 		{ { 5, 1, 2, 3, 4 }, 1 },
 	};
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	begin(world);
-	acts(world, 5);
-	end(world);
-	read_lines(world, "trail", &lines);
+	begin(fixture);
+	acts(fixture, 5);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct lines left = { .len = 0 };
 
@@ -276,7 +276,7 @@ what_was_done_to_a_trail_shows_at_its_line(void **state)
 			    lines.at[rows[i].order[left.len] - 1];
 			left.len++;
 		}
-		assert_int_equal(first_bad(world, &left), rows[i].bad);
+		assert_int_equal(first_bad(fixture, &left), rows[i].bad);
 	}
 	free(lines.text);
 }
@@ -284,35 +284,35 @@ what_was_done_to_a_trail_shows_at_its_line(void **state)
 static void
 no_byte_of_a_line_can_be_changed(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 	size_t len;
 
-	begin(world);
-	acts(world, 3);
-	end(world);
-	read_lines(world, "trail", &lines);
+	begin(fixture);
+	acts(fixture, 3);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	len = strlen(lines.at[1]);
 	for (size_t i = 0; i < len; i++) {
 		lines.at[1][i] ^= 1;
-		assert_int_equal(first_bad(world, &lines), 2);
+		assert_int_equal(first_bad(fixture, &lines), 2);
 		lines.at[1][i] ^= 1;
 	}
-	assert_int_equal(first_bad(world, &lines), 0);
-	world->pepper.key[0] ^= 1; /* the key is the pepper's */
-	assert_int_equal(first_bad(world, &lines), 1);
+	assert_int_equal(first_bad(fixture, &lines), 0);
+	fixture->pepper.key[0] ^= 1; /* the key is the pepper's */
+	assert_int_equal(first_bad(fixture, &lines), 1);
 	free(lines.text);
 }
 
 static void
 the_mark_of_the_head_is_sealed(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_audit_link link = { .seq = 12 }, got;
 	struct jp_audit_key key;
 	char text[JP_AUDIT_HEAD_LEN + 1];
 
-	jp_audit_head_key_make(&world->pepper, &key);
+	jp_audit_head_key_make(&fixture->pepper, &key);
 	memset(link.mac, 0xa5, sizeof(link.mac));
 	jp_audit_head_put(&key, &link, text);
 	assert_int_equal(strlen(text), JP_AUDIT_HEAD_LEN);
@@ -349,10 +349,10 @@ text_of_users_stays_in_its_line(void **state)
 		{ "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD",
 		    "jpat_D4oBwk0S_***" },
 	};
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	begin(world);
+	begin(fixture);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct jp_request request = { .front = JP_FRONT_PAM };
 		struct jp_decision decision = { .reason = JP_REASON_SHAPE };
@@ -360,12 +360,12 @@ text_of_users_stays_in_its_line(void **state)
 		(void)jp_field_set(
 		    request.user, sizeof(request.user), rows[i].user);
 		(void)jp_audit_decision(
-		    world->audit, &request, &decision, 33, NULL, NULL);
+		    fixture->audit, &request, &decision, 33, NULL, NULL);
 	}
-	end(world);
-	read_lines(world, "trail", &lines);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, COUNT_OF(rows));
-	assert_int_equal(first_bad(world, &lines), 0);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		assert_string_equal(member(lines.at[i], "user"), rows[i].told);
 		assert_string_equal(member(lines.at[i], "event"), "deny");
@@ -378,7 +378,7 @@ text_of_users_stays_in_its_line(void **state)
 static void
 the_longest_texts_fit(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_audit_event event = { .event = "revoke" };
 	struct jp_why why;
 	struct lines lines;
@@ -388,13 +388,13 @@ the_longest_texts_fit(void **state)
 	memset(event.detail, 0xff, sizeof(event.detail) - 1);
 	memset(event.service, 1, sizeof(event.service) - 1);
 	memset(event.address, 1, sizeof(event.address) - 1);
-	begin(world);
+	begin(fixture);
 	assert_int_equal(
-	    jp_audit_acts(world->audit, &event, 1, &why), JP_ERR_OK);
-	end(world);
-	read_lines(world, "trail", &lines);
+	    jp_audit_acts(fixture->audit, &event, 1, &why), JP_ERR_OK);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 1);
-	assert_int_equal(first_bad(world, &lines), 0);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	assert_int_equal(strlen(member(lines.at[0], "user")), 4 * 255);
 	free(lines.text);
 }
@@ -404,22 +404,22 @@ the_longest_texts_fit(void **state)
 static void
 an_acceptance_is_told_once_an_hour_for_each_token_and_address(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	begin(world);
+	begin(fixture);
 	for (int i = 0; i < 100; i++)
-		accepted(world, "AAAAAAAA", "10.0.0.1");
-	accepted(world, "AAAAAAAA", "10.0.0.2");
-	accepted(world, "BBBBBBBB", "10.0.0.1");
-	world->now = NOW + JP_AUDIT_FIRST_S - 1;
-	accepted(world, "AAAAAAAA", "10.0.0.1");
-	world->now = NOW + JP_AUDIT_FIRST_S;
-	accepted(world, "AAAAAAAA", "10.0.0.1");
-	world->now = NOW; /* a clock that was set back hides nothing */
-	accepted(world, "AAAAAAAA", "10.0.0.1");
-	end(world);
-	read_lines(world, "trail", &lines);
+		accepted(fixture, "AAAAAAAA", "10.0.0.1");
+	accepted(fixture, "AAAAAAAA", "10.0.0.2");
+	accepted(fixture, "BBBBBBBB", "10.0.0.1");
+	fixture->now = NOW + JP_AUDIT_FIRST_S - 1;
+	accepted(fixture, "AAAAAAAA", "10.0.0.1");
+	fixture->now = NOW + JP_AUDIT_FIRST_S;
+	accepted(fixture, "AAAAAAAA", "10.0.0.1");
+	fixture->now = NOW; /* a clock that was set back hides nothing */
+	accepted(fixture, "AAAAAAAA", "10.0.0.1");
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 5);
 	assert_string_equal(member(lines.at[1], "address"), "10.0.0.2");
 	assert_string_equal(member(lines.at[2], "id"), "BBBBBBBB");
@@ -430,19 +430,19 @@ an_acceptance_is_told_once_an_hour_for_each_token_and_address(void **state)
 static void
 all_and_none_mean_what_they_say(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	world->settings.audit_accept = JP_AUDIT_ACCEPT_ALL;
-	begin(world);
+	fixture->settings.audit_accept = JP_AUDIT_ACCEPT_ALL;
+	begin(fixture);
 	for (int i = 0; i < 3; i++)
-		accepted(world, "AAAAAAAA", "10.0.0.1");
-	end(world);
-	world->settings.audit_accept = JP_AUDIT_ACCEPT_NONE;
-	begin(world);
-	accepted(world, "AAAAAAAA", "10.0.0.1");
-	end(world);
-	read_lines(world, "trail", &lines);
+		accepted(fixture, "AAAAAAAA", "10.0.0.1");
+	end(fixture);
+	fixture->settings.audit_accept = JP_AUDIT_ACCEPT_NONE;
+	begin(fixture);
+	accepted(fixture, "AAAAAAAA", "10.0.0.1");
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 3);
 	free(lines.text);
 }
@@ -450,16 +450,16 @@ all_and_none_mean_what_they_say(void **state)
 static void
 every_reason_has_its_event(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 	size_t at = 0;
 
-	begin(world);
+	begin(fixture);
 	for (int i = 0; i < JP_REASON_COUNT; i++)
-		(void)decided(world, (enum jp_reason)i, "AAAAAAAA", "", 33);
-	end(world);
-	read_lines(world, "trail", &lines);
-	assert_int_equal(first_bad(world, &lines), 0);
+		(void)decided(fixture, (enum jp_reason)i, "AAAAAAAA", "", 33);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	for (int i = 0; i < JP_REASON_COUNT; i++) {
 		enum jp_reason reason = (enum jp_reason)i;
 		const char *events[] = { [JP_DENY] = "deny",
@@ -485,19 +485,19 @@ every_reason_has_its_event(void **state)
 static void
 a_flood_is_some_lines_and_one_with_the_rest(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	begin(world);
+	begin(fixture);
 	for (int i = 0; i < 1000; i++)
-		(void)decided(world, JP_REASON_CRC, "", "10.0.0.1", 33);
+		(void)decided(fixture, JP_REASON_CRC, "", "10.0.0.1", 33);
 	/* Another peer and another reason are not drowned. */
-	(void)decided(world, JP_REASON_CRC, "", "10.0.0.1", 34);
-	(void)decided(world, JP_REASON_EXPIRED, "", "10.0.0.1", 33);
-	world->now = NOW + JP_FLOOD_S;
-	(void)decided(world, JP_REASON_CRC, "", "10.0.0.1", 33);
-	end(world);
-	read_lines(world, "trail", &lines);
+	(void)decided(fixture, JP_REASON_CRC, "", "10.0.0.1", 34);
+	(void)decided(fixture, JP_REASON_EXPIRED, "", "10.0.0.1", 33);
+	fixture->now = NOW + JP_FLOOD_S;
+	(void)decided(fixture, JP_REASON_CRC, "", "10.0.0.1", 33);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, JP_FLOOD_MAX + 4);
 	assert_string_equal(member(lines.at[JP_FLOOD_MAX + 2], "count"), "990");
 	assert_string_equal(
@@ -510,17 +510,17 @@ a_flood_is_some_lines_and_one_with_the_rest(void **state)
 static void
 no_denial_is_lost_in_a_flood_from_everywhere(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 	uint64_t told = 0;
 
-	begin(world);
+	begin(fixture);
 	for (int round = 0; round < 15; round++)
 		for (uid_t peer = 0; peer < 3; peer++)
 			(void)decided(
-			    world, JP_REASON_CRC, "", "10.0.0.1", peer);
-	end(world); /* what was held is told at the end */
-	read_lines(world, "trail", &lines);
+			    fixture, JP_REASON_CRC, "", "10.0.0.1", peer);
+	end(fixture); /* what was held is told at the end */
+	read_lines(fixture, "trail", &lines);
 	for (size_t i = 0; i < lines.len; i++) {
 		uint64_t count =
 		    strtoull(member(lines.at[i], "count"), NULL, 10);
@@ -566,21 +566,21 @@ a_full_table_hides_nothing(void **state)
 static void
 rotation_keeps_the_chain(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_audit_check check;
 	struct jp_why why = { "" };
 	struct lines lines;
 	char old[512];
 
-	begin(world);
-	acts(world, 3);
-	(void)snprintf(old, sizeof(old), "%s", path_of(world, "trail.1"));
-	assert_int_equal(rename(path_of(world, "trail"), old), 0);
-	acts(world, 2);
-	end(world);
-	check_begin(world, &check);
+	begin(fixture);
+	acts(fixture, 3);
+	(void)snprintf(old, sizeof(old), "%s", path_of(fixture, "trail.1"));
+	assert_int_equal(rename(path_of(fixture, "trail"), old), 0);
+	acts(fixture, 2);
+	end(fixture);
+	check_begin(fixture, &check);
 	for (int i = 1; i >= 0; i--) {
-		read_lines(world, i == 1 ? "trail.1" : "trail", &lines);
+		read_lines(fixture, i == 1 ? "trail.1" : "trail", &lines);
 		assert_int_equal(lines.len, 2 + (size_t)i);
 		for (size_t j = 0; j < lines.len; j++)
 			assert_int_equal(
@@ -592,8 +592,8 @@ rotation_keeps_the_chain(void **state)
 	assert_int_equal(jp_audit_check_end(&check, &why), JP_ERR_OK);
 	assert_int_equal(check.lines, 5);
 	/* Without the old file the new one can be checked, too. */
-	read_lines(world, "trail", &lines);
-	assert_int_equal(first_bad(world, &lines), 0);
+	read_lines(fixture, "trail", &lines);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	free(lines.text);
 }
 
@@ -601,46 +601,47 @@ rotation_keeps_the_chain(void **state)
 static void
 a_new_file_under_the_name_is_used_at_once(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 	char old[512];
 
-	begin(world);
-	acts(world, 3);
-	(void)snprintf(old, sizeof(old), "%s", path_of(world, "trail.1"));
-	assert_int_equal(rename(path_of(world, "trail"), old), 0);
+	begin(fixture);
+	acts(fixture, 3);
+	(void)snprintf(old, sizeof(old), "%s", path_of(fixture, "trail.1"));
+	assert_int_equal(rename(path_of(fixture, "trail"), old), 0);
 	assert_int_equal(
-	    close(open(path_of(world, "trail"), O_CREAT | O_WRONLY, 0600)), 0);
-	acts(world, 2);
-	end(world);
-	read_lines(world, "trail", &lines);
+	    close(open(path_of(fixture, "trail"), O_CREAT | O_WRONLY, 0600)),
+	    0);
+	acts(fixture, 2);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 2);
-	assert_int_equal(first_bad(world, &lines), 0);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	free(lines.text);
 }
 
 static void
 a_file_that_was_emptied_goes_on(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	begin(world);
-	acts(world, 3);
-	assert_int_equal(truncate(path_of(world, "trail"), 0), 0);
-	acts(world, 2);
-	end(world);
-	read_lines(world, "trail", &lines);
+	begin(fixture);
+	acts(fixture, 3);
+	assert_int_equal(truncate(path_of(fixture, "trail"), 0), 0);
+	acts(fixture, 2);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 2);
 	assert_string_equal(member(lines.at[0], "seq"), "4");
-	assert_int_equal(first_bad(world, &lines), 0);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	free(lines.text);
 }
 
 static void
-append_text(const struct world *world, const char *text)
+append_text(const struct fixture *fixture, const char *text)
 {
-	FILE *file = fopen(path_of(world, "trail"), "a");
+	FILE *file = fopen(path_of(fixture, "trail"), "a");
 
 	assert_non_null(file);
 	assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
@@ -651,70 +652,70 @@ append_text(const struct world *world, const char *text)
 static void
 a_crash_at_any_place_leaves_a_whole_trail(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char head[JP_AUDIT_HEAD_LEN + 1] = "";
 	struct lines lines;
 	FILE *file;
 
-	begin(world);
-	acts(world, 2);
-	file = fopen(path_of(world, "audit.head"), "r+");
+	begin(fixture);
+	acts(fixture, 2);
+	file = fopen(path_of(fixture, "audit.head"), "r+");
 	assert_int_equal(fread(head, 1, sizeof(head), file), JP_AUDIT_HEAD_LEN);
-	acts(world, 1);
-	end(world);
+	acts(fixture, 1);
+	end(fixture);
 	rewind(file);
 	assert_int_equal(
 	    fwrite(head, 1, JP_AUDIT_HEAD_LEN, file), JP_AUDIT_HEAD_LEN);
 	assert_int_equal(fclose(file), 0);
-	read_lines(world, "trail", &lines);
-	assert_int_equal(first_bad(world, &lines), 0);
+	read_lines(fixture, "trail", &lines);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	free(lines.text);
-	append_text(world, "{\"seq\":4,\"time\":\"20");
-	begin(world);
-	acts(world, 1);
-	end(world);
-	read_lines(world, "trail", &lines);
+	append_text(fixture, "{\"seq\":4,\"time\":\"20");
+	begin(fixture);
+	acts(fixture, 1);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 4);
-	assert_int_equal(first_bad(world, &lines), 0);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	free(lines.text);
 }
 
 static void
 half_a_first_line_is_removed_as_well(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	append_text(world, "{\"seq\":1,\"pr");
-	begin(world);
-	acts(world, 1);
-	end(world);
-	read_lines(world, "trail", &lines);
+	append_text(fixture, "{\"seq\":1,\"pr");
+	begin(fixture);
+	acts(fixture, 1);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 1);
-	assert_int_equal(first_bad(world, &lines), 0);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	free(lines.text);
 }
 
 static void
 a_line_that_was_cut_off_is_missed_after_more_lines(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	begin(world);
-	acts(world, 3);
-	end(world);
-	read_lines(world, "trail", &lines);
+	begin(fixture);
+	acts(fixture, 3);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(
-	    truncate(path_of(world, "trail"), (off_t)strlen(lines.at[0]) + 1),
+	    truncate(path_of(fixture, "trail"), (off_t)strlen(lines.at[0]) + 1),
 	    0);
 	free(lines.text);
-	begin(world);
-	acts(world, 3);
-	end(world);
-	read_lines(world, "trail", &lines);
+	begin(fixture);
+	acts(fixture, 3);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 4);
-	assert_int_equal(first_bad(world, &lines), 2);
+	assert_int_equal(first_bad(fixture, &lines), 2);
 	free(lines.text);
 }
 
@@ -723,24 +724,24 @@ a_file_of_somebody_else_is_left_alone(void **state)
 {
 	static const char *const texts[] = { "root:x:0:0\n", "no newline",
 		"{\"seq\":1}\n" };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_why why = { "" };
 	struct stat st;
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		append_text(world, texts[i]);
-		begin(world);
+		append_text(fixture, texts[i]);
+		begin(fixture);
 		assert_int_equal(
-		    jp_audit_ready(world->audit, &why), JP_ERR_CONFIG);
-		end(world);
-		assert_int_equal(stat(path_of(world, "trail"), &st), 0);
+		    jp_audit_ready(fixture->audit, &why), JP_ERR_CONFIG);
+		end(fixture);
+		assert_int_equal(stat(path_of(fixture, "trail"), &st), 0);
 		assert_int_equal(st.st_size, strlen(texts[i]));
-		assert_int_equal(unlink(path_of(world, "trail")), 0);
+		assert_int_equal(unlink(path_of(fixture, "trail")), 0);
 	}
-	assert_int_equal(mkfifo(path_of(world, "trail"), 0600), 0);
-	begin(world);
-	assert_int_equal(jp_audit_ready(world->audit, &why), JP_ERR_CONFIG);
-	end(world);
+	assert_int_equal(mkfifo(path_of(fixture, "trail"), 0600), 0);
+	begin(fixture);
+	assert_int_equal(jp_audit_ready(fixture->audit, &why), JP_ERR_CONFIG);
+	end(fixture);
 }
 
 /* ---- a disk that fails ---- */
@@ -758,33 +759,33 @@ failing_write(int fd, const void *bytes, size_t len)
 }
 
 static void
-begin_failing(struct world *world, bool required)
+begin_failing(struct fixture *fixture, bool required)
 {
-	world->settings.audit_required = required;
-	begin(world);
-	jp_audit_file(world->audit)->write = failing_write;
-	acts(world, 1);
+	fixture->settings.audit_required = required;
+	begin(fixture);
+	jp_audit_file(fixture->audit)->write = failing_write;
+	acts(fixture, 1);
 }
 
 static void
 without_audit_required_work_goes_on_and_the_gap_is_told(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
 	disk_full = disk_short = false;
-	begin_failing(world, false);
+	begin_failing(fixture, false);
 	disk_full = true;
-	acts(world, 3);
-	accepted(world, "AAAAAAAA", "10.0.0.1");
+	acts(fixture, 3);
+	accepted(fixture, "AAAAAAAA", "10.0.0.1");
 	disk_full = false;
 	disk_short = true; /* half of it arrives, and goes again */
-	acts(world, 1);
+	acts(fixture, 1);
 	disk_short = false;
-	accepted(world, "AAAAAAAA", "10.0.0.1"); /* it was not told before */
-	end(world);
-	read_lines(world, "trail", &lines);
-	assert_int_equal(first_bad(world, &lines), 0);
+	accepted(fixture, "AAAAAAAA", "10.0.0.1"); /* it was not told before */
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	assert_int_equal(lines.len, 3);
 	assert_string_equal(member(lines.at[1], "event"), "lost");
 	assert_string_equal(member(lines.at[1], "count"), "5");
@@ -797,29 +798,29 @@ with_audit_required_nothing_is_done_untold(void **state)
 {
 	static const enum jp_reason reasons[] = { JP_REASON_ACCEPTED,
 		JP_REASON_EXPIRED };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_why why = { "" };
 	struct lines lines;
 
 	disk_full = disk_short = false;
-	begin_failing(world, true);
+	begin_failing(fixture, true);
 	disk_full = true;
-	assert_int_equal(act(world, "AAAAAAAA", &why), JP_ERR_DISK_FULL);
+	assert_int_equal(act(fixture, "AAAAAAAA", &why), JP_ERR_DISK_FULL);
 	assert_non_null(strstr(why.text, "nothing was done"));
 	for (int again = 0; again < 2; again++)
 		for (size_t i = 0; i < COUNT_OF(reasons); i++)
-			assert_int_equal(decided(world, reasons[i], "AAAAAAAA",
-			                     "10.0.0.1", 33),
+			assert_int_equal(decided(fixture, reasons[i],
+			                     "AAAAAAAA", "10.0.0.1", 33),
 			    JP_AUDIT_FAIL);
 	disk_full = false;
 	for (size_t i = 0; i < COUNT_OF(reasons); i++)
 		assert_int_equal(
-		    decided(world, reasons[i], "AAAAAAAA", "10.0.0.1", 33),
+		    decided(fixture, reasons[i], "AAAAAAAA", "10.0.0.1", 33),
 		    JP_AUDIT_GO);
-	acts(world, 1);
-	end(world);
-	read_lines(world, "trail", &lines);
-	assert_int_equal(first_bad(world, &lines), 0);
+	acts(fixture, 1);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	assert_int_equal(lines.len, 5);
 	assert_string_equal(member(lines.at[1], "event"), "lost");
 	assert_string_equal(member(lines.at[2], "event"), "accept");
@@ -858,13 +859,13 @@ wait_told(struct told *told, int count)
 }
 
 static void
-ask(struct world *world, struct told *told)
+ask(struct fixture *fixture, struct told *told)
 {
 	const struct jp_request request = { .front = JP_FRONT_PAM };
 	const struct jp_decision decision = { .reason = JP_REASON_ACCEPTED,
 		.verdict = JP_ACCEPT };
 
-	assert_int_equal(jp_audit_decision(world->audit, &request, &decision,
+	assert_int_equal(jp_audit_decision(fixture->audit, &request, &decision,
 	                     33, on_told, told),
 	    JP_AUDIT_WAIT);
 }
@@ -874,64 +875,64 @@ a_thread_writes_before_it_says_so(void **state)
 {
 	struct told told = { PTHREAD_MUTEX_INITIALIZER,
 		PTHREAD_COND_INITIALIZER, 0, 0 };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
 	disk_full = disk_short = false;
-	world->settings.audit_accept = JP_AUDIT_ACCEPT_ALL;
-	begin_failing(world, true);
-	assert_int_equal(jp_audit_start(world->audit), JP_ERR_OK);
-	assert_true(jp_audit_waits(world->audit));
+	fixture->settings.audit_accept = JP_AUDIT_ACCEPT_ALL;
+	begin_failing(fixture, true);
+	assert_int_equal(jp_audit_start(fixture->audit), JP_ERR_OK);
+	assert_true(jp_audit_waits(fixture->audit));
 	for (int i = 0; i < 50; i++)
-		ask(world, &told);
-	acts(world, 1);
+		ask(fixture, &told);
+	acts(fixture, 1);
 	wait_told(&told, 50);
 	assert_int_equal(told.good, 50);
-	read_lines(world, "trail", &lines);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 52);
-	assert_int_equal(first_bad(world, &lines), 0);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	free(lines.text);
 	disk_full = true;
-	ask(world, &told);
+	ask(fixture, &told);
 	wait_told(&told, 51);
 	assert_int_equal(told.bad, 1);
-	end(world);
+	end(fixture);
 }
 
 static void
 what_waits_is_written_at_the_end(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct lines lines;
 
-	begin(world);
-	assert_int_equal(jp_audit_start(world->audit), JP_ERR_OK);
-	assert_false(jp_audit_waits(world->audit));
-	acts(world, 40);
+	begin(fixture);
+	assert_int_equal(jp_audit_start(fixture->audit), JP_ERR_OK);
+	assert_false(jp_audit_waits(fixture->audit));
+	acts(fixture, 40);
 	for (int i = 0; i < 15; i++)
-		(void)decided(world, JP_REASON_CRC, "", "", 33);
-	end(world);
-	read_lines(world, "trail", &lines);
+		(void)decided(fixture, JP_REASON_CRC, "", "", 33);
+	end(fixture);
+	read_lines(fixture, "trail", &lines);
 	assert_int_equal(lines.len, 40 + JP_FLOOD_MAX + 1);
-	assert_int_equal(first_bad(world, &lines), 0);
+	assert_int_equal(first_bad(fixture, &lines), 0);
 	free(lines.text);
 }
 
 static void
 no_trail_is_no_hindrance(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_why why = { "" };
 
-	world->settings.audit_file[0] = '\0';
-	assert_int_equal(jp_audit_make(&world->audit, &world->settings,
-	                     &world->pepper, &world->clock),
+	fixture->settings.audit_file[0] = '\0';
+	assert_int_equal(jp_audit_make(&fixture->audit, &fixture->settings,
+	                     &fixture->pepper, &fixture->clock),
 	    JP_ERR_OK);
-	assert_null(world->audit);
+	assert_null(fixture->audit);
 	assert_int_equal(jp_audit_ready(NULL, &why), JP_ERR_OK);
 	assert_int_equal(jp_audit_start(NULL), JP_ERR_OK);
-	assert_int_equal(act(world, "AAAAAAAA", &why), JP_ERR_OK);
-	accepted(world, "AAAAAAAA", "");
+	assert_int_equal(act(fixture, "AAAAAAAA", &why), JP_ERR_OK);
+	accepted(fixture, "AAAAAAAA", "");
 	jp_audit_close(NULL);
 }
 

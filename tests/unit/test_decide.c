@@ -16,6 +16,7 @@
 #include "common/admin/batch.h"
 #include "common/decide/decide.h"
 #include "common/decide/open.h"
+#include "tests/unit/core_help.h"
 #include "tests/unit/store_mem.h"
 #include "common/record/token_make.h"
 
@@ -28,48 +29,42 @@ enum {
 };
 
 /* A stored token of alice, and a request with it that is accepted. */
-struct world {
+struct fixture {
 	struct jp_core core;
 	int64_t now;
 	struct jp_record record;
 	struct jp_request request;
 };
 
-static int64_t
-world_now(void *arg)
-{
-	return ((const struct world *)arg)->now;
-}
-
 static void
-store_record(struct world *world, enum jp_change_kind kind)
+store_record(struct fixture *fixture, enum jp_change_kind kind)
 {
-	const struct jp_change change = { kind, &world->record };
+	const struct jp_change change = { kind, &fixture->record };
 
 	assert_int_equal(
-	    jp_store_commit(world->core.store, &change, 1), JP_ERR_OK);
+	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
 }
 
 static void
-tag_record(struct world *world, const struct jp_secret *text)
+tag_record(struct fixture *fixture, const struct jp_secret *text)
 {
 	struct jp_token token;
 
 	assert_int_equal(
 	    jp_token_parse(text->text, text->len, &token), JP_ERR_OK);
-	jp_pepper_fast_tag(&world->core.pepper, token.id, token.secret,
-	    world->record.fast_tag);
-	world->record.has_fast_tag = true;
+	jp_pepper_fast_tag(&fixture->core.pepper, token.id, token.secret,
+	    fixture->record.fast_tag);
+	fixture->record.has_fast_tag = true;
 }
 
 /* A token that holds all rights, limited so that each can be missed. */
 static void
-make_record(struct world *world)
+make_record(struct fixture *fixture)
 {
-	struct jp_record *record = &world->record;
+	struct jp_record *record = &fixture->record;
 	struct jp_why why;
 
-	jp_token_make("jpat", &world->request.token, record->id);
+	jp_token_make("jpat", &fixture->request.token, record->id);
 	strcpy(record->user, "alice");
 	record->created_at = NOW - 1000;
 	record->expires_at = NOW + 1000;
@@ -86,14 +81,14 @@ make_record(struct world *world)
 	    jp_net_parse("2001:db8::/32", &record->nets[0], &why), JP_ERR_OK);
 	assert_int_equal(
 	    jp_net_parse("192.0.2.0/24", &record->nets[1], &why), JP_ERR_OK);
-	assert_int_equal(jp_hash_make(&world->request.token,
-	                     &world->core.policy.cost, record->phc),
+	assert_int_equal(jp_hash_make(&fixture->request.token,
+	                     &fixture->core.policy.cost, record->phc),
 	    JP_ERR_OK);
-	tag_record(world, &world->request.token);
+	tag_record(fixture, &fixture->request.token);
 }
 
 static void
-set_alice(struct world *world, bool disabled)
+set_alice(struct fixture *fixture, bool disabled)
 {
 	struct jp_user user;
 	struct jp_why why;
@@ -103,78 +98,70 @@ set_alice(struct world *world, bool disabled)
 	assert_int_equal(
 	    jp_user_add_group(&user, "developers", &why), JP_ERR_OK);
 	assert_int_equal(
-	    jp_store_put_users(world->core.store, &user, 1), JP_ERR_OK);
+	    jp_store_put_users(fixture->core.store, &user, 1), JP_ERR_OK);
 }
 
 static int
 set_up(void **state)
 {
-	static const struct jp_pepper pepper = { { 1, 2, 3 } };
-	struct world *world = calloc(1, sizeof(*world));
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct jp_settings settings;
-	struct jp_clock clock;
-	struct jp_store *store;
 
-	assert_non_null(world);
-	world->now = NOW;
-	clock = (struct jp_clock){ world_now, world };
-	jp_settings_default(&settings);
-	settings.policy.cost = (struct jp_cost){ 8, 1 };
+	assert_non_null(fixture);
+	fixture->now = NOW;
+	core_help_settings(&settings);
 	settings.policy.rule_len = 2;
 	strcpy(settings.policy.rules[0].glob, "jira-*");
 	strcpy(settings.policy.rules[0].scope, "read");
 	strcpy(settings.policy.rules[0].groups, "dev\nJira Admins\ndevelopers");
 	strcpy(settings.policy.rules[1].glob, "imap");
-	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
-	assert_int_equal(jp_core_init(&world->core, store, &pepper,
-	                     &settings.policy, &clock),
-	    JP_ERR_OK);
-	make_record(world);
-	store_record(world, JP_CHANGE_CREATE);
-	set_alice(world, false);
-	world->request.front = JP_FRONT_PAM;
-	strcpy(world->request.user, "alice");
-	strcpy(world->request.service, "jira-read");
-	strcpy(world->request.rhost, "192.0.2.7");
-	*state = world;
+	core_help_open(&fixture->core, &settings, &fixture->now);
+	make_record(fixture);
+	store_record(fixture, JP_CHANGE_CREATE);
+	set_alice(fixture, false);
+	fixture->request.front = JP_FRONT_PAM;
+	strcpy(fixture->request.user, "alice");
+	strcpy(fixture->request.service, "jira-read");
+	strcpy(fixture->request.rhost, "192.0.2.7");
+	*state = fixture;
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	jp_core_close(&world->core);
-	free(world);
+	jp_core_close(&fixture->core);
+	free(fixture);
 	return 0;
 }
 
 static unsigned long long
-runs(struct world *world)
+runs(struct fixture *fixture)
 {
-	return atomic_load(&world->core.argon2_runs);
+	return atomic_load(&fixture->core.argon2_runs);
 }
 
 static enum jp_reason
-decide_now(struct world *world)
+decide_now(struct fixture *fixture)
 {
 	struct jp_decision decision;
 
-	jp_decide_now(&world->core, &world->request, &decision);
+	jp_decide_now(&fixture->core, &fixture->request, &decision);
 	assert_int_equal(decision.verdict, jp_reason_verdict(decision.reason));
 	assert_string_equal(decision.user,
 	    decision.verdict == JP_ACCEPT || jp_reason_rights(decision.reason)
-	        ? world->record.user
+	        ? fixture->record.user
 	        : "");
 	return decision.reason;
 }
 
 /* A well-made token of the same id with another secret. */
 static void
-forge_secret(struct world *world)
+forge_secret(struct fixture *fixture)
 {
-	struct jp_secret *text = &world->request.token;
+	struct jp_secret *text = &fixture->request.token;
 	char secret[JP_TOKEN_SECRET_LEN], id[JP_TOKEN_ID_LEN];
 	struct jp_token token;
 
@@ -188,109 +175,110 @@ forge_secret(struct world *world)
 /* ---- the ways to each reason, in the order of the decision ---- */
 
 static void
-break_shape(struct world *world)
+break_shape(struct fixture *fixture)
 {
-	world->request.token.text[4] = '-';
+	fixture->request.token.text[4] = '-';
 }
 
 static void
-break_crc(struct world *world)
+break_crc(struct fixture *fixture)
 {
-	char *last = &world->request.token.text[49];
+	char *last = &fixture->request.token.text[49];
 
 	*last = *last == '0' ? '1' : '0';
 }
 
 /* The store knows the token under another id. */
 static void
-break_id(struct world *world)
+break_id(struct fixture *fixture)
 {
-	store_record(world, JP_CHANGE_DELETE);
-	world->record.id[0] = world->record.id[0] == 'x' ? 'y' : 'x';
-	store_record(world, JP_CHANGE_CREATE);
+	store_record(fixture, JP_CHANGE_DELETE);
+	fixture->record.id[0] = fixture->record.id[0] == 'x' ? 'y' : 'x';
+	store_record(fixture, JP_CHANGE_CREATE);
 }
 
 static void
-break_fast_tag(struct world *world)
+break_fast_tag(struct fixture *fixture)
 {
-	world->record.has_fast_tag = true;
-	world->record.fast_tag[0] ^= 1;
+	fixture->record.has_fast_tag = true;
+	fixture->record.fast_tag[0] ^= 1;
 }
 
 static void
-break_secret(struct world *world)
+break_secret(struct fixture *fixture)
 {
 	struct jp_secret other = { .len = 1, .text = "x" };
 
-	assert_int_equal(
-	    jp_hash_make(&other, &world->core.policy.cost, world->record.phc),
+	assert_int_equal(jp_hash_make(&other, &fixture->core.policy.cost,
+	                     fixture->record.phc),
 	    JP_ERR_OK);
 }
 
 static void
-break_user(struct world *world)
+break_user(struct fixture *fixture)
 {
-	strcpy(world->request.user, "Alice");
+	strcpy(fixture->request.user, "Alice");
 }
 
 static void
-break_revoked(struct world *world)
+break_revoked(struct fixture *fixture)
 {
-	world->record.revoked_at = NOW - 5;
+	fixture->record.revoked_at = NOW - 5;
 }
 
 static void
-break_superseded(struct world *world)
+break_superseded(struct fixture *fixture)
 {
-	world->record.grace_until = NOW;
+	fixture->record.grace_until = NOW;
 }
 
 static void
-break_expired(struct world *world)
+break_expired(struct fixture *fixture)
 {
-	world->record.expires_at = NOW;
+	fixture->record.expires_at = NOW;
 }
 
 static void
-break_unused(struct world *world)
+break_unused(struct fixture *fixture)
 {
-	world->core.policy.unused_limit = NOW - world->record.created_at - 1;
+	fixture->core.policy.unused_limit =
+	    NOW - fixture->record.created_at - 1;
 }
 
 static void
-break_active(struct world *world)
+break_active(struct fixture *fixture)
 {
-	set_alice(world, true);
+	set_alice(fixture, true);
 }
 
 /* imap and jira-* are what the token serves. */
 static void
-break_service(struct world *world)
+break_service(struct fixture *fixture)
 {
-	strcpy(world->record.services[1], "jira");
+	strcpy(fixture->record.services[1], "jira");
 }
 
 static void
-break_scope(struct world *world)
+break_scope(struct fixture *fixture)
 {
-	strcpy(world->record.scopes[1], "write");
+	strcpy(fixture->record.scopes[1], "write");
 }
 
 static void
-break_address(struct world *world)
+break_address(struct fixture *fixture)
 {
-	strcpy(world->request.rhost, "192.0.3.7");
+	strcpy(fixture->request.rhost, "192.0.3.7");
 }
 
 /* A group with the same beginning is another. */
 static void
-break_group(struct world *world)
+break_group(struct fixture *fixture)
 {
-	strcpy(world->core.policy.rules[0].groups, "dev\ndeveloper\nops");
+	strcpy(fixture->core.policy.rules[0].groups, "dev\ndeveloper\nops");
 }
 
 static const struct way {
-	void (*go)(struct world *world);
+	void (*go)(struct fixture *fixture);
 	enum jp_reason reason;
 } ways[] = {
 	{ break_shape, JP_REASON_SHAPE },
@@ -314,16 +302,16 @@ static enum jp_reason
 broken(const struct way *first, const struct way *second)
 {
 	enum jp_reason reason;
-	struct world *world;
+	struct fixture *fixture;
 	void *state;
 
 	(void)set_up(&state);
-	world = state;
-	first->go(world);
+	fixture = state;
+	first->go(fixture);
 	if (second != first)
-		second->go(world);
-	store_record(world, JP_CHANGE_REPLACE);
-	reason = decide_now(world);
+		second->go(fixture);
+	store_record(fixture, JP_CHANGE_REPLACE);
+	reason = decide_now(fixture);
 	(void)tear_down(&state);
 	return reason;
 }
@@ -353,17 +341,17 @@ a_denial_names_the_user_if_just_a_right_is_missing(void **unused)
 		    ways[i].go == break_service || ways[i].go == break_scope ||
 		    ways[i].go == break_address || ways[i].go == break_group;
 		struct jp_decision decision;
-		struct world *world;
+		struct fixture *fixture;
 		void *state;
 
 		(void)set_up(&state);
-		world = state;
-		ways[i].go(world);
-		store_record(world, JP_CHANGE_REPLACE);
-		jp_decide_now(&world->core, &world->request, &decision);
+		fixture = state;
+		ways[i].go(fixture);
+		store_record(fixture, JP_CHANGE_REPLACE);
+		jp_decide_now(&fixture->core, &fixture->request, &decision);
 		assert_int_equal(jp_reason_rights(decision.reason), rights);
 		assert_string_equal(
-		    decision.user, rights ? world->request.user : "");
+		    decision.user, rights ? fixture->request.user : "");
 		(void)tear_down(&state);
 	}
 	assert_false(jp_reason_rights(JP_REASON_STORE));
@@ -384,27 +372,27 @@ the_first_of_two_reasons_is_given(void **state)
 static void
 an_accepted_decision_names_the_user_of_the_token(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_decision decision;
 
-	world->request.user[0] = '\0';
-	jp_decide_now(&world->core, &world->request, &decision);
+	fixture->request.user[0] = '\0';
+	jp_decide_now(&fixture->core, &fixture->request, &decision);
 	assert_int_equal(decision.verdict, JP_ACCEPT);
 	assert_string_equal(decision.user, "alice");
-	assert_string_equal(decision.id, world->record.id);
+	assert_string_equal(decision.id, fixture->record.id);
 }
 
 static void
 an_empty_user_does_not_help_a_wrong_token(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	world->request.user[0] = '\0';
-	forge_secret(world);
-	assert_int_equal(decide_now(world), JP_REASON_FAST_TAG);
-	world->record.has_fast_tag = false;
-	store_record(world, JP_CHANGE_REPLACE);
-	assert_int_equal(decide_now(world), JP_REASON_SECRET);
+	fixture->request.user[0] = '\0';
+	forge_secret(fixture);
+	assert_int_equal(decide_now(fixture), JP_REASON_FAST_TAG);
+	fixture->record.has_fast_tag = false;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(fixture), JP_REASON_SECRET);
 }
 
 static void
@@ -412,40 +400,40 @@ users_are_compared_byte_for_byte(void **state)
 {
 	static const char *const users[] = { "alic", "alice ", " alice",
 		"ALICE", "alice\n", "alice@x", "a", "*", "alicf" };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT_OF(users); i++) {
-		strcpy(world->request.user, users[i]);
-		assert_int_equal(decide_now(world), JP_REASON_USER);
+		strcpy(fixture->request.user, users[i]);
+		assert_int_equal(decide_now(fixture), JP_REASON_USER);
 	}
 }
 
 static void
 a_decision_never_hashes_but_asks_for_a_proof(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_decision decision;
 
-	jp_decide(&world->core, &world->request, NULL, &decision);
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
 	assert_int_equal(decision.reason, JP_REASON_NONE);
 	assert_int_equal(decision.verdict, JP_DENY);
-	assert_string_equal(decision.phc, world->record.phc);
+	assert_string_equal(decision.phc, fixture->record.phc);
 	assert_false(decision.tagless);
 	assert_string_equal(decision.user, "");
-	assert_int_equal(runs(world), 0);
+	assert_int_equal(runs(fixture), 0);
 }
 
 static void
 a_proof_of_another_phc_is_not_taken(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_proof proof = { .match = true };
 	struct jp_decision decision;
 
-	for (size_t cut = 0; cut < strlen(world->record.phc); cut++) {
+	for (size_t cut = 0; cut < strlen(fixture->record.phc); cut++) {
 		memset(proof.phc, 0, sizeof(proof.phc));
-		memcpy(proof.phc, world->record.phc, cut);
-		jp_decide(&world->core, &world->request, &proof, &decision);
+		memcpy(proof.phc, fixture->record.phc, cut);
+		jp_decide(&fixture->core, &fixture->request, &proof, &decision);
 		assert_int_equal(decision.reason, JP_REASON_NONE);
 		assert_int_equal(decision.verdict, JP_DENY);
 	}
@@ -454,15 +442,15 @@ a_proof_of_another_phc_is_not_taken(void **state)
 static void
 an_empty_proof_does_not_prove_an_empty_phc(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_proof proof = { .match = true };
 	struct jp_decision decision;
 
-	world->record.phc[0] = '\0';
-	store_record(world, JP_CHANGE_REPLACE);
-	jp_decide(&world->core, &world->request, &proof, &decision);
+	fixture->record.phc[0] = '\0';
+	store_record(fixture, JP_CHANGE_REPLACE);
+	jp_decide(&fixture->core, &fixture->request, &proof, &decision);
 	assert_int_not_equal(decision.verdict, JP_ACCEPT);
-	assert_int_equal(decide_now(world), JP_REASON_RECORD);
+	assert_int_equal(decide_now(fixture), JP_REASON_RECORD);
 }
 
 static void
@@ -470,14 +458,14 @@ a_proof_with_an_error_is_unavailable(void **state)
 {
 	static const enum jp_err errs[] = { JP_ERR_NOMEM, JP_ERR_IO,
 		JP_ERR_INVALID };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_decision decision;
 
 	for (size_t i = 0; i < COUNT_OF(errs); i++) {
 		struct jp_proof proof = { .match = true, .err = errs[i] };
 
-		strcpy(proof.phc, world->record.phc);
-		jp_decide(&world->core, &world->request, &proof, &decision);
+		strcpy(proof.phc, fixture->record.phc);
+		jp_decide(&fixture->core, &fixture->request, &proof, &decision);
 		assert_int_equal(decision.verdict, JP_UNAVAILABLE);
 	}
 }
@@ -485,23 +473,23 @@ a_proof_with_an_error_is_unavailable(void **state)
 static void
 a_revocation_between_proof_and_decision_holds(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_decision decision;
 	struct jp_proof proof;
 
-	jp_decide(&world->core, &world->request, NULL, &decision);
-	jp_prove(&world->core, decision.phc, &world->request.token, &proof);
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
+	jp_prove(&fixture->core, decision.phc, &fixture->request.token, &proof);
 	assert_true(proof.match);
-	break_revoked(world);
-	store_record(world, JP_CHANGE_REPLACE);
-	jp_decide(&world->core, &world->request, &proof, &decision);
+	break_revoked(fixture);
+	store_record(fixture, JP_CHANGE_REPLACE);
+	jp_decide(&fixture->core, &fixture->request, &proof, &decision);
 	assert_int_equal(decision.reason, JP_REASON_REVOKED);
 }
 
 static void
 forged_tokens_run_no_argon2(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 	struct jp_secret forged;
 	struct jp_token token;
@@ -511,32 +499,32 @@ forged_tokens_run_no_argon2(void **state)
 
 		jp_token_make("jpat", &forged, id);
 		(void)jp_token_parse(forged.text, forged.len, &token);
-		world->request.token = forged;
+		fixture->request.token = forged;
 		if (i % 2 == 0) {
-			jp_token_format(&world->request.token, "jpat",
-			    world->record.id, token.secret);
+			jp_token_format(&fixture->request.token, "jpat",
+			    fixture->record.id, token.secret);
 			expected = JP_REASON_FAST_TAG;
 		}
-		assert_int_equal(decide_now(world), expected);
+		assert_int_equal(decide_now(fixture), expected);
 	}
-	assert_int_equal(runs(world), 0);
+	assert_int_equal(runs(fixture), 0);
 }
 
 static void
 a_token_without_fast_tag_costs_an_argon2(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_decision decision;
 
-	world->record.has_fast_tag = false;
-	store_record(world, JP_CHANGE_REPLACE);
-	jp_decide(&world->core, &world->request, NULL, &decision);
+	fixture->record.has_fast_tag = false;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
 	assert_int_equal(decision.reason, JP_REASON_NONE);
 	assert_true(decision.tagless);
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	forge_secret(world);
-	assert_int_equal(decide_now(world), JP_REASON_SECRET);
-	assert_int_equal(runs(world), 2);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	forge_secret(fixture);
+	assert_int_equal(decide_now(fixture), JP_REASON_SECRET);
+	assert_int_equal(runs(fixture), 2);
 }
 
 static void
@@ -546,20 +534,20 @@ a_damaged_phc_is_unavailable_and_runs_nothing(void **state)
 		/* Parentheses: clang suspects a missing comma. */
 		("$argon2id$v=19$m=4194304,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$"
 		 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8") };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT_OF(phcs); i++) {
-		strcpy(world->record.phc, phcs[i]);
-		store_record(world, JP_CHANGE_REPLACE);
-		assert_int_equal(decide_now(world), JP_REASON_RECORD);
+		strcpy(fixture->record.phc, phcs[i]);
+		store_record(fixture, JP_CHANGE_REPLACE);
+		assert_int_equal(decide_now(fixture), JP_REASON_RECORD);
 	}
-	assert_int_equal(runs(world), 0);
+	assert_int_equal(runs(fixture), 0);
 }
 
 static void
 an_error_of_the_store_is_unavailable(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (int err = JP_ERR_OK + 1; err < JP_ERR_COUNT; err++)
 		for (unsigned int nth = 1; nth <= 3; nth++) {
@@ -571,67 +559,67 @@ an_error_of_the_store_is_unavailable(void **state)
 			if (err == JP_ERR_BUSY) /* which is waited for */
 				continue;
 			jp_store_mem_fail(
-			    world->core.store, nth, (enum jp_err)err, false);
-			reason = decide_now(world);
+			    fixture->core.store, nth, (enum jp_err)err, false);
+			reason = decide_now(fixture);
 			assert_int_equal(reason, err == JP_ERR_NOT_FOUND
 			                             ? missing
 			                             : JP_REASON_STORE);
 			jp_store_mem_fail(
-			    world->core.store, 0, JP_ERR_OK, false);
+			    fixture->core.store, 0, JP_ERR_OK, false);
 		}
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 }
 
 static void
 an_enabled_user_is_in_again_with_no_change_of_the_token(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	break_active(world);
-	assert_int_equal(decide_now(world), JP_REASON_USER_DISABLED);
-	set_alice(world, false);
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	break_active(fixture);
+	assert_int_equal(decide_now(fixture), JP_REASON_USER_DISABLED);
+	set_alice(fixture, false);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 }
 
 static void
 a_use_counts_against_the_limit_for_unused_tokens(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	world->core.policy.unused_limit = 100;
-	assert_int_equal(decide_now(world), JP_REASON_UNUSED);
-	world->record.last_used_at = NOW - 100;
-	store_record(world, JP_CHANGE_REPLACE);
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	world->now++;
-	assert_int_equal(decide_now(world), JP_REASON_UNUSED);
+	fixture->core.policy.unused_limit = 100;
+	assert_int_equal(decide_now(fixture), JP_REASON_UNUSED);
+	fixture->record.last_used_at = NOW - 100;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	fixture->now++;
+	assert_int_equal(decide_now(fixture), JP_REASON_UNUSED);
 }
 
 static void
 a_wrong_or_cold_token_costs_one_read_of_the_store(void **state)
 {
-	struct world *world = *state;
-	unsigned int calls = jp_store_mem_calls(world->core.store);
+	struct fixture *fixture = *state;
+	unsigned int calls = jp_store_mem_calls(fixture->core.store);
 	struct jp_decision decision;
 
-	jp_decide(&world->core, &world->request, NULL, &decision);
-	assert_int_equal(jp_store_mem_calls(world->core.store), calls + 1);
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
+	assert_int_equal(jp_store_mem_calls(fixture->core.store), calls + 1);
 }
 
 static void
 a_prefix_of_others_is_the_wrong_shape(void **state)
 {
 	static const char *const prefixes[] = { "jpa", "jpatt", "Jpat", "x" };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_token token;
-	struct jp_secret text = world->request.token;
+	struct jp_secret text = fixture->request.token;
 
 	assert_int_equal(
 	    jp_token_parse(text.text, text.len, &token), JP_ERR_OK);
 	for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
-		jp_token_format(
-		    &world->request.token, prefixes[i], token.id, token.secret);
-		assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+		jp_token_format(&fixture->request.token, prefixes[i], token.id,
+		    token.secret);
+		assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
 	}
 }
 
@@ -646,18 +634,18 @@ the_clock_decides_in_the_very_second(void **state)
 		{ NOW + 10, JP_REASON_SUPERSEDED },
 		{ NOW + 1000, JP_REASON_SUPERSEDED },
 	};
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		world->now = rows[i].now;
-		assert_int_equal(decide_now(world), rows[i].reason);
+		fixture->now = rows[i].now;
+		assert_int_equal(decide_now(fixture), rows[i].reason);
 	}
-	world->record.superseded_at = JP_NEVER;
-	store_record(world, JP_CHANGE_REPLACE);
-	world->now = NOW + 999;
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	world->now = NOW + 1000;
-	assert_int_equal(decide_now(world), JP_REASON_EXPIRED);
+	fixture->record.superseded_at = JP_NEVER;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	fixture->now = NOW + 999;
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	fixture->now = NOW + 1000;
+	assert_int_equal(decide_now(fixture), JP_REASON_EXPIRED);
 }
 
 static void
@@ -673,23 +661,23 @@ services_and_scopes_follow_their_globs(void **state)
 		{ "sshd", JP_REASON_SERVICE }, { "", JP_REASON_SERVICE },
 		{ "imap", JP_REASON_SCOPE }, /* names no scope */
 	};
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		strcpy(world->request.service, rows[i].service);
-		assert_int_equal(decide_now(world), rows[i].reason);
+		strcpy(fixture->request.service, rows[i].service);
+		assert_int_equal(decide_now(fixture), rows[i].reason);
 	}
 }
 
 static void
 a_token_with_scopes_opens_no_service_without_section(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	world->record.service_len = 0;
-	store_record(world, JP_CHANGE_REPLACE);
-	strcpy(world->request.service, "sshd");
-	assert_int_equal(decide_now(world), JP_REASON_SCOPE);
+	fixture->record.service_len = 0;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	strcpy(fixture->request.service, "sshd");
+	assert_int_equal(decide_now(fixture), JP_REASON_SCOPE);
 }
 
 static void
@@ -697,16 +685,16 @@ a_token_without_limits_opens_every_service_from_anywhere(void **state)
 {
 	static const char *const services[] = { "jira-read", "imap", "sshd",
 		"" };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	world->record.service_len = 0;
-	world->record.scope_len = 0;
-	world->record.net_len = 0;
-	store_record(world, JP_CHANGE_REPLACE);
-	strcpy(world->request.rhost, "");
+	fixture->record.service_len = 0;
+	fixture->record.scope_len = 0;
+	fixture->record.net_len = 0;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	strcpy(fixture->request.rhost, "");
 	for (size_t i = 0; i < COUNT_OF(services); i++) {
-		strcpy(world->request.service, services[i]);
-		assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+		strcpy(fixture->request.service, services[i]);
+		assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 	}
 }
 
@@ -724,105 +712,105 @@ a_token_with_networks_wants_a_literal_address(void **state)
 		{ "192.0.2.7 ", JP_REASON_ADDRESS },
 		{ "2001:db9::", JP_REASON_ADDRESS },
 	};
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		strcpy(world->request.rhost, rows[i].rhost);
-		assert_int_equal(decide_now(world), rows[i].reason);
+		strcpy(fixture->request.rhost, rows[i].rhost);
+		assert_int_equal(decide_now(fixture), rows[i].reason);
 	}
 }
 
 static void
 another_policy_holds_at_once(void **state)
 {
-	struct world *world = *state;
-	struct jp_policy policy = world->core.policy;
+	struct fixture *fixture = *state;
+	struct jp_policy policy = fixture->core.policy;
 
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 	strcpy(policy.rules[0].scope, "write");
-	jp_core_set_policy(&world->core, &policy);
-	assert_int_equal(decide_now(world), JP_REASON_SCOPE);
+	jp_core_set_policy(&fixture->core, &policy);
+	assert_int_equal(decide_now(fixture), JP_REASON_SCOPE);
 	strcpy(policy.prefix, "acme");
-	jp_core_set_policy(&world->core, &policy);
-	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	jp_core_set_policy(&fixture->core, &policy);
+	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
 }
 
 /* And none but these: a token under another prefix is another text. */
 static void
 tokens_of_a_former_prefix_live_on_if_it_is_accepted(void **state)
 {
-	struct world *world = *state;
-	struct jp_policy policy = world->core.policy;
-	struct jp_secret text = world->request.token;
+	struct fixture *fixture = *state;
+	struct jp_policy policy = fixture->core.policy;
+	struct jp_secret text = fixture->request.token;
 	struct jp_token token;
 
 	strcpy(policy.prefix, "acme");
 	strcpy(policy.accept_prefixes[0], "other");
 	policy.accept_prefix_len = 1;
-	jp_core_set_policy(&world->core, &policy);
-	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	jp_core_set_policy(&fixture->core, &policy);
+	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
 	strcpy(policy.accept_prefixes[1], JP_TOKEN_PREFIX);
 	policy.accept_prefix_len = 2;
-	jp_core_set_policy(&world->core, &policy);
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	jp_core_set_policy(&fixture->core, &policy);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 	assert_int_equal(
 	    jp_token_parse(text.text, text.len, &token), JP_ERR_OK);
 	for (size_t i = 0; i < 2; i++) {
-		jp_token_format(&world->request.token,
+		jp_token_format(&fixture->request.token,
 		    jp_policy_prefix(&policy, i), token.id, token.secret);
-		assert_int_equal(decide_now(world), JP_REASON_SECRET);
+		assert_int_equal(decide_now(fixture), JP_REASON_SECRET);
 	}
 }
 
 /* ---- with a memo ---- */
 
-/* Gives `world` a memo in which its token is. */
+/* Gives `fixture` a memo in which its token is. */
 static void
-warm(struct world *world)
+warm(struct fixture *fixture)
 {
 	assert_int_equal(
-	    jp_memo_make(&world->core.memo, 64, &jp_steady_clock), JP_ERR_OK);
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	assert_int_equal(runs(world), 1);
+	    jp_memo_make(&fixture->core.memo, 64, &jp_steady_clock), JP_ERR_OK);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(fixture), 1);
 }
 
 static unsigned long long
-hits(struct world *world)
+hits(struct fixture *fixture)
 {
 	struct jp_memo_counts counts;
 
-	jp_memo_count(world->core.memo, &counts);
+	jp_memo_count(fixture->core.memo, &counts);
 	return counts.hits;
 }
 
 static void
 a_known_token_needs_no_proof(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_decision decision;
 
-	warm(world);
+	warm(fixture);
 	for (int i = 1; i <= KNOWN; i++) {
-		jp_decide(&world->core, &world->request, NULL, &decision);
+		jp_decide(&fixture->core, &fixture->request, NULL, &decision);
 		assert_int_equal(decision.reason, JP_REASON_ACCEPTED);
 		assert_string_equal(decision.user, "alice");
 		assert_string_equal(decision.phc, "");
-		assert_int_equal(hits(world), i);
+		assert_int_equal(hits(fixture), i);
 	}
-	assert_int_equal(runs(world), 1);
+	assert_int_equal(runs(fixture), 1);
 }
 
 static void
 a_known_token_costs_two_reads_its_own_and_its_users(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_decision decision;
 	unsigned int calls;
 
-	warm(world);
-	calls = jp_store_mem_calls(world->core.store);
-	jp_decide(&world->core, &world->request, NULL, &decision);
-	assert_int_equal(jp_store_mem_calls(world->core.store), calls + 2);
+	warm(fixture);
+	calls = jp_store_mem_calls(fixture->core.store);
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
+	assert_int_equal(jp_store_mem_calls(fixture->core.store), calls + 2);
 }
 
 /* The table of ways says which reasons still need a look at the secret. */
@@ -831,19 +819,19 @@ whatever_speaks_against_a_known_token_holds_at_once(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(ways); i++) {
-		struct world *world;
+		struct fixture *fixture;
 		void *fresh;
 
 		(void)set_up(&fresh);
-		world = fresh;
-		warm(world);
-		ways[i].go(world);
-		store_record(world, JP_CHANGE_REPLACE);
-		assert_int_equal(decide_now(world), ways[i].reason);
+		fixture = fresh;
+		warm(fixture);
+		ways[i].go(fixture);
+		store_record(fixture, JP_CHANGE_REPLACE);
+		assert_int_equal(decide_now(fixture), ways[i].reason);
 		assert_int_equal(
-		    runs(world), ways[i].go == break_secret ? 2 : 1);
+		    runs(fixture), ways[i].go == break_secret ? 2 : 1);
 		assert_int_equal(
-		    hits(world), ways[i].reason >= JP_REASON_USER ? 1 : 0);
+		    hits(fixture), ways[i].reason >= JP_REASON_USER ? 1 : 0);
 		(void)tear_down(&fresh);
 	}
 }
@@ -851,145 +839,147 @@ whatever_speaks_against_a_known_token_holds_at_once(void **state)
 static void
 a_known_token_ends_with_its_time_and_not_with_the_memo(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	world->record.superseded_at = JP_NEVER;
-	store_record(world, JP_CHANGE_REPLACE);
-	warm(world);
-	world->now = NOW + 999;
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	world->now = NOW + 1000;
-	assert_int_equal(decide_now(world), JP_REASON_EXPIRED);
-	assert_int_equal(runs(world), 1);
+	fixture->record.superseded_at = JP_NEVER;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	warm(fixture);
+	fixture->now = NOW + 999;
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	fixture->now = NOW + 1000;
+	assert_int_equal(decide_now(fixture), JP_REASON_EXPIRED);
+	assert_int_equal(runs(fixture), 1);
 }
 
 static void
 another_hash_of_the_same_token_is_not_known(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char old[JP_PHC_MAX + 1];
 
-	warm(world);
-	strcpy(old, world->record.phc);
-	assert_int_equal(jp_hash_make(&world->request.token,
-	                     &world->core.policy.cost, world->record.phc),
+	warm(fixture);
+	strcpy(old, fixture->record.phc);
+	assert_int_equal(jp_hash_make(&fixture->request.token,
+	                     &fixture->core.policy.cost, fixture->record.phc),
 	    JP_ERR_OK);
-	store_record(world, JP_CHANGE_REPLACE);
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	assert_int_equal(runs(world), 2);
-	strcpy(world->record.phc, old); /* it was true, and it still is */
-	store_record(world, JP_CHANGE_REPLACE);
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	assert_int_equal(runs(world), 2);
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(fixture), 2);
+	strcpy(fixture->record.phc, old); /* it was true, and it still is */
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(fixture), 2);
 }
 
 static void
 a_record_made_anew_under_an_id_is_not_known(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	warm(world);
-	store_record(world, JP_CHANGE_DELETE);
-	assert_int_equal(decide_now(world), JP_REASON_UNKNOWN_ID);
-	break_secret(world);
-	store_record(world, JP_CHANGE_CREATE);
-	assert_int_equal(decide_now(world), JP_REASON_SECRET);
-	assert_int_equal(hits(world), 0);
+	warm(fixture);
+	store_record(fixture, JP_CHANGE_DELETE);
+	assert_int_equal(decide_now(fixture), JP_REASON_UNKNOWN_ID);
+	break_secret(fixture);
+	store_record(fixture, JP_CHANGE_CREATE);
+	assert_int_equal(decide_now(fixture), JP_REASON_SECRET);
+	assert_int_equal(hits(fixture), 0);
 }
 
 static void
 a_wrong_text_is_not_known_and_does_not_become_so(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	world->record.has_fast_tag = false;
-	store_record(world, JP_CHANGE_REPLACE);
-	warm(world);
-	forge_secret(world);
+	fixture->record.has_fast_tag = false;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	warm(fixture);
+	forge_secret(fixture);
 	for (unsigned int i = 0; i < 3; i++) {
-		assert_int_equal(decide_now(world), JP_REASON_SECRET);
-		assert_int_equal(runs(world), 2 + i);
+		assert_int_equal(decide_now(fixture), JP_REASON_SECRET);
+		assert_int_equal(runs(fixture), 2 + i);
 	}
-	assert_int_equal(hits(world), 0);
+	assert_int_equal(hits(fixture), 0);
 }
 
 static void
 a_wrong_text_tried_again_costs_no_hash_where_there_is_no_fast_tag(void **state)
 {
-	struct world *world = *state;
-	const struct jp_request right = world->request;
+	struct fixture *fixture = *state;
+	const struct jp_request right = fixture->request;
 	struct jp_request wrong;
 
 	assert_int_equal(
-	    jp_memo_make(&world->core.wrong, 64, &jp_steady_clock), JP_ERR_OK);
-	world->record.has_fast_tag = false;
-	store_record(world, JP_CHANGE_REPLACE);
-	warm(world);
-	forge_secret(world);
-	wrong = world->request;
-	for (unsigned int i = 0; i < 3; i++)
-		assert_int_equal(decide_now(world), JP_REASON_SECRET);
-	assert_int_equal(runs(world), 2);
-	world->request = right; /* and the right one is as good as ever */
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	assert_int_equal(runs(world), 2);
-	/* The text that was wrong becomes right: another hash, so it is. */
-	assert_int_equal(jp_hash_make(&wrong.token, &world->core.policy.cost,
-	                     world->record.phc),
+	    jp_memo_make(&fixture->core.wrong, 64, &jp_steady_clock),
 	    JP_ERR_OK);
-	store_record(world, JP_CHANGE_REPLACE);
-	world->request = wrong;
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	assert_int_equal(runs(world), 3);
+	fixture->record.has_fast_tag = false;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	warm(fixture);
+	forge_secret(fixture);
+	wrong = fixture->request;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(decide_now(fixture), JP_REASON_SECRET);
+	assert_int_equal(runs(fixture), 2);
+	fixture->request = right; /* and the right one is as good as ever */
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(fixture), 2);
+	/* The text that was wrong becomes right: another hash, so it is. */
+	assert_int_equal(jp_hash_make(&wrong.token, &fixture->core.policy.cost,
+	                     fixture->record.phc),
+	    JP_ERR_OK);
+	store_record(fixture, JP_CHANGE_REPLACE);
+	fixture->request = wrong;
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(fixture), 3);
 }
 
 /* As the hash of a record that takes more memory than there is. */
 static void
 an_error_is_not_remembered(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_memo_counts counts;
 
 	assert_int_equal(
-	    jp_memo_make(&world->core.memo, 64, &jp_steady_clock), JP_ERR_OK);
+	    jp_memo_make(&fixture->core.memo, 64, &jp_steady_clock), JP_ERR_OK);
 	assert_int_equal(
-	    jp_memo_make(&world->core.wrong, 64, &jp_steady_clock), JP_ERR_OK);
-	world->record.phc[1] = 'x';
-	store_record(world, JP_CHANGE_REPLACE);
-	assert_int_equal(decide_now(world), JP_REASON_RECORD);
-	jp_store_mem_fail(world->core.store, 1, JP_ERR_IO, false);
-	assert_int_equal(decide_now(world), JP_REASON_STORE);
-	jp_memo_count(world->core.memo, &counts);
+	    jp_memo_make(&fixture->core.wrong, 64, &jp_steady_clock),
+	    JP_ERR_OK);
+	fixture->record.phc[1] = 'x';
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(fixture), JP_REASON_RECORD);
+	jp_store_mem_fail(fixture->core.store, 1, JP_ERR_IO, false);
+	assert_int_equal(decide_now(fixture), JP_REASON_STORE);
+	jp_memo_count(fixture->core.memo, &counts);
 	assert_int_equal(counts.inserts, 0);
-	jp_memo_count(world->core.wrong, &counts);
+	jp_memo_count(fixture->core.wrong, &counts);
 	assert_int_equal(counts.inserts, 0);
 }
 
 static void
 a_flushed_memo_costs_one_more_hash(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	warm(world);
-	jp_memo_flush(world->core.memo);
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	assert_int_equal(runs(world), 2);
+	warm(fixture);
+	jp_memo_flush(fixture->core.memo);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	assert_int_equal(runs(fixture), 2);
 }
 
 static void
 a_proof_serves_several_questions_of_one_token(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_proof proof = { .phc = "" };
 	struct jp_decision decision;
 
 	for (int i = 0; i < KNOWN; i++) {
 		jp_decide_proving(
-		    &world->core, &world->request, &proof, &decision);
+		    &fixture->core, &fixture->request, &proof, &decision);
 		assert_int_equal(decision.reason, JP_REASON_ACCEPTED);
 	}
-	assert_int_equal(runs(world), 1);
+	assert_int_equal(runs(fixture), 1);
 }
 
 /* A store whose records change their hash under every read. */
@@ -1010,108 +1000,108 @@ static void
 a_record_that_never_rests_is_unavailable(void **state)
 {
 	static const struct jp_store_ops ops = { .get = fickle_get };
-	struct world *world = *state;
-	struct jp_store fickle = { .ops = &ops }, *kept = world->core.store;
+	struct fixture *fixture = *state;
+	struct jp_store fickle = { .ops = &ops }, *kept = fixture->core.store;
 
-	world->core.store = &fickle;
-	assert_int_equal(decide_now(world), JP_REASON_OVERLOAD);
-	world->core.store = kept;
+	fixture->core.store = &fickle;
+	assert_int_equal(decide_now(fixture), JP_REASON_OVERLOAD);
+	fixture->core.store = kept;
 }
 
 /* Who decides for the loop is told so; who may wait, waits and decides. */
 static void
 a_store_that_is_written_is_waited_for_elsewhere(void **state)
 {
-	struct world *world = *state;
-	struct jp_store *store = world->core.store;
+	struct fixture *fixture = *state;
+	struct jp_store *store = fixture->core.store;
 	struct jp_decision decision;
 
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 	jp_store_mem_fail(store, 1, JP_ERR_BUSY, false);
-	jp_decide(&world->core, &world->request, NULL, &decision);
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
 	assert_int_equal(decision.verdict, JP_DENY);
 	assert_int_equal(decision.reason, JP_REASON_NONE);
 	assert_int_equal(decision.need, JP_NEED_STORE);
 	/* Twice the record, then the user. */
 	for (unsigned int nth = 1; nth <= 3; nth++) {
 		jp_store_mem_fail(store, nth, JP_ERR_BUSY, false);
-		assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
+		assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 	}
 	jp_store_mem_fail(store, 1, JP_ERR_BUSY, true);
-	assert_int_equal(decide_now(world), JP_REASON_STORE);
+	assert_int_equal(decide_now(fixture), JP_REASON_STORE);
 }
 
 /* ---- secrets of other systems ---- */
 
 /* The stored token becomes an imported secret of alice, which is `text`. */
 static void
-make_foreign(struct world *world, const char *text)
+make_foreign(struct fixture *fixture, const char *text)
 {
-	store_record(world, JP_CHANGE_DELETE);
+	store_record(fixture, JP_CHANGE_DELETE);
 	assert_int_equal(
-	    jp_secret_set(&world->request.token, text, strlen(text)),
+	    jp_secret_set(&fixture->request.token, text, strlen(text)),
 	    JP_ERR_OK);
-	jp_foreign_id("alice", world->record.id);
-	world->record.has_fast_tag = false;
-	assert_int_equal(jp_hash_make(&world->request.token,
-	                     &world->core.policy.cost, world->record.phc),
+	jp_foreign_id("alice", fixture->record.id);
+	fixture->record.has_fast_tag = false;
+	assert_int_equal(jp_hash_make(&fixture->request.token,
+	                     &fixture->core.policy.cost, fixture->record.phc),
 	    JP_ERR_OK);
-	store_record(world, JP_CHANGE_CREATE);
+	store_record(fixture, JP_CHANGE_CREATE);
 }
 
 static void
 an_imported_secret_is_accepted_and_has_rights(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	make_foreign(world, "correct horse");
-	assert_int_equal(decide_now(world), JP_REASON_ACCEPTED);
-	strcpy(world->request.rhost, "198.51.100.1");
-	assert_int_equal(decide_now(world), JP_REASON_ADDRESS);
-	strcpy(world->request.rhost, "192.0.2.7");
-	world->now = world->record.grace_until;
-	assert_int_equal(decide_now(world), JP_REASON_SUPERSEDED);
+	make_foreign(fixture, "correct horse");
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	strcpy(fixture->request.rhost, "198.51.100.1");
+	assert_int_equal(decide_now(fixture), JP_REASON_ADDRESS);
+	strcpy(fixture->request.rhost, "192.0.2.7");
+	fixture->now = fixture->record.grace_until;
+	assert_int_equal(decide_now(fixture), JP_REASON_SUPERSEDED);
 }
 
 static void
 an_imported_secret_is_its_own_users_only(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	make_foreign(world, "correct horse");
-	strcpy(world->request.user, "bob");
-	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
-	world->request.user[0] = '\0';
-	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
-	assert_int_equal(runs(world), 0);
+	make_foreign(fixture, "correct horse");
+	strcpy(fixture->request.user, "bob");
+	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
+	fixture->request.user[0] = '\0';
+	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
+	assert_int_equal(runs(fixture), 0);
 }
 
 /* What has no shape may be a password: a stack shall go on to the next. */
 static void
 a_wrong_text_of_a_user_with_an_imported_secret_has_no_shape(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	make_foreign(world, "correct horse");
-	strcpy(world->request.token.text, "correct house");
-	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
-	assert_int_equal(runs(world), 1);
+	make_foreign(fixture, "correct horse");
+	strcpy(fixture->request.token.text, "correct house");
+	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
+	assert_int_equal(runs(fixture), 1);
 }
 
 static void
 a_text_without_shape_runs_no_argon2_for_other_users(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	assert_int_equal(
-	    jp_secret_set(&world->request.token, "password", 8), JP_ERR_OK);
-	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
+	    jp_secret_set(&fixture->request.token, "password", 8), JP_ERR_OK);
+	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
 	/* Also where a token of ours has the very id. */
-	store_record(world, JP_CHANGE_DELETE);
-	jp_foreign_id("alice", world->record.id);
-	store_record(world, JP_CHANGE_CREATE);
-	assert_int_equal(decide_now(world), JP_REASON_SHAPE);
-	assert_int_equal(runs(world), 0);
+	store_record(fixture, JP_CHANGE_DELETE);
+	jp_foreign_id("alice", fixture->record.id);
+	store_record(fixture, JP_CHANGE_CREATE);
+	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
+	assert_int_equal(runs(fixture), 0);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

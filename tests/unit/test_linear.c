@@ -32,13 +32,13 @@ enum {
 };
 
 struct hammer {
-	struct world *world;
+	struct fixture *fixture;
 	pthread_t thread;
 	atomic_ullong asked, accepted;
 	atomic_llong last_ns; /* when the last accepted question began */
 };
 
-struct world {
+struct fixture {
 	char dir[PATH_MAX];
 	struct jp_core core;
 	struct jp_policy policy; /* the one under which all is accepted */
@@ -49,31 +49,31 @@ struct world {
 };
 
 static int64_t
-world_now(void *arg)
+fixture_now(void *arg)
 {
 	(void)arg;
 	return NOW;
 }
 
 static void
-commit(struct world *world, enum jp_change_kind kind,
+commit(struct fixture *fixture, enum jp_change_kind kind,
     const struct jp_record *record)
 {
 	assert_int_equal(
-	    commit_one(world->core.store, kind, record), JP_ERR_OK);
+	    commit_one(fixture->core.store, kind, record), JP_ERR_OK);
 }
 
 static void *
 hammer(void *arg)
 {
 	struct hammer *self = arg;
-	struct world *world = self->world;
+	struct fixture *fixture = self->fixture;
 	struct jp_decision decision;
 
-	while (!atomic_load(&world->over)) {
+	while (!atomic_load(&fixture->over)) {
 		int64_t begin_ns = jp_now_ns();
 
-		jp_decide_now(&world->core, &world->request, &decision);
+		jp_decide_now(&fixture->core, &fixture->request, &decision);
 		if (decision.verdict == JP_ACCEPT) {
 			atomic_store(&self->last_ns, begin_ns);
 			atomic_fetch_add(&self->accepted, 1);
@@ -85,12 +85,12 @@ hammer(void *arg)
 
 /* Until each hammer has asked, or been accepted, some times more. */
 static void
-wait_for(struct world *world, bool accepted)
+wait_for(struct fixture *fixture, bool accepted)
 {
 	const int64_t end_ms = jp_now_ms() + WAIT_MS;
 
 	for (size_t i = 0; i < HAMMERS; i++) {
-		struct hammer *one = &world->hammers[i];
+		struct hammer *one = &fixture->hammers[i];
 		atomic_ullong *count = accepted ? &one->accepted : &one->asked;
 		unsigned long long wanted = atomic_load(count) + QUESTIONS;
 
@@ -104,96 +104,96 @@ wait_for(struct world *world, bool accepted)
 /* ---- what is changed, and changed back ---- */
 
 static void
-revoke_it(struct world *world)
+revoke_it(struct fixture *fixture)
 {
-	struct jp_record record = world->record;
+	struct jp_record record = fixture->record;
 
 	record.revoked_at = NOW;
-	commit(world, JP_CHANGE_REPLACE, &record);
+	commit(fixture, JP_CHANGE_REPLACE, &record);
 }
 
 static void
-expire(struct world *world)
+expire(struct fixture *fixture)
 {
-	struct jp_record record = world->record;
+	struct jp_record record = fixture->record;
 
 	record.expires_at = NOW;
-	commit(world, JP_CHANGE_REPLACE, &record);
+	commit(fixture, JP_CHANGE_REPLACE, &record);
 }
 
 static void
-supersede(struct world *world)
+supersede(struct fixture *fixture)
 {
-	struct jp_record record = world->record;
+	struct jp_record record = fixture->record;
 
 	record.superseded_at = record.grace_until = NOW;
-	commit(world, JP_CHANGE_REPLACE, &record);
+	commit(fixture, JP_CHANGE_REPLACE, &record);
 }
 
 static void
-limit_services(struct world *world)
+limit_services(struct fixture *fixture)
 {
-	struct jp_record record = world->record;
+	struct jp_record record = fixture->record;
 
 	record.service_len = 1;
 	(void)strcpy(record.services[0], "other");
-	commit(world, JP_CHANGE_REPLACE, &record);
+	commit(fixture, JP_CHANGE_REPLACE, &record);
 }
 
 static void
-put_back(struct world *world)
+put_back(struct fixture *fixture)
 {
-	commit(world, JP_CHANGE_REPLACE, &world->record);
+	commit(fixture, JP_CHANGE_REPLACE, &fixture->record);
 }
 
 static void
-remove_record(struct world *world)
+remove_record(struct fixture *fixture)
 {
-	commit(world, JP_CHANGE_DELETE, &world->record);
+	commit(fixture, JP_CHANGE_DELETE, &fixture->record);
 }
 
 static void
-make_again(struct world *world)
+make_again(struct fixture *fixture)
 {
-	commit(world, JP_CHANGE_CREATE, &world->record);
+	commit(fixture, JP_CHANGE_CREATE, &fixture->record);
 }
 
 /* The same id, another secret: what was proved is worth nothing. */
 static void
-make_another(struct world *world)
+make_another(struct fixture *fixture)
 {
-	struct jp_record record = world->record;
+	struct jp_record record = fixture->record;
 	struct jp_secret other;
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	remove_record(world);
+	remove_record(fixture);
 	jp_token_make("jpat", &other, id);
 	record.has_fast_tag = false;
 	assert_int_equal(
-	    jp_hash_make(&other, &world->policy.cost, record.phc), JP_ERR_OK);
-	commit(world, JP_CHANGE_CREATE, &record);
+	    jp_hash_make(&other, &fixture->policy.cost, record.phc), JP_ERR_OK);
+	commit(fixture, JP_CHANGE_CREATE, &record);
 }
 
 /* The same id and the same secret for another user. */
 static void
-make_for_bob(struct world *world)
+make_for_bob(struct fixture *fixture)
 {
-	struct jp_record record = world->record;
+	struct jp_record record = fixture->record;
 
-	remove_record(world);
+	remove_record(fixture);
 	(void)strcpy(record.user, "bob");
-	commit(world, JP_CHANGE_CREATE, &record);
+	commit(fixture, JP_CHANGE_CREATE, &record);
 }
 
 static void
-make_back(struct world *world)
+make_back(struct fixture *fixture)
 {
-	remove_record(world);
-	make_again(world);
+	remove_record(fixture);
+	make_again(fixture);
 }
 
 static void
-set_disabled(struct world *world, bool disabled)
+set_disabled(struct fixture *fixture, bool disabled)
 {
 	struct jp_user user;
 
@@ -201,48 +201,48 @@ set_disabled(struct world *world, bool disabled)
 	user.disabled = disabled;
 	user.changed_at = NOW;
 	assert_int_equal(
-	    jp_store_put_users(world->core.store, &user, 1), JP_ERR_OK);
+	    jp_store_put_users(fixture->core.store, &user, 1), JP_ERR_OK);
 }
 
 static void
-disable(struct world *world)
+disable(struct fixture *fixture)
 {
-	set_disabled(world, true);
+	set_disabled(fixture, true);
 }
 
 static void
-enable(struct world *world)
+enable(struct fixture *fixture)
 {
-	set_disabled(world, false);
+	set_disabled(fixture, false);
 }
 
 static void
-change_prefix(struct world *world)
+change_prefix(struct fixture *fixture)
 {
-	struct jp_policy policy = world->policy;
+	struct jp_policy policy = fixture->policy;
 
 	(void)strcpy(policy.prefix, "other");
-	jp_core_set_policy(&world->core, &policy);
+	jp_core_set_policy(&fixture->core, &policy);
 }
 
 static void
-change_scope(struct world *world)
+change_scope(struct fixture *fixture)
 {
-	struct jp_policy policy = world->policy;
+	struct jp_policy policy = fixture->policy;
 
 	(void)strcpy(policy.rules[0].scope, "write");
-	jp_core_set_policy(&world->core, &policy);
+	jp_core_set_policy(&fixture->core, &policy);
 }
 
 static void
-policy_back(struct world *world)
+policy_back(struct fixture *fixture)
 {
-	jp_core_set_policy(&world->core, &world->policy);
+	jp_core_set_policy(&fixture->core, &fixture->policy);
 }
 
 static const struct way {
-	void (*go)(struct world *world);
-	void (*back)(struct world *world);
+	void (*go)(struct fixture *fixture);
+	void (*back)(struct fixture *fixture);
 } ways[] = {
 	{ revoke_it, put_back },
 	{ expire, put_back },
@@ -256,24 +256,24 @@ static const struct way {
 	{ change_scope, policy_back },
 };
 
-/* ---- the world ---- */
+/* ---- the fixture ---- */
 
 static void
-make_record(struct world *world)
+make_record(struct fixture *fixture)
 {
-	struct jp_record *record = &world->record;
+	struct jp_record *record = &fixture->record;
 
-	jp_token_make("jpat", &world->request.token, record->id);
+	jp_token_make("jpat", &fixture->request.token, record->id);
 	(void)strcpy(record->user, USER);
 	record->created_at = NOW - 1000;
 	record->scope_len = 1;
 	(void)strcpy(record->scopes[0], "read");
-	assert_int_equal(jp_hash_make(&world->request.token,
-	                     &world->policy.cost, record->phc),
+	assert_int_equal(jp_hash_make(&fixture->request.token,
+	                     &fixture->policy.cost, record->phc),
 	    JP_ERR_OK);
-	commit(world, JP_CHANGE_CREATE, record);
-	(void)strcpy(world->request.user, USER);
-	(void)strcpy(world->request.service, "jira");
+	commit(fixture, JP_CHANGE_CREATE, record);
+	(void)strcpy(fixture->request.user, USER);
+	(void)strcpy(fixture->request.service, "jira");
 }
 
 static void
@@ -293,31 +293,32 @@ static int
 set_up(void **state)
 {
 	static const struct jp_pepper pepper = { { 1 } };
-	const struct jp_clock clock = { world_now, NULL };
-	struct world *world = calloc(1, sizeof(*world));
+	const struct jp_clock clock = { fixture_now, NULL };
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct jp_store_options options;
 	struct jp_store *store;
 	struct jp_why why;
 
-	assert_non_null(world);
-	*state = world;
-	scratch_make(world->dir);
-	options = options_for(world->dir);
-	make_policy(&world->policy);
+	assert_non_null(fixture);
+	*state = fixture;
+	scratch_make(fixture->dir);
+	options = options_for(fixture->dir);
+	make_policy(&fixture->policy);
 	assert_int_equal(jp_store_bdb_create(&options, &why), JP_ERR_OK);
 	assert_int_equal(jp_store_bdb_open(&options, &store, &why), JP_ERR_OK);
-	assert_int_equal(
-	    jp_core_init(&world->core, store, &pepper, &world->policy, &clock),
+	assert_int_equal(jp_core_init(&fixture->core, store, &pepper,
+	                     &fixture->policy, &clock),
 	    JP_ERR_OK);
 	assert_int_equal(
-	    jp_memo_make(&world->core.memo, 64, &jp_steady_clock), JP_ERR_OK);
+	    jp_memo_make(&fixture->core.memo, 64, &jp_steady_clock), JP_ERR_OK);
 	assert_int_equal(
-	    jp_memo_make(&world->core.wrong, 64, &jp_steady_clock), JP_ERR_OK);
-	make_record(world);
+	    jp_memo_make(&fixture->core.wrong, 64, &jp_steady_clock),
+	    JP_ERR_OK);
+	make_record(fixture);
 	for (size_t i = 0; i < HAMMERS; i++) {
-		world->hammers[i].world = world;
-		assert_int_equal(pthread_create(&world->hammers[i].thread, NULL,
-		                     hammer, &world->hammers[i]),
+		fixture->hammers[i].fixture = fixture;
+		assert_int_equal(pthread_create(&fixture->hammers[i].thread,
+		                     NULL, hammer, &fixture->hammers[i]),
 		    0);
 	}
 	return 0;
@@ -326,14 +327,14 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	atomic_store(&world->over, true);
+	atomic_store(&fixture->over, true);
 	for (size_t i = 0; i < HAMMERS; i++)
-		(void)pthread_join(world->hammers[i].thread, NULL);
-	jp_core_close(&world->core);
-	scratch_remove(world->dir);
-	free(world);
+		(void)pthread_join(fixture->hammers[i].thread, NULL);
+	jp_core_close(&fixture->core);
+	scratch_remove(fixture->dir);
+	free(fixture);
 	return 0;
 }
 
@@ -342,21 +343,21 @@ tear_down(void **state)
 static void
 no_question_that_begins_after_a_change_is_accepted(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (int round = 0; round < ROUNDS; round++)
 		for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 			int64_t done_ns;
 
-			wait_for(world, true);
-			ways[i].go(world);
+			wait_for(fixture, true);
+			ways[i].go(fixture);
 			done_ns = jp_now_ns();
-			wait_for(world, false);
+			wait_for(fixture, false);
 			for (size_t n = 0; n < HAMMERS; n++)
 				assert_true(
-				    atomic_load(&world->hammers[n].last_ns) <
+				    atomic_load(&fixture->hammers[n].last_ns) <
 				    done_ns);
-			ways[i].back(world);
+			ways[i].back(fixture);
 		}
 }
 
@@ -364,16 +365,18 @@ no_question_that_begins_after_a_change_is_accepted(void **state)
 static void
 no_question_that_begins_after_the_way_back_is_denied(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_decision decision;
 
 	for (int round = 0; round < ROUNDS; round++)
 		for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-			ways[i].go(world);
-			jp_decide_now(&world->core, &world->request, &decision);
+			ways[i].go(fixture);
+			jp_decide_now(
+			    &fixture->core, &fixture->request, &decision);
 			assert_int_not_equal(decision.verdict, JP_ACCEPT);
-			ways[i].back(world);
-			jp_decide_now(&world->core, &world->request, &decision);
+			ways[i].back(fixture);
+			jp_decide_now(
+			    &fixture->core, &fixture->request, &decision);
 			assert_int_equal(decision.verdict, JP_ACCEPT);
 		}
 }

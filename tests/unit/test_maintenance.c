@@ -14,7 +14,7 @@
 
 #include "common/decide/open.h"
 #include "common/wire/client.h"
-#include "tests/unit/store_mem.h"
+#include "tests/unit/core_help.h"
 #include "common/decide/usage.h"
 #include "patd/maintenance.h"
 
@@ -26,7 +26,7 @@ enum {
 	WAIT_MS = 60000,
 };
 
-struct world {
+struct fixture {
 	struct jp_core core;
 	struct maintenance *maintenance;
 	unsigned int noted; /* uses of each token */
@@ -39,37 +39,34 @@ id_of(unsigned int number, char id[JP_TOKEN_ID_LEN + 1])
 }
 
 static uint64_t
-commits(struct world *world)
+commits(struct fixture *fixture)
 {
 	struct jp_store_info info;
 
-	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	assert_int_equal(jp_store_info(fixture->core.store, &info), JP_ERR_OK);
 	return info.commits;
 }
 
 static int
 set_up(void **state)
 {
-	static struct world world;
-	const struct jp_pepper pepper = { { 0 } };
-	const struct jp_policy policy = { .max_per_user = 0 };
-	struct jp_store *store;
+	static struct fixture fixture;
+	struct jp_settings settings;
 
-	memset(&world, 0, sizeof(world));
-	*state = &world;
-	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
-	assert_int_equal(jp_core_init(&world.core, store, &pepper, &policy,
-	                     &jp_system_clock),
-	    JP_ERR_OK);
-	world.core.usage = jp_usage_make();
-	assert_non_null(world.core.usage);
+	memset(&fixture, 0, sizeof(fixture));
+	*state = &fixture;
+	core_help_settings(&settings);
+	core_help_open(&fixture.core, &settings, NULL);
+	fixture.core.usage = jp_usage_make();
+	assert_non_null(fixture.core.usage);
 	for (unsigned int i = 0; i < TOKENS; i++) {
 		struct jp_record record = { .created_at = NOW };
 		const struct jp_change change = { JP_CHANGE_CREATE, &record };
 
 		id_of(i, record.id);
 		(void)strcpy(record.user, "alice");
-		assert_int_equal(jp_store_commit(store, &change, 1), JP_ERR_OK);
+		assert_int_equal(
+		    jp_store_commit(fixture.core.store, &change, 1), JP_ERR_OK);
 	}
 	return 0;
 }
@@ -77,29 +74,29 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	maintenance_stop(world->maintenance);
-	jp_core_close(&world->core);
+	maintenance_stop(fixture->maintenance);
+	jp_core_close(&fixture->core);
 	return 0;
 }
 
 /* One use of each token. */
 static void
-use_all(struct world *world)
+use_all(struct fixture *fixture)
 {
 	const struct jp_request request = { .service = "jira" };
 	char id[JP_TOKEN_ID_LEN + 1];
 
 	for (unsigned int i = 0; i < TOKENS; i++) {
 		id_of(i, id);
-		jp_usage_note(world->core.usage, id, &request, NOW);
+		jp_usage_note(fixture->core.usage, id, &request, NOW);
 	}
-	world->noted++;
+	fixture->noted++;
 }
 
 static void
-assert_counted(struct world *world)
+assert_counted(struct fixture *fixture)
 {
 	struct jp_record record;
 	char id[JP_TOKEN_ID_LEN + 1];
@@ -107,73 +104,73 @@ assert_counted(struct world *world)
 	for (unsigned int i = 0; i < TOKENS; i++) {
 		id_of(i, id);
 		assert_int_equal(
-		    jp_store_get(world->core.store, id, &record), JP_ERR_OK);
-		assert_int_equal(record.use_count, world->noted);
+		    jp_store_get(fixture->core.store, id, &record), JP_ERR_OK);
+		assert_int_equal(record.use_count, fixture->noted);
 	}
 }
 
 static void
-start(struct world *world, unsigned int save_ms)
+start(struct fixture *fixture, unsigned int save_ms)
 {
 	assert_int_equal(
-	    maintenance_start(&world->maintenance, &world->core, save_ms),
+	    maintenance_start(&fixture->maintenance, &fixture->core, save_ms),
 	    JP_ERR_OK);
 }
 
 static void
 a_period_has_one_write_of_all_tokens(void **state)
 {
-	struct world *world = *state;
-	const uint64_t before = commits(world);
+	struct fixture *fixture = *state;
+	const uint64_t before = commits(fixture);
 	const int64_t begin_ms = jp_now_ms();
 	uint64_t writes = 0;
 
-	start(world, PERIOD_MS);
+	start(fixture, PERIOD_MS);
 	while (writes < 10) {
-		use_all(world);
-		writes = commits(world) - before;
+		use_all(fixture);
+		writes = commits(fixture) - before;
 		assert_true(jp_now_ms() < begin_ms + WAIT_MS);
 	}
 	assert_true(writes <= (uint64_t)(jp_now_ms() - begin_ms) / PERIOD_MS);
-	assert_true(world->noted > writes);
-	maintenance_stop(world->maintenance);
-	world->maintenance = NULL;
-	assert_int_equal(jp_usage_flush(world->core.usage, &world->core),
+	assert_true(fixture->noted > writes);
+	maintenance_stop(fixture->maintenance);
+	fixture->maintenance = NULL;
+	assert_int_equal(jp_usage_flush(fixture->core.usage, &fixture->core),
 	    JP_ERR_OK); /* as jp_core_close() does */
-	assert_counted(world);
+	assert_counted(fixture);
 }
 
 /* That it lives for a minute is what a crash may cost. */
 static void
 nothing_is_written_before_the_period_is_over(void **state)
 {
-	struct world *world = *state;
-	const uint64_t before = commits(world);
+	struct fixture *fixture = *state;
+	const uint64_t before = commits(fixture);
 	const int64_t begin_ms = jp_now_ms();
 
-	start(world, MAINTENANCE_SAVE_MS);
+	start(fixture, MAINTENANCE_SAVE_MS);
 	for (int i = 0; i < 10000; i++)
-		use_all(world);
-	maintenance_stop(world->maintenance);
-	world->maintenance = NULL;
+		use_all(fixture);
+	maintenance_stop(fixture->maintenance);
+	fixture->maintenance = NULL;
 	if (jp_now_ms() < begin_ms + MAINTENANCE_SAVE_MS)
-		assert_int_equal(commits(world), before);
+		assert_int_equal(commits(fixture), before);
 	assert_int_equal(
-	    jp_usage_flush(world->core.usage, &world->core), JP_ERR_OK);
-	assert_counted(world);
+	    jp_usage_flush(fixture->core.usage, &fixture->core), JP_ERR_OK);
+	assert_counted(fixture);
 }
 
 static void
 without_uses_nothing_is_written(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	const int64_t begin_ms = jp_now_ms();
-	const uint64_t before = commits(world);
+	const uint64_t before = commits(fixture);
 
-	start(world, 1);
+	start(fixture, 1);
 	while (jp_now_ms() < begin_ms + 50)
-		(void)commits(world);
-	assert_int_equal(commits(world), before);
+		(void)commits(fixture);
+	assert_int_equal(commits(fixture), before);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -19,7 +19,7 @@
 
 #include "common/decide/open.h"
 #include "common/wire/client.h"
-#include "tests/unit/store_mem.h"
+#include "tests/unit/core_help.h"
 #include "common/decide/throttle.h"
 #include "common/record/token_make.h"
 #include "patd/pool.h"
@@ -31,7 +31,7 @@ enum {
 	WAIT_MS = 60000,
 };
 
-struct world {
+struct fixture {
 	struct jp_store gate; /* in front of `store` */
 	struct jp_store *store;
 	pthread_mutex_t mutex;
@@ -49,7 +49,7 @@ struct world {
 	unsigned int answers[JP_REASON_COUNT];
 };
 
-static struct world *here;
+static struct fixture *here;
 
 static enum jp_err
 gate_get(
@@ -78,50 +78,52 @@ gate_user(
 }
 
 static void
-open_gate(struct world *world, unsigned int tickets)
+open_gate(struct fixture *fixture, unsigned int tickets)
 {
-	pthread_mutex_lock(&world->mutex);
-	world->tickets = tickets;
-	pthread_cond_broadcast(&world->moved);
-	pthread_mutex_unlock(&world->mutex);
+	pthread_mutex_lock(&fixture->mutex);
+	fixture->tickets = tickets;
+	pthread_cond_broadcast(&fixture->moved);
+	pthread_mutex_unlock(&fixture->mutex);
 }
 
 /* Until all tickets are gone and a worker stands before the gate. */
 static void
-wait_gate(struct world *world)
+wait_gate(struct fixture *fixture)
 {
-	pthread_mutex_lock(&world->mutex);
-	while (world->tickets > 0 || world->waiting == 0)
-		pthread_cond_wait(&world->moved, &world->mutex);
-	pthread_mutex_unlock(&world->mutex);
+	pthread_mutex_lock(&fixture->mutex);
+	while (fixture->tickets > 0 || fixture->waiting == 0)
+		pthread_cond_wait(&fixture->moved, &fixture->mutex);
+	pthread_mutex_unlock(&fixture->mutex);
 }
 
 static void
-store_record(struct world *world, enum jp_change_kind kind)
+store_record(struct fixture *fixture, enum jp_change_kind kind)
 {
-	const struct jp_change change = { kind, &world->record };
+	const struct jp_change change = { kind, &fixture->record };
 
-	assert_int_equal(jp_store_commit(world->store, &change, 1), JP_ERR_OK);
+	assert_int_equal(
+	    jp_store_commit(fixture->store, &change, 1), JP_ERR_OK);
 }
 
 static void
-make_token(struct world *world)
+make_token(struct fixture *fixture)
 {
 	const struct jp_cost cost = { 8, 1 };
 
-	memset(&world->record, 0, sizeof(world->record));
-	jp_token_make("jpat", &world->token, world->record.id);
-	strcpy(world->record.user, "alice");
+	memset(&fixture->record, 0, sizeof(fixture->record));
+	jp_token_make("jpat", &fixture->token, fixture->record.id);
+	strcpy(fixture->record.user, "alice");
 	assert_int_equal(
-	    jp_hash_make(&world->token, &cost, world->record.phc), JP_ERR_OK);
-	store_record(world, JP_CHANGE_CREATE);
+	    jp_hash_make(&fixture->token, &cost, fixture->record.phc),
+	    JP_ERR_OK);
+	store_record(fixture, JP_CHANGE_CREATE);
 }
 
 static void
-start(struct world *world, uint32_t workers, uint32_t joined_max)
+start(struct fixture *fixture, uint32_t workers, uint32_t joined_max)
 {
-	assert_int_equal(pool_start(&world->pool, &world->core, workers,
-	                     joined_max, world->done_fd),
+	assert_int_equal(pool_start(&fixture->pool, &fixture->core, workers,
+	                     joined_max, fixture->done_fd),
 	    JP_ERR_OK);
 }
 
@@ -130,40 +132,37 @@ set_up(void **state)
 {
 	static const struct jp_store_ops ops = { .get = gate_get,
 		.user_get = gate_user };
-	static const struct jp_pepper pepper = { { 1 } };
-	struct world *world = calloc(1, sizeof(*world));
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct jp_settings settings;
 
-	assert_non_null(world);
-	here = world;
-	jp_settings_default(&settings);
-	assert_int_equal(jp_store_mem_open(&world->store), JP_ERR_OK);
-	assert_int_equal(jp_core_init(&world->core, world->store, &pepper,
-	                     &settings.policy, &jp_system_clock),
-	    JP_ERR_OK);
-	world->gate.ops = &ops;
-	world->core.store = &world->gate;
-	(void)pthread_mutex_init(&world->mutex, NULL);
-	(void)pthread_cond_init(&world->moved, NULL);
-	world->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	make_token(world);
-	*state = world;
+	assert_non_null(fixture);
+	here = fixture;
+	core_help_settings(&settings);
+	core_help_open(&fixture->core, &settings, NULL);
+	fixture->store = fixture->core.store;
+	fixture->gate.ops = &ops;
+	fixture->core.store = &fixture->gate;
+	(void)pthread_mutex_init(&fixture->mutex, NULL);
+	(void)pthread_cond_init(&fixture->moved, NULL);
+	fixture->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	make_token(fixture);
+	*state = fixture;
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	open_gate(world, UINT32_MAX);
-	assert_true(pool_stop(world->pool, jp_now_ms() + WAIT_MS));
-	world->core.store = world->store;
-	jp_core_close(&world->core);
-	(void)close(world->done_fd);
-	(void)pthread_cond_destroy(&world->moved);
-	(void)pthread_mutex_destroy(&world->mutex);
-	free(world);
+	open_gate(fixture, UINT32_MAX);
+	assert_true(pool_stop(fixture->pool, jp_now_ms() + WAIT_MS));
+	fixture->core.store = fixture->store;
+	jp_core_close(&fixture->core);
+	(void)close(fixture->done_fd);
+	(void)pthread_cond_destroy(&fixture->moved);
+	(void)pthread_mutex_destroy(&fixture->mutex);
+	free(fixture);
 	return 0;
 }
 
@@ -172,12 +171,12 @@ tear_down(void **state)
  * no room for it.
  */
 static bool
-ask(struct world *world, const char *user, const struct jp_secret *text,
+ask(struct fixture *fixture, const char *user, const struct jp_secret *text,
     int64_t deadline_ms)
 {
-	struct pool_item *item = pool_take(world->pool);
-	struct jp_decision open = { .tagless = world->tagless,
-		.need = world->need };
+	struct pool_item *item = pool_take(fixture->pool);
+	struct jp_decision open = { .tagless = fixture->tagless,
+		.need = fixture->need };
 
 	if (item == NULL)
 		return false;
@@ -185,282 +184,284 @@ ask(struct world *world, const char *user, const struct jp_secret *text,
 	strcpy(item->request.user, user);
 	memcpy(&item->request.token, text, sizeof(*text));
 	item->deadline_ms = deadline_ms;
-	strcpy(open.phc, world->record.phc);
-	strcpy(open.id, world->record.id);
-	world->refusal = pool_submit(world->pool, &open, item);
-	if (world->refusal == JP_REASON_NONE)
+	strcpy(open.phc, fixture->record.phc);
+	strcpy(open.id, fixture->record.id);
+	fixture->refusal = pool_submit(fixture->pool, &open, item);
+	if (fixture->refusal == JP_REASON_NONE)
 		return true;
-	pool_release(world->pool, item);
+	pool_release(fixture->pool, item);
 	return false;
 }
 
 static bool
-ask_in_time(struct world *world)
+ask_in_time(struct fixture *fixture)
 {
-	return ask(world, "alice", &world->token, INT64_MAX);
+	return ask(fixture, "alice", &fixture->token, INT64_MAX);
 }
 
 /* Waits for `count` answers, and counts them by reason. */
 static void
-gather(struct world *world, unsigned int count)
+gather(struct fixture *fixture, unsigned int count)
 {
 	while (count > 0) {
-		struct pollfd fd = { .fd = world->done_fd, .events = POLLIN };
+		struct pollfd fd = { .fd = fixture->done_fd, .events = POLLIN };
 		struct pool_item *item, *next;
 		uint64_t events;
 
 		assert_int_equal(poll(&fd, 1, WAIT_MS), 1);
-		(void)!read(world->done_fd, &events, sizeof(events));
-		for (item = pool_done(world->pool); item != NULL; item = next) {
+		(void)!read(fixture->done_fd, &events, sizeof(events));
+		for (item = pool_done(fixture->pool); item != NULL;
+		     item = next) {
 			next = item->next;
-			world->answers[item->decision.reason]++;
-			pool_release(world->pool, item);
+			fixture->answers[item->decision.reason]++;
+			pool_release(fixture->pool, item);
 			assert_true(count-- > 0);
 		}
 	}
 }
 
 static unsigned long long
-runs(struct world *world)
+runs(struct fixture *fixture)
 {
-	return atomic_load(&world->core.argon2_runs);
+	return atomic_load(&fixture->core.argon2_runs);
 }
 
 /* The same id with another secret: only Argon2id can tell. */
 static void
-forge(struct world *world, struct jp_secret *text, char letter)
+forge(struct fixture *fixture, struct jp_secret *text, char letter)
 {
 	char secret[JP_TOKEN_SECRET_LEN];
 	struct jp_token token;
 
-	(void)jp_token_parse(world->token.text, world->token.len, &token);
+	(void)jp_token_parse(fixture->token.text, fixture->token.len, &token);
 	memset(secret, letter, sizeof(secret));
-	jp_token_format(text, "jpat", world->record.id, secret);
+	jp_token_format(text, "jpat", fixture->record.id, secret);
 }
 
 static void
 a_crowd_with_one_token_runs_one_hash(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	start(world, 4, CROWD);
+	start(fixture, 4, CROWD);
 	for (int i = 0; i < CROWD; i++)
-		assert_true(ask_in_time(world));
-	open_gate(world, UINT32_MAX);
-	gather(world, CROWD);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], CROWD);
-	assert_int_equal(runs(world), 1);
-	assert_true(ask_in_time(world)); /* which finds no flight to join */
-	gather(world, 1);
-	assert_int_equal(runs(world), 2);
+		assert_true(ask_in_time(fixture));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, CROWD);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], CROWD);
+	assert_int_equal(runs(fixture), 1);
+	assert_true(ask_in_time(fixture)); /* which finds no flight to join */
+	gather(fixture, 1);
+	assert_int_equal(runs(fixture), 2);
 }
 
 static void
 who_comes_during_the_flight_joins_it(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	start(world, 2, CROWD);
-	assert_true(ask_in_time(world));
-	wait_gate(world); /* it has taken off */
-	assert_true(ask_in_time(world));
-	open_gate(world, 1);
-	wait_gate(world); /* it has hashed */
-	assert_true(ask_in_time(world));
-	open_gate(world, UINT32_MAX);
-	gather(world, 3);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 3);
-	assert_int_equal(runs(world), 1);
+	start(fixture, 2, CROWD);
+	assert_true(ask_in_time(fixture));
+	wait_gate(fixture); /* it has taken off */
+	assert_true(ask_in_time(fixture));
+	open_gate(fixture, 1);
+	wait_gate(fixture); /* it has hashed */
+	assert_true(ask_in_time(fixture));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 3);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 3);
+	assert_int_equal(runs(fixture), 1);
 }
 
 static void
 another_text_for_the_same_hash_does_not_join(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_secret forged[2];
 
-	forge(world, &forged[0], 'a');
-	forge(world, &forged[1], 'b');
-	start(world, 2, CROWD);
+	forge(fixture, &forged[0], 'a');
+	forge(fixture, &forged[1], 'b');
+	start(fixture, 2, CROWD);
 	for (int i = 0; i < 3; i++) {
-		assert_true(ask_in_time(world));
-		assert_true(ask(world, "alice", &forged[0], INT64_MAX));
-		assert_true(ask(world, "alice", &forged[1], INT64_MAX));
+		assert_true(ask_in_time(fixture));
+		assert_true(ask(fixture, "alice", &forged[0], INT64_MAX));
+		assert_true(ask(fixture, "alice", &forged[1], INT64_MAX));
 	}
-	open_gate(world, UINT32_MAX);
-	gather(world, 9);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 3);
-	assert_int_equal(world->answers[JP_REASON_SECRET], 6);
-	assert_int_equal(runs(world), 3);
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 9);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 3);
+	assert_int_equal(fixture->answers[JP_REASON_SECRET], 6);
+	assert_int_equal(runs(fixture), 3);
 }
 
 static void
 whoever_joined_is_decided_by_himself(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	start(world, 1, CROWD);
-	assert_true(ask(world, "bob", &world->token, INT64_MAX));
-	assert_true(ask_in_time(world));
-	assert_true(ask(world, "bob", &world->token, INT64_MAX));
-	open_gate(world, UINT32_MAX);
-	gather(world, 3);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 1);
-	assert_int_equal(world->answers[JP_REASON_USER], 2);
-	assert_int_equal(runs(world), 1);
+	start(fixture, 1, CROWD);
+	assert_true(ask(fixture, "bob", &fixture->token, INT64_MAX));
+	assert_true(ask_in_time(fixture));
+	assert_true(ask(fixture, "bob", &fixture->token, INT64_MAX));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 3);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 1);
+	assert_int_equal(fixture->answers[JP_REASON_USER], 2);
+	assert_int_equal(runs(fixture), 1);
 }
 
 /* The first is decided by its second reading, those who joined by theirs. */
 static void
 a_revocation_during_the_flight_holds_for_who_joined(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	start(world, 1, CROWD);
+	start(fixture, 1, CROWD);
 	for (int i = 0; i < 3; i++)
-		assert_true(ask_in_time(world));
-	open_gate(world, 2);
-	gather(world, 1);
-	wait_gate(world);
-	world->record.revoked_at = 1;
-	store_record(world, JP_CHANGE_REPLACE);
-	open_gate(world, UINT32_MAX);
-	gather(world, 2);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 1);
-	assert_int_equal(world->answers[JP_REASON_REVOKED], 2);
-	assert_int_equal(runs(world), 1);
+		assert_true(ask_in_time(fixture));
+	open_gate(fixture, 2);
+	gather(fixture, 1);
+	wait_gate(fixture);
+	fixture->record.revoked_at = 1;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 2);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 1);
+	assert_int_equal(fixture->answers[JP_REASON_REVOKED], 2);
+	assert_int_equal(runs(fixture), 1);
 }
 
 static void
 a_hash_that_changed_meanwhile_is_run_once_for_all(void **state)
 {
 	const struct jp_cost cost = { 16, 1 };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	start(world, 1, CROWD);
+	start(fixture, 1, CROWD);
 	for (int i = 0; i < 10; i++)
-		assert_true(ask_in_time(world));
-	open_gate(world, 2);
-	gather(world, 1);
-	wait_gate(world);
+		assert_true(ask_in_time(fixture));
+	open_gate(fixture, 2);
+	gather(fixture, 1);
+	wait_gate(fixture);
 	assert_int_equal(
-	    jp_hash_make(&world->token, &cost, world->record.phc), JP_ERR_OK);
-	store_record(world, JP_CHANGE_REPLACE);
-	open_gate(world, UINT32_MAX);
-	gather(world, 9);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 10);
-	assert_int_equal(runs(world), 2);
+	    jp_hash_make(&fixture->token, &cost, fixture->record.phc),
+	    JP_ERR_OK);
+	store_record(fixture, JP_CHANGE_REPLACE);
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 9);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 10);
+	assert_int_equal(runs(fixture), 2);
 }
 
 static void
 who_is_late_in_the_queue_costs_no_hash(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_secret other;
 
-	forge(world, &other, 'a');
-	start(world, 1, CROWD);
-	assert_true(ask_in_time(world));
-	wait_gate(world);
-	assert_true(ask(world, "alice", &other, 0));
-	assert_true(ask(world, "alice", &other, 0));
-	open_gate(world, UINT32_MAX);
-	gather(world, 3);
-	assert_int_equal(world->answers[JP_REASON_OVERLOAD], 2);
-	assert_int_equal(runs(world), 1);
+	forge(fixture, &other, 'a');
+	start(fixture, 1, CROWD);
+	assert_true(ask_in_time(fixture));
+	wait_gate(fixture);
+	assert_true(ask(fixture, "alice", &other, 0));
+	assert_true(ask(fixture, "alice", &other, 0));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 3);
+	assert_int_equal(fixture->answers[JP_REASON_OVERLOAD], 2);
+	assert_int_equal(runs(fixture), 1);
 }
 
 static void
 who_is_not_late_keeps_the_flight_of_who_is(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_secret other;
 
-	forge(world, &other, 'a');
-	start(world, 1, CROWD);
-	assert_true(ask(world, "alice", &other, INT64_MAX));
-	wait_gate(world);
-	assert_true(ask(world, "alice", &world->token, 0));
-	assert_true(ask(world, "alice", &world->token, 0));
-	assert_true(ask_in_time(world));
-	open_gate(world, UINT32_MAX);
-	gather(world, 4);
-	assert_int_equal(world->answers[JP_REASON_OVERLOAD], 2);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 1);
-	assert_int_equal(world->answers[JP_REASON_SECRET], 1);
-	assert_int_equal(runs(world), 2);
+	forge(fixture, &other, 'a');
+	start(fixture, 1, CROWD);
+	assert_true(ask(fixture, "alice", &other, INT64_MAX));
+	wait_gate(fixture);
+	assert_true(ask(fixture, "alice", &fixture->token, 0));
+	assert_true(ask(fixture, "alice", &fixture->token, 0));
+	assert_true(ask_in_time(fixture));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 4);
+	assert_int_equal(fixture->answers[JP_REASON_OVERLOAD], 2);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 1);
+	assert_int_equal(fixture->answers[JP_REASON_SECRET], 1);
+	assert_int_equal(runs(fixture), 2);
 }
 
 static void
 who_joined_and_is_late_is_told_so(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	start(world, 1, CROWD);
-	assert_true(ask_in_time(world));
-	wait_gate(world);
-	assert_true(ask(world, "alice", &world->token, 0));
-	assert_true(ask_in_time(world));
-	open_gate(world, UINT32_MAX);
-	gather(world, 3);
-	assert_int_equal(world->answers[JP_REASON_OVERLOAD], 1);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 2);
+	start(fixture, 1, CROWD);
+	assert_true(ask_in_time(fixture));
+	wait_gate(fixture);
+	assert_true(ask(fixture, "alice", &fixture->token, 0));
+	assert_true(ask_in_time(fixture));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 3);
+	assert_int_equal(fixture->answers[JP_REASON_OVERLOAD], 1);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 2);
 }
 
 static void
 who_joins_takes_no_room_from_others(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_secret other;
 
-	start(world, 1, 3);
+	start(fixture, 1, 3);
 	for (int i = 0; i < 4; i++)
-		assert_true(ask_in_time(world));
-	assert_false(ask_in_time(world));
+		assert_true(ask_in_time(fixture));
+	assert_false(ask_in_time(fixture));
 	for (unsigned int i = 0; i < QUEUE; i++) {
 		other.len = (size_t)snprintf(
 		    other.text, sizeof(other.text), "other %u", i);
-		assert_true(ask(world, "alice", &other, INT64_MAX));
+		assert_true(ask(fixture, "alice", &other, INT64_MAX));
 	}
 	(void)jp_secret_set(&other, "one more", 8);
-	assert_false(ask(world, "alice", &other, INT64_MAX));
-	open_gate(world, UINT32_MAX);
-	gather(world, 4 + QUEUE);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 4);
-	assert_int_equal(world->answers[JP_REASON_SHAPE], QUEUE);
-	open_gate(world, 0);
+	assert_false(ask(fixture, "alice", &other, INT64_MAX));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 4 + QUEUE);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 4);
+	assert_int_equal(fixture->answers[JP_REASON_SHAPE], QUEUE);
+	open_gate(fixture, 0);
 	for (int i = 0; i < 4; i++) /* all room has come back */
-		assert_true(ask_in_time(world));
-	assert_false(ask_in_time(world));
-	open_gate(world, UINT32_MAX);
-	gather(world, 4);
+		assert_true(ask_in_time(fixture));
+	assert_false(ask_in_time(fixture));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 4);
 }
 
 static void
 an_id_without_fast_tag_has_few_hashes_at_a_time(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_secret forged[3];
 
 	for (int i = 0; i < 3; i++)
-		forge(world, &forged[i], (char)('a' + i));
-	start(world, 1, CROWD);
-	world->tagless = true;
-	assert_true(ask(world, "alice", &forged[0], INT64_MAX));
-	assert_true(ask(world, "alice", &forged[1], INT64_MAX));
-	assert_false(ask(world, "alice", &forged[2], INT64_MAX));
-	assert_int_equal(world->refusal, JP_REASON_THROTTLED);
-	assert_true(ask(world, "alice", &forged[1], INT64_MAX));
-	make_token(world); /* another id */
-	assert_true(ask_in_time(world));
-	open_gate(world, UINT32_MAX);
-	gather(world, 4);
-	assert_int_equal(world->answers[JP_REASON_SECRET], 3);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 1);
-	assert_int_equal(runs(world), 3);
+		forge(fixture, &forged[i], (char)('a' + i));
+	start(fixture, 1, CROWD);
+	fixture->tagless = true;
+	assert_true(ask(fixture, "alice", &forged[0], INT64_MAX));
+	assert_true(ask(fixture, "alice", &forged[1], INT64_MAX));
+	assert_false(ask(fixture, "alice", &forged[2], INT64_MAX));
+	assert_int_equal(fixture->refusal, JP_REASON_THROTTLED);
+	assert_true(ask(fixture, "alice", &forged[1], INT64_MAX));
+	make_token(fixture); /* another id */
+	assert_true(ask_in_time(fixture));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 4);
+	assert_int_equal(fixture->answers[JP_REASON_SECRET], 3);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 1);
+	assert_int_equal(runs(fixture), 3);
 	for (int i = 0; i < 3; i++) { /* their room has come back */
-		assert_true(ask(world, "alice", &forged[i], INT64_MAX));
-		gather(world, 1);
+		assert_true(ask(fixture, "alice", &forged[i], INT64_MAX));
+		gather(fixture, 1);
 	}
 }
 
@@ -468,148 +469,148 @@ an_id_without_fast_tag_has_few_hashes_at_a_time(void **state)
 static void
 wrong_secrets_of_an_id_without_fast_tag_are_throttled(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	unsigned int taken = 0;
 	struct jp_secret text;
 
-	start(world, 1, CROWD);
-	open_gate(world, UINT32_MAX);
-	world->tagless = true;
+	start(fixture, 1, CROWD);
+	open_gate(fixture, UINT32_MAX);
+	fixture->tagless = true;
 	for (int i = 0; i < 52; i++) {
-		forge(world, &text, (char)(i < 26 ? 'a' + i : 'A' + i - 26));
-		if (!ask(world, "alice", &text, INT64_MAX))
+		forge(fixture, &text, (char)(i < 26 ? 'a' + i : 'A' + i - 26));
+		if (!ask(fixture, "alice", &text, INT64_MAX))
 			continue;
 		taken++;
-		gather(world, 1);
+		gather(fixture, 1);
 	}
 	assert_in_range(taken, JP_THROTTLE_BURST, 25);
-	assert_int_equal(world->refusal, JP_REASON_THROTTLED);
-	assert_int_equal(runs(world), taken);
-	assert_int_equal(world->answers[JP_REASON_SECRET], taken);
-	make_token(world); /* another id has its own rate, but by a miracle */
-	assert_true(ask_in_time(world));
-	gather(world, 1);
+	assert_int_equal(fixture->refusal, JP_REASON_THROTTLED);
+	assert_int_equal(runs(fixture), taken);
+	assert_int_equal(fixture->answers[JP_REASON_SECRET], taken);
+	make_token(fixture); /* another id has its own rate, but by a miracle */
+	assert_true(ask_in_time(fixture));
+	gather(fixture, 1);
 }
 
 static void
 the_right_secret_is_never_throttled_by_itself(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	start(world, 1, CROWD);
-	open_gate(world, UINT32_MAX);
-	world->tagless = true;
+	start(fixture, 1, CROWD);
+	open_gate(fixture, UINT32_MAX);
+	fixture->tagless = true;
 	for (unsigned int i = 0; i < 5 * JP_THROTTLE_BURST; i++) {
-		assert_true(ask_in_time(world));
-		gather(world, 1);
+		assert_true(ask_in_time(fixture));
+		gather(fixture, 1);
 	}
 	assert_int_equal(
-	    world->answers[JP_REASON_ACCEPTED], 5 * JP_THROTTLE_BURST);
+	    fixture->answers[JP_REASON_ACCEPTED], 5 * JP_THROTTLE_BURST);
 }
 
 /* Its hash was not run, so nothing was tried. */
 static void
 who_is_late_in_the_queue_spends_no_try(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_secret other;
 
-	forge(world, &other, 'a');
-	start(world, 1, CROWD);
-	assert_true(ask_in_time(world));
-	wait_gate(world);
-	world->tagless = true;
+	forge(fixture, &other, 'a');
+	start(fixture, 1, CROWD);
+	assert_true(ask_in_time(fixture));
+	wait_gate(fixture);
+	fixture->tagless = true;
 	for (unsigned int i = 0; i < 5; i++) {
-		forge(world, &other, (char)('a' + i));
-		assert_int_equal(ask(world, "alice", &other, 0), i < 2);
+		forge(fixture, &other, (char)('a' + i));
+		assert_int_equal(ask(fixture, "alice", &other, 0), i < 2);
 	}
-	open_gate(world, UINT32_MAX);
-	gather(world, 3);
-	assert_int_equal(world->answers[JP_REASON_OVERLOAD], 2);
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 3);
+	assert_int_equal(fixture->answers[JP_REASON_OVERLOAD], 2);
 	for (unsigned int i = 0; i < JP_THROTTLE_BURST; i++) {
-		forge(world, &other, (char)('a' + i));
-		assert_true(ask(world, "alice", &other, INT64_MAX));
-		gather(world, 1);
+		forge(fixture, &other, (char)('a' + i));
+		assert_true(ask(fixture, "alice", &other, INT64_MAX));
+		gather(fixture, 1);
 	}
 }
 
 static void
 who_has_no_fast_tag_waits_behind_who_has(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_secret forged;
 
-	forge(world, &forged, 'a');
-	start(world, 1, CROWD);
-	assert_true(ask(world, "bob", &world->token, INT64_MAX));
-	wait_gate(world);
-	world->tagless = true;
-	assert_true(ask(world, "alice", &forged, INT64_MAX));
-	world->tagless = false;
-	make_token(world);
-	assert_true(ask_in_time(world));
-	open_gate(world, 2);
-	gather(world, 1);
-	assert_int_equal(world->answers[JP_REASON_USER], 1);
-	open_gate(world, 2);
-	gather(world, 1);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 1);
-	open_gate(world, UINT32_MAX);
-	gather(world, 1);
-	assert_int_equal(world->answers[JP_REASON_SECRET], 1);
+	forge(fixture, &forged, 'a');
+	start(fixture, 1, CROWD);
+	assert_true(ask(fixture, "bob", &fixture->token, INT64_MAX));
+	wait_gate(fixture);
+	fixture->tagless = true;
+	assert_true(ask(fixture, "alice", &forged, INT64_MAX));
+	fixture->tagless = false;
+	make_token(fixture);
+	assert_true(ask_in_time(fixture));
+	open_gate(fixture, 2);
+	gather(fixture, 1);
+	assert_int_equal(fixture->answers[JP_REASON_USER], 1);
+	open_gate(fixture, 2);
+	gather(fixture, 1);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 1);
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 1);
+	assert_int_equal(fixture->answers[JP_REASON_SECRET], 1);
 }
 
 static void
 tokens_without_fast_tag_leave_room_for_others(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	unsigned int taken = 0;
 
-	start(world, 1, CROWD);
-	world->tagless = true;
+	start(fixture, 1, CROWD);
+	fixture->tagless = true;
 	for (unsigned int i = 0; i < QUEUE; i++) {
-		make_token(world);
-		taken += ask_in_time(world);
+		make_token(fixture);
+		taken += ask_in_time(fixture);
 	}
 	assert_int_equal(taken, TAGLESS);
-	assert_int_equal(world->refusal, JP_REASON_OVERLOAD);
-	world->tagless = false;
+	assert_int_equal(fixture->refusal, JP_REASON_OVERLOAD);
+	fixture->tagless = false;
 	for (unsigned int i = 0; i < QUEUE; i++) {
-		make_token(world);
-		assert_true(ask_in_time(world));
+		make_token(fixture);
+		assert_true(ask_in_time(fixture));
 	}
-	open_gate(world, UINT32_MAX);
-	gather(world, QUEUE + TAGLESS);
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], QUEUE + TAGLESS);
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, QUEUE + TAGLESS);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], QUEUE + TAGLESS);
 }
 
 /* Some crowds, one after the other: no flight or item gets lost. */
 static void
 room_comes_back_again_and_again(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	start(world, 2, CROWD);
-	open_gate(world, UINT32_MAX);
+	start(fixture, 2, CROWD);
+	open_gate(fixture, UINT32_MAX);
 	for (int i = 0; i < 20; i++) {
 		for (int n = 0; n < 50; n++)
-			assert_true(ask_in_time(world));
-		gather(world, 50);
+			assert_true(ask_in_time(fixture));
+		gather(fixture, 50);
 	}
-	assert_int_equal(world->answers[JP_REASON_ACCEPTED], 20 * 50);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 20 * 50);
 }
 
 static void
 the_end_drops_what_waits(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_secret other;
 
-	forge(world, &other, 'a');
-	start(world, 1, CROWD);
+	forge(fixture, &other, 'a');
+	start(fixture, 1, CROWD);
 	for (int i = 0; i < 10; i++) {
-		assert_true(ask_in_time(world));
-		assert_true(ask(world, "alice", &other, INT64_MAX));
+		assert_true(ask_in_time(fixture));
+		assert_true(ask(fixture, "alice", &other, INT64_MAX));
 	}
 }
 
@@ -617,20 +618,20 @@ the_end_drops_what_waits(void **state)
 static void
 what_the_store_was_busy_for_comes_back_with_what_it_needs(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	start(world, 1, CROWD);
-	assert_true(ask_in_time(world));
-	wait_gate(world); /* the only worker */
-	world->need = JP_NEED_STORE;
+	start(fixture, 1, CROWD);
+	assert_true(ask_in_time(fixture));
+	wait_gate(fixture); /* the only worker */
+	fixture->need = JP_NEED_STORE;
 	for (int i = 0; i < 10; i++)
-		assert_true(ask_in_time(world));
-	open_gate(world, UINT32_MAX);
-	gather(world, 11);
-	assert_int_equal(
-	    world->answers[JP_REASON_ACCEPTED] + world->answers[JP_REASON_NONE],
+		assert_true(ask_in_time(fixture));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, 11);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED] +
+	                     fixture->answers[JP_REASON_NONE],
 	    11);
-	assert_int_equal(runs(world), 1);
+	assert_int_equal(runs(fixture), 1);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

@@ -29,7 +29,7 @@ enum {
 	FORGED = 100,
 };
 
-struct world {
+struct fixture {
 	char dir[PATH_MAX];
 	struct jp_core core;
 };
@@ -40,9 +40,9 @@ struct cost {
 	uint64_t pages;   /* looked at, in the cache or not */
 };
 
-static struct world worlds[2];
-static struct world *const small = &worlds[0];
-static struct world *const large = &worlds[1];
+static struct fixture fixtures[2];
+static struct fixture *const small = &fixtures[0];
+static struct fixture *const large = &fixtures[1];
 
 static int64_t
 fixed_now(void *arg)
@@ -73,9 +73,9 @@ fill(struct jp_store *store, unsigned int tokens)
 }
 
 static struct jp_store *
-open_store(struct world *world)
+open_store(struct fixture *fixture)
 {
-	struct jp_store_options options = options_for(world->dir);
+	struct jp_store_options options = options_for(fixture->dir);
 	struct jp_store *store;
 	struct jp_why why;
 
@@ -84,7 +84,7 @@ open_store(struct world *world)
 }
 
 static void
-make_world(struct world *world, unsigned int tokens)
+make_fixture(struct fixture *fixture, unsigned int tokens)
 {
 	static const struct jp_pepper pepper = { { 1, 2, 3 } };
 	static const struct jp_clock clock = { fixed_now, NULL };
@@ -92,27 +92,27 @@ make_world(struct world *world, unsigned int tokens)
 	struct jp_settings settings;
 	struct jp_why why;
 
-	scratch_make(world->dir);
-	options = options_for(world->dir);
+	scratch_make(fixture->dir);
+	options = options_for(fixture->dir);
 	assert_int_equal(jp_store_bdb_create(&options, &why), JP_ERR_OK);
 	jp_settings_default(&settings);
 	settings.policy.cost = (struct jp_cost){ 8, 1 };
 	settings.policy.max_per_user = 3 * PER_USER;
 	settings.policy.name_required = false;
-	assert_int_equal(jp_core_init(&world->core, open_store(world), &pepper,
-	                     &settings.policy, &clock),
+	assert_int_equal(jp_core_init(&fixture->core, open_store(fixture),
+	                     &pepper, &settings.policy, &clock),
 	    JP_ERR_OK);
 	assert_int_equal(
-	    jp_memo_make(&world->core.memo, 16, &clock), JP_ERR_OK);
-	fill(world->core.store, tokens);
+	    jp_memo_make(&fixture->core.memo, 16, &clock), JP_ERR_OK);
+	fill(fixture->core.store, tokens);
 }
 
 static int
 set_up(void **state)
 {
 	(void)state;
-	make_world(small, SMALL);
-	make_world(large, LARGE);
+	make_fixture(small, SMALL);
+	make_fixture(large, LARGE);
 	return 0;
 }
 
@@ -121,18 +121,18 @@ tear_down(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		jp_core_close(&worlds[i].core);
-		scratch_remove(worlds[i].dir);
+		jp_core_close(&fixtures[i].core);
+		scratch_remove(fixtures[i].dir);
 	}
 	return 0;
 }
 
 static struct cost
-so_far(const struct world *world)
+so_far(const struct fixture *fixture)
 {
-	DB_ENV *env = bdb_of(world->core.store)->env;
+	DB_ENV *env = bdb_of(fixture->core.store)->env;
 	DB_MPOOL_STAT *stat;
-	struct cost cost = { .records = world->core.store->reads };
+	struct cost cost = { .records = fixture->core.store->reads };
 
 	assert_int_equal(env->memp_stat(env, &stat, NULL, 0), 0);
 	cost.pages = stat->st_cache_hit + stat->st_cache_miss;
@@ -141,9 +141,9 @@ so_far(const struct world *world)
 }
 
 static struct cost
-since(const struct world *world, struct cost before)
+since(const struct fixture *fixture, struct cost before)
 {
-	struct cost now = so_far(world);
+	struct cost now = so_far(fixture);
 
 	return (struct cost){ now.records - before.records,
 		now.pages - before.pages };
@@ -162,21 +162,21 @@ take_item(void *arg, const struct jp_admin_item *item)
 
 /* Runs one operation for `user`, and says what it took. */
 static struct cost
-cost_of(struct world *world, enum jp_admin_op op, const char *user,
+cost_of(struct fixture *fixture, enum jp_admin_op op, const char *user,
     struct jp_admin_item *last)
 {
 	struct jp_admin_request *request = calloc(1, sizeof(*request));
-	struct cost before = so_far(world);
+	struct cost before = so_far(fixture);
 	struct jp_why why = { "" };
 
 	assert_non_null(request);
 	request->op = op;
 	strcpy(request->record.user, user);
-	assert_int_equal(jp_admin_execute(&world->core, "root", request,
+	assert_int_equal(jp_admin_execute(&fixture->core, "root", request,
 	                     take_item, last, &why),
 	    JP_ERR_OK);
 	free(request);
-	return since(world, before);
+	return since(fixture, before);
 }
 
 static void
@@ -187,7 +187,7 @@ a_users_list_reads_that_users_tokens_only(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct cost cost =
-		    cost_of(&worlds[i], JP_ADMIN_LIST, "user7", &last);
+		    cost_of(&fixtures[i], JP_ADMIN_LIST, "user7", &last);
 
 		assert_int_equal(cost.records, PER_USER);
 		assert_in_range(cost.pages, PER_USER, 2 * PER_USER * DEPTH);
@@ -314,7 +314,7 @@ a_list_of_all_holds_one_page_and_no_lock(void **state)
 /* ---- verification ---- */
 
 static enum jp_verdict
-ask(struct world *world, const struct jp_secret *token)
+ask(struct fixture *fixture, const struct jp_secret *token)
 {
 	static struct jp_request request;
 	struct jp_decision decision;
@@ -322,7 +322,7 @@ ask(struct world *world, const struct jp_secret *token)
 	strcpy(request.user, "user17");
 	strcpy(request.service, "jira");
 	request.token = *token;
-	jp_decide_now(&world->core, &request, &decision);
+	jp_decide_now(&fixture->core, &request, &decision);
 	return decision.verdict;
 }
 
@@ -333,14 +333,14 @@ a_verification_reads_one_record(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct world *world = &worlds[i];
+		struct fixture *fixture = &fixtures[i];
 		struct cost cost;
 
-		(void)cost_of(world, JP_ADMIN_CREATE, "user17", &item);
-		assert_int_equal(ask(world, &item.token), JP_ACCEPT);
-		cost = so_far(world);
-		assert_int_equal(ask(world, &item.token), JP_ACCEPT);
-		cost = since(world, cost);
+		(void)cost_of(fixture, JP_ADMIN_CREATE, "user17", &item);
+		assert_int_equal(ask(fixture, &item.token), JP_ACCEPT);
+		cost = so_far(fixture);
+		assert_int_equal(ask(fixture, &item.token), JP_ACCEPT);
+		cost = since(fixture, cost);
 		assert_int_equal(cost.records, 1);
 		assert_int_equal(cost.pages, 0); /* it is known */
 	}
@@ -374,16 +374,16 @@ one_change_touches_few_pages(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct jp_store *store = worlds[i].core.store;
+		struct jp_store *store = fixtures[i].core.store;
 		struct cost cost;
 
 		assert_int_equal(
 		    jp_store_get(store, "00000077", &record), JP_ERR_OK);
 		record.revoked_at = NOW;
-		cost = so_far(&worlds[i]);
+		cost = so_far(&fixtures[i]);
 		assert_int_equal(
 		    commit_one(store, JP_CHANGE_REPLACE, &record), JP_ERR_OK);
-		cost = since(&worlds[i], cost);
+		cost = since(&fixtures[i], cost);
 		assert_in_range(cost.pages, FILES, 4 * FILES * DEPTH);
 	}
 }
@@ -396,10 +396,10 @@ opening_reads_no_record_and_few_pages(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		jp_store_close(worlds[i].core.store);
-		worlds[i].core.store = open_store(&worlds[i]);
-		pages[i] = so_far(&worlds[i]).pages;
-		assert_int_equal(worlds[i].core.store->reads, 0);
+		jp_store_close(fixtures[i].core.store);
+		fixtures[i].core.store = open_store(&fixtures[i]);
+		pages[i] = so_far(&fixtures[i]).pages;
+		assert_int_equal(fixtures[i].core.store->reads, 0);
 	}
 	assert_in_range(pages[0], FILES, 10 * FILES * DEPTH);
 	assert_in_range(pages[1], FILES, pages[0] + FILES * DEPTH);
@@ -409,20 +409,20 @@ opening_reads_no_record_and_few_pages(void **state)
 static void
 a_long_import_leaves_a_short_log(void **state)
 {
-	struct world world = { .dir = "" };
+	struct fixture fixture = { .dir = "" };
 	DIR *stream;
 	const struct dirent *entry;
 	unsigned int files = 0;
 
 	(void)state;
-	make_world(&world, 2 * LARGE);
-	stream = opendir(world.dir);
+	make_fixture(&fixture, 2 * LARGE);
+	stream = opendir(fixture.dir);
 	assert_non_null(stream);
 	while ((entry = readdir(stream)) != NULL)
 		files += strncmp(entry->d_name, "log.", 4) == 0;
 	(void)closedir(stream);
-	jp_core_close(&world.core);
-	scratch_remove(world.dir);
+	jp_core_close(&fixture.core);
+	scratch_remove(fixture.dir);
 	assert_in_range(files, 1, LOG_FILES + 1);
 }
 

@@ -8,13 +8,14 @@
 #include <cmocka.h>
 
 #include "common/decide/open.h"
+#include "tests/unit/core_help.h"
 #include "tests/unit/store_mem.h"
 #include "common/decide/clock_guard.h"
 #include "common/decide/usage.h"
 
 #define NOW INT64_C(1800000000)
 
-struct world {
+struct fixture {
 	struct jp_core core;
 	struct jp_record record;
 };
@@ -30,15 +31,15 @@ request_from(const char *rhost, const char *service)
 }
 
 static void
-note(struct world *world, const char *id, const char *rhost, int64_t now)
+note(struct fixture *fixture, const char *id, const char *rhost, int64_t now)
 {
 	struct jp_request request = request_from(rhost, "jira");
 
-	(void)jp_usage_note(world->core.usage, id, &request, now);
+	(void)jp_usage_note(fixture->core.usage, id, &request, now);
 }
 
 static void
-store_record(struct world *world, const char *id)
+store_record(struct fixture *fixture, const char *id)
 {
 	struct jp_record record = { .created_at = NOW };
 	const struct jp_change change = { JP_CHANGE_CREATE, &record };
@@ -46,60 +47,57 @@ store_record(struct world *world, const char *id)
 	strcpy(record.id, id);
 	strcpy(record.user, "alice");
 	assert_int_equal(
-	    jp_store_commit(world->core.store, &change, 1), JP_ERR_OK);
+	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
 }
 
 /* Flushes, and reads the record `id` afresh. */
 static const struct jp_record *
-written(struct world *world, const char *id)
+written(struct fixture *fixture, const char *id)
 {
 	assert_int_equal(
-	    jp_usage_flush(world->core.usage, &world->core), JP_ERR_OK);
+	    jp_usage_flush(fixture->core.usage, &fixture->core), JP_ERR_OK);
 	assert_int_equal(
-	    jp_store_get(world->core.store, id, &world->record), JP_ERR_OK);
-	return &world->record;
+	    jp_store_get(fixture->core.store, id, &fixture->record), JP_ERR_OK);
+	return &fixture->record;
 }
 
 static int
 set_up(void **state)
 {
-	static struct world world;
-	const struct jp_pepper pepper = { { 0 } };
-	const struct jp_policy policy = { .max_per_user = 0 };
-	struct jp_store *store;
+	static struct fixture fixture;
+	struct jp_settings settings;
 
-	memset(&world, 0, sizeof(world));
-	if (jp_store_mem_open(&store) != JP_ERR_OK ||
-	    jp_core_init(&world.core, store, &pepper, &policy,
-	        &jp_system_clock) != JP_ERR_OK)
-		return -1;
-	world.core.usage = jp_usage_make();
-	*state = &world;
-	store_record(&world, "aaaaaaaa");
-	return world.core.usage != NULL ? 0 : -1;
+	memset(&fixture, 0, sizeof(fixture));
+	core_help_settings(&settings);
+	core_help_open(&fixture.core, &settings, NULL);
+	fixture.core.usage = jp_usage_make();
+	*state = &fixture;
+	store_record(&fixture, "aaaaaaaa");
+	return fixture.core.usage != NULL ? 0 : -1;
 }
 
 static int
 tear_down(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	jp_core_close(&world->core);
+	jp_core_close(&fixture->core);
 	return 0;
 }
 
 static void
 many_uses_of_a_token_are_one_write(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_store_info before, after;
 	const struct jp_record *record;
 
-	assert_int_equal(jp_store_info(world->core.store, &before), JP_ERR_OK);
+	assert_int_equal(
+	    jp_store_info(fixture->core.store, &before), JP_ERR_OK);
 	for (int i = 0; i < 1000; i++)
-		note(world, "aaaaaaaa", "192.0.2.1", NOW + i);
-	record = written(world, "aaaaaaaa");
-	assert_int_equal(jp_store_info(world->core.store, &after), JP_ERR_OK);
+		note(fixture, "aaaaaaaa", "192.0.2.1", NOW + i);
+	record = written(fixture, "aaaaaaaa");
+	assert_int_equal(jp_store_info(fixture->core.store, &after), JP_ERR_OK);
 	assert_int_equal(record->use_count, 1000);
 	assert_int_equal(record->last_used_at, NOW + 999);
 	assert_int_equal(after.commits, before.commits + 1);
@@ -109,24 +107,24 @@ many_uses_of_a_token_are_one_write(void **state)
 static void
 times_of_uses_only_grow(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	const struct jp_record *record;
 
-	note(world, "aaaaaaaa", "192.0.2.1", NOW);
-	note(world, "aaaaaaaa", "192.0.2.1", NOW - 1000000);
-	record = written(world, "aaaaaaaa");
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW - 1000000);
+	record = written(fixture, "aaaaaaaa");
 	assert_int_equal(record->last_used_at, NOW);
-	note(world, "aaaaaaaa", "192.0.2.2", NOW - 1000000);
+	note(fixture, "aaaaaaaa", "192.0.2.2", NOW - 1000000);
 	(void)jp_usage_deny(
-	    world->core.usage, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
-	record = written(world, "aaaaaaaa");
+	    fixture->core.usage, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
+	record = written(fixture, "aaaaaaaa");
 	assert_int_equal(record->last_used_at, NOW);
 	assert_int_equal(record->denied_at, NOW + 5);
-	jp_store_see(world->core.store, NOW);
-	note(world, "aaaaaaaa", "192.0.2.2", NOW + JP_CLOCK_AHEAD_MAX + 1);
+	jp_store_see(fixture->core.store, NOW);
+	note(fixture, "aaaaaaaa", "192.0.2.2", NOW + JP_CLOCK_AHEAD_MAX + 1);
 	(void)jp_usage_deny(
-	    world->core.usage, "aaaaaaaa", JP_REASON_SERVICE, NOW + 4);
-	record = written(world, "aaaaaaaa");
+	    fixture->core.usage, "aaaaaaaa", JP_REASON_SERVICE, NOW + 4);
+	record = written(fixture, "aaaaaaaa");
 	assert_int_equal(record->last_used_at, NOW);
 	assert_int_equal(record->denied_at, NOW + 5);
 	assert_int_equal(record->use_count, 4);
@@ -153,40 +151,41 @@ a_clock_is_far_off_beyond_its_limits(void **state)
 		{ -NOW, JP_ERR_REFUSED },
 		{ JP_WHEN_MAX - NOW, JP_ERR_REFUSED },
 	};
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_why why = { "" };
 	int64_t now = NOW;
 
-	world->core.clock = (struct jp_clock){ wrong_now, &now };
-	assert_int_equal(jp_clock_guard_check(&world->core, &why), JP_ERR_OK);
+	fixture->core.clock = (struct jp_clock){ wrong_now, &now };
+	assert_int_equal(jp_clock_guard_check(&fixture->core, &why), JP_ERR_OK);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		jp_store_see(world->core.store, NOW);
+		jp_store_see(fixture->core.store, NOW);
 		now = NOW + rows[i].skew;
 		assert_int_equal(
-		    jp_clock_guard_check(&world->core, &why), rows[i].err);
-		jp_clock_guard_note(&world->core);
+		    jp_clock_guard_check(&fixture->core, &why), rows[i].err);
+		jp_clock_guard_note(&fixture->core);
 		if (rows[i].err != JP_ERR_OK || rows[i].skew <= 0)
-			assert_int_equal(jp_store_seen(world->core.store), NOW);
-		jp_clock_guard_trust(&world->core);
-		assert_int_equal(jp_store_seen(world->core.store), now);
+			assert_int_equal(
+			    jp_store_seen(fixture->core.store), NOW);
+		jp_clock_guard_trust(&fixture->core);
+		assert_int_equal(jp_store_seen(fixture->core.store), now);
 		assert_int_equal(
-		    jp_clock_guard_check(&world->core, &why), JP_ERR_OK);
+		    jp_clock_guard_check(&fixture->core, &why), JP_ERR_OK);
 	}
 }
 
 static void
 the_last_denial_is_kept_beside_the_uses(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	const struct jp_record *record;
 
-	note(world, "aaaaaaaa", "192.0.2.1", NOW);
-	(void)written(world, "aaaaaaaa");
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	(void)written(fixture, "aaaaaaaa");
 	(void)jp_usage_deny(
-	    world->core.usage, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
+	    fixture->core.usage, "aaaaaaaa", JP_REASON_SERVICE, NOW + 5);
 	(void)jp_usage_deny(
-	    world->core.usage, "aaaaaaaa", JP_REASON_REVOKED, NOW + 7);
-	record = written(world, "aaaaaaaa");
+	    fixture->core.usage, "aaaaaaaa", JP_REASON_REVOKED, NOW + 7);
+	record = written(fixture, "aaaaaaaa");
 	assert_int_equal(record->denied_at, NOW + 7);
 	assert_string_equal(record->denied_why, "revoked");
 	assert_int_equal(record->last_used_at, NOW);
@@ -196,7 +195,7 @@ the_last_denial_is_kept_beside_the_uses(void **state)
 static void
 only_denials_of_a_proved_secret_are_kept(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_request request = { .seq = 0 };
 	struct jp_decision decision = { .id = "aaaaaaaa" };
 	unsigned int kept = 0;
@@ -208,7 +207,7 @@ only_denials_of_a_proved_secret_are_kept(void **state)
 		decision.verdict = jp_reason_verdict(reason);
 		if (decision.verdict == JP_ACCEPT)
 			continue;
-		(void)jp_usage_decided(&world->core, &request, &decision);
+		(void)jp_usage_decided(&fixture->core, &request, &decision);
 		kept += jp_reason_proved(reason);
 		assert_true(strlen(jp_reason_name(reason)) <= JP_REASON_MAX);
 	}
@@ -216,35 +215,35 @@ only_denials_of_a_proved_secret_are_kept(void **state)
 	assert_false(jp_reason_proved(JP_REASON_SECRET));
 	assert_false(jp_reason_proved(JP_REASON_FAST_TAG));
 	assert_false(jp_reason_proved(JP_REASON_STORE));
-	assert_string_equal(written(world, "aaaaaaaa")->denied_why, "group");
+	assert_string_equal(written(fixture, "aaaaaaaa")->denied_why, "group");
 }
 
 static void
 nothing_noted_is_nothing_written(void **state)
 {
-	struct world *world = *state;
-	unsigned int calls = jp_store_mem_calls(world->core.store);
+	struct fixture *fixture = *state;
+	unsigned int calls = jp_store_mem_calls(fixture->core.store);
 
 	assert_int_equal(
-	    jp_usage_flush(world->core.usage, &world->core), JP_ERR_OK);
-	assert_int_equal(jp_store_mem_calls(world->core.store), calls);
+	    jp_usage_flush(fixture->core.usage, &fixture->core), JP_ERR_OK);
+	assert_int_equal(jp_store_mem_calls(fixture->core.store), calls);
 }
 
 static void
 the_last_five_places_are_kept_newest_first(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	const struct jp_record *record;
 	char rhost[32];
 
 	for (int i = 0; i < 7; i++) {
 		snprintf(rhost, sizeof(rhost), "192.0.2.%d", i);
-		note(world, "aaaaaaaa", rhost, NOW + i);
+		note(fixture, "aaaaaaaa", rhost, NOW + i);
 		if (i == 3)
-			(void)written(world, "aaaaaaaa");
+			(void)written(fixture, "aaaaaaaa");
 	}
-	note(world, "aaaaaaaa", "192.0.2.4", NOW + 9);
-	record = written(world, "aaaaaaaa");
+	note(fixture, "aaaaaaaa", "192.0.2.4", NOW + 9);
+	record = written(fixture, "aaaaaaaa");
 	assert_int_equal(record->use_count, 8);
 	assert_int_equal(record->use_len, JP_USES_MAX);
 	assert_string_equal(record->uses[0].rhost, "192.0.2.4");
@@ -258,67 +257,67 @@ the_last_five_places_are_kept_newest_first(void **state)
 static void
 a_revocation_before_the_write_stays(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_record record;
 	const struct jp_change change = { JP_CHANGE_REPLACE, &record };
 
-	note(world, "aaaaaaaa", "192.0.2.1", NOW);
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
 	assert_int_equal(
-	    jp_store_get(world->core.store, "aaaaaaaa", &record), JP_ERR_OK);
+	    jp_store_get(fixture->core.store, "aaaaaaaa", &record), JP_ERR_OK);
 	record.revoked_at = NOW + 1;
 	assert_int_equal(
-	    jp_store_commit(world->core.store, &change, 1), JP_ERR_OK);
-	assert_int_equal(written(world, "aaaaaaaa")->revoked_at, NOW + 1);
-	assert_int_equal(world->record.use_count, 1);
+	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
+	assert_int_equal(written(fixture, "aaaaaaaa")->revoked_at, NOW + 1);
+	assert_int_equal(fixture->record.use_count, 1);
 }
 
 static void
 a_token_that_is_gone_hinders_no_other(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	note(world, "zzzzzzzz", "192.0.2.1", NOW);
-	note(world, "aaaaaaaa", "192.0.2.1", NOW);
-	assert_int_equal(written(world, "aaaaaaaa")->use_count, 1);
+	note(fixture, "zzzzzzzz", "192.0.2.1", NOW);
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	assert_int_equal(written(fixture, "aaaaaaaa")->use_count, 1);
 }
 
 static void
 hundreds_of_tokens_are_all_written(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
 	for (unsigned int i = 0; i < 300; i++) {
 		snprintf(id, sizeof(id), "b%07u", i);
-		store_record(world, id);
-		note(world, id, "192.0.2.1", NOW + i);
+		store_record(fixture, id);
+		note(fixture, id, "192.0.2.1", NOW + i);
 	}
 	for (unsigned int i = 0; i < 300; i++) {
 		snprintf(id, sizeof(id), "b%07u", i);
-		assert_int_equal(written(world, id)->last_used_at, NOW + i);
+		assert_int_equal(written(fixture, id)->last_used_at, NOW + i);
 	}
 }
 
 static void
 too_many_tokens_at_once_are_not_counted(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	char id[JP_TOKEN_ID_LEN + 1];
 
 	for (unsigned int i = 0; i < JP_USAGE_MAX_TOKENS; i++) {
 		snprintf(id, sizeof(id), "c%07u", i);
-		note(world, id, "192.0.2.1", NOW);
+		note(fixture, id, "192.0.2.1", NOW);
 	}
-	note(world, "aaaaaaaa", "192.0.2.1", NOW);
-	assert_int_equal(written(world, "aaaaaaaa")->use_count, 0);
-	note(world, "aaaaaaaa", "192.0.2.1", NOW);
-	assert_int_equal(written(world, "aaaaaaaa")->use_count, 1);
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	assert_int_equal(written(fixture, "aaaaaaaa")->use_count, 0);
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	assert_int_equal(written(fixture, "aaaaaaaa")->use_count, 1);
 }
 
 static void
 many_tokens_are_told_once_between_two_writes(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_request request = request_from("192.0.2.1", "jira");
 
 	for (int round = 0; round < 2; round++) {
@@ -330,56 +329,57 @@ many_tokens_are_told_once_between_two_writes(void **state)
 			(void)snprintf(
 			    id, sizeof(id), "%08u", i % JP_USAGE_MAX_TOKENS);
 			if (!jp_usage_note(
-			        world->core.usage, id, &request, NOW))
+			        fixture->core.usage, id, &request, NOW))
 				continue;
 			assert_int_equal(i + 1, JP_USAGE_MANY_TOKENS);
 			told++;
 		}
 		assert_int_equal(told, 1);
 		assert_int_equal(
-		    jp_usage_flush(world->core.usage, &world->core), JP_ERR_OK);
+		    jp_usage_flush(fixture->core.usage, &fixture->core),
+		    JP_ERR_OK);
 	}
 }
 
 static void
 an_error_of_the_store_is_told_and_the_next_batch_is_fine(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (unsigned int nth = 1; nth <= 2; nth++) {
-		note(world, "aaaaaaaa", "192.0.2.1", NOW);
+		note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
 		jp_store_mem_fail(
-		    world->core.store, nth, JP_ERR_DISK_FULL, false);
+		    fixture->core.store, nth, JP_ERR_DISK_FULL, false);
 		assert_int_equal(
-		    jp_usage_flush(world->core.usage, &world->core),
+		    jp_usage_flush(fixture->core.usage, &fixture->core),
 		    JP_ERR_DISK_FULL);
 	}
-	note(world, "aaaaaaaa", "192.0.2.1", NOW);
-	assert_int_equal(written(world, "aaaaaaaa")->use_count, 1);
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	assert_int_equal(written(fixture, "aaaaaaaa")->use_count, 1);
 }
 
 /* Shown, and not counted twice once it is written. */
 static void
 a_use_shows_before_it_is_written(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_record record;
 
-	store_record(world, "AAAAAAAA");
-	note(world, "AAAAAAAA", "192.0.2.1", NOW + 5);
+	store_record(fixture, "AAAAAAAA");
+	note(fixture, "AAAAAAAA", "192.0.2.1", NOW + 5);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(
-		    jp_store_get(world->core.store, "AAAAAAAA", &record),
+		    jp_store_get(fixture->core.store, "AAAAAAAA", &record),
 		    JP_ERR_OK);
-		jp_usage_show(&world->core, &record);
+		jp_usage_show(&fixture->core, &record);
 		assert_int_equal(record.last_used_at, NOW + 5);
 		assert_int_equal(record.use_count, 1);
 		assert_string_equal(record.uses[0].rhost, "192.0.2.1");
-		(void)written(world, "AAAAAAAA");
+		(void)written(fixture, "AAAAAAAA");
 	}
 	strcpy(record.id, "BBBBBBBB"); /* of which nothing was gathered */
 	record.use_count = 7;
-	jp_usage_show(&world->core, &record);
+	jp_usage_show(&fixture->core, &record);
 	assert_int_equal(record.use_count, 7);
 }
 

@@ -14,11 +14,12 @@
 #include "common/admin/admin.h"
 #include "common/admin/batch.h"
 #include "common/decide/open.h"
+#include "tests/unit/core_help.h"
 #include "tests/unit/store_mem.h"
 
 #define NOW INT64_C(1800000000)
 
-struct world {
+struct fixture {
 	struct jp_core core;
 	struct jp_admin_request request;
 	struct jp_why why;
@@ -26,81 +27,68 @@ struct world {
 	struct jp_admin_item items[8];
 };
 
-static int64_t
-world_now(void *arg)
-{
-	(void)arg;
-	return NOW;
-}
-
 static int
 set_up(void **state)
 {
-	static const struct jp_pepper pepper = { { 1, 2, 3 } };
-	static const struct jp_clock clock = { world_now, NULL };
-	struct world *world = calloc(1, sizeof(*world));
+	static const int64_t now = NOW;
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct jp_settings settings;
-	struct jp_store *store;
 
-	assert_non_null(world);
-	jp_settings_default(&settings);
-	settings.policy.cost = (struct jp_cost){ 8, 1 };
-	assert_int_equal(jp_store_mem_open(&store), JP_ERR_OK);
-	assert_int_equal(jp_core_init(&world->core, store, &pepper,
-	                     &settings.policy, &clock),
-	    JP_ERR_OK);
-	*state = world;
+	assert_non_null(fixture);
+	core_help_settings(&settings);
+	core_help_open(&fixture->core, &settings, &now);
+	*state = fixture;
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	jp_core_close(&world->core);
-	free(world);
+	jp_core_close(&fixture->core);
+	free(fixture);
 	return 0;
 }
 
 static enum jp_err
 take(void *arg, const struct jp_admin_item *item)
 {
-	struct world *world = arg;
+	struct fixture *fixture = arg;
 
-	assert_true(world->len < sizeof(world->items) / sizeof(*item));
-	world->items[world->len++] = *item;
+	assert_true(fixture->len < sizeof(fixture->items) / sizeof(*item));
+	fixture->items[fixture->len++] = *item;
 	return JP_ERR_OK;
 }
 
 static enum jp_err
-run(struct world *world, enum jp_admin_op op)
+run(struct fixture *fixture, enum jp_admin_op op)
 {
 	enum jp_err err;
 
-	world->request.op = op;
-	world->len = 0;
-	err = jp_admin_execute(
-	    &world->core, "root", &world->request, take, world, &world->why);
-	assert_true((err != JP_ERR_OK) == (world->why.text[0] != '\0'));
+	fixture->request.op = op;
+	fixture->len = 0;
+	err = jp_admin_execute(&fixture->core, "root", &fixture->request, take,
+	    fixture, &fixture->why);
+	assert_true((err != JP_ERR_OK) == (fixture->why.text[0] != '\0'));
 	return err;
 }
 
 static struct jp_user *
-wish(struct world *world, const char *name, unsigned int fields)
+wish(struct fixture *fixture, const char *name, unsigned int fields)
 {
-	memset(&world->request, 0, sizeof(world->request));
-	world->request.user_fields = fields;
-	jp_user_default(&world->request.user, name);
-	return &world->request.user;
+	memset(&fixture->request, 0, sizeof(fixture->request));
+	fixture->request.user_fields = fields;
+	jp_user_default(&fixture->request.user, name);
+	return &fixture->request.user;
 }
 
 static void
-set_disabled(struct world *world, const char *name, bool disabled)
+set_disabled(struct fixture *fixture, const char *name, bool disabled)
 {
-	wish(world, name, JP_USER_STATE)->disabled = disabled;
-	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_OK);
-	assert_int_equal(world->len, 1);
+	wish(fixture, name, JP_USER_STATE)->disabled = disabled;
+	assert_int_equal(run(fixture, JP_ADMIN_SET_USER), JP_ERR_OK);
+	assert_int_equal(fixture->len, 1);
 }
 
 /* ---- the record ---- */
@@ -273,7 +261,7 @@ protection_needs_the_newer_version_alone(void **state)
 
 /* A batch that disables `names`, up to a NULL. */
 static enum jp_err
-disable_all(struct world *world, const char *const *names)
+disable_all(struct fixture *fixture, const char *const *names)
 {
 	static uint8_t bytes[JP_BATCH_MAX];
 	struct jp_user_change change = { .fields = JP_USER_STATE };
@@ -285,18 +273,18 @@ disable_all(struct world *world, const char *const *names)
 		change.user.disabled = true;
 		assert_int_equal(jp_batch_put_user(&buf, &change), JP_ERR_OK);
 	}
-	world->request.batch = bytes;
-	world->request.batch_len = buf.pos;
-	return run(world, JP_ADMIN_SET_USERS);
+	fixture->request.batch = bytes;
+	fixture->request.batch_len = buf.pos;
+	return run(fixture, JP_ADMIN_SET_USERS);
 }
 
 static bool
-is_disabled(struct world *world, const char *name)
+is_disabled(struct fixture *fixture, const char *name)
 {
 	struct jp_user user;
 
 	assert_int_equal(
-	    jp_store_user(world->core.store, name, &user), JP_ERR_OK);
+	    jp_store_user(fixture->core.store, name, &user), JP_ERR_OK);
 	return user.disabled;
 }
 
@@ -305,65 +293,65 @@ a_batch_of_users_is_stored_whole_or_not_at_all(void **state)
 {
 	static const char *const good[] = { "a", "b", "c", NULL };
 	static const char *const bad[] = { "d", "", NULL };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_store_info info;
 
-	assert_int_equal(disable_all(world, good), JP_ERR_OK);
-	assert_true(is_disabled(world, "a") && is_disabled(world, "c"));
-	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	assert_int_equal(disable_all(fixture, good), JP_ERR_OK);
+	assert_true(is_disabled(fixture, "a") && is_disabled(fixture, "c"));
+	assert_int_equal(jp_store_info(fixture->core.store, &info), JP_ERR_OK);
 	assert_int_equal(info.commits, 1);
-	assert_int_equal(disable_all(world, good), JP_ERR_OK);
-	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	assert_int_equal(disable_all(fixture, good), JP_ERR_OK);
+	assert_int_equal(jp_store_info(fixture->core.store, &info), JP_ERR_OK);
 	assert_int_equal(info.commits, 1); /* nothing to do */
-	assert_int_equal(disable_all(world, bad), JP_ERR_INVALID);
-	assert_false(is_disabled(world, "d"));
-	world->request.batch_len--;
-	assert_int_equal(run(world, JP_ADMIN_SET_USERS), JP_ERR_INVALID);
+	assert_int_equal(disable_all(fixture, bad), JP_ERR_INVALID);
+	assert_false(is_disabled(fixture, "d"));
+	fixture->request.batch_len--;
+	assert_int_equal(run(fixture, JP_ADMIN_SET_USERS), JP_ERR_INVALID);
 }
 
 static void
 a_batch_disables_nobody_who_is_protected(void **state)
 {
 	static const char *const names[] = { "a", "bot", NULL };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	jp_user_default(&world->request.user, "bot");
-	world->request.user.protected = true;
-	world->request.user_fields = JP_USER_PROTECTION;
-	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_OK);
-	assert_true(world->items[0].user.protected);
-	assert_int_equal(disable_all(world, names), JP_ERR_REFUSED);
-	assert_false(is_disabled(world, "a") || is_disabled(world, "bot"));
-	set_disabled(world, "bot", true); /* by name it is possible */
-	assert_true(world->items[0].user.disabled);
-	assert_true(world->items[0].user.protected);
+	jp_user_default(&fixture->request.user, "bot");
+	fixture->request.user.protected = true;
+	fixture->request.user_fields = JP_USER_PROTECTION;
+	assert_int_equal(run(fixture, JP_ADMIN_SET_USER), JP_ERR_OK);
+	assert_true(fixture->items[0].user.protected);
+	assert_int_equal(disable_all(fixture, names), JP_ERR_REFUSED);
+	assert_false(is_disabled(fixture, "a") || is_disabled(fixture, "bot"));
+	set_disabled(fixture, "bot", true); /* by name it is possible */
+	assert_true(fixture->items[0].user.disabled);
+	assert_true(fixture->items[0].user.protected);
 }
 
 static void
 disabling_is_written_once_and_says_by_whom_and_when(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_store_info info;
 
-	set_disabled(world, "alice", true);
-	assert_true(world->items[0].changed);
-	assert_true(world->items[0].user.disabled);
-	assert_string_equal(world->items[0].user.changed_by, "root");
-	assert_int_equal(world->items[0].user.changed_at, NOW);
-	set_disabled(world, "alice", true);
-	assert_false(world->items[0].changed);
-	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	set_disabled(fixture, "alice", true);
+	assert_true(fixture->items[0].changed);
+	assert_true(fixture->items[0].user.disabled);
+	assert_string_equal(fixture->items[0].user.changed_by, "root");
+	assert_int_equal(fixture->items[0].user.changed_at, NOW);
+	set_disabled(fixture, "alice", true);
+	assert_false(fixture->items[0].changed);
+	assert_int_equal(jp_store_info(fixture->core.store, &info), JP_ERR_OK);
 	assert_int_equal(info.commits, 1);
-	set_disabled(world, "alice", false);
-	assert_true(world->items[0].changed);
-	assert_false(world->items[0].user.disabled);
+	set_disabled(fixture, "alice", false);
+	assert_true(fixture->items[0].changed);
+	assert_false(fixture->items[0].user.disabled);
 }
 
 static void
 what_is_not_named_stays_as_it_is(void **state)
 {
-	struct world *world = *state;
-	struct jp_user *user = wish(world, "alice", JP_USER_FIELDS);
+	struct fixture *fixture = *state;
+	struct jp_user *user = wish(fixture, "alice", JP_USER_FIELDS);
 
 	user->disabled = true;
 	strcpy(user->note, "on leave");
@@ -371,65 +359,65 @@ what_is_not_named_stays_as_it_is(void **state)
 	strcpy(user->groups[0], "ops");
 	strcpy(user->groups[1], "developers");
 	strcpy(user->groups[2], "ops");
-	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_OK);
-	assert_int_equal(world->items[0].user.group_len, 2);
-	set_disabled(world, "alice", false);
-	assert_string_equal(world->items[0].user.note, "on leave");
-	assert_int_equal(world->items[0].user.group_len, 2);
-	(void)wish(world, "alice", JP_USER_GROUPS);
-	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_OK);
-	assert_int_equal(world->items[0].user.group_len, 0);
-	assert_string_equal(world->items[0].user.note, "on leave");
+	assert_int_equal(run(fixture, JP_ADMIN_SET_USER), JP_ERR_OK);
+	assert_int_equal(fixture->items[0].user.group_len, 2);
+	set_disabled(fixture, "alice", false);
+	assert_string_equal(fixture->items[0].user.note, "on leave");
+	assert_int_equal(fixture->items[0].user.group_len, 2);
+	(void)wish(fixture, "alice", JP_USER_GROUPS);
+	assert_int_equal(run(fixture, JP_ADMIN_SET_USER), JP_ERR_OK);
+	assert_int_equal(fixture->items[0].user.group_len, 0);
+	assert_string_equal(fixture->items[0].user.note, "on leave");
 }
 
 static void
 a_list_has_all_that_are_recorded_or_those_that_are_disabled(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	set_disabled(world, "zoe", true);
-	set_disabled(world, "alice", true);
-	set_disabled(world, "alice", false);
-	(void)wish(world, "", 0);
-	assert_int_equal(run(world, JP_ADMIN_USERS), JP_ERR_OK);
-	assert_int_equal(world->len, 1);
-	assert_string_equal(world->items[0].user.name, "zoe");
-	world->request.all = true;
-	assert_int_equal(run(world, JP_ADMIN_USERS), JP_ERR_OK);
-	assert_int_equal(world->len, 2);
-	assert_string_equal(world->items[0].user.name, "alice");
+	set_disabled(fixture, "zoe", true);
+	set_disabled(fixture, "alice", true);
+	set_disabled(fixture, "alice", false);
+	(void)wish(fixture, "", 0);
+	assert_int_equal(run(fixture, JP_ADMIN_USERS), JP_ERR_OK);
+	assert_int_equal(fixture->len, 1);
+	assert_string_equal(fixture->items[0].user.name, "zoe");
+	fixture->request.all = true;
+	assert_int_equal(run(fixture, JP_ADMIN_USERS), JP_ERR_OK);
+	assert_int_equal(fixture->len, 2);
+	assert_string_equal(fixture->items[0].user.name, "alice");
 }
 
 static void
 an_unknown_user_is_shown_as_active_with_its_live_tokens(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
-	(void)wish(world, "", 0);
-	strcpy(world->request.record.user, "bob");
-	assert_int_equal(run(world, JP_ADMIN_CREATE), JP_ERR_OK);
-	(void)wish(world, "bob", 0);
-	assert_int_equal(run(world, JP_ADMIN_USER), JP_ERR_OK);
-	assert_false(world->items[0].user.disabled);
-	assert_int_equal(world->items[0].live, 1);
-	assert_int_equal(world->items[0].user.changed_at, JP_NEVER);
+	(void)wish(fixture, "", 0);
+	strcpy(fixture->request.record.user, "bob");
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_OK);
+	(void)wish(fixture, "bob", 0);
+	assert_int_equal(run(fixture, JP_ADMIN_USER), JP_ERR_OK);
+	assert_false(fixture->items[0].user.disabled);
+	assert_int_equal(fixture->items[0].live, 1);
+	assert_int_equal(fixture->items[0].user.changed_at, JP_NEVER);
 }
 
 static void
 bad_names_groups_and_notes_change_nothing(void **state)
 {
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 	struct jp_store_info info;
 
-	(void)wish(world, "a:b", JP_USER_STATE);
-	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_INVALID);
-	(void)wish(world, "", JP_USER_STATE);
-	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_INVALID);
-	strcpy(wish(world, "a", JP_USER_NOTE)->note, "\x01");
-	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_INVALID);
-	wish(world, "a", JP_USER_GROUPS)->group_len = 1;
-	assert_int_equal(run(world, JP_ADMIN_SET_USER), JP_ERR_INVALID);
-	assert_int_equal(jp_store_info(world->core.store, &info), JP_ERR_OK);
+	(void)wish(fixture, "a:b", JP_USER_STATE);
+	assert_int_equal(run(fixture, JP_ADMIN_SET_USER), JP_ERR_INVALID);
+	(void)wish(fixture, "", JP_USER_STATE);
+	assert_int_equal(run(fixture, JP_ADMIN_SET_USER), JP_ERR_INVALID);
+	strcpy(wish(fixture, "a", JP_USER_NOTE)->note, "\x01");
+	assert_int_equal(run(fixture, JP_ADMIN_SET_USER), JP_ERR_INVALID);
+	wish(fixture, "a", JP_USER_GROUPS)->group_len = 1;
+	assert_int_equal(run(fixture, JP_ADMIN_SET_USER), JP_ERR_INVALID);
+	assert_int_equal(jp_store_info(fixture->core.store, &info), JP_ERR_OK);
 	assert_int_equal(info.commits, 0);
 }
 
@@ -438,16 +426,16 @@ an_error_of_the_store_ends_each_operation(void **state)
 {
 	static const enum jp_admin_op ops[] = { JP_ADMIN_USERS, JP_ADMIN_USER,
 		JP_ADMIN_SET_USER };
-	struct world *world = *state;
+	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		wish(world, "alice", JP_USER_STATE)->disabled = true;
-		jp_store_mem_fail(world->core.store, 1, JP_ERR_IO, true);
-		assert_int_equal(run(world, ops[i]), JP_ERR_IO);
-		jp_store_mem_fail(world->core.store, 0, JP_ERR_OK, false);
+		wish(fixture, "alice", JP_USER_STATE)->disabled = true;
+		jp_store_mem_fail(fixture->core.store, 1, JP_ERR_IO, true);
+		assert_int_equal(run(fixture, ops[i]), JP_ERR_IO);
+		jp_store_mem_fail(fixture->core.store, 0, JP_ERR_OK, false);
 	}
-	assert_int_equal(run(world, JP_ADMIN_USER), JP_ERR_OK);
-	assert_false(world->items[0].user.disabled);
+	assert_int_equal(run(fixture, JP_ADMIN_USER), JP_ERR_OK);
+	assert_false(fixture->items[0].user.disabled);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
