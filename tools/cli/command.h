@@ -11,16 +11,7 @@
 #include <stddef.h>
 
 #include "tools/cli/context.h"
-
-/* Takes one argument into the command's `args`; `why` tells what is wrong. */
-typedef enum jp_err (*take_value)(void *args, char *value, struct jp_why *why);
-
-struct cmd_option {
-	const char *name;  /* "--expires" */
-	const char *value; /* "WHEN" in the help; NULL: takes none */
-	const char *help;
-	take_value take;
-};
+#include "tools/cli/option.h"
 
 struct command {
 	const char *name;
@@ -29,9 +20,9 @@ struct command {
 	const struct cmd_option *options;
 	size_t option_len;
 	size_t words_min, words_max; /* arguments that are no options */
-	take_value take_word;
-	void *args;      /* what the take functions fill and `run` reads */
-	bool prints;     /* accepts --json */
+	struct cmd_option word;      /* how each of them is taken */
+	void *args;                  /* what the rows fill and `run` reads */
+	bool prints;                 /* accepts --json */
 	bool only_reads; /* nothing is lost where its output is not read */
 	enum status (*run)(struct context *context);
 };

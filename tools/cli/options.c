@@ -70,7 +70,7 @@ take_known(struct context *context, const struct cmd_option *option,
 		return usage(context, "takes no value", option->name);
 	if (option->value != NULL && value == NULL)
 		return usage(context, "needs a value", option->name);
-	err = option->take(context->command->args, value, &why);
+	err = option_take(option, context->command->args, value, &why);
 	if (err != JP_ERR_OK) {
 		if (why.text[0] == '\0')
 			(void)jp_why(&why, err, "%s: %s", option->name,
@@ -163,7 +163,7 @@ take_word(struct context *context, char *word, size_t nth)
 		return usage(
 		    context, "too many arguments; usage", command->synopsis);
 	}
-	err = command->take_word(command->args, word, &why);
+	err = option_take(&command->word, command->args, word, &why);
 	if (err != JP_ERR_OK)
 		(void)context_fail(context, err, &why);
 	return err;

@@ -73,21 +73,6 @@ take_since(void *arg, char *value, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
-static enum jp_err
-take_user(void *arg, char *value, struct jp_why *why)
-{
-	(void)why;
-	((struct audit_args *)arg)->user = value;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_id(void *arg, char *value, struct jp_why *why)
-{
-	return arguments_token_id(
-	    value, "--id", ((struct audit_args *)arg)->id, why);
-}
-
 /* Those that stand in `event` of a line, patd(8). */
 static const char *const events[] = { "accept", "backup", "create", "deny",
 	"end", "export", "import", "lost", "policy", "purge", "reuse", "revoke",
@@ -111,23 +96,17 @@ take_event(void *arg, char *value, struct jp_why *why)
 	return JP_ERR_INVALID;
 }
 
-static enum jp_err
-take_follow(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct audit_args *)arg)->follow = true;
-	return JP_ERR_OK;
-}
-
 static const struct cmd_option options[] = {
-	{ "--since", "WHEN", "only later lines: 24h, 2027-01-31", take_since },
-	{ "--user", "USER", "only lines about this user", take_user },
-	{ "--id", "ID", "only lines about this token", take_id },
-	{ "--event", "EVENT", "only such lines: deny, create, revoke, ...",
-	    take_event },
-	{ "--follow", NULL, "go on with each line that is written",
-	    take_follow },
+	CMD_CALL(
+	    "--since", "WHEN", "only later lines: 24h, 2027-01-31", take_since),
+	CMD_TEXT("--user", "USER", "only lines about this user",
+	    struct audit_args, user),
+	CMD_TOKEN_ID(
+	    "--id", "ID", "only lines about this token", struct audit_args, id),
+	CMD_CALL("--event", "EVENT",
+	    "only such lines: deny, create, revoke, ...", take_event),
+	CMD_FLAG("--follow", "go on with each line that is written",
+	    struct audit_args, follow),
 };
 
 /* ---- the lines ---- */
@@ -518,7 +497,7 @@ const struct command cmd_audit = {
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_max = FILES_MAX + 1,
-	.take_word = take_word,
+	.word = CMD_CALL("verify", NULL, NULL, take_word),
 	.args = &args,
 	.prints = true,
 	.only_reads = true,

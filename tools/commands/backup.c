@@ -22,7 +22,9 @@
 #include "tools/cli/session.h"
 #include "tools/formats/path_why.h"
 
-static const char *folder;
+static struct backup_args {
+	const char *folder;
+} args;
 
 /* What has been written. */
 struct backup {
@@ -36,41 +38,32 @@ struct backup {
 	struct jp_why *why;
 };
 
-static enum jp_err
-take_folder(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)why;
-	folder = value;
-	return JP_ERR_OK;
-}
-
 /* What is in the folder is made and removed as its owner. */
 static enum jp_err
 enter_folder(struct jp_why *why)
 {
 	char path[PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, MANIFEST_NAME);
+	(void)snprintf(path, sizeof(path), "%s/%s", args.folder, MANIFEST_NAME);
 	return act_at(path, why);
 }
 
 static enum jp_err
 make_folder(struct backup *backup, struct jp_why *why)
 {
-	backup->made = mkdir(folder, 0700) == 0;
+	backup->made = mkdir(args.folder, 0700) == 0;
 	if (!backup->made && errno == ENOENT)
 		return jp_why(why, JP_ERR_MISSING,
 		    "cannot make %.300s: make the folder above it first",
-		    folder);
+		    args.folder);
 	if (!backup->made && errno != EEXIST)
-		return path_why(why, "make", folder);
-	backup->dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return path_why(why, "make", args.folder);
+	backup->dir_fd = open(args.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (backup->dir_fd < 0)
-		return path_why(why, "open", folder);
+		return path_why(why, "open", args.folder);
 	if (!backup->made && !folder_empty(backup->dir_fd))
 		return jp_why(why, JP_ERR_EXISTS,
-		    "%s is not empty: name a new folder", folder);
+		    "%s is not empty: name a new folder", args.folder);
 	return JP_ERR_OK;
 }
 
@@ -78,7 +71,7 @@ make_folder(struct backup *backup, struct jp_why *why)
 static enum jp_err
 open_folder(struct backup *backup, struct jp_why *why)
 {
-	enum jp_err err = act_at(folder, why);
+	enum jp_err err = act_at(args.folder, why);
 
 	if (err == JP_ERR_OK)
 		err = make_folder(backup, why);
@@ -96,7 +89,7 @@ give_folder(const struct context *context, const struct backup *backup,
 
 	if (err == JP_ERR_OK && backup->made &&
 	    fchown(backup->dir_fd, owner.uid, owner.gid) != 0)
-		err = path_why(why, "chown", folder);
+		err = path_why(why, "chown", args.folder);
 	return err;
 }
 
@@ -121,9 +114,9 @@ end_file(struct backup *backup)
 	(void)crypto_generichash_final(
 	    &backup->hash, file->hash, sizeof(file->hash));
 	if (fsync(fd) != 0)
-		err = path_why(backup->why, "write into", folder);
+		err = path_why(backup->why, "write into", args.folder);
 	if (close(fd) != 0 && err == JP_ERR_OK)
-		err = path_why(backup->why, "write into", folder);
+		err = path_why(backup->why, "write into", args.folder);
 	return err;
 }
 
@@ -140,7 +133,7 @@ begin_file(struct backup *backup, const char *name)
 	backup->file_fd = openat(backup->dir_fd, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (backup->file_fd < 0)
-		return path_why(backup->why, "write into", folder);
+		return path_why(backup->why, "write into", args.folder);
 	(void)crypto_generichash_init(&backup->hash, NULL, 0, MANIFEST_HASH);
 	return JP_ERR_OK;
 }
@@ -158,7 +151,7 @@ write_piece(struct backup *backup, const struct jp_piece *piece)
 		put =
 		    write(backup->file_fd, piece->bytes + at, piece->len - at);
 		if (put < 0 && errno != EINTR)
-			return path_why(backup->why, "write into", folder);
+			return path_why(backup->why, "write into", args.folder);
 		if (put < 0)
 			put = 0;
 	}
@@ -200,8 +193,8 @@ take_back(struct backup *backup)
 	for (size_t i = 0; i < backup->manifest.len; i++)
 		(void)unlinkat(
 		    backup->dir_fd, backup->manifest.files[i].name, 0);
-	if (backup->made && act_at(folder, &ignored) == JP_ERR_OK)
-		(void)rmdir(folder);
+	if (backup->made && act_at(args.folder, &ignored) == JP_ERR_OK)
+		(void)rmdir(args.folder);
 }
 
 static enum jp_err
@@ -232,8 +225,8 @@ fill(struct session *session, struct backup *backup)
 	if (err == JP_ERR_OK)
 		err = end_file(backup);
 	if (err == JP_ERR_OK)
-		err = manifest_write(
-		    &backup->manifest, backup->dir_fd, folder, backup->why);
+		err = manifest_write(&backup->manifest, backup->dir_fd,
+		    args.folder, backup->why);
 	return err;
 }
 
@@ -243,7 +236,7 @@ print_done(const struct context *context, const struct backup *backup)
 	char shown[PATH_MAX];
 	json_t *json;
 
-	(void)snprintf(shown, sizeof(shown), "%s", folder);
+	(void)snprintf(shown, sizeof(shown), "%s", args.folder);
 	jp_mask(shown);
 	if (!context->json) {
 		(void)printf("%s: %zu files, %" PRIu64 " bytes\n", shown,
@@ -294,7 +287,8 @@ const struct command cmd_backup = {
 	.help = "copy store and pepper into DIR, while patd serves",
 	.words_min = 1,
 	.words_max = 1,
-	.take_word = take_folder,
+	.word = CMD_TEXT("FOLDER", NULL, NULL, struct backup_args, folder),
 	.prints = true,
+	.args = &args,
 	.run = run,
 };

@@ -28,8 +28,8 @@ take_root(void *arg, char *value, struct jp_why *why)
 }
 
 static const struct cmd_option options[] = {
-	{ "--root", "FOLDER", "look for the front doors' files below it",
-	    take_root },
+	CMD_CALL("--root", "FOLDER", "look for the front doors' files below it",
+	    take_root),
 };
 
 /*

@@ -30,24 +30,6 @@ take_user(void *arg, char *value, struct jp_why *why)
 	           : jp_field_set(record->user, sizeof(record->user), value);
 }
 
-static enum jp_err
-take_name(void *arg, char *value, struct jp_why *why)
-{
-	struct jp_record *record = &((struct create_args *)arg)->request.record;
-	enum jp_err err = jp_text_check("--name", value, JP_NAME_MAX, why);
-
-	return err != JP_ERR_OK
-	           ? err
-	           : jp_field_set(record->name, sizeof(record->name), value);
-}
-
-static enum jp_err
-take_expires(void *arg, char *value, struct jp_why *why)
-{
-	return arguments_expires(
-	    value, &((struct create_args *)arg)->request, why);
-}
-
 /* Takes one more of a list of texts. */
 static enum jp_err
 take_more(const char *option, const char *value, char *fields, size_t size,
@@ -108,31 +90,6 @@ take_from(void *arg, char *value, struct jp_why *why)
 }
 
 static enum jp_err
-take_bearer(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct create_args *)arg)->bearer = true;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_batch(void *arg, char *value, struct jp_why *why)
-{
-	(void)why;
-	((struct create_args *)arg)->batch.from = value;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_output(void *arg, char *value, struct jp_why *why)
-{
-	(void)why;
-	((struct create_args *)arg)->batch.to = value;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
 take_separator(void *arg, char *value, struct jp_why *why)
 {
 	return csv_style_separator(
@@ -147,25 +104,26 @@ take_column(void *arg, char *value, struct jp_why *why)
 }
 
 static const struct cmd_option options[] = {
-	{ "--name", "NAME", "what it is for, as `list` shows it", take_name },
-	{ "--expires", "WHEN", "90d, 2027-01-31, 2027-01-31T12:00:00Z, never",
-	    take_expires },
-	{ "--scope", "SCOPE", "holds this scope, and none but those given",
-	    take_scope },
-	{ "--service", "GLOB",
-	    "serves these services, and none but those given", take_service },
-	{ "--from", "CIDR", "comes from there, and from nowhere else",
-	    take_from },
-	{ "--bearer", NULL, "print base64(USER:TOKEN) on a second line",
-	    take_bearer },
-	{ "--batch", "FILE", "a token for each row of FILE, a CSV file",
-	    take_batch },
-	{ "--output", "FILE", "with --batch: the new file for the tokens",
-	    take_output },
-	{ "--separator", "CHAR", "with --batch: comma, semicolon, tab or bar",
-	    take_separator },
-	{ "--column", "OURS=THEIRS",
-	    "with --batch: what the file calls a column", take_column },
+	CMD_FIELD("--name", "NAME", "what it is for, as `list` shows it",
+	    struct create_args, request.record.name),
+	CMD_EXPIRY("--expires", struct create_args, request),
+	CMD_CALL("--scope", "SCOPE",
+	    "holds this scope, and none but those given", take_scope),
+	CMD_CALL("--service", "GLOB",
+	    "serves these services, and none but those given", take_service),
+	CMD_CALL("--from", "CIDR", "comes from there, and from nowhere else",
+	    take_from),
+	CMD_FLAG("--bearer", "print base64(USER:TOKEN) on a second line",
+	    struct create_args, bearer),
+	CMD_TEXT("--batch", "FILE", "a token for each row of FILE, a CSV file",
+	    struct create_args, batch.from),
+	CMD_TEXT("--output", "FILE",
+	    "with --batch: the new file for the tokens", struct create_args,
+	    batch.to),
+	CMD_CALL("--separator", "CHAR",
+	    "with --batch: comma, semicolon, tab or bar", take_separator),
+	CMD_CALL("--column", "OURS=THEIRS",
+	    "with --batch: what the file calls a column", take_column),
 };
 
 /*
@@ -200,7 +158,6 @@ run(struct context *context)
 		return context_fail(context, err, &why);
 	if (args.batch.from != NULL) {
 		args.batch.command = context->command;
-		args.batch.take_user = take_user;
 		args.batch.request = &args.request;
 		return create_batch(context, &args.batch);
 	}
@@ -217,7 +174,7 @@ const struct command cmd_create = {
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 0,
 	.words_max = 1,
-	.take_word = take_user,
+	.word = CMD_CALL("USER", NULL, NULL, take_user),
 	.args = &args,
 	.prints = true,
 	.run = run,

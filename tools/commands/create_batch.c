@@ -64,30 +64,30 @@ is_list(const char *column)
 	return false;
 }
 
-static take_value
-take_of(const struct batch *batch, const char *column)
+static const struct cmd_option *
+option_of(const struct batch *batch, const char *column)
 {
 	const struct command *command = batch->command;
 
 	for (size_t i = 0; i < command->option_len; i++)
 		if (strcmp(command->options[i].name + 2, column) == 0)
-			return command->options[i].take;
-	return batch->take_user;
+			return &command->options[i];
+	return &command->word;
 }
 
 static enum jp_err
 take_field(const struct run *run, const char *column, const char *field)
 {
-	take_value take = take_of(run->batch, column);
+	const struct cmd_option *option = option_of(run->batch, column);
 	void *args = run->batch->command->args;
 	char text[CSV_LINE_MAX], *rest = text, *word;
 	enum jp_err err = JP_ERR_OK;
 
 	(void)snprintf(text, sizeof(text), "%s", field);
 	if (!is_list(column))
-		return take(args, text, run->why);
+		return option_take(option, args, text, run->why);
 	while (err == JP_ERR_OK && (word = strtok_r(rest, " ", &rest)) != NULL)
-		err = take(args, word, run->why);
+		err = option_take(option, args, word, run->why);
 	return err;
 }
 

@@ -19,7 +19,6 @@ struct batch {
 
 	/* How a field becomes a part of `request`, which `args` holds. */
 	const struct command *command;
-	take_value take_user;
 	struct jp_admin_request *request;
 };
 

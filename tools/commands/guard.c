@@ -55,7 +55,7 @@ const struct command cmd_guard = {
 	.help = "print the lines that refuse a token typed as a user name",
 	.words_min = 1,
 	.words_max = 1,
-	.take_word = take_server,
+	.word = CMD_CALL("SERVER", NULL, NULL, take_server),
 	.args = &args,
 	.run = run,
 };

@@ -55,18 +55,9 @@ take_name(void *arg, char *value, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
-static enum jp_err
-take_live(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct identify_args *)arg)->live = true;
-	return JP_ERR_OK;
-}
-
 static const struct cmd_option options[] = {
-	{ "--live", NULL, "print the ids alone of those that live, for revoke",
-	    take_live },
+	CMD_FLAG("--live", "print the ids alone of those that live, for revoke",
+	    struct identify_args, live),
 };
 
 /* ---- One token ---- */
@@ -447,7 +438,7 @@ const struct command cmd_identify = {
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_max = SIZE_MAX,
-	.take_word = take_name,
+	.word = CMD_CALL("FILE", NULL, NULL, take_name),
 	.args = &args,
 	.prints = true,
 	.only_reads = true,

@@ -57,39 +57,11 @@ struct import {
 	struct jp_why *why;
 };
 
-static enum jp_err
-take_file(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)why;
-	args.file = value;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_dry_run(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)value;
-	(void)why;
-	args.dry_run = true;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_skip_known(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)value;
-	(void)why;
-	args.skip_known = true;
-	return JP_ERR_OK;
-}
-
 static const struct cmd_option options[] = {
-	{ "--dry-run", NULL, "only try every line", take_dry_run },
-	{ "--skip-known", NULL, "leave ids alone that are there already",
-	    take_skip_known },
+	CMD_FLAG(
+	    "--dry-run", "only try every line", struct import_args, dry_run),
+	CMD_FLAG("--skip-known", "leave ids alone that are there already",
+	    struct import_args, skip_known),
 };
 
 /* Puts the place in front of what is wrong. */
@@ -487,7 +459,8 @@ const struct command cmd_import = {
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 1,
 	.words_max = 1,
-	.take_word = take_file,
+	.word = CMD_TEXT("FILE", NULL, NULL, struct import_args, file),
 	.prints = true,
+	.args = &args,
 	.run = run,
 };

@@ -17,53 +17,12 @@
 #include "tools/cli/session.h"
 #include "tools/formats/json_values.h"
 
-static struct jp_admin_request request;
+static struct list_args {
+	struct jp_admin_request request;
+	bool utc;
+} args;
 
 /* ---- list ---- */
-
-static enum jp_err
-take_user(void *arg, char *value, struct jp_why *why)
-{
-	struct jp_admin_request *list = arg;
-	enum jp_err err = jp_user_check(value, why);
-
-	return err != JP_ERR_OK ? err
-	                        : jp_field_set(list->record.user,
-	                              sizeof(list->record.user), value);
-}
-
-static enum jp_err
-take_all(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct jp_admin_request *)arg)->all = true;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_expiring(void *arg, char *value, struct jp_why *why)
-{
-	struct jp_admin_request *list = arg;
-
-	if (jp_duration_parse(value, &list->expiring) == JP_ERR_OK &&
-	    list->expiring != JP_NEVER)
-		return JP_ERR_OK;
-	return jp_why(
-	    why, JP_ERR_INVALID, "--expiring: expected a duration such as 30d");
-}
-
-static enum jp_err
-take_unused(void *arg, char *value, struct jp_why *why)
-{
-	struct jp_admin_request *list = arg;
-
-	if (jp_duration_parse(value, &list->unused) == JP_ERR_OK &&
-	    list->unused != JP_NEVER)
-		return JP_ERR_OK;
-	return jp_why(
-	    why, JP_ERR_INVALID, "--unused: expected a duration such as 90d");
-}
 
 enum {
 	SORT_MAX = 100000, /* rows that are kept for sorting */
@@ -82,18 +41,6 @@ struct list {
 	size_t len, cap, all, worths[JP_WORTH_COUNT];
 	char **rows;
 };
-
-static bool utc;
-
-static enum jp_err
-take_utc(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)value;
-	(void)why;
-	utc = true;
-	return JP_ERR_OK;
-}
 
 static int
 by_user_and_name(const void *a, const void *b)
@@ -218,7 +165,7 @@ format_time(const struct list *list, int64_t when, char text[JP_WHEN_TEXT_MAX])
 	int64_t away = when - list->now, far = away < 0 ? -away : away;
 	size_t i = 0;
 
-	if (!list->terminal || utc || when == JP_NEVER) {
+	if (!list->terminal || args.utc || when == JP_NEVER) {
 		jp_when_format(when, text);
 		return;
 	}
@@ -296,12 +243,12 @@ list_run(struct context *context)
 	enum status status;
 	enum jp_err err;
 
-	request.op = JP_ADMIN_LIST;
+	args.request.op = JP_ADMIN_LIST;
 	list.listing.json = context->json;
 	list.terminal = isatty(STDOUT_FILENO) && !context->json;
-	list.in_order = request.expiring != 0; /* that is the order */
+	list.in_order = args.request.expiring != 0; /* that is the order */
 	list.now = jp_clock_now(&jp_system_clock);
-	status = session_once(context, &request, list_item, &list);
+	status = session_once(context, &args.request, list_item, &list);
 	err = print_rows(&list);
 	if (status == STATUS_DONE && err != JP_ERR_OK)
 		status = context_fail(context, err, &why);
@@ -313,12 +260,14 @@ list_run(struct context *context)
 }
 
 static const struct cmd_option list_options[] = {
-	{ "--all", NULL, "revoked and expired ones, too", take_all },
-	{ "--expiring", "DURATION", "only those that end within, say, 30d",
-	    take_expiring },
-	{ "--unused", "DURATION",
-	    "only those not used for longer than, say, 90d", take_unused },
-	{ "--utc", NULL, "exact times on a terminal, too", take_utc },
+	CMD_FLAG("--all", "revoked and expired ones, too", struct list_args,
+	    request.all),
+	CMD_SPAN("--expiring", "only those that end within, say, 30d", "30d",
+	    struct list_args, request.expiring),
+	CMD_SPAN("--unused", "only those not used for longer than, say, 90d",
+	    "90d", struct list_args, request.unused),
+	CMD_FLAG(
+	    "--utc", "exact times on a terminal, too", struct list_args, utc),
 };
 
 const struct command cmd_list = {
@@ -328,8 +277,9 @@ const struct command cmd_list = {
 	.options = list_options,
 	.option_len = sizeof(list_options) / sizeof(list_options[0]),
 	.words_max = 1,
-	.take_word = take_user,
-	.args = &request,
+	.word =
+	    CMD_USER("USER", NULL, NULL, struct list_args, request.record.user),
+	.args = &args,
 	.prints = true,
 	.only_reads = true,
 	.run = list_run,
@@ -341,29 +291,18 @@ enum {
 	WITHIN = 30 * 86400, /* seconds */
 };
 
-static enum jp_err
-take_within(void *arg, char *value, struct jp_why *why)
-{
-	struct jp_admin_request *list = arg;
-
-	if (jp_duration_parse(value, &list->expiring) == JP_ERR_OK &&
-	    list->expiring != JP_NEVER)
-		return JP_ERR_OK;
-	return jp_why(
-	    why, JP_ERR_INVALID, "--within: expected a duration such as 30d");
-}
-
 static const struct cmd_option expiring_options[] = {
-	{ "--within", "DURATION", "that end this soon; default 30d",
-	    take_within },
-	{ "--utc", NULL, "exact times on a terminal, too", take_utc },
+	CMD_SPAN("--within", "that end this soon; default 30d", "30d",
+	    struct list_args, request.expiring),
+	CMD_FLAG(
+	    "--utc", "exact times on a terminal, too", struct list_args, utc),
 };
 
 static enum status
 expiring_run(struct context *context)
 {
-	if (request.expiring == 0)
-		request.expiring = WITHIN;
+	if (args.request.expiring == 0)
+		args.request.expiring = WITHIN;
 	return list_run(context);
 }
 
@@ -373,20 +312,13 @@ const struct command cmd_expiring = {
 	.help = "list the live tokens that end soon, the next one first",
 	.options = expiring_options,
 	.option_len = sizeof(expiring_options) / sizeof(expiring_options[0]),
-	.args = &request,
+	.args = &args,
 	.prints = true,
 	.only_reads = true,
 	.run = expiring_run,
 };
 
 /* ---- show ---- */
-
-static enum jp_err
-take_id(void *arg, char *value, struct jp_why *why)
-{
-	return arguments_token_id(
-	    value, "ID", ((struct jp_admin_request *)arg)->record.id, why);
-}
 
 static void
 print_text(const char *label, const char *text)
@@ -491,8 +423,8 @@ show_item(void *arg, const struct jp_admin_item *item)
 static enum status
 show_run(struct context *context)
 {
-	request.op = JP_ADMIN_SHOW;
-	return session_once(context, &request, show_item, context);
+	args.request.op = JP_ADMIN_SHOW;
+	return session_once(context, &args.request, show_item, context);
 }
 
 const struct command cmd_show = {
@@ -501,8 +433,9 @@ const struct command cmd_show = {
 	.help = "show all of one token but its secret",
 	.words_min = 1,
 	.words_max = 1,
-	.take_word = take_id,
-	.args = &request,
+	.word =
+	    CMD_TOKEN_ID("ID", NULL, NULL, struct list_args, request.record.id),
+	.args = &args,
 	.prints = true,
 	.only_reads = true,
 	.run = show_run,

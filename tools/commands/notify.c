@@ -61,20 +61,13 @@ struct notify {
 	struct jp_why *why;
 };
 
-static bool dry_run;
-
-static enum jp_err
-take_dry_run(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)value;
-	(void)why;
-	dry_run = true;
-	return JP_ERR_OK;
-}
+static struct notify_args {
+	bool dry_run;
+} args;
 
 static const struct cmd_option options[] = {
-	{ "--dry-run", NULL, "only tell of which", take_dry_run },
+	CMD_FLAG(
+	    "--dry-run", "only tell of which", struct notify_args, dry_run),
 };
 
 /* ---- the state: "THRESHOLD EXPIRES-AT ID" for each threshold ---- */
@@ -136,8 +129,8 @@ give_state(const struct notify *notify)
 static enum jp_err
 open_file(struct notify *notify)
 {
-	int how = O_RDWR | (dry_run ? 0 : O_CREAT) | O_CLOEXEC | O_NOFOLLOW |
-	          O_NONBLOCK;
+	int how = O_RDWR | (args.dry_run ? 0 : O_CREAT) | O_CLOEXEC |
+	          O_NOFOLLOW | O_NONBLOCK;
 	enum jp_err err = act_at(notify->path, notify->why);
 	struct stat st;
 
@@ -150,7 +143,8 @@ open_file(struct notify *notify)
 		if (err == JP_ERR_OK)
 			notify->fd = open(notify->path, how, 0600);
 	}
-	if (err == JP_ERR_OK && notify->fd < 0 && !(dry_run && errno == ENOENT))
+	if (err == JP_ERR_OK && notify->fd < 0 &&
+	    !(args.dry_run && errno == ENOENT))
 		err = path_why(notify->why, "open", notify->path);
 	if (notify->fd >= 0 &&
 	    (fstat(notify->fd, &st) != 0 || !S_ISREG(st.st_mode)))
@@ -351,7 +345,7 @@ tell_one(struct notify *notify, struct mark *mark, const struct soon *soon)
 	mark->expires_at = soon->expires_at;
 	memcpy(mark->id, soon->id, sizeof(mark->id));
 	jp_duration_format(mark->threshold, within);
-	if (!dry_run) {
+	if (!args.dry_run) {
 		err = save_state(notify);
 		if (err != JP_ERR_OK)
 			return err;
@@ -390,7 +384,7 @@ tell_all(struct notify *notify)
 			memcpy(mark->id, last_of_second, sizeof(mark->id));
 		}
 	}
-	return dry_run ? JP_ERR_OK : save_state(notify);
+	return args.dry_run ? JP_ERR_OK : save_state(notify);
 }
 
 static enum jp_err
@@ -400,7 +394,7 @@ check_policy(const struct jp_policy *policy, struct jp_why *why)
 		return jp_why(why, JP_ERR_CONFIG,
 		    "there is no threshold: set [tokens] notify_at, for "
 		    "example to 30d, 7d, 1d");
-	if (policy->notify_command[0] == '\0' && !dry_run)
+	if (policy->notify_command[0] == '\0' && !args.dry_run)
 		return jp_why(why, JP_ERR_CONFIG,
 		    "there is no command: set [tokens] notify_command");
 	return JP_ERR_OK;
@@ -444,5 +438,6 @@ const struct command cmd_notify = {
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.prints = true,
+	.args = &args,
 	.run = run,
 };

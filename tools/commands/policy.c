@@ -14,7 +14,7 @@
 
 static struct policy_args {
 	struct jp_admin_request request;
-	bool apply, dry_run;
+	bool apply, dry_run, trust_clock;
 	size_t found;
 } args;
 
@@ -29,29 +29,12 @@ take_word(void *arg, char *value, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
-static enum jp_err
-take_dry(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct policy_args *)arg)->dry_run = true;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_trust(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)value;
-	(void)why;
-	args.request.clock_rule = JP_CLOCK_TRUST;
-	return JP_ERR_OK;
-}
-
 static const struct cmd_option options[] = {
-	{ "--dry-run", NULL, "apply: only say what would be done", take_dry },
-	{ "--trust-clock", NULL, "the clock is right: the store takes its time",
-	    take_trust },
+	CMD_FLAG("--dry-run", "apply: only say what would be done",
+	    struct policy_args, dry_run),
+	CMD_FLAG("--trust-clock",
+	    "the clock is right: the store takes its time", struct policy_args,
+	    trust_clock),
 };
 
 static enum jp_err
@@ -121,6 +104,8 @@ run(struct context *context)
 
 	args.request.op = JP_ADMIN_POLICY;
 	args.request.dry_run = dry;
+	if (args.trust_clock)
+		args.request.clock_rule = JP_CLOCK_TRUST;
 	status = hold(context);
 	if (status != STATUS_DONE)
 		return status;
@@ -137,7 +122,7 @@ const struct command cmd_policy = {
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 1,
 	.words_max = 1,
-	.take_word = take_word,
+	.word = CMD_CALL("check", NULL, NULL, take_word),
 	.args = &args,
 	.prints = true,
 	.run = run,

@@ -16,46 +16,19 @@ enum {
 	DEAD_FOR = 90 * 86400, /* seconds */
 };
 
-static struct jp_admin_request request = { .op = JP_ADMIN_PURGE,
-	.dead_for = DEAD_FOR };
-
-static enum jp_err
-take_dead_for(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	if (strcmp(value, "never") != 0 && /* it would be 0: all of them */
-	    jp_duration_parse(value, &request.dead_for) == JP_ERR_OK)
-		return JP_ERR_OK;
-	return jp_why(why, JP_ERR_INVALID,
-	    "--dead-for: expected a duration such as 90d, or 0");
-}
-
-static enum jp_err
-take_dry_run(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)value;
-	(void)why;
-	request.dry_run = true;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_trust(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)value;
-	(void)why;
-	request.clock_rule = JP_CLOCK_TRUST;
-	return JP_ERR_OK;
-}
+static struct purge_args {
+	struct jp_admin_request request;
+	bool trust_clock;
+} args = { .request = { .op = JP_ADMIN_PURGE, .dead_for = DEAD_FOR } };
 
 static const struct cmd_option options[] = {
-	{ "--dead-for", "DURATION", "that ended this long ago; default 90d",
-	    take_dead_for },
-	{ "--dry-run", NULL, "only tell which", take_dry_run },
-	{ "--trust-clock", NULL, "the clock is right: the store takes its time",
-	    take_trust },
+	CMD_SPAN_OR_0("--dead-for", "that ended this long ago; default 90d",
+	    "90d", struct purge_args, request.dead_for),
+	CMD_FLAG(
+	    "--dry-run", "only tell which", struct purge_args, request.dry_run),
+	CMD_FLAG("--trust-clock",
+	    "the clock is right: the store takes its time", struct purge_args,
+	    trust_clock),
 };
 
 static enum jp_err
@@ -72,7 +45,7 @@ print_one(void *arg, const struct jp_admin_item *item)
 		    json_pack("{s:s,s:s,s:s,s:o,s:b}", "id", record->id, "user",
 		        record->user, "state", jp_state_name(item->state),
 		        "ended_at", json_time(jp_record_end(record)), "removed",
-		        !request.dry_run));
+		        !args.request.dry_run));
 	jp_when_format(jp_record_end(record), end);
 	(void)printf("%s of %s: %s since %s\n", record->id, record->user,
 	    jp_state_name(item->state), end);
@@ -82,7 +55,9 @@ print_one(void *arg, const struct jp_admin_item *item)
 static enum status
 run(struct context *context)
 {
-	return session_once(context, &request, print_one, context);
+	if (args.trust_clock)
+		args.request.clock_rule = JP_CLOCK_TRUST;
+	return session_once(context, &args.request, print_one, context);
 }
 
 const struct command cmd_purge = {
@@ -92,5 +67,6 @@ const struct command cmd_purge = {
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.prints = true,
+	.args = &args,
 	.run = run,
 };

@@ -37,7 +37,9 @@ enum {
 	OLD_TRIES = 1000, /* names for what was there, of one second */
 };
 
-static const char *folder;
+static struct restore_args {
+	const char *folder;
+} args;
 
 /* A path that is put in another one's place. */
 struct place {
@@ -59,23 +61,14 @@ struct restore {
 	struct jp_why *why;
 };
 
-static enum jp_err
-take_folder(void *arg, char *value, struct jp_why *why)
-{
-	(void)arg;
-	(void)why;
-	folder = value;
-	return JP_ERR_OK;
-}
-
 /* ---- copying ---- */
 
 static enum jp_err
 not_ours(struct restore *restore, const char *name, const char *what)
 {
 	return jp_why(restore->why, JP_ERR_DAMAGED,
-	    "%s/%s %s: take another backup; nothing was changed", folder, name,
-	    what);
+	    "%s/%s %s: take another backup; nothing was changed", args.folder,
+	    name, what);
 }
 
 /* Copies from one descriptor to the other; false: see errno(3). */
@@ -138,7 +131,8 @@ copy_file(struct restore *restore, const struct manifest_file *file,
 	char source[PATH_MAX];
 	int to = -1, from;
 
-	(void)snprintf(source, sizeof(source), "%s/%s", folder, file->name);
+	(void)snprintf(
+	    source, sizeof(source), "%s/%s", args.folder, file->name);
 	from = open_as_owner(source);
 	if (from < 0)
 		return not_ours(restore, file->name, "cannot be opened");
@@ -369,12 +363,12 @@ tell_restore(struct restore *restore)
 static enum jp_err
 open_backup(struct restore *restore)
 {
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(args.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return path_why(restore->why, "open", folder);
+		return path_why(restore->why, "open", args.folder);
 	(void)close(fd);
-	return manifest_read(&restore->manifest, folder, restore->why);
+	return manifest_read(&restore->manifest, args.folder, restore->why);
 }
 
 /* The lock of the store that is there; it lies in the hands of its owner. */
@@ -578,7 +572,8 @@ const struct command cmd_restore = {
 	.help = "put a backup in place of store and pepper",
 	.words_min = 1,
 	.words_max = 1,
-	.take_word = take_folder,
+	.word = CMD_TEXT("FOLDER", NULL, NULL, struct restore_args, folder),
 	.prints = true,
+	.args = &args,
 	.run = run,
 };

@@ -44,41 +44,14 @@ take_id(void *arg, char *value, struct jp_why *why)
 	return add_id(revoke, value, what, why);
 }
 
-static enum jp_err
-take_user(void *arg, char *value, struct jp_why *why)
-{
-	struct jp_record *record = &((struct revoke_args *)arg)->request.record;
-	enum jp_err err = jp_user_check(value, why);
-
-	return err != JP_ERR_OK
-	           ? err
-	           : jp_field_set(record->user, sizeof(record->user), value);
-}
-
-static enum jp_err
-take_file(void *arg, char *value, struct jp_why *why)
-{
-	(void)why;
-	((struct revoke_args *)arg)->file = value;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_reason(void *arg, char *value, struct jp_why *why)
-{
-	struct jp_record *record = &((struct revoke_args *)arg)->request.record;
-	enum jp_err err = jp_text_check("--reason", value, JP_NOTE_MAX, why);
-
-	return err != JP_ERR_OK ? err
-	                        : jp_field_set(record->revoked_why,
-	                              sizeof(record->revoked_why), value);
-}
-
 static const struct cmd_option options[] = {
-	{ "--user", "USER", "all live tokens of USER", take_user },
-	{ "--from-file", "FILE", "ids or tokens, one a line; -: standard input",
-	    take_file },
-	{ "--reason", "TEXT", "why, for the record", take_reason },
+	CMD_USER("--user", "USER", "all live tokens of USER",
+	    struct revoke_args, request.record.user),
+	CMD_TEXT("--from-file", "FILE",
+	    "ids or tokens, one a line; -: standard input", struct revoke_args,
+	    file),
+	CMD_FIELD("--reason", "TEXT", "why, for the record", struct revoke_args,
+	    request.record.revoked_why),
 };
 
 /* One line; `text` is wiped by the caller. */
@@ -227,7 +200,7 @@ const struct command cmd_revoke = {
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_max = SIZE_MAX,
-	.take_word = take_id,
+	.word = CMD_CALL("ID", NULL, NULL, take_id),
 	.args = &args,
 	.prints = true,
 	.run = run,

@@ -85,18 +85,9 @@ static struct stats_args {
 	bool prometheus;
 } args;
 
-static enum jp_err
-take_prometheus(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct stats_args *)arg)->prometheus = true;
-	return JP_ERR_OK;
-}
-
 static const struct cmd_option options[] = {
-	{ "--prometheus", NULL, "print the text format of Prometheus",
-	    take_prometheus },
+	CMD_FLAG("--prometheus", "print the text format of Prometheus",
+	    struct stats_args, prometheus),
 };
 
 static uint64_t

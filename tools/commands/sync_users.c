@@ -49,32 +49,6 @@ struct sync {
 /* ---- arguments ---- */
 
 static enum jp_err
-take_file(void *arg, char *value, struct jp_why *why)
-{
-	(void)why;
-	((struct sync_args *)arg)->file = value;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_dry(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct sync_args *)arg)->dry_run = true;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_force(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct sync_args *)arg)->force = true;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
 take_share(void *arg, char *value, struct jp_why *why)
 {
 	size_t len = strspn(value, "0123456789");
@@ -120,15 +94,17 @@ take_column(void *arg, char *value, struct jp_why *why)
 }
 
 static const struct cmd_option options[] = {
-	{ "--dry-run", NULL, "only say what would be changed", take_dry },
-	{ "--keep", "GLOB", "never disable these users", take_keep },
-	{ "--max-disable", "SHARE",
-	    "refuse to disable more of the active users; 20%", take_share },
-	{ "--force", NULL, "disable whatever share it is", take_force },
-	{ "--separator", "CHAR", "CSV: comma, semicolon, tab or bar",
-	    take_separator },
-	{ "--column", "OURS=THEIRS", "what the list calls a column",
-	    take_column },
+	CMD_FLAG("--dry-run", "only say what would be changed",
+	    struct sync_args, dry_run),
+	CMD_CALL("--keep", "GLOB", "never disable these users", take_keep),
+	CMD_CALL("--max-disable", "SHARE",
+	    "refuse to disable more of the active users; 20%", take_share),
+	CMD_FLAG(
+	    "--force", "disable whatever share it is", struct sync_args, force),
+	CMD_CALL("--separator", "CHAR", "CSV: comma, semicolon, tab or bar",
+	    take_separator),
+	CMD_CALL("--column", "OURS=THEIRS", "what the list calls a column",
+	    take_column),
 };
 
 /* ---- the store ---- */
@@ -526,7 +502,7 @@ const struct command cmd_sync_users = {
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 1,
 	.words_max = 1,
-	.take_word = take_file,
+	.word = CMD_TEXT("FILE", NULL, NULL, struct sync_args, file),
 	.args = &args,
 	.prints = true,
 	.run = run,

@@ -28,18 +28,6 @@ static struct test_args {
 } args;
 
 static enum jp_err
-take_user(void *arg, char *value, struct jp_why *why)
-{
-	struct jp_request *question =
-	    &((struct test_args *)arg)->request.question;
-	enum jp_err err = jp_user_check(value, why);
-
-	return err != JP_ERR_OK ? err
-	                        : jp_field_set(question->user,
-	                              sizeof(question->user), value);
-}
-
-static enum jp_err
 take_service(void *arg, char *value, struct jp_why *why)
 {
 	struct jp_request *question =
@@ -65,21 +53,13 @@ take_from(void *arg, char *value, struct jp_why *why)
 	return jp_field_set(question->rhost, sizeof(question->rhost), value);
 }
 
-static enum jp_err
-take_exact(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct test_args *)arg)->exact = true;
-	return JP_ERR_OK;
-}
-
 static const struct cmd_option options[] = {
-	{ "--service", "SERVICE", "as if this PAM or SASL service asked",
-	    take_service },
-	{ "--from", "IP", "as if the request came from there", take_from },
-	{ "--exact", NULL, "every byte up to the end of input is the token",
-	    take_exact },
+	CMD_CALL("--service", "SERVICE", "as if this PAM or SASL service asked",
+	    take_service),
+	CMD_CALL(
+	    "--from", "IP", "as if the request came from there", take_from),
+	CMD_FLAG("--exact", "every byte up to the end of input is the token",
+	    struct test_args, exact),
 };
 
 /* For the handler alone: a terminal must not stay without echo. */
@@ -484,7 +464,8 @@ const struct command cmd_test = {
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 1,
 	.words_max = 1,
-	.take_word = take_user,
+	.word = CMD_USER(
+	    "USER", NULL, NULL, struct test_args, request.question.user),
 	.args = &args,
 	.prints = true,
 	.only_reads = true,

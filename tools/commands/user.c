@@ -19,12 +19,12 @@
 struct user_args {
 	const struct verb *verb; /* NULL: the first word is still to come */
 	struct jp_admin_request request;
-	bool none;
+	bool none, disabled_only;
 	size_t len, cap;
 	char (*users)[JP_USER_MAX + 1];
 };
 
-static struct user_args args = { .request = { .all = true } };
+static struct user_args args;
 
 static enum status list_run(struct context *context, struct session *session);
 static enum status each_run(struct context *context, struct session *session);
@@ -108,29 +108,12 @@ take_note(void *arg, char *value, struct jp_why *why)
 	                              sizeof(user->request.user.note), value);
 }
 
-static enum jp_err
-take_none(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct user_args *)arg)->none = true;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-take_disabled(void *arg, char *value, struct jp_why *why)
-{
-	(void)value;
-	(void)why;
-	((struct user_args *)arg)->request.all = false;
-	return JP_ERR_OK;
-}
-
 static const struct cmd_option options[] = {
-	{ "--note", "TEXT", "why, for the record", take_note },
-	{ "--none", NULL, "groups: the user is in no group", take_none },
-	{ "--disabled", NULL, "list: only those that are disabled",
-	    take_disabled },
+	CMD_CALL("--note", "TEXT", "why, for the record", take_note),
+	CMD_FLAG("--none", "groups: the user is in no group", struct user_args,
+	    none),
+	CMD_FLAG("--disabled", "list: only those that are disabled",
+	    struct user_args, disabled_only),
 };
 
 /* ---- output ---- */
@@ -292,7 +275,7 @@ check_args(struct jp_why *why)
 	if (args.none && verb->fields != JP_USER_GROUPS)
 		return jp_why(
 		    why, JP_ERR_INVALID, "--none is for `user groups`");
-	if (!args.request.all && verb->op != JP_ADMIN_USERS)
+	if (args.disabled_only && verb->op != JP_ADMIN_USERS)
 		return jp_why(
 		    why, JP_ERR_INVALID, "--disabled is for `user list`");
 	if (verb->fields == 0 && args.request.user_fields != 0)
@@ -316,6 +299,7 @@ run(struct context *context)
 	enum jp_err err = check_args(&why);
 
 	args.request.op = args.verb->op;
+	args.request.all = !args.disabled_only;
 	args.request.user_fields |= args.verb->fields;
 	args.request.user.disabled = args.verb->disabled;
 	args.request.user.protected = args.verb->protected;
@@ -342,7 +326,7 @@ const struct command cmd_user = {
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 1,
 	.words_max = SIZE_MAX,
-	.take_word = take_word,
+	.word = CMD_CALL("VERB", NULL, NULL, take_word),
 	.args = &args,
 	.prints = true,
 	.run = run,
