@@ -68,14 +68,14 @@ has_line(
     struct jp_floods *floods, uid_t uid, const struct jp_decision *decision)
 {
 	struct jp_flood ended;
-	bool told;
+	bool logged;
 
 	if (decision->verdict == JP_ACCEPT)
 		return true;
-	told = jp_flood_tell(
+	logged = jp_flood_passes(
 	    floods, uid, decision->reason, jp_now_ms() / MS_PER_S, &ended);
 	log_flood(&ended);
-	return told;
+	return logged;
 }
 
 void

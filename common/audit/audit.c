@@ -79,7 +79,7 @@ begin_failing(struct jp_audit *audit)
 	audit->failing = true;
 	audit->failed_at = audit->lost_all;
 	jp_log(LOG_ERR, "audit: %s: %s", audit->why.text,
-	    audit->required ? "nothing is done until it can be told"
+	    audit->required ? "nothing is done until it can be logged"
 	                    : "lines are lost");
 }
 
@@ -144,7 +144,7 @@ push_flood(struct jp_audit *audit, const struct jp_flood *flood)
 	if (flood->held == 0)
 		return;
 	(void)jp_field_set(event.detail, sizeof(event.detail),
-	    "so many more, not told one by one");
+	    "so many more, not logged one by one");
 	(void)push(audit, &event, NULL, NULL);
 }
 
@@ -186,7 +186,7 @@ take(struct jp_audit *audit)
 }
 
 static void
-tell_syslog(const struct jp_audit *audit, size_t count)
+log_to_syslog(const struct jp_audit *audit, size_t count)
 {
 	char text[JP_AUDIT_LINE_MAX];
 
@@ -195,7 +195,7 @@ tell_syslog(const struct jp_audit *audit, size_t count)
 			syslog(LOG_AUTHPRIV | LOG_NOTICE, "audit: %s", text);
 }
 
-/* What was not told may be told the next time. */
+/* What was not logged may be logged the next time. */
 static void
 give_up(struct jp_audit *audit)
 {
@@ -210,7 +210,7 @@ give_up(struct jp_audit *audit)
 	lose(audit, audit->taken_len);
 }
 
-/* With audit_required an acceptance was told once its line was written. */
+/* With audit_required an acceptance was logged once its line was written. */
 static void
 keep_firsts(struct jp_audit *audit)
 {
@@ -224,7 +224,7 @@ keep_firsts(struct jp_audit *audit)
 }
 
 static void
-settle(struct jp_audit *audit, enum jp_err err, uint64_t lost)
+complete(struct jp_audit *audit, enum jp_err err, uint64_t lost)
 {
 	if (err != JP_ERR_OK) {
 		give_up(audit);
@@ -260,11 +260,11 @@ write_some(struct jp_audit *audit)
 	if (audit->has_file && count > 0)
 		err = jp_audit_file_append(
 		    &audit->file, audit->batch, count, &why);
-	tell_syslog(audit, count);
+	log_to_syslog(audit, count);
 	pthread_mutex_lock(&audit->mutex);
 	if (err != JP_ERR_OK)
 		audit->why = why;
-	settle(audit, err, lost);
+	complete(audit, err, lost);
 	pthread_mutex_unlock(&audit->mutex);
 	for (size_t i = 0; i < audit->taken_len; i++)
 		if (audit->taken[i].done != NULL)
@@ -359,11 +359,11 @@ describe(struct jp_audit_event *event, const struct jp_request *request,
 
 /* Whether this decision gets a line of its own. */
 static bool
-is_told(struct jp_audit *audit, const struct jp_audit_event *event,
+is_logged(struct jp_audit *audit, const struct jp_audit_event *event,
     const struct jp_decision *decision)
 {
 	struct jp_flood ended;
-	bool told;
+	bool logged;
 
 	if (decision->verdict == JP_MAY) /* nobody came in by it */
 		return false;
@@ -382,10 +382,10 @@ is_told(struct jp_audit *audit, const struct jp_audit_event *event,
 		           : jp_audit_is_first(&audit->limit, event->id,
 		                 event->address, event->time);
 	}
-	told = jp_flood_tell(&audit->limit.floods, event->peer,
+	logged = jp_flood_passes(&audit->limit.floods, event->peer,
 	    decision->reason, event->time, &ended);
 	push_flood(audit, &ended);
-	return told;
+	return logged;
 }
 
 static void
@@ -406,7 +406,7 @@ on_written(void *arg, enum jp_err err)
 
 /* Under the mutex. */
 static enum jp_audit_answer
-tell_required(struct jp_audit *audit, const struct jp_audit_event *event,
+log_required(struct jp_audit *audit, const struct jp_audit_event *event,
     jp_audit_done done, void *arg)
 {
 	struct waiting waiting = { .audit = audit, .pending = 1 };
@@ -436,9 +436,9 @@ jp_audit_decision(struct jp_audit *audit, const struct jp_request *request,
 	event.has_peer = true;
 	event.peer = peer;
 	pthread_mutex_lock(&audit->mutex);
-	if (is_told(audit, &event, decision)) {
+	if (is_logged(audit, &event, decision)) {
 		if (audit->required && decision->verdict != JP_UNAVAILABLE)
-			answer = tell_required(audit, &event, done, arg);
+			answer = log_required(audit, &event, done, arg);
 		else
 			(void)push(audit, &event, NULL, NULL);
 	}
@@ -528,12 +528,12 @@ acts_required(struct jp_audit *audit, const struct jp_audit_event *events,
 	err = wait_written(audit, waiting, deadline_ms);
 	if (err == JP_ERR_TIMEOUT)
 		(void)jp_why(why, err,
-		    "nothing was done, for it could not be told: %s takes no "
+		    "nothing was done, for it could not be logged: %s takes no "
 		    "lines in time: look at its disk",
 		    name_of(audit));
 	else if (err != JP_ERR_OK)
 		(void)jp_why(why, err,
-		    "nothing was done, for it could not be told: %s",
+		    "nothing was done, for it could not be logged: %s",
 		    audit->why.text);
 	pthread_mutex_unlock(&audit->mutex);
 	return err;

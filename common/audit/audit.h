@@ -1,7 +1,7 @@
 /*
  * common/audit/: the audit trail.
  *
- * The audit trail: what is told, and when. One line for each administrative
+ * The audit trail: what is logged, and when. One line for each administrative
  * act and each denial, and for acceptances as the configuration says. Each
  * caller hands over what happened; this is the one place that knows which
  * lines follow from it.
@@ -36,7 +36,8 @@ typedef void (*jp_audit_done)(void *arg, enum jp_err err);
 enum jp_audit_answer {
 	JP_AUDIT_GO,   /* the answer may be given */
 	JP_AUDIT_WAIT, /* `done` will be called, from another thread */
-	JP_AUDIT_FAIL, /* it could not be told: the answer must not be given */
+	JP_AUDIT_FAIL, /* it could not be logged: the answer must not be given
+	                */
 };
 
 /*
@@ -67,7 +68,7 @@ enum jp_audit_answer jp_audit_decision(struct jp_audit *audit,
     const struct jp_request *request, const struct jp_decision *decision,
     uid_t peer, jp_audit_done done, void *arg);
 
-/* Whether what cannot be told must not be done: audit_required. */
+/* Whether what cannot be logged must not be done: audit_required. */
 bool jp_audit_required(const struct jp_audit *audit);
 
 /*

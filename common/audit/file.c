@@ -18,10 +18,10 @@ jp_audit_file_init(struct jp_audit_file *file, const char *path,
 {
 	memset(file, 0, sizeof(*file));
 	(void)jp_field_set(file->path, sizeof(file->path), path);
-	(void)snprintf(file->head_path, sizeof(file->head_path), "%s/%s",
-	    store_dir, JP_AUDIT_HEAD_NAME);
+	(void)snprintf(file->checkpoint_path, sizeof(file->checkpoint_path),
+	    "%s/%s", store_dir, JP_AUDIT_CHECKPOINT_NAME);
 	jp_audit_key_make(pepper, &file->key);
-	jp_audit_head_key_make(pepper, &file->head_key);
+	jp_audit_checkpoint_key_make(pepper, &file->checkpoint_key);
 	file->fd = -1;
 	file->write = write;
 	file->sync = fdatasync;
@@ -36,13 +36,13 @@ file_why(struct jp_why *why, const char *doing, const char *path)
 	    path, strerror(errnum));
 }
 
-/* ---- the mark of the head ---- */
+/* ---- the checkpoint ---- */
 
 enum jp_err
-jp_audit_head_read(const char *path, const struct jp_audit_key *key,
+jp_audit_checkpoint_read(const char *path, const struct jp_audit_key *key,
     struct jp_audit_link *link, struct jp_why *why)
 {
-	char text[JP_AUDIT_HEAD_LEN + 1];
+	char text[JP_AUDIT_CHECKPOINT_LEN + 1];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	enum jp_err err = JP_ERR_OK;
 	ssize_t len = -1;
@@ -52,7 +52,8 @@ jp_audit_head_read(const char *path, const struct jp_audit_key *key,
 		len = read(fd, text, sizeof(text));
 	if (len < 0)
 		err = file_why(why, "read", path);
-	else if (jp_audit_head_get(key, text, (size_t)len, link) != JP_ERR_OK)
+	else if (jp_audit_checkpoint_get(key, text, (size_t)len, link) !=
+	         JP_ERR_OK)
 		err = jp_why(why, JP_ERR_DAMAGED,
 		    "%s: damaged, or made with another pepper", path);
 	if (fd >= 0)
@@ -64,15 +65,15 @@ jp_audit_head_read(const char *path, const struct jp_audit_key *key,
 static enum jp_err
 write_head(const struct jp_audit_file *file, struct jp_why *why)
 {
-	char text[JP_AUDIT_HEAD_LEN + 1];
-	int fd = open(file->head_path,
+	char text[JP_AUDIT_CHECKPOINT_LEN + 1];
+	int fd = open(file->checkpoint_path,
 	    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	enum jp_err err = JP_ERR_OK;
 
-	jp_audit_head_put(&file->head_key, &file->at, text);
-	if (fd < 0 || pwrite(fd, text, JP_AUDIT_HEAD_LEN, 0) !=
-	                  (ssize_t)JP_AUDIT_HEAD_LEN)
-		err = file_why(why, "write", file->head_path);
+	jp_audit_checkpoint_put(&file->checkpoint_key, &file->at, text);
+	if (fd < 0 || pwrite(fd, text, JP_AUDIT_CHECKPOINT_LEN, 0) !=
+	                  (ssize_t)JP_AUDIT_CHECKPOINT_LEN)
+		err = file_why(why, "write", file->checkpoint_path);
 	if (fd >= 0)
 		(void)close(fd);
 	return err;
@@ -127,8 +128,8 @@ static void
 choose_link(struct jp_audit_file *file, const struct jp_audit_line *line)
 {
 	struct jp_why why = { "" };
-	enum jp_err err = jp_audit_head_read(
-	    file->head_path, &file->head_key, &file->at, &why);
+	enum jp_err err = jp_audit_checkpoint_read(
+	    file->checkpoint_path, &file->checkpoint_key, &file->at, &why);
 
 	if (err != JP_ERR_OK && (err != JP_ERR_MISSING || line != NULL))
 		jp_log(LOG_WARNING, "audit: %s", why.text);
@@ -290,5 +291,5 @@ jp_audit_file_close(struct jp_audit_file *file)
 {
 	close_file(file);
 	sodium_memzero(&file->key, sizeof(file->key));
-	sodium_memzero(&file->head_key, sizeof(file->head_key));
+	sodium_memzero(&file->checkpoint_key, sizeof(file->checkpoint_key));
 }

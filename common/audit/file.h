@@ -1,5 +1,5 @@
 /*
- * The file of the audit trail, and the mark of its head beside the store. One
+ * The file of the audit trail, and the checkpoint beside the store. One
  * process writes them, the one that owns the store. The lines come first, the
  * mark after them: a crash leaves the mark behind, never ahead.
  *
@@ -12,13 +12,13 @@
 #include "common/audit/line.h"
 #include "common/config/settings.h"
 
-#define JP_AUDIT_HEAD_NAME "audit.head" /* in store_dir */
-#define JP_AUDIT_BATCH 128              /* lines in one write */
+#define JP_AUDIT_CHECKPOINT_NAME "audit.head" /* in store_dir */
+#define JP_AUDIT_BATCH 128                    /* lines in one write */
 
 struct jp_audit_file {
 	char path[JP_PATH_MAX + 1];
-	char head_path[JP_PATH_MAX + 16];
-	struct jp_audit_key key, head_key;
+	char checkpoint_path[JP_PATH_MAX + 16];
+	struct jp_audit_key key, checkpoint_key;
 	struct jp_audit_link at; /* the last line that was written */
 	bool known;              /* `at` is: the files were looked at */
 	int fd;                  /* -1: not open */
@@ -53,7 +53,8 @@ void jp_audit_file_close(struct jp_audit_file *file);
 /*
  * Reads the mark: JP_ERR_MISSING, JP_ERR_DAMAGED, or what the file system says.
  */
-enum jp_err jp_audit_head_read(const char *path, const struct jp_audit_key *key,
+enum jp_err
+jp_audit_checkpoint_read(const char *path, const struct jp_audit_key *key,
     struct jp_audit_link *link, struct jp_why *why);
 
 #endif

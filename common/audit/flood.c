@@ -28,7 +28,7 @@ place_of(struct jp_floods *floods, uid_t peer, enum jp_reason reason)
 }
 
 bool
-jp_flood_tell(struct jp_floods *floods, uid_t peer, enum jp_reason reason,
+jp_flood_passes(struct jp_floods *floods, uid_t peer, enum jp_reason reason,
     int64_t now, struct jp_flood *ended)
 {
 	struct jp_flood *flood = place_of(floods, peer, reason);
@@ -44,8 +44,8 @@ jp_flood_tell(struct jp_floods *floods, uid_t peer, enum jp_reason reason,
 			.since = now,
 		};
 	}
-	if (flood->told < JP_FLOOD_MAX) {
-		flood->told++;
+	if (flood->logged < JP_FLOOD_MAX) {
+		flood->logged++;
 		return true;
 	}
 	flood->held++;

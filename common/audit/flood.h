@@ -22,7 +22,7 @@ struct jp_flood {
 	uid_t peer;
 	enum jp_reason reason;
 	int64_t since;
-	uint32_t told;
+	uint32_t logged;
 	uint64_t held; /* without a line: one line stands for all of them */
 };
 
@@ -35,8 +35,8 @@ struct jp_floods {
  * its while is over, what was held there comes into `ended` (`held` 0:
  * nothing).
  */
-bool jp_flood_tell(struct jp_floods *floods, uid_t peer, enum jp_reason reason,
-    int64_t now, struct jp_flood *ended);
+bool jp_flood_passes(struct jp_floods *floods, uid_t peer,
+    enum jp_reason reason, int64_t now, struct jp_flood *ended);
 
 /*
  * Takes one whose while is over, or any that holds something if `all`, out of
@@ -48,7 +48,7 @@ bool jp_flood_next(
 /* Whether something is held. */
 bool jp_flood_holds(const struct jp_floods *floods);
 
-/* A clock that was set back does not keep anything untold. */
+/* A clock that was set back does not keep anything unlogged. */
 bool jp_is_over(int64_t since, int64_t now, int64_t span);
 
 #endif

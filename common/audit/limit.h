@@ -9,7 +9,7 @@
 #include "common/audit/line.h"
 #include "common/audit/flood.h"
 
-#define JP_AUDIT_FIRST_S 3600 /* an acceptance is told once in so long */
+#define JP_AUDIT_FIRST_S 3600 /* an acceptance is logged once in so long */
 #define JP_AUDIT_FIRSTS 2048  /* pairs of token and address at a time */
 
 struct jp_audit_first {
@@ -25,12 +25,12 @@ struct jp_audit_limit {
 
 /*
  * Whether this acceptance is the first one of its token and address for an
- * hour. Where the table is full, one is rather told twice.
+ * hour. Where the table is full, one is rather logged twice.
  */
 bool jp_audit_is_first(struct jp_audit_limit *limit, const char *id,
     const char *address, int64_t now);
 
-/* The same without keeping that it was told: jp_audit_first_note() does. */
+/* The same without keeping that it was logged: jp_audit_first_note() does. */
 bool jp_audit_would_be_first(struct jp_audit_limit *limit, const char *id,
     const char *address, int64_t now);
 void jp_audit_first_note(struct jp_audit_limit *limit, const char *id,

@@ -17,13 +17,13 @@
 
 enum {
 	TAIL_LEN = sizeof(MAC) - 1 + JP_AUDIT_MAC_HEX + sizeof(END) - 1,
-	SEQ_DIGITS = 20, /* in the mark of the head */
+	SEQ_DIGITS = 20, /* in the checkpoint */
 };
 
 _Static_assert(sizeof(HEAD) - 1 + SEQ_DIGITS + 1 + JP_AUDIT_MAC_HEX + 1 +
                        JP_AUDIT_MAC_HEX + 1 ==
-                   JP_AUDIT_HEAD_LEN,
-    "the length of the mark of the head");
+                   JP_AUDIT_CHECKPOINT_LEN,
+    "the length of the checkpoint");
 
 void
 jp_audit_key_make(const struct jp_pepper *pepper, struct jp_audit_key *key)
@@ -33,7 +33,8 @@ jp_audit_key_make(const struct jp_pepper *pepper, struct jp_audit_key *key)
 }
 
 void
-jp_audit_head_key_make(const struct jp_pepper *pepper, struct jp_audit_key *key)
+jp_audit_checkpoint_key_make(
+    const struct jp_pepper *pepper, struct jp_audit_key *key)
 {
 	jp_pepper_derive(
 	    pepper, "jpat-audit-head-v1", key->bytes, sizeof(key->bytes));
@@ -229,7 +230,7 @@ jp_audit_line_split(const char *text, size_t len, struct jp_audit_line *line)
 	return JP_ERR_OK;
 }
 
-/* ---- the mark of the head ---- */
+/* ---- the checkpoint ---- */
 
 static void
 seal(const struct jp_audit_key *key, const char *text, size_t len,
@@ -243,27 +244,27 @@ seal(const struct jp_audit_key *key, const char *text, size_t len,
 }
 
 void
-jp_audit_head_put(const struct jp_audit_key *key,
-    const struct jp_audit_link *link, char text[JP_AUDIT_HEAD_LEN + 1])
+jp_audit_checkpoint_put(const struct jp_audit_key *key,
+    const struct jp_audit_link *link, char text[JP_AUDIT_CHECKPOINT_LEN + 1])
 {
 	char mac[JP_AUDIT_MAC_HEX + 1], sealed[JP_AUDIT_MAC_HEX + 1];
 	int len;
 
 	(void)sodium_bin2hex(mac, sizeof(mac), link->mac, sizeof(link->mac));
-	len = snprintf(text, JP_AUDIT_HEAD_LEN + 1, HEAD "%020" PRIu64 " %s ",
-	    link->seq, mac);
+	len = snprintf(text, JP_AUDIT_CHECKPOINT_LEN + 1,
+	    HEAD "%020" PRIu64 " %s ", link->seq, mac);
 	seal(key, text, (size_t)len, sealed);
-	(void)snprintf(
-	    text + len, (size_t)(JP_AUDIT_HEAD_LEN + 1 - len), "%s\n", sealed);
+	(void)snprintf(text + len, (size_t)(JP_AUDIT_CHECKPOINT_LEN + 1 - len),
+	    "%s\n", sealed);
 }
 
 enum jp_err
-jp_audit_head_get(const struct jp_audit_key *key, const char *text, size_t len,
-    struct jp_audit_link *link)
+jp_audit_checkpoint_get(const struct jp_audit_key *key, const char *text,
+    size_t len, struct jp_audit_link *link)
 {
 	const char *at = text + sizeof(HEAD) - 1;
-	char again[JP_AUDIT_HEAD_LEN + 1], digits[SEQ_DIGITS + 1];
-	bool good = len == JP_AUDIT_HEAD_LEN;
+	char again[JP_AUDIT_CHECKPOINT_LEN + 1], digits[SEQ_DIGITS + 1];
+	bool good = len == JP_AUDIT_CHECKPOINT_LEN;
 
 	memset(link, 0, sizeof(*link));
 	if (good) {
@@ -274,8 +275,8 @@ jp_audit_head_get(const struct jp_audit_key *key, const char *text, size_t len,
 		good = read_mac(&at, text + len, link->mac);
 	}
 	if (good) { /* what is read prints the same, its seal included */
-		jp_audit_head_put(key, link, again);
-		good = sodium_memcmp(again, text, JP_AUDIT_HEAD_LEN) == 0;
+		jp_audit_checkpoint_put(key, link, again);
+		good = sodium_memcmp(again, text, JP_AUDIT_CHECKPOINT_LEN) == 0;
 	}
 	if (good)
 		return JP_ERR_OK;

@@ -25,7 +25,7 @@
 #define JP_AUDIT_MAC_HEX (2 * JP_AUDIT_MAC_LEN)
 #define JP_AUDIT_LINE_MAX 8192 /* bytes of a line with its newline */
 #define JP_AUDIT_SEQ_MAX (UINT64_C(1) << 53)
-#define JP_AUDIT_HEAD_LEN 93 /* bytes of the mark of the head */
+#define JP_AUDIT_CHECKPOINT_LEN 93 /* bytes of the checkpoint */
 
 struct jp_audit_key {
 	uint8_t bytes[JP_PEPPER_LEN];
@@ -64,10 +64,10 @@ struct jp_audit_line {
 	size_t body_len; /* bytes that the mac is of */
 };
 
-/* The keys of the chain and of the mark of its head. */
+/* The keys of the chain and of the checkpoint. */
 void
 jp_audit_key_make(const struct jp_pepper *pepper, struct jp_audit_key *key);
-void jp_audit_head_key_make(
+void jp_audit_checkpoint_key_make(
     const struct jp_pepper *pepper, struct jp_audit_key *key);
 
 /* The mac of a line with this body, behind `prev`. */
@@ -96,11 +96,11 @@ enum jp_err
 jp_audit_line_split(const char *text, size_t len, struct jp_audit_line *line);
 
 /* The mark of the head, sealed under its own key. */
-void jp_audit_head_put(const struct jp_audit_key *key,
-    const struct jp_audit_link *link, char text[JP_AUDIT_HEAD_LEN + 1]);
+void jp_audit_checkpoint_put(const struct jp_audit_key *key,
+    const struct jp_audit_link *link, char text[JP_AUDIT_CHECKPOINT_LEN + 1]);
 
 /* JP_ERR_DAMAGED if it was not made under this key; `link` is then zeroed. */
-enum jp_err jp_audit_head_get(const struct jp_audit_key *key, const char *text,
-    size_t len, struct jp_audit_link *link);
+enum jp_err jp_audit_checkpoint_get(const struct jp_audit_key *key,
+    const char *text, size_t len, struct jp_audit_link *link);
 
 #endif

@@ -59,8 +59,8 @@ jp_audit_check_line(struct jp_audit_check *check, const char *text, size_t len,
 	if (memcmp(mac, line.mac, sizeof(mac)) != 0)
 		return jp_why(why, JP_ERR_DAMAGED,
 		    "the line was changed, or written with another pepper");
-	if (check->has_head && line.seq == check->head.seq &&
-	    memcmp(mac, check->head.mac, sizeof(mac)) != 0)
+	if (check->has_checkpoint && line.seq == check->checkpoint.seq &&
+	    memcmp(mac, check->checkpoint.mac, sizeof(mac)) != 0)
 		return jp_why(why, JP_ERR_DAMAGED,
 		    "the line is not the one that audit.head knows");
 	check->lines++;
@@ -74,9 +74,9 @@ jp_audit_check_end(const struct jp_audit_check *check, struct jp_why *why)
 {
 	uint64_t last = check->at.seq;
 
-	if (!check->has_head || check->head.seq <= last)
+	if (!check->has_checkpoint || check->checkpoint.seq <= last)
 		return JP_ERR_OK;
 	return jp_why(why, JP_ERR_DAMAGED,
 	    "the end of the trail is missing: lines %" PRIu64 " to %" PRIu64,
-	    last + 1, check->head.seq);
+	    last + 1, check->checkpoint.seq);
 }

@@ -9,8 +9,9 @@
 
 struct jp_audit_check {
 	struct jp_audit_key key;
-	bool has_head; /* `head` is the mark of a trail that should end there */
-	struct jp_audit_link head;
+	bool has_checkpoint; /* `head` is the mark of a trail that should end
+	                        there */
+	struct jp_audit_link checkpoint;
 	uint64_t lines, first; /* lines taken; the number of the first one */
 	struct jp_audit_link at;
 };

@@ -11,14 +11,14 @@
 #define NEEDS_MAX 5
 
 /* One request on its way through the checks. */
-struct matter {
+struct check {
 	struct jp_core *core;
 	const struct jp_request *request;
 	const struct jp_proof *proof;
 	int64_t now;
 	struct jp_token token;
 	char id[JP_TOKEN_ID_LEN + 1];
-	bool foreign; /* the text is none of ours, and `record` imported */
+	bool imported; /* the text is none of ours, and `record` imported */
 	struct jp_record record;
 	const struct jp_rule *rule; /* of the service; NULL: there is none */
 	struct jp_user user;        /* of the record; read by check_active() */
@@ -27,26 +27,26 @@ struct matter {
 };
 
 static enum jp_reason
-check_text(struct matter *matter)
+check_text(struct check *check)
 {
-	const struct jp_secret *text = &matter->request->token;
-	const struct jp_policy *policy = &matter->core->policy;
-	enum jp_err err = jp_token_parse(text->text, text->len, &matter->token);
+	const struct jp_secret *text = &check->request->token;
+	const struct jp_policy *policy = &check->core->policy;
+	enum jp_err err = jp_token_parse(text->text, text->len, &check->token);
 
 	if (err != JP_ERR_OK)
 		return err == JP_ERR_CHECKSUM ? JP_REASON_CRC : JP_REASON_SHAPE;
-	memcpy(matter->id, matter->token.id, JP_TOKEN_ID_LEN);
+	memcpy(check->id, check->token.id, JP_TOKEN_ID_LEN);
 	if (!jp_policy_takes_prefix(
-	        policy, matter->token.prefix, matter->token.prefix_len))
+	        policy, check->token.prefix, check->token.prefix_len))
 		return JP_REASON_SHAPE;
 	return JP_REASON_NONE;
 }
 
 /* Why there is no record to decide about, if `err` says so. */
 static enum jp_reason
-store_reason(struct matter *matter, enum jp_err err)
+store_reason(struct check *check, enum jp_err err)
 {
-	matter->busy = err == JP_ERR_BUSY;
+	check->busy = err == JP_ERR_BUSY;
 	return err == JP_ERR_OK ? JP_REASON_NONE : JP_REASON_STORE;
 }
 
@@ -55,21 +55,20 @@ store_reason(struct matter *matter, enum jp_err err)
  * what a wrong secret costs.
  */
 static enum jp_reason
-check_record(struct matter *matter)
+check_record(struct check *check)
 {
 	uint8_t tag[JP_FAST_TAG_LEN];
 	enum jp_err err;
 
 	jp_pepper_fast_tag(
-	    &matter->core->pepper, matter->id, matter->token.secret, tag);
-	err =
-	    jp_store_try_get(matter->core->store, matter->id, &matter->record);
+	    &check->core->pepper, check->id, check->token.secret, tag);
+	err = jp_store_try_get(check->core->store, check->id, &check->record);
 	if (err == JP_ERR_NOT_FOUND)
 		return JP_REASON_UNKNOWN_ID;
 	if (err != JP_ERR_OK)
-		return store_reason(matter, err);
-	if (matter->record.has_fast_tag &&
-	    sodium_memcmp(tag, matter->record.fast_tag, sizeof(tag)) != 0)
+		return store_reason(check, err);
+	if (check->record.has_fast_tag &&
+	    sodium_memcmp(tag, check->record.fast_tag, sizeof(tag)) != 0)
 		return JP_REASON_FAST_TAG;
 	return JP_REASON_NONE;
 }
@@ -79,42 +78,41 @@ check_record(struct matter *matter)
  * which was imported for this user.
  */
 static enum jp_reason
-check_foreign(struct matter *matter)
+check_imported(struct check *check)
 {
 	enum jp_err err;
 
-	matter->id[0] = '\0';
-	if (matter->request->user[0] == '\0')
+	check->id[0] = '\0';
+	if (check->request->user[0] == '\0')
 		return JP_REASON_SHAPE;
-	jp_foreign_id(matter->request->user, matter->id);
-	err =
-	    jp_store_try_get(matter->core->store, matter->id, &matter->record);
-	matter->foreign = err == JP_ERR_OK && !matter->record.has_fast_tag;
-	if (matter->foreign)
+	jp_imported_id(check->request->user, check->id);
+	err = jp_store_try_get(check->core->store, check->id, &check->record);
+	check->imported = err == JP_ERR_OK && !check->record.has_fast_tag;
+	if (check->imported)
 		return JP_REASON_NONE;
-	matter->id[0] = '\0';
+	check->id[0] = '\0';
 	return err == JP_ERR_OK || err == JP_ERR_NOT_FOUND
 	           ? JP_REASON_SHAPE
-	           : store_reason(matter, err);
+	           : store_reason(check, err);
 }
 
 /* A wrong text of no shape stays that: a stack may try it as a password. */
 static enum jp_reason
-mismatch(const struct matter *matter)
+mismatch(const struct check *check)
 {
-	return matter->foreign ? JP_REASON_SHAPE : JP_REASON_SECRET;
+	return check->imported ? JP_REASON_SHAPE : JP_REASON_SECRET;
 }
 
 static enum jp_reason
-proof_reason(const struct matter *matter)
+proof_reason(const struct check *check)
 {
-	const struct jp_proof *proof = matter->proof;
+	const struct jp_proof *proof = check->proof;
 
 	if (proof->err == JP_ERR_INVALID)
 		return JP_REASON_RECORD;
 	if (proof->err != JP_ERR_OK)
 		return JP_REASON_MEMORY;
-	return proof->match ? JP_REASON_NONE : mismatch(matter);
+	return proof->match ? JP_REASON_NONE : mismatch(check);
 }
 
 /*
@@ -123,41 +121,41 @@ proof_reason(const struct matter *matter)
  * just read: whatever else speaks against the token is still looked at.
  */
 static enum jp_reason
-check_proof(const struct matter *matter, bool *wanted)
+check_proof(const struct check *check, bool *wanted)
 {
-	const struct jp_proof *proof = matter->proof;
+	const struct jp_proof *proof = check->proof;
 
 	*wanted = false;
-	if (matter->record.phc[0] == '\0') /* nothing can prove it */
+	if (check->record.phc[0] == '\0') /* nothing can prove it */
 		return JP_REASON_RECORD;
-	if (proof != NULL && strcmp(proof->phc, matter->record.phc) == 0)
-		return proof_reason(matter);
-	if (jp_memo_find(matter->core->memo, matter->record.phc,
-	        &matter->request->token))
+	if (proof != NULL && strcmp(proof->phc, check->record.phc) == 0)
+		return proof_reason(check);
+	if (jp_memo_find(
+	        check->core->memo, check->record.phc, &check->request->token))
 		return JP_REASON_NONE;
-	if (!matter->record.has_fast_tag &&
-	    jp_memo_find(matter->core->wrong, matter->record.phc,
-	        &matter->request->token))
-		return mismatch(matter);
+	if (!check->record.has_fast_tag &&
+	    jp_memo_find(
+	        check->core->wrong, check->record.phc, &check->request->token))
+		return mismatch(check);
 	*wanted = true;
 	return JP_REASON_NONE;
 }
 
 /* An empty user asks whose token it is; only some fronts do. */
 static enum jp_reason
-check_user(struct matter *matter)
+check_user(struct check *check)
 {
-	const char *user = matter->request->user;
+	const char *user = check->request->user;
 
-	if (user[0] != '\0' && strcmp(user, matter->record.user) != 0)
+	if (user[0] != '\0' && strcmp(user, check->record.user) != 0)
 		return JP_REASON_USER;
 	return JP_REASON_NONE;
 }
 
 static enum jp_reason
-check_state(struct matter *matter)
+check_state(struct check *check)
 {
-	switch (jp_record_state(&matter->record, matter->now)) {
+	switch (jp_record_state(&check->record, check->now)) {
 	case JP_STATE_REVOKED:
 		return JP_REASON_REVOKED;
 	case JP_STATE_SUPERSEDED:
@@ -178,32 +176,32 @@ check_state(struct matter *matter)
 
 /* As of its last use, or else as of its making. */
 static enum jp_reason
-check_unused(struct matter *matter)
+check_unused(struct check *check)
 {
-	return jp_record_unused(&matter->record,
-	           matter->core->policy.unused_limit, matter->now)
+	return jp_record_unused(
+	           &check->record, check->core->policy.unused_limit, check->now)
 	           ? JP_REASON_UNUSED
 	           : JP_REASON_NONE;
 }
 
 static enum jp_reason
-check_active(struct matter *matter)
+check_active(struct check *check)
 {
 	enum jp_err err = jp_store_try_user(
-	    matter->core->store, matter->record.user, &matter->user);
+	    check->core->store, check->record.user, &check->user);
 
 	if (err != JP_ERR_OK)
-		return store_reason(matter, err);
-	return matter->user.disabled ? JP_REASON_USER_DISABLED : JP_REASON_NONE;
+		return store_reason(check, err);
+	return check->user.disabled ? JP_REASON_USER_DISABLED : JP_REASON_NONE;
 }
 
 static enum jp_reason
-check_service(struct matter *matter)
+check_service(struct check *check)
 {
-	const struct jp_record *record = &matter->record;
+	const struct jp_record *record = &check->record;
 
 	for (size_t i = 0; i < record->service_len; i++)
-		if (fnmatch(record->services[i], matter->request->service, 0) ==
+		if (fnmatch(record->services[i], check->request->service, 0) ==
 		    0)
 			return JP_REASON_NONE;
 	return record->service_len == 0 ? JP_REASON_NONE : JP_REASON_SERVICE;
@@ -211,10 +209,10 @@ check_service(struct matter *matter)
 
 /* A token with scopes passes only where the service names one of them. */
 static enum jp_reason
-check_scope(struct matter *matter)
+check_scope(struct check *check)
 {
-	const struct jp_record *record = &matter->record;
-	const struct jp_rule *rule = matter->rule;
+	const struct jp_record *record = &check->record;
+	const struct jp_rule *rule = check->rule;
 
 	if (record->scope_len == 0)
 		return JP_REASON_NONE;
@@ -226,28 +224,28 @@ check_scope(struct matter *matter)
 }
 
 static enum jp_reason
-check_address(struct matter *matter)
+check_address(struct check *check)
 {
-	const struct jp_record *record = &matter->record;
+	const struct jp_record *record = &check->record;
 
 	for (size_t i = 0; i < record->net_len; i++)
-		if (jp_net_contains(&record->nets[i], matter->request->rhost))
+		if (jp_net_contains(&record->nets[i], check->request->rhost))
 			return JP_REASON_NONE;
 	return record->net_len == 0 ? JP_REASON_NONE : JP_REASON_ADDRESS;
 }
 
 /* As far as the name service was asked before. */
 static enum jp_reason
-check_nss_group(struct matter *matter, const char *groups)
+check_nss_group(struct check *check, const char *groups)
 {
-	switch (jp_groups_find(
-	    &matter->core->groups, matter->record.user, groups)) {
+	switch (
+	    jp_groups_find(&check->core->groups, check->record.user, groups)) {
 	case JP_MEMBER_YES:
 		return JP_REASON_NONE;
 	case JP_MEMBER_NO:
 		break;
 	case JP_MEMBER_UNKNOWN:
-		matter->groups_wanted = true;
+		check->groups_wanted = true;
 		return JP_REASON_NONE;
 	}
 	return JP_REASON_GROUP;
@@ -255,9 +253,9 @@ check_nss_group(struct matter *matter, const char *groups)
 
 /* One of the groups that the service names. It is looked at last. */
 static enum jp_reason
-check_group(struct matter *matter)
+check_group(struct check *check)
 {
-	const struct jp_rule *rule = matter->rule;
+	const struct jp_rule *rule = check->rule;
 	const char *at = rule != NULL ? rule->groups : "";
 
 	if (at[0] == '\0')
@@ -267,18 +265,18 @@ check_group(struct matter *matter)
 		char group[JP_GROUP_MAX + 1];
 
 		(void)snprintf(group, sizeof(group), "%.*s", (int)len, at);
-		if (jp_user_in_group(&matter->user, group))
+		if (jp_user_in_group(&check->user, group))
 			return JP_REASON_NONE;
 		at += len;
 		at += *at == '\n';
 	}
-	return matter->core->policy.nss_groups
-	           ? check_nss_group(matter, rule->groups)
+	return check->core->policy.nss_groups
+	           ? check_nss_group(check, rule->groups)
 	           : JP_REASON_GROUP;
 }
 
 /* What is looked at once the secret is proved, in order. */
-static enum jp_reason (*const rights[])(struct matter *matter) = {
+static enum jp_reason (*const rights[])(struct check *check) = {
 	check_user,
 	check_state,
 	check_unused,
@@ -290,49 +288,49 @@ static enum jp_reason (*const rights[])(struct matter *matter) = {
 };
 
 static enum jp_reason
-check_rights(struct matter *matter)
+check_rights(struct check *check)
 {
 	enum jp_reason reason = JP_REASON_NONE;
 
-	matter->rule =
-	    jp_policy_rule(&matter->core->policy, matter->request->service);
+	check->rule =
+	    jp_policy_rule(&check->core->policy, check->request->service);
 	for (size_t i = 0;
 	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
 	     i++)
-		reason = rights[i](matter);
+		reason = rights[i](check);
 	return reason;
 }
 
 static enum jp_reason
-reason_of(struct matter *matter, enum jp_need *need)
+reason_of(struct check *check, enum jp_need *need)
 {
-	enum jp_reason reason = check_text(matter);
+	enum jp_reason reason = check_text(check);
 	bool wanted = false;
 
 	*need = JP_NEED_NOTHING;
 	if (reason == JP_REASON_SHAPE)
-		reason = check_foreign(matter);
+		reason = check_imported(check);
 	else if (reason == JP_REASON_NONE)
-		reason = check_record(matter);
+		reason = check_record(check);
 	if (reason == JP_REASON_NONE)
-		reason = check_proof(matter, &wanted);
+		reason = check_proof(check, &wanted);
 	if (wanted) {
 		*need = JP_NEED_PROOF;
 		return JP_REASON_NONE;
 	}
 	if (reason == JP_REASON_NONE)
-		reason = check_rights(matter);
-	if (matter->busy) {
+		reason = check_rights(check);
+	if (check->busy) {
 		*need = JP_NEED_STORE;
 		return JP_REASON_NONE;
 	}
 	if (reason == JP_REASON_SUPERSEDED &&
-	    matter->core->policy.on_reuse == JP_REUSE_REVOKE_FAMILY)
+	    check->core->policy.on_reuse == JP_REUSE_REVOKE_FAMILY)
 		*need = JP_NEED_REVOKE;
-	else if (reason == JP_REASON_NONE && matter->groups_wanted)
+	else if (reason == JP_REASON_NONE && check->groups_wanted)
 		*need = JP_NEED_GROUPS;
-	else if (reason == JP_REASON_NONE && matter->record.ends[0] != '\0')
-		*need = JP_NEED_SETTLE;
+	else if (reason == JP_REASON_NONE && check->record.ends[0] != '\0')
+		*need = JP_NEED_COMPLETE;
 	else if (reason == JP_REASON_NONE)
 		reason = JP_REASON_ACCEPTED;
 	return *need == JP_NEED_NOTHING ? reason : JP_REASON_NONE;
@@ -342,59 +340,58 @@ reason_of(struct matter *matter, enum jp_need *need)
 
 /* An imported one has no prefix. */
 static enum jp_reason
-check_prefix(struct matter *matter)
+check_prefix(struct check *check)
 {
-	const char *prefix = matter->record.prefix;
+	const char *prefix = check->record.prefix;
 
-	return prefix[0] == '\0' ||
-	               jp_policy_takes_prefix(
-	                   &matter->core->policy, prefix, strlen(prefix))
+	return prefix[0] == '\0' || jp_policy_takes_prefix(&check->core->policy,
+	                                prefix, strlen(prefix))
 	           ? JP_REASON_NONE
 	           : JP_REASON_SHAPE;
 }
 
 /* Whether the token of the record that was read would be accepted. */
 static enum jp_reason
-check_candidate(struct matter *matter)
+check_candidate(struct check *check)
 {
 	enum jp_reason reason;
 
-	pthread_rwlock_rdlock(&matter->core->policy_lock);
-	matter->rule =
-	    jp_policy_rule(&matter->core->policy, matter->request->service);
-	reason = check_prefix(matter);
+	pthread_rwlock_rdlock(&check->core->policy_lock);
+	check->rule =
+	    jp_policy_rule(&check->core->policy, check->request->service);
+	reason = check_prefix(check);
 	for (size_t i = 0;
 	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
 	     i++)
 		if (rights[i] != check_active) /* it was, for all of them */
-			reason = rights[i](matter);
-	pthread_rwlock_unlock(&matter->core->policy_lock);
+			reason = rights[i](check);
+	pthread_rwlock_unlock(&check->core->policy_lock);
 	return reason;
 }
 
 static enum jp_reason
-check_account(struct matter *matter)
+check_account(struct check *check)
 {
 	struct jp_listing listing = { .order = JP_ORDER_USER };
-	struct jp_store *store = matter->core->store;
-	const char *user = matter->request->user;
+	struct jp_store *store = check->core->store;
+	const char *user = check->request->user;
 	size_t count;
 
 	if (user[0] == '\0')
 		return JP_REASON_NO_TOKEN;
-	if (jp_store_user(store, user, &matter->user) != JP_ERR_OK)
+	if (jp_store_user(store, user, &check->user) != JP_ERR_OK)
 		return JP_REASON_STORE;
-	if (matter->user.disabled)
+	if (check->user.disabled)
 		return JP_REASON_USER_DISABLED;
 	(void)jp_field_set(listing.user, sizeof(listing.user), user);
 	for (;;) {
-		if (jp_store_list(store, &listing, &matter->record, 1,
-		        &count) != JP_ERR_OK)
+		if (jp_store_list(store, &listing, &check->record, 1, &count) !=
+		    JP_ERR_OK)
 			return JP_REASON_STORE;
 		if (count == 0)
 			return JP_REASON_NO_TOKEN;
-		matter->groups_wanted = false;
-		if (check_candidate(matter) == JP_REASON_NONE)
+		check->groups_wanted = false;
+		if (check_candidate(check) == JP_REASON_NONE)
 			return JP_REASON_ACCOUNT;
 	}
 }
@@ -403,22 +400,22 @@ static void
 decide_account(struct jp_core *core, const struct jp_request *request,
     struct jp_decision *decision)
 {
-	struct matter matter = {
+	struct check check = {
 		.core = core,
 		.request = request,
 		.now = jp_clock_now(&core->clock),
 	};
 
 	memset(decision, 0, sizeof(*decision));
-	decision->reason = check_account(&matter);
-	if (decision->reason == JP_REASON_ACCOUNT && matter.groups_wanted) {
+	decision->reason = check_account(&check);
+	if (decision->reason == JP_REASON_ACCOUNT && check.groups_wanted) {
 		decision->reason = JP_REASON_NONE;
 		decision->need = JP_NEED_GROUPS;
 	}
 	decision->verdict = jp_reason_verdict(decision->reason);
 	if (decision->verdict == JP_MAY || decision->need == JP_NEED_GROUPS)
 		memcpy(decision->user, request->user, sizeof(decision->user));
-	sodium_memzero(&matter.record, sizeof(matter.record));
+	sodium_memzero(&check.record, sizeof(check.record));
 }
 
 /* ---- both ---- */
@@ -427,7 +424,7 @@ void
 jp_decide(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision)
 {
-	struct matter matter = {
+	struct check check = {
 		.core = core,
 		.request = request,
 		.proof = proof,
@@ -440,21 +437,21 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 		return;
 	}
 	pthread_rwlock_rdlock(&core->policy_lock);
-	decision->reason = reason_of(&matter, &decision->need);
+	decision->reason = reason_of(&check, &decision->need);
 	pthread_rwlock_unlock(&core->policy_lock);
 	decision->verdict = jp_reason_verdict(decision->reason);
-	memcpy(decision->id, matter.id, sizeof(decision->id));
+	memcpy(decision->id, check.id, sizeof(decision->id));
 	if (decision->need != JP_NEED_NOTHING)
-		memcpy(decision->phc, matter.record.phc, sizeof(decision->phc));
+		memcpy(decision->phc, check.record.phc, sizeof(decision->phc));
 	decision->tagless =
-	    decision->need == JP_NEED_PROOF && !matter.record.has_fast_tag;
+	    decision->need == JP_NEED_PROOF && !check.record.has_fast_tag;
 	if (decision->verdict == JP_ACCEPT ||
 	    jp_reason_rights(decision->reason) ||
-	    decision->need == JP_NEED_SETTLE ||
+	    decision->need == JP_NEED_COMPLETE ||
 	    decision->need == JP_NEED_GROUPS)
 		memcpy(
-		    decision->user, matter.record.user, sizeof(decision->user));
-	sodium_memzero(&matter.record, sizeof(matter.record));
+		    decision->user, check.record.user, sizeof(decision->user));
+	sodium_memzero(&check.record, sizeof(check.record));
 }
 
 /* The policy is not held while this waits: a reload would wait, too. */
@@ -539,8 +536,8 @@ provide(struct jp_core *core, const struct jp_request *request,
 			break;
 		jp_decision_refuse(decision, JP_REASON_GROUP_SOURCE);
 		return;
-	case JP_NEED_SETTLE:
-		err = jp_rotation_settle(core, decision->id);
+	case JP_NEED_COMPLETE:
+		err = jp_rotation_complete(core, decision->id);
 		break;
 	case JP_NEED_PROOF:
 		jp_prove(core, decision->phc, &request->token, proof);
@@ -606,7 +603,7 @@ jp_decide_dry(struct jp_core *core, const struct jp_request *request,
 		provide(core, request, &proof, decision);
 	if (decision->need == JP_NEED_REVOKE)
 		jp_decision_refuse(decision, JP_REASON_SUPERSEDED);
-	if (decision->need == JP_NEED_SETTLE) {
+	if (decision->need == JP_NEED_COMPLETE) {
 		decision->need = JP_NEED_NOTHING;
 		decision->reason = JP_REASON_ACCEPTED;
 		decision->verdict = JP_ACCEPT;

@@ -38,7 +38,7 @@ announce_end(struct jp_announce *announce, const struct pair *pair)
 
 /* The old one may be gone, or at its end already: then there is one change. */
 static enum jp_err
-settle(struct jp_announce *announce, void *arg)
+complete(struct jp_announce *announce, void *arg)
 {
 	struct pair *pair = arg;
 	struct jp_core *core = announce->core;
@@ -72,11 +72,11 @@ settle(struct jp_announce *announce, void *arg)
 }
 
 enum jp_err
-jp_rotation_settle(struct jp_core *core, const char *id)
+jp_rotation_complete(struct jp_core *core, const char *id)
 {
 	struct pair pair = { .id = id };
 	struct jp_why ignored;
-	enum jp_err err = jp_announce_run(core, &ignored, settle, &pair);
+	enum jp_err err = jp_announce_run(core, &ignored, complete, &pair);
 
 	sodium_memzero(&pair, sizeof(pair));
 	/* A token that has just gone is for the next decision. */
@@ -125,7 +125,7 @@ gather_all(struct jp_core *core, const char *user, struct family *family)
 
 /* All at once: the trail is waited for once, if at all. */
 static void
-tell_trail(struct jp_core *core, const struct family *family)
+log_to_trail(struct jp_core *core, const struct family *family)
 {
 	struct jp_audit_event *events = calloc(family->len, sizeof(*events));
 	struct jp_why ignored;
@@ -147,13 +147,13 @@ tell_trail(struct jp_core *core, const struct family *family)
 }
 
 static void
-tell(struct jp_core *core, const char *id, const struct family *family)
+log_reuse(struct jp_core *core, const char *id, const struct family *family)
 {
 	jp_log(LOG_WARNING,
 	    "reuse: the rotated token %s was used after its end: its family "
 	    "%s is revoked, %zu tokens",
 	    id, family->id, family->len);
-	tell_trail(core, family);
+	log_to_trail(core, family);
 }
 
 static enum jp_err
@@ -205,7 +205,7 @@ jp_rotation_revoke(struct jp_core *core, const char *id)
 		err = revoke(core, id, &family);
 	pthread_mutex_unlock(&core->write_lock);
 	if (err == JP_ERR_OK && family.len > 0)
-		tell(core, id, &family);
+		log_reuse(core, id, &family);
 	else if (err != JP_ERR_OK)
 		jp_log(LOG_ERR, "reuse: the family of %s is not revoked: %s",
 		    id, jp_err_name(err));

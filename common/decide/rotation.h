@@ -13,7 +13,7 @@
  * store, and takes down that this is done. It is to be called before that use
  * is answered; another call changes nothing. JP_ERR_OK, or what the store says.
  */
-enum jp_err jp_rotation_settle(struct jp_core *core, const char *id);
+enum jp_err jp_rotation_complete(struct jp_core *core, const char *id);
 
 /*
  * A rotated token, `id`, was used after its end: revokes all of its family, in

@@ -13,21 +13,21 @@ struct jp_decision {
 	enum jp_verdict verdict;
 	enum jp_reason reason; /* JP_REASON_NONE: see `need` */
 	enum jp_need {
-		JP_NEED_NOTHING, /* it is decided */
-		JP_NEED_PROOF,   /* jp_prove() of `phc` */
-		JP_NEED_GROUPS,  /* jp_groups_learn() of `user` and those of
-		                    the service */
-		JP_NEED_SETTLE,  /* jp_rotation_settle() of `id` */
-		JP_NEED_REVOKE,  /* jp_rotation_revoke() of `id`; then the
-		                    reason is JP_REASON_SUPERSEDED */
-		JP_NEED_STORE,   /* a wait for the commit that is under way:
-		                    jp_decide_waiting() */
+		JP_NEED_NOTHING,  /* it is decided */
+		JP_NEED_PROOF,    /* jp_prove() of `phc` */
+		JP_NEED_GROUPS,   /* jp_groups_learn() of `user` and those of
+		                     the service */
+		JP_NEED_COMPLETE, /* jp_rotation_complete() of `id` */
+		JP_NEED_REVOKE,   /* jp_rotation_revoke() of `id`; then the
+		                     reason is JP_REASON_SUPERSEDED */
+		JP_NEED_STORE,    /* a wait for the commit that is under way:
+		                     jp_decide_waiting() */
 	} need;
 	char phc[JP_PHC_MAX + 1];
 	bool tagless; /* that proof is all that tells a wrong text */
 	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names, or "" */
 	char user[JP_USER_MAX + 1];   /* if accepted, jp_reason_rights(),
-	                                 JP_NEED_SETTLE or JP_NEED_GROUPS: the
+	                                 JP_NEED_COMPLETE or JP_NEED_GROUPS: the
 	                                 record's user */
 };
 

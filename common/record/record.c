@@ -367,7 +367,7 @@ jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
 }
 
 void
-jp_foreign_id(const char *user, char id[JP_TOKEN_ID_LEN + 1])
+jp_imported_id(const char *user, char id[JP_TOKEN_ID_LEN + 1])
 {
 	static const char domain[] = "jpat-foreign-v1";
 	static const char alphabet[] = JP_TOKEN_ALPHABET;

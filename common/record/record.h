@@ -199,6 +199,6 @@ void jp_limits_get(struct jp_buf *buf, struct jp_record *record);
  * The id under which the imported secret of `user` is kept that is no token
  * of ours: it names nothing itself, so there is one for each user.
  */
-void jp_foreign_id(const char *user, char id[JP_TOKEN_ID_LEN + 1]);
+void jp_imported_id(const char *user, char id[JP_TOKEN_ID_LEN + 1]);
 
 #endif

@@ -24,10 +24,10 @@ is_base62(char c)
  * checksum says it. Else at the prefix, if that is there. 0: nowhere.
  */
 static size_t
-token_len(const struct jp_finder *finder, const char *end, size_t longest,
+token_len(const struct jp_token_scan *scan, const char *end, size_t longest,
     struct jp_token *token, bool *checked)
 {
-	size_t prefix_len = strlen(finder->prefix);
+	size_t prefix_len = strlen(scan->prefix);
 	size_t expected = prefix_len + TAIL_LEN;
 
 	*checked = true;
@@ -36,7 +36,7 @@ token_len(const struct jp_finder *finder, const char *end, size_t longest,
 			return len;
 	*checked = false;
 	if (expected > longest ||
-	    memcmp(end - expected, finder->prefix, prefix_len) != 0)
+	    memcmp(end - expected, scan->prefix, prefix_len) != 0)
 		return 0;
 	(void)jp_token_parse(end - expected, expected, token);
 	return expected;
@@ -47,22 +47,23 @@ token_len(const struct jp_finder *finder, const char *end, size_t longest,
  * may be an escape waits. No other token ends so near.
  */
 static bool
-is_news(struct jp_finder *finder, const struct jp_found *found)
+is_news(struct jp_token_scan *scan, const struct jp_found *found)
 {
 	bool again =
-	    finder->at - finder->last_at < TAIL_LEN &&
-	    memcmp(finder->last_id, found->token.id, JP_TOKEN_ID_LEN) == 0;
+	    scan->at - scan->last_at < TAIL_LEN &&
+	    memcmp(scan->last_id, found->token.id, JP_TOKEN_ID_LEN) == 0;
 
-	finder->last_at = finder->at;
-	memcpy(finder->last_id, found->token.id, JP_TOKEN_ID_LEN);
+	scan->last_at = scan->at;
+	memcpy(scan->last_id, found->token.id, JP_TOKEN_ID_LEN);
 	return !again;
 }
 
 /* The runs of letters have the lengths of a token's parts. */
 static void
-look(struct jp_finder *finder, const struct jp_finder_node *node, bool base64)
+look(struct jp_token_scan *scan, const struct jp_token_scan_node *node,
+    bool base64)
 {
-	struct jp_found found = { .base64 = base64, .line = finder->line };
+	struct jp_found found = { .base64 = base64, .line = scan->line };
 	size_t prefix_len = node->ahead < JP_TOKEN_PREFIX_MAX
 	                        ? node->ahead
 	                        : JP_TOKEN_PREFIX_MAX;
@@ -70,25 +71,26 @@ look(struct jp_finder *finder, const struct jp_finder_node *node, bool base64)
 	char text[TEXT_MAX];
 
 	for (size_t i = 0; i < longest; i++)
-		text[i] = node->ring[(node->at - longest + i) % JP_FINDER_RING];
+		text[i] =
+		    node->ring[(node->at - longest + i) % JP_TOKEN_SCAN_RING];
 	found.len = token_len(
-	    finder, text + longest, longest, &found.token, &found.checked);
+	    scan, text + longest, longest, &found.token, &found.checked);
 	found.text = text + longest - found.len;
-	if (found.len != 0 && is_news(finder, &found))
-		finder->err = finder->take(finder->arg, &found);
+	if (found.len != 0 && is_news(scan, &found))
+		scan->err = scan->take(scan->arg, &found);
 	explicit_bzero(text, sizeof(text));
 }
 
 static void
-scan_byte(
-    struct jp_finder *finder, struct jp_finder_node *node, bool base64, char c)
+scan_byte(struct jp_token_scan *scan, struct jp_token_scan_node *node,
+    bool base64, char c)
 {
-	node->ring[node->at++ % JP_FINDER_RING] = c;
+	node->ring[node->at++ % JP_TOKEN_SCAN_RING] = c;
 	if (is_base62(c)) {
 		node->run++;
 		if (node->run == CODE_LEN && node->before == JP_TOKEN_ID_LEN &&
-		    node->ahead > 0 && finder->err == JP_ERR_OK)
-			look(finder, node, base64);
+		    node->ahead > 0 && scan->err == JP_ERR_OK)
+			look(scan, node, base64);
 		return;
 	}
 	node->ahead = c == '_' ? node->before : 0;
@@ -135,14 +137,14 @@ sextet_of(char c)
 	return sextet;
 }
 
-static void read_byte(struct jp_finder *finder,
-    struct jp_finder_reading *reading, size_t at, char c);
+static void read_byte(struct jp_token_scan *scan,
+    struct jp_token_scan_reading *reading, size_t at, char c);
 
 /* The node for base64 in node `at` that begins at one of its places. */
 static size_t
 child_of(size_t at, size_t place)
 {
-	return 1 + JP_FINDER_PHASES * at + place % JP_FINDER_PHASES;
+	return 1 + JP_TOKEN_SCAN_PHASES * at + place % JP_TOKEN_SCAN_PHASES;
 }
 
 /*
@@ -150,56 +152,57 @@ child_of(size_t at, size_t place)
  * So it is read in four phases; each sextet completes a group of one of them.
  */
 static void
-add_sextet(struct jp_finder *finder, struct jp_finder_reading *reading,
+add_sextet(struct jp_token_scan *scan, struct jp_token_scan_reading *reading,
     size_t at, uint32_t sextet)
 {
-	struct jp_finder_node *node = &reading->nodes[at];
+	struct jp_token_scan_node *node = &reading->nodes[at];
 	uint32_t bits = node->bits << 6 | sextet;
 	size_t child;
 
 	node->bits = bits;
 	node->sextets++;
-	if (node->sextets < JP_FINDER_PHASES)
+	if (node->sextets < JP_TOKEN_SCAN_PHASES)
 		return;
 	child = child_of(at, node->sextets);
-	read_byte(finder, reading, child, (char)(bits >> 16 & 0xff));
-	read_byte(finder, reading, child, (char)(bits >> 8 & 0xff));
-	read_byte(finder, reading, child, (char)(bits & 0xff));
+	read_byte(scan, reading, child, (char)(bits >> 16 & 0xff));
+	read_byte(scan, reading, child, (char)(bits >> 8 & 0xff));
+	read_byte(scan, reading, child, (char)(bits & 0xff));
 }
 
 /* What is left of the last group: 2 sextets hold 1 byte, 3 hold 2. */
 static void
-end_base64(
-    struct jp_finder *finder, struct jp_finder_reading *reading, size_t at)
+end_base64(struct jp_token_scan *scan, struct jp_token_scan_reading *reading,
+    size_t at)
 {
-	struct jp_finder_node *node = &reading->nodes[at];
+	struct jp_token_scan_node *node = &reading->nodes[at];
 	size_t count = node->sextets;
 	uint32_t bits = node->bits;
 
 	node->sextets = 0;
-	if (at >= JP_FINDER_INNER || count < JP_FINDER_PHASES)
+	if (at >= JP_TOKEN_SCAN_INNER || count < JP_TOKEN_SCAN_PHASES)
 		return; /* the children have seen nothing, and this is little */
 	for (size_t left = 2; left <= 3 && count >= left; left++) {
 		size_t child = child_of(at, count - left);
 
 		if (left == 3)
 			read_byte(
-			    finder, reading, child, (char)(bits >> 10 & 0xff));
-		read_byte(finder, reading, child,
+			    scan, reading, child, (char)(bits >> 10 & 0xff));
+		read_byte(scan, reading, child,
 		    (char)(bits >> (left == 3 ? 2 : 4) & 0xff));
 	}
-	for (size_t i = 0; i < JP_FINDER_PHASES; i++) {
-		struct jp_finder_node *child = &reading->nodes[child_of(at, i)];
+	for (size_t i = 0; i < JP_TOKEN_SCAN_PHASES; i++) {
+		struct jp_token_scan_node *child =
+		    &reading->nodes[child_of(at, i)];
 
-		end_base64(finder, reading, child_of(at, i));
+		end_base64(scan, reading, child_of(at, i));
 		child->run = child->before = child->ahead = 0;
 	}
 }
 
 /* An indentation, or what a diff or a quotation puts before a line. */
 static bool
-is_mark(const struct jp_finder_reading *reading, struct jp_finder_node *node,
-    char c)
+is_mark(const struct jp_token_scan_reading *reading,
+    struct jp_token_scan_node *node, char c)
 {
 	if (c == '\n')
 		node->line_begins = true;
@@ -210,7 +213,7 @@ is_mark(const struct jp_finder_reading *reading, struct jp_finder_node *node,
 }
 
 static void
-read_base64(struct jp_finder *finder, struct jp_finder_reading *reading,
+read_base64(struct jp_token_scan *scan, struct jp_token_scan_reading *reading,
     size_t at, char c)
 {
 	int sextet = sextet_of(c);
@@ -218,20 +221,20 @@ read_base64(struct jp_finder *finder, struct jp_finder_reading *reading,
 	if (is_mark(reading, &reading->nodes[at], c))
 		return;
 	if (sextet >= 0)
-		add_sextet(finder, reading, at, (uint32_t)sextet);
+		add_sextet(scan, reading, at, (uint32_t)sextet);
 	else if (sextet == NO_SEXTET)
-		end_base64(finder, reading, at);
+		end_base64(scan, reading, at);
 }
 
 static void
-read_byte(struct jp_finder *finder, struct jp_finder_reading *reading,
+read_byte(struct jp_token_scan *scan, struct jp_token_scan_reading *reading,
     size_t at, char c)
 {
-	if (c == '\0' && reading == &finder->decoded)
+	if (c == '\0' && reading == &scan->decoded)
 		return; /* the other half of a character of UTF-16 */
-	scan_byte(finder, &reading->nodes[at], at > 0, c);
-	if (at < JP_FINDER_INNER)
-		read_base64(finder, reading, at, c);
+	scan_byte(scan, &reading->nodes[at], at > 0, c);
+	if (at < JP_TOKEN_SCAN_INNER)
+		read_base64(scan, reading, at, c);
 }
 
 /* ---- The whole ---- */
@@ -239,71 +242,70 @@ read_byte(struct jp_finder *finder, struct jp_finder_reading *reading,
 /* The bytes that came out of one layer of escapes go into the next one. */
 static void
 read_escaped(
-    struct jp_finder *finder, size_t layer, const char *bytes, size_t len)
+    struct jp_token_scan *scan, size_t layer, const char *bytes, size_t len)
 {
 	const size_t first = layer;
 	char out[JP_ESCAPE_MAX];
 
 	for (size_t i = 0; i < len; i++, layer = first) {
-		while (layer < JP_FINDER_ESCAPES &&
-		       jp_unescape_passes(&finder->escapes[layer], bytes[i]))
+		while (layer < JP_TOKEN_SCAN_ESCAPES &&
+		       jp_unescape_passes(&scan->escapes[layer], bytes[i]))
 			layer++;
-		if (layer == JP_FINDER_ESCAPES)
-			read_byte(finder, &finder->decoded, 0, bytes[i]);
+		if (layer == JP_TOKEN_SCAN_ESCAPES)
+			read_byte(scan, &scan->decoded, 0, bytes[i]);
 		else
-			read_escaped(finder, layer + 1, out,
-			    jp_unescape(
-			        &finder->escapes[layer], bytes[i], out));
+			read_escaped(scan, layer + 1, out,
+			    jp_unescape(&scan->escapes[layer], bytes[i], out));
 	}
 }
 
 static void
-end_escaped(struct jp_finder *finder)
+end_escaped(struct jp_token_scan *scan)
 {
 	char out[JP_ESCAPE_MAX];
 
-	for (size_t layer = 0; layer < JP_FINDER_ESCAPES; layer++)
-		read_escaped(finder, layer + 1, out,
-		    jp_unescape_end(&finder->escapes[layer], out));
+	for (size_t layer = 0; layer < JP_TOKEN_SCAN_ESCAPES; layer++)
+		read_escaped(scan, layer + 1, out,
+		    jp_unescape_end(&scan->escapes[layer], out));
 }
 
 void
-jp_finder_start(
-    struct jp_finder *finder, const char *prefix, jp_found_take take, void *arg)
+jp_token_scan_start(struct jp_token_scan *scan, const char *prefix,
+    jp_found_take take, void *arg)
 {
-	memset(finder, 0, sizeof(*finder));
-	finder->prefix = prefix;
-	finder->take = take;
-	finder->arg = arg;
-	finder->line = 1;
-	finder->plain.marks = " \t";
-	finder->decoded.marks = " \t+->#*|";
+	memset(scan, 0, sizeof(*scan));
+	scan->prefix = prefix;
+	scan->take = take;
+	scan->arg = arg;
+	scan->line = 1;
+	scan->plain.marks = " \t";
+	scan->decoded.marks = " \t+->#*|";
 }
 
 enum jp_err
-jp_finder_feed(struct jp_finder *finder, const void *bytes, size_t len)
+jp_token_scan_feed(struct jp_token_scan *scan, const void *bytes, size_t len)
 {
 	const char *text = bytes;
 
-	for (size_t i = 0; i < len && finder->err == JP_ERR_OK; i++) {
-		finder->at++;
-		read_byte(finder, &finder->plain, 0, text[i]);
+	for (size_t i = 0; i < len && scan->err == JP_ERR_OK; i++) {
+		scan->at++;
+		read_byte(scan, &scan->plain, 0, text[i]);
 		if (text[i] != '\0')
-			read_escaped(finder, 0, &text[i], 1);
-		finder->line += text[i] == '\n';
+			read_escaped(scan, 0, &text[i], 1);
+		scan->line += text[i] == '\n';
 	}
-	return finder->err;
+	return scan->err;
 }
 
 enum jp_err
-jp_finder_end(struct jp_finder *finder)
+jp_token_scan_end(struct jp_token_scan *scan)
 {
 	enum jp_err err;
 
-	end_escaped(finder);
-	end_base64(finder, &finder->plain, 0);
-	end_base64(finder, &finder->decoded, 0);
-	err = finder->err;
-	explicit_bzero(finder, sizeof(*finder));
+	end_escaped(scan);
+	end_base64(scan, &scan->plain, 0);
+	end_base64(scan, &scan->decoded, 0);
+	err = scan->err;
+	explicit_bzero(scan, sizeof(*scan));
 	return err;
 }

@@ -10,8 +10,8 @@
  *   quoted-printable do, also up to three times.
  * Memory does not grow with the stream.
  */
-#ifndef JP_FINDER_H
-#define JP_FINDER_H
+#ifndef JP_TOKEN_SCAN_H
+#define JP_TOKEN_SCAN_H
 
 #include <stdint.h>
 
@@ -32,17 +32,19 @@ struct jp_found {
 typedef enum jp_err (*jp_found_take)(void *arg, const struct jp_found *found);
 
 enum {
-	JP_FINDER_RING = 64, /* bytes, a power of 2, at least a whole token */
-	JP_FINDER_PHASES = 4,
-	JP_FINDER_INNER = 1 + JP_FINDER_PHASES, /* that may hold base64 */
-	JP_FINDER_NODES = 1 + JP_FINDER_PHASES * JP_FINDER_INNER,
-	JP_FINDER_ESCAPES = 3, /* so often may a character be escaped */
+	JP_TOKEN_SCAN_RING =
+	    64, /* bytes, a power of 2, at least a whole token */
+	JP_TOKEN_SCAN_PHASES = 4,
+	JP_TOKEN_SCAN_INNER =
+	    1 + JP_TOKEN_SCAN_PHASES, /* that may hold base64 */
+	JP_TOKEN_SCAN_NODES = 1 + JP_TOKEN_SCAN_PHASES * JP_TOKEN_SCAN_INNER,
+	JP_TOKEN_SCAN_ESCAPES = 3, /* so often may a character be escaped */
 };
 
 /* A text that is searched: what was read, or what base64 in it holds. */
-struct jp_finder_node {
-	char ring[JP_FINDER_RING]; /* its last bytes */
-	size_t at;                 /* bytes seen */
+struct jp_token_scan_node {
+	char ring[JP_TOKEN_SCAN_RING]; /* its last bytes */
+	size_t at;                     /* bytes seen */
 	size_t run, before, ahead; /* base62 now, before one `_`, before two */
 	size_t sextets;            /* in this run of base64 */
 	uint32_t bits;             /* the last of them */
@@ -53,21 +55,21 @@ struct jp_finder_node {
  * One reading of the stream. The base64 in node N is decoded into the four
  * nodes from 1 + 4 * N on, one for each place where it may begin.
  */
-struct jp_finder_reading {
+struct jp_token_scan_reading {
 	const char *marks; /* what at the beginning of a line is no base64 */
-	struct jp_finder_node nodes[JP_FINDER_NODES];
+	struct jp_token_scan_node nodes[JP_TOKEN_SCAN_NODES];
 };
 
-/* Private to finder.c. */
-struct jp_finder {
+/* Private to scan.c. */
+struct jp_token_scan {
 	const char *prefix;
 	jp_found_take take;
 	void *arg;
 	enum jp_err err;
 	uint64_t line, at; /* at: bytes read */
-	struct jp_finder_reading plain;
-	struct jp_finder_reading decoded; /* without NUL and escapes */
-	struct jp_unescape escapes[JP_FINDER_ESCAPES];
+	struct jp_token_scan_reading plain;
+	struct jp_token_scan_reading decoded; /* without NUL and escapes */
+	struct jp_unescape escapes[JP_TOKEN_SCAN_ESCAPES];
 	uint64_t last_at; /* where the last one was found */
 	char last_id[JP_TOKEN_ID_LEN];
 };
@@ -76,14 +78,14 @@ struct jp_finder {
  * Starts a search. Text with a wrong checksum is told only if it begins with
  * `prefix`, which stays the caller's, as `arg` does.
  */
-void jp_finder_start(struct jp_finder *finder, const char *prefix,
+void jp_token_scan_start(struct jp_token_scan *scan, const char *prefix,
     jp_found_take take, void *arg);
 
 /* Reads on. Returns the first error of `take`, then and ever after. */
 enum jp_err
-jp_finder_feed(struct jp_finder *finder, const void *bytes, size_t len);
+jp_token_scan_feed(struct jp_token_scan *scan, const void *bytes, size_t len);
 
 /* Ends the search: tells what waited for the end, and wipes all. */
-enum jp_err jp_finder_end(struct jp_finder *finder);
+enum jp_err jp_token_scan_end(struct jp_token_scan *scan);
 
 #endif

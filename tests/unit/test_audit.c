@@ -136,14 +136,15 @@ read_lines(const struct fixture *fixture, const char *name, struct lines *lines)
 static void
 check_begin(const struct fixture *fixture, struct jp_audit_check *check)
 {
-	struct jp_audit_key head_key;
+	struct jp_audit_key checkpoint_key;
 	struct jp_why why;
 
 	memset(check, 0, sizeof(*check));
 	jp_audit_key_make(&fixture->pepper, &check->key);
-	jp_audit_head_key_make(&fixture->pepper, &head_key);
-	check->has_head = jp_audit_head_read(path_of(fixture, "audit.head"),
-	                      &head_key, &check->head, &why) == JP_ERR_OK;
+	jp_audit_checkpoint_key_make(&fixture->pepper, &checkpoint_key);
+	check->has_checkpoint =
+	    jp_audit_checkpoint_read(path_of(fixture, "audit.head"),
+	        &checkpoint_key, &check->checkpoint, &why) == JP_ERR_OK;
 }
 
 /* The number of the first line that is wrong, from 1; 0: none. */
@@ -310,26 +311,27 @@ the_mark_of_the_head_is_sealed(void **state)
 	struct fixture *fixture = *state;
 	struct jp_audit_link link = { .seq = 12 }, got;
 	struct jp_audit_key key;
-	char text[JP_AUDIT_HEAD_LEN + 1];
+	char text[JP_AUDIT_CHECKPOINT_LEN + 1];
 
-	jp_audit_head_key_make(&fixture->pepper, &key);
+	jp_audit_checkpoint_key_make(&fixture->pepper, &key);
 	memset(link.mac, 0xa5, sizeof(link.mac));
-	jp_audit_head_put(&key, &link, text);
-	assert_int_equal(strlen(text), JP_AUDIT_HEAD_LEN);
+	jp_audit_checkpoint_put(&key, &link, text);
+	assert_int_equal(strlen(text), JP_AUDIT_CHECKPOINT_LEN);
 	assert_int_equal(
-	    jp_audit_head_get(&key, text, JP_AUDIT_HEAD_LEN, &got), JP_ERR_OK);
+	    jp_audit_checkpoint_get(&key, text, JP_AUDIT_CHECKPOINT_LEN, &got),
+	    JP_ERR_OK);
 	assert_int_equal(got.seq, 12);
 	assert_memory_equal(got.mac, link.mac, sizeof(got.mac));
-	for (size_t i = 0; i < JP_AUDIT_HEAD_LEN; i++) {
+	for (size_t i = 0; i < JP_AUDIT_CHECKPOINT_LEN; i++) {
 		text[i] ^= 1;
-		assert_int_equal(
-		    jp_audit_head_get(&key, text, JP_AUDIT_HEAD_LEN, &got),
+		assert_int_equal(jp_audit_checkpoint_get(
+		                     &key, text, JP_AUDIT_CHECKPOINT_LEN, &got),
 		    JP_ERR_DAMAGED);
 		assert_int_equal(got.seq, 0);
 		text[i] ^= 1;
 	}
-	assert_int_equal(
-	    jp_audit_head_get(&key, text, JP_AUDIT_HEAD_LEN - 1, &got),
+	assert_int_equal(jp_audit_checkpoint_get(
+	                     &key, text, JP_AUDIT_CHECKPOINT_LEN - 1, &got),
 	    JP_ERR_DAMAGED);
 }
 
@@ -544,7 +546,7 @@ a_full_table_hides_nothing(void **state)
 	memset(&limit, 0, sizeof(limit));
 	for (uid_t peer = 0; peer < 3 * JP_FLOODS; peer++)
 		for (int i = 0; i < 20; i++) {
-			told += jp_flood_tell(
+			told += jp_flood_passes(
 			    &limit.floods, peer, JP_REASON_CRC, NOW, &ended);
 			told += ended.held;
 		}
@@ -653,19 +655,20 @@ static void
 a_crash_at_any_place_leaves_a_whole_trail(void **state)
 {
 	struct fixture *fixture = *state;
-	char head[JP_AUDIT_HEAD_LEN + 1] = "";
+	char head[JP_AUDIT_CHECKPOINT_LEN + 1] = "";
 	struct lines lines;
 	FILE *file;
 
 	begin(fixture);
 	acts(fixture, 2);
 	file = fopen(path_of(fixture, "audit.head"), "r+");
-	assert_int_equal(fread(head, 1, sizeof(head), file), JP_AUDIT_HEAD_LEN);
+	assert_int_equal(
+	    fread(head, 1, sizeof(head), file), JP_AUDIT_CHECKPOINT_LEN);
 	acts(fixture, 1);
 	end(fixture);
 	rewind(file);
-	assert_int_equal(
-	    fwrite(head, 1, JP_AUDIT_HEAD_LEN, file), JP_AUDIT_HEAD_LEN);
+	assert_int_equal(fwrite(head, 1, JP_AUDIT_CHECKPOINT_LEN, file),
+	    JP_AUDIT_CHECKPOINT_LEN);
 	assert_int_equal(fclose(file), 0);
 	read_lines(fixture, "trail", &lines);
 	assert_int_equal(first_bad(fixture, &lines), 0);

@@ -112,16 +112,16 @@ the_largest_record_fits(void **state)
 }
 
 static void
-a_foreign_id_is_an_id_and_the_users_own(void **state)
+an_imported_id_is_an_id_and_the_users_own(void **state)
 {
 	char one[JP_TOKEN_ID_LEN + 1], two[JP_TOKEN_ID_LEN + 1];
 
 	(void)state;
-	jp_foreign_id("alice", one);
+	jp_imported_id("alice", one);
 	assert_true(jp_token_id_valid(one));
-	jp_foreign_id("alice", two);
+	jp_imported_id("alice", two);
 	assert_string_equal(one, two);
-	jp_foreign_id("alicf", two);
+	jp_imported_id("alicf", two);
 	assert_string_not_equal(one, two);
 }
 
@@ -156,7 +156,7 @@ main(void)
 		cmocka_unit_test(what_is_put_is_got),
 		cmocka_unit_test(a_batch_that_breaks_off_is_an_error),
 		cmocka_unit_test(the_largest_record_fits),
-		cmocka_unit_test(a_foreign_id_is_an_id_and_the_users_own),
+		cmocka_unit_test(an_imported_id_is_an_id_and_the_users_own),
 		cmocka_unit_test(a_user_of_a_batch_changed_at_a_time),
 	};
 

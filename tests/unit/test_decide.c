@@ -1035,13 +1035,13 @@ a_store_that_is_written_is_waited_for_elsewhere(void **state)
 
 /* The stored token becomes an imported secret of alice, which is `text`. */
 static void
-make_foreign(struct fixture *fixture, const char *text)
+make_imported(struct fixture *fixture, const char *text)
 {
 	store_record(fixture, JP_CHANGE_DELETE);
 	assert_int_equal(
 	    jp_secret_set(&fixture->request.token, text, strlen(text)),
 	    JP_ERR_OK);
-	jp_foreign_id("alice", fixture->record.id);
+	jp_imported_id("alice", fixture->record.id);
 	fixture->record.has_fast_tag = false;
 	assert_int_equal(jp_hash_make(&fixture->request.token,
 	                     &fixture->core.policy.cost, fixture->record.phc),
@@ -1054,7 +1054,7 @@ an_imported_secret_is_accepted_and_has_rights(void **state)
 {
 	struct fixture *fixture = *state;
 
-	make_foreign(fixture, "correct horse");
+	make_imported(fixture, "correct horse");
 	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 	strcpy(fixture->request.rhost, "198.51.100.1");
 	assert_int_equal(decide_now(fixture), JP_REASON_ADDRESS);
@@ -1068,7 +1068,7 @@ an_imported_secret_is_its_own_users_only(void **state)
 {
 	struct fixture *fixture = *state;
 
-	make_foreign(fixture, "correct horse");
+	make_imported(fixture, "correct horse");
 	strcpy(fixture->request.user, "bob");
 	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
 	fixture->request.user[0] = '\0';
@@ -1082,7 +1082,7 @@ a_wrong_text_of_a_user_with_an_imported_secret_has_no_shape(void **state)
 {
 	struct fixture *fixture = *state;
 
-	make_foreign(fixture, "correct horse");
+	make_imported(fixture, "correct horse");
 	strcpy(fixture->request.token.text, "correct house");
 	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
 	assert_int_equal(runs(fixture), 1);
@@ -1098,7 +1098,7 @@ a_text_without_shape_runs_no_argon2_for_other_users(void **state)
 	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
 	/* Also where a token of ours has the very id. */
 	store_record(fixture, JP_CHANGE_DELETE);
-	jp_foreign_id("alice", fixture->record.id);
+	jp_imported_id("alice", fixture->record.id);
 	store_record(fixture, JP_CHANGE_CREATE);
 	assert_int_equal(decide_now(fixture), JP_REASON_SHAPE);
 	assert_int_equal(runs(fixture), 0);

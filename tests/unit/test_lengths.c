@@ -155,7 +155,7 @@ parse_audit_head(const uint8_t *bytes, size_t len)
 	static const struct jp_audit_key key;
 	struct jp_audit_link link;
 
-	return jp_audit_head_get(&key, (const char *)bytes, len, &link);
+	return jp_audit_checkpoint_get(&key, (const char *)bytes, len, &link);
 }
 
 static enum jp_err
@@ -187,7 +187,7 @@ static const struct parser {
 	{ "record, its head", peek_record, JP_RECORD_MAX, "\2abcdefgh" },
 	{ "user", parse_user, JP_USER_RECORD_MAX, "\1" },
 	{ "audit line", parse_audit_line, JP_AUDIT_LINE_MAX - 1, "{\"seq\":1" },
-	{ "audit head", parse_audit_head, JP_AUDIT_HEAD_LEN, "jpah1 " },
+	{ "audit head", parse_audit_head, JP_AUDIT_CHECKPOINT_LEN, "jpah1 " },
 	{ "token", parse_token, 67, "jpat_abcdefgh_" },
 };
 

@@ -215,11 +215,11 @@ the_first_use_of_the_successor_ends_the_old_one_before_it_is_answered(
 	assert_int_equal(decision.need, JP_NEED_PROOF);
 	jp_prove(&fixture->core, decision.phc, &request.token, &proof);
 	jp_decide(&fixture->core, &request, &proof, &decision);
-	assert_int_equal(decision.need, JP_NEED_SETTLE);
+	assert_int_equal(decision.need, JP_NEED_COMPLETE);
 	assert_int_not_equal(decision.verdict, JP_ACCEPT);
 	assert_int_equal(use(fixture, &fixture->old), JP_REASON_ACCEPTED);
 	assert_int_equal(
-	    jp_rotation_settle(&fixture->core, decision.id), JP_ERR_OK);
+	    jp_rotation_complete(&fixture->core, decision.id), JP_ERR_OK);
 	assert_int_equal(use(fixture, &fixture->old), JP_REASON_SUPERSEDED);
 	jp_decide(&fixture->core, &request, &proof, &decision);
 	assert_int_equal(decision.verdict, JP_ACCEPT);

@@ -26,11 +26,11 @@ static bool
 credential_id(const char *text, char id[JP_TOKEN_ID_LEN + 1])
 {
 	struct only only = { .id = id };
-	struct jp_finder finder;
+	struct jp_token_scan scan;
 
-	jp_finder_start(&finder, JP_TOKEN_PREFIX, take_only, &only);
-	(void)jp_finder_feed(&finder, text, strlen(text));
-	(void)jp_finder_end(&finder);
+	jp_token_scan_start(&scan, JP_TOKEN_PREFIX, take_only, &only);
+	(void)jp_token_scan_feed(&scan, text, strlen(text));
+	(void)jp_token_scan_end(&scan);
 	id[JP_TOKEN_ID_LEN] = '\0';
 	return only.count == 1;
 }

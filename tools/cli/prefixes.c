@@ -16,7 +16,7 @@ is_foreign(const struct jp_record *record)
 {
 	char id[JP_TOKEN_ID_LEN + 1];
 
-	jp_foreign_id(record->user, id);
+	jp_imported_id(record->user, id);
 	return strcmp(id, record->id) == 0;
 }
 

@@ -342,7 +342,7 @@ verify_line(void *arg, const struct trail_line *line)
 
 static enum jp_err
 load_keys(struct verification *verification, const struct jp_settings *settings,
-    struct jp_audit_key *head_key, struct jp_why *why)
+    struct jp_audit_key *checkpoint_key, struct jp_why *why)
 {
 	struct jp_pepper pepper;
 	enum jp_err err = act_at(settings->pepper_file, why);
@@ -353,7 +353,7 @@ load_keys(struct verification *verification, const struct jp_settings *settings,
 	if (err != JP_ERR_OK)
 		return err;
 	jp_audit_key_make(&pepper, &verification->check.key);
-	jp_audit_head_key_make(&pepper, head_key);
+	jp_audit_checkpoint_key_make(&pepper, checkpoint_key);
 	jp_pepper_clear(&pepper);
 	return JP_ERR_OK;
 }
@@ -366,34 +366,36 @@ static enum jp_err
 open_all(struct verification *verification, struct trail *trail,
     const struct jp_settings *settings, struct jp_why *why)
 {
-	char head[JP_PATH_MAX + sizeof("/" JP_AUDIT_HEAD_NAME)];
-	struct jp_audit_key head_key;
-	enum jp_err err = load_keys(verification, settings, &head_key, why);
-	enum jp_err head_err = JP_ERR_OK;
+	char head[JP_PATH_MAX + sizeof("/" JP_AUDIT_CHECKPOINT_NAME)];
+	struct jp_audit_key checkpoint_key;
+	enum jp_err err =
+	    load_keys(verification, settings, &checkpoint_key, why);
+	enum jp_err checkpoint_err = JP_ERR_OK;
 
 	(void)snprintf(head, sizeof(head), "%s/%s", settings->store_dir,
-	    JP_AUDIT_HEAD_NAME);
+	    JP_AUDIT_CHECKPOINT_NAME);
 	if (err == JP_ERR_OK)
 		err = act_at(head, why);
 	if (err == JP_ERR_OK && args.file_len == 0)
-		head_err = jp_audit_head_read(head, &head_key,
-		    &verification->check.head, verification->why);
+		checkpoint_err = jp_audit_checkpoint_read(head, &checkpoint_key,
+		    &verification->check.checkpoint, verification->why);
 	act_as_self();
-	verification->check.has_head =
-	    args.file_len == 0 && head_err == JP_ERR_OK;
+	verification->check.has_checkpoint =
+	    args.file_len == 0 && checkpoint_err == JP_ERR_OK;
 	for (size_t i = 0; err == JP_ERR_OK && i < args.file_len; i++)
 		err = trail_add(trail, args.files[i], why);
 	if (err == JP_ERR_OK && args.file_len == 0)
 		err = trail_find(trail, settings->audit_file, why);
 	trail_sort(trail);
-	if (err != JP_ERR_OK || head_err == JP_ERR_OK)
+	if (err != JP_ERR_OK || checkpoint_err == JP_ERR_OK)
 		return err;
-	if (head_err == JP_ERR_MISSING && trail->len == 0)
+	if (checkpoint_err == JP_ERR_MISSING && trail->len == 0)
 		return JP_ERR_OK; /* nothing was written yet */
-	if (head_err == JP_ERR_MISSING || head_err == JP_ERR_DAMAGED)
+	if (checkpoint_err == JP_ERR_MISSING ||
+	    checkpoint_err == JP_ERR_DAMAGED)
 		return JP_ERR_DAMAGED;
 	*why = *verification->why;
-	return head_err;
+	return checkpoint_err;
 }
 
 static enum jp_err

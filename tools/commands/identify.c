@@ -76,7 +76,7 @@ static const struct {
 struct search {
 	struct context *context;
 	const char *where; /* the file, fit for print */
-	struct jp_finder finder;
+	struct jp_token_scan scan;
 	struct lookup lookup;
 	bool asked; /* the store may be open for us */
 	int64_t asked_ms;
@@ -245,7 +245,7 @@ read_all(struct search *search, int fd, bool wait)
 		got = read(fd, chunk, sizeof(chunk));
 		if (got <= 0)
 			break;
-		err = jp_finder_feed(&search->finder, chunk, (size_t)got);
+		err = jp_token_scan_feed(&search->scan, chunk, (size_t)got);
 		search->done += (uint64_t)got;
 		progress_show(&search->progress, search->done, search->all);
 	} while (err == JP_ERR_OK);
@@ -265,10 +265,10 @@ search_file(struct search *search, int fd)
 
 	search->done = 0;
 	search->all = regular ? (uint64_t)st.st_size : 0;
-	jp_finder_start(&search->finder, prefix, take_found, search);
+	jp_token_scan_start(&search->scan, prefix, take_found, search);
 	progress_start(&search->progress, "identify", "bytes");
 	err = read_all(search, fd, !regular);
-	last = jp_finder_end(&search->finder);
+	last = jp_token_scan_end(&search->scan);
 	progress_end(&search->progress);
 	return err != JP_ERR_OK ? err : last;
 }
@@ -288,9 +288,9 @@ name_file(struct search *search, const char *name, char *room, size_t size)
 	const char *prefix = search->context->settings.policy.prefix;
 	bool secret = false;
 
-	jp_finder_start(&search->finder, prefix, note_token, &secret);
-	(void)jp_finder_feed(&search->finder, name, strlen(name));
-	(void)jp_finder_end(&search->finder);
+	jp_token_scan_start(&search->scan, prefix, note_token, &secret);
+	(void)jp_token_scan_feed(&search->scan, name, strlen(name));
+	(void)jp_token_scan_end(&search->scan);
 	search->where = jp_escape(
 	    room, size, secret ? "(a file with a token in its name)" : name);
 }

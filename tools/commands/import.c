@@ -217,7 +217,7 @@ read_foreign(struct import *import, const char *line, struct jp_moved *moved)
 	(void)jp_field_set(
 	    record->phc, sizeof(record->phc), line + user_len + 1);
 	(void)jp_field_set(record->name, sizeof(record->name), "imported");
-	jp_foreign_id(record->user, record->id);
+	jp_imported_id(record->user, record->id);
 	memcpy(record->family, record->id, sizeof(record->family));
 	(void)jp_field_set(record->created_by, sizeof(record->created_by),
 	    import->session->actor);

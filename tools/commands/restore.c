@@ -274,7 +274,7 @@ put_in_place(struct restore *restore, const struct place *place)
  * What stays beside the store, of whatever day it is: the trail goes on, and no
  * notice is given twice.
  */
-static const char *const kept[] = { JP_AUDIT_HEAD_NAME, NOTICES_NAME };
+static const char *const kept[] = { JP_AUDIT_CHECKPOINT_NAME, NOTICES_NAME };
 
 static ssize_t
 read_kept(struct restore *restore, const char *name, char *text, size_t size)

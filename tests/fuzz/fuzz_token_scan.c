@@ -24,14 +24,14 @@ take(void *arg, const struct jp_found *found)
 static struct sum
 search(const uint8_t *data, size_t size, size_t piece)
 {
-	struct jp_finder finder;
+	struct jp_token_scan scan;
 	struct sum sum = { 0 };
 
-	jp_finder_start(&finder, "jpat", take, &sum);
+	jp_token_scan_start(&scan, "jpat", take, &sum);
 	for (size_t at = 0; at < size; at += piece)
-		(void)jp_finder_feed(
-		    &finder, data + at, size - at < piece ? size - at : piece);
-	FUZZ_ASSERT(jp_finder_end(&finder) == JP_ERR_OK);
+		(void)jp_token_scan_feed(
+		    &scan, data + at, size - at < piece ? size - at : piece);
+	FUZZ_ASSERT(jp_token_scan_end(&scan) == JP_ERR_OK);
 	return sum;
 }
 

@@ -53,15 +53,15 @@ see(void *arg, const struct jp_found *found)
 static void
 search(struct seen *seen, const char *text, size_t len, size_t piece)
 {
-	struct jp_finder finder;
+	struct jp_token_scan scan;
 
 	memset(seen, 0, sizeof(*seen));
-	jp_finder_start(&finder, "jpat", see, seen);
+	jp_token_scan_start(&scan, "jpat", see, seen);
 	for (size_t at = 0; at < len; at += piece)
-		assert_int_equal(jp_finder_feed(&finder, text + at,
+		assert_int_equal(jp_token_scan_feed(&scan, text + at,
 		                     len - at < piece ? len - at : piece),
 		    JP_ERR_OK);
-	assert_int_equal(jp_finder_end(&finder), JP_ERR_OK);
+	assert_int_equal(jp_token_scan_end(&scan), JP_ERR_OK);
 }
 
 static void
@@ -435,31 +435,31 @@ static void
 an_error_of_the_taker_ends_the_search(void **unused)
 {
 	struct seen seen = { .answer = JP_ERR_REFUSED };
-	struct jp_finder finder;
+	struct jp_token_scan scan;
 
 	(void)unused;
-	jp_finder_start(&finder, "jpat", see, &seen);
+	jp_token_scan_start(&scan, "jpat", see, &seen);
 	assert_int_equal(
-	    jp_finder_feed(&finder, KNOWN " " KNOWN, 2 * sizeof(KNOWN) - 1),
+	    jp_token_scan_feed(&scan, KNOWN " " KNOWN, 2 * sizeof(KNOWN) - 1),
 	    JP_ERR_REFUSED);
 	assert_int_equal(
-	    jp_finder_feed(&finder, KNOWN, sizeof(KNOWN)), JP_ERR_REFUSED);
-	assert_int_equal(jp_finder_end(&finder), JP_ERR_REFUSED);
+	    jp_token_scan_feed(&scan, KNOWN, sizeof(KNOWN)), JP_ERR_REFUSED);
+	assert_int_equal(jp_token_scan_end(&scan), JP_ERR_REFUSED);
 	assert_int_equal(seen.count, 1);
 }
 
 static void
-nothing_stays_in_the_finder(void **unused)
+nothing_stays_in_the_scanner(void **unused)
 {
-	static const struct jp_finder empty;
-	struct jp_finder finder;
+	static const struct jp_token_scan empty;
+	struct jp_token_scan scan;
 	struct seen seen = { 0 };
 
 	(void)unused;
-	jp_finder_start(&finder, "jpat", see, &seen);
-	(void)jp_finder_feed(&finder, KNOWN, sizeof(KNOWN) - 1);
-	(void)jp_finder_end(&finder);
-	assert_memory_equal(&finder, &empty, sizeof(finder));
+	jp_token_scan_start(&scan, "jpat", see, &seen);
+	(void)jp_token_scan_feed(&scan, KNOWN, sizeof(KNOWN) - 1);
+	(void)jp_token_scan_end(&scan);
+	assert_memory_equal(&scan, &empty, sizeof(scan));
 }
 
 int
@@ -480,7 +480,7 @@ main(void)
 		cmocka_unit_test(utf_16_is_read_inside_base64),
 		cmocka_unit_test(pieces_change_nothing),
 		cmocka_unit_test(an_error_of_the_taker_ends_the_search),
-		cmocka_unit_test(nothing_stays_in_the_finder),
+		cmocka_unit_test(nothing_stays_in_the_scanner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
