@@ -674,7 +674,7 @@ like "that is said, as the last line" "$(echo "$out" | tail -n 1)" \
 apache 'AuthPAMService jira-pat'
 like "patd is down, in a tree: a warning, as the last line" \
 	"$(run check --root "$TREE"; echo "$status $out" | tail -n 1)" \
-	"warn  doors*tokens would open apache (jira-pat), but patd does not run*"
+	"warn  doors*tokens would open apache (jira-pat), but patd is not running*"
 out=$("$PAT_ADMIN" check --root "$TREE")
 is "a tree alone has nothing of this machine" \
 	"$(echo "$out" | cut -c 1-18 | tr -s ' ' | sort -u | tr '\n' ';')" \
@@ -749,7 +749,7 @@ stop patd
 TRAIL=$HOME_DIR/log/audit.jsonl
 sed -i "s|^\[patd\]|&\naudit_file = $TRAIL|" "$CONF"
 exits "no folder for the audit trail: exit status 1" 1 check --root "$TREE"
-like "it says what to do" "$out" "*bad   audit*$HOME_DIR/log: *make the folder*"
+like "it says what to do" "$out" "*bad   audit*$HOME_DIR/log: *create it*"
 mkdir "$HOME_DIR/log"
 exits "a folder for it, and no trail yet: exit status 0" 0 check --root "$TREE"
 echo '{}' >"$TRAIL"
@@ -767,7 +767,7 @@ exits "sections that hide none: exit status 0" 0 check --root "$TREE"
 like "they are counted" "$out" "*ok    services*4 sections*"
 services 'jira-*' 'jira-read'
 exits "a section that another one hides: exit status 1" 1 check --root "$TREE"
-like "both are named" "$out" "*jira-read] never counts: *jira-\**order*"
+like "both are named" "$out" "*jira-read] never applies: *jira-\**order*"
 services '*' 'jira-[rw]*'
 exits "a pattern behind a wider one: exit status 1" 1 check --root "$TREE"
 # --- The table of traps ---------------------------------------------------------------------

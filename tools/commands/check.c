@@ -22,7 +22,8 @@ take_root(void *arg, char *value, struct jp_why *why)
 	struct stat st;
 
 	if (stat(value, &st) != 0 || !S_ISDIR(st.st_mode))
-		return jp_why(why, JP_ERR_INVALID, "--root: expected a folder");
+		return jp_why(
+		    why, JP_ERR_INVALID, "--root: expected a directory");
 	((struct check_args *)arg)->root = value;
 	return JP_ERR_OK;
 }

@@ -27,7 +27,7 @@ doctor_config(struct doctor *doctor)
 	report_finding(doctor, LEVEL_OK, "config", "%s",
 	    doctor->settings->file[0] != '\0' ? doctor->settings->file
 	                                      : "no " JP_CONFIG_FILE
-	                                        ": the defaults hold");
+	                                        ": using the defaults");
 }
 
 /* The first section that matches counts: another one before it hides it. */
@@ -44,8 +44,8 @@ doctor_services(struct doctor *doctor)
 				continue;
 			hidden = true;
 			report_finding(doctor, LEVEL_BAD, "services",
-			    "[service %s] never counts: [service %s] stands "
-			    "before it; change their order",
+			    "[service %s] never applies: [service %s] before "
+			    "it matches the same names; change their order",
 			    rules[i].glob, rules[j].glob);
 			break;
 		}
@@ -64,11 +64,11 @@ doctor_user(struct doctor *doctor)
 	doctor->uid = geteuid();
 	if (geteuid() != 0 && (!found || account.uid != geteuid())) {
 		report_finding(doctor, LEVEL_OK, "user",
-		    "not run by root: everything shall belong to uid %lu",
+		    "not run as root: everything should belong to uid %lu",
 		    (unsigned long)geteuid());
 	} else if (!found) {
 		report_finding(doctor, LEVEL_BAD, "user",
-		    "there is no user %s: adduser --system --group "
+		    "there is no user %s: run adduser --system --group "
 		    "--no-create-home %s",
 		    user, user);
 	} else {
@@ -86,7 +86,8 @@ doctor_clock(struct doctor *doctor)
 	jp_when_format(now, text);
 	if (now < YEAR_2024)
 		report_finding(doctor, LEVEL_BAD, "clock",
-		    "%s cannot be: set the clock, or nothing expires", text);
+		    "%s cannot be right: set the clock, or nothing expires",
+		    text);
 	else
 		report_finding(doctor, LEVEL_OK, "clock", "%s", text);
 }

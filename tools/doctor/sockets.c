@@ -21,7 +21,7 @@ check_run_dir(struct doctor *doctor)
 
 	if (lstat(path, &st) != 0 && errno == ENOENT)
 		report_finding(doctor, LEVEL_OK, "sockets",
-		    "%s: not there: patd makes it", path);
+		    "%s: not there yet: patd creates it", path);
 	else if (report_path(doctor, "sockets", path, S_IFDIR, 022, &st))
 		report_finding(doctor, LEVEL_OK, "sockets", "%s", path);
 }
@@ -71,13 +71,15 @@ check_socket(struct doctor *doctor, const char *name)
 		    jp_err_text(err));
 	} else if (patd_lives(doctor, &pid)) {
 		report_finding(doctor, LEVEL_BAD, "patd",
-		    "patd runs (pid %ld), %s is %s: see its log, and restart "
-		    "it",
+		    "patd runs (pid %ld), but %s is %s: check its log, "
+		    "and restart it",
 		    (long)pid, path,
-		    access(path, F_OK) == 0 ? "none of its sockets" : "gone");
+		    access(path, F_OK) == 0 ? "not one of its sockets"
+		                            : "gone");
 	} else if (access(path, F_OK) == 0) {
 		report_finding(doctor, LEVEL_WARN, "patd",
-		    "%s is left from a patd that is gone: start patd", path);
+		    "%s is left over from a patd that has ended: start patd",
+		    path);
 	}
 	return false;
 }
@@ -90,10 +92,10 @@ check_patd(struct doctor *doctor)
 	doctor->patd = check_socket(doctor, "admin.sock");
 	if (!doctor->patd && !verify && !doctor->patd_hidden)
 		report_finding(doctor, LEVEL_OK, "patd",
-		    "no patd: pat-admin works on the store itself");
+		    "patd is not running: pat-admin uses the store directly");
 	else if (verify && !doctor->patd && !doctor->patd_hidden)
 		report_finding(doctor, LEVEL_BAD, "patd",
-		    "answers on verify.sock alone: restart it");
+		    "answers only on verify.sock: restart it");
 }
 
 /* Whether somebody listens on a stream socket there. */
@@ -127,8 +129,8 @@ check_mux(struct doctor *doctor)
 			    mux->at[i]);
 		else
 			report_finding(doctor, LEVEL_BAD, "mux",
-			    "%s: %s: restart patd, and see its log", mux->at[i],
-			    strerror(errnum));
+			    "%s: %s: restart patd, and check its log",
+			    mux->at[i], strerror(errnum));
 	}
 }
 

@@ -70,7 +70,7 @@ check_pepper(struct doctor *doctor)
 		doctor->no_store = true;
 	else if (st.st_size != JP_PEPPER_LEN)
 		report_finding(doctor, LEVEL_BAD, "pepper",
-		    "%s: has %lld bytes, not %d: put it back from a backup",
+		    "%s: has %lld bytes, not %d: restore it from a backup",
 		    path, (long long)st.st_size, JP_PEPPER_LEN);
 	else
 		report_finding(doctor, LEVEL_OK, "pepper", "%s", path);
@@ -113,11 +113,11 @@ check_audit(struct doctor *doctor)
 		*slash = '\0';
 	if (stat(folder, &st) != 0)
 		report_finding(doctor, LEVEL_BAD, "audit",
-		    "%s: %s: make the folder, for the user of patd", folder,
+		    "%s: %s: create it, owned by the user of patd", folder,
 		    strerror(errno));
 	else if (lstat(path, &st) != 0 && errno == ENOENT)
 		report_finding(doctor, LEVEL_OK, "audit",
-		    "%s: not there: patd makes it", path);
+		    "%s: not there yet: patd creates it", path);
 	else if (report_path(doctor, "audit", path, S_IFREG, 022, &st))
 		report_finding(doctor, LEVEL_OK, "audit", "%s", path);
 	check_space(doctor, folder);
@@ -146,9 +146,9 @@ take_info(void *arg, const struct jp_admin_item *item)
 	    item->store.records, item->store.commits, item->store.bytes);
 	if (item->store.reserve < JP_STORE_RESERVE)
 		report_finding(doctor, LEVEL_BAD, "reserve",
-		    "%s/reserve: %" PRIu64 " of %u bytes that are kept for "
-		    "revocations: make room on its disk; until then nothing "
-		    "else is written",
+		    "%s/reserve: has %" PRIu64 " of the %u bytes that are kept "
+		    "for revocations: make room on its disk; until then "
+		    "nothing else is written",
 		    doctor->settings->store_dir, item->store.reserve,
 		    JP_STORE_RESERVE);
 	return JP_ERR_OK;
@@ -175,7 +175,7 @@ ask_prefixes(struct doctor *doctor, struct session *session, struct jp_why *why)
 		report_finding(doctor, LEVEL_OK, "prefixes", "%s", text);
 	else
 		report_finding(doctor, LEVEL_WARN, "prefixes",
-		    "%s: name it in [tokens] accept_prefix, or revoke its "
+		    "%s: add it to [tokens] accept_prefix, or revoke its "
 		    "tokens",
 		    text);
 	return err;
@@ -239,7 +239,7 @@ verify_pages(struct doctor *doctor)
 	}
 	if (err == JP_ERR_OK)
 		report_finding(
-		    doctor, LEVEL_OK, "pages", "every page is sound");
+		    doctor, LEVEL_OK, "pages", "every page is intact");
 	else
 		report_finding(doctor, LEVEL_BAD, "pages", "%s", why.text);
 	return err == JP_ERR_OK;

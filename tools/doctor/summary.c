@@ -8,7 +8,7 @@ doctor_hidden(struct doctor *doctor)
 {
 	if (doctor->hidden > 0)
 		report_finding(doctor, doctor->hidden_level, "user",
-		    "%zu things are for root to look at: run as root",
+		    "%zu things can be checked only by root: run it as root",
 		    doctor->hidden);
 }
 
@@ -23,12 +23,12 @@ doctor_doors(struct doctor *doctor)
 
 	if (doctor->opened[0] == '\0')
 		report_finding(doctor, LEVEL_WARN, "doors",
-		    "tokens open no door: no front door asks for them; "
+		    "tokens open no door: no front door accepts them; "
 		    "see the examples for Apache, nginx and others");
 	else if (down)
 		report_finding(doctor,
 		    doctor->root[0] == '\0' ? LEVEL_BAD : LEVEL_WARN, "doors",
-		    "tokens would open %s, but patd does not run: start it",
+		    "tokens would open %s, but patd is not running: start it",
 		    doctor->opened);
 	else
 		report_finding(doctor, LEVEL_OK, "doors", "tokens open %s",

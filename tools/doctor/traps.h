@@ -12,135 +12,146 @@
 /* X(CODE, level, door, name, what it does, and what to do) */
 #define TRAP_LIST(X)                                                           \
 	X(APACHE_LIMIT, LEVEL_BAD, "apache", "apache-limit",                   \
-	    "AuthPAMService in <Limit> or <LimitExcept> holds for every "      \
-	    "method: put it into <If \"%{REQUEST_METHOD} ...\">")              \
+	    "AuthPAMService inside <Limit> or <LimitExcept> applies to "       \
+	    "every method: put it into <If \"%{REQUEST_METHOD} ...\"> "        \
+	    "instead")                                                         \
 	X(APACHE_SOCACHE, LEVEL_BAD, "apache", "apache-socache",               \
-	    "mod_authn_socache lets revoked tokens in and costs a bcrypt for " \
-	    "each request: a2dismod authn_socache")                            \
+	    "mod_authn_socache lets revoked tokens in and costs a bcrypt "     \
+	    "hash for each request: disable it (a2dismod authn_socache)")      \
 	X(APACHE_EXPIRED, LEVEL_BAD, "apache", "apache-expired",               \
-	    "AuthPAMExpiredRedirect leaks memory with each request and no "    \
-	    "token needs it: remove it")                                       \
+	    "AuthPAMExpiredRedirect leaks memory with each request, and "      \
+	    "tokens do not need it: remove it")                                \
 	X(APACHE_HOSTNAMES, LEVEL_WARN, "apache", "apache-hostnames",          \
 	    "with HostnameLookups, tokens that are bound to networks are "     \
-	    "refused: set it Off")                                             \
+	    "refused: set it to Off")                                          \
 	X(APACHE_GUARD, LEVEL_WARN, "apache", "apache-guard",                  \
-	    "this guard lets a token of another prefix into the logs as a "    \
-	    "user name: take what `pat-admin guard apache` prints")            \
+	    "this guard lets tokens with another prefix be logged as "         \
+	    "user names: replace it with the output of `pat-admin guard "      \
+	    "apache`")                                                         \
 	X(APACHE_DEFINE, LEVEL_BAD, "apache", "apache-define",                 \
-	    "what another virtual host has defined decides here, so that a "   \
-	    "token for its product opens this one: take the newer "            \
-	    "examples/apache/jira-pat.conf, or UnDefine it")                   \
+	    "a Define from another virtual host is in effect here, so "        \
+	    "that a token for its product opens this one: use the "            \
+	    "current examples/apache/jira-pat.conf, or add UnDefine")          \
 	X(APACHE_HEADERS, LEVEL_WARN, "apache", "apache-headers",              \
-	    "headers of the client pass, and a backend may take X_Forwarded_"  \
-	    "User or Remote-User for the user: list those that pass, as "      \
-	    "examples/apache does (LuaHookAccessChecker)")                     \
+	    "the client's own headers are passed on, and a backend may "       \
+	    "trust X_Forwarded_User or Remote-User: pass only those you "      \
+	    "list, as examples/apache does (LuaHookAccessChecker)")            \
 	X(APACHE_ACCOUNT, LEVEL_BAD, "apache", "apache-account",               \
-	    "Require pam-account asks without a token, and is refused where "  \
-	    "account has tokens alone: add account=user to pam_jira_pat.so "   \
-	    "there, or Require valid-user here")                               \
+	    "Require pam-account checks `account` without a token, and "       \
+	    "is refused because only tokens pass `account` there: add "        \
+	    "account=user to pam_jira_pat.so in the service file, or use "     \
+	    "Require valid-user here")                                         \
 	X(NGINX_HEADERS, LEVEL_WARN, "nginx", "nginx-headers",                 \
-	    "headers of the client pass, and a backend may take Remote-User "  \
-	    "for the user: list those that pass, as examples/nginx does "      \
-	    "(proxy_pass_request_headers off)")                                \
+	    "the client's own headers are passed on, and a backend may "       \
+	    "trust Remote-User: pass only those you list, as "                 \
+	    "examples/nginx does (proxy_pass_request_headers off)")            \
 	X(NGINX_PAM_ENV, LEVEL_BAD, "nginx", "nginx-pam-env",                  \
-	    "with auth_pam_set_pam_env, a request without Host ends the "      \
-	    "worker, and needs no password for it: remove it")                 \
+	    "with auth_pam_set_pam_env, a request without a Host header "      \
+	    "crashes the worker, and needs no password to do so: remove "      \
+	    "it")                                                              \
 	X(NGINX_GUARD, LEVEL_WARN, "nginx", "nginx-guard",                     \
-	    "this guard lets a token of another prefix into the logs as a "    \
-	    "user name: take what `pat-admin guard nginx` prints")             \
+	    "this guard lets tokens with another prefix be logged as "         \
+	    "user names: replace it with the output of `pat-admin guard "      \
+	    "nginx`")                                                          \
 	X(PAM_MISSING, LEVEL_BAD, "pam", "pam-missing",                        \
-	    "this service has no file in /etc/pam.d, so that of `other` "      \
-	    "decides: make one, like examples/pam.d/jira-pat")                 \
+	    "this service has no file in /etc/pam.d, so that `other` "         \
+	    "applies to it: create one, like examples/pam.d/jira-pat")         \
 	X(PAM_MODULE, LEVEL_BAD, "pam", "pam-module",                          \
-	    "pam_jira_pat.so is not in the folder of libpam's modules: "       \
+	    "pam_jira_pat.so is not in libpam's module directory: "            \
 	    "install it there (./configure --with-pamdir)")                    \
 	X(PAM_ARGUMENT, LEVEL_BAD, "pam", "pam-argument",                      \
-	    "pam_jira_pat.so knows no such argument, and lets nobody in: see " \
-	    "pam_jira_pat(8)")                                                 \
+	    "pam_jira_pat.so does not know this argument, and refuses "        \
+	    "everybody: see pam_jira_pat(8)")                                  \
 	X(PAM_SOCKET, LEVEL_BAD, "pam", "pam-socket",                          \
-	    "patd runs, and there is no socket where the module asks: give "   \
-	    "it socket=RUN_DIR/verify.sock, with [patd] run_dir")              \
+	    "patd is running, but there is no socket where the module "        \
+	    "looks for it: add socket=RUN_DIR/verify.sock, with RUN_DIR "      \
+	    "from [patd] run_dir")                                             \
 	X(PAM_ACCOUNT, LEVEL_WARN, "pam", "pam-account",                       \
-	    "tokens in `auth` alone: users without a line in /etc/passwd are " \
-	    "refused; add pam_jira_pat.so to `account`, too")                  \
+	    "the module is in `auth` only, so that users without an "          \
+	    "entry in /etc/passwd are refused: add pam_jira_pat.so to "        \
+	    "`account`, too")                                                  \
 	X(PAM_NODELAY, LEVEL_WARN, "pam", "pam-nodelay",                       \
-	    "pam_unix.so makes the server wait two seconds for each wrong "    \
-	    "password: add `nodelay`")                                         \
+	    "pam_unix.so holds the server up for two seconds after each "      \
+	    "wrong password: add `nodelay`")                                   \
 	X(PAM_NEXT, LEVEL_WARN, "pam", "pam-next",                             \
-	    "a token that is refused goes on to the next module and its "      \
-	    "servers: take the control of examples/pam.d/"                     \
-	    "jira-pat-or-password")                                            \
+	    "a refused token is passed on to the next module and its "         \
+	    "servers: use the control of "                                     \
+	    "examples/pam.d/jira-pat-or-password")                             \
 	X(PAM_OTHER, LEVEL_WARN, "pam", "pam-other",                           \
 	    "libpam reads this file for every request, and it accepts "        \
-	    "passwords where a service is misspelt: put pam_deny.so alone "    \
-	    "into it")                                                         \
+	    "passwords where a service name is misspelt: leave nothing "       \
+	    "but pam_deny.so in it")                                           \
 	X(PAM_UNAVAILABLE, LEVEL_WARN, "pam", "pam-unavailable",               \
-	    "`sufficient` in front of pam_deny.so makes a wrong token of a "   \
-	    "patd that does not answer: make it `required`, without "          \
+	    "`sufficient` before pam_deny.so turns \"patd does not "           \
+	    "answer\" into \"wrong token\": use `required`, without "          \
 	    "pam_deny.so")                                                     \
 	X(DOOR_ACCOUNT, LEVEL_WARN, "pam", "door-account",                     \
-	    "this door asks account without a token, too (a public key, the "  \
-	    "second sudo), and is refused where account has tokens alone: "    \
-	    "add account=user to pam_jira_pat.so there")                       \
+	    "also checks `account` without a token (after a public key, "      \
+	    "or when sudo is used again), and is refused because only "        \
+	    "tokens pass `account`: add account=user to pam_jira_pat.so")      \
 	X(DOOR_ADDRESS, LEVEL_WARN, "pam", "door-address",                     \
-	    "this door does not give PAM the client's address: tokens that "   \
-	    "are bound to networks are refused here")                          \
+	    "does not pass the client's address to PAM, so that tokens "       \
+	    "bound to networks are refused: turn its name lookups off, "       \
+	    "or create tokens without --from")                                 \
 	X(DOOR_CASE, LEVEL_WARN, "pam", "door-case",                           \
-	    "this door makes small letters of user names: tokens of a user "   \
-	    "with capitals are refused here, until it keeps them")             \
+	    "converts user names to lower case, so that tokens of users "      \
+	    "with capitals are refused: make it keep the case")                \
 	X(DOOR_LOCAL, LEVEL_WARN, "pam", "door-local",                         \
-	    "this door lets in nobody without a line in /etc/passwd, "         \
-	    "whatever "                                                        \
-	    "the token")                                                       \
+	    "lets in only users with an entry in /etc/passwd, whatever "       \
+	    "the token: create one for each user")                             \
 	X(DOVECOT_CACHE, LEVEL_BAD, "pam", "dovecot-cache",                    \
-	    "its cache lets revoked tokens in: auth_cache_size = 0, or "       \
-	    "use_cache = no in passdb pam, or no cache_key")                   \
+	    "its cache lets revoked tokens in: set auth_cache_size = 0, "      \
+	    "or use_cache = no in passdb pam, or remove cache_key")            \
 	X(DOVECOT_SYNTAX, LEVEL_BAD, "pam", "dovecot-syntax",                  \
-	    "Dovecot 2.4 takes %u and %Lu as they stand: write "               \
-	    "%{user} or %{user | lower}")                                      \
+	    "Dovecot 2.4 takes %u and %Lu literally: write %{user} or "        \
+	    "%{user | lower}")                                                 \
 	X(LIGHTTPD_CACHE, LEVEL_BAD, "pam", "lighttpd-cache",                  \
-	    "auth.cache lets revoked tokens in, and refuses a user's second "  \
-	    "one: remove it")                                                  \
+	    "auth.cache lets revoked tokens in, and refuses a user's "         \
+	    "second token: remove it")                                         \
 	X(OPENVPN_RENEG, LEVEL_WARN, "pam", "openvpn-reneg",                   \
-	    "a tunnel outlives its token until the keys are renegotiated, "    \
-	    "by default for an hour: set reneg-sec")                           \
+	    "a tunnel outlives its token until the keys are "                  \
+	    "renegotiated, by default for an hour: set reneg-sec")             \
 	X(SQUID_CACHE, LEVEL_BAD, "pam", "squid-cache",                        \
-	    "a revoked token gets in until credentialsttl is over, by "        \
-	    "default for two hours: auth_param basic credentialsttl 10 "       \
-	    "seconds")                                                         \
+	    "a revoked token is accepted until credentialsttl is over, "       \
+	    "by default for two hours: set auth_param basic "                  \
+	    "credentialsttl 10 seconds")                                       \
 	X(SSHD_PENALTIES, LEVEL_WARN, "pam", "sshd-penalties",                 \
-	    "four bad logins close this door to all who come from the same "   \
-	    "address: name your CI's in PerSourcePenaltyExemptList")           \
+	    "four failed logins lock out everybody at the same address: "      \
+	    "list that of your CI in PerSourcePenaltyExemptList")              \
 	X(SUDO_CACHE, LEVEL_WARN, "pam", "sudo-cache",                         \
-	    "sudo asks nothing for a while after a login, whatever becomes "   \
-	    "of the token: Defaults timestamp_timeout=0")                      \
+	    "sudo does not ask again for a while after a login, even if "      \
+	    "the token is revoked: set Defaults timestamp_timeout=0")          \
 	X(POSTFIX_PATH, LEVEL_BAD, "sasl", "postfix-path",                     \
-	    "main.cf does not say where this file is, so that Postfix may "    \
-	    "not read it: cyrus_sasl_config_path = /etc/postfix/sasl")         \
+	    "main.cf does not name this directory, so that Postfix may "       \
+	    "not read the file: set cyrus_sasl_config_path = "                 \
+	    "/etc/postfix/sasl")                                               \
 	X(SASL_KEY, LEVEL_BAD, "sasl", "sasl-key",                             \
-	    "libjirapat knows no such key, and ignores it: see "               \
+	    "libjirapat does not know this key, and ignores it: see "          \
 	    "libjirapat(5)")                                                   \
 	X(SASL_SYNTAX, LEVEL_BAD, "sasl", "sasl-syntax",                       \
 	    "libsasl2 stops reading at a line that is not `key: value`: "      \
-	    "write it so")                                                     \
+	    "correct it")                                                      \
 	X(SASL_INERT, LEVEL_WARN, "sasl", "sasl-inert",                        \
-	    "these keys do nothing without `jirapat_enable: yes`: add it")     \
+	    "these keys have no effect without `jirapat_enable: yes`: "        \
+	    "add it")                                                          \
 	X(SASL_PLUGIN, LEVEL_BAD, "sasl", "sasl-plugin",                       \
-	    "libjirapat.so is not in the folder of libsasl2's plugins: "       \
+	    "libjirapat.so is not in libsasl2's plugin directory: "            \
 	    "install it there")                                                \
 	X(SASL_MECHS, LEVEL_BAD, "sasl", "sasl-mechs",                         \
-	    "mech_list names no mechanism that carries a token: add PLAIN")    \
+	    "mech_list has no mechanism that can carry a token: add "          \
+	    "PLAIN")                                                           \
 	X(SASL_FOLDER, LEVEL_BAD, "sasl", "sasl-folder",                       \
-	    "saslauthd_path is a folder: name the socket in it")               \
+	    "saslauthd_path is a directory: name the socket in it")            \
 	X(SASL_SOCKET, LEVEL_WARN, "sasl", "sasl-socket",                      \
-	    "there is no socket at saslauthd_path: is patd running, and does " \
-	    "[patd] mux name it (as it is seen outside of a chroot)?")         \
+	    "there is no socket at saslauthd_path: start patd, and list "      \
+	    "the socket in [patd] mux (by its path outside of any "            \
+	    "chroot)")                                                         \
 	X(TOMCAT_CACHE, LEVEL_BAD, "tomcat", "tomcat-cache",                   \
 	    "BasicAuthenticator keeps the user in the session, so that a "     \
-	    "revoked or missing token gets in: set cache=\"false\"")           \
+	    "revoked or missing token is accepted: set cache=\"false\"")       \
 	X(TOMCAT_REALM, LEVEL_WARN, "tomcat", "tomcat-realm",                  \
-	    "with BASIC in front of this realm, Tomcat keeps the user in the " \
-	    "session: add the valve BasicAuthenticator with "                  \
+	    "with BASIC in front of this realm, Tomcat keeps the user in "     \
+	    "the session: add the valve BasicAuthenticator with "              \
 	    "cache=\"false\"")
 
 enum trap {
