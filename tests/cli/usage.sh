@@ -1,6 +1,6 @@
 #!/bin/sh
 # The command line of pat-admin: help, wrong use, wrong configuration; and the
-# bash completion, which must offer what the help names.
+# bash completion, which offers what the help names.
 
 # shellcheck source=tests/lib/tap.sh
 . "$JP_SOURCE/tests/lib/tap.sh"
@@ -18,7 +18,8 @@ help_options() {
 
 # completion FUNCTION [ARGUMENT]: what it prints, in the same form.
 completion() {
-	bash -c '. "$0"; "$@"' "$JP_SOURCE/tools/pat-admin.bash-completion" \
+	bash -c '. "$0"; program=("$1"); shift; "$@"' \
+		"$JP_SOURCE/tools/pat-admin.bash-completion" "$PAT_ADMIN" \
 		"$@" | tr ' ' '\n' | sort | tr '\n' ' '
 }
 
@@ -28,29 +29,10 @@ exits "--help" 0 --help
 is "--help goes to standard output" "$err" ""
 commands=$(printf '%s\n' "$out" |
 	sed -n '/^Commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort | tr '\n' ' ')
-for command in \
-	backup \
-	check \
-	create \
-	expiring \
-	export \
-	notify \
-	identify \
-	import \
-	init \
-	list \
-	policy \
-	purge \
-	restore \
-	revoke \
-	rotate \
-	show \
-	stats \
-	sync-users \
-	test \
-	user; do
-	like "there is a command $command" " $commands" "* $command *"
-done
+is "--help has every command that there is, under its own name" "$commands" "$(
+	sed -n 's/^const struct command cmd_\([a-z_]*\) = {$/\1/p' \
+		"$JP_SOURCE"/tools/commands/*.c | tr _ - | sort | tr '\n' ' '
+)"
 is "completion and --help: the same commands" \
 	"$(completion _pat_admin_commands)" "$commands"
 is "completion and --help: the same options" \
@@ -64,9 +46,9 @@ for command in $commands; do
 		"Usage: pat-admin $command *"
 done
 is "completion completes a command" "$(bash -c '. "$0"
-COMP_WORDS=(pat-admin cre) COMP_CWORD=1
+COMP_WORDS=("$1" cre) COMP_CWORD=1
 _pat_admin
-echo "${COMPREPLY[*]}"' "$JP_SOURCE/tools/pat-admin.bash-completion")" create
+echo "${COMPREPLY[*]}"' "$JP_SOURCE/tools/pat-admin.bash-completion" "$PAT_ADMIN")" create
 
 # completes WANTED WORD...: the offers for the last word, in a real bash; in it
 # `=` stands apart, as readline has it.

@@ -20,20 +20,23 @@
 
 enum {
 	COLUMN_USER,
-	COLUMN_COUNT = 6,
 	CSV_PLACE_MAX = 256,
 };
 
 static char out_buffer[8192]; /* holds texts of tokens: to be wiped */
 
 /* Apart from the first, each is the option of that name. */
-static const struct csv_column columns[COLUMN_COUNT] = {
+static const struct csv_column columns[] = {
 	[COLUMN_USER] = { "user", true },
 	{ "name", false },
 	{ "expires", false },
 	{ "scope", false },
 	{ "service", false },
 	{ "from", false },
+};
+
+enum {
+	COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]),
 };
 
 /* Of these a field may hold several, between spaces. */

@@ -62,17 +62,6 @@ static const struct cmd_option options[] = {
 
 /* ---- One token ---- */
 
-/* What a text that was found is, if not one of our tokens in some state. */
-static const struct {
-	enum jp_reason reason;
-	const char *name;
-} strangers[] = {
-	{ JP_REASON_CRC, "damaged" },        /* its checksum is wrong */
-	{ JP_REASON_UNKNOWN_ID, "unknown" }, /* none of ours */
-	{ JP_REASON_FAST_TAG, "forged" },    /* an id of ours, another secret */
-	{ JP_REASON_SECRET, "forged" },
-};
-
 struct search {
 	struct context *context;
 	const char *where; /* the file, fit for print */
@@ -91,15 +80,49 @@ struct search {
 	struct jp_why why;
 };
 
+/*
+ * What a text that was found is, if not one of our tokens in some state. Here
+ * is every reason: one that is left out would count as a live token.
+ */
 static const char *
 stranger_of(enum jp_reason reason)
 {
-	if (jp_reason_verdict(reason) == JP_UNAVAILABLE)
-		return "undecided";
-	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
-		if (strangers[i].reason == reason)
-			return strangers[i].name;
-	return NULL;
+	switch (reason) {
+	case JP_REASON_CRC:
+		return "damaged";
+	case JP_REASON_UNKNOWN_ID:
+		return "unknown";
+	case JP_REASON_FAST_TAG: /* an id of ours, another secret */
+	case JP_REASON_SECRET:
+		return "forged";
+	case JP_REASON_SHAPE: /* a prefix that is accepted no more */
+	case JP_REASON_USER:
+	case JP_REASON_REVOKED:
+	case JP_REASON_SUPERSEDED:
+	case JP_REASON_EXPIRED:
+	case JP_REASON_UNUSED:
+	case JP_REASON_USER_DISABLED:
+	case JP_REASON_SERVICE:
+	case JP_REASON_SCOPE:
+	case JP_REASON_ADDRESS:
+	case JP_REASON_GROUP:
+	case JP_REASON_THROTTLED:
+	case JP_REASON_ACCEPTED:
+	case JP_REASON_NO_TOKEN:
+	case JP_REASON_ACCOUNT:
+		return NULL;
+	case JP_REASON_NONE:
+	case JP_REASON_STORE:
+	case JP_REASON_GROUP_SOURCE:
+	case JP_REASON_RECORD:
+	case JP_REASON_MEMORY:
+	case JP_REASON_OVERLOAD:
+	case JP_REASON_AUDIT:
+	case JP_REASON_STOPPING:
+	case JP_REASON_COUNT:
+		break;
+	}
+	return "undecided";
 }
 
 /* The decision knows the text's prefix, the record perhaps not. */

@@ -15,7 +15,10 @@
 #include "tools/cli/session.h"
 #include "tools/formats/json_values.h"
 
-#define AT(field) offsetof(struct jp_admin_item, field)
+/* Does not compile where that is no uint64_t. */
+#define AT(field)                                                              \
+	_Generic(&((struct jp_admin_item *)NULL)->field, uint64_t *            \
+	         : offsetof(struct jp_admin_item, field))
 #define NS_PER_S 1e9
 
 /*

@@ -20,6 +20,7 @@ static const struct csv_column columns[COLUMN_COUNT] = {
 	[COLUMN_ACTIVE] = { "active", false },
 	[COLUMN_GROUPS] = { "groups", false },
 };
+_Static_assert(COLUMN_COUNT == 3, "a row above for each column");
 
 /* A list that is being read. */
 struct list {
