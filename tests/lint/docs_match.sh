@@ -180,7 +180,7 @@ fi
 list_of() {
 	tr '\n' ' ' <"$JP_SOURCE/$2" |
 		sed -n "s/.*const $1\[\] = {\([^}]*\)}.*/\1/p" |
-		grep -o '"[a-z_]*"' | tr -d '"' | words
+		grep -o '"[A-Za-z0-9_-]*"' | tr -d '"' | words
 }
 same "pat-admin check knows the arguments of the PAM module" "$(
 	sed -n 's/^	{ "\([a-z_]*\)", set_.*/\1/p' \
@@ -191,6 +191,10 @@ if [ -e "$JP_SOURCE/sasl_plugin/options.c" ]; then
 		sed -n 's/^	{ "\(jirapat_[a-z_]*\)", set_.*/\1/p' \
 			"$JP_SOURCE/sasl_plugin/options.c" | words
 	)" "$(list_of own_keys tools/doctor/sasl.c)"
+	same "pat-admin check knows the mechanisms of the SASL plugin" "$(
+		sed -n 's/^	    \.mech_name = "\([A-Z0-9-]*\)",/\1/p' \
+			"$JP_SOURCE/sasl_plugin/plugin.c" | words
+	)" "$(list_of mechanisms tools/doctor/sasl.c)"
 fi
 
 same "pat-admin(8) has the traps that check knows, in their order" "$(

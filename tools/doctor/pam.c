@@ -82,16 +82,15 @@ is_open(const char *control)
 static bool
 module_there(const struct config_scan *scan, const char *path)
 {
-	static const char *const folders[] = { "/lib/security/",
+	static const char *const dirs[] = { "/lib/security/",
 		"/lib/*/security/", "/lib64/security/", "/usr/lib/security/",
 		"/usr/lib/*/security/", "/usr/lib64/security/" };
 	char pattern[CONFIG_PATH_MAX];
 
 	if (path[0] == '/')
 		return config_type(scan, path) == S_IFREG;
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		(void)snprintf(
-		    pattern, sizeof(pattern), "%s%s", folders[i], path);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		(void)snprintf(pattern, sizeof(pattern), "%s%s", dirs[i], path);
 		if (config_any(scan, pattern))
 			return true;
 	}

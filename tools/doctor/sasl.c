@@ -51,7 +51,7 @@ take_own(struct application *app, const char *key, const char *value,
 	for (size_t i = 0; i < sizeof(own_keys) / sizeof(own_keys[0]); i++) {
 		if (strcmp(key, own_keys[i]) != 0)
 			continue;
-		if (i == 0) {
+		if (strcmp(key, "jirapat_enable") == 0) {
 			app->enable_line = line;
 			app->enabled = is_yes(value);
 		} else if (app->own_line == 0) {

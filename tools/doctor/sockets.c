@@ -1,5 +1,5 @@
 /*
- * pat-admin check: the folder of the sockets, and who listens there.
+ * pat-admin check: the directory of the sockets, and who listens there.
  */
 #include "tools/doctor/doctor.h"
 

@@ -25,17 +25,17 @@ enum {
 static void
 check_inside(struct doctor *doctor)
 {
-	const char *folder = doctor->settings->store_dir;
+	const char *dir_path = doctor->settings->store_dir;
 	char path[JP_PATH_MAX + NAME_MAX + 2];
 	struct dirent *entry;
 	struct stat st;
-	DIR *dir = opendir(folder);
+	DIR *dir = opendir(dir_path);
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
 		(void)snprintf(
-		    path, sizeof(path), "%s/%s", folder, entry->d_name);
+		    path, sizeof(path), "%s/%s", dir_path, entry->d_name);
 		(void)report_path(doctor, "store", path, S_IFREG, 077, &st);
 	}
 	if (dir != NULL)
@@ -43,7 +43,7 @@ check_inside(struct doctor *doctor)
 }
 
 static void
-check_folder(struct doctor *doctor)
+check_dir(struct doctor *doctor)
 {
 	const char *path = doctor->settings->store_dir;
 	struct stat st;
@@ -83,7 +83,7 @@ check_space(struct doctor *doctor, const char *path)
 	uint64_t bytes, all;
 
 	if (statvfs(path, &fs) != 0)
-		return; /* the folder's own check has said it */
+		return; /* the check of the directory has said so */
 	bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
 	all = (uint64_t)fs.f_blocks * fs.f_frsize;
 	if (bytes < FREE_MIN || bytes < all / FREE_PART)
@@ -96,37 +96,37 @@ check_space(struct doctor *doctor, const char *path)
 		    path);
 }
 
-/* patd makes the file; its folder has to be there. */
+/* patd makes the file; its directory must exist. */
 static void
 check_audit(struct doctor *doctor)
 {
 	const char *path = doctor->settings->audit_file;
-	char folder[JP_PATH_MAX + 1];
+	char dir_path[JP_PATH_MAX + 1];
 	char *slash;
 	struct stat st;
 
 	if (path[0] == '\0')
 		return;
-	(void)snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
+	(void)snprintf(dir_path, sizeof(dir_path), "%s", path);
+	slash = strrchr(dir_path, '/');
 	if (slash != NULL)
 		*slash = '\0';
-	if (stat(folder, &st) != 0)
+	if (stat(dir_path, &st) != 0)
 		report_finding(doctor, LEVEL_BAD, "audit",
-		    "%s: %s: create it, owned by the user of patd", folder,
+		    "%s: %s: create it, owned by the user of patd", dir_path,
 		    strerror(errno));
 	else if (lstat(path, &st) != 0 && errno == ENOENT)
 		report_finding(doctor, LEVEL_OK, "audit",
 		    "%s: not there yet: patd creates it", path);
 	else if (report_path(doctor, "audit", path, S_IFREG, 022, &st))
 		report_finding(doctor, LEVEL_OK, "audit", "%s", path);
-	check_space(doctor, folder);
+	check_space(doctor, dir_path);
 }
 
 void
 doctor_store_files(struct doctor *doctor)
 {
-	check_folder(doctor);
+	check_dir(doctor);
 	check_pepper(doctor);
 	check_space(doctor, doctor->settings->store_dir);
 	check_audit(doctor);
