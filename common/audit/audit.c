@@ -47,7 +47,7 @@ struct jp_audit {
 	struct jp_audit_file file;
 };
 
-/* Somebody who waits for some lines; he may leave before they are written. */
+/* A thread that waits for some lines; it may leave before they are written. */
 struct waiting {
 	struct jp_audit *audit;
 	size_t pending;
@@ -144,7 +144,7 @@ push_flood(struct jp_audit *audit, const struct jp_flood *flood)
 	if (flood->held == 0)
 		return;
 	(void)jp_field_set(event.detail, sizeof(event.detail),
-	    "so many more, not logged one by one");
+	    "more of these, not logged one by one");
 	(void)push(audit, &event, NULL, NULL);
 }
 
@@ -322,7 +322,7 @@ jp_audit_waits(const struct jp_audit *audit)
 	return audit != NULL && audit->required && audit->threaded;
 }
 
-/* Without a thread whoever has something to tell writes it. */
+/* Without a thread the caller writes its lines. */
 static void
 write_if_alone(struct jp_audit *audit)
 {
@@ -457,7 +457,7 @@ jp_audit_required(const struct jp_audit *audit)
 
 /*
  * Waits until there is room for a line, or `deadline_ms`. Where nothing has
- * moved since somebody waited in vain, he who does not need his line does not
+ * moved since somebody waited in vain, who does not need the line does not
  * wait as well.
  */
 static void
@@ -528,12 +528,12 @@ acts_required(struct jp_audit *audit, const struct jp_audit_event *events,
 	err = wait_written(audit, waiting, deadline_ms);
 	if (err == JP_ERR_TIMEOUT)
 		(void)jp_why(why, err,
-		    "nothing was done, for it could not be logged: %s takes no "
+		    "nothing was done, as it could not be logged: %s takes no "
 		    "lines in time: look at its disk",
 		    name_of(audit));
 	else if (err != JP_ERR_OK)
 		(void)jp_why(why, err,
-		    "nothing was done, for it could not be logged: %s",
+		    "nothing was done, as it could not be logged: %s",
 		    audit->why.text);
 	pthread_mutex_unlock(&audit->mutex);
 	return err;

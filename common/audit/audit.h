@@ -7,8 +7,7 @@
  * lines follow from it.
  *
  * In patd a thread writes them, so that nobody waits for a disk; where there is
- * no thread, the caller does it. NULL in place of a trail is a trail that tells
- * nothing.
+ * no thread, the caller does it. A trail of NULL logs nothing.
  */
 #ifndef JP_AUDIT_H
 #define JP_AUDIT_H
@@ -28,7 +27,7 @@
 struct jp_audit;
 
 /*
- * What becomes of a line: gets JP_ERR_OK once it has been written. Called by
+ * The outcome of a line: JP_ERR_OK once it has been written. Called by
  * the thread of the trail, or by the caller's.
  */
 typedef void (*jp_audit_done)(void *arg, enum jp_err err);

@@ -121,8 +121,8 @@ cut_to(struct jp_audit_file *file, int64_t size, struct jp_why *why)
 }
 
 /*
- * The mark tells; the last line, if the process died between the two. Lines
- * that are missing are not hidden: the numbers go on behind the mark.
+ * The checkpoint decides; or the last line, if the process died between the
+ * two. Missing lines are not hidden: numbers go on after the checkpoint.
  */
 static void
 choose_link(struct jp_audit_file *file, const struct jp_audit_line *line)

@@ -1,7 +1,7 @@
 /*
  * The file of the audit trail, and the checkpoint beside the store. One
  * process writes them, the one that owns the store. The lines come first, the
- * mark after them: a crash leaves the mark behind, never ahead.
+ * checkpoint after them: a crash leaves it behind, never ahead.
  *
  * A file that was renamed is left alone; the next line begins a new one under
  * the name, chained to the last line of the old one.
@@ -51,7 +51,8 @@ enum jp_err jp_audit_file_append(struct jp_audit_file *file,
 void jp_audit_file_close(struct jp_audit_file *file);
 
 /*
- * Reads the mark: JP_ERR_MISSING, JP_ERR_DAMAGED, or what the file system says.
+ * Reads the checkpoint: JP_ERR_MISSING, JP_ERR_DAMAGED, or what the file system
+ * says.
  */
 enum jp_err
 jp_audit_checkpoint_read(const char *path, const struct jp_audit_key *key,

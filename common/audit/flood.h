@@ -48,7 +48,7 @@ bool jp_flood_next(
 /* Whether something is held. */
 bool jp_flood_holds(const struct jp_floods *floods);
 
-/* A clock that was set back does not keep anything unlogged. */
+/* A clock that was set back does not suppress lines. */
 bool jp_is_over(int64_t since, int64_t now, int64_t span);
 
 #endif

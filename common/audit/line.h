@@ -37,7 +37,7 @@ struct jp_audit_link {
 	uint8_t mac[JP_AUDIT_MAC_LEN];
 };
 
-/* What a line tells. A text that is "" or NULL is left out. */
+/* What a line says. A text that is "" or NULL is left out. */
 struct jp_audit_event {
 	int64_t time;
 	const char *event;  /* a constant: "deny" */
@@ -90,7 +90,7 @@ enum jp_err jp_audit_event_text(const struct jp_audit_event *event, char *text);
 /*
  * Reads the parts that the chain is made of; `len` is without the newline.
  * JP_ERR_INVALID for what jp_audit_line_make() never writes. Whether the rest
- * is JSON is not looked at: its mac tells.
+ * is JSON is not checked: its mac proves it.
  */
 enum jp_err
 jp_audit_line_split(const char *text, size_t len, struct jp_audit_line *line);

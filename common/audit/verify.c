@@ -62,7 +62,7 @@ jp_audit_check_line(struct jp_audit_check *check, const char *text, size_t len,
 	if (check->has_checkpoint && line.seq == check->checkpoint.seq &&
 	    memcmp(mac, check->checkpoint.mac, sizeof(mac)) != 0)
 		return jp_why(why, JP_ERR_DAMAGED,
-		    "the line is not the one that audit.head knows");
+		    "the line is not the one recorded in audit.head");
 	check->lines++;
 	check->at.seq = line.seq;
 	memcpy(check->at.mac, mac, sizeof(mac));

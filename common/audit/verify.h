@@ -1,6 +1,6 @@
 /*
  * Whether an audit trail is whole: takes its lines one after the other, those
- * of the oldest file first, and tells the first one that is wrong. Pure code.
+ * of the oldest file first, and reports the first one that is wrong. Pure code.
  */
 #ifndef JP_AUDIT_CHECK_H
 #define JP_AUDIT_CHECK_H
@@ -17,13 +17,14 @@ struct jp_audit_check {
 };
 
 /*
- * Takes one line, without its newline. JP_ERR_DAMAGED: `why` tells what is
+ * Takes one line, without its newline. JP_ERR_DAMAGED: `why` says what is
  * wrong with it.
  */
 enum jp_err jp_audit_check_line(struct jp_audit_check *check, const char *text,
     size_t len, struct jp_why *why);
 
-/* After the last line: JP_ERR_DAMAGED if the head says that there were more. */
+/* After the last line: JP_ERR_DAMAGED if the checkpoint says that there were
+ * more. */
 enum jp_err
 jp_audit_check_end(const struct jp_audit_check *check, struct jp_why *why);
 

@@ -72,7 +72,8 @@ jp_wait_fd(int fd, short events, int64_t deadline_ms)
 		if (left <= 0)
 			return JP_ERR_TIMEOUT;
 		ready = poll(&wait, 1, left < INT_MAX ? (int)left : INT_MAX);
-		if (ready > 0) /* also POLLERR, POLLHUP: the call will tell */
+		if (ready >
+		    0) /* also POLLERR, POLLHUP: the caller sees the error */
 			return wait.revents & POLLNVAL ? JP_ERR_IO : JP_ERR_OK;
 		if (ready < 0 && errno != EINTR)
 			return jp_err_from_errno(errno);

@@ -1,14 +1,14 @@
 /*
- * Text from outside, made fit for one line of a log. People paste tokens into
- * every field, with text around them, and clients cut them: so whatever looks
- * like the secret of a token, of any prefix, right or wrong, also inside
- * base64, is shown as `***`. Its id, if there is one, stays to be seen:
+ * Makes untrusted text fit for one line of a log. People paste tokens into any
+ * field, with text around them, and clients truncate them: so whatever looks
+ * like the secret of a token, with any prefix, valid or not, also inside
+ * base64, is shown as `***`. Its id, if there is one, stays visible:
  * `jpat_D4oBwk0S_***`.
  *
- * A fragment is a secret from 12 characters behind an id on, for what is then
- * left to guess has 107 bits; without an id, from 30 on, and its beginning is
- * shown, for it may be the strange name of somebody. Of a secret that something
- * cuts in two, behind an id and a shorter beginning, the rest is masked.
+ * Behind an id, a fragment counts as a secret from 12 characters on: fewer
+ * leave at least 107 bits to guess. Without an id it takes 30, and the first
+ * ones are shown, as it may be an unusual user name. If a secret is split in
+ * two, behind an id and a shorter beginning, the rest is masked.
  */
 #ifndef JP_ESCAPE_H
 #define JP_ESCAPE_H

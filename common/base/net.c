@@ -77,7 +77,8 @@ jp_net_parse(const char *text, struct jp_net *net, struct jp_why *why)
 	if (len >= sizeof(address) ||
 	    !read_address(address, net->address, &bits))
 		return jp_why(why, JP_ERR_INVALID,
-		    "\"%.64s\" is no network: expected one like 192.0.2.0/24, "
+		    "\"%.64s\" is not a network: expected one like "
+		    "192.0.2.0/24, "
 		    "2001:db8::/32 or a single address",
 		    text);
 	prefix = bits;

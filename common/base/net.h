@@ -21,7 +21,8 @@ struct jp_net {
 
 /*
  * Reads "192.0.2.0/24", "2001:db8::/32" or a single address. JP_ERR_INVALID
- * for anything else, also where host bits are set; `why` then tells.
+ * for anything else, also where host bits are set; `why` says what is
+ * wrong.
  */
 enum jp_err
 jp_net_parse(const char *text, struct jp_net *net, struct jp_why *why);

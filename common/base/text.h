@@ -44,7 +44,7 @@ size_t jp_blank_at_end(const char *text, size_t len);
 /*
  * Copies `len` bytes into a field of `size` bytes and closes it by a NUL.
  * JP_ERR_TOO_LONG if there is no room, JP_ERR_INVALID if they are not UTF-8,
- * hold a control character (RFC 4013 §2.3), or are nothing but spaces.
+ * hold a control character (RFC 4013 §2.3), or consist of spaces only.
  */
 enum jp_err
 jp_name_set(char *field, size_t size, const char *bytes, size_t len);
@@ -61,13 +61,14 @@ enum jp_err jp_text_check(
 
 /*
  * A user name that every front door can carry: 1 to JP_USER_MAX bytes of
- * UTF-8, no control character, no ':' (RFC 7617 §2). `why` tells what is wrong.
+ * UTF-8, no control character, no ':' (RFC 7617 §2). `why` says what is
+ * wrong.
  */
 enum jp_err jp_user_check(const char *user, struct jp_why *why);
 
 /*
- * The same for a name that is given anew: no blank at its ends, which nobody
- * sees.
+ * The same for a new name: no blanks at either end, which
+ * nobody would see.
  */
 enum jp_err jp_user_check_new(const char *user, struct jp_why *why);
 

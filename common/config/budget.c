@@ -151,7 +151,7 @@ jp_budget_make(struct jp_budget *budget, const struct jp_settings *settings,
 	    settings->workers != 0 ? settings->workers : machine->processors;
 	if (budget->wanted > JP_WORKERS_MAX)
 		budget->wanted = JP_WORKERS_MAX;
-	/* Berkeley DB takes a quarter more than a small cache is told to. */
+	/* Berkeley DB takes a quarter more than a small cache is set to. */
 	budget->fixed =
 	    BASE + settings->cache_kib * UINT64_C(1280) +
 	    settings->cache_entries * UINT64_C(1) * (MEMO_ENTRY + KEPT) +

@@ -82,8 +82,8 @@ end_of_head(const char *head)
 }
 
 /*
- * The head of a section, at its '['. It is read here because inih cuts it at 49
- * bytes and does not tell of a section without lines.
+ * The head of a section, at its '['. It is read here because inih truncates it
+ * at 49 bytes and does not report a section without lines.
  */
 static void
 start_section(struct reading *reading, const char *head)

@@ -31,7 +31,7 @@ jp_settings_default(struct jp_settings *settings)
 	};
 }
 
-/* What no single line can tell. */
+/* What no single line shows. */
 static enum jp_err
 check_whole(const struct jp_settings *settings, struct jp_why *why)
 {
@@ -60,7 +60,7 @@ check_file(FILE *file, const char *name, struct jp_why *why)
 		    why, JP_ERR_CONFIG, "%s: not a regular file", name);
 	if ((st.st_mode & S_IWOTH) != 0)
 		return jp_why(why, JP_ERR_CONFIG,
-		    "%s: everybody may write it: chmod o-w %s", name, name);
+		    "%s: it is world-writable: chmod o-w %s", name, name);
 	return JP_ERR_OK;
 }
 

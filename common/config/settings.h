@@ -36,7 +36,7 @@ struct jp_paths {
 	enum jp_realm realms[JP_PATHS_MAX]; /* JP_REALM_COUNT: not given */
 };
 
-/* X(CODE, name): which acceptances the audit trail tells of. */
+/* X(CODE, name): which acceptances are logged in the audit trail. */
 #define JP_AUDIT_ACCEPT_LIST(X)                                                \
 	X(FIRST, "first")                                                      \
 	X(ALL, "all")                                                          \
@@ -57,8 +57,8 @@ struct jp_settings {
 	char pepper_file[JP_PATH_MAX + 1];
 	char audit_file[JP_PATH_MAX + 1]; /* "": none is written */
 	enum jp_audit_accept audit_accept;
-	bool audit_required; /* what cannot be told is not done */
-	bool audit_syslog;   /* tell syslog(3), too */
+	bool audit_required; /* what cannot be logged is not done */
+	bool audit_syslog;   /* also to syslog(3) */
 	uint32_t workers;    /* 0: one for each processor */
 	uint32_t max_connections;
 	uint32_t max_per_uid;
@@ -78,7 +78,7 @@ void jp_settings_default(struct jp_settings *settings);
 /*
  * Reads `file`. NULL means JP_CONFIG_FILE, which may be missing: then the
  * defaults hold. JP_ERR_MISSING, JP_ERR_PERMISSION, or JP_ERR_CONFIG, also for
- * a file that everybody may write.
+ * a world-writable file.
  */
 enum jp_err jp_settings_load(
     const char *file, struct jp_settings *settings, struct jp_why *why);

@@ -129,7 +129,7 @@ jp_announce_run(struct jp_core *core, struct jp_why *why,
 		err = rounds < ROUNDS_MAX
 		          ? write_wanted(&announce)
 		          : jp_why(why, JP_ERR_LOCKED,
-		                "others change the same all the time");
+		                "others keep changing the same records");
 	} while (err == JP_ERR_OK && rounds++ < ROUNDS_MAX);
 	finish(&announce, err);
 	return err;

@@ -1,7 +1,7 @@
 /*
  * A change of the store and its lines in the audit trail. With audit_required
  * the lines are written before the change is made, else after it; either way
- * nobody waits for the trail while he holds the write lock, for others must be
+ * nobody waits for the trail while holding the write lock, as others must be
  * able to revoke a token meanwhile.
  */
 #ifndef JP_ANNOUNCE_H
@@ -11,19 +11,19 @@
 
 struct jp_announce {
 	struct jp_core *core;
-	struct jp_why *why;           /* what the trail has to say */
+	struct jp_why *why;           /* the error of the trail */
 	struct jp_audit_event *lines; /* the last ones that were announced */
 	size_t len;
 	bool wanted;  /* they have to be written first */
 	bool written; /* they are */
-	bool done;    /* what they tell of was done */
+	bool done;    /* the change that they log was made */
 };
 
 /*
  * Runs `act` under the write lock, and again if it announces lines that have to
  * be written first: it reads everything anew then, for others may have changed
  * it. Its error; JP_ERR_TIMEOUT if the trail does not take the lines in time;
- * JP_ERR_LOCKED if others change the same all the time.
+ * JP_ERR_LOCKED if others keep changing the same records.
  */
 enum jp_err jp_announce_run(struct jp_core *core, struct jp_why *why,
     enum jp_err (*act)(struct jp_announce *announce, void *arg), void *arg);

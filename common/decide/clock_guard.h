@@ -30,7 +30,7 @@ void jp_clock_guard_note(struct jp_core *core);
 /* What is later than this was noted by a clock that was far ahead. */
 int64_t jp_clock_guard_limit(struct jp_core *core);
 
-/* A human says that the clock is right: the store takes its time. */
+/* The administrator says that the clock is right: the store takes its time. */
 void jp_clock_guard_trust(struct jp_core *core);
 
 #endif

@@ -18,7 +18,7 @@ struct check {
 	int64_t now;
 	struct jp_token token;
 	char id[JP_TOKEN_ID_LEN + 1];
-	bool imported; /* the text is none of ours, and `record` imported */
+	bool imported; /* the text is an imported secret, as `record` is */
 	struct jp_record record;
 	const struct jp_rule *rule; /* of the service; NULL: there is none */
 	struct jp_user user;        /* of the record; read by check_active() */
@@ -42,7 +42,7 @@ check_text(struct check *check)
 	return JP_REASON_NONE;
 }
 
-/* Why there is no record to decide about, if `err` says so. */
+/* The reason why there is no record, from `err`. */
 static enum jp_reason
 store_reason(struct check *check, enum jp_err err)
 {
@@ -74,8 +74,8 @@ check_record(struct check *check)
 }
 
 /*
- * A text that has not the shape of a token may be the secret of another system
- * which was imported for this user.
+ * A text that is not formatted as a token may be a secret of another system
+ * that was imported for this user.
  */
 static enum jp_reason
 check_imported(struct check *check)
@@ -141,7 +141,7 @@ check_proof(const struct check *check, bool *wanted)
 	return JP_REASON_NONE;
 }
 
-/* An empty user asks whose token it is; only some fronts do. */
+/* An empty user asks for the owner; only some fronts do. */
 static enum jp_reason
 check_user(struct check *check)
 {

@@ -25,7 +25,7 @@ void jp_gate_limit(struct jp_gate *gate, uint64_t room);
 
 /*
  * Waits until there is room for `bytes`, and takes it. What would never fit
- * goes alone.
+ * runs alone.
  */
 void jp_gate_enter(struct jp_gate *gate, uint64_t bytes);
 void jp_gate_leave(struct jp_gate *gate, uint64_t bytes);

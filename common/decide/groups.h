@@ -1,6 +1,6 @@
 /*
  * Groups of users as the system's name service knows them (getgrouplist(3),
- * group(5)), for [patd] group_source = nss. It may take its time or fail, so a
+ * group(5)), for [patd] group_source = nss. It may be slow or fail, so a
  * decision never asks it: it looks at what was learned before, and where
  * nothing was, a worker asks and the decision is made again.
  *

@@ -120,7 +120,7 @@ locate(const struct jp_memo *memo, const char *phc,
 
 /*
  * The way that holds `tag`, or NULL. All of them are looked at, and each tag
- * as a whole: time tells nothing of where, or how far, one matched.
+ * as a whole: timing reveals neither where nor how far one matched.
  */
 static struct way *
 find_way(struct way *ways, const uint8_t tag[JP_MEMO_TAG_LEN], int64_t now)

@@ -1,8 +1,8 @@
 /*
  * What keeps Argon2id off the hot path: a table that remembers *that a token
- * text matches a PHC string*. That is a fact for ever, for the same hash of
- * the same text gives the same result; so nothing has to be taken out of it
- * when a token is revoked, and no decision and no error is in it.
+ * text matches a PHC string*. That never changes, as the same hash of the
+ * same text gives the same result; so nothing has to be removed when a token is
+ * revoked, and it holds no decision and no error.
  *
  * A second table, of its own key, remembers the pairs that do not match: where
  * there is no fast tag, the same wrong text tried again costs nothing. It says

@@ -17,7 +17,7 @@ enum jp_err
 jp_core_open(struct jp_core *core, const struct jp_settings *settings,
     const char *holder, int64_t wait_ms, struct jp_why *why);
 
-/* Who opens a store, and when it is his turn; see struct jp_store_options. */
+/* Who opens a store, and when; see struct jp_store_options. */
 struct jp_turn {
 	const char *holder;
 	int64_t wait_ms;

@@ -10,14 +10,14 @@
 
 /*
  * The first use of the token `id`: ends the one that it succeeds, in the
- * store, and takes down that this is done. It is to be called before that use
- * is answered; another call changes nothing. JP_ERR_OK, or what the store says.
+ * store, and records that this is done. To be called before that use is
+ * answered; another call changes nothing. JP_ERR_OK, or what the store says.
  */
 enum jp_err jp_rotation_complete(struct jp_core *core, const char *id);
 
 /*
  * A rotated token, `id`, was used after its end: revokes all of its family, in
- * one transaction, and tells the log and the audit trail. JP_ERR_OK, or what
+ * one transaction, and logs it, also in the audit trail. JP_ERR_OK, or what
  * the store says.
  */
 enum jp_err jp_rotation_revoke(struct jp_core *core, const char *id);

@@ -1,9 +1,9 @@
 /*
  * How often something may be done: a token bucket for each key, in a table of
  * fixed size. Keys that share a bucket share its rate, so that no number of
- * keys makes it larger; which ones share is secret, so that nobody is aimed
- * at. Wrong secrets are limited for each token where only Argon2id finds that
- * they are wrong; new tokens for each user in self-service.
+ * keys makes it larger; which ones share is secret, so that nobody can be
+ * targeted. Wrong secrets are limited for each token where only Argon2id finds
+ * that they are wrong; new tokens for each user in self-service.
  */
 #ifndef JP_THROTTLE_H
 #define JP_THROTTLE_H

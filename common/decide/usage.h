@@ -1,5 +1,5 @@
 /*
- * Uses of tokens on their way into the store. They are gathered in memory,
+ * The usage of tokens on its way into the store. It is gathered in memory,
  * off the hot path of a verification, and written in batches now and then: a
  * crash may lose the last of them, and nothing else. One token costs one write
  * a batch, however often it was used.
@@ -26,21 +26,21 @@ struct jp_usage *jp_usage_make(void);
 void jp_usage_free(struct jp_usage *usage);
 
 /*
- * Takes down that the token `id` was accepted for `request` at `now`. A use of
- * one token too many between two batches is not counted. True, once between two
- * batches: there are many now.
+ * Records that the token `id` was accepted for `request` at `now`. A use is not
+ * counted if its token is one too many between two batches. True, once between
+ * two batches: there are many now.
  */
 bool jp_usage_note(struct jp_usage *usage, const char *id,
     const struct jp_request *request, int64_t now);
 
 /*
- * Takes down that the token `id` was denied for `reason` at `now`, after its
+ * Records that the token `id` was denied for `reason` at `now`, after its
  * secret had been proved. Returns as jp_usage_note() does.
  */
 bool jp_usage_deny(
     struct jp_usage *usage, const char *id, enum jp_reason reason, int64_t now);
 
-/* Takes down what is to be kept of a decision, if anything is. */
+/* Records what is to be kept of a decision, if anything is. */
 bool jp_usage_decided(struct jp_core *core, const struct jp_request *request,
     const struct jp_decision *decision);
 

@@ -20,11 +20,11 @@ struct jp_decision {
 		JP_NEED_COMPLETE, /* jp_rotation_complete() of `id` */
 		JP_NEED_REVOKE,   /* jp_rotation_revoke() of `id`; then the
 		                     reason is JP_REASON_SUPERSEDED */
-		JP_NEED_STORE,    /* a wait for the commit that is under way:
+		JP_NEED_STORE,    /* to wait for the commit in progress:
 		                     jp_decide_waiting() */
 	} need;
 	char phc[JP_PHC_MAX + 1];
-	bool tagless; /* that proof is all that tells a wrong text */
+	bool tagless; /* only that proof can refute a wrong text */
 	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names, or "" */
 	char user[JP_USER_MAX + 1];   /* if accepted, jp_reason_rights(),
 	                                 JP_NEED_COMPLETE or JP_NEED_GROUPS: the

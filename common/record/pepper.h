@@ -27,7 +27,7 @@ enum jp_err jp_pepper_create(const char *path, struct jp_why *why);
 
 /*
  * Reads it. JP_ERR_MISSING, JP_ERR_PERMISSION; JP_ERR_CONFIG if others than the
- * owner can read it, if it is no regular file or has another size.
+ * owner can read it, if it is not a regular file or has the wrong size.
  */
 enum jp_err
 jp_pepper_load(const char *path, struct jp_pepper *pepper, struct jp_why *why);
@@ -39,7 +39,7 @@ void jp_pepper_fast_tag(const struct jp_pepper *pepper,
     const char id[JP_TOKEN_ID_LEN], const char secret[JP_TOKEN_SECRET_LEN],
     uint8_t tag[JP_FAST_TAG_LEN]);
 
-/* A name for the pepper that tells nothing of it: kept in the store. */
+/* A name for the pepper that reveals nothing about it: kept in the store. */
 void
 jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_PEPPER_NAME_LEN]);
 

@@ -30,7 +30,7 @@ struct jp_policy {
 	bool nss_groups;      /* groups also come from the name service */
 	int64_t unused_limit; /* seconds; JP_NEVER: unlimited */
 	enum jp_on_reuse {
-		JP_REUSE_ALERT,         /* tell of it */
+		JP_REUSE_ALERT,         /* log it */
 		JP_REUSE_REVOKE_FAMILY, /* and revoke all of its family */
 	} on_reuse;
 	int64_t self_lifetime; /* seconds, of what users make for themselves;
@@ -41,7 +41,7 @@ struct jp_policy {
 	int64_t notify_at[JP_NOTIFY_MAX];     /* seconds before the end */
 	char notify_command[JP_PATH_MAX + 1]; /* "": none */
 	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* of new tokens */
-	size_t accept_prefix_len;             /* and of others that count */
+	size_t accept_prefix_len;             /* and of others that are valid */
 	char accept_prefixes[JP_PREFIXES_MAX][JP_TOKEN_PREFIX_MAX + 1];
 	struct jp_cost cost;
 	size_t rule_len;

@@ -196,8 +196,8 @@ void jp_limits_put(struct jp_buf *buf, const struct jp_record *record);
 void jp_limits_get(struct jp_buf *buf, struct jp_record *record);
 
 /*
- * The id under which the imported secret of `user` is kept that is no token
- * of ours: it names nothing itself, so there is one for each user.
+ * The id under which an imported secret of `user` is kept, which has no id of
+ * its own: there is one for each user.
  */
 void jp_imported_id(const char *user, char id[JP_TOKEN_ID_LEN + 1]);
 

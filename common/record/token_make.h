@@ -1,6 +1,6 @@
 /*
- * New tokens. The random parts come from libsodium, which stops the process
- * rather than give predictable bytes.
+ * New tokens. The random parts come from libsodium, which aborts the process
+ * rather than return predictable bytes.
  */
 #ifndef JP_TOKEN_MAKE_H
 #define JP_TOKEN_MAKE_H

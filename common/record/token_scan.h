@@ -1,7 +1,7 @@
 /*
- * Finds tokens in a stream of bytes of any kind: logs, sources, dumps. A token
- * is what jp_token_parse() takes, wherever it stands: between other letters,
- * too, for its checksum tells where it begins. It is also found
+ * The token scanner: finds tokens in any stream of bytes: logs, sources, dumps.
+ * A token is what jp_token_parse() accepts, also between other letters, as its
+ * checksum shows where it begins. It is also found
  * - inside base64 (RFC 4648 §4 and §5), and base64 inside that, also where
  *   lines break it, with an indentation or the marks of a diff or a quotation:
  *   so `Authorization: Basic` and `Bearer` and Secrets of Kubernetes are read;
@@ -56,11 +56,11 @@ struct jp_token_scan_node {
  * nodes from 1 + 4 * N on, one for each place where it may begin.
  */
 struct jp_token_scan_reading {
-	const char *marks; /* what at the beginning of a line is no base64 */
+	const char *marks; /* ignored at the beginning of a line of base64 */
 	struct jp_token_scan_node nodes[JP_TOKEN_SCAN_NODES];
 };
 
-/* Private to scan.c. */
+/* Private to token_scan.c. */
 struct jp_token_scan {
 	const char *prefix;
 	jp_found_take take;
@@ -75,8 +75,8 @@ struct jp_token_scan {
 };
 
 /*
- * Starts a search. Text with a wrong checksum is told only if it begins with
- * `prefix`, which stays the caller's, as `arg` does.
+ * Starts a search. Text with a wrong checksum is reported only if it begins
+ * with `prefix`, which stays the caller's, as `arg` does.
  */
 void jp_token_scan_start(struct jp_token_scan *scan, const char *prefix,
     jp_found_take take, void *arg);
@@ -85,7 +85,7 @@ void jp_token_scan_start(struct jp_token_scan *scan, const char *prefix,
 enum jp_err
 jp_token_scan_feed(struct jp_token_scan *scan, const void *bytes, size_t len);
 
-/* Ends the search: tells what waited for the end, and wipes all. */
+/* Ends the search: reports what was pending, and wipes all. */
 enum jp_err jp_token_scan_end(struct jp_token_scan *scan);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What is stored of a user: whether its tokens work at all, and its groups.
- * Users exist by being named: one without a record is active and in no group.
+ * What is stored of a user: whether their tokens work at all, and their groups.
+ * Users need no record: one without is active and in no group.
  * Byte layout in common/record/user.c; its first byte is the format's version.
  */
 #ifndef JP_USER_H
@@ -17,7 +17,7 @@
 
 struct jp_user {
 	char name[JP_USER_MAX + 1]; /* primary key */
-	bool disabled;              /* every token of it is out */
+	bool disabled;              /* none of their tokens is valid */
 	bool protected;             /* no list of users disables it */
 	int64_t changed_at;         /* JP_NEVER: nothing was recorded of it */
 	char changed_by[JP_ACTOR_MAX + 1];

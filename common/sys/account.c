@@ -69,7 +69,7 @@ jp_account_of_patd(
 	return err == JP_ERR_OK
 	           ? err
 	           : jp_why(why, JP_ERR_CONFIG,
-	                 "there is no user \"%s\": make it with \"adduser "
+	                 "there is no user \"%s\": create it with \"adduser "
 	                 "--system --group --no-create-home %s\", or name "
 	                 "another in [patd] user, perhaps root, or a number",
 	                 text, text);

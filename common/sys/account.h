@@ -2,7 +2,7 @@
  * common/sys/: the process, accounts, log, times as text.
  *
  * The local accounts that the configuration names: by name, or by number, for
- * a container that has no lines about them in /etc/passwd and /etc/group.
+ * a container without entries for them in /etc/passwd and /etc/group.
  * Asks the name service.
  */
 #ifndef JP_ACCOUNT_H
@@ -21,7 +21,7 @@ struct jp_account {
 
 /*
  * A user, by name or else by its decimal number. JP_ERR_NOT_FOUND for a name
- * that does not exist, or what is no number below 2^32 - 1.
+ * that does not exist, or a number not below 2^32 - 1.
  */
 enum jp_err jp_account_find(const char *text, struct jp_account *account);
 

@@ -155,20 +155,20 @@ static bool
 write_one(void)
 {
 	struct line line = take();
-	bool told, written;
+	bool said, written;
 
 	queue.writing = true;
 	pthread_mutex_unlock(&queue.mutex);
-	told = line.lost == 0 || write_lost(line.lost);
+	said = line.lost == 0 || write_lost(line.lost);
 	written = line.text[0] == '\0' || write_line(line.priority, line.text);
 	pthread_mutex_lock(&queue.mutex);
 	queue.writing = false;
-	if (!told)
+	if (!said)
 		queue.lost += line.lost;
 	if (!written)
 		lose(1);
 	(void)pthread_cond_broadcast(&queue.moved);
-	return told && written;
+	return said && written;
 }
 
 static void *

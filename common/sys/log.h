@@ -1,10 +1,10 @@
 /*
- * One place where log lines are made: text from outside is escaped, a line is
- * one line. Where lines go is the program's choice.
+ * The one place where log lines are formatted: untrusted text is escaped, a
+ * message is one line. The program chooses where lines go.
  *
- * A reader of the log that stops must stop nobody else: after jp_log_start() a
- * thread writes, jp_log() only puts the line into a queue, and what does not
- * fit there is counted.
+ * A stalled reader of the log must not stall anyone else: after jp_log_start()
+ * a thread writes, jp_log() only queues the line, and what does not fit in the
+ * queue is counted.
  */
 #ifndef JP_LOG_H
 #define JP_LOG_H
@@ -22,8 +22,8 @@
 void jp_log_open(const char *program, bool to_syslog, bool debug);
 
 /*
- * `priority` as in syslog(3). No secret may be among the arguments; tokens that
- * came as something else are masked.
+ * `priority` as in syslog(3). No secret may be among the arguments; tokens in
+ * other fields are masked.
  */
 void jp_log(int priority, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -39,7 +39,7 @@ bool jp_log_flush(int ms);
 
 /*
  * The same, and the end of the thread: later lines are written at once, or
- * lost where the reader still reads nothing.
+ * lost if the reader is still stalled.
  */
 bool jp_log_stop(int ms);
 

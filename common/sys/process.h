@@ -16,15 +16,15 @@
 enum jp_err jp_become(const char *user, struct jp_why *why);
 
 /*
- * The name of `uid` as records keep it of who made or revoked a token: the
- * local account's, or "uid:N". May ask a name service.
+ * The name of `uid` for records, as who created or revoked a token: the local
+ * account's, or "uid:N". May ask a name service.
  */
 void jp_actor_name(uid_t uid, char name[JP_ACTOR_MAX + 1]);
 
 /*
- * Opens what is closed of the three standard descriptors, so that none of them
- * becomes a file of the store; writes to those still fail. It is the first
- * thing that a program does.
+ * Opens those of the three standard descriptors that are closed, so that none
+ * of them becomes a file of the store; writes to them still fail. Programs call
+ * it first.
  */
 void jp_hold_descriptors(void);
 

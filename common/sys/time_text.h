@@ -17,7 +17,7 @@
 #define JP_WHEN_TEXT_MAX 32 /* bytes of a printed time, with its NUL */
 
 /*
- * Whether `when` may come from outside, as a time or a number of seconds: from
+ * Whether `when` is acceptable as input, as a time or a number of seconds: from
  * 0 (JP_NEVER) to JP_WHEN_MAX.
  */
 bool jp_when_valid(int64_t when);

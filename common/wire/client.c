@@ -1,7 +1,7 @@
 /*
- * One question to patd: connect, check who listens, send, receive, all before
- * one deadline; where none runs, the same of a patd that is spawned for it.
- * What the answer means to PAM or SASL is not decided here.
+ * One request to patd: connect, check who listens, send, receive, all before
+ * one deadline; if no patd runs, one is spawned for the request. What the reply
+ * means to PAM or SASL is not decided here.
  */
 #include "config.h"
 
@@ -19,9 +19,9 @@
 
 #include "common/wire/spawn.h"
 
-/* Looks at the folder that holds `path`. */
+/* stat(2) of the directory that holds `path`. */
 static int
-stat_folder(const char *path, struct stat *folder)
+stat_parent(const char *path, struct stat *parent)
 {
 	char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char *slash;
@@ -29,18 +29,18 @@ stat_folder(const char *path, struct stat *folder)
 	(void)stpcpy(name, path);
 	slash = strrchr(name, '/');
 	if (slash == NULL)
-		return stat(".", folder);
+		return stat(".", parent);
 	slash[slash == name ? 1 : 0] = '\0';
-	return stat(name, folder);
+	return stat(name, parent);
 }
 
 /*
- * SO_PEERCRED names who called listen(). Only root, or the owner of a folder
- * in which not everybody can put a socket, may see a token: else whoever is
+ * SO_PEERCRED names who called listen(). Only root, or the owner of a
+ * directory that is not world-writable, may see a token: otherwise whoever is
  * first to bind the path collects them (CVE-2018-10852's class).
  */
 static enum jp_err
-check_peer(int fd, const struct stat *folder)
+check_peer(int fd, const struct stat *parent)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -49,7 +49,7 @@ check_peer(int fd, const struct stat *folder)
 		return JP_ERR_PEER;
 	if (peer.uid == 0)
 		return JP_ERR_OK;
-	if (folder->st_uid != peer.uid || (folder->st_mode & S_IWOTH) != 0)
+	if (parent->st_uid != peer.uid || (parent->st_mode & S_IWOTH) != 0)
 		return JP_ERR_PEER;
 	return JP_ERR_OK;
 }
@@ -79,11 +79,11 @@ enum jp_err
 jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	struct stat folder;
+	struct stat parent;
 	enum jp_err err;
 
 	*fd = -1;
-	if (path[0] == '\0') /* would be an abstract name: anybody's */
+	if (path[0] == '\0') /* an abstract name: anyone could bind it */
 		return JP_ERR_UNREACHABLE;
 	err = jp_field_set(addr.sun_path, sizeof(addr.sun_path), path);
 	if (err != JP_ERR_OK)
@@ -91,12 +91,12 @@ jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
 	*fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
 		return jp_err_from_errno(errno);
-	/* Before connecting: who listens wakes up, and finds the question. */
-	if (stat_folder(addr.sun_path, &folder) != 0)
-		folder = (struct stat){ .st_mode = S_IWOTH };
+	/* Before connecting, which wakes the listener. */
+	if (stat_parent(addr.sun_path, &parent) != 0)
+		parent = (struct stat){ .st_mode = S_IWOTH };
 	err = connect_until(*fd, &addr, deadline_ms);
 	if (err == JP_ERR_OK)
-		err = check_peer(*fd, &folder);
+		err = check_peer(*fd, &parent);
 	if (err != JP_ERR_OK) {
 		(void)close(*fd);
 		*fd = -1;
@@ -106,7 +106,7 @@ jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
 
 /*
  * After a send or recv that failed: JP_ERR_OK to try again, at once or when
- * the socket is ready. A listener that hangs up gave no answer.
+ * the socket is ready. A listener that hangs up did not reply.
  */
 static enum jp_err
 retry_io(int fd, short events, int64_t deadline_ms)
@@ -124,7 +124,7 @@ retry_io(int fd, short events, int64_t deadline_ms)
 	}
 }
 
-/* A question as it goes over the wire; whoever made it wipes it. */
+/* An encoded request; its maker wipes it. */
 struct question {
 	uint8_t bytes[JP_REQUEST_MAX];
 	size_t len;
@@ -136,7 +136,7 @@ send_question(int fd, const struct question *question, int64_t deadline_ms)
 {
 	enum jp_err err = JP_ERR_OK;
 
-	/* MSG_NOSIGNAL: the host's SIGPIPE is not ours to ignore. */
+	/* MSG_NOSIGNAL: the SIGPIPE disposition is the host's. */
 	while (err == JP_ERR_OK && send(fd, question->bytes, question->len,
 	                               MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		err = retry_io(fd, POLLOUT, deadline_ms);
@@ -150,7 +150,7 @@ receive_reply(int fd, uint32_t seq, struct jp_reply *reply, int64_t deadline_ms)
 	enum jp_err err = JP_ERR_OK;
 	ssize_t len;
 
-	/* With MSG_TRUNC, `len` is that of the message, not of its part. */
+	/* With MSG_TRUNC, `len` is the length of the whole message. */
 	while ((len = recv(
 	            fd, bytes, sizeof(bytes), MSG_TRUNC | MSG_DONTWAIT)) < 0) {
 		err = retry_io(fd, POLLIN, deadline_ms);
@@ -192,7 +192,7 @@ ask_one_shot(const struct jp_client *client, const struct question *question,
 	(void)close(pair[1]);
 	err = rc == 0 ? ask_on(pair[0], question, reply, deadline_ms)
 	              : jp_err_from_errno(rc);
-	(void)close(pair[0]); /* patd leaves when it sees this */
+	(void)close(pair[0]); /* patd exits when it sees this */
 	if (rc != 0)
 		return err;
 	rc = jp_spawn_end(pid, deadline_ms);
@@ -201,7 +201,7 @@ ask_one_shot(const struct jp_client *client, const struct question *question,
 	                                     : err;
 }
 
-/* Differs from question to question; it is no secret. */
+/* Differs from request to request; it is not secret. */
 static uint32_t
 new_seq(void)
 {

@@ -1,7 +1,7 @@
 /*
- * What becomes of the realm in a SASL user name: the part behind the last "@".
+ * How the realm in a SASL user name is treated: the part after the last "@".
  * Many services add one of their own, so an administrator says whether it
- * belongs to the name that a token is made for.
+ * belongs to the user name of a token.
  */
 #ifndef JP_REALM_H
 #define JP_REALM_H
@@ -21,11 +21,11 @@ enum jp_realm {
 	    JP_REALM_COUNT
 };
 
-/* JP_ERR_INVALID if `text` is none of the names. */
+/* JP_ERR_INVALID if `text` is not one of the names. */
 enum jp_err jp_realm_parse(const char *text, enum jp_realm *realm);
 
 /*
- * Makes of `name`, in place, the name of a token's user. JP_ERR_INVALID if
+ * Turns `name`, in place, into the user name of a token. JP_ERR_INVALID if
  * none is left, or if a realm is required and there is none.
  */
 enum jp_err jp_realm_apply(enum jp_realm realm, char *name);

@@ -26,8 +26,8 @@
 /*
  * Both read exactly `len` bytes, and none of a message that is longer than
  * JP_BEARER_MAX: the user into `authcid`, the token into `passwd`; `authzid`
- * is left empty. JP_ERR_INVALID if the message, a name or the token has not
- * its form, JP_ERR_TOO_LONG if one of them is; `login` is then cleared.
+ * is left empty. JP_ERR_INVALID if the message, a name or the token is
+ * malformed, JP_ERR_TOO_LONG if one of them is; `login` is then cleared.
  *
  * OAUTHBEARER: `authcid` is empty where the message has no user. Channel
  * binding is refused; keys other than "auth" are read and not used.

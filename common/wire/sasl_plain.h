@@ -11,7 +11,7 @@
 
 #include "common/wire/verify.h"
 
-/* Who asks, whom he wants to act for, and the proof; the caller clears it. */
+/* The client, whom it wants to act for, and the proof; the caller clears it. */
 struct jp_login {
 	char authzid[JP_USER_MAX + 1]; /* "" if it was not given */
 	char authcid[JP_USER_MAX + 1];
@@ -23,9 +23,9 @@ struct jp_login {
 
 /*
  * Reads exactly `len` bytes, and none of a message that is longer than
- * JP_PLAIN_MAX: some hosts state lengths that are none. JP_ERR_TRUNCATED if a
+ * JP_PLAIN_MAX: some hosts pass lengths that are wrong. JP_ERR_TRUNCATED if a
  * NUL is missing, JP_ERR_TRAILING if there are more than two; JP_ERR_TOO_LONG
- * or JP_ERR_INVALID if a field is (an authcid or passwd that is empty, too).
+ * or JP_ERR_INVALID if a field is, also for an empty authcid or passwd.
  * Any error leaves `login` cleared.
  */
 enum jp_err

@@ -31,8 +31,8 @@ struct jp_mux_frame {
 
 /*
  * Reads a question of the first `len` bytes of a connection.
- * JP_ERR_TRUNCATED: it is a good beginning, more has to come. JP_ERR_TOO_LONG,
- * JP_ERR_INVALID (a NUL) or JP_ERR_TRAILING: it will never be a question.
+ * JP_ERR_TRUNCATED: valid so far, but incomplete. JP_ERR_TOO_LONG,
+ * JP_ERR_INVALID (a NUL) or JP_ERR_TRAILING: it cannot become a request.
  * Any error leaves `frame` cleared.
  */
 enum jp_err
@@ -45,7 +45,7 @@ jp_mux_encode(const struct jp_mux_frame *frame, uint8_t *bytes, size_t *len);
 /*
  * Makes a request of a question: the name by `realm`, the address only if it
  * is a literal one. JP_ERR_INVALID for an empty name or password, or a name
- * against `realm`; JP_ERR_TOO_LONG for what no token can be. Any error leaves
+ * against `realm`; JP_ERR_TOO_LONG for what cannot be a token. Any error leaves
  * `request` cleared.
  */
 enum jp_err jp_mux_request(const struct jp_mux_frame *frame,

@@ -1,5 +1,5 @@
 /*
- * `patd --one-shot`, run by a module inside a foreign process, its host, which
+ * `patd --one-shot`, run by a module inside another program, its host, which
  * must not notice. The host's handler of SIGCHLD may wait for any child: had
  * the module reaped the one that raised the signal, it would wait until another
  * one ends (vsftpd 3.0 then serves nobody). To keep SIGCHLD from the host

@@ -7,8 +7,8 @@
  *
  * The id is public. The secret has 178.6 bits. The crc is the CRC-32 (IEEE
  * 802.3) of all that precedes it, as six base62 digits, most significant
- * first: it catches typing errors and serves secret scanners; it protects
- * nothing. One token has one spelling. This file only reads and writes the
+ * first: it catches typing errors and helps secret scanners; it is no
+ * protection. One token has one spelling. This file only reads and writes the
  * text; common/record/token_make.h draws new ones.
  */
 #ifndef JP_TOKEN_H
@@ -36,7 +36,7 @@ bool jp_token_id_valid(const char *id);
 
 /*
  * Reads a token of any prefix from exactly `len` bytes. JP_ERR_INVALID if
- * they have not the shape of a token, JP_ERR_CHECKSUM if only the crc is
+ * they are not formatted as a token, JP_ERR_CHECKSUM if only the crc is
  * wrong; `token` is set in both the last case and on success.
  */
 enum jp_err

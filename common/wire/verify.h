@@ -11,9 +11,9 @@
  *              never by JP_ACCEPT; a patd that does not know it hangs up)
  *     reply:   "JPV1", verdict u8, seq u32, user; zeroes up to its fixed size
  *
- * A denial that names the user says that the token is good and his, and lacks a
- * right only. All others name nobody: nothing shows before the secret is
- * proved.
+ * A denial that names the user says that the token is valid and theirs, and
+ * only lacks a right. All others name nobody: nothing is disclosed before the
+ * secret is proved.
  */
 #ifndef JP_WIRE_H
 #define JP_WIRE_H
