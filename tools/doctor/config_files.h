@@ -39,7 +39,7 @@ typedef void (*config_take)(void *arg, const struct config_text *text);
 
 /*
  * Calls `take` with each file below the root that matches `pattern`, an
- * absolute glob(7). Directories, and files of more than 1 MiB, are left out.
+ * absolute glob(7). Directories, and files of more than 1 MiB, are skipped.
  */
 void config_each(
     struct config_scan *scan, const char *pattern, config_take take, void *arg);
@@ -75,7 +75,7 @@ char *config_line(struct config_lines *lines);
 
 /*
  * The next word of `*at`, closed by a NUL; NULL if there is none. Quotes keep
- * spaces in it, and go; a backslash keeps a quote in quotes, and stays.
+ * spaces in it and are removed; a backslash keeps a quote in it and is not.
  */
 char *config_word(char **at);
 

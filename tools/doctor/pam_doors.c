@@ -28,7 +28,7 @@ enum mark {
 	OLD_SYNTAX = 512,
 	EXEMPT = 1024, /* who logs in badly is not locked out */
 	ONLY = 2048,   /* the service's account stack has tokens alone */
-	FOLDS = 4096,  /* user names to small letters, by what is configured */
+	FOLDS = 4096,  /* user names to lower case, because it is configured */
 };
 
 enum {

@@ -10,7 +10,7 @@ enum {
 	SHOWN_MAX = 128, /* bytes of a door's name */
 };
 
-/* As libpam does: what is behind the last slash, in small letters. */
+/* As libpam does: what follows the last slash, in lower case. */
 static void
 fold_service(const char *service, char name[JP_PATH_MAX])
 {

@@ -29,7 +29,7 @@ struct pam_services {
 void pam_service_add(struct config_scan *scan, const char *file,
     unsigned int line, bool only_tokens);
 
-/* `service`, in the letters that libpam makes; NULL: it takes no tokens. */
+/* Finds `service` as libpam does, in lower case; NULL: it takes no tokens. */
 const struct pam_service *
 pam_service_find(const struct config_scan *scan, const char *service);
 
@@ -37,8 +37,8 @@ pam_service_find(const struct config_scan *scan, const char *service);
 void pam_service_opened(struct config_scan *scan, const char *service);
 
 /*
- * The same for a service that a file names. That /etc/pam.d has no file for it
- * is reported.
+ * The same for a service that a file names. It is reported if /etc/pam.d has no
+ * file for it.
  */
 void pam_service_named(struct config_scan *scan, const char *service,
     const char *file, unsigned int line);

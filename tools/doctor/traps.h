@@ -1,8 +1,8 @@
 /*
  * The known traps in the configuration of other servers: what each does, and
- * what to do about it. Each of them is one that is known to bite. A new trap
+ * what to do about it. Each of them has been seen to bite. A new trap
  * needs a row here, its entry in pat-admin(8) and a test in
- * tests/cli/doctor.sh: where one lacks, a test fails.
+ * tests/cli/doctor.sh: where one is missing, a test fails.
  */
 #ifndef DOCTOR_TRAPS_H
 #define DOCTOR_TRAPS_H
