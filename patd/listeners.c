@@ -54,6 +54,15 @@ more_of(const struct front *front, const struct jp_settings *settings)
 	           : (const void *)((const char *)settings + front->more);
 }
 
+static bool
+is_listed(const struct jp_paths *paths, const char *path)
+{
+	for (size_t i = 0; paths != NULL && i < paths->len; i++)
+		if (strcmp(path, paths->at[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The socket with this path; NULL: there is none. */
 static const struct listener *
 with_path(const struct listeners *listeners, const char *path)
@@ -115,23 +124,38 @@ type_of(int fd, struct sockaddr_un *addr)
 	return type;
 }
 
-/* The front that a passed socket belongs to; NULL: none. */
+/*
+ * The front without a file in run_dir that the configuration gives this path;
+ * otherwise the first one of the type; NULL: none.
+ */
 static const struct front *
-front_of(int type, const char *path)
+front_without_file(
+    int type, const char *path, const struct jp_settings *settings)
 {
-	const char *slash = strrchr(path, '/');
-	const struct front *any = NULL;
+	const struct front *first = NULL;
 
 	for (size_t i = 0; fronts[i] != NULL; i++) {
-		if (fronts[i]->type != type)
+		if (fronts[i]->type != type || fronts[i]->file != NULL)
 			continue;
-		if (fronts[i]->file == NULL)
-			any = fronts[i];
-		else if (slash != NULL &&
-		         strcmp(slash + 1, fronts[i]->file) == 0)
+		if (is_listed(more_of(fronts[i], settings), path))
 			return fronts[i];
+		if (first == NULL)
+			first = fronts[i];
 	}
-	return any;
+	return first;
+}
+
+/* The front that a passed socket belongs to; NULL: none. */
+static const struct front *
+front_of(int type, const char *path, const struct jp_settings *settings)
+{
+	const char *slash = strrchr(path, '/');
+
+	for (size_t i = 0; slash != NULL && fronts[i] != NULL; i++)
+		if (fronts[i]->type == type && fronts[i]->file != NULL &&
+		    strcmp(slash + 1, fronts[i]->file) == 0)
+			return fronts[i];
+	return front_without_file(type, path, settings);
 }
 
 static enum jp_err
@@ -169,11 +193,12 @@ know_file(struct listener *listener, const char *path)
 }
 
 static enum jp_err
-inherit(struct listeners *listeners, int fd, struct jp_why *why)
+inherit(struct listeners *listeners, int fd, const struct jp_settings *settings,
+    struct jp_why *why)
 {
 	struct sockaddr_un addr;
 	int type = type_of(fd, &addr);
-	const struct front *front = front_of(type, addr.sun_path);
+	const struct front *front = front_of(type, addr.sun_path, settings);
 	struct listener *listener;
 
 	if (front == NULL ||
@@ -193,7 +218,8 @@ inherit(struct listeners *listeners, int fd, struct jp_why *why)
 }
 
 enum jp_err
-listeners_inherit(struct listeners *listeners, struct jp_why *why)
+listeners_inherit(struct listeners *listeners,
+    const struct jp_settings *settings, struct jp_why *why)
 {
 	long count = number_in("LISTEN_FDS");
 	enum jp_err err = JP_ERR_OK;
@@ -201,7 +227,7 @@ listeners_inherit(struct listeners *listeners, struct jp_why *why)
 	if (number_in("LISTEN_PID") != (long)getpid())
 		return JP_ERR_OK; /* meant for another process */
 	for (long i = 0; err == JP_ERR_OK && i < count; i++)
-		err = inherit(listeners, FIRST_PASSED + (int)i, why);
+		err = inherit(listeners, FIRST_PASSED + (int)i, settings, why);
 	return err;
 }
 

@@ -37,10 +37,11 @@ void listeners_init(struct listeners *listeners);
 /*
  * Takes the sockets that the service manager passed ($LISTEN_FDS,
  * sd_listen_fds(3)), each for the front with its type and the last part of its
- * path, or with its type and no file in run_dir. JP_ERR_CONFIG for one that is
- * not ours.
+ * path; or with its type and no file in run_dir, if possible the one whose key
+ * names the path. JP_ERR_CONFIG for one that is not ours.
  */
-enum jp_err listeners_inherit(struct listeners *listeners, struct jp_why *why);
+enum jp_err listeners_inherit(struct listeners *listeners,
+    const struct jp_settings *settings, struct jp_why *why);
 
 /*
  * Makes the folders of the sockets that were not passed; while the process is

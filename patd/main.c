@@ -287,7 +287,7 @@ serve(const struct options *options, struct jp_settings *settings)
 	listeners_init(&listeners);
 	if (find_accounts(settings, &peers, &account, &why) != JP_ERR_OK)
 		return fail(options, "settings", &why);
-	if (listeners_inherit(&listeners, &why) != JP_ERR_OK ||
+	if (listeners_inherit(&listeners, settings, &why) != JP_ERR_OK ||
 	    listeners_folders(&listeners, settings, &why) != JP_ERR_OK)
 		return fail(options, "sockets", &why);
 	if (jp_core_open_in_turn(&core, settings, &turn, &why) != JP_ERR_OK)
