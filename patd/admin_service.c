@@ -102,7 +102,7 @@ emit(void *arg, const struct jp_admin_item *item)
  * connection.
  */
 static enum jp_err
-receive(struct talk *talk)
+receive(struct talk *talk, struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_TOO_LONG;
 	ssize_t len;
@@ -114,7 +114,7 @@ receive(struct talk *talk)
 		return JP_ERR_UNREACHABLE;
 	if ((size_t)len <= sizeof(talk->in))
 		err = jp_admin_request_decode(
-		    &talk->request, talk->in, (size_t)len);
+		    &talk->request, talk->in, (size_t)len, why);
 	if (err != JP_ERR_OK)
 		jp_log(LOG_DEBUG, "admin: bad message: %s", jp_err_name(err));
 	return err;
@@ -158,8 +158,8 @@ static enum jp_err
 execute_own(
     struct admin_service *service, struct talk *talk, struct jp_why *why)
 {
-	bool makes = talk->request.op == JP_ADMIN_CREATE ||
-	             talk->request.op == JP_ADMIN_ROTATE;
+	enum jp_self self = jp_admin_op_info(talk->request.op)->self;
+	bool makes = self == JP_SELF_CREATE || self == JP_SELF_ROTATE;
 	enum jp_err err =
 	    jp_self_service(service->core, talk->actor, &talk->request, why);
 
@@ -177,31 +177,22 @@ execute_own(
 	return err;
 }
 
-/* More or fewer fields than ours, or an operation that we do not know. */
-static bool
-is_other_version(enum jp_err err)
-{
-	return err == JP_ERR_PROTOCOL || err == JP_ERR_TRUNCATED ||
-	       err == JP_ERR_TRAILING;
-}
-
-/* A request of another version: its sender learns that, and no more. */
+/*
+ * A request of another version, or that cannot be read: its sender learns that,
+ * and no more.
+ */
 static void
-refuse(struct talk *talk, enum jp_err err)
+refuse(struct talk *talk, enum jp_err err, struct jp_why *why)
 {
-	static const char any_version[] = { 'J', 'P', 'A' };
-	struct jp_why why;
 	size_t len;
 
-	if (!is_other_version(err) ||
-	    memcmp(talk->in, any_version, sizeof(any_version)) != 0)
-		return;
-	(void)jp_why(&why, JP_ERR_PROTOCOL,
-	    "patd %s cannot read this request: pat-admin is of another "
-	    "version; restart patd after an upgrade",
-	    PACKAGE_VERSION);
-	if (jp_admin_end_encode(JP_ERR_PROTOCOL, &why, talk->out, &len) ==
-	    JP_ERR_OK)
+	if (why->text[0] == '\0')
+		(void)jp_why(why, err,
+		    "patd %s cannot read this request: pat-admin is of another "
+		    "version; restart patd after an upgrade",
+		    PACKAGE_VERSION);
+	if (jp_admin_refusal_encode(
+	        talk->in, JP_ERR_PROTOCOL, why, talk->out, &len) == JP_ERR_OK)
 		(void)send_out(talk, len);
 }
 
@@ -209,12 +200,13 @@ static enum jp_err
 serve_one(struct admin_service *service, struct talk *talk)
 {
 	struct jp_why why = { "" };
-	enum jp_err err = receive(talk);
+	enum jp_err err = receive(talk, &why);
 	enum jp_err result;
 	size_t len;
 
 	if (err != JP_ERR_OK) {
-		refuse(talk, err);
+		if (err != JP_ERR_UNREACHABLE)
+			refuse(talk, err, &why);
 		return err;
 	}
 	result = talk->rights == ADMIN_ALL ? execute(service, talk, &why)

@@ -1,10 +1,10 @@
 /*
- *     request: "JPA1", op u8, id, user, name, why, limits, lifetime u8,
+ *     request: "JPA2", op u8, id, user, name, why, limits, lifetime u8,
  *              expires_at i64, all u8, expiring i64, question (bytes),
  *              dead_for i64, dry_run u8, skip_known u8, batch (bytes),
  *              user_fields u8, user, grace i64, keep_until_grace u8,
  *              unused i64, clock_rule u8
- *     answer:  "JPA1", kind u8 (JP_ITEM_END: the end), then
+ *     answer:  "JPA2", kind u8 (JP_ITEM_END: the end), then
  *       item:  state u8, changed u8, reason u8, breach u8, token, record
  * (bytes; none: length 0); if its kind is JP_ITEM_STATS, then numbers (i64
  *              each): those of numbers[], then those of the statistics;
@@ -16,6 +16,7 @@
 #include "common/admin/wire.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/admin/batch.h"
@@ -25,7 +26,75 @@ _Static_assert(JP_ADMIN_MSG_MAX >= JP_RECORD_MAX + 1024 + JP_REQUEST_MAX,
 _Static_assert(JP_ADMIN_MSG_MAX >= JP_BATCH_MAX + 4096 + JP_REQUEST_MAX,
     "a request with the largest batch must fit into a message");
 
-static const char magic[JP_MAGIC_LEN] = { 'J', 'P', 'A', '1' };
+static const char magic[JP_MAGIC_LEN] = { 'J', 'P', 'A',
+	'0' + JP_ADMIN_VERSION };
+
+enum {
+	VERSION_AT = JP_MAGIC_LEN - 1, /* in the magic; before it: any */
+};
+
+/* Which of the two reads a message. */
+enum reader {
+	PATD,
+	PAT_ADMIN,
+};
+
+/* The older one does not know what the newer one sends. */
+static enum jp_err
+too_old(struct jp_why *why, enum jp_err err, bool patd, const char *more)
+{
+	return patd ? jp_why(why, err,
+	                  "patd is older than this pat-admin%s: restart patd",
+	                  more)
+	            : jp_why(why, err,
+	                  "this pat-admin is older than patd%s: run the "
+	                  "pat-admin that was installed with patd",
+	                  more);
+}
+
+/* The first look at a message. */
+static enum jp_err
+check_version(
+    const uint8_t *bytes, size_t len, enum reader reader, struct jp_why *why)
+{
+	int ours = JP_ADMIN_VERSION, theirs;
+	char more[64];
+
+	why->text[0] = '\0';
+	if (len > JP_ADMIN_MSG_MAX)
+		return JP_ERR_TOO_LONG;
+	if (len < JP_MAGIC_LEN || memcmp(bytes, magic, VERSION_AT) != 0)
+		return JP_ERR_PROTOCOL;
+	theirs = bytes[VERSION_AT] - '0';
+	if (theirs == ours)
+		return JP_ERR_OK;
+	(void)snprintf(more, sizeof(more),
+	    " (versions %d and %d of the admin protocol)",
+	    theirs < ours ? theirs : ours, theirs < ours ? ours : theirs);
+	return too_old(
+	    why, JP_ERR_PROTOCOL, (theirs > ours) == (reader == PATD), more);
+}
+
+/* Whoever sends a number that is not known here is newer. */
+static enum jp_err
+explain(enum jp_err err, enum reader reader, struct jp_why *why)
+{
+	return err == JP_ERR_NEWER ? too_old(why, err, reader == PATD,
+	                                 " and cannot read all that it sends")
+	                           : err;
+}
+
+/* A number of a list to which a newer build may have appended. */
+static unsigned int
+get_number(struct jp_buf *buf, unsigned int count)
+{
+	unsigned int number = jp_buf_get_u8(buf);
+
+	if (number < count)
+		return number;
+	jp_buf_fail(buf, JP_ERR_NEWER);
+	return 0;
+}
 
 /* The numbers of an item that carries numbers, in this order. */
 static const size_t numbers[] = {
@@ -129,27 +198,27 @@ jp_admin_request_encode(
 }
 
 enum jp_err
-jp_admin_request_decode(
-    struct jp_admin_request *request, const uint8_t *bytes, size_t len)
+jp_admin_request_decode(struct jp_admin_request *request, const uint8_t *bytes,
+    size_t len, struct jp_why *why)
 {
 	struct jp_record *record = &request->record;
 	struct jp_buf buf;
 	enum jp_err err;
 
 	memset(request, 0, sizeof(*request));
-	if (len > JP_ADMIN_MSG_MAX)
-		return JP_ERR_TOO_LONG;
+	err = check_version(bytes, len, PATD, why);
+	if (err != JP_ERR_OK)
+		return err;
 	jp_buf_read(&buf, bytes, len);
 	jp_buf_get_magic(&buf, magic);
-	request->op =
-	    (enum jp_admin_op)jp_buf_get_enum(&buf, JP_ADMIN_OP_COUNT);
+	request->op = (enum jp_admin_op)get_number(&buf, JP_ADMIN_OP_COUNT);
 	jp_buf_get_str(&buf, record->id, sizeof(record->id));
 	jp_buf_get_str(&buf, record->user, sizeof(record->user));
 	jp_buf_get_str(&buf, record->name, sizeof(record->name));
 	jp_buf_get_str(&buf, record->revoked_why, sizeof(record->revoked_why));
 	jp_limits_get(&buf, record);
 	request->lifetime =
-	    (enum jp_lifetime)jp_buf_get_enum(&buf, JP_LIFETIME_UNTIL + 1);
+	    (enum jp_lifetime)get_number(&buf, JP_LIFETIME_UNTIL + 1);
 	request->expires_at = get_when(&buf);
 	request->all = jp_buf_get_enum(&buf, 2) == 1;
 	request->expiring = get_when(&buf);
@@ -158,7 +227,7 @@ jp_admin_request_decode(
 	request->dry_run = jp_buf_get_enum(&buf, 2) == 1;
 	request->skip_known = jp_buf_get_enum(&buf, 2) == 1;
 	request->batch = get_part(&buf, &request->batch_len);
-	request->user_fields = jp_buf_get_enum(&buf, JP_USER_FIELDS + 1);
+	request->user_fields = get_number(&buf, JP_USER_FIELDS + 1);
 	jp_user_get(&buf, &request->user);
 	if (!jp_when_valid(request->user.changed_at))
 		jp_buf_fail(&buf, JP_ERR_INVALID);
@@ -166,8 +235,8 @@ jp_admin_request_decode(
 	request->keep_until_grace = jp_buf_get_enum(&buf, 2) == 1;
 	request->unused = get_when(&buf);
 	request->clock_rule =
-	    (enum jp_clock_rule)jp_buf_get_enum(&buf, JP_CLOCK_TRUST + 1);
-	err = jp_buf_end(&buf);
+	    (enum jp_clock_rule)get_number(&buf, JP_CLOCK_TRUST + 1);
+	err = explain(jp_buf_end(&buf), PATD, why);
 	if (err != JP_ERR_OK)
 		sodium_memzero(request, sizeof(*request));
 	return err;
@@ -226,8 +295,10 @@ get_numbers(struct jp_buf *buf, struct jp_admin_item *item)
 }
 
 static void
-put_piece(struct jp_buf *buf, const struct jp_piece *piece)
+put_piece(struct jp_buf *buf, const struct jp_admin_item *item)
 {
+	const struct jp_piece *piece = &item->piece;
+
 	jp_buf_put_str(buf, piece->name);
 	jp_buf_put_i64(buf, (int64_t)piece->offset);
 	jp_buf_put_text(buf, (const char *)piece->bytes, piece->len);
@@ -259,6 +330,42 @@ get_user(struct jp_buf *buf, struct jp_admin_item *item)
 	jp_user_get(buf, &item->user);
 }
 
+static void
+put_pepper(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	jp_buf_put_raw(buf, item->pepper, sizeof(item->pepper));
+}
+
+static void
+get_pepper(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	jp_buf_get_raw(buf, item->pepper, sizeof(item->pepper));
+}
+
+static void
+put_nothing(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	(void)buf;
+	(void)item;
+}
+
+static void
+get_nothing(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	(void)buf;
+	(void)item;
+}
+
+static const struct {
+	void (*put)(struct jp_buf *buf, const struct jp_admin_item *item);
+	void (*get)(struct jp_buf *buf, struct jp_admin_item *item);
+} more[JP_ITEM_COUNT] = {
+#define JP_ADMIN_ITEM_MORE(code, number, more)                                 \
+	[number] = { put_##more, get_##more },
+	JP_ADMIN_ITEM_LIST(JP_ADMIN_ITEM_MORE)
+#undef JP_ADMIN_ITEM_MORE
+};
+
 enum jp_err
 jp_admin_item_encode(
     const struct jp_admin_item *item, uint8_t *bytes, size_t *len)
@@ -274,14 +381,22 @@ jp_admin_item_encode(
 	jp_buf_put_u8(&buf, (uint8_t)item->breach);
 	jp_buf_put_text(&buf, item->token.text, item->token.len);
 	put_record(&buf, &item->record);
-	if (item->kind == JP_ITEM_STATS)
-		put_numbers(&buf, item);
-	if (item->kind == JP_ITEM_PIECE)
-		put_piece(&buf, &item->piece);
-	if (item->kind == JP_ITEM_MOVED)
-		jp_buf_put_raw(&buf, item->pepper, sizeof(item->pepper));
-	if (item->kind == JP_ITEM_USER)
-		put_user(&buf, item);
+	more[item->kind].put(&buf, item);
+	*len = buf.pos;
+	return buf.err;
+}
+
+static enum jp_err
+encode_end(const void *start, enum jp_err result, const struct jp_why *why,
+    uint8_t *bytes, size_t *len)
+{
+	struct jp_buf buf;
+
+	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
+	jp_buf_put_raw(&buf, start, JP_MAGIC_LEN);
+	jp_buf_put_u8(&buf, JP_ITEM_END);
+	jp_buf_put_u8(&buf, (uint8_t)result);
+	jp_buf_put_str(&buf, why->text);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -290,35 +405,29 @@ enum jp_err
 jp_admin_end_encode(
     enum jp_err result, const struct jp_why *why, uint8_t *bytes, size_t *len)
 {
-	struct jp_buf buf;
+	return encode_end(magic, result, why, bytes, len);
+}
 
-	jp_buf_write(&buf, bytes, JP_ADMIN_MSG_MAX);
-	jp_buf_put_raw(&buf, magic, JP_MAGIC_LEN);
-	jp_buf_put_u8(&buf, JP_ITEM_END);
-	jp_buf_put_u8(&buf, (uint8_t)result);
-	jp_buf_put_str(&buf, why->text);
-	*len = buf.pos;
-	return buf.err;
+enum jp_err
+jp_admin_refusal_encode(const uint8_t request[JP_MAGIC_LEN], enum jp_err result,
+    const struct jp_why *why, uint8_t *bytes, size_t *len)
+{
+	return memcmp(request, magic, VERSION_AT) == 0
+	           ? encode_end(request, result, why, bytes, len)
+	           : JP_ERR_PROTOCOL;
 }
 
 static void
 get_item(struct jp_buf *buf, struct jp_admin_item *item)
 {
-	item->state = (enum jp_state)jp_buf_get_enum(buf, JP_STATE_COUNT);
+	item->state = (enum jp_state)get_number(buf, JP_STATE_COUNT);
 	item->changed = jp_buf_get_enum(buf, 2) == 1;
-	item->reason = (enum jp_reason)jp_buf_get_enum(buf, JP_REASON_COUNT);
-	item->breach = (enum jp_breach)jp_buf_get_enum(buf, JP_BREACH_COUNT_OF);
+	item->reason = (enum jp_reason)get_number(buf, JP_REASON_COUNT);
+	item->breach = (enum jp_breach)get_number(buf, JP_BREACH_COUNT_OF);
 	item->token.len =
 	    jp_buf_get_str(buf, item->token.text, sizeof(item->token.text));
 	get_record(buf, &item->record);
-	if (item->kind == JP_ITEM_STATS)
-		get_numbers(buf, item);
-	if (item->kind == JP_ITEM_PIECE)
-		get_piece(buf, item);
-	if (item->kind == JP_ITEM_MOVED)
-		jp_buf_get_raw(buf, item->pepper, sizeof(item->pepper));
-	if (item->kind == JP_ITEM_USER)
-		get_user(buf, item);
+	more[item->kind].get(buf, item);
 }
 
 enum jp_err
@@ -330,20 +439,22 @@ jp_admin_answer_decode(const uint8_t *bytes, size_t len, bool *end,
 	enum jp_err err;
 
 	memset(item, 0, sizeof(*item));
-	if (len > JP_ADMIN_MSG_MAX)
-		return JP_ERR_TOO_LONG;
+	*end = false;
+	err = check_version(bytes, len, PAT_ADMIN, why);
+	if (err != JP_ERR_OK)
+		return err;
 	jp_buf_read(&buf, bytes, len);
 	jp_buf_get_magic(&buf, magic);
-	kind = jp_buf_get_enum(&buf, JP_ITEM_COUNT);
+	kind = get_number(&buf, JP_ITEM_COUNT);
 	*end = kind == JP_ITEM_END;
 	if (*end) {
-		*result = (enum jp_err)jp_buf_get_enum(&buf, JP_ERR_COUNT);
+		*result = (enum jp_err)get_number(&buf, JP_ERR_COUNT);
 		jp_buf_get_str(&buf, why->text, sizeof(why->text));
 	} else {
 		item->kind = (enum jp_admin_kind)kind;
 		get_item(&buf, item);
 	}
-	err = jp_buf_end(&buf);
+	err = explain(jp_buf_end(&buf), PAT_ADMIN, why);
 	if (err != JP_ERR_OK)
 		sodium_memzero(item, sizeof(*item));
 	return err;

@@ -9,8 +9,8 @@
 static const struct {
 	const char *name;
 	const char *text;
-} errors[] = {
-#define JP_ERR_ROW(code, name, text) { name, text },
+} errors[JP_ERR_COUNT] = {
+#define JP_ERR_ROW(code, number, name, text) [number] = { name, text },
 	JP_ERR_LIST(JP_ERR_ROW)
 #undef JP_ERR_ROW
 };
@@ -18,13 +18,14 @@ static const struct {
 const char *
 jp_err_name(enum jp_err err)
 {
-	return errors[err].name;
+	return (unsigned int)err < JP_ERR_COUNT ? errors[err].name : "unknown";
 }
 
 const char *
 jp_err_text(enum jp_err err)
 {
-	return errors[err].text;
+	return (unsigned int)err < JP_ERR_COUNT ? errors[err].text
+	                                        : "unknown error";
 }
 
 enum jp_err

@@ -6,46 +6,50 @@
 #ifndef JP_ERR_H
 #define JP_ERR_H
 
-/* X(CODE, name, text) */
+/*
+ * X(CODE, number, name, text). The number crosses admin.sock: a new error takes
+ * the next one, and none ever changes.
+ */
 #define JP_ERR_LIST(X)                                                         \
-	X(OK, "ok", "done")                                                    \
-	X(INVALID, "invalid", "malformed value")                               \
-	X(TOO_LONG, "too-long", "value too long")                              \
-	X(TRUNCATED, "truncated", "data ends too early")                       \
-	X(TRAILING, "trailing", "data goes on after its end")                  \
-	X(CHECKSUM, "checksum", "checksum does not match")                     \
-	X(NEWER, "newer", "written by a newer version of jira-pat")            \
-	X(NOT_FOUND, "not-found", "no such token")                             \
-	X(EXISTS, "exists", "already there")                                   \
-	X(REFUSED, "refused", "refused by the policy")                         \
-	X(NOMEM, "nomem", "out of memory")                                     \
-	X(PERMISSION, "permission", "permission denied")                       \
-	X(IO, "io", "input/output error")                                      \
-	X(DISK_FULL, "disk-full", "no space left on the disk")                 \
-	X(LOCKED, "locked", "in use by another process")                       \
-	X(MISSING, "missing", "not there")                                     \
-	X(DAMAGED, "damaged", "damaged")                                       \
-	X(CONFIG, "config", "wrong configuration")                             \
-	X(UNREACHABLE, "unreachable", "nobody answers")                        \
-	X(TIMEOUT, "timeout", "no answer in time")                             \
-	X(PEER, "peer", "the process at the other end is not trusted")         \
-	X(PROTOCOL, "protocol", "unexpected message")                          \
-	X(OVERLOAD, "overload", "too many requests at once")                   \
-	X(BUSY, "busy", "being written just now")
+	X(OK, 0, "ok", "done")                                                 \
+	X(INVALID, 1, "invalid", "malformed value")                            \
+	X(TOO_LONG, 2, "too-long", "value too long")                           \
+	X(TRUNCATED, 3, "truncated", "data ends too early")                    \
+	X(TRAILING, 4, "trailing", "data goes on after its end")               \
+	X(CHECKSUM, 5, "checksum", "checksum does not match")                  \
+	X(NEWER, 6, "newer", "written by a newer version of jira-pat")         \
+	X(NOT_FOUND, 7, "not-found", "no such token")                          \
+	X(EXISTS, 8, "exists", "already there")                                \
+	X(REFUSED, 9, "refused", "refused by the policy")                      \
+	X(NOMEM, 10, "nomem", "out of memory")                                 \
+	X(PERMISSION, 11, "permission", "permission denied")                   \
+	X(IO, 12, "io", "input/output error")                                  \
+	X(DISK_FULL, 13, "disk-full", "no space left on the disk")             \
+	X(LOCKED, 14, "locked", "in use by another process")                   \
+	X(MISSING, 15, "missing", "not there")                                 \
+	X(DAMAGED, 16, "damaged", "damaged")                                   \
+	X(CONFIG, 17, "config", "wrong configuration")                         \
+	X(UNREACHABLE, 18, "unreachable", "nobody answers")                    \
+	X(TIMEOUT, 19, "timeout", "no answer in time")                         \
+	X(PEER, 20, "peer", "the process at the other end is not trusted")     \
+	X(PROTOCOL, 21, "protocol", "unexpected message")                      \
+	X(OVERLOAD, 22, "overload", "too many requests at once")               \
+	X(BUSY, 23, "busy", "being written just now")
 
 enum jp_err {
-#define JP_ERR_ENUM(code, name, text) JP_ERR_##code,
+#define JP_ERR_ENUM(code, number, name, text) JP_ERR_##code = (number),
 	JP_ERR_LIST(JP_ERR_ENUM)
 #undef JP_ERR_ENUM
 };
 
 enum {
-#define JP_ERR_ONE(code, name, text) +1
+#define JP_ERR_ONE(...) +1
 	JP_ERR_COUNT = 0 JP_ERR_LIST(JP_ERR_ONE)
 #undef JP_ERR_ONE
 };
 
-/* The short name of `err`, for logs and JSON; never NULL. */
+/* The short name of `err`, for logs and JSON; never NULL: "unknown" for no err.
+ */
 const char *jp_err_name(enum jp_err err);
 
 /* One phrase about `err` for people; never NULL. */

@@ -168,7 +168,6 @@ check_state(struct check *check)
 	case JP_STATE_UNUSED:
 	case JP_STATE_USER_DISABLED:
 	case JP_STATE_PREFIX:
-	case JP_STATE_COUNT:
 		break;
 	}
 	return JP_REASON_RECORD;

@@ -100,15 +100,33 @@ jp_latency_quantile(const struct jp_stats_shot *shot, double q)
 	return jp_latency_bound(i);
 }
 
+/* A list of numbers has its length in front: it grows from build to build. */
+static void
+put_list(struct jp_buf *buf, const uint64_t *numbers, uint8_t len)
+{
+	jp_buf_put_u8(buf, len);
+	for (uint8_t i = 0; i < len; i++)
+		jp_buf_put_i64(buf, (int64_t)numbers[i]);
+}
+
+static void
+get_list(struct jp_buf *buf, uint64_t *numbers, uint8_t max)
+{
+	uint8_t len = jp_buf_get_u8(buf);
+
+	if (len > max)
+		jp_buf_fail(buf, JP_ERR_NEWER);
+	for (uint8_t i = 0; i < len && buf->err == JP_ERR_OK; i++)
+		numbers[i] = (uint64_t)jp_buf_get_i64(buf);
+}
+
 void
 jp_stats_put(struct jp_buf *buf, const struct jp_stats_shot *shot)
 {
 #define PUT(field) jp_buf_put_i64(buf, (int64_t)shot->field);
 	JP_STATS_LIST(PUT)
-	for (size_t i = 0; i < JP_REASON_COUNT; i++)
-		jp_buf_put_i64(buf, (int64_t)shot->reasons[i]);
-	for (size_t i = 0; i < JP_LATENCY_BUCKETS; i++)
-		jp_buf_put_i64(buf, (int64_t)shot->latency[i]);
+	put_list(buf, shot->reasons, JP_REASON_COUNT);
+	put_list(buf, shot->latency, JP_LATENCY_BUCKETS);
 	JP_STATS_MORE_LIST(PUT)
 #undef PUT
 }
@@ -118,10 +136,8 @@ jp_stats_get(struct jp_buf *buf, struct jp_stats_shot *shot)
 {
 #define GET(field) shot->field = (uint64_t)jp_buf_get_i64(buf);
 	JP_STATS_LIST(GET)
-	for (size_t i = 0; i < JP_REASON_COUNT; i++)
-		shot->reasons[i] = (uint64_t)jp_buf_get_i64(buf);
-	for (size_t i = 0; i < JP_LATENCY_BUCKETS; i++)
-		shot->latency[i] = (uint64_t)jp_buf_get_i64(buf);
+	get_list(buf, shot->reasons, JP_REASON_COUNT);
+	get_list(buf, shot->latency, JP_LATENCY_BUCKETS);
 	JP_STATS_MORE_LIST(GET)
 #undef GET
 }

@@ -13,7 +13,7 @@
 #include "common/base/escape.h"
 #include "common/base/text.h"
 
-static const struct {
+static const struct state_row {
 	const char *name;
 	enum jp_worth worth;
 	const char *cause;
@@ -24,16 +24,24 @@ static const struct {
 #undef JP_STATE_ROW
 };
 
+/* A number that is no state is that of a token that is taken nowhere. */
+static const struct state_row *
+state_row(enum jp_state state)
+{
+	return &states[(unsigned int)state < JP_STATE_COUNT ? state
+	                                                    : JP_STATE_PREFIX];
+}
+
 const char *
 jp_state_name(enum jp_state state)
 {
-	return states[state].name;
+	return state_row(state)->name;
 }
 
 enum jp_worth
 jp_state_worth(enum jp_state state)
 {
-	return states[state].worth;
+	return state_row(state)->worth;
 }
 
 const char *
@@ -48,7 +56,7 @@ jp_worth_name(enum jp_worth worth)
 const char *
 jp_state_cause(enum jp_state state)
 {
-	return states[state].cause;
+	return state_row(state)->cause;
 }
 
 void

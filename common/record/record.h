@@ -92,7 +92,12 @@ enum jp_state {
 	JP_STATE_##code = (number),
 	JP_STATE_LIST(JP_STATE_ENUM)
 #undef JP_STATE_ENUM
-	    JP_STATE_COUNT
+};
+
+enum {
+#define JP_STATE_ONE(...) +1
+	JP_STATE_COUNT = 0 JP_STATE_LIST(JP_STATE_ONE)
+#undef JP_STATE_ONE
 };
 
 enum jp_worth {

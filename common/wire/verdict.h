@@ -11,63 +11,103 @@
 
 enum jp_verdict {
 	JP_DENY = 0,
-	JP_UNAVAILABLE, /* could not be decided: try again later */
-	JP_ACCEPT,
-	JP_MAY, /* no token was asked for: this user may, if he proves who he
-	           is elsewhere; it is no acceptance */
+	JP_UNAVAILABLE = 1, /* could not be decided: try again later */
+	JP_ACCEPT = 2,
+	JP_MAY = 3, /* no token was asked for: this user may, if they prove who
+	               they are elsewhere; it is no acceptance */
 };
 
 /*
- * X(CODE, verdict, name, text), in the order of the decision: where several
- * hold, the first one is the reason. Those before USER need no knowledge of
- * the secret; all others are looked at only after it has been proved.
+ * What a decision has found out about the text that was given as a token. The
+ * zero value is nothing: such a text counts as no live token, and its secret
+ * as not proved.
+ */
+enum jp_finding {
+	JP_FINDING_NOTHING = 0, /* it was not looked at, or could not be */
+	JP_FINDING_OTHER,       /* it is formatted as no token that is taken */
+	JP_FINDING_DAMAGED,     /* as a token, with a wrong checksum */
+	JP_FINDING_UNKNOWN,     /* no token has its id */
+	JP_FINDING_FORGED,      /* a token has its id, and another secret */
+	JP_FINDING_PROVED,      /* the secret is that of the token */
+	JP_FINDING_LACKS_RIGHT, /* the same; the token merely lacks a right */
+};
+
+/*
+ * X(CODE, number, verdict, finding, name, text), in the order of the decision:
+ * where several hold, the first one is the reason. The number crosses
+ * admin.sock: a new reason takes the next one, and none ever changes.
  */
 #define JP_REASON_LIST(X)                                                      \
-	X(NONE, JP_DENY, "none", "not decided")                                \
-	X(SHAPE, JP_DENY, "shape", "not the shape of a token")                 \
-	X(CRC, JP_DENY, "crc",                                                 \
+	X(NONE, 0, JP_DENY, NOTHING, "none", "not decided")                    \
+	X(SHAPE, 1, JP_DENY, OTHER, "shape", "not formatted as a token")       \
+	X(CRC, 2, JP_DENY, DAMAGED, "crc",                                     \
 	    "the token's checksum is wrong: a typing error?")                  \
-	X(UNKNOWN_ID, JP_DENY, "unknown-id", "no token has this id")           \
-	X(FAST_TAG, JP_DENY, "fast-tag", "the secret part is wrong")           \
-	X(SECRET, JP_DENY, "secret", "the secret part is wrong")               \
-	X(USER, JP_DENY, "wrong-user", "the token belongs to another user")    \
-	X(REVOKED, JP_DENY, "revoked", "the token is revoked")                 \
-	X(SUPERSEDED, JP_DENY, "superseded",                                   \
+	X(UNKNOWN_ID, 3, JP_DENY, UNKNOWN, "unknown-id",                       \
+	    "no token has this id")                                            \
+	X(FAST_TAG, 4, JP_DENY, FORGED, "fast-tag",                            \
+	    "the secret part is wrong")                                        \
+	X(SECRET, 5, JP_DENY, FORGED, "secret", "the secret part is wrong")    \
+	X(USER, 6, JP_DENY, PROVED, "wrong-user",                              \
+	    "the token belongs to another user")                               \
+	X(REVOKED, 7, JP_DENY, PROVED, "revoked", "the token is revoked")      \
+	X(SUPERSEDED, 8, JP_DENY, PROVED, "superseded",                        \
 	    "the token was rotated and its grace is over")                     \
-	X(EXPIRED, JP_DENY, "expired", "the token is expired")                 \
-	X(UNUSED, JP_DENY, "unused", "the token was not used for too long")    \
-	X(USER_DISABLED, JP_DENY, "user-disabled", "the user is disabled")     \
-	X(SERVICE, JP_DENY, "service",                                         \
+	X(EXPIRED, 9, JP_DENY, PROVED, "expired", "the token is expired")      \
+	X(UNUSED, 10, JP_DENY, PROVED, "unused",                               \
+	    "the token was not used for too long")                             \
+	X(USER_DISABLED, 11, JP_DENY, PROVED, "user-disabled",                 \
+	    "the user is disabled")                                            \
+	X(SERVICE, 12, JP_DENY, LACKS_RIGHT, "service",                        \
 	    "the token does not serve this service")                           \
-	X(SCOPE, JP_DENY, "scope", "the token lacks the scope of the service") \
-	X(ADDRESS, JP_DENY, "address", "the token may not come from there")    \
-	X(GROUP, JP_DENY, "group", "the user is in no group of the service")   \
-	X(STORE, JP_UNAVAILABLE, "store", "the store cannot be read")          \
-	X(GROUP_SOURCE, JP_UNAVAILABLE, "group-source",                        \
+	X(SCOPE, 13, JP_DENY, LACKS_RIGHT, "scope",                            \
+	    "the token lacks the scope of the service")                        \
+	X(ADDRESS, 14, JP_DENY, LACKS_RIGHT, "address",                        \
+	    "the token may not come from there")                               \
+	X(GROUP, 15, JP_DENY, LACKS_RIGHT, "group",                            \
+	    "the user is in no group of the service")                          \
+	X(STORE, 16, JP_UNAVAILABLE, NOTHING, "store",                         \
+	    "the store cannot be read")                                        \
+	X(GROUP_SOURCE, 17, JP_UNAVAILABLE, NOTHING, "group-source",           \
 	    "the name service does not tell groups")                           \
-	X(RECORD, JP_UNAVAILABLE, "record", "the token's record is damaged")   \
-	X(MEMORY, JP_UNAVAILABLE, "memory", "not enough memory for Argon2id")  \
-	X(OVERLOAD, JP_UNAVAILABLE, "overload", "too many requests at once")   \
+	X(RECORD, 18, JP_UNAVAILABLE, NOTHING, "record",                       \
+	    "the token's record is damaged")                                   \
+	X(MEMORY, 19, JP_UNAVAILABLE, NOTHING, "memory",                       \
+	    "not enough memory for Argon2id")                                  \
+	X(OVERLOAD, 20, JP_UNAVAILABLE, NOTHING, "overload",                   \
+	    "too many requests at once")                                       \
 	/* Denied as an unknown user is: another answer would show the user.   \
 	 */                                                                    \
-	X(THROTTLED, JP_DENY, "throttled",                                     \
+	X(THROTTLED, 21, JP_DENY, NOTHING, "throttled",                        \
 	    "too many wrong secrets for this token")                           \
-	X(AUDIT, JP_UNAVAILABLE, "audit", "the audit trail cannot be written") \
-	X(STOPPING, JP_UNAVAILABLE, "stopping", "patd is stopping")            \
-	X(ACCEPTED, JP_ACCEPT, "accepted", "accepted")                         \
-	X(NO_TOKEN, JP_DENY, "no-token",                                       \
+	X(AUDIT, 22, JP_UNAVAILABLE, NOTHING, "audit",                         \
+	    "the audit trail cannot be written")                               \
+	X(STOPPING, 23, JP_UNAVAILABLE, NOTHING, "stopping",                   \
+	    "patd is stopping")                                                \
+	X(ACCEPTED, 24, JP_ACCEPT, PROVED, "accepted", "accepted")             \
+	X(NO_TOKEN, 25, JP_DENY, NOTHING, "no-token",                          \
 	    "the user has no token that would be accepted here")               \
-	X(ACCOUNT, JP_MAY, "account", "the user may, by a token of his")
+	X(ACCOUNT, 26, JP_MAY, NOTHING, "account",                             \
+	    "the user may, by one of their tokens")
 
 enum jp_reason {
-#define JP_REASON_ENUM(code, verdict, name, text) JP_REASON_##code,
+#define JP_REASON_ENUM(code, number, verdict, finding, name, text)             \
+	JP_REASON_##code = (number),
 	JP_REASON_LIST(JP_REASON_ENUM)
 #undef JP_REASON_ENUM
-	    JP_REASON_COUNT
 };
+
+enum {
+#define JP_REASON_ONE(...) +1
+	JP_REASON_COUNT = 0 JP_REASON_LIST(JP_REASON_ONE)
+#undef JP_REASON_ONE
+};
+
+/* A number that is no reason counts as JP_REASON_NONE in all of these. */
 
 /* The verdict that `reason` leads to. */
 enum jp_verdict jp_reason_verdict(enum jp_reason reason);
+
+enum jp_finding jp_reason_finding(enum jp_reason reason);
 
 /* Whether it is a denial that is found after the secret has been proved. */
 bool jp_reason_proved(enum jp_reason reason);

@@ -6,8 +6,8 @@
 
 static const char magic[JP_MAGIC_LEN] = { 'J', 'P', 'V', '1' };
 
-static const char *const front_names[] = {
-#define JP_FRONT_ROW(code, name) name,
+static const char *const front_names[JP_FRONT_COUNT] = {
+#define JP_FRONT_ROW(code, number, name) [number] = name,
 	JP_FRONT_LIST(JP_FRONT_ROW)
 #undef JP_FRONT_ROW
 };
@@ -15,7 +15,8 @@ static const char *const front_names[] = {
 const char *
 jp_front_name(enum jp_front front)
 {
-	return front_names[front];
+	return (unsigned int)front < JP_FRONT_COUNT ? front_names[front]
+	                                            : "unknown";
 }
 
 enum jp_err

@@ -32,18 +32,26 @@
 #define JP_REQUEST_LAST 128
 #define JP_REQUEST_ACCOUNT 64
 
-/* X(CODE, name): the kinds of front door that ask. */
+/*
+ * X(CODE, number, name): the kinds of front door that ask. The number crosses
+ * verify.sock: append only, below JP_REQUEST_ACCOUNT.
+ */
 #define JP_FRONT_LIST(X)                                                       \
-	X(PAM, "pam")                                                          \
-	X(SASL, "sasl")                                                        \
-	X(MUX, "mux")                                                          \
-	X(ADMIN, "admin")
+	X(PAM, 0, "pam")                                                       \
+	X(SASL, 1, "sasl")                                                     \
+	X(MUX, 2, "mux")                                                       \
+	X(ADMIN, 3, "admin")
 
 enum jp_front {
-#define JP_FRONT_ENUM(code, name) JP_FRONT_##code,
+#define JP_FRONT_ENUM(code, number, name) JP_FRONT_##code = (number),
 	JP_FRONT_LIST(JP_FRONT_ENUM)
 #undef JP_FRONT_ENUM
-	    JP_FRONT_COUNT
+};
+
+enum {
+#define JP_FRONT_ONE(...) +1
+	JP_FRONT_COUNT = 0 JP_FRONT_LIST(JP_FRONT_ONE)
+#undef JP_FRONT_ONE
 };
 
 const char *jp_front_name(enum jp_front front);

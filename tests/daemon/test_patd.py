@@ -15,8 +15,8 @@ import threading
 import time
 from multiprocessing.pool import ThreadPool
 
-from daemon import (ACCEPT, ACCOUNT, DENY, MAY, PATD, ROOT, SANITIZED,
-                    UNAVAILABLE, Client, Skip, account, forged, main,
+from daemon import (ACCEPT, ACCOUNT, ADMIN, DENY, MAY, PATD, ROOT,
+                    SANITIZED, UNAVAILABLE, Client, Skip, account, forged, main,
                     make_slow, question, text, wait_for, world)
 
 
@@ -306,9 +306,65 @@ def bad_messages():
                 client.send(b"\0" * 40)
                 assert client.closed()
             with Client(place.admin_sock) as client:
-                client.send(b"JPA1\xff")
+                client.send(b"JPA2\x01")
                 assert b"another version" in client.sock.recv(4096)
                 assert client.closed()
+
+
+def end(version, line):
+    """the end of an operation: its layout is the same in all versions"""
+    return b"JPA" + version + b"\x07\x15" + text(line)
+
+
+def other_versions():
+    """an older pat-admin, and a newer one, are told which side to restart"""
+    rows = ((b"1", b"this pat-admin is older than patd"),
+            (b"3", b"restart patd"), (b"\xff", b"restart patd"))
+    with world() as place:
+        token = place.token()
+        for version, said in rows:
+            request = b"JPA" + version + list_request()[4:]
+            for bad in (request, request[:4], request + b"more"):
+                with Client(place.admin_sock) as client:
+                    client.send(bad)
+                    got = client.sock.recv(4096)
+                    assert got.startswith(b"JPA" + version + b"\x07\x15"), got
+                    assert said in got and token[5:13].encode() not in got
+                    assert client.closed()
+        with Client(place.admin_sock) as client:
+            client.send(b"JPA2\xfe" + list_request()[5:])
+            assert b"restart patd" in client.sock.recv(4096)
+            assert client.closed()
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+
+
+def other_patd():
+    """pat-admin says which side to restart, and takes nothing else as read"""
+    item = b"JPA%c\0\x03\0\0\0" + text("") + text("")
+    rows = ((end(b"1", "old"), "restart patd"),
+            (end(b"1", ""), "restart patd"),
+            (item % b"1", "restart patd"), (b"JPA1", "restart patd"),
+            (item % b"3", "this pat-admin is older than patd"),
+            (b"JPA2\xff", "this pat-admin is older than patd"))
+    with world(start=False) as place:
+        os.makedirs(os.path.dirname(place.admin_sock), exist_ok=True)
+        for answer, said in rows:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+                sock.bind(place.admin_sock)
+                sock.listen()
+                asker = subprocess.Popen(
+                    [ADMIN, "--config", place.config, "list", "--json"],
+                    text=True, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                conn = sock.accept()[0]
+                assert conn.recv(65536).startswith(b"JPA2\x01")
+                conn.send(answer)
+                out, err = asker.communicate()
+                conn.close()
+            os.unlink(place.admin_sock)
+            assert asker.returncode not in (0, 1), asker.returncode
+            assert said in err, err
+            assert "live" not in out + err, out
 
 
 def idle_connections():
@@ -512,7 +568,7 @@ def no_descriptors():
 
 def list_request():
     """`list --all` as common/admin/wire.c encodes it."""
-    return (b"JPA1\x01" + text("") * 4 + bytes(3) + bytes(9) + b"\x01" +
+    return (b"JPA2\x01" + text("") * 4 + bytes(3) + bytes(9) + b"\x01" +
             bytes(8) + text(question("", "")) + bytes(10) + text("") +
             bytes(1) + text("") + bytes(9) + text("") * 2 + bytes(19))
 
@@ -835,7 +891,8 @@ main([ready_is_told, answers, memory_is_limited, modes, second_fails, foreign_so
       held_is_answered, backlog_is_answered, reload, bad_messages,
       idle_connections, limits, many_questions, pipelined, last_question,
       lacking_rights,
-      overload, leavers, late_answer, no_growth, no_descriptors, slow_lister,
+      overload, leavers, late_answer, no_growth, no_descriptors,
+      other_versions, other_patd, slow_lister,
       accounts, one_shot, one_shots_at_once, start_under_one_shots,
       one_shot_beside_patd, one_shot_unavailable, start_waits, activation,
       peers, stale, more_sockets])

@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool end;
 
 	if (size <= JP_ADMIN_MSG_MAX &&
-	    jp_admin_request_decode(&request, data, size) == JP_ERR_OK) {
+	    jp_admin_request_decode(&request, data, size, &why) == JP_ERR_OK) {
 		err = jp_admin_request_encode(&request, again, &len);
 		FUZZ_ASSERT(err == JP_ERR_OK && len == size);
 		FUZZ_ASSERT(memcmp(again, data, len) == 0);
@@ -26,7 +26,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	        JP_ERR_OK) {
 		err = end ? jp_admin_end_encode(result, &why, again, &len)
 		          : jp_admin_item_encode(&item, again, &len);
-		FUZZ_ASSERT(err == JP_ERR_OK && len == size);
+		FUZZ_ASSERT(err == JP_ERR_OK);
+		/* A list of an older build is shorter. */
+		if (!end && item.kind == JP_ITEM_STATS && size < len)
+			return 0;
+		FUZZ_ASSERT(len == size);
 		FUZZ_ASSERT(memcmp(again, data, len) == 0);
 	}
 	return 0;

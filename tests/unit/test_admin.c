@@ -805,6 +805,7 @@ requests_come_back_and_cut_ones_do_not(void **state)
 	static const struct jp_admin_request zero;
 	struct jp_admin_request in, out;
 	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	struct jp_why why;
 	size_t len;
 
 	(void)state;
@@ -813,7 +814,7 @@ requests_come_back_and_cut_ones_do_not(void **state)
 		assert_int_equal(
 		    jp_admin_request_encode(&in, bytes, &len), JP_ERR_OK);
 		assert_int_equal(
-		    jp_admin_request_decode(&out, bytes, len), JP_ERR_OK);
+		    jp_admin_request_decode(&out, bytes, len, &why), JP_ERR_OK);
 		assert_int_equal(out.batch_len, in.batch_len);
 		assert_memory_equal(out.batch, in.batch, in.batch_len);
 		out.batch = in.batch;
@@ -824,13 +825,14 @@ requests_come_back_and_cut_ones_do_not(void **state)
 			assert_non_null(exact);
 			memcpy(exact, bytes, cut);
 			assert_int_not_equal(
-			    jp_admin_request_decode(&out, exact, cut),
+			    jp_admin_request_decode(&out, exact, cut, &why),
 			    JP_ERR_OK);
 			assert_memory_equal(&out, &zero, sizeof(out));
 			free(exact);
 		}
 		bytes[len] = 0;
-		assert_int_equal(jp_admin_request_decode(&out, bytes, len + 1),
+		assert_int_equal(
+		    jp_admin_request_decode(&out, bytes, len + 1, &why),
 		    JP_ERR_TRAILING);
 	}
 }
@@ -855,6 +857,7 @@ times_out_of_bounds_are_no_request(void **state)
 		{ INT64_MAX, JP_ERR_INVALID }, { INT64_MIN, JP_ERR_INVALID } };
 	struct jp_admin_request in, out;
 	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	struct jp_why why;
 	size_t len;
 
 	(void)state;
@@ -867,7 +870,8 @@ times_out_of_bounds_are_no_request(void **state)
 		assert_int_equal(
 		    jp_admin_request_encode(&in, bytes, &len), JP_ERR_OK);
 		assert_int_equal(
-		    jp_admin_request_decode(&out, bytes, len), rows[row].err);
+		    jp_admin_request_decode(&out, bytes, len, &why),
+		    rows[row].err);
 	}
 }
 
@@ -997,23 +1001,6 @@ numbers_of_the_protocol_are_fixed(void **unused)
 	static const struct {
 		int code, number;
 	} fixed[] = {
-		{ JP_ADMIN_CREATE, 0 },
-		{ JP_ADMIN_LIST, 1 },
-		{ JP_ADMIN_SHOW, 2 },
-		{ JP_ADMIN_REVOKE, 3 },
-		{ JP_ADMIN_TEST, 4 },
-		{ JP_ADMIN_STATS, 5 },
-		{ JP_ADMIN_BACKUP, 6 },
-		{ JP_ADMIN_EXPORT, 7 },
-		{ JP_ADMIN_IMPORT, 8 },
-		{ JP_ADMIN_PURGE, 9 },
-		{ JP_ADMIN_USERS, 10 },
-		{ JP_ADMIN_USER, 11 },
-		{ JP_ADMIN_SET_USER, 12 },
-		{ JP_ADMIN_ROTATE, 13 },
-		{ JP_ADMIN_POLICY, 14 },
-		{ JP_ADMIN_SET_USERS, 15 },
-		{ JP_ADMIN_OP_COUNT, 16 },
 		{ JP_LIFETIME_DEFAULT, 0 },
 		{ JP_LIFETIME_NEVER, 1 },
 		{ JP_LIFETIME_UNTIL, 2 },
@@ -1039,63 +1026,322 @@ numbers_of_the_protocol_are_fixed(void **unused)
 		{ JP_ITEM_USER, 6 },
 		{ JP_ITEM_END, 7 },
 		{ JP_ITEM_COUNT, 8 },
-		{ JP_REASON_NONE, 0 },
-		{ JP_REASON_SHAPE, 1 },
-		{ JP_REASON_CRC, 2 },
-		{ JP_REASON_UNKNOWN_ID, 3 },
-		{ JP_REASON_FAST_TAG, 4 },
-		{ JP_REASON_SECRET, 5 },
-		{ JP_REASON_USER, 6 },
-		{ JP_REASON_REVOKED, 7 },
-		{ JP_REASON_SUPERSEDED, 8 },
-		{ JP_REASON_EXPIRED, 9 },
-		{ JP_REASON_UNUSED, 10 },
-		{ JP_REASON_USER_DISABLED, 11 },
-		{ JP_REASON_SERVICE, 12 },
-		{ JP_REASON_SCOPE, 13 },
-		{ JP_REASON_ADDRESS, 14 },
-		{ JP_REASON_GROUP, 15 },
-		{ JP_REASON_STORE, 16 },
-		{ JP_REASON_GROUP_SOURCE, 17 },
-		{ JP_REASON_RECORD, 18 },
-		{ JP_REASON_MEMORY, 19 },
-		{ JP_REASON_OVERLOAD, 20 },
-		{ JP_REASON_THROTTLED, 21 },
-		{ JP_REASON_AUDIT, 22 },
-		{ JP_REASON_STOPPING, 23 },
-		{ JP_REASON_ACCEPTED, 24 },
-		{ JP_REASON_NO_TOKEN, 25 },
-		{ JP_REASON_ACCOUNT, 26 },
-		{ JP_REASON_COUNT, 27 },
-		{ JP_ERR_OK, 0 },
-		{ JP_ERR_INVALID, 1 },
-		{ JP_ERR_TOO_LONG, 2 },
-		{ JP_ERR_TRUNCATED, 3 },
-		{ JP_ERR_TRAILING, 4 },
-		{ JP_ERR_CHECKSUM, 5 },
-		{ JP_ERR_NEWER, 6 },
-		{ JP_ERR_NOT_FOUND, 7 },
-		{ JP_ERR_EXISTS, 8 },
-		{ JP_ERR_REFUSED, 9 },
-		{ JP_ERR_NOMEM, 10 },
-		{ JP_ERR_PERMISSION, 11 },
-		{ JP_ERR_IO, 12 },
-		{ JP_ERR_DISK_FULL, 13 },
-		{ JP_ERR_LOCKED, 14 },
-		{ JP_ERR_MISSING, 15 },
-		{ JP_ERR_DAMAGED, 16 },
-		{ JP_ERR_CONFIG, 17 },
-		{ JP_ERR_UNREACHABLE, 18 },
-		{ JP_ERR_TIMEOUT, 19 },
-		{ JP_ERR_PEER, 20 },
-		{ JP_ERR_PROTOCOL, 21 },
-		{ JP_ERR_OVERLOAD, 22 },
-		{ JP_ERR_BUSY, 23 },
 	};
 
 	(void)unused;
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+	for (size_t i = 0; i < COUNT_OF(fixed); i++)
 		assert_int_equal(fixed[i].code, fixed[i].number);
+}
+
+/* A row of a list: its number is its place here, where a new one comes last. */
+struct pin {
+	int code;
+	const char *name;
+};
+
+static void
+assert_pinned(const struct pin *pins, size_t len, int count,
+    const char *(*name_of)(int code))
+{
+	assert_int_equal(len, count);
+	for (size_t i = 0; i < len; i++) {
+		assert_int_equal(pins[i].code, i);
+		assert_string_equal(name_of(pins[i].code), pins[i].name);
+	}
+}
+
+static const char *
+reason_name(int code)
+{
+	return jp_reason_name((enum jp_reason)code);
+}
+
+static void
+reasons_keep_their_numbers_and_names(void **unused)
+{
+	static const struct pin pins[] = {
+		{ JP_REASON_NONE, "none" },
+		{ JP_REASON_SHAPE, "shape" },
+		{ JP_REASON_CRC, "crc" },
+		{ JP_REASON_UNKNOWN_ID, "unknown-id" },
+		{ JP_REASON_FAST_TAG, "fast-tag" },
+		{ JP_REASON_SECRET, "secret" },
+		{ JP_REASON_USER, "wrong-user" },
+		{ JP_REASON_REVOKED, "revoked" },
+		{ JP_REASON_SUPERSEDED, "superseded" },
+		{ JP_REASON_EXPIRED, "expired" },
+		{ JP_REASON_UNUSED, "unused" },
+		{ JP_REASON_USER_DISABLED, "user-disabled" },
+		{ JP_REASON_SERVICE, "service" },
+		{ JP_REASON_SCOPE, "scope" },
+		{ JP_REASON_ADDRESS, "address" },
+		{ JP_REASON_GROUP, "group" },
+		{ JP_REASON_STORE, "store" },
+		{ JP_REASON_GROUP_SOURCE, "group-source" },
+		{ JP_REASON_RECORD, "record" },
+		{ JP_REASON_MEMORY, "memory" },
+		{ JP_REASON_OVERLOAD, "overload" },
+		{ JP_REASON_THROTTLED, "throttled" },
+		{ JP_REASON_AUDIT, "audit" },
+		{ JP_REASON_STOPPING, "stopping" },
+		{ JP_REASON_ACCEPTED, "accepted" },
+		{ JP_REASON_NO_TOKEN, "no-token" },
+		{ JP_REASON_ACCOUNT, "account" },
+	};
+
+	(void)unused;
+	assert_pinned(pins, COUNT_OF(pins), JP_REASON_COUNT, reason_name);
+	assert_string_equal(reason_name(JP_REASON_COUNT), "none");
+	assert_string_equal(reason_name(-1), "none");
+	assert_int_equal(
+	    jp_reason_verdict((enum jp_reason)JP_REASON_COUNT), JP_DENY);
+	assert_false(jp_reason_proved((enum jp_reason)JP_REASON_COUNT));
+}
+
+static const char *
+err_name(int code)
+{
+	return jp_err_name((enum jp_err)code);
+}
+
+static void
+errors_keep_their_numbers_and_names(void **unused)
+{
+	static const struct pin pins[] = {
+		{ JP_ERR_OK, "ok" },
+		{ JP_ERR_INVALID, "invalid" },
+		{ JP_ERR_TOO_LONG, "too-long" },
+		{ JP_ERR_TRUNCATED, "truncated" },
+		{ JP_ERR_TRAILING, "trailing" },
+		{ JP_ERR_CHECKSUM, "checksum" },
+		{ JP_ERR_NEWER, "newer" },
+		{ JP_ERR_NOT_FOUND, "not-found" },
+		{ JP_ERR_EXISTS, "exists" },
+		{ JP_ERR_REFUSED, "refused" },
+		{ JP_ERR_NOMEM, "nomem" },
+		{ JP_ERR_PERMISSION, "permission" },
+		{ JP_ERR_IO, "io" },
+		{ JP_ERR_DISK_FULL, "disk-full" },
+		{ JP_ERR_LOCKED, "locked" },
+		{ JP_ERR_MISSING, "missing" },
+		{ JP_ERR_DAMAGED, "damaged" },
+		{ JP_ERR_CONFIG, "config" },
+		{ JP_ERR_UNREACHABLE, "unreachable" },
+		{ JP_ERR_TIMEOUT, "timeout" },
+		{ JP_ERR_PEER, "peer" },
+		{ JP_ERR_PROTOCOL, "protocol" },
+		{ JP_ERR_OVERLOAD, "overload" },
+		{ JP_ERR_BUSY, "busy" },
+	};
+
+	(void)unused;
+	assert_pinned(pins, COUNT_OF(pins), JP_ERR_COUNT, err_name);
+	assert_string_equal(err_name(JP_ERR_COUNT), "unknown");
+}
+
+static const char *
+op_name(int code)
+{
+	return jp_admin_op_info((enum jp_admin_op)code)->name;
+}
+
+static void
+operations_keep_their_numbers_and_names(void **unused)
+{
+	static const struct pin pins[] = {
+		{ JP_ADMIN_CREATE, "create" },
+		{ JP_ADMIN_LIST, "list" },
+		{ JP_ADMIN_SHOW, "show" },
+		{ JP_ADMIN_REVOKE, "revoke" },
+		{ JP_ADMIN_TEST, "test" },
+		{ JP_ADMIN_STATS, "stats" },
+		{ JP_ADMIN_BACKUP, "backup" },
+		{ JP_ADMIN_EXPORT, "export" },
+		{ JP_ADMIN_IMPORT, "import" },
+		{ JP_ADMIN_PURGE, "purge" },
+		{ JP_ADMIN_USERS, "users" },
+		{ JP_ADMIN_USER, "user" },
+		{ JP_ADMIN_SET_USER, "set-user" },
+		{ JP_ADMIN_ROTATE, "rotate" },
+		{ JP_ADMIN_POLICY, "policy" },
+		{ JP_ADMIN_SET_USERS, "set-users" },
+	};
+
+	(void)unused;
+	assert_pinned(pins, COUNT_OF(pins), JP_ADMIN_OP_COUNT, op_name);
+	assert_string_equal(op_name(JP_ADMIN_OP_COUNT), "unknown");
+	assert_int_equal(
+	    jp_admin_op_info((enum jp_admin_op)JP_ADMIN_OP_COUNT)->self,
+	    JP_SELF_NEVER);
+}
+
+static const char *
+state_name(int code)
+{
+	return jp_state_name((enum jp_state)code);
+}
+
+static void
+states_keep_their_numbers_and_names(void **unused)
+{
+	static const struct pin pins[] = {
+		{ JP_STATE_REVOKED, "revoked" },
+		{ JP_STATE_SUPERSEDED, "superseded" },
+		{ JP_STATE_EXPIRED, "expired" },
+		{ JP_STATE_LIVE, "live" },
+		{ JP_STATE_REPLACED, "replaced" },
+		{ JP_STATE_UNUSED, "paused" },
+		{ JP_STATE_USER_DISABLED, "paused" },
+		{ JP_STATE_PREFIX, "dead" },
+	};
+
+	(void)unused;
+	assert_pinned(pins, COUNT_OF(pins), JP_STATE_COUNT, state_name);
+	assert_int_equal(
+	    jp_state_worth((enum jp_state)JP_STATE_COUNT), JP_WORTH_DEAD);
+}
+
+/* Which operations are for users, and which change the store. */
+static void
+rights_and_effects_of_operations_are_fixed(void **unused)
+{
+	(void)unused;
+	for (int code = 0; code < JP_ADMIN_OP_COUNT; code++) {
+		enum jp_admin_op op = (enum jp_admin_op)code;
+		bool self = op == JP_ADMIN_CREATE || op == JP_ADMIN_LIST ||
+		            op == JP_ADMIN_SHOW || op == JP_ADMIN_REVOKE ||
+		            op == JP_ADMIN_ROTATE;
+		bool reads = op == JP_ADMIN_LIST || op == JP_ADMIN_SHOW ||
+		             op == JP_ADMIN_TEST || op == JP_ADMIN_STATS ||
+		             op == JP_ADMIN_BACKUP || op == JP_ADMIN_EXPORT ||
+		             op == JP_ADMIN_USERS || op == JP_ADMIN_USER;
+
+		assert_int_equal(
+		    jp_admin_op_info(op)->self != JP_SELF_NEVER, self);
+		assert_int_equal(jp_admin_op_changes(op), !reads);
+	}
+}
+
+/* Behind another version nothing is read; the older side is named. */
+static void
+another_version_names_the_side_to_restart(void **unused)
+{
+	static const struct {
+		char version;
+		const char *patd, *pat_admin; /* what each of them says */
+	} rows[] = {
+		{ JP_ADMIN_VERSION + '0' - 1, "this pat-admin is older",
+		    "restart patd" },
+		{ JP_ADMIN_VERSION + '0' + 1, "restart patd",
+		    "this pat-admin is older" },
+	};
+	static const struct jp_admin_request zero_request;
+	static const struct jp_admin_item zero_item;
+	struct jp_admin_request request;
+	struct jp_admin_item item;
+	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	struct jp_why why;
+	enum jp_err result;
+	size_t len;
+	bool end;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		set_request(&request, JP_ADMIN_LIST);
+		assert_int_equal(
+		    jp_admin_request_encode(&request, bytes, &len), JP_ERR_OK);
+		bytes[3] = (uint8_t)rows[i].version;
+		assert_int_equal(
+		    jp_admin_request_decode(&request, bytes, len, &why),
+		    JP_ERR_PROTOCOL);
+		assert_non_null(strstr(why.text, rows[i].patd));
+		assert_memory_equal(&request, &zero_request, sizeof(request));
+		set_item(&item, JP_ITEM_RECORD);
+		assert_int_equal(
+		    jp_admin_item_encode(&item, bytes, &len), JP_ERR_OK);
+		bytes[3] = (uint8_t)rows[i].version;
+		assert_int_equal(jp_admin_answer_decode(
+		                     bytes, len, &end, &item, &result, &why),
+		    JP_ERR_PROTOCOL);
+		assert_false(end);
+		assert_non_null(strstr(why.text, rows[i].pat_admin));
+		assert_memory_equal(&item, &zero_item, sizeof(item));
+	}
+}
+
+enum {
+	NUMBER_AT = 4, /* of the operation, or of the kind of item */
+	STATE_AT = 5,
+	REASON_AT = 7,
+	BREACH_AT = 8,
+};
+
+static void
+numbers_that_are_not_known_here_are_refused_with_a_reason(void **unused)
+{
+	static const struct {
+		size_t at;
+		uint8_t number;
+	} rows[] = {
+		{ NUMBER_AT, JP_ITEM_COUNT },
+		{ STATE_AT, JP_STATE_COUNT },
+		{ REASON_AT, JP_REASON_COUNT },
+		{ BREACH_AT, JP_BREACH_COUNT_OF },
+		{ REASON_AT, 255 },
+	};
+	static const struct jp_why none = { "" };
+	struct jp_admin_request request;
+	struct jp_admin_item item;
+	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	struct jp_why why;
+	enum jp_err result;
+	size_t len;
+	bool end;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		set_item(&item, JP_ITEM_RECORD);
+		assert_int_equal(
+		    jp_admin_item_encode(&item, bytes, &len), JP_ERR_OK);
+		bytes[rows[i].at] = rows[i].number;
+		assert_int_equal(jp_admin_answer_decode(
+		                     bytes, len, &end, &item, &result, &why),
+		    JP_ERR_NEWER);
+		assert_non_null(strstr(why.text, "this pat-admin is older"));
+	}
+	assert_int_equal(
+	    jp_admin_end_encode(JP_ERR_OK, &none, bytes, &len), JP_ERR_OK);
+	bytes[STATE_AT] = JP_ERR_COUNT; /* the result, in an end */
+	assert_int_equal(
+	    jp_admin_answer_decode(bytes, len, &end, &item, &result, &why),
+	    JP_ERR_NEWER);
+	set_request(&request, JP_ADMIN_LIST);
+	assert_int_equal(
+	    jp_admin_request_encode(&request, bytes, &len), JP_ERR_OK);
+	bytes[NUMBER_AT] = JP_ADMIN_OP_COUNT;
+	assert_int_equal(
+	    jp_admin_request_decode(&request, bytes, len, &why), JP_ERR_NEWER);
+	assert_non_null(strstr(why.text, "restart patd"));
+}
+
+/* An older pat-admin, too, reads why it was refused. */
+static void
+a_refusal_has_the_version_of_its_request(void **unused)
+{
+	static const struct jp_why why = { "no" };
+	static const uint8_t other[] = { 'J', 'P', 'X', '1' };
+	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	size_t len;
+
+	(void)unused;
+	assert_int_equal(jp_admin_refusal_encode((const uint8_t *)"JPA1",
+	                     JP_ERR_PROTOCOL, &why, bytes, &len),
+	    JP_ERR_OK);
+	assert_int_equal(len, 10);
+	assert_memory_equal(bytes, "JPA1\x07\x15\0\x02no", 10);
+	assert_int_equal(
+	    jp_admin_refusal_encode(other, JP_ERR_PROTOCOL, &why, bytes, &len),
+	    JP_ERR_PROTOCOL);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -1133,6 +1379,15 @@ main(void)
 		cmocka_unit_test(items_come_back_and_cut_ones_do_not),
 		cmocka_unit_test(every_end_comes_back),
 		cmocka_unit_test(numbers_of_the_protocol_are_fixed),
+		cmocka_unit_test(reasons_keep_their_numbers_and_names),
+		cmocka_unit_test(errors_keep_their_numbers_and_names),
+		cmocka_unit_test(operations_keep_their_numbers_and_names),
+		cmocka_unit_test(states_keep_their_numbers_and_names),
+		cmocka_unit_test(rights_and_effects_of_operations_are_fixed),
+		cmocka_unit_test(another_version_names_the_side_to_restart),
+		cmocka_unit_test(
+		    numbers_that_are_not_known_here_are_refused_with_a_reason),
+		cmocka_unit_test(a_refusal_has_the_version_of_its_request),
 	};
 
 	if (UNDER_ASAN)

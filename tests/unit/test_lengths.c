@@ -100,8 +100,9 @@ static enum jp_err
 parse_admin_request(const uint8_t *bytes, size_t len)
 {
 	static struct jp_admin_request request;
+	struct jp_why why;
 
-	return jp_admin_request_decode(&request, bytes, len);
+	return jp_admin_request_decode(&request, bytes, len, &why);
 }
 
 static enum jp_err
@@ -181,8 +182,8 @@ static const struct parser {
 	{ "mux", parse_mux, JP_MUX_FRAME_MAX, "" },
 	{ "request", parse_request, JP_REQUEST_MAX, "JPV1" },
 	{ "reply", parse_reply, JP_REPLY_SIZE, "JPV1" },
-	{ "admin request", parse_admin_request, JP_ADMIN_MSG_MAX, "JPA1" },
-	{ "admin answer", parse_admin_answer, JP_ADMIN_MSG_MAX, "JPA1" },
+	{ "admin request", parse_admin_request, JP_ADMIN_MSG_MAX, "JPA2" },
+	{ "admin answer", parse_admin_answer, JP_ADMIN_MSG_MAX, "JPA2" },
 	{ "record", parse_record, JP_RECORD_MAX, "\2abcdefgh" },
 	{ "record, its head", peek_record, JP_RECORD_MAX, "\2abcdefgh" },
 	{ "user", parse_user, JP_USER_RECORD_MAX, "\1" },

@@ -157,6 +157,7 @@ take_answers(int fd, jp_admin_emit emit, void *arg, enum jp_err *result,
 	bool end = false;
 
 	*result = JP_ERR_OK;
+	why->text[0] = '\0';
 	while (err == JP_ERR_OK && refused == JP_ERR_OK && !end) {
 		size_t len = 0;
 
@@ -175,6 +176,23 @@ take_answers(int fd, jp_admin_emit emit, void *arg, enum jp_err *result,
 	return err;
 }
 
+/* Where `why` says what is wrong with it, another version has done nothing. */
+static enum jp_err
+bad_answer(
+    const struct jp_admin_request *request, enum jp_err err, struct jp_why *why)
+{
+	struct jp_why said = *why;
+
+	if (said.text[0] != '\0' && err == JP_ERR_PROTOCOL)
+		return err;
+	return jp_why(why, err, "the answer of patd: %s%s",
+	    said.text[0] != '\0' ? said.text : jp_err_text(err),
+	    jp_admin_op_changes(request->op)
+	        ? ": check with `pat-admin list` or `pat-admin user list` what "
+	          "was done"
+	        : "");
+}
+
 static enum jp_err
 run_in_patd(struct session *session, const struct jp_admin_request *request,
     jp_admin_emit emit, void *arg, struct jp_why *why)
@@ -189,11 +207,7 @@ run_in_patd(struct session *session, const struct jp_admin_request *request,
 		return result;
 	if (err == JP_ERR_UNREACHABLE)
 		return gone(request, why);
-	return jp_why(why, err, "the answer of patd: %s%s", jp_err_text(err),
-	    jp_admin_op_changes(request->op)
-	        ? ": check with `pat-admin list` or `pat-admin user list` what "
-	          "was done"
-	        : "");
+	return bad_answer(request, err, why);
 }
 
 enum jp_err

@@ -80,62 +80,57 @@ struct search {
 	struct jp_why why;
 };
 
-/*
- * What a text that was found is, if not one of our tokens in some state. Here
- * is every reason: one that is left out would count as a live token.
- */
+/* What a text is that was found, if not one of our tokens in some state. */
 static const char *
 stranger_of(enum jp_reason reason)
 {
-	switch (reason) {
-	case JP_REASON_CRC:
+	switch (jp_reason_finding(reason)) {
+	case JP_FINDING_DAMAGED:
 		return "damaged";
-	case JP_REASON_UNKNOWN_ID:
+	case JP_FINDING_UNKNOWN:
 		return "unknown";
-	case JP_REASON_FAST_TAG: /* an id of ours, another secret */
-	case JP_REASON_SECRET:
+	case JP_FINDING_FORGED:
 		return "forged";
-	case JP_REASON_SHAPE: /* a prefix that is accepted no more */
-	case JP_REASON_USER:
-	case JP_REASON_REVOKED:
-	case JP_REASON_SUPERSEDED:
-	case JP_REASON_EXPIRED:
-	case JP_REASON_UNUSED:
-	case JP_REASON_USER_DISABLED:
-	case JP_REASON_SERVICE:
-	case JP_REASON_SCOPE:
-	case JP_REASON_ADDRESS:
-	case JP_REASON_GROUP:
-	case JP_REASON_THROTTLED:
-	case JP_REASON_ACCEPTED:
-	case JP_REASON_NO_TOKEN:
-	case JP_REASON_ACCOUNT:
+	case JP_FINDING_OTHER: /* of a prefix that is taken no more */
+	case JP_FINDING_PROVED:
+	case JP_FINDING_LACKS_RIGHT:
 		return NULL;
-	case JP_REASON_NONE:
-	case JP_REASON_STORE:
-	case JP_REASON_GROUP_SOURCE:
-	case JP_REASON_RECORD:
-	case JP_REASON_MEMORY:
-	case JP_REASON_OVERLOAD:
-	case JP_REASON_AUDIT:
-	case JP_REASON_STOPPING:
-	case JP_REASON_COUNT:
+	case JP_FINDING_NOTHING:
 		break;
 	}
 	return "undecided";
 }
 
-/* The decision knows the text's prefix, the record perhaps not. */
+/* The decision takes it nowhere: it does not merely lack a right. */
+static bool
+is_denied(enum jp_reason reason)
+{
+	return jp_reason_verdict(reason) != JP_ACCEPT &&
+	       !jp_reason_rights(reason);
+}
+
+/*
+ * The decision knows the text's prefix, the record perhaps not. What it denies
+ * for another reason than the record's state is not called live.
+ */
 static void
 judge(struct search *search)
 {
-	search->stranger = stranger_of(search->answer.reason);
-	search->ours |= search->stranger == NULL;
-	search->undecided |=
-	    jp_reason_verdict(search->answer.reason) == JP_UNAVAILABLE;
-	if (search->answer.reason == JP_REASON_SHAPE &&
+	enum jp_reason reason = search->answer.reason;
+	const char *stranger = stranger_of(reason);
+
+	if (jp_reason_verdict(reason) == JP_UNAVAILABLE)
+		stranger = "undecided";
+	if (reason == JP_REASON_SHAPE &&
 	    jp_state_worth(search->answer.state) != JP_WORTH_DEAD)
 		search->answer.state = JP_STATE_PREFIX;
+	if (stranger == NULL && is_denied(reason) &&
+	    jp_state_worth(search->answer.state) == JP_WORTH_LIVE)
+		stranger = "undecided";
+	search->stranger = stranger;
+	search->ours |= stranger == NULL;
+	search->undecided |=
+	    stranger != NULL && strcmp(stranger, "undecided") == 0;
 }
 
 /* One word, which REASON explains; but a replaced one lives until a time. */

@@ -203,11 +203,11 @@ ask(struct test *test, const char *service)
 	    jp_field_set(question->service, sizeof(question->service), service);
 
 	args.request.op = JP_ADMIN_TEST;
-	test->reason = JP_REASON_COUNT;
+	test->reason = (enum jp_reason)JP_REASON_COUNT;
 	if (err == JP_ERR_OK)
 		err = session_run(
 		    &test->session, &args.request, keep, test, &test->why);
-	if (err == JP_ERR_OK && test->reason == JP_REASON_COUNT)
+	if (err == JP_ERR_OK && test->reason == (enum jp_reason)JP_REASON_COUNT)
 		err = jp_why(
 		    &test->why, JP_ERR_PROTOCOL, "patd sent no decision");
 	return err;
