@@ -6,10 +6,10 @@
 #include <syslog.h>
 
 #include "common/audit/limit.h"
-#include "common/wire/client.h"
-#include "common/sys/cond.h"
 #include "common/base/escape.h"
+#include "common/sys/cond.h"
 #include "common/sys/log.h"
+#include "common/wire/client.h"
 
 enum {
 	TICK_MS = 1000, /* between two looks at floods that are over */

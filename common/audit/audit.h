@@ -14,8 +14,8 @@
 
 #include "common/audit/file.h"
 #include "common/base/clock.h"
-#include "common/record/decision.h"
 #include "common/config/settings.h"
+#include "common/record/decision.h"
 
 #define JP_AUDIT_QUEUE 1024 /* lines that may wait for the thread */
 #define JP_AUDIT_ACT_MS                                                        \

@@ -6,8 +6,8 @@
 #ifndef JP_AUDIT_LIMIT_H
 #define JP_AUDIT_LIMIT_H
 
-#include "common/audit/line.h"
 #include "common/audit/flood.h"
+#include "common/audit/line.h"
 
 #define JP_AUDIT_FIRST_S 3600 /* an acceptance is logged once in so long */
 #define JP_AUDIT_FIRSTS 2048  /* pairs of token and address at a time */

@@ -2,8 +2,8 @@
  * Whether an audit trail is whole: takes its lines one after the other, those
  * of the oldest file first, and reports the first one that is wrong. Pure code.
  */
-#ifndef JP_AUDIT_CHECK_H
-#define JP_AUDIT_CHECK_H
+#ifndef JP_AUDIT_VERIFY_H
+#define JP_AUDIT_VERIFY_H
 
 #include "common/audit/line.h"
 

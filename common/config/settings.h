@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "common/record/policy.h"
-#include "common/wire/realm.h"
 #include "common/record/record.h"
 #include "common/record/user.h"
+#include "common/wire/realm.h"
 
 #define JP_UNIX_PATH_MAX 107 /* of sun_path, unix(7) */
 #define JP_LIST_MAX 32

@@ -13,9 +13,9 @@
 #include "common/decide/gate.h"
 #include "common/decide/groups.h"
 #include "common/decide/memo.h"
+#include "common/decide/stats.h"
 #include "common/record/pepper.h"
 #include "common/record/policy.h"
-#include "common/decide/stats.h"
 #include "common/store/store.h"
 
 struct jp_audit;

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/audit/audit.h"
 #include "common/base/grow.h"
 #include "common/decide/announce.h"
-#include "common/audit/audit.h"
 #include "common/decide/clock_guard.h"
 #include "common/sys/log.h"
 

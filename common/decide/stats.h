@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/wire/verdict.h"
 #include "common/sys/time_text.h"
+#include "common/wire/verdict.h"
 
 /*
  * Times of answers lie in buckets: 8 of the same width from one power of two

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/decide/clock_guard.h"
-
 #include "common/base/escape.h"
+#include "common/decide/clock_guard.h"
 
 enum {
 	SLOTS = 2 * JP_USAGE_MAX_TOKENS, /* half empty: short searches */

@@ -6,14 +6,14 @@
  * crypto_pwhash_str_verify() is not used: it obeys whatever cost a record
  * names, and answers "wrong" when memory is short.
  */
-#ifndef JP_HASH_H
-#define JP_HASH_H
+#ifndef JP_ARGON2_H
+#define JP_ARGON2_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/record/record.h"
 #include "common/base/secret.h"
+#include "common/record/record.h"
 
 #define JP_ARGON2_MEMORY_MIN 8U     /* KiB */
 #define JP_ARGON2_MEMORY_MAX 65536U /* KiB */

@@ -16,8 +16,8 @@
 #include "common/base/err.h"
 #include "common/base/net.h"
 #include "common/base/text.h"
-#include "common/wire/token.h"
 #include "common/sys/time_text.h"
+#include "common/wire/token.h"
 #include "common/wire/verify.h"
 
 #define JP_RECORD_VERSION 3 /* 1 ends behind the fast tag, 2 before prefix */

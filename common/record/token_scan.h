@@ -15,8 +15,8 @@
 
 #include <stdint.h>
 
-#include "common/wire/token.h"
 #include "common/base/unescape.h"
+#include "common/wire/token.h"
 
 /* One token that was found; all of it ends with the call. */
 struct jp_found {

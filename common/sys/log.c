@@ -11,8 +11,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/wire/client.h"
 #include "common/sys/cond.h"
+#include "common/wire/client.h"
 
 enum {
 	RESERVE = JP_LOG_QUEUE / 4, /* for warnings and worse */

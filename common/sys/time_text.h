@@ -3,8 +3,8 @@
  * since 1970-01-01 UTC; 0 means never. The current time always comes from a
  * struct jp_clock (common/base/clock.h), so that tests can set it.
  */
-#ifndef JP_WHEN_H
-#define JP_WHEN_H
+#ifndef JP_TIME_TEXT_H
+#define JP_TIME_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

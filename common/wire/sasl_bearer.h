@@ -11,8 +11,8 @@
  *
  * with ^A for the byte 1. Pure: no SASL in here.
  */
-#ifndef JP_BEARER_H
-#define JP_BEARER_H
+#ifndef JP_SASL_BEARER_H
+#define JP_SASL_BEARER_H
 
 #include "common/wire/sasl_plain.h"
 

@@ -6,8 +6,8 @@
  *
  * and the two texts that LOGIN asks for one by one. Pure: no SASL in here.
  */
-#ifndef JP_PLAIN_H
-#define JP_PLAIN_H
+#ifndef JP_SASL_PLAIN_H
+#define JP_SASL_PLAIN_H
 
 #include "common/wire/verify.h"
 

@@ -10,8 +10,8 @@
  * Nothing marks the end of a question. Whoever sends the fifth text sends it
  * in the same write as the others: it is there when they are, or not at all.
  */
-#ifndef JP_MUX_H
-#define JP_MUX_H
+#ifndef JP_SASLAUTHD_H
+#define JP_SASLAUTHD_H
 
 #include "common/wire/realm.h"
 #include "common/wire/verify.h"

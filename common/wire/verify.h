@@ -15,8 +15,8 @@
  * only lacks a right. All others name nobody: nothing is disclosed before the
  * secret is proved.
  */
-#ifndef JP_WIRE_H
-#define JP_WIRE_H
+#ifndef JP_VERIFY_H
+#define JP_VERIFY_H
 
 #include <stdbool.h>
 #include <stddef.h>
