@@ -172,27 +172,26 @@ def bad_frames():
     with mux_world() as place:
         token = place.token()
         good = ask_for("alice", token)
-        with Mux(place.mux) as other:
-            other.send(good[:9])
-            for bad in (b"\x04\x01", b"\xff\xff", b"GET / HTTP/1.0\r\n\r\n",
-                        ask_for("alice", "x" * 512), ask_for("a" * 256, token),
-                        ask_for("alice", token, "r" * 1024),
-                        ask_for("alice", token, "", "s" * 65),
-                        ask_for("alice", token, "r\0"),
-                        ask_for("al\0ice", token), ask_for("alice\0", token),
-                        ask_for("alice", token + "\0"),
-                        ask_for("alice", "\0" + token),
-                        ask_for("", token), ask_for("", token, "jira"),
-                        ask_for("alice", ""), ask_for("", ""),
-                        ask_for("@", token), bytes(8), bytes(10), bytes(11),
-                        ask_for("alice", token, "", "svn", "::1") + b"x",
-                        frame(*["x" * 1024] * 5) + b"x" * 9000,
-                        os.urandom(300).replace(b"\0", b"\xff")):
-                with Mux(place.mux) as mux:
-                    mux.send(bad)
-                    assert mux.all() == NO, bad[:40]
-            other.send(good[9:])
-            assert other.all() == OK
+        for bad in (b"\x04\x01", b"\xff\xff", b"GET / HTTP/1.0\r\n\r\n",
+                    ask_for("alice", "x" * 512), ask_for("a" * 256, token),
+                    ask_for("alice", token, "r" * 1024),
+                    ask_for("alice", token, "", "s" * 65),
+                    ask_for("alice", token, "r\0"),
+                    ask_for("al\0ice", token), ask_for("alice\0", token),
+                    ask_for("alice", token + "\0"),
+                    ask_for("alice", "\0" + token),
+                    ask_for("", token), ask_for("", token, "jira"),
+                    ask_for("alice", ""), ask_for("", ""),
+                    ask_for("@", token), bytes(8), bytes(10), bytes(11),
+                    ask_for("alice", token, "", "svn", "::1") + b"x",
+                    frame(*["x" * 1024] * 5) + b"x" * 9000,
+                    os.urandom(300).replace(b"\0", b"\xff")):
+            with Mux(place.mux) as other, Mux(place.mux) as mux:
+                other.send(good[:9])
+                mux.send(bad)
+                assert mux.all() == NO, bad[:40]
+                other.send(good[9:])
+                assert other.all() == OK
         assert place.stats()["argon2_runs"] == 1
         place.logged("on mux: too-long")
         place.logged("denied: reason=shape id=- front=mux")
