@@ -58,12 +58,12 @@ done
 
 run backup "$SCRATCH/backup-with"
 is "a folder that is not empty is refused" "$status" 3
-like "and it says what to do" "$err" "*is not empty: name a new folder*"
+like "and it says what to do" "$err" "*is not empty: name a new directory*"
 ok "and what is in it stays" test -f "$SCRATCH/backup-with/manifest.json"
 exits "without a folder it is a usage error" 2 backup
 run backup "$SCRATCH/none/here"
 is "a folder that cannot be made is an error" "$status" 3
-like "and it says which" "$err" "*cannot make $SCRATCH/none/here: make the folder above it*"
+like "and it says which" "$err" "*cannot create $SCRATCH/none/here: create its parent directory*"
 
 if [ "$(id -u)" = 0 ] && mkdir "$SCRATCH/small" &&
 	mount -t tmpfs -o size=64k none "$SCRATCH/small" 2>/dev/null; then
@@ -184,7 +184,7 @@ done
 
 fresh
 rm "$SCRATCH/bad/manifest.json"
-bad "a folder without manifest" "*is no backup: it holds no manifest.json*"
+bad "a folder without manifest" "*is not a backup: it holds no manifest.json*"
 
 # manifest SENTENCE PATTERN STATEMENT: changes `d`, the manifest.
 manifest() {

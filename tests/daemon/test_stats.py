@@ -120,7 +120,7 @@ def without_patd():
         assert "memo" not in stats, stats
         assert stats["store"]["records"] == 1, stats
         done = place.admin("stats")
-        assert "No patd runs" in done.stderr, done.stderr
+        assert "patd is not running" in done.stderr, done.stderr
         assert "store records" in done.stdout, done.stdout
         assert "jira_pat_up 0\n" in place.admin(
             "stats", "--prometheus").stdout

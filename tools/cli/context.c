@@ -27,7 +27,7 @@ static const struct {
 	    "runs" },
 	{ JP_ERR_DISK_FULL, "make room on that disk and try again" },
 	{ JP_ERR_PEER,
-	    "the socket folder may be written by others: see `pat-admin "
+	    "others can write to the socket directory: see `pat-admin "
 	    "check`" },
 };
 

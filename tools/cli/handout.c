@@ -120,7 +120,8 @@ take_back(struct session *session, const char *id, struct jp_why *why)
 		    first.text, id);
 	else
 		(void)jp_why(why, err,
-		    "%.200s: token %s was made, and is not revoked (%.200s): "
+		    "%.200s: token %s was created, and is not revoked "
+		    "(%.200s): "
 		    "revoke it",
 		    first.text, id, again.text);
 }

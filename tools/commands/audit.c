@@ -495,7 +495,7 @@ run(struct context *context)
 const struct command cmd_audit = {
 	.name = "audit",
 	.synopsis = "[OPTION]... | verify [FILE]...",
-	.help = "show the audit trail, or verify that it is whole",
+	.help = "show the audit trail, or verify that it is complete",
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_max = FILES_MAX + 1,

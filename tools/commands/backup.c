@@ -54,7 +54,7 @@ make_folder(struct backup *backup, struct jp_why *why)
 	backup->made = mkdir(args.folder, 0700) == 0;
 	if (!backup->made && errno == ENOENT)
 		return jp_why(why, JP_ERR_MISSING,
-		    "cannot make %.300s: make the folder above it first",
+		    "cannot create %.300s: create its parent directory first",
 		    args.folder);
 	if (!backup->made && errno != EEXIST)
 		return path_why(why, "make", args.folder);
@@ -63,7 +63,7 @@ make_folder(struct backup *backup, struct jp_why *why)
 		return path_why(why, "open", args.folder);
 	if (!backup->made && !folder_empty(backup->dir_fd))
 		return jp_why(why, JP_ERR_EXISTS,
-		    "%s is not empty: name a new folder", args.folder);
+		    "%s is not empty: name a new directory", args.folder);
 	return JP_ERR_OK;
 }
 
@@ -284,7 +284,7 @@ run(struct context *context)
 const struct command cmd_backup = {
 	.name = "backup",
 	.synopsis = "DIR [OPTION]...",
-	.help = "copy store and pepper into DIR, while patd serves",
+	.help = "copy the store and the pepper into DIR while patd runs",
 	.words_min = 1,
 	.words_max = 1,
 	.word = CMD_TEXT("FOLDER", NULL, NULL, struct backup_args, folder),

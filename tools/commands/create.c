@@ -169,7 +169,7 @@ run(struct context *context)
 const struct command cmd_create = {
 	.name = "create",
 	.synopsis = "[USER]|--batch FILE [OPTION]...",
-	.help = "make a token for USER and print it",
+	.help = "create a token for USER and print it",
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 0,

@@ -46,7 +46,7 @@ take_name(void *arg, char *value, struct jp_why *why)
 	if (jp_token_parse(value, strlen(value), &token) != JP_ERR_INVALID) {
 		sodium_memzero(value, strlen(value));
 		return jp_why(why, JP_ERR_INVALID,
-		    "a token is no FILE: give it on standard input, where "
+		    "a token is not a FILE: give it on standard input, where "
 		    "nobody sees it");
 	}
 	if (JP_GROW(identify->names, identify->len, identify->cap) != JP_ERR_OK)
@@ -56,7 +56,7 @@ take_name(void *arg, char *value, struct jp_why *why)
 }
 
 static const struct cmd_option options[] = {
-	CMD_FLAG("--live", "print the ids alone of those that live, for revoke",
+	CMD_FLAG("--live", "print only the ids of live tokens, for revoke",
 	    struct identify_args, live),
 };
 
@@ -452,7 +452,7 @@ run(struct context *context)
 const struct command cmd_identify = {
 	.name = "identify",
 	.synopsis = "[FILE]... [OPTION]...",
-	.help = "say whose the tokens in FILEs, folders or standard input are",
+	.help = "identify token owners in FILEs, directories or standard input",
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_max = SIZE_MAX,

@@ -35,8 +35,8 @@ own_folder(int fd, const char *path, mode_t mode, const struct owner *owner,
 		return JP_ERR_OK;
 	if (!folder_empty(fd) && !jp_store_bdb_exists(path))
 		return jp_why(why, JP_ERR_CONFIG,
-		    "%s holds other things and has not mode %04o and owner uid "
-		    "%lu: name another folder, or change it yourself",
+		    "%s is not empty and does not have mode %04o and owner uid "
+		    "%lu: name another directory, or change it yourself",
 		    path, (unsigned int)mode, (unsigned long)owner->uid);
 	if (fchown(fd, owner->uid, owner->gid) != 0)
 		return path_why(why, "chown", path);
@@ -53,10 +53,10 @@ make_one_folder(const char *path, mode_t mode, const struct owner *owner,
 	int fd;
 
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return path_why(why, "make the folder", path);
+		return path_why(why, "create the directory", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return path_why(why, "open the folder", path);
+		return path_why(why, "open the directory", path);
 	err = own_folder(fd, path, mode, owner, why);
 	(void)close(fd);
 	return err;
@@ -208,6 +208,6 @@ run(struct context *context)
 const struct command cmd_init = {
 	.name = "init",
 	.synopsis = "[OPTION]...",
-	.help = "make the store, its pepper and folders; twice is fine",
+	.help = "create the store, its pepper and directories; safe to repeat",
 	.run = run,
 };

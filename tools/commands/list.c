@@ -430,7 +430,7 @@ show_run(struct context *context)
 const struct command cmd_show = {
 	.name = "show",
 	.synopsis = "ID [OPTION]...",
-	.help = "show all of one token but its secret",
+	.help = "show everything about a token but its secret",
 	.words_min = 1,
 	.words_max = 1,
 	.word =

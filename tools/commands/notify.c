@@ -1,8 +1,8 @@
 /*
  * pat-admin notify: runs a command for each token that comes near its end, once
  * for each threshold. Meant for a timer: how far it came is kept in a file
- * beside the store, and written before the command runs, so that nobody is told
- * twice.
+ * beside the store, and written before the command runs, so that nobody is
+ * notified twice.
  */
 #include "common/base/grow.h"
 #include "tools/commands/commands.h"
@@ -66,8 +66,7 @@ static struct notify_args {
 } args;
 
 static const struct cmd_option options[] = {
-	CMD_FLAG(
-	    "--dry-run", "only tell of which", struct notify_args, dry_run),
+	CMD_FLAG("--dry-run", "only print which", struct notify_args, dry_run),
 };
 
 /* ---- the state: "THRESHOLD EXPIRES-AT ID" for each threshold ---- */
@@ -75,7 +74,7 @@ static const struct cmd_option options[] = {
 /* Above every id, which is letters and digits. */
 static const char last_of_second[] = "~~~~~~~~";
 
-/* What has no mark yet begins now: nobody is told of what lies behind. */
+/* What has no mark yet begins now: nobody is notified of what lies behind. */
 static void
 start_marks(struct notify *notify)
 {
@@ -107,7 +106,7 @@ read_mark(struct notify *notify, const char *line)
 	}
 }
 
-/* One that root made, before it acted as the user of patd, becomes his. */
+/* One that root made, before it acted as the user of patd, becomes theirs. */
 static void
 give_state(const struct notify *notify)
 {

@@ -33,7 +33,7 @@ static const struct cmd_option options[] = {
 	CMD_FLAG("--dry-run", "apply: only say what would be done",
 	    struct policy_args, dry_run),
 	CMD_FLAG("--trust-clock",
-	    "the clock is right: the store takes its time", struct policy_args,
+	    "the clock is right: set the store to its time", struct policy_args,
 	    trust_clock),
 };
 
@@ -117,7 +117,7 @@ run(struct context *context)
 const struct command cmd_policy = {
 	.name = "policy",
 	.synopsis = "check|apply [OPTION]...",
-	.help = "find the tokens that break today's policy; mend them",
+	.help = "find the tokens that break today's policy; fix them",
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 1,

@@ -24,10 +24,10 @@ static struct purge_args {
 static const struct cmd_option options[] = {
 	CMD_SPAN_OR_0("--dead-for", "that ended this long ago; default 90d",
 	    "90d", struct purge_args, request.dead_for),
-	CMD_FLAG(
-	    "--dry-run", "only tell which", struct purge_args, request.dry_run),
+	CMD_FLAG("--dry-run", "only print which", struct purge_args,
+	    request.dry_run),
 	CMD_FLAG("--trust-clock",
-	    "the clock is right: the store takes its time", struct purge_args,
+	    "the clock is right: set the store to its time", struct purge_args,
 	    trust_clock),
 };
 

@@ -205,7 +205,7 @@ name_old(struct place *place, struct jp_why *why)
 
 		if (len < 0 || (size_t)len >= sizeof(place->old))
 			return jp_why(why, JP_ERR_TOO_LONG,
-			    "%s: too long a path", place->path);
+			    "%s: the path is too long", place->path);
 		if (lstat(place->old, &st) != 0)
 			return JP_ERR_OK;
 		(void)snprintf(more, sizeof(more), "-%d", i);
@@ -354,8 +354,8 @@ tell_restore(struct restore *restore)
 		err = write_event(restore, &event, &why);
 	act_as_self();
 	if (err != JP_ERR_OK)
-		(void)fprintf(stderr,
-		    "The audit trail does not tell of this: %s\n", why.text);
+		(void)fprintf(
+		    stderr, "This is not in the audit trail: %s\n", why.text);
 }
 
 /* ---- the steps ---- */
@@ -569,7 +569,7 @@ run(struct context *context)
 const struct command cmd_restore = {
 	.name = "restore",
 	.synopsis = "DIR [OPTION]...",
-	.help = "put a backup in place of store and pepper",
+	.help = "replace the store and the pepper with a backup",
 	.words_min = 1,
 	.words_max = 1,
 	.word = CMD_TEXT("FOLDER", NULL, NULL, struct restore_args, folder),

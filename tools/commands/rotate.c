@@ -37,7 +37,7 @@ run(struct context *context)
 const struct command cmd_rotate = {
 	.name = "rotate",
 	.synopsis = "ID [OPTION]...",
-	.help = "make a successor of a token and print it",
+	.help = "create a successor of a token and print it",
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 1,

@@ -162,7 +162,8 @@ print_text(const struct jp_admin_item *item)
 		print_latency(&item->stats);
 	} else {
 		(void)fputs(
-		    "No patd runs: the store alone can be told.\n", stderr);
+		    "patd is not running: only the store can be shown.\n",
+		    stderr);
 	}
 	for (size_t i = 0; i < METRICS; i++)
 		if (is_known(&metrics[i], item))

@@ -442,8 +442,8 @@ change_all(struct sync *sync)
 		err = flush(sync, sync->people.len);
 	progress_end(&sync->progress);
 	if (err != JP_ERR_OK)
-		(void)fprintf(stderr,
-		    "What is printed is done: run it again for the rest.\n");
+		(void)fprintf(stderr, "The changes printed were made: run it "
+		                      "again for the rest.\n");
 	return err;
 }
 
@@ -497,7 +497,7 @@ run(struct context *context)
 const struct command cmd_sync_users = {
 	.name = "sync-users",
 	.synopsis = "FILE [OPTION]...",
-	.help = "disable who is not in a full list of users, CSV or JSON",
+	.help = "disable users that are not in a full list, CSV or JSON",
 	.options = options,
 	.option_len = sizeof(options) / sizeof(options[0]),
 	.words_min = 1,

@@ -194,7 +194,7 @@ start_walk(struct walk *walk, const char *path, struct jp_why *why)
 	if (path[0] == '/')
 		return JP_ERR_OK;
 	if (getcwd(here, sizeof(here)) == NULL || !prepend(walk, here))
-		return path_why(why, "find the folder of", path);
+		return path_why(why, "find the directory of", path);
 	return JP_ERR_OK;
 }
 

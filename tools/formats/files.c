@@ -25,7 +25,7 @@ make_parent(const char *path, struct jp_why *why)
 		if (chmod(path, 0755) != 0)
 			err = path_why(why, "chmod", path);
 	} else if (errno != EEXIST) {
-		err = path_why(why, "make the folder", path);
+		err = path_why(why, "create the directory", path);
 	}
 	act_as_self();
 	return err;
@@ -60,7 +60,7 @@ sync_parent(const char *path, struct jp_why *why)
 	part[strrchr(part, '/') - part + 1] = '\0';
 	fd = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) != 0)
-		err = path_why(why, "sync the folder", part);
+		err = path_why(why, "sync the directory", part);
 	if (fd >= 0)
 		(void)close(fd);
 	return err;

@@ -186,7 +186,7 @@ manifest_read(struct manifest *manifest, const char *path, struct jp_why *why)
 	fd = open_as_owner(file);
 	if (fd < 0 && errno == ENOENT)
 		return jp_why(why, JP_ERR_MISSING,
-		    "%s is no backup: it holds no " MANIFEST_NAME, path);
+		    "%s is not a backup: it holds no " MANIFEST_NAME, path);
 	if (fd < 0)
 		return path_why(why, "read " MANIFEST_NAME " in", path);
 	json = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);

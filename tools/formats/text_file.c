@@ -108,7 +108,7 @@ decode(struct text_file *text, const struct mark *mark, struct jp_why *why)
 	if (!done) {
 		free(out);
 		return jp_why(why, JP_ERR_INVALID,
-		    "%.300s: begins as %s, but does not go on so: save it as "
+		    "%.300s: begins as %s, but not all of it is: save it as "
 		    "UTF-8",
 		    text->name, mark->charset);
 	}
