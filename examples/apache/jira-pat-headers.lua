@@ -1,11 +1,11 @@
--- Which headers of a request Jira gets to see: these, and what Apache itself
--- adds. So no client can claim to be somebody else, by whichever name Jira, an
--- add-on or a script behind it may look at: X-Forwarded-User, Remote-User,
+-- The headers of a request that are passed on to Jira: these, and what Apache itself
+-- adds. So no client can claim to be another user, by whichever name Jira, an
+-- add-on or a script behind it may read: X-Forwarded-User, Remote-User,
 -- X-WEBAUTH-USER ..., nor by X_Forwarded_User or X.Forwarded.User, which CGI and
 -- PHP take for the same. A list of bad names would never be complete, and
 -- mod_headers knows no patterns.
 --
--- If your clients need another header, add its name, in small letters. Leave out
+-- If your clients need another header, add its name, in lower case. Leave out
 -- whatever says who the user is.
 
 local passed = {}
@@ -24,8 +24,8 @@ for name in ([[
 ]]):gmatch("%S+") do
 	passed[name] = true
 end
--- authorization: jira-pat.conf drops it once the token has been checked.
--- cookie is not in the list: no token may be mixed with somebody's session.
+-- authorization: jira-pat.conf removes it once the token has been verified.
+-- cookie is not in the list: a token must not be combined with a session.
 
 -- A client could name a header in Connection to have the proxy remove it. What
 -- is left says whether the connection is kept.
