@@ -31,7 +31,7 @@ bdb_get(
 	return err == JP_ERR_OK ? bdb_decode(bdb, id, &data, record) : err;
 }
 
-/* Those that prefer readers: a hold never waits for who waits for it. */
+/* This rwlock prefers readers: a hold never waits for one that waits for it. */
 static void
 bdb_hold(struct jp_store *store)
 {
@@ -65,8 +65,8 @@ put_record(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
 }
 
 /*
- * Locks the record that a change is about, for writing. An old
- * record that does not decode ends here, before the index functions meet it.
+ * Locks the record to be changed, for writing. An old record that does not
+ * decode is refused here, before the index functions see it.
  */
 static enum jp_err
 claim(struct bdb *bdb, DB_TXN *txn, const char *id, struct jp_record *old)
@@ -90,7 +90,7 @@ change_create(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
 	return put_record(bdb, txn, record, DB_NOOVERWRITE);
 }
 
-/* The index by user is told that a record's user never changes. */
+/* The index by user relies on it: a record's user never changes. */
 static enum jp_err
 change_replace(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
     struct bdb_head *head)
@@ -202,7 +202,7 @@ bdb_info(struct jp_store *store, struct jp_store_info *info)
 	if (err == JP_ERR_OK)
 		*info = (struct jp_store_info){ .records = head.records,
 			.commits = head.commits,
-			.bytes = bdb_folder_bytes(bdb),
+			.bytes = bdb_dir_bytes(bdb),
 			.reserve = atomic_load(&bdb->reserve) };
 	return err;
 }
@@ -238,7 +238,7 @@ bdb_why(struct jp_store *store, struct jp_why *why)
 	(void)pthread_mutex_unlock(&bdb->mutex);
 }
 
-/* All that was committed is in the log: what fails here, recovery mends. */
+/* All that was committed is in the log: what fails here, recovery repairs. */
 static void
 bdb_close(struct jp_store *store)
 {

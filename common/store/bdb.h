@@ -1,8 +1,8 @@
 /*
  * The store in Berkeley DB 5.3: one private transactional environment in one
- * folder, owned by one process under an exclusive lock on `store.lock`. Every
- * open runs recovery. The databases are made by jp_store_bdb_create() alone,
- * so that a missing file is an error and not an empty store.
+ * directory, owned by one process under an exclusive lock on `store.lock`.
+ * Every open runs recovery. The databases are made by jp_store_bdb_create()
+ * alone, so that a missing file is an error and not an empty store.
  */
 #ifndef JP_STORE_BDB_H
 #define JP_STORE_BDB_H
@@ -15,17 +15,17 @@
 #define JP_STORE_CACHE_DEFAULT (32U << 20) /* bytes */
 
 struct jp_store_options {
-	const char *dir;    /* absolute; a folder of mode 0700, ours */
-	const char *holder; /* who we are, for the lock file: "patd" */
+	const char *dir;    /* absolute; a directory of mode 0700, ours */
+	const char *holder; /* our name in the lock file: "patd" */
 	int64_t wait_ms;    /* how long to wait for the lock; 0: not at all */
-	bool first;         /* all others that wait meanwhile give way */
+	bool first;         /* others that wait for the lock give way */
 	size_t cache;       /* bytes of page cache; 0: the default */
 	size_t kept;        /* records kept beside it; 0: none */
 	uint8_t tag[JP_PEPPER_NAME_LEN]; /* names the pepper it was made with */
 };
 
 /*
- * Makes the databases in an existing folder. JP_ERR_EXISTS, and nothing is
+ * Makes the databases in an existing directory. JP_ERR_EXISTS, and nothing is
  * changed, if a store is there.
  */
 enum jp_err
@@ -49,8 +49,8 @@ enum jp_err
 jp_store_bdb_verify(const struct jp_store_options *options, struct jp_why *why);
 
 /*
- * Makes a store of the files of a copy, which lie in the folder, and verifies
- * it: as jp_store_bdb_open() and jp_store_bdb_verify().
+ * Completes a store from the files of a copy, which are in the directory, and
+ * verifies it: as jp_store_bdb_open() and jp_store_bdb_verify().
  */
 enum jp_err jp_store_bdb_complete(
     const struct jp_store_options *options, struct jp_why *why);
@@ -63,8 +63,8 @@ enum jp_err jp_store_bdb_hold(const char *dir, const char *holder,
     int64_t wait_ms, int *fd, struct jp_why *why);
 
 /*
- * Who signed the lock of the store in `dir` last, "patd (pid 12)": as long as
- * the lock is held, its owner. False: nobody can be read.
+ * Who last signed the lock of the store in `dir`, as in "patd (pid 12)": its
+ * owner, as long as the lock is held. False if the file names nobody.
  */
 bool jp_store_bdb_holder(const char *dir, char *name, size_t size, pid_t *pid);
 

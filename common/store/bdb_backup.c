@@ -4,8 +4,8 @@
  * The engine copies its databases and then its logs while others write. None
  * of them is of one moment; recovery makes them so, if no log that was there
  * when the copying began has gone. While it copies it keeps others from writing
- * pages, so the copy goes to files without a name in the store's folder first,
- * and to its taker, who may be slow, only then.
+ * pages, so the copy first goes to unnamed files in the store's directory,
+ * and only then to its receiver, which may be slow.
  */
 #include "common/store/bdb_internal.h"
 
@@ -49,7 +49,7 @@ copy_open(DB_ENV *env, const char *name, const char *target, void **handle)
 	if (file->fd < 0)
 		return errno;
 	file->name = strdup(name);
-	copy->len++; /* from here on free_copy() cares */
+	copy->len++; /* from here on free_copy() frees it */
 	*handle = file;
 	return file->name != NULL ? 0 : ENOMEM;
 }
@@ -82,7 +82,7 @@ copy_close(DB_ENV *env, const char *name, void *handle)
 {
 	(void)env;
 	(void)name;
-	(void)handle; /* its taker comes later */
+	(void)handle; /* it is handed over later */
 	return 0;
 }
 

@@ -30,7 +30,7 @@ struct bdb_cache {
 	struct set sets[];
 };
 
-/* FNV-1a: ids are random, and who names users is an administrator. */
+/* FNV-1a: ids are random, and users are named by administrators. */
 static size_t
 hash_of(const struct bdb_key *key)
 {

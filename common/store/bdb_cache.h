@@ -53,7 +53,7 @@ void bdb_cache_fill(struct bdb_cache *cache, const struct bdb_key *key,
 void bdb_cache_publish(struct bdb_cache *cache, const struct bdb_key *key,
     const uint8_t *bytes, size_t len);
 
-/* Forgets a record: it was deleted, or who knows what has become of it. */
+/* Forgets a record: it was deleted, or its state is unknown. */
 void bdb_cache_drop(struct bdb_cache *cache, const struct bdb_key *key);
 
 #endif

@@ -28,7 +28,7 @@ make_files(struct bdb *bdb, const struct jp_store_options *options)
 		err = bdb_hwm_open(bdb, head.commits);
 	if (err == JP_ERR_OK)
 		err = bdb_close_engine(bdb);
-	return err == JP_ERR_OK ? bdb_folder_sync(bdb) : err;
+	return err == JP_ERR_OK ? bdb_dir_sync(bdb) : err;
 }
 
 static enum jp_err
@@ -37,7 +37,7 @@ make_store(struct bdb *bdb, const struct jp_store_options *options)
 	enum jp_err err;
 
 	if (bdb_mark_there(bdb))
-		bdb_folder_empty(bdb);
+		bdb_dir_empty(bdb);
 	err = bdb_mark_set(bdb);
 	if (err == JP_ERR_OK)
 		err = make_files(bdb, options);
@@ -46,7 +46,7 @@ make_store(struct bdb *bdb, const struct jp_store_options *options)
 	if (err == JP_ERR_OK)
 		return JP_ERR_OK;
 	(void)bdb_close_engine(bdb);
-	bdb_folder_empty(bdb);
+	bdb_dir_empty(bdb);
 	(void)bdb_mark_clear(bdb);
 	bdb_lock_remove(bdb);
 	return err;
@@ -59,7 +59,7 @@ look_for_room(struct bdb *bdb)
 
 	if (bdb_mark_there(bdb))
 		return JP_ERR_OK;
-	if (bdb_folder_has(bdb, bdb_file_name(BDB_TOKENS)))
+	if (bdb_dir_has(bdb, bdb_file_name(BDB_TOKENS)))
 		return bdb_fail_why(bdb, JP_ERR_EXISTS,
 		    "there is a store in %s already", bdb->dir);
 	err = bdb_look(bdb);
@@ -74,7 +74,7 @@ jp_store_bdb_create(const struct jp_store_options *options, struct jp_why *why)
 
 	if (bdb == NULL)
 		return JP_ERR_NOMEM;
-	err = bdb_folder_open(bdb, options->dir);
+	err = bdb_dir_open(bdb, options->dir);
 	if (err == JP_ERR_OK)
 		err = look_for_room(bdb);
 	if (err == JP_ERR_OK)
@@ -83,10 +83,7 @@ jp_store_bdb_create(const struct jp_store_options *options, struct jp_why *why)
 		err = look_for_room(bdb);
 	if (err == JP_ERR_OK)
 		err = make_store(bdb, options);
-	if (err != JP_ERR_OK)
-		*why = bdb->why;
-	bdb_free(bdb);
-	return err;
+	return bdb_finish(bdb, err, why);
 }
 
 /* Reads all of one file, without an environment; `path` is absolute. */
@@ -120,10 +117,7 @@ jp_store_bdb_verify(const struct jp_store_options *options, struct jp_why *why)
 		err = bdb_close_engine(bdb);
 	for (size_t i = 0; i < BDB_FILES && err == JP_ERR_OK; i++)
 		err = verify_file(bdb, bdb_file_name((enum bdb_file)i));
-	if (err != JP_ERR_OK)
-		*why = bdb->why;
-	bdb_free(bdb);
-	return err;
+	return bdb_finish(bdb, err, why);
 }
 
 enum jp_err
@@ -139,8 +133,6 @@ jp_store_bdb_complete(
 	err = bdb_open_store(bdb, options);
 	if (err == JP_ERR_OK)
 		err = bdb_close_engine(bdb);
-	if (err != JP_ERR_OK)
-		*why = bdb->why;
-	bdb_free(bdb);
+	err = bdb_finish(bdb, err, why);
 	return err == JP_ERR_OK ? jp_store_bdb_verify(options, why) : err;
 }

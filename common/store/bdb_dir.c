@@ -7,21 +7,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /*
- * It stands in the folder while a store is made, so that a folder with this
- * file holds no store, whatever else it holds. A store that lost its
- * tokens.db has no such file: its logs may still be worth a rescue, and
- * nothing of it is ever removed.
+ * It exists while a store is made, so a directory with this file holds no
+ * store, whatever else is in it. A store that lost its tokens.db has no such
+ * file: its logs may still allow a rescue, and nothing of it is ever removed.
  */
 #define MARK_NAME "creating"
 
@@ -38,7 +32,7 @@ bdb_file_name(enum bdb_file file)
 }
 
 bool
-bdb_folder_has(const struct bdb *bdb, const char *name)
+bdb_dir_has(const struct bdb *bdb, const char *name)
 {
 	struct stat st;
 
@@ -50,7 +44,7 @@ bdb_folder_has(const struct bdb *bdb, const char *name)
  * has the hashes.
  */
 static enum jp_err
-judge_folder(struct bdb *bdb)
+check_dir(struct bdb *bdb)
 {
 	struct stat st;
 
@@ -58,15 +52,15 @@ judge_folder(struct bdb *bdb)
 		return bdb_fail_errno(bdb, "");
 	if (st.st_uid != geteuid())
 		return bdb_fail_why(bdb, JP_ERR_CONFIG,
-		    "%s belongs to uid %u, not to uid %u who uses it: "
+		    "%s belongs to uid %u, but uid %u uses it: "
 		    "chown %u %s",
 		    bdb->dir, st.st_uid, geteuid(), geteuid(), bdb->dir);
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return bdb_fail_why(bdb, JP_ERR_CONFIG,
 		    "%s is open to others (mode %04o): chmod 0700 %s", bdb->dir,
 		    st.st_mode & 07777, bdb->dir);
-	/* Its lines would silently overrule what the code sets. */
-	if (bdb_folder_has(bdb, "DB_CONFIG"))
+	/* Its lines would silently override what the code sets. */
+	if (bdb_dir_has(bdb, "DB_CONFIG"))
 		return bdb_fail_why(bdb, JP_ERR_CONFIG,
 		    "%s/DB_CONFIG would change how the store works: remove it",
 		    bdb->dir);
@@ -74,26 +68,27 @@ judge_folder(struct bdb *bdb)
 }
 
 enum jp_err
-bdb_folder_open(struct bdb *bdb, const char *dir)
+bdb_dir_open(struct bdb *bdb, const char *dir)
 {
 	int len = snprintf(bdb->dir, sizeof(bdb->dir), "%s", dir);
 
 	if (dir[0] != '/' || (size_t)len >= sizeof(bdb->dir))
 		return bdb_fail_why(bdb, JP_ERR_CONFIG,
-		    "the store's folder must be an absolute path, not \"%s\"",
+		    "the store's directory must be an absolute path, not "
+		    "\"%s\"",
 		    dir);
 	bdb->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (bdb->dir_fd >= 0)
-		return judge_folder(bdb);
+		return check_dir(bdb);
 	if (errno == ENOTDIR)
 		return bdb_fail_why(
-		    bdb, JP_ERR_CONFIG, "%s is not a folder", dir);
+		    bdb, JP_ERR_CONFIG, "%s is not a directory", dir);
 	return bdb_fail_why(
 	    bdb, jp_err_from_errno(errno), "%s: %s", dir, strerror(errno));
 }
 
 enum jp_err
-bdb_folder_sync(struct bdb *bdb)
+bdb_dir_sync(struct bdb *bdb)
 {
 	if (fsync(bdb->dir_fd) != 0)
 		return bdb_fail_errno(bdb, "");
@@ -113,9 +108,9 @@ is_ours(const char *name)
 	       strncmp(name, "__db.", strlen("__db.")) == 0;
 }
 
-/* A stream over the folder with a descriptor of its own, or NULL. */
+/* A stream over the directory with a descriptor of its own, or NULL. */
 static DIR *
-read_folder(const struct bdb *bdb)
+read_dir(const struct bdb *bdb)
 {
 	int fd = openat(bdb->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
@@ -126,9 +121,9 @@ read_folder(const struct bdb *bdb)
 }
 
 uint64_t
-bdb_folder_bytes(const struct bdb *bdb)
+bdb_dir_bytes(const struct bdb *bdb)
 {
-	DIR *stream = read_folder(bdb);
+	DIR *stream = read_dir(bdb);
 	const struct dirent *entry;
 	uint64_t bytes = 0;
 	struct stat st;
@@ -146,9 +141,9 @@ bdb_folder_bytes(const struct bdb *bdb)
 }
 
 void
-bdb_folder_empty(struct bdb *bdb)
+bdb_dir_empty(struct bdb *bdb)
 {
-	DIR *stream = read_folder(bdb);
+	DIR *stream = read_dir(bdb);
 	const struct dirent *entry;
 
 	if (stream == NULL)
@@ -168,7 +163,7 @@ bdb_mark_set(struct bdb *bdb)
 	if (fd < 0)
 		return bdb_fail_errno(bdb, MARK_NAME);
 	(void)close(fd);
-	return bdb_folder_sync(bdb);
+	return bdb_dir_sync(bdb);
 }
 
 enum jp_err
@@ -176,11 +171,11 @@ bdb_mark_clear(struct bdb *bdb)
 {
 	if (unlinkat(bdb->dir_fd, MARK_NAME, 0) != 0)
 		return bdb_fail_errno(bdb, MARK_NAME);
-	return bdb_folder_sync(bdb);
+	return bdb_dir_sync(bdb);
 }
 
 bool
 bdb_mark_there(const struct bdb *bdb)
 {
-	return bdb_folder_has(bdb, MARK_NAME);
+	return bdb_dir_has(bdb, MARK_NAME);
 }

@@ -100,6 +100,15 @@ bdb_free(struct bdb *bdb)
 	free(bdb);
 }
 
+enum jp_err
+bdb_finish(struct bdb *bdb, enum jp_err err, struct jp_why *why)
+{
+	if (err != JP_ERR_OK)
+		*why = bdb->why;
+	bdb_free(bdb);
+	return err;
+}
+
 static int
 set_up_env(const struct bdb *bdb, DB_ENV *env, size_t cache)
 {
@@ -148,42 +157,47 @@ open_env(struct bdb *bdb, size_t cache)
 }
 
 /*
- * The keys of the indexes lie in the record itself: the engine calls these
- * while it holds page locks, and nothing may be allocated here.
+ * The keys of the indexes are parts of the record itself: the engine calls
+ * these while it holds page locks, and nothing may be allocated here.
  */
 static int
-index_user(DB *index, const DBT *key, const DBT *data, DBT *result)
+peek(const DBT *data, DBT *user, int64_t *expires_at)
 {
-	const char *user;
-	size_t user_len;
-	int64_t expires_at;
+	const char *name;
+	size_t len;
 
-	(void)index;
-	(void)key;
-	if (jp_record_peek(data->data, data->size, &user, &user_len,
-	        &expires_at) != JP_ERR_OK)
+	if (jp_record_peek(data->data, data->size, &name, &len, expires_at) !=
+	    JP_ERR_OK)
 		return EINVAL;
-	*result = (DBT){ .data = (void *)(uintptr_t)user,
-		.size = (uint32_t)user_len };
+	*user = (DBT){ .data = (void *)(uintptr_t)name, .size = (uint32_t)len };
 	return 0;
 }
 
-/* In a record its end follows its user, as 8 bytes, big end first. */
 static int
-index_expiry(DB *index, const DBT *key, const DBT *data, DBT *result)
+index_user(DB *index, const DBT *key, const DBT *data, DBT *result)
 {
-	const char *user;
-	size_t user_len;
 	int64_t expires_at;
 
 	(void)index;
 	(void)key;
-	if (jp_record_peek(data->data, data->size, &user, &user_len,
-	        &expires_at) != JP_ERR_OK)
-		return EINVAL;
+	return peek(data, result, &expires_at);
+}
+
+/* In a record the expiry follows the user, as 8 bytes, big-endian. */
+static int
+index_expiry(DB *index, const DBT *key, const DBT *data, DBT *result)
+{
+	int64_t expires_at;
+	DBT user;
+	int ret = peek(data, &user, &expires_at);
+
+	(void)index;
+	(void)key;
+	if (ret != 0)
+		return ret;
 	if (expires_at <= JP_NEVER)
 		return DB_DONOTINDEX;
-	*result = (DBT){ .data = (void *)(uintptr_t)(user + user_len),
+	*result = (DBT){ .data = (char *)user.data + user.size,
 		.size = sizeof(expires_at) };
 	return 0;
 }
@@ -265,7 +279,7 @@ bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
 
 		/* check_users() knows whether it may be missing. */
 		if (file == BDB_USERS && (flags & DB_CREATE) == 0 &&
-		    !bdb_folder_has(bdb, bdb_file_name(file)))
+		    !bdb_dir_has(bdb, bdb_file_name(file)))
 			continue;
 		err = bdb_open_file(bdb, NULL, file, flags);
 	}

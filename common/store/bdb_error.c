@@ -83,15 +83,15 @@ enum jp_err
 bdb_fail(struct bdb *bdb, int ret, const char *doing)
 {
 	enum jp_err err = code_of(ret);
-	bool told = false;
+	bool known = false;
 
 	if (err == JP_ERR_NOT_FOUND || err == JP_ERR_EXISTS)
 		return err;
-	/* After a panic every thread fails; the first one knows the reason. */
+	/* After a panic every thread fails; the first one has the reason. */
 	if (ret == DB_RUNRECOVERY)
-		told = atomic_exchange(&bdb->dead, true);
+		known = atomic_exchange(&bdb->dead, true);
 	(void)pthread_mutex_lock(&bdb->mutex);
-	if (!told)
+	if (!known)
 		explain(bdb, ret, err, doing);
 	bdb->line[0] = '\0';
 	(void)pthread_mutex_unlock(&bdb->mutex);

@@ -48,7 +48,7 @@ parse_hwm(const char text[BDB_HWM_LEN], uint64_t *commits)
 bool
 bdb_hwm_there(const struct bdb *bdb)
 {
-	return bdb_folder_has(bdb, BDB_HWM_NAME);
+	return bdb_dir_has(bdb, BDB_HWM_NAME);
 }
 
 static enum jp_err
@@ -62,8 +62,8 @@ start_hwm(struct bdb *bdb, uint64_t commits)
 /*
  * The engine takes damage in its last log file for the log's end and forgets
  * what was committed after it. Only the count of commits that returned, kept
- * beside, tells. It is not synced, so it may be behind the database, and is
- * never ahead of a healthy one.
+ * in a file beside it, shows that. It is not synced, so it may be behind the
+ * database, and is never ahead of a healthy one.
  */
 enum jp_err
 bdb_hwm_open(struct bdb *bdb, uint64_t commits)
@@ -107,7 +107,7 @@ bdb_clock_open(struct bdb *bdb)
 	    pread(bdb->clock_fd, text, sizeof(text), 0) == BDB_HWM_LEN &&
 	    parse_hwm(text, &seen) && jp_when_valid((int64_t)seen))
 		atomic_store(&bdb->seen, (long long)seen);
-	/* A store of before there was this file was written to then. */
+	/* A store older than this file was last written to then. */
 	else if (fstatat(bdb->dir_fd, BDB_HWM_NAME, &last,
 	             AT_SYMLINK_NOFOLLOW) == 0)
 		atomic_store(&bdb->seen, (long long)last.st_mtime);
@@ -131,7 +131,7 @@ void
 bdb_hwm_raise(struct bdb *bdb, uint64_t commits)
 {
 	(void)pthread_mutex_lock(&bdb->mutex);
-	/* Threads come here in another order than they committed in. */
+	/* Threads may get here in another order than they committed in. */
 	if (commits > bdb->hwm)
 		(void)write_hwm(bdb, commits);
 	(void)pthread_mutex_unlock(&bdb->mutex);

@@ -1,12 +1,12 @@
 /*
- * What the files of the Berkeley DB store share, and nobody else sees, the
- * lowest one first:
+ * What the files of the Berkeley DB store share among themselves, the lowest
+ * one first:
  *
  *     bdb_error.c   what errors mean
  *     bdb_dir.c     the directory: its safety, names, the mark of a new store
  *     bdb_lock.c    the lock that makes one process its owner
  *     bdb_hwm.c     the high-water mark and the clock
- *     bdb_reserve.c space that is kept for the end of tokens
+ *     bdb_reserve.c space that is kept for revocations
  *     bdb_cache.c   copies of the records that are read often
  *     bdb_env.c     environment and databases
  *     bdb_head.c    the one record of meta.db
@@ -69,7 +69,7 @@ struct bdb {
 	char dir[PATH_MAX];
 	int dir_fd;
 	int lock_fd;
-	int announce_fd; /* of one that stays; else -1 */
+	int announce_fd; /* held by a process that stays; or -1 */
 	int hwm_fd;
 	int reserve_fd;
 	int clock_fd;
@@ -79,7 +79,7 @@ struct bdb {
 	atomic_bool dead;      /* the environment panicked: for good */
 	atomic_bool full;      /* it said that the disk is full */
 	bool is_copy;          /* recovery from the beginning of the logs */
-	atomic_uint log_file;  /* whose name is safely in the folder */
+	atomic_uint log_file;  /* whose name is durable */
 	atomic_uint kept_from; /* the log file of the last checkpoint */
 	uint32_t log_files;    /* so many later, another one is due */
 	atomic_llong seen;     /* the time in the file of the clock */
@@ -88,7 +88,7 @@ struct bdb {
 	atomic_llong progress; /* ms: when one last ended, or the first began */
 	/*
 	 * Held for writing while a transaction changes pages and waits for its
-	 * fsync; for reading by those who must not wait for one in the engine.
+	 * fsync; for reading by those that must not wait for one in the engine.
 	 * Nobody else takes it: the engine has locks of its own.
 	 */
 	pthread_rwlock_t gate;
@@ -128,7 +128,7 @@ enum jp_err bdb_leave(struct bdb *bdb, enum jp_err err);
 
 /*
  * Within an operation, around what takes as long as the store is large, a copy
- * or a checkpoint: that is no sign of an engine that is stuck.
+ * or a checkpoint: that does not mean that the engine is stuck.
  */
 void bdb_pause(struct bdb *bdb);
 void bdb_resume(struct bdb *bdb);
@@ -165,14 +165,13 @@ struct bdb_act {
 	/* Within the transaction, the head being locked and not yet written. */
 	enum jp_err (*change)(struct bdb *bdb, DB_TXN *txn,
 	    struct bdb_head *head, const void *arg);
-	/* Brings the cache up to date; not `done`: who knows what is there. */
+	/* Updates the cache; not `done`: what is in the store is unknown. */
 	void (*publish)(struct bdb_cache *cache, const void *arg, bool done);
 	const void *arg;
 	bool urgent; /* may take of the reserve */
 };
 
-/* One transaction, tried again where need be, and what the cache hears of it.
- */
+/* One transaction, repeated on deadlock, and published to the cache. */
 enum jp_err bdb_transact(struct bdb *bdb, const struct bdb_act *act);
 
 /* Waits for a copy that is being taken. */
@@ -204,7 +203,7 @@ enum jp_err bdb_close_engine(struct bdb *bdb);
 enum jp_err
 bdb_open_file(struct bdb *bdb, DB_TXN *txn, enum bdb_file file, uint32_t flags);
 
-/* The whole way in: folder, lock, engine, and whether they belong together. */
+/* The directory, its lock, the engine, and whether they belong together. */
 enum jp_err
 bdb_open_store(struct bdb *bdb, const struct jp_store_options *options);
 
@@ -219,7 +218,7 @@ void bdb_sleep_ms(int64_t ms);
 /* Turns what the engine returned into a code, and its words into `why`. */
 enum jp_err bdb_fail(struct bdb *bdb, int ret, const char *doing);
 
-/* The same for what we found out ourselves. */
+/* The same for what the engine has no code for. */
 enum jp_err bdb_fail_why(struct bdb *bdb, enum jp_err err, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
 
@@ -237,21 +236,24 @@ bdb_head_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_head *head);
 /* Closes whatever is open of it, and frees it. */
 void bdb_free(struct bdb *bdb);
 
+/* Frees it, too, and returns `err`; `why` explains an error. */
+enum jp_err bdb_finish(struct bdb *bdb, enum jp_err err, struct jp_why *why);
+
 const char *bdb_file_name(enum bdb_file file);
 
-/* Whether the folder holds `name`. */
-bool bdb_folder_has(const struct bdb *bdb, const char *name);
+/* Whether the directory holds `name`. */
+bool bdb_dir_has(const struct bdb *bdb, const char *name);
 
-/* Opens and judges the folder; on success `dir_fd` is set. */
-enum jp_err bdb_folder_open(struct bdb *bdb, const char *dir);
+/* Opens and checks the directory; on success `dir_fd` is set. */
+enum jp_err bdb_dir_open(struct bdb *bdb, const char *dir);
 
-enum jp_err bdb_folder_sync(struct bdb *bdb);
-uint64_t bdb_folder_bytes(const struct bdb *bdb);
+enum jp_err bdb_dir_sync(struct bdb *bdb);
+uint64_t bdb_dir_bytes(const struct bdb *bdb);
 
 /* Removes all that the making of a store makes, and nothing else. */
-void bdb_folder_empty(struct bdb *bdb);
+void bdb_dir_empty(struct bdb *bdb);
 
-/* The mark of a store that is being made; see bdb_dir.c. */
+/* The marker of a store that is being made; see bdb_dir.c. */
 enum jp_err bdb_mark_set(struct bdb *bdb);
 enum jp_err bdb_mark_clear(struct bdb *bdb);
 bool bdb_mark_there(const struct bdb *bdb);
@@ -259,8 +261,9 @@ bool bdb_mark_there(const struct bdb *bdb);
 enum jp_err bdb_lock(struct bdb *bdb, const char *holder, int64_t wait_ms);
 
 /*
- * The same for who stays: bdb_lock() of others gives way while this waits.
- * JP_ERR_LOCKED at once where another such one waits or is in.
+ * The same for a process that keeps the store open: bdb_lock() of others gives
+ * way while this waits. JP_ERR_LOCKED at once where another such process waits
+ * or has the lock.
  */
 enum jp_err
 bdb_lock_first(struct bdb *bdb, const char *holder, int64_t wait_ms);
@@ -275,7 +278,7 @@ void bdb_reserve_open(struct bdb *bdb);
  */
 bool bdb_reserve_fill(struct bdb *bdb);
 
-/* Gives up some of it; false if there is nothing left. */
+/* Frees a step of it; false if there is nothing left. */
 bool bdb_reserve_spend(struct bdb *bdb);
 
 /* Reads the time that was last seen; what is not one is none. */

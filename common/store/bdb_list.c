@@ -1,7 +1,7 @@
 /*
  * Listings of the Berkeley DB store: a page at a time through a cursor that
  * lives as long as the page. The next page looks up where the last one ended,
- * so it does not matter what came or went in between.
+ * whatever was added or deleted in between.
  */
 #include "common/store/bdb_internal.h"
 
@@ -79,7 +79,7 @@ user_next(struct walk *walk)
 	return index_get(walk, DB_NEXT_DUP);
 }
 
-/* The rest of those of the last page's second, then the seconds after it. */
+/* The rest of those that expire in the last page's second, then later ones. */
 static int
 expiry_first(struct walk *walk, const struct jp_listing *listing)
 {
@@ -149,7 +149,7 @@ struct page {
 	size_t *count;
 };
 
-/* The cursor, and with it its locks, goes with the page. */
+/* The cursor and its locks end with the page. */
 static enum jp_err
 list_once(struct bdb *bdb, void *arg)
 {

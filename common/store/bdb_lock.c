@@ -18,7 +18,7 @@
 #define LOCK_RETRY_MS 10
 #define LOCK_TEXT_MAX 128
 
-/* Reads who holds the lock; the words are another process's. */
+/* Reads who holds the lock: text that another process wrote. */
 static enum jp_err
 name_holder(struct bdb *bdb, int fd)
 {
@@ -34,7 +34,7 @@ name_holder(struct bdb *bdb, int fd)
 	    bdb->dir, len > 0 ? text : "another process");
 }
 
-/* Whether `fd` still is what the name stands for: a lock may be removed. */
+/* Whether `fd` is still the file of that name: a lock may be removed. */
 static bool
 is_lock_file(const struct bdb *bdb, int fd)
 {
@@ -47,9 +47,9 @@ is_lock_file(const struct bdb *bdb, int fd)
 }
 
 /*
- * Who stays announces it by another kind of lock on the same file, fcntl(2)'s
- * F_OFD_SETLK, before it waits for flock(2)'s. Others only look for it, so that
- * they are never in its way.
+ * A process that stays announces itself with another kind of lock on the same
+ * file, fcntl(2)'s F_OFD_SETLK, before it waits for flock(2)'s. Others only
+ * look for it, so they never block it.
  */
 static bool
 announce(int fd)
@@ -91,7 +91,7 @@ try_lock(struct bdb *bdb, bool first)
 	return err;
 }
 
-/* For the message of others only: that it fails changes nothing. */
+/* Only for the messages of others: a failure changes nothing. */
 static void
 sign_lock(const struct bdb *bdb, const char *holder)
 {

@@ -4,23 +4,17 @@
  */
 #include "common/store/bdb_internal.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "common/base/buf.h"
 
 /* Of the reserve between two tries to recover on a full disk. */
 #define START_STEPS 8U
 
 /*
- * JP_ERR_OK: a store is here; JP_ERR_MISSING: a place for one. Where only
- * part of a store is left nothing is made: its logs may be worth a rescue.
+ * JP_ERR_OK: a store is here; JP_ERR_MISSING: a place for one. Where
+ * only part of a store is left, nothing is made: its logs may allow a rescue.
  */
 enum jp_err
 bdb_look(struct bdb *bdb)
@@ -29,7 +23,7 @@ bdb_look(struct bdb *bdb)
 	size_t count = 0;
 
 	for (size_t i = BDB_FILES; i-- > 0;) {
-		if (bdb_folder_has(bdb, bdb_file_name((enum bdb_file)i)))
+		if (bdb_dir_has(bdb, bdb_file_name((enum bdb_file)i)))
 			count++;
 		else if (i != BDB_USERS) /* check_users() knows of that */
 			missing = bdb_file_name((enum bdb_file)i);
@@ -44,13 +38,13 @@ bdb_look(struct bdb *bdb)
 	    "%s/%s is missing; restore from a backup", bdb->dir, missing);
 }
 
-/* The folder, safe and with all databases, and its lock. */
+/* The directory, safe and with all databases, and its lock. */
 static enum jp_err
 take_store(struct bdb *bdb, const struct jp_store_options *options)
 {
-	enum jp_err err = bdb_folder_open(bdb, options->dir);
+	enum jp_err err = bdb_dir_open(bdb, options->dir);
 
-	/* Before the lock, too: a folder without a store stays as it is. */
+	/* Before the lock, too: a directory without a store is not changed. */
 	if (err == JP_ERR_OK && !bdb_mark_there(bdb))
 		err = bdb_look(bdb);
 	if (err == JP_ERR_OK)
@@ -96,7 +90,7 @@ make_users(struct bdb *bdb, DB_TXN *txn)
 	return err == JP_ERR_OK ? bdb_head_put(bdb, txn, &head) : err;
 }
 
-/* A store of before there were records of users gets a place for them. */
+/* A store from before there were records of users gets a users.db. */
 static enum jp_err
 add_users(struct bdb *bdb)
 {
@@ -111,10 +105,10 @@ add_users(struct bdb *bdb)
 	    err == JP_ERR_OK ? txn->commit(txn, DB_TXN_SYNC) : txn->abort(txn);
 	if (err == JP_ERR_OK && ret != 0)
 		err = bdb_fail(bdb, ret, "commit");
-	return err == JP_ERR_OK ? bdb_folder_sync(bdb) : err;
+	return err == JP_ERR_OK ? bdb_dir_sync(bdb) : err;
 }
 
-/* Lost, it would set disabled users free. */
+/* Without it disabled users would be enabled again. */
 static enum jp_err
 check_users(struct bdb *bdb, const struct bdb_head *head)
 {
@@ -157,8 +151,8 @@ spend_some(struct bdb *bdb)
 }
 
 /*
- * Recovery writes pages, too: the reserve is there for it. What the engine
- * returns there for want of space is that the store must be recovered.
+ * Recovery writes pages, too, and may use the reserve. When it lacks space, the
+ * engine returns that the store must be recovered.
  */
 static enum jp_err
 start_engine(struct bdb *bdb, const struct jp_store_options *options)
@@ -214,9 +208,8 @@ jp_store_bdb_open(const struct jp_store_options *options,
 		*store = &bdb->base;
 		return JP_ERR_OK;
 	}
-	*why = bdb->why;
-	bdb_free(bdb);
-	/* An engine that asks for another try while nobody else is there. */
+	err = bdb_finish(bdb, err, why);
+	/* The engine asks for another try though nobody else is there. */
 	return err == BDB_AGAIN ? JP_ERR_IO : err;
 }
 
@@ -237,11 +230,8 @@ jp_store_bdb_hold(const char *dir, const char *holder, int64_t wait_ms, int *fd,
 	if (err == JP_ERR_OK) {
 		*fd = bdb->lock_fd;
 		bdb->lock_fd = -1;
-	} else {
-		*why = bdb->why;
 	}
-	bdb_free(bdb);
-	return err;
+	return bdb_finish(bdb, err, why);
 }
 
 bool
@@ -253,7 +243,7 @@ jp_store_bdb_exists(const char *dir)
 
 	if (bdb.dir_fd < 0)
 		return false;
-	there = bdb_folder_has(&bdb, bdb_file_name(BDB_TOKENS)) &&
+	there = bdb_dir_has(&bdb, bdb_file_name(BDB_TOKENS)) &&
 	        !bdb_mark_there(&bdb);
 	(void)close(bdb.dir_fd);
 	return there;

@@ -48,14 +48,14 @@ read_once(struct bdb *bdb, void *arg)
 }
 
 /*
- * Who must not wait stays out of the engine while a transaction is in it. A
+ * A read that must not wait stays out of the engine during a transaction. A
  * lock timeout or DB_TXN_NOWAIT would not do: where a log file ends, the engine
  * waits for its fsync with pages latched, and latches have neither. Nor would
  * snapshots (DB_MULTIVERSION), for the same reason, and they cost the warm path
  * a transaction for each read.
  *
- * That there is no such user is kept, too, for most have no record. That there
- * is no such token is not: anybody can ask for those.
+ * That a user has no record is cached, too: most have none. That a token does
+ * not exist is not: anybody can ask for any number of those.
  */
 enum jp_err
 bdb_look_up(struct bdb *bdb, struct bdb_lookup *lookup)

@@ -1,8 +1,8 @@
 /*
- * The reserve: a file of the folder that takes space while there is some, so
+ * The reserve: a file in the directory that takes space while there is some, so
  * that tokens can be revoked and users disabled on a disk that is full. Where
  * such a transaction finds no space the file gives some up, a step at a time:
- * who fills the disk may take it first, and then there is another step. Until
+ * if whatever fills the disk takes it first, there is another step. Until
  * the file is whole again nothing else is written. It is called with the gate
  * closed, or where there are no other threads yet.
  */
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-	STEP = 16 << 10, /* some ten revocations; who is greedy gets no more */
+	STEP = 16 << 10, /* about ten revocations: no more to lose to others */
 	SPARE = 128 << 10, /* stays free when it grows */
 	CHUNK = 4096,
 };

@@ -112,7 +112,7 @@ apply(struct bdb *bdb, DB_TXN *txn, struct commit *commit)
 	return bdb_head_put(bdb, txn, &head);
 }
 
-/* A disk that is slow to sync is no engine that is stuck. */
+/* A disk that is slow to sync is not an engine that is stuck. */
 static enum jp_err
 make_durable(struct bdb *bdb, DB_TXN *txn)
 {
@@ -163,9 +163,9 @@ checkpoint(struct bdb *bdb)
 }
 
 /*
- * What is in the log since the last checkpoint, recovery does again: many
- * commits in a short time must not make a start long. The commit is safe
- * already; who wants to know how the checkpoint went asks for one.
+ * Recovery replays the log since the last checkpoint: many commits in a short
+ * time must not make the next start slow. The commit is safe
+ * already; whoever needs to know how a checkpoint went asks for one.
  */
 static void
 shorten_log(struct bdb *bdb, uint32_t file)
@@ -181,7 +181,7 @@ shorten_log(struct bdb *bdb, uint32_t file)
 }
 
 /*
- * The engine syncs its log files but not the folder that names them: after a
+ * The engine syncs its log files but not the directory that names them: after a
  * power cut a new log file, and the commits in it, could be gone.
  */
 static enum jp_err
@@ -195,7 +195,7 @@ complete(struct bdb *bdb, uint64_t commits, uint32_t *file)
 		return bdb_fail(bdb, ret, "log");
 	if (*file != atomic_load(&bdb->log_file)) {
 		bdb_pause(bdb);
-		err = bdb_folder_sync(bdb);
+		err = bdb_dir_sync(bdb);
 		bdb_resume(bdb);
 		if (err == JP_ERR_OK)
 			atomic_store(&bdb->log_file, *file);

@@ -1,5 +1,5 @@
 /*
- * What both stores have in common: which calls reach an implementation at all.
+ * What all stores have in common: which calls reach an implementation at all.
  * An error never leaves a record behind that could be taken for an answer.
  */
 #include "common/store/store.h"

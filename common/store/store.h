@@ -51,9 +51,9 @@ struct jp_store_info {
 };
 
 /*
- * Bytes on disk that are kept for the end of tokens: where the disk is full,
- * commits of JP_CHANGE_END alone and of disabled users go on in this space.
- * Until there is so much again every other commit fails with JP_ERR_DISK_FULL.
+ * Bytes on disk that are kept for revocations: where the disk is full, commits
+ * of only JP_CHANGE_END and of disabled users still succeed, in this space.
+ * Until it is whole again every other commit fails with JP_ERR_DISK_FULL.
  */
 #define JP_STORE_RESERVE (2U << 20)
 
@@ -62,7 +62,7 @@ struct jp_store_info {
 
 /* A part of a copy of the store's files. */
 struct jp_piece {
-	const char *name; /* of the file, without a folder */
+	const char *name; /* of the file, without a directory */
 	uint64_t offset;
 	const uint8_t *bytes;
 	size_t len;
@@ -108,7 +108,7 @@ jp_store_get(struct jp_store *store, const char *id, struct jp_record *record);
 
 /*
  * The same without ever waiting for a commit, which may wait for the disk:
- * JP_ERR_BUSY if it would have to. What is read often it need not wait for. A
+ * JP_ERR_BUSY if it would have to. Records that are read often are cached. A
  * change is seen as soon as it is durable, and no earlier.
  */
 enum jp_err jp_store_try_get(
@@ -176,8 +176,8 @@ jp_store_backup(struct jp_store *store, jp_store_take take, void *arg);
 bool jp_store_stalled(struct jp_store *store, int64_t seconds);
 
 /*
- * The time that the store was last made to see, or JP_NEVER: kept over
- * restarts, not in a backup, and perhaps an earlier one after a power cut.
+ * The time last given to jp_store_see(), or JP_NEVER: kept over restarts, not
+ * in a backup; after a power cut it may be an earlier one.
  */
 int64_t jp_store_seen(struct jp_store *store);
 void jp_store_see(struct jp_store *store, int64_t now);

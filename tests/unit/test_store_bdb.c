@@ -259,7 +259,7 @@ a_file_in_the_folders_place_is_refused(void **state)
 
 	write_file(fixture, "file", "");
 	fixture->options.dir = path_in(fixture, "file");
-	assert_opens_not(fixture, JP_ERR_CONFIG, "not a folder");
+	assert_opens_not(fixture, JP_ERR_CONFIG, "not a directory");
 }
 
 static void
