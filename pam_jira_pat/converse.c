@@ -87,7 +87,6 @@ take_token(pam_handle_t *pamh, const struct options *options,
     struct jp_request *request, int *rc)
 {
 	const char *text = NULL;
-	struct jp_token token;
 	int err = pam_get_authtok(pamh, PAM_AUTHTOK, &text, options->prompt);
 
 	if (err != PAM_SUCCESS || text == NULL) {
@@ -99,8 +98,7 @@ take_token(pam_handle_t *pamh, const struct options *options,
 	if (jp_secret_set(&request->token, text, strlen(text)) != JP_ERR_OK)
 		return refuse(pamh, "the token is too long", rc);
 	if (options->unknown_pass &&
-	    jp_token_parse(request->token.text, request->token.len, &token) ==
-	        JP_ERR_INVALID) {
+	    !jp_is_token(request->token.text, request->token.len)) {
 		*rc = PAM_USER_UNKNOWN; /* a password: it stays in here */
 		return false;
 	}
@@ -127,7 +125,7 @@ take_place(pam_handle_t *pamh, struct jp_request *request, int *rc)
 }
 
 bool
-gather(pam_handle_t *pamh, const struct options *options,
+pamjp_gather(pam_handle_t *pamh, const struct options *options,
     struct jp_request *request, int *rc)
 {
 	return take_user(pamh, request, rc) && take_place(pamh, request, rc) &&
@@ -135,7 +133,7 @@ gather(pam_handle_t *pamh, const struct options *options,
 }
 
 bool
-gather_account(pam_handle_t *pamh, struct jp_request *request, int *rc)
+pamjp_gather_account(pam_handle_t *pamh, struct jp_request *request, int *rc)
 {
 	const char *user = item_text(pamh, PAM_USER);
 

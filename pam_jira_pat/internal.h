@@ -32,26 +32,27 @@ struct options {
 };
 
 /* False after a log line that names the argument: PAM_SERVICE_ERR then. */
-bool options_read(
+bool pamjp_options_read(
     pam_handle_t *pamh, int argc, const char **argv, struct options *options);
 
 /*
  * Fills in `request`: user, service and address of the transaction, and the
  * token, asked for with one prompt. False: `rc` says why.
  */
-bool gather(pam_handle_t *pamh, const struct options *options,
+bool pamjp_gather(pam_handle_t *pamh, const struct options *options,
     struct jp_request *request, int *rc);
 
 /* True if patd accepted just this request's user. False: `rc` says why. */
-bool accepted(pam_handle_t *pamh, const struct options *options,
+bool pamjp_accepted(pam_handle_t *pamh, const struct options *options,
     const struct jp_request *request, enum jp_err err,
     const struct jp_reply *reply, int *rc);
 
 /* The same without a token, of the user whom the application has by now. */
-bool gather_account(pam_handle_t *pamh, struct jp_request *request, int *rc);
+bool
+pamjp_gather_account(pam_handle_t *pamh, struct jp_request *request, int *rc);
 
 /* What patd's answer to that means, or why there is none. */
-int account_code(pam_handle_t *pamh, const struct options *options,
+int pamjp_account_code(pam_handle_t *pamh, const struct options *options,
     const struct jp_request *request, enum jp_err err,
     const struct jp_reply *reply);
 

@@ -136,7 +136,7 @@ read_argument(struct options *options, const char *argument)
 }
 
 bool
-options_read(
+pamjp_options_read(
     pam_handle_t *pamh, int argc, const char **argv, struct options *options)
 {
 	char text[ESCAPED_MAX];

@@ -66,7 +66,7 @@ ask_token(pam_handle_t *pamh, const struct options *options,
 	struct jp_reply reply;
 	enum jp_err err = ask(options, request, &reply);
 
-	return accepted(pamh, options, request, err, &reply, rc);
+	return pamjp_accepted(pamh, options, request, err, &reply, rc);
 }
 
 /* Whether the transaction's user may, whoever has authenticated him. */
@@ -78,10 +78,10 @@ ask_account(pam_handle_t *pamh, const struct options *options)
 	enum jp_err err;
 	int rc = PAM_SYSTEM_ERR;
 
-	if (!gather_account(pamh, &request, &rc))
+	if (!pamjp_gather_account(pamh, &request, &rc))
 		return PAM_PERM_DENIED;
 	err = ask(options, &request, &reply);
-	return account_code(pamh, options, &request, err, &reply);
+	return pamjp_account_code(pamh, options, &request, err, &reply);
 }
 
 /*
@@ -97,9 +97,9 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 
 	(void)flags;
 	forget(pamh);
-	if (!options_read(pamh, argc, argv, &options))
+	if (!pamjp_options_read(pamh, argc, argv, &options))
 		return PAM_SERVICE_ERR;
-	if (gather(pamh, &options, &request, &rc) &&
+	if (pamjp_gather(pamh, &options, &request, &rc) &&
 	    ask_token(pamh, &options, &request, &rc) &&
 	    remember(pamh, request.user, &rc))
 		rc = PAM_SUCCESS;
@@ -139,7 +139,7 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	struct options options;
 
 	(void)flags;
-	if (!options_read(pamh, argc, argv, &options))
+	if (!pamjp_options_read(pamh, argc, argv, &options))
 		return PAM_SERVICE_ERR;
 	if (is_ours(pamh))
 		return PAM_SUCCESS;

@@ -1,7 +1,8 @@
 /*
- * The parts of libjirapat: its options (options.c), what the four mechanisms
+ * The parts of libjirapat: its options (options.c), what the mechanisms
  * say to a client and take from it (mechanisms.c), how a login is verified
- * (verify.c), and the table that libsasl2 reads (plugin.c).
+ * (verify.c), and the table that libsasl2 reads (plugin.c). Which mechanisms
+ * there are, common/wire/sasl_mechanisms.h lists.
  *
  * Nothing is kept between two connections, and nothing across fork(2): hosts
  * load the plugin as root and serve in children, in a chroot, or in many
@@ -17,12 +18,15 @@
 #include <sasl/saslplug.h>
 
 #include "common/wire/client.h"
-#include "common/wire/sasl_plain.h"
 #include "common/wire/realm.h"
+#include "common/wire/sasl_mechanisms.h"
+#include "common/wire/sasl_plain.h"
 
-enum mechanism { PLAIN, LOGIN, OAUTHBEARER, XOAUTH2, MECHANISM_COUNT };
+#define SASLPAT_ENUM(name, step, features) SASLPAT_##name,
+enum saslpat_mechanism { JP_SASL_MECHANISMS(SASLPAT_ENUM) SASLPAT_COUNT };
+#undef SASLPAT_ENUM
 
-extern const char *const mechanism_names[MECHANISM_COUNT];
+extern const char *const saslpat_mechanism_names[SASLPAT_COUNT];
 
 /* The options of the application's configuration; texts are libsasl2's. */
 struct options {
@@ -30,16 +34,15 @@ struct options {
 	int timeout_ms;
 	enum jp_realm realm;
 	bool enable;
-	bool fallback; /* what is no token is a password */
-	bool mechanisms[MECHANISM_COUNT];
+	bool fallback; /* what is not a token is a password */
+	bool mechanisms[SASLPAT_COUNT];
 };
 
 /*
- * Reads them; those that are not there have their default, and only the first
- * is looked at where it is no. False after a log line that names the option
- * which has not its form.
+ * Reads them; those that are missing have their default, and only the first is
+ * read if it says no. False after a log line that names the malformed option.
  */
-bool options_read(const sasl_utils_t *utils, struct options *options);
+bool saslpat_options_read(const sasl_utils_t *utils, struct options *options);
 
 /* One login, from its mechanism's first step to its last. */
 struct session {
@@ -53,18 +56,20 @@ typedef int mechanism_step(void *context, sasl_server_params_t *sparams,
     const char *in, unsigned int in_len, const char **out,
     unsigned int *out_len, sasl_out_params_t *oparams);
 
-mechanism_step plain_step, login_step, oauthbearer_step, xoauth2_step;
+#define SASLPAT_STEP(name, step, features) mechanism_step saslpat_##step##_step;
+JP_SASL_MECHANISMS(SASLPAT_STEP)
+#undef SASLPAT_STEP
 
 /*
  * Verifies `login` and sets the names in `oparams`: SASL_OK, or the code to
- * leave with after a text for the client that says no more than this code.
- * An empty authcid stands for whomever the token belongs to; with `password`
- * a text that is no token may be tried as a password.
+ * return, after a text for the client that says no more than this code.
+ * An empty authcid stands for the owner of the token; with `password`, a text
+ * that is not a token may be tried as a password.
  */
-int verify(const struct session *session, sasl_server_params_t *sparams,
+int saslpat_verify(const struct session *session, sasl_server_params_t *sparams,
     sasl_out_params_t *oparams, const struct jp_login *login, bool password);
 
 /* Sets the client's text for `code`, and returns it. */
-int fail(sasl_server_params_t *sparams, int code);
+int saslpat_fail(sasl_server_params_t *sparams, int code);
 
 #endif

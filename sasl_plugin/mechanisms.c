@@ -1,8 +1,9 @@
 /*
- * The four conversations. PLAIN (RFC 4616) is one message. LOGIN, which no
+ * The conversations. PLAIN (RFC 4616) is one message. LOGIN, which no
  * standard describes, asks for name and password one by one. OAUTHBEARER
- * (RFC 7628) and XOAUTH2 are one message, too; after a no they tell the client
- * so in JSON, and it has to answer before the login ends (RFC 7628 §3.2.3).
+ * (RFC 7628) and XOAUTH2 are one message, too; after a refusal they tell the
+ * client so in JSON, and it has to answer before the login ends (RFC 7628
+ * §3.2.3).
  */
 #include "config.h"
 
@@ -36,27 +37,27 @@ done(sasl_out_params_t *oparams)
 	return SASL_OK;
 }
 
-/* A message without its form is another error than a field without it. */
+/* A malformed message is another error than a malformed field. */
 static int
 malformed(sasl_server_params_t *sparams, enum jp_err err)
 {
-	return fail(sparams, err == JP_ERR_TRUNCATED || err == JP_ERR_TRAILING
-	                         ? SASL_BADPROT
-	                         : SASL_BADAUTH);
+	return saslpat_fail(sparams,
+	    err == JP_ERR_TRUNCATED || err == JP_ERR_TRAILING ? SASL_BADPROT
+	                                                      : SASL_BADAUTH);
 }
 
 static int
 finish(const struct session *session, sasl_server_params_t *sparams,
     sasl_out_params_t *oparams, struct jp_login *login, bool password)
 {
-	int code = verify(session, sparams, oparams, login, password);
+	int code = saslpat_verify(session, sparams, oparams, login, password);
 
 	jp_login_clear(login);
 	return code == SASL_OK ? done(oparams) : code;
 }
 
 int
-plain_step(void *context, sasl_server_params_t *sparams, const char *in,
+saslpat_plain_step(void *context, sasl_server_params_t *sparams, const char *in,
     unsigned int in_len, const char **out, unsigned int *out_len,
     sasl_out_params_t *oparams)
 {
@@ -85,7 +86,7 @@ login_password(const struct session *session, sasl_server_params_t *sparams,
 
 /* Some clients send the name at once. */
 int
-login_step(void *context, sasl_server_params_t *sparams, const char *in,
+saslpat_login_step(void *context, sasl_server_params_t *sparams, const char *in,
     unsigned int in_len, const char **out, unsigned int *out_len,
     sasl_out_params_t *oparams)
 {
@@ -106,7 +107,7 @@ login_step(void *context, sasl_server_params_t *sparams, const char *in,
 		                        : malformed(sparams, err);
 	}
 	if (session->user[0] == '\0') /* it was refused */
-		return fail(sparams, SASL_BADPROT);
+		return saslpat_fail(sparams, SASL_BADPROT);
 	return login_password(
 	    session, sparams, in_len > 0 ? in : "", in_len, oparams);
 }
@@ -115,8 +116,8 @@ typedef enum jp_err
 parse_bearer(const char *message, size_t len, struct jp_login *login);
 
 /*
- * A yes, and "not now", end the login at once; after a no comes `denied`, or
- * `invalid` where the message was none.
+ * Acceptance, and "not now", end the login at once; a refusal is followed by
+ * `denied`, or by `invalid` if the message was malformed.
  */
 static int
 bearer_step(struct session *session, sasl_server_params_t *sparams,
@@ -129,7 +130,7 @@ bearer_step(struct session *session, sasl_server_params_t *sparams,
 	*out = NULL;
 	*out_len = 0;
 	if (session->failure != SASL_OK)
-		return fail(sparams, session->failure);
+		return saslpat_fail(sparams, session->failure);
 	if (parse(in_len > 0 ? in : "", in_len, &login) != JP_ERR_OK) {
 		session->failure = SASL_BADPROT;
 		return prompt(invalid, out, out_len);
@@ -140,9 +141,9 @@ bearer_step(struct session *session, sasl_server_params_t *sparams,
 }
 
 int
-oauthbearer_step(void *context, sasl_server_params_t *sparams, const char *in,
-    unsigned int in_len, const char **out, unsigned int *out_len,
-    sasl_out_params_t *oparams)
+saslpat_oauthbearer_step(void *context, sasl_server_params_t *sparams,
+    const char *in, unsigned int in_len, const char **out,
+    unsigned int *out_len, sasl_out_params_t *oparams)
 {
 	return bearer_step(context, sparams, in, in_len, out, out_len, oparams,
 	    jp_oauthbearer_parse, "{\"status\":\"invalid_token\"}",
@@ -150,9 +151,9 @@ oauthbearer_step(void *context, sasl_server_params_t *sparams, const char *in,
 }
 
 int
-xoauth2_step(void *context, sasl_server_params_t *sparams, const char *in,
-    unsigned int in_len, const char **out, unsigned int *out_len,
-    sasl_out_params_t *oparams)
+saslpat_xoauth2_step(void *context, sasl_server_params_t *sparams,
+    const char *in, unsigned int in_len, const char **out,
+    unsigned int *out_len, sasl_out_params_t *oparams)
 {
 	return bearer_step(context, sparams, in, in_len, out, out_len, oparams,
 	    jp_xoauth2_parse, "{\"status\":\"401\",\"schemes\":\"bearer\"}",

@@ -1,6 +1,6 @@
 /*
  * The options of the plugin, in the file or the callback where the application
- * keeps those of SASL. What has not its form is an error. doc/libjirapat.5
+ * keeps those of SASL. A malformed value is an error. doc/libjirapat.5
  * says the same for people.
  */
 #include "config.h"
@@ -18,12 +18,9 @@ enum {
 	ESCAPED_SIZE = 256, /* of a value in a log line */
 };
 
-const char *const mechanism_names[MECHANISM_COUNT] = {
-	[PLAIN] = "PLAIN",
-	[LOGIN] = "LOGIN",
-	[OAUTHBEARER] = "OAUTHBEARER",
-	[XOAUTH2] = "XOAUTH2",
-};
+#define NAME(name, step, features) [SASLPAT_##name] = #name,
+const char *const saslpat_mechanism_names[SASLPAT_COUNT] = { JP_SASL_MECHANISMS(
+    NAME) };
 
 /* As libsasl2 and its plugins spell yes and no. */
 static bool
@@ -96,9 +93,9 @@ set_realm(struct options *options, const char *value)
 static bool
 add_mechanism(struct options *options, const char *name, size_t len)
 {
-	for (size_t i = 0; i < MECHANISM_COUNT; i++) {
-		if (strlen(mechanism_names[i]) == len &&
-		    strncasecmp(mechanism_names[i], name, len) == 0) {
+	for (size_t i = 0; i < SASLPAT_COUNT; i++) {
+		if (strlen(saslpat_mechanism_names[i]) == len &&
+		    strncasecmp(saslpat_mechanism_names[i], name, len) == 0) {
 			options->mechanisms[i] = true;
 			return true;
 		}
@@ -112,7 +109,7 @@ set_mechanisms(struct options *options, const char *value)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < MECHANISM_COUNT; i++)
+	for (size_t i = 0; i < SASLPAT_COUNT; i++)
 		options->mechanisms[i] = false;
 	for (;;) {
 		size_t len;
@@ -128,7 +125,7 @@ set_mechanisms(struct options *options, const char *value)
 	}
 }
 
-/* The first one says whether the others are looked at. */
+/* The first one says whether the others are read. */
 static const struct {
 	const char *name;
 	bool (*set)(struct options *options, const char *value);
@@ -155,7 +152,7 @@ look_up(const sasl_utils_t *utils, const char *name)
 }
 
 bool
-options_read(const sasl_utils_t *utils, struct options *options)
+saslpat_options_read(const sasl_utils_t *utils, struct options *options)
 {
 	char text[ESCAPED_SIZE];
 
@@ -163,8 +160,9 @@ options_read(const sasl_utils_t *utils, struct options *options)
 		.socket_path = JP_VERIFY_SOCKET,
 		.timeout_ms = JP_CLIENT_TIMEOUT_MS,
 		.realm = JP_REALM_KEEP,
-		.mechanisms = { true, true, true, true },
 	};
+	for (size_t i = 0; i < SASLPAT_COUNT; i++)
+		options->mechanisms[i] = true;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const char *value = look_up(utils, table[i].name);
 

@@ -1,6 +1,6 @@
 /*
  * What libsasl2 calls: the entry point, and the table of mechanisms. It loads
- * every plugin of its folder into every program that uses it: so an
+ * every plugin of its directory into every program that uses it: so an
  * application whose configuration does not enable this one gets nothing.
  */
 #include "config.h"
@@ -35,10 +35,10 @@ session_new(void *glob_context, sasl_server_params_t *sparams,
 	if (session == NULL)
 		return SASL_NOMEM;
 	memset(session, 0, sizeof(*session));
-	if (!options_read(sparams->utils, &session->options) ||
+	if (!saslpat_options_read(sparams->utils, &session->options) ||
 	    !session->options.enable) {
 		sparams->utils->free(session);
-		return fail(sparams, SASL_UNAVAIL);
+		return saslpat_fail(sparams, SASL_UNAVAIL);
 	}
 	*context = session;
 	return SASL_OK;
@@ -51,43 +51,20 @@ session_dispose(void *context, const sasl_utils_t *utils)
 		utils->free(context);
 }
 
-/* In the order of `enum mechanism`. */
-static const sasl_server_plug_t all[MECHANISM_COUNT] = {
-	{
-	    .mech_name = "PLAIN",
-	    .security_flags = SECURITY,
-	    .features = SASL_FEAT_WANT_CLIENT_FIRST | SASL_FEAT_ALLOWS_PROXY,
-	    .mech_new = session_new,
-	    .mech_step = plain_step,
-	    .mech_dispose = session_dispose,
+#define ROW(name, step, flags)                                                 \
+	[SASLPAT_##name] = {                                                   \
+		.mech_name = #name,                                            \
+		.security_flags = SECURITY,                                    \
+		.features = (flags),                                           \
+		.mech_new = session_new,                                       \
+		.mech_step = saslpat_##step##_step,                            \
+		.mech_dispose = session_dispose,                               \
 	},
-	{
-	    .mech_name = "LOGIN",
-	    .security_flags = SECURITY,
-	    .mech_new = session_new,
-	    .mech_step = login_step,
-	    .mech_dispose = session_dispose,
-	},
-	{
-	    .mech_name = "OAUTHBEARER",
-	    .security_flags = SECURITY,
-	    .features = SASL_FEAT_WANT_CLIENT_FIRST,
-	    .mech_new = session_new,
-	    .mech_step = oauthbearer_step,
-	    .mech_dispose = session_dispose,
-	},
-	{
-	    .mech_name = "XOAUTH2",
-	    .security_flags = SECURITY,
-	    .features = SASL_FEAT_WANT_CLIENT_FIRST,
-	    .mech_new = session_new,
-	    .mech_step = xoauth2_step,
-	    .mech_dispose = session_dispose,
-	},
-};
+static const sasl_server_plug_t all[SASLPAT_COUNT] = { JP_SASL_MECHANISMS(
+    ROW) };
 
 /* libsasl2 keeps pointers into the list that it is given. */
-static sasl_server_plug_t enabled[MECHANISM_COUNT];
+static sasl_server_plug_t enabled[SASLPAT_COUNT];
 
 sasl_server_plug_init_t sasl_server_plug_init;
 
@@ -103,10 +80,10 @@ sasl_server_plug_init(const sasl_utils_t *utils, int max_version,
 	*out_version = SASL_SERVER_PLUG_VERSION;
 	*list = enabled;
 	*count = 0;
-	right = options_read(utils, &options);
+	right = saslpat_options_read(utils, &options);
 	if (!right)
 		return SASL_BADPARAM;
-	for (size_t i = 0; options.enable && i < MECHANISM_COUNT; i++) {
+	for (size_t i = 0; options.enable && i < SASLPAT_COUNT; i++) {
 		if (options.mechanisms[i])
 			enabled[(*count)++] = all[i];
 	}

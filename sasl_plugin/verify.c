@@ -16,7 +16,7 @@
 enum { ESCAPED_SIZE = 512 }; /* of a name in a log line */
 
 int
-fail(sasl_server_params_t *sparams, int code)
+saslpat_fail(sasl_server_params_t *sparams, int code)
 {
 	const char *text = code == SASL_BADAUTH || code == SASL_BADPROT
 	                       ? "authentication failed"
@@ -188,16 +188,6 @@ ask(const struct options *options, const sasl_server_params_t *sparams,
 	return code;
 }
 
-/* Only what has not the shape of a token may be a password. */
-static bool
-is_password(const struct jp_login *login)
-{
-	struct jp_token token;
-
-	return jp_token_parse(login->passwd.text, login->passwd.len, &token) ==
-	       JP_ERR_INVALID;
-}
-
 static int
 verify_authid(const struct session *session,
     const sasl_server_params_t *sparams, const sasl_out_params_t *oparams,
@@ -206,7 +196,8 @@ verify_authid(const struct session *session,
 	const sasl_utils_t *utils = sparams->utils;
 	struct jp_reply reply;
 
-	if (password && session->options.fallback && is_password(login))
+	if (password && session->options.fallback &&
+	    !jp_is_token(login->passwd.text, login->passwd.len))
 		return coarse(utils->checkpass(utils->conn, oparams->authid,
 		    oparams->alen, login->passwd.text,
 		    (unsigned int)login->passwd.len));
@@ -276,7 +267,7 @@ verify_nameless(const struct session *session, sasl_server_params_t *sparams,
 }
 
 int
-verify(const struct session *session, sasl_server_params_t *sparams,
+saslpat_verify(const struct session *session, sasl_server_params_t *sparams,
     sasl_out_params_t *oparams, const struct jp_login *login, bool password)
 {
 	int code =
@@ -284,5 +275,5 @@ verify(const struct session *session, sasl_server_params_t *sparams,
 	        ? verify_named(session, sparams, oparams, login, password)
 	        : verify_nameless(session, sparams, oparams, login);
 
-	return code == SASL_OK ? code : fail(sparams, code);
+	return code == SASL_OK ? code : saslpat_fail(sparams, code);
 }

@@ -86,6 +86,14 @@ jp_token_parse(const char *text, size_t len, struct jp_token *token)
 	return JP_ERR_OK;
 }
 
+bool
+jp_is_token(const char *text, size_t len)
+{
+	struct jp_token token;
+
+	return jp_token_parse(text, len, &token) != JP_ERR_INVALID;
+}
+
 void
 jp_token_format(struct jp_secret *text, const char *prefix,
     const char id[JP_TOKEN_ID_LEN], const char secret[JP_TOKEN_SECRET_LEN])

@@ -42,6 +42,13 @@ bool jp_token_id_valid(const char *id);
 enum jp_err
 jp_token_parse(const char *text, size_t len, struct jp_token *token);
 
+/*
+ * Whether exactly these bytes are formatted as a token, of any prefix, also
+ * with a wrong crc: somebody meant it as one. It is then not tried as a
+ * password, handed to another module, or taken for the name of something.
+ */
+bool jp_is_token(const char *text, size_t len);
+
 /* Writes the text of a token from its parts, all valid; never fails. */
 void jp_token_format(struct jp_secret *text, const char *prefix,
     const char id[JP_TOKEN_ID_LEN], const char secret[JP_TOKEN_SECRET_LEN]);

@@ -120,6 +120,12 @@ same "libjirapat(5) has the plugin's options" "$(
 )" "$(part libjirapat.5 OPTIONS |
 	sed -n 's/^\.It Cm \(jirapat_[a-z]*\).*/\1/p' | words)"
 
+same "libjirapat(5) has its mechanisms, in their order" "$(
+	sed -n 's/^	X(\([A-Z0-9-]*\), .*/\1/p' \
+		"$JP_SOURCE/common/wire/sasl_mechanisms.h"
+)" "$(part libjirapat.5 DESCRIPTION |
+	sed -n '/^\.Bl/,/^\.El/s/^\.It Cm \([A-Z0-9-]*\)$/\1/p')"
+
 # --- pat-admin ------------------------------------------------------------------
 
 # reasons: "VERDICT NAME" of each row of the table, in its order; "none" is never

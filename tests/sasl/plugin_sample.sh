@@ -67,9 +67,13 @@ try_xoauth2() {
 	} | sample
 }
 
+# A mechanism needs a try_NAME above.
+mechanisms=$(sed -n 's/^	X([A-Z0-9-]*, \([a-z0-9]*\), .*/\1/p' \
+	"$JP_SOURCE/common/wire/sasl_mechanisms.h" | tr '\n' ' ')
+
 # sample_conf LINE...: its configuration.
 sample_conf() {
-	printf '%s\n' "mech_list: PLAIN LOGIN OAUTHBEARER XOAUTH2" \
+	printf '%s\n' "mech_list: $(echo "$mechanisms" | tr a-z A-Z)" \
 		"pwcheck_method: auxprop" "auxprop_plugin: sasldb" \
 		"sasldb_path: $SERVERS/sasldb2" "$@" \
 		>"$SERVERS/sasl2/sample.conf"
@@ -79,7 +83,7 @@ enable="jirapat_enable: yes
 jirapat_socket: $SCRATCH/run/verify.sock"
 out="authentication failure"
 sample_conf "$enable"
-for mechanism in plain login oauthbearer xoauth2; do
+for mechanism in $mechanisms; do
 	mux_proofs "sample server, $mechanism" try_$mechanism "$out" \
 		"remote authentication server unavailable"
 done

@@ -27,6 +27,7 @@
 #include <sasl/saslplug.h>
 
 #include "common/wire/client.h"
+#include "common/wire/sasl_mechanisms.h"
 #include "tests/fake_patd.h"
 #include "tests/leave_out.h"
 #include "tests/spellings.h"
@@ -42,6 +43,15 @@
 enum { THREADS = 8, ROUNDS = 100 };
 
 typedef int (*callback)(void);
+
+#define ROW(name, step, features) { #name, (features) },
+static const struct {
+	const char *name;
+	unsigned int features;
+} listed[] = { JP_SASL_MECHANISMS(ROW) };
+#undef ROW
+#define NAME(name, step, features) #name " "
+#define ALL_MECHANISMS JP_SASL_MECHANISMS(NAME)
 
 static char scratch[64], socket_path[96], plugin_path[256], sasldb[96];
 static struct fake_patd *patd;
@@ -353,7 +363,7 @@ static void
 a_service_that_does_not_enable_it_gets_nothing(void **unused)
 {
 	static const char *const settings_of[][5] = {
-		{ "mech_list", "PLAIN LOGIN OAUTHBEARER XOAUTH2", NO_MORE },
+		{ "mech_list", ALL_MECHANISMS, NO_MORE },
 		{ "jirapat_enable", "no", NO_MORE },
 		{ "jirapat_enable", "no", "jirapat_timeout", "x", NULL },
 		{ "jirapat_fallback", "yes", NO_MORE },
@@ -410,8 +420,7 @@ each_mechanism_can_be_switched_off(void **unused)
 		{ "PLAIN", "PLAIN" },
 		{ "LOGIN", "LOGIN" },
 		{ " xoauth2  oauthbearer ", "OAUTHBEARER XOAUTH2" },
-		{ "PLAIN LOGIN OAUTHBEARER XOAUTH2",
-		    "PLAIN LOGIN OAUTHBEARER XOAUTH2" },
+		{ ALL_MECHANISMS, ALL_MECHANISMS },
 	};
 
 	(void)unused;
@@ -420,16 +429,56 @@ each_mechanism_can_be_switched_off(void **unused)
 			rows[i].value, NO_MORE };
 
 		boot_from("ours", with);
-		for (const char *name = "PLAIN\0LOGIN\0OAUTHBEARER\0XOAUTH2\0";
-		     *name != '\0'; name += strlen(name) + 1)
-			assert_int_equal(strstr(mechanisms(), name) != NULL,
-			    strstr(rows[i].list, name) != NULL);
+		for (size_t j = 0; j < COUNT_OF(listed); j++)
+			assert_int_equal(
+			    strstr(mechanisms(), listed[j].name) != NULL,
+			    strstr(rows[i].list, listed[j].name) != NULL);
 	}
 	/* The stock one is there again, and asks nobody. */
 	BOOT(ENABLE, "jirapat_mechs", "LOGIN");
 	assert_int_equal(PLAIN("\0alice\0" PASSWORD), SASL_OK);
 	assert_int_not_equal(PLAIN(ALICE), SASL_OK);
 	assert_int_equal(seen_count, 0);
+}
+
+/* Finds the row of a mechanism that libsasl2 has registered. */
+static void
+note_mechanism(server_sasl_mechanism_t *mechanism,
+    sasl_info_callback_stage_t stage, void *arg)
+{
+	const sasl_server_plug_t **noted = arg;
+	size_t i = 0;
+
+	if (stage != SASL_INFO_LIST_MECH)
+		return;
+	while (i < COUNT_OF(listed) &&
+	       strcmp(listed[i].name, mechanism->plug->mech_name) != 0)
+		i++;
+	assert_true(i < COUNT_OF(listed) || !"registered, but not listed");
+	noted[i] = mechanism->plug;
+}
+
+static void
+the_listed_mechanisms_are_registered_and_no_others(void **unused)
+{
+	const sasl_server_plug_t *noted[COUNT_OF(listed)] = { NULL };
+	static const char *const with[] = { ENABLE, NO_MORE };
+
+	(void)unused;
+	boot_from("ours", with);
+	assert_int_equal(
+	    sasl_server_plugin_info(NULL, note_mechanism, noted), SASL_OK);
+	for (size_t i = 0; i < COUNT_OF(listed); i++) {
+		assert_non_null(noted[i]);
+		assert_int_equal(noted[i]->features, listed[i].features);
+		assert_int_equal(noted[i]->max_ssf, 0);
+		assert_int_equal(noted[i]->security_flags,
+		    SASL_SEC_NOANONYMOUS | SASL_SEC_PASS_CREDENTIALS |
+		        SASL_SET_HASH_STRENGTH_BITS(8));
+		assert_non_null(noted[i]->mech_new);
+		assert_non_null(noted[i]->mech_step);
+		assert_non_null(noted[i]->mech_dispose);
+	}
 }
 
 static void
@@ -545,6 +594,14 @@ a_wrong_option_leaves_the_other_mechanisms(void **unused)
 #define BEARER(name) "n," name ",\1auth=Bearer " TOKEN "\1\1"
 
 static void
+note_tried(bool tried[COUNT_OF(listed)], const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(listed); i++)
+		if (strcmp(listed[i].name, name) == 0)
+			tried[i] = true;
+}
+
+static void
 the_right_token_gets_in_by_each_mechanism(void **unused)
 {
 	static const struct {
@@ -558,11 +615,13 @@ the_right_token_gets_in_by_each_mechanism(void **unused)
 		{ "XOAUTH2", "user=alice\1auth=Bearer " TOKEN "\1\1",
 		    sizeof("user=alice\1auth=Bearer " TOKEN "\1\1") - 1 },
 	};
+	bool tried[COUNT_OF(listed)] = { false };
 	struct login login;
 
 	(void)unused;
 	BOOT(ENABLE);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		note_tried(tried, rows[i].mechanism);
 		login = say(rows[i].mechanism, rows[i].bytes, rows[i].len);
 		assert_int_equal(login.code, SASL_OK);
 		assert_string_equal(login.user, "alice");
@@ -571,10 +630,13 @@ the_right_token_gets_in_by_each_mechanism(void **unused)
 		assert_int_equal(seen.front, JP_FRONT_SASL);
 		assert_string_equal(seen.token.text, TOKEN);
 	}
+	note_tried(tried, "LOGIN");
 	login = log_in("alice", TOKEN);
 	assert_int_equal(login.code, SASL_OK);
 	assert_string_equal(login.user, "alice");
 	assert_string_equal(login.challenge, "Password:");
+	for (size_t i = 0; i < COUNT_OF(tried); i++)
+		assert_true(tried[i]);
 }
 
 /* A client that waits to be asked, and one that sends its name at once. */
@@ -1143,6 +1205,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(
 		    a_service_that_does_not_enable_it_gets_nothing),
 		cmocka_unit_test(yes_and_no_have_their_usual_spellings),
+		cmocka_unit_test(
+		    the_listed_mechanisms_are_registered_and_no_others),
 		cmocka_unit_test(each_mechanism_can_be_switched_off),
 		cmocka_unit_test(
 		    it_comes_before_the_stock_mechanisms_in_any_order),

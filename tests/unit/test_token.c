@@ -247,6 +247,52 @@ ids_are_8_base62_characters(void **unused)
 	assert_false(jp_token_id_valid(""));
 }
 
+static void
+what_is_meant_as_a_token_is_one_whatever_its_crc(void **unused)
+{
+	static const struct {
+		const char *text;
+		bool is;
+	} rows[] = {
+		{ KNOWN, true },
+		{ "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpE", true },
+		{ "acme_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD", true },
+		{ "JPAT_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD", true },
+		{ "0_00000000_000000000000000000000000000000000000", true },
+		{ "abcdefghijklmno_00000000_"
+		  "000000000000000000000000000000000000",
+		    true },
+		{ "abcdefghijklmnop_00000000_"
+		  "000000000000000000000000000000000000",
+		    false },
+		{ "_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD", false },
+		{ "D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD", false },
+		{ KNOWN "D", false },
+		{ KNOWN " ", false },
+		{ " " KNOWN, false },
+		{ KNOWN "\n", false },
+		{ KNOWN "@realm", false },
+		{ "DOMAIN\\" KNOWN, false },
+		{ KNOWN KNOWN, false },
+		{ "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkp", false },
+		{ "jpat-D4oBwk0S-cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD", false },
+		{ "jp.t_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD", false },
+		{ "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xk\303\244",
+		    false },
+		{ "alice", false },
+		{ "correct horse battery staple", false },
+		{ "", false },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(
+		    jp_is_token(rows[i].text, strlen(rows[i].text)),
+		    rows[i].is);
+	assert_false(jp_is_token(KNOWN, KNOWN_LEN - 1));
+	assert_false(jp_is_token(KNOWN, KNOWN_LEN + 1)); /* with its NUL */
+}
+
 int
 main(void)
 {
@@ -260,6 +306,8 @@ main(void)
 		cmocka_unit_test(parsing_stays_inside_every_length),
 		cmocka_unit_test(prefixes_are_1_to_15_letters_and_digits),
 		cmocka_unit_test(ids_are_8_base62_characters),
+		cmocka_unit_test(
+		    what_is_meant_as_a_token_is_one_whatever_its_crc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

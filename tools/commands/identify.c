@@ -41,9 +41,8 @@ static enum jp_err
 take_name(void *arg, char *value, struct jp_why *why)
 {
 	struct identify_args *identify = arg;
-	struct jp_token token;
 
-	if (jp_token_parse(value, strlen(value), &token) != JP_ERR_INVALID) {
+	if (jp_is_token(value, strlen(value))) {
 		sodium_memzero(value, strlen(value));
 		return jp_why(why, JP_ERR_INVALID,
 		    "a token is not a FILE: give it on standard input, where "

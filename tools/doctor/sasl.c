@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/wire/sasl_mechanisms.h"
 #include "tools/doctor/traps.h"
 
 enum {
@@ -19,8 +20,9 @@ static const char *const own_keys[] = { "jirapat_enable", "jirapat_socket",
 	"jirapat_timeout", "jirapat_realm", "jirapat_fallback",
 	"jirapat_mechs" };
 
-static const char *const mechanisms[] = { "PLAIN", "LOGIN", "OAUTHBEARER",
-	"XOAUTH2" };
+#define NAME(name, step, features) #name,
+static const char *const mechanisms[] = { JP_SASL_MECHANISMS(NAME) };
+#undef NAME
 
 /* What one file says. */
 struct application {
