@@ -177,15 +177,25 @@ execute_own(
 	return err;
 }
 
+/* More or fewer fields than ours, or numbers that we do not know. */
+static bool
+is_other_version(enum jp_err err)
+{
+	return err == JP_ERR_PROTOCOL || err == JP_ERR_TRUNCATED ||
+	       err == JP_ERR_TRAILING || err == JP_ERR_NEWER;
+}
+
 /*
- * A request of another version, or that cannot be read: its sender learns that,
- * and no more.
+ * A request of another version: its sender learns that, and no more. What is
+ * merely wrong gets no answer, for no pat-admin sends it.
  */
 static void
 refuse(struct talk *talk, enum jp_err err, struct jp_why *why)
 {
 	size_t len;
 
+	if (!is_other_version(err))
+		return;
 	if (why->text[0] == '\0')
 		(void)jp_why(why, err,
 		    "patd %s cannot read this request: pat-admin is of another "
@@ -205,8 +215,7 @@ serve_one(struct admin_service *service, struct talk *talk)
 	size_t len;
 
 	if (err != JP_ERR_OK) {
-		if (err != JP_ERR_UNREACHABLE)
-			refuse(talk, err, &why);
+		refuse(talk, err, &why);
 		return err;
 	}
 	result = talk->rights == ADMIN_ALL ? execute(service, talk, &why)

@@ -51,9 +51,9 @@ exits "an event that does not exist is refused" 2 audit --event bogus
 like "with those that do" "$err" "*--event: expected one of *deny*unavailable*"
 run audit --event revoke
 like "the detail of a line is shown" "$out" "*revoke *$id *bob *gone *"
-is "the completion knows the same events" "$(bash -c '. "$0"
-_pat_admin_events' "$JP_SOURCE/tools/pat-admin.bash-completion" | tr ' ' '\n' |
-	sort | tr '\n' ' ')" "$(sed -n '/events\[\] = {/,/};/p' \
+is "the completion knows the same events" "$(bash -c '. "$0"; program=("$1")
+_pat_admin_events' "$JP_SOURCE/tools/pat-admin.bash-completion" "$PAT_ADMIN" |
+	tr ' ' '\n' | sort | tr '\n' ' ')" "$(sed -n '/events\[\] = {/,/};/p' \
 		"$JP_SOURCE/tools/commands/audit.c" | grep -o '"[a-z-]*"' | tr -d '"' |
 		sort | tr '\n' ' ')"
 known=$(sed -n '/events\[\] = {/,/};/p' "$JP_SOURCE/tools/commands/audit.c" |

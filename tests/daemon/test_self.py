@@ -12,10 +12,10 @@ from daemon import ACCEPT, AUDIT, BUILD, ROOT, Skip, main, world
 
 ASK = os.path.join(BUILD, "tests/daemon/admin_ask")
 
-with open(os.path.join(os.environ["JP_SOURCE"], "common/admin/admin.h")) as header:
+with open(os.path.join(os.environ["JP_SOURCE"], "common/admin/request.h")) as header:
     OPERATIONS = re.search(r"JP_ADMIN_OP_LIST\(X\)(.*?)enum", header.read(),
                            re.DOTALL)
-OPERATIONS = re.findall(r'X\(\w+, "([a-z-]+)"\)', OPERATIONS.group(1))
+OPERATIONS = re.findall(r'X\(\w+, \d+, "([a-z-]+)",', OPERATIONS.group(1))
 SELF = ("create", "list", "show", "revoke", "rotate")
 MINE, THEIRS = "nobody", "mallory"
 SERVICE = "self_service = yes"

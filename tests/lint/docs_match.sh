@@ -197,10 +197,6 @@ if [ -e "$JP_SOURCE/sasl_plugin/options.c" ]; then
 		sed -n 's/^	{ "\(jirapat_[a-z_]*\)", set_.*/\1/p' \
 			"$JP_SOURCE/sasl_plugin/options.c" | words
 	)" "$(list_of own_keys tools/doctor/sasl.c)"
-	same "pat-admin check knows the mechanisms of the SASL plugin" "$(
-		sed -n 's/^	    \.mech_name = "\([A-Z0-9-]*\)",/\1/p' \
-			"$JP_SOURCE/sasl_plugin/plugin.c" | words
-	)" "$(list_of mechanisms tools/doctor/sasl.c)"
 fi
 
 same "pat-admin(8) has the traps that check knows, in their order" "$(

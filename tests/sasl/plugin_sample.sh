@@ -73,7 +73,7 @@ mechanisms=$(sed -n 's/^	X([A-Z0-9-]*, \([a-z0-9]*\), .*/\1/p' \
 
 # sample_conf LINE...: its configuration.
 sample_conf() {
-	printf '%s\n' "mech_list: $(echo "$mechanisms" | tr a-z A-Z)" \
+	printf '%s\n' "mech_list: $(echo "$mechanisms" | tr '[:lower:]' '[:upper:]')" \
 		"pwcheck_method: auxprop" "auxprop_plugin: sasldb" \
 		"sasldb_path: $SERVERS/sasldb2" "$@" \
 		>"$SERVERS/sasl2/sample.conf"
@@ -84,7 +84,7 @@ jirapat_socket: $SCRATCH/run/verify.sock"
 out="authentication failure"
 sample_conf "$enable"
 for mechanism in $mechanisms; do
-	mux_proofs "sample server, $mechanism" try_$mechanism "$out" \
+	mux_proofs "sample server, $mechanism" try_"$mechanism" "$out" \
 		"remote authentication server unavailable"
 done
 new alice

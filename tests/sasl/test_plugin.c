@@ -449,7 +449,9 @@ note_mechanism(server_sasl_mechanism_t *mechanism,
 	const sasl_server_plug_t **noted = arg;
 	size_t i = 0;
 
-	if (stage != SASL_INFO_LIST_MECH)
+	/* libsasl2 itself brings EXTERNAL. */
+	if (stage != SASL_INFO_LIST_MECH ||
+	    strcmp(mechanism->plug->mech_name, "EXTERNAL") == 0)
 		return;
 	while (i < COUNT_OF(listed) &&
 	       strcmp(listed[i].name, mechanism->plug->mech_name) != 0)
