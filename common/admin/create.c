@@ -148,19 +148,19 @@ jp_op_create(struct job *job)
 {
 	struct jp_record record = { 0 };
 	struct jp_policy policy;
-	const struct jp_record *wish = &job->request->record;
+	const struct jp_record *asked = &job->request->record;
 	struct creation creation = { &policy, &record };
 	enum jp_err err;
 
 	jp_job_read_policy(job->core, &policy);
 	(void)jp_field_set(record.user, sizeof(record.user), job->target.name);
-	memcpy(record.name, wish->name, sizeof(record.name));
-	record.scope_len = wish->scope_len;
-	memcpy(record.scopes, wish->scopes, sizeof(record.scopes));
-	record.service_len = wish->service_len;
-	memcpy(record.services, wish->services, sizeof(record.services));
-	record.net_len = wish->net_len;
-	memcpy(record.nets, wish->nets, sizeof(record.nets));
+	memcpy(record.name, asked->name, sizeof(record.name));
+	record.scope_len = asked->scope_len;
+	memcpy(record.scopes, asked->scopes, sizeof(record.scopes));
+	record.service_len = asked->service_len;
+	memcpy(record.services, asked->services, sizeof(record.services));
+	record.net_len = asked->net_len;
+	memcpy(record.nets, asked->nets, sizeof(record.nets));
 	record.created_at = job->now;
 	(void)jp_field_set(
 	    record.created_by, sizeof(record.created_by), job->actor);

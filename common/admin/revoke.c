@@ -6,7 +6,7 @@
 
 #include "common/base/grow.h"
 
-struct harvest {
+struct list {
 	struct jp_record *records;
 	size_t len, cap;
 };
@@ -14,14 +14,14 @@ struct harvest {
 static enum jp_err
 gather_live(struct job *job, void *arg, const struct jp_record *record)
 {
-	struct harvest *harvest = arg;
+	struct list *list = arg;
 
 	if (record->revoked_at != JP_NEVER)
 		return JP_ERR_OK;
-	if (JP_GROW(harvest->records, harvest->len, harvest->cap) != JP_ERR_OK)
+	if (JP_GROW(list->records, list->len, list->cap) != JP_ERR_OK)
 		return jp_why(
 		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
-	harvest->records[harvest->len++] = *record;
+	list->records[list->len++] = *record;
 	return JP_ERR_OK;
 }
 
@@ -37,74 +37,74 @@ mark_revoked(const struct job *job, struct jp_record *record)
 
 /* All of them in one transaction. */
 static enum jp_err
-revoke_all(struct job *job, struct harvest *harvest)
+revoke_all(struct job *job, struct list *list)
 {
-	struct jp_change *changes = calloc(harvest->len + 1, sizeof(*changes));
+	struct jp_change *changes = calloc(list->len + 1, sizeof(*changes));
 	enum jp_err err;
 
 	if (changes == NULL)
 		return jp_why(
 		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
-	for (size_t i = 0; i < harvest->len; i++) {
-		mark_revoked(job, &harvest->records[i]);
+	for (size_t i = 0; i < list->len; i++) {
+		mark_revoked(job, &list->records[i]);
 		changes[i].kind = JP_CHANGE_END;
-		changes[i].record = &harvest->records[i];
+		changes[i].record = &list->records[i];
 	}
-	err = jp_job_commit(job, changes, harvest->len);
+	err = jp_job_commit(job, changes, list->len);
 	free(changes);
 	return err;
 }
 
 static enum jp_err
-harvest_user(struct job *job, void *arg)
+revoke_listed(struct job *job, void *arg)
 {
-	struct harvest *harvest = arg;
+	struct list *list = arg;
 	struct jp_listing listing;
 	enum jp_err err;
 
-	harvest->len = 0;
+	list->len = 0;
 	jp_job_list_user(&listing, job->target.name);
-	err = jp_job_each_record(job, &listing, gather_live, harvest);
-	if (err == JP_ERR_OK && harvest->len == 0)
+	err = jp_job_each_record(job, &listing, gather_live, list);
+	if (err == JP_ERR_OK && list->len == 0)
 		err = jp_why(job->why, JP_ERR_NOT_FOUND,
 		    "the user has no token to revoke");
-	return err == JP_ERR_OK ? revoke_all(job, harvest) : err;
+	return err == JP_ERR_OK ? revoke_all(job, list) : err;
 }
 
 static enum jp_err
 revoke_user(struct job *job)
 {
-	struct harvest harvest = { 0 };
-	enum jp_err err = jp_job_write(job, harvest_user, &harvest);
+	struct list list = { 0 };
+	enum jp_err err = jp_job_write(job, revoke_listed, &list);
 
-	for (size_t i = 0; err == JP_ERR_OK && i < harvest.len; i++)
+	for (size_t i = 0; err == JP_ERR_OK && i < list.len; i++)
 		err = jp_job_emit_record(
-		    job, JP_ITEM_RECORD, &harvest.records[i], true);
-	free(harvest.records);
+		    job, JP_ITEM_RECORD, &list.records[i], true);
+	free(list.records);
 	return err;
 }
 
-/* One that was revoked before is not harvested. */
+/* One that was revoked before is not revoked again. */
 static enum jp_err
-harvest_id(struct job *job, void *arg)
+revoke_found(struct job *job, void *arg)
 {
-	struct harvest *harvest = arg;
-	struct jp_record *record = harvest->records;
+	struct list *list = arg;
+	struct jp_record *record = list->records;
 	enum jp_err err = jp_job_get(job, record);
 
-	harvest->len = err == JP_ERR_OK && record->revoked_at == JP_NEVER;
-	return harvest->len > 0 ? revoke_all(job, harvest) : err;
+	list->len = err == JP_ERR_OK && record->revoked_at == JP_NEVER;
+	return list->len > 0 ? revoke_all(job, list) : err;
 }
 
 static enum jp_err
 revoke_id(struct job *job)
 {
 	struct jp_record record;
-	struct harvest harvest = { .records = &record };
-	enum jp_err err = jp_job_write(job, harvest_id, &harvest);
+	struct list list = { .records = &record };
+	enum jp_err err = jp_job_write(job, revoke_found, &list);
 
 	return err == JP_ERR_OK ? jp_job_emit_record(job, JP_ITEM_RECORD,
-	                              &record, harvest.len > 0)
+	                              &record, list.len > 0)
 	                        : err;
 }
 

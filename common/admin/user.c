@@ -70,14 +70,14 @@ jp_op_user(struct job *job)
 /* The groups are taken over one by one, so that each is looked at. */
 static enum jp_err
 take_groups(
-    const struct jp_user *wish, struct jp_user *user, struct jp_why *why)
+    const struct jp_user *asked, struct jp_user *user, struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_OK;
 
 	user->group_len = 0;
 	memset(user->groups, 0, sizeof(user->groups));
-	for (size_t i = 0; i < wish->group_len && err == JP_ERR_OK; i++)
-		err = jp_user_add_group(user, wish->groups[i], why);
+	for (size_t i = 0; i < asked->group_len && err == JP_ERR_OK; i++)
+		err = jp_user_add_group(user, asked->groups[i], why);
 	return err;
 }
 
@@ -85,17 +85,17 @@ static enum jp_err
 apply(const struct jp_user_change *change, struct jp_user *user,
     struct jp_why *why)
 {
-	const struct jp_user *wish = &change->user;
-	enum jp_err err = jp_text_check("note", wish->note, JP_NOTE_MAX, why);
+	const struct jp_user *asked = &change->user;
+	enum jp_err err = jp_text_check("note", asked->note, JP_NOTE_MAX, why);
 
 	if ((change->fields & JP_USER_STATE) != 0)
-		user->disabled = wish->disabled;
+		user->disabled = asked->disabled;
 	if ((change->fields & JP_USER_PROTECTION) != 0)
-		user->protected = wish->protected;
+		user->protected = asked->protected;
 	if ((change->fields & JP_USER_NOTE) != 0)
-		memcpy(user->note, wish->note, sizeof(user->note));
+		memcpy(user->note, asked->note, sizeof(user->note));
 	if (err == JP_ERR_OK && (change->fields & JP_USER_GROUPS) != 0)
-		err = take_groups(wish, user, why);
+		err = take_groups(asked, user, why);
 	return err;
 }
 

@@ -15,11 +15,11 @@
 
 static const struct state_row {
 	const char *name;
-	enum jp_worth worth;
+	enum jp_status status;
 	const char *cause;
 } states[JP_STATE_COUNT] = {
-#define JP_STATE_ROW(code, number, name, worth, cause)                         \
-	[number] = { name, JP_WORTH_##worth, cause },
+#define JP_STATE_ROW(code, number, name, status, cause)                        \
+	[number] = { name, JP_STATUS_##status, cause },
 	JP_STATE_LIST(JP_STATE_ROW)
 #undef JP_STATE_ROW
 };
@@ -38,19 +38,19 @@ jp_state_name(enum jp_state state)
 	return state_row(state)->name;
 }
 
-enum jp_worth
-jp_state_worth(enum jp_state state)
+enum jp_status
+jp_state_status(enum jp_state state)
 {
-	return state_row(state)->worth;
+	return state_row(state)->status;
 }
 
 const char *
-jp_worth_name(enum jp_worth worth)
+jp_status_name(enum jp_status status)
 {
-	static const char *const names[JP_WORTH_COUNT] = { "live", "paused",
+	static const char *const names[JP_STATUS_COUNT] = { "live", "paused",
 		"dead" };
 
-	return names[worth];
+	return names[status];
 }
 
 const char *
@@ -72,7 +72,7 @@ jp_state_format(enum jp_state state, const struct jp_record *record,
 		    text, JP_STATE_TEXT_MAX, "replaced until %s", until);
 	else
 		(void)snprintf(text, JP_STATE_TEXT_MAX, "%s%s%s",
-		    jp_worth_name(jp_state_worth(state)),
+		    jp_status_name(jp_state_status(state)),
 		    cause[0] != '\0' ? ": " : "", cause);
 }
 

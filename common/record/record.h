@@ -73,8 +73,8 @@ struct jp_record {
 };
 
 /*
- * X(CODE, number, name, worth, cause): what a token is worth at a moment. The
- * number crosses admin.sock: append only. `name` is its word in JSON, `worth`
+ * X(CODE, number, name, status, cause): the state of a token at a moment. The
+ * number crosses admin.sock: append only. `name` is its word in JSON, `status`
  * and `cause` are those for people.
  */
 #define JP_STATE_LIST(X)                                                       \
@@ -88,7 +88,7 @@ struct jp_record {
 	X(PREFIX, 7, "dead", DEAD, "prefix")
 
 enum jp_state {
-#define JP_STATE_ENUM(code, number, name, worth, cause)                        \
+#define JP_STATE_ENUM(code, number, name, status, cause)                       \
 	JP_STATE_##code = (number),
 	JP_STATE_LIST(JP_STATE_ENUM)
 #undef JP_STATE_ENUM
@@ -100,16 +100,16 @@ enum {
 #undef JP_STATE_ONE
 };
 
-enum jp_worth {
-	JP_WORTH_LIVE,   /* some front door takes it */
-	JP_WORTH_PAUSED, /* it may live again */
-	JP_WORTH_DEAD,
-	JP_WORTH_COUNT,
+enum jp_status {
+	JP_STATUS_LIVE,   /* some front door takes it */
+	JP_STATUS_PAUSED, /* it may live again */
+	JP_STATUS_DEAD,
+	JP_STATUS_COUNT,
 };
 
 const char *jp_state_name(enum jp_state state);
-enum jp_worth jp_state_worth(enum jp_state state);
-const char *jp_worth_name(enum jp_worth worth);
+enum jp_status jp_state_status(enum jp_state state);
+const char *jp_status_name(enum jp_status status);
 
 /* Why it is not live, in one word; "" for one that is. */
 const char *jp_state_cause(enum jp_state state);

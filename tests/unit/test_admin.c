@@ -1198,7 +1198,7 @@ states_keep_their_numbers_and_names(void **unused)
 	(void)unused;
 	assert_pinned(pins, COUNT_OF(pins), JP_STATE_COUNT, state_name);
 	assert_int_equal(
-	    jp_state_worth((enum jp_state)JP_STATE_COUNT), JP_WORTH_DEAD);
+	    jp_state_status((enum jp_state)JP_STATE_COUNT), JP_STATUS_DEAD);
 }
 
 /* Which operations are for users, and which change the store. */

@@ -121,10 +121,10 @@ judge(struct search *search)
 	if (jp_reason_verdict(reason) == JP_UNAVAILABLE)
 		stranger = "undecided";
 	if (reason == JP_REASON_SHAPE &&
-	    jp_state_worth(search->answer.state) != JP_WORTH_DEAD)
+	    jp_state_status(search->answer.state) != JP_STATUS_DEAD)
 		search->answer.state = JP_STATE_PREFIX;
 	if (stranger == NULL && is_denied(reason) &&
-	    jp_state_worth(search->answer.state) == JP_WORTH_LIVE)
+	    jp_state_status(search->answer.state) == JP_STATUS_LIVE)
 		stranger = "undecided";
 	search->stranger = stranger;
 	search->ours |= stranger == NULL;
@@ -142,9 +142,9 @@ format_state(const struct search *search, char text[JP_STATE_TEXT_MAX])
 		    search->answer.state, &search->answer.record, text);
 	else
 		(void)snprintf(text, JP_STATE_TEXT_MAX, "%s",
-		    search->stranger != NULL
-		        ? search->stranger
-		        : jp_worth_name(jp_state_worth(search->answer.state)));
+		    search->stranger != NULL ? search->stranger
+		                             : jp_status_name(jp_state_status(
+		                                   search->answer.state)));
 }
 
 static enum jp_err
@@ -224,7 +224,7 @@ take_found(void *arg, const struct jp_found *found)
 		return print_found(search, found);
 	progress_end(&search->progress);
 	if (search->stranger == NULL &&
-	    jp_state_worth(search->answer.state) != JP_WORTH_DEAD)
+	    jp_state_status(search->answer.state) != JP_STATUS_DEAD)
 		(void)printf("%s\n", record->id);
 	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
 }

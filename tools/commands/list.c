@@ -38,7 +38,7 @@ struct list {
 	struct listing listing;
 	bool terminal, in_order; /* in_order: printed as they come */
 	int64_t now;
-	size_t len, cap, all, worths[JP_WORTH_COUNT];
+	size_t len, cap, all, worths[JP_STATUS_COUNT];
 	char **rows;
 };
 
@@ -207,7 +207,7 @@ list_item(void *arg, const struct jp_admin_item *item)
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
 	list->all++;
-	list->worths[jp_state_worth(item->state)]++;
+	list->worths[jp_state_status(item->state)]++;
 	if (list->listing.json)
 		return add_json(list, item);
 	jp_state_format(item->state, record, state);
@@ -225,10 +225,10 @@ print_counts(const struct list *list)
 	(void)fflush(stdout);
 	(void)fprintf(
 	    stderr, "%zu token%s", list->all, list->all == 1 ? "" : "s");
-	for (int i = 0; i < JP_WORTH_COUNT; i++)
+	for (int i = 0; i < JP_STATUS_COUNT; i++)
 		if (list->worths[i] > 0)
 			(void)fprintf(stderr, ", %zu %s", list->worths[i],
-			    jp_worth_name((enum jp_worth)i));
+			    jp_status_name((enum jp_status)i));
 	(void)fprintf(stderr, ".\n");
 }
 
