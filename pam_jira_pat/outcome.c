@@ -35,7 +35,7 @@ failure_code(enum jp_err err)
 
 /*
  * Acceptance is for one user: the one that the application will let in. So is
- * the answer that a good token of his lacks a right; no user here is "".
+ * the answer that a good token of that user lacks a right; no user here is "".
  */
 static bool
 same_user(const struct jp_request *request, const struct jp_reply *reply)

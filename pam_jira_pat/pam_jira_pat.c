@@ -69,7 +69,7 @@ ask_token(pam_handle_t *pamh, const struct options *options,
 	return pamjp_accepted(pamh, options, request, err, &reply, rc);
 }
 
-/* Whether the transaction's user may, whoever has authenticated him. */
+/* Whether the transaction's user may, whoever has authenticated them. */
 static int
 ask_account(pam_handle_t *pamh, const struct options *options)
 {

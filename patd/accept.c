@@ -17,7 +17,8 @@ enum {
 	LOG_PAUSE_MS = 1000, /* between two lines about refused connections */
 };
 
-/* Refused connections could fill a log: one line a second tells of all. */
+/* Refused connections could fill a log: one line a second is for all of them.
+ */
 static void
 log_refused(struct loop *loop, const char *reason, uid_t uid)
 {
@@ -29,8 +30,8 @@ log_refused(struct loop *loop, const char *reason, uid_t uid)
 		return;
 	}
 	jp_log(LOG_WARNING,
-	    "refused a connection of uid %u: %s (and %u before)", (unsigned)uid,
-	    reason, loop->unlogged);
+	    "refused a connection from uid %u: %s (and %u before)",
+	    (unsigned)uid, reason, loop->unlogged);
 	loop->log_ms = now + LOG_PAUSE_MS;
 	loop->unlogged = 0;
 }

@@ -271,7 +271,7 @@ is_name_of_ours(const struct jp_settings *settings, const char *name)
 	return false;
 }
 
-/* Whether the folder holds nothing but our sockets. */
+/* Whether the directory holds nothing but our sockets. */
 static bool
 holds_only_ours(int dir_fd, const struct jp_settings *settings)
 {
@@ -290,9 +290,9 @@ holds_only_ours(int dir_fd, const struct jp_settings *settings)
 }
 
 /*
- * A service manager makes the folder for root. It is given to `account` only if
- * it is ours beyond doubt: a wrong run_dir shall not give away /run. Its group
- * stays, for that may say who gets in.
+ * A service manager makes the directory for root. It is given to `account` only
+ * if it is ours beyond doubt: a wrong run_dir shall not give away /run. Its
+ * group stays, for that may say who gets in.
  */
 static enum jp_err
 give(int fd, bool made, const struct jp_account *account,
@@ -312,7 +312,7 @@ give(int fd, bool made, const struct jp_account *account,
 }
 
 static enum jp_err
-make_folder(
+make_dir(
     const char *path, const struct jp_settings *settings, struct jp_why *why)
 {
 	bool root = geteuid() == 0, made;
@@ -336,21 +336,21 @@ make_folder(
 	return err;
 }
 
-/* The folder of the socket with this path. */
+/* The directory of the socket with this path. */
 static enum jp_err
-make_folder_of(
+make_dir_of(
     const char *path, const struct jp_settings *settings, struct jp_why *why)
 {
 	int len = (int)(last_part(path) - path) - 1;
-	char folder[JP_UNIX_PATH_MAX + 1];
+	char dir[JP_UNIX_PATH_MAX + 1];
 
-	(void)snprintf(folder, sizeof(folder), "%.*s", len > 0 ? len : 1, path);
-	return make_folder(folder, settings, why);
+	(void)snprintf(dir, sizeof(dir), "%.*s", len > 0 ? len : 1, path);
+	return make_dir(dir, settings, why);
 }
 
 /* Those of the sockets at `paths` that were not passed. */
 static enum jp_err
-make_folders(const struct listeners *listeners, const struct jp_paths *paths,
+make_dirs(const struct listeners *listeners, const struct jp_paths *paths,
     const struct jp_settings *settings, struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_OK;
@@ -358,19 +358,19 @@ make_folders(const struct listeners *listeners, const struct jp_paths *paths,
 	for (size_t i = 0; err == JP_ERR_OK && paths != NULL && i < paths->len;
 	     i++) {
 		if (with_path(listeners, paths->at[i]) == NULL)
-			err = make_folder_of(paths->at[i], settings, why);
+			err = make_dir_of(paths->at[i], settings, why);
 	}
 	return err;
 }
 
 enum jp_err
-listeners_folders(const struct listeners *listeners,
+listeners_dirs(const struct listeners *listeners,
     const struct jp_settings *settings, struct jp_why *why)
 {
-	enum jp_err err = make_folder(settings->run_dir, settings, why);
+	enum jp_err err = make_dir(settings->run_dir, settings, why);
 
 	for (size_t i = 0; err == JP_ERR_OK && fronts[i] != NULL; i++)
-		err = make_folders(
+		err = make_dirs(
 		    listeners, more_of(fronts[i], settings), settings, why);
 	return err;
 }
@@ -431,7 +431,8 @@ cannot_bind(const char *path, struct jp_why *why)
 	if (errno != EACCES)
 		return failed(why, "bind", path);
 	return jp_why(why, JP_ERR_PERMISSION,
-	    "cannot bind %s: its folder must belong to the user of patd", path);
+	    "cannot bind %s: its directory must belong to the user of patd",
+	    path);
 }
 
 static enum jp_err
@@ -585,7 +586,7 @@ listeners_again(struct listener *listener, const struct jp_settings *settings,
 {
 	const gid_t group = listener->group;
 	const struct listener before = *listener;
-	enum jp_err err = make_folder_of(listener->path, settings, why);
+	enum jp_err err = make_dir_of(listener->path, settings, why);
 
 	if (err == JP_ERR_OK)
 		err = bind_one(listener, listener->mode,

@@ -1,6 +1,6 @@
 /*
  * The sockets that patd listens on, made here or handed over by a service
- * manager, and the folder that they lie in.
+ * manager, and the directory that they lie in.
  */
 #ifndef PATD_LISTENERS_H
 #define PATD_LISTENERS_H
@@ -44,11 +44,11 @@ enum jp_err listeners_inherit(struct listeners *listeners,
     const struct jp_settings *settings, struct jp_why *why);
 
 /*
- * Makes the folders of the sockets that were not passed; while the process is
- * root, for the user that it will become. One that is there stays as it is, but
- * if it is root's and empty it is given to that user.
+ * Makes the directories of the sockets that were not passed; while the process
+ * is root, for the user that it will become. One that is there stays as it is,
+ * but if it is root's and empty it is given to that user.
  */
-enum jp_err listeners_folders(const struct listeners *listeners,
+enum jp_err listeners_dirs(const struct listeners *listeners,
     const struct jp_settings *settings, struct jp_why *why);
 
 /*
@@ -69,9 +69,9 @@ enum listener_state {
 enum listener_state listeners_look(const struct listener *listener);
 
 /*
- * Makes a socket that is ours and gone once more, with its folder. On success
- * the caller closes `old`, on which nobody new can arrive. A file that somebody
- * put there meanwhile stays.
+ * Makes a socket that is ours and gone once more, with its directory. On
+ * success the caller closes `old`, on which nobody new can arrive. A file that
+ * somebody put there meanwhile stays.
  */
 enum jp_err listeners_again(struct listener *listener,
     const struct jp_settings *settings, int *old, struct jp_why *why);

@@ -143,7 +143,7 @@ raise_limits(struct jp_settings *settings)
 	                                ? (uint32_t)limit.rlim_cur - RESERVE
 	                                : RESERVE;
 	jp_log(LOG_WARNING,
-	    "the limit on open files allows just %u connections",
+	    "the limit on open files allows only %u connections",
 	    settings->max_connections);
 }
 
@@ -176,7 +176,7 @@ block_signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* A trail that cannot be written is told now, not at the first line. */
+/* A trail that cannot be written is reported now, not at its first line. */
 static enum jp_err
 start_audit(const struct jp_settings *settings, struct jp_core *core,
     struct jp_why *why)
@@ -267,7 +267,7 @@ fit_workers(struct jp_settings *settings, struct jp_core *core)
 
 /*
  * The store comes before the sockets: a second patd on the same store fails at
- * its lock and leaves the sockets of the first one alone. The folder comes
+ * its lock and leaves the sockets of the first one alone. The directory comes
  * before the store, for it takes root to make it.
  */
 static enum status
@@ -288,7 +288,7 @@ serve(const struct options *options, struct jp_settings *settings)
 	if (find_accounts(settings, &peers, &account, &why) != JP_ERR_OK)
 		return fail(options, "settings", &why);
 	if (listeners_inherit(&listeners, settings, &why) != JP_ERR_OK ||
-	    listeners_folders(&listeners, settings, &why) != JP_ERR_OK)
+	    listeners_dirs(&listeners, settings, &why) != JP_ERR_OK)
 		return fail(options, "sockets", &why);
 	if (jp_core_open_in_turn(&core, settings, &turn, &why) != JP_ERR_OK)
 		return fail(options, "store", &why);

@@ -152,7 +152,7 @@ watch(void *arg)
 		if (!jp_store_stalled(maintenance->core->store, STALLED_S))
 			continue;
 		jp_log(LOG_CRIT,
-		    "store: no operation has ended for %d seconds: leaving",
+		    "store: no operation has ended for %d seconds: exiting",
 		    STALLED_S);
 		leave();
 	}

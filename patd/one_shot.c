@@ -51,9 +51,9 @@ receive(struct jp_request *request, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
-/* What must be told and cannot be is no answer. */
+/* What must be logged first, and cannot be, is not an answer. */
 static void
-tell(struct jp_core *core, const struct jp_request *request,
+log_decision(struct jp_core *core, const struct jp_request *request,
     struct jp_decision *decision)
 {
 	if (jp_audit_decision(core->audit, request, decision, asker(), NULL,
@@ -89,7 +89,7 @@ answer(struct jp_core *core, int fd, const struct jp_request *request)
 	struct jp_decision decision = { .id = "" };
 
 	jp_decide_now(core, request, &decision);
-	tell(core, request, &decision);
+	log_decision(core, request, &decision);
 	note_use(core, request, &decision);
 	decision_log_line(request, &decision, asker());
 	return verify_send(fd, request->seq, &decision);
@@ -105,7 +105,8 @@ lent_address(const struct jp_settings *settings, struct sockaddr_un *addr)
 
 /*
  * Others of this kind that wait for the store meanwhile bring their questions
- * here, into a folder that is closed to everybody else. -1: they have to wait.
+ * here, into a directory that is closed to everybody else. -1: they have to
+ * wait.
  */
 static int
 lend(const struct jp_settings *settings)

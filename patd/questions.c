@@ -214,8 +214,8 @@ refuse(struct loop *loop, struct conn *conn, enum jp_err err)
 	struct jp_request request = { .front = conn->front->code };
 	struct jp_decision decision = { .verdict = JP_DENY };
 
-	jp_log(LOG_DEBUG, "bad message of uid %u%s%s: %s", (unsigned)conn->uid,
-	    conn->front->name != NULL ? " on " : "",
+	jp_log(LOG_DEBUG, "bad message from uid %u%s%s: %s",
+	    (unsigned)conn->uid, conn->front->name != NULL ? " on " : "",
 	    conn->front->name != NULL ? conn->front->name : "",
 	    jp_err_name(err));
 	if (!conn->front->answers_all) {

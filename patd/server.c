@@ -44,8 +44,8 @@ reload(struct loop *loop)
 	if (jp_settings_load(loop->options->config, &settings, &why) ==
 	    JP_ERR_OK) {
 		jp_core_set_policy(loop->options->core, &settings.policy);
-		jp_log(LOG_INFO, "settings: read again: the rules for tokens "
-		                 "hold now, changes of [patd] need a restart");
+		jp_log(LOG_INFO, "settings: reloaded: the rules for tokens "
+		                 "apply now; changes in [patd] need a restart");
 	} else {
 		jp_log(LOG_ERR, "settings: not changed: %s", why.text);
 	}
@@ -262,8 +262,8 @@ server_run(
 	if (pool_stop(loop.pool, jp_now_ms() + END_MS)) {
 		close_fds(&loop);
 	} else {
-		jp_log(LOG_ERR, "the name service, or a disk, hangs: leaving "
-		                "all the same");
+		jp_log(LOG_ERR, "the name service, or a disk, hangs: exiting "
+		                "anyway");
 		*drained = false;
 	}
 	conns_free(&loop.conns);

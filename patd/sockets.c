@@ -43,8 +43,8 @@ bind_again(struct loop *loop, size_t place, struct jp_why *why)
 }
 
 /*
- * Somebody removed the file of a socket, or its folder: nobody can reach patd
- * any more, who would not know. What belongs to somebody else stays.
+ * Somebody removed the file of a socket, or its directory: nobody can reach
+ * patd any more, who would not know. What belongs to somebody else stays.
  */
 static void
 look_at_socket(struct loop *loop, size_t place)

@@ -74,7 +74,8 @@ report(const sasl_server_params_t *sparams, int level, const char *user,
 /*
  * `which` name, SASL_CU_AUTHID or SASL_CU_AUTHZID or both. The default function
  * of libsasl2 takes blanks off, and says OK to nothing that is left.
- * SASL_CU_EXTERNALLY_VERIFIED: that no auxprop plugin knows him is no error.
+ * SASL_CU_EXTERNALLY_VERIFIED: that no auxprop plugin knows the user is no
+ * error.
  */
 static int
 canonicalise(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
@@ -242,7 +243,7 @@ verify_named(const struct session *session, sasl_server_params_t *sparams,
 
 /*
  * The token says who it is. His name becomes that of the login only if the
- * service's name for him is one that patd would have been asked for.
+ * service's name for the user is one that patd would have been asked for.
  */
 static int
 verify_nameless(const struct session *session, sasl_server_params_t *sparams,

@@ -87,7 +87,7 @@ def hangup():
     """SIGHUP forgets what was proved, also if the file is bad"""
     with world() as place:
         token = place.token()
-        for runs, more, said in ((1, "", "settings: read again"),
+        for runs, more, said in ((1, "", "settings: reloaded"),
                                  (2, "colour = blue",
                                   "settings: not changed")):
             for _ in range(3):

@@ -350,7 +350,7 @@ def folders():
             pass
         done = place.run()
         assert done.returncode == 3, done.returncode
-        assert "its folder must belong to the user of patd" in done.stderr
+        assert "its directory must belong to the user of patd" in done.stderr
         assert os.stat(jail).st_uid == 0
         os.remove(jail + "/other")
         os.symlink("/tmp", place.root + "/link")
@@ -532,7 +532,7 @@ def peers():
         asked = ask_for("alice", place.token())
         assert as_uid(12345, place.mux, asked) == NO
         assert as_uid(33, place.mux, asked) == OK
-        place.logged("refused a connection of uid 12345")
+        place.logged("refused a connection from uid 12345")
         place.logged("front=mux peer=33")
     with mux_world("allow_users = nobody\nallow_groups = mail") as place:
         asked = ask_for("alice", place.token())

@@ -835,7 +835,7 @@ def peers():
         assert as_uid(12345, place.verify, asked) == 3
         assert as_uid(33, place.verify, asked) == 0
         assert as_uid(33, place.admin_sock, b"x") == 2  # by its mode
-        place.logged("refused a connection of uid 12345")
+        place.logged("refused a connection from uid 12345")
     with world("allow_users = nobody\nallow_groups = mail") as place:
         asked = question("alice", place.token())
         assert as_uid(65534, place.verify, asked) == 0

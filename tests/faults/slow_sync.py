@@ -127,7 +127,7 @@ def unknown_waits():
                     client.send(question("alice", forged("AAAAAAAA")))
                 asked[0].send(question("alice", cold))
                 place.patd.send_signal(signal.SIGHUP)
-                wait_for(lambda: "read again" in place.read_log())
+                wait_for(lambda: "settings: reloaded" in place.read_log())
                 place.ask("alice", tokens[0])  # its hash, after the reload
                 assert place.hammer(pairs[:1], MANY, 2) == (MANY, 0, 0)
             verdicts = [client.answer()[0] for client in asked]
