@@ -60,6 +60,6 @@ struct front {
 extern const struct front *const fronts[];
 
 /* As many as `fronts` may have, for tables. */
-#define FRONTS_MAX 4
+#define FRONTS_MAX 8
 
 #endif

@@ -20,6 +20,7 @@
 #include "common/admin/batch.h"
 #include "common/decide/open.h"
 #include "tests/unit/core_help.h"
+#include "tests/unit/pins.h"
 #include "tests/unit/store_mem.h"
 #include "tests/leave_out.h"
 
@@ -1033,71 +1034,6 @@ numbers_of_the_protocol_are_fixed(void **unused)
 		assert_int_equal(fixed[i].code, fixed[i].number);
 }
 
-/* A row of a list: its number is its place here, where a new one comes last. */
-struct pin {
-	int code;
-	const char *name;
-};
-
-static void
-assert_pinned(const struct pin *pins, size_t len, int count,
-    const char *(*name_of)(int code))
-{
-	assert_int_equal(len, count);
-	for (size_t i = 0; i < len; i++) {
-		assert_int_equal(pins[i].code, i);
-		assert_string_equal(name_of(pins[i].code), pins[i].name);
-	}
-}
-
-static const char *
-reason_name(int code)
-{
-	return jp_reason_name((enum jp_reason)code);
-}
-
-static void
-reasons_keep_their_numbers_and_names(void **unused)
-{
-	static const struct pin pins[] = {
-		{ JP_REASON_NONE, "none" },
-		{ JP_REASON_SHAPE, "shape" },
-		{ JP_REASON_CRC, "crc" },
-		{ JP_REASON_UNKNOWN_ID, "unknown-id" },
-		{ JP_REASON_FAST_TAG, "fast-tag" },
-		{ JP_REASON_SECRET, "secret" },
-		{ JP_REASON_USER, "wrong-user" },
-		{ JP_REASON_REVOKED, "revoked" },
-		{ JP_REASON_SUPERSEDED, "superseded" },
-		{ JP_REASON_EXPIRED, "expired" },
-		{ JP_REASON_UNUSED, "unused" },
-		{ JP_REASON_USER_DISABLED, "user-disabled" },
-		{ JP_REASON_SERVICE, "service" },
-		{ JP_REASON_SCOPE, "scope" },
-		{ JP_REASON_ADDRESS, "address" },
-		{ JP_REASON_GROUP, "group" },
-		{ JP_REASON_STORE, "store" },
-		{ JP_REASON_GROUP_SOURCE, "group-source" },
-		{ JP_REASON_RECORD, "record" },
-		{ JP_REASON_MEMORY, "memory" },
-		{ JP_REASON_OVERLOAD, "overload" },
-		{ JP_REASON_THROTTLED, "throttled" },
-		{ JP_REASON_AUDIT, "audit" },
-		{ JP_REASON_STOPPING, "stopping" },
-		{ JP_REASON_ACCEPTED, "accepted" },
-		{ JP_REASON_NO_TOKEN, "no-token" },
-		{ JP_REASON_ACCOUNT, "account" },
-	};
-
-	(void)unused;
-	assert_pinned(pins, COUNT_OF(pins), JP_REASON_COUNT, reason_name);
-	assert_string_equal(reason_name(JP_REASON_COUNT), "none");
-	assert_string_equal(reason_name(-1), "none");
-	assert_int_equal(
-	    jp_reason_verdict((enum jp_reason)JP_REASON_COUNT), JP_DENY);
-	assert_false(jp_reason_proved((enum jp_reason)JP_REASON_COUNT));
-}
-
 static const char *
 err_name(int code)
 {
@@ -1379,7 +1315,6 @@ main(void)
 		cmocka_unit_test(items_come_back_and_cut_ones_do_not),
 		cmocka_unit_test(every_end_comes_back),
 		cmocka_unit_test(numbers_of_the_protocol_are_fixed),
-		cmocka_unit_test(reasons_keep_their_numbers_and_names),
 		cmocka_unit_test(errors_keep_their_numbers_and_names),
 		cmocka_unit_test(operations_keep_their_numbers_and_names),
 		cmocka_unit_test(states_keep_their_numbers_and_names),

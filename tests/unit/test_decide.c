@@ -17,6 +17,7 @@
 #include "common/decide/decide.h"
 #include "common/decide/open.h"
 #include "tests/unit/core_help.h"
+#include "tests/unit/pins.h"
 #include "tests/unit/store_mem.h"
 #include "common/record/token_make.h"
 
@@ -1106,6 +1107,54 @@ a_text_without_shape_runs_no_argon2_for_other_users(void **state)
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static const char *
+reason_name(int code)
+{
+	return jp_reason_name((enum jp_reason)code);
+}
+
+static void
+reasons_keep_their_numbers_and_names(void **unused)
+{
+	static const struct pin pins[] = {
+		{ JP_REASON_NONE, "none" },
+		{ JP_REASON_SHAPE, "shape" },
+		{ JP_REASON_CRC, "crc" },
+		{ JP_REASON_UNKNOWN_ID, "unknown-id" },
+		{ JP_REASON_FAST_TAG, "fast-tag" },
+		{ JP_REASON_SECRET, "secret" },
+		{ JP_REASON_USER, "wrong-user" },
+		{ JP_REASON_REVOKED, "revoked" },
+		{ JP_REASON_SUPERSEDED, "superseded" },
+		{ JP_REASON_EXPIRED, "expired" },
+		{ JP_REASON_UNUSED, "unused" },
+		{ JP_REASON_USER_DISABLED, "user-disabled" },
+		{ JP_REASON_SERVICE, "service" },
+		{ JP_REASON_SCOPE, "scope" },
+		{ JP_REASON_ADDRESS, "address" },
+		{ JP_REASON_GROUP, "group" },
+		{ JP_REASON_STORE, "store" },
+		{ JP_REASON_GROUP_SOURCE, "group-source" },
+		{ JP_REASON_RECORD, "record" },
+		{ JP_REASON_MEMORY, "memory" },
+		{ JP_REASON_OVERLOAD, "overload" },
+		{ JP_REASON_THROTTLED, "throttled" },
+		{ JP_REASON_AUDIT, "audit" },
+		{ JP_REASON_STOPPING, "stopping" },
+		{ JP_REASON_ACCEPTED, "accepted" },
+		{ JP_REASON_NO_TOKEN, "no-token" },
+		{ JP_REASON_ACCOUNT, "account" },
+	};
+
+	(void)unused;
+	assert_pinned(pins, COUNT_OF(pins), JP_REASON_COUNT, reason_name);
+	assert_string_equal(reason_name(JP_REASON_COUNT), "none");
+	assert_string_equal(reason_name(-1), "none");
+	assert_int_equal(
+	    jp_reason_verdict((enum jp_reason)JP_REASON_COUNT), JP_DENY);
+	assert_false(jp_reason_proved((enum jp_reason)JP_REASON_COUNT));
+}
+
 int
 main(void)
 {
@@ -1156,6 +1205,7 @@ main(void)
 		TEST(
 		    a_wrong_text_of_a_user_with_an_imported_secret_has_no_shape),
 		TEST(a_text_without_shape_runs_no_argon2_for_other_users),
+		cmocka_unit_test(reasons_keep_their_numbers_and_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
