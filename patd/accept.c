@@ -17,8 +17,7 @@ enum {
 	LOG_PAUSE_MS = 1000, /* between two lines about refused connections */
 };
 
-/* Refused connections could fill a log: one line a second is for all of them.
- */
+/* Refused connections could fill a log: it gets one line a second. */
 static void
 log_refused(struct loop *loop, const char *reason, uid_t uid)
 {
@@ -142,7 +141,6 @@ accept_one(struct loop *loop, size_t place)
 	return true;
 }
 
-/* Who asked before patd was told to stop gets an answer. */
 void
 accept_the_last(struct loop *loop)
 {

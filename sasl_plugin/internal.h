@@ -26,8 +26,6 @@
 enum saslpat_mechanism { JP_SASL_MECHANISMS(SASLPAT_ENUM) SASLPAT_COUNT };
 #undef SASLPAT_ENUM
 
-extern const char *const saslpat_mechanism_names[SASLPAT_COUNT];
-
 /* The options of the application's configuration; texts are libsasl2's. */
 struct options {
 	const char *socket_path;

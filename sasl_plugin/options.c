@@ -19,8 +19,7 @@ enum {
 };
 
 #define NAME(name, step, features) [SASLPAT_##name] = #name,
-const char *const saslpat_mechanism_names[SASLPAT_COUNT] = { JP_SASL_MECHANISMS(
-    NAME) };
+static const char *const names[SASLPAT_COUNT] = { JP_SASL_MECHANISMS(NAME) };
 
 /* As libsasl2 and its plugins spell yes and no. */
 static bool
@@ -94,8 +93,8 @@ static bool
 add_mechanism(struct options *options, const char *name, size_t len)
 {
 	for (size_t i = 0; i < SASLPAT_COUNT; i++) {
-		if (strlen(saslpat_mechanism_names[i]) == len &&
-		    strncasecmp(saslpat_mechanism_names[i], name, len) == 0) {
+		if (strlen(names[i]) == len &&
+		    strncasecmp(names[i], name, len) == 0) {
 			options->mechanisms[i] = true;
 			return true;
 		}

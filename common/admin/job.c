@@ -203,14 +203,6 @@ jp_job_write(
 	return err;
 }
 
-enum jp_err
-jp_job_announce(struct job *job, struct jp_audit_event *event)
-{
-	event->event = jp_admin_op_info(job->request->op)->name;
-	(void)jp_field_set(event->actor, sizeof(event->actor), job->actor);
-	return jp_announce(job->announce, event, 1);
-}
-
 static enum jp_err
 announce_changes(struct job *job, const struct jp_change *changes, size_t count)
 {

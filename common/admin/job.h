@@ -53,9 +53,6 @@ enum jp_err jp_job_each_record(struct job *job, struct jp_listing *listing,
 enum jp_err jp_job_write(
     struct job *job, enum jp_err (*act)(struct job *job, void *arg), void *arg);
 
-/* In `act`: announces a line about it, as of `event`. */
-enum jp_err jp_job_announce(struct job *job, struct jp_audit_event *event);
-
 /* In `act`: announces each change, then commits all of them. */
 enum jp_err
 jp_job_commit(struct job *job, const struct jp_change *changes, size_t count);

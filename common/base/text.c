@@ -28,8 +28,12 @@ between(uint8_t byte, uint8_t min, uint8_t max)
 	return byte >= min && byte <= max;
 }
 
-size_t
-jp_utf8_length(const char *text, size_t len)
+/*
+ * How many of the `len` bytes are one character of UTF-8, as jp_utf8_valid()
+ * wants it; 0 if they begin none.
+ */
+static size_t
+utf8_length(const char *text, size_t len)
 {
 	const uint8_t *at = (const uint8_t *)text;
 	size_t row = 0;
@@ -56,7 +60,7 @@ bool
 jp_utf8_valid(const char *text, size_t len)
 {
 	while (len > 0) {
-		size_t step = jp_utf8_length(text, len);
+		size_t step = utf8_length(text, len);
 
 		if (step == 0)
 			return false;
@@ -159,7 +163,7 @@ jp_text_check(
 		return jp_why(why, JP_ERR_INVALID,
 		    "the %s is longer than %zu bytes", what, max);
 	while (left > 0) {
-		size_t len = jp_utf8_length(text, left);
+		size_t len = utf8_length(text, left);
 
 		if (len == 0)
 			return jp_why(why, JP_ERR_INVALID,

@@ -19,12 +19,6 @@
 #define JP_PATH_MAX 255   /* bytes of the path of a file */
 
 /*
- * How many of the `len` bytes are one character of UTF-8, as jp_utf8_valid()
- * wants it; 0 if they begin none.
- */
-size_t jp_utf8_length(const char *text, size_t len);
-
-/*
  * Whether `len` bytes are UTF-8 as RFC 3629 has it: no overlong form, no
  * surrogate, nothing above U+10FFFF. Reads no byte behind them.
  */
