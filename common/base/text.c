@@ -82,6 +82,8 @@ static const char *const blanks[] = { " ", "\t", "\n", "\v", "\f", "\r",
 static size_t
 blank_length(const char *text, size_t len, bool end)
 {
+	if (len == 0 || between((uint8_t)text[end ? len - 1 : 0], '!', '~'))
+		return 0; /* as most texts: no blank begins or ends so */
 	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
 		size_t more = strlen(blanks[i]);
 

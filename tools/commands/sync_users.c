@@ -167,7 +167,7 @@ state_changes(const struct person *person)
 
 /* In another order they are the same. */
 static bool
-groups_change(const struct person *person)
+groups_differ(const struct person *person)
 {
 	static struct jp_user listed, stored;
 	const char *had = person->had != NULL ? person->had : "";
@@ -175,6 +175,8 @@ groups_change(const struct person *person)
 
 	if (person->groups == NULL || strcmp(person->groups, had) == 0)
 		return false;
+	if (had[0] == '\0' || person->groups[0] == '\0')
+		return true;
 	jp_user_default(&listed, "");
 	jp_user_default(&stored, "");
 	(void)jp_user_add_groups(&listed, person->groups, " ", &ignored);
@@ -204,14 +206,15 @@ count_all(struct sync *sync)
 		bool changes;
 
 		person->kept = keeper_of(person);
+		person->regrouped = groups_differ(person);
 		changes = state_changes(person);
 		sync->kept += person->kept != NULL;
 		sync->enabled += changes && is_active(person);
 		sync->missing += changes && person->line == 0;
 		sync->inactive +=
 		    changes && person->line != 0 && !person->active;
-		sync->groups += groups_change(person);
-		sync->changed += changes || groups_change(person);
+		sync->groups += person->regrouped;
+		sync->changed += changes || person->regrouped;
 	}
 }
 
@@ -281,7 +284,7 @@ print_text(const struct sync *sync, const struct person *person)
 	if (person->kept != NULL)
 		(void)printf("keep %s (%s; %s%s)\n", person->name, place,
 		    person->protected ? "" : "--keep ", person->kept);
-	if (groups_change(person))
+	if (person->regrouped)
 		(void)printf("groups %s: %s\n", person->name,
 		    person->groups[0] != '\0' ? person->groups : "-");
 }
@@ -311,7 +314,7 @@ print_json(const struct person *person)
 	if (person->kept != NULL)
 		(void)json_object_set_new(
 		    json, "kept", json_string(person->kept));
-	if (groups_change(person)) {
+	if (person->regrouped) {
 		(void)json_object_set_new(
 		    json, "groups", json_string(person->groups));
 		(void)json_object_set_new(
@@ -329,7 +332,7 @@ print_people(struct sync *sync, size_t first, size_t end)
 	for (size_t i = first; i < end && err == JP_ERR_OK; i++) {
 		const struct person *person = &sync->people.all[i];
 
-		if (!state_changes(person) && !groups_change(person) &&
+		if (!state_changes(person) && !person->regrouped &&
 		    person->kept == NULL)
 			continue;
 		if (sync->context->json)
@@ -378,7 +381,7 @@ describe(const struct person *person, struct jp_user_change *change)
 		(void)jp_field_set(user->note, sizeof(user->note),
 		    "not in the list of sync-users");
 	}
-	if (groups_change(person)) {
+	if (person->regrouped) {
 		change->fields |= JP_USER_GROUPS;
 		(void)jp_user_add_groups(user, person->groups, " ", &ignored);
 	}
@@ -435,7 +438,7 @@ change_all(struct sync *sync)
 	for (size_t i = 0; i < sync->people.len && err == JP_ERR_OK; i++) {
 		const struct person *person = &sync->people.all[i];
 
-		if (state_changes(person) || groups_change(person))
+		if (state_changes(person) || person->regrouped)
 			err = put(sync, i);
 	}
 	if (err == JP_ERR_OK)

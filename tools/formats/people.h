@@ -18,6 +18,7 @@ struct person {
 	bool protected;       /* of the store */
 	char *had;            /* groups of the store, or NULL: none */
 	const char *kept;     /* why it is not disabled, or NULL */
+	bool regrouped;       /* the list has other groups than the store */
 };
 
 struct people {
