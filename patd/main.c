@@ -22,6 +22,7 @@
 #include "common/sys/log.h"
 #include "common/decide/usage.h"
 #include "common/sys/process.h"
+#include "patd/arena.h"
 #include "patd/maintenance.h"
 #include "patd/listeners.h"
 #include "patd/server.h"
@@ -260,6 +261,7 @@ fit_workers(struct jp_settings *settings, struct jp_core *core)
 	jp_log(less ? LOG_WARNING : LOG_INFO, "memory: %s", line.text);
 	settings->workers = budget.workers;
 	jp_gate_limit(&core->gate, budget.hashes);
+	(void)arena_start(budget.hashes, &core->stats.hash_memory);
 	/* An arena of malloc(3) reserves 64 MiB, which only these count. */
 	if (strncmp(machine.source, "RLIMIT", strlen("RLIMIT")) == 0)
 		(void)mallopt(M_ARENA_MAX, 1);
@@ -296,8 +298,10 @@ serve(const struct options *options, struct jp_settings *settings)
 	err = serve_open(
 	    options, settings, &peers, &listeners, &core, &drained, &why);
 	listeners_close(&listeners);
-	if (drained)
+	if (drained) {
+		arena_stop();
 		jp_core_close(&core);
+	}
 	if (err != JP_ERR_OK)
 		return fail(options, "sockets", &why);
 	return STATUS_DONE;

@@ -9,6 +9,7 @@
 #include "common/decide/clock_guard.h"
 #include "common/sys/log.h"
 #include "common/decide/usage.h"
+#include "patd/arena.h"
 
 enum {
 	STALLED_S = 10,
@@ -149,6 +150,7 @@ watch(void *arg)
 
 	while (pause_until(maintenance, &when, NULL)) {
 		when = ms_from_now(WATCH_MS);
+		arena_sweep(jp_now_ms() - ARENA_IDLE_MS);
 		if (!jp_store_stalled(maintenance->core->store, STALLED_S))
 			continue;
 		jp_log(LOG_CRIT,

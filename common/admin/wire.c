@@ -1,10 +1,10 @@
 /*
- *     request: "JPA2", op u8, id, user, name, why, limits, lifetime u8,
+ *     request: "JPA3", op u8, id, user, name, why, limits, lifetime u8,
  *              expires_at i64, all u8, expiring i64, question (bytes),
  *              dead_for i64, dry_run u8, skip_known u8, batch (bytes),
  *              user_fields u8, user, grace i64, keep_until_grace u8,
  *              unused i64, clock_rule u8
- *     answer:  "JPA2", kind u8 (JP_ITEM_END: the end), then
+ *     answer:  "JPA3", kind u8 (JP_ITEM_END: the end), then
  *       item:  state u8, changed u8, reason u8, breach u8, token, record
  * (bytes; none: length 0); if its kind is JP_ITEM_STATS, then numbers (i64
  *              each): those of numbers[], then those of the statistics;

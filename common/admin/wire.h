@@ -14,7 +14,7 @@
 
 #define JP_ADMIN_MSG_MAX 16384
 /* Another one for each change of a layout; new numbers need none. */
-#define JP_ADMIN_VERSION 2
+#define JP_ADMIN_VERSION 3
 
 enum jp_err jp_admin_request_encode(
     const struct jp_admin_request *request, uint8_t *bytes, size_t *len);

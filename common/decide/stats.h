@@ -44,10 +44,11 @@
  * X(field): numbers that came later, at the end of a message: append only.
  */
 #define JP_STATS_MORE_LIST(X)                                                  \
-	X(log_lost)   /* lines of the log, for its reader was too slow */      \
-	X(audit_lost) /* lines that the audit trail did not get */             \
-	X(lookups)    /* of the name service, that wait or are under way */    \
-	X(late)       /* questions that got no decision in time */
+	X(log_lost)    /* lines of the log, for its reader was too slow */     \
+	X(audit_lost)  /* lines that the audit trail did not get */            \
+	X(lookups)     /* of the name service, that wait or are under way */   \
+	X(late)        /* questions that got no decision in time */            \
+	X(hash_memory) /* bytes of Argon2id's memory, in use or kept */
 
 struct jp_stats {
 #define JP_STATS_ATOMIC(field) atomic_ullong field;

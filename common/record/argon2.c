@@ -12,6 +12,7 @@ _Static_assert(JP_PHC_SALT_LEN == crypto_pwhash_argon2id_SALTBYTES,
 enum {
 	SALT_TEXT_LEN = 22, /* base64 without padding */
 	TAG_TEXT_LEN = 43,
+	SLICES = 4, /* of one lane */
 };
 
 /* Moves `at` past `word`, or returns false. */
@@ -90,16 +91,43 @@ jp_phc_format(const struct jp_phc *phc, char text[JP_PHC_MAX + 1])
 	    salt, tag);
 }
 
+static const struct jp_argon2_memory *provider;
+
+void
+jp_argon2_provide(const struct jp_argon2_memory *memory)
+{
+	provider = memory;
+}
+
+/*
+ * The bytes that are mapped for a hash: the memory in KiB, rounded down to four
+ * slices (RFC 9106, 3.2).
+ */
+static size_t
+mapped_bytes(const struct jp_cost *cost)
+{
+	return (size_t)cost->memory / SLICES * SLICES * 1024;
+}
+
 /* One Argon2id run: its only failure within our bounds is lack of memory. */
 static enum jp_err
 run_argon2id(const struct jp_phc *phc, const struct jp_secret *token,
     uint8_t tag[JP_PHC_TAG_LEN])
 {
-	if (crypto_pwhash(tag, JP_PHC_TAG_LEN, token->text, token->len,
-	        phc->salt, phc->cost.passes, (size_t)phc->cost.memory * 1024,
-	        crypto_pwhash_ALG_ARGON2ID13) == 0)
+	const struct jp_argon2_memory *memory = provider;
+	int rc, error;
+
+	if (memory != NULL)
+		memory->begin(mapped_bytes(&phc->cost));
+	rc = crypto_pwhash(tag, JP_PHC_TAG_LEN, token->text, token->len,
+	    phc->salt, phc->cost.passes, (size_t)phc->cost.memory * 1024,
+	    crypto_pwhash_ALG_ARGON2ID13);
+	error = errno;
+	if (memory != NULL)
+		memory->end();
+	if (rc == 0)
 		return JP_ERR_OK;
-	return errno == ENOMEM ? JP_ERR_NOMEM : JP_ERR_IO;
+	return error == ENOMEM ? JP_ERR_NOMEM : JP_ERR_IO;
 }
 
 enum jp_err

@@ -10,6 +10,7 @@
 #define JP_ARGON2_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/secret.h"
@@ -44,6 +45,18 @@ struct jp_phc {
 enum jp_err jp_phc_parse(const char *text, struct jp_phc *phc);
 
 void jp_phc_format(const struct jp_phc *phc, char text[JP_PHC_MAX + 1]);
+
+/*
+ * Who provides the memory of hashes hears of each: `begin` of the bytes that
+ * libsodium maps for it, in the thread that hashes, and `end` after it.
+ */
+struct jp_argon2_memory {
+	void (*begin)(size_t bytes);
+	void (*end)(void);
+};
+
+/* `memory` stays the caller's; NULL: the kernel alone. While no hash runs. */
+void jp_argon2_provide(const struct jp_argon2_memory *memory);
 
 /* Hashes `token` under a fresh salt. JP_ERR_NOMEM if memory is short. */
 enum jp_err jp_hash_make(const struct jp_secret *token,

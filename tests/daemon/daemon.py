@@ -313,11 +313,11 @@ def world(more="", start=True, args=("--debug",)):
         shutil.rmtree(place.root, ignore_errors=True)
 
 
-def make_slow(place, passes=10):
-    """Tokens that are made from now on take their time."""
+def make_slow(place, passes=10, memory="64M"):
+    """Tokens that are made from now on take their time, and memory."""
     with open(place.config) as file:
         config = file.read()
-    config = config.replace("memory = 64K", "memory = 64M")
+    config = config.replace("memory = 64K", "memory = " + memory)
     with open(place.config, "w") as file:
         file.write(config.replace("passes = 1", "passes = %d" % passes))
 
