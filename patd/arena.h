@@ -16,8 +16,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ARENA_IDLE_MS 60000
-
 /*
  * Begins to keep blocks: with those that are lent they take at most `room`
  * bytes, but that what libsodium needs is never refused here. `bytes`, the

@@ -220,7 +220,7 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 		return err;
 	core->usage = jp_usage_make();
 	err = core->usage != NULL ? maintenance_start(&server.maintenance, core,
-	                                MAINTENANCE_SAVE_MS)
+	                                MAINTENANCE_PERIOD_MS)
 	                          : JP_ERR_NOMEM;
 	if (err != JP_ERR_OK)
 		return jp_why(why, err, "cannot start: %s", jp_err_text(err));

@@ -27,7 +27,7 @@ enum call {
 
 struct maintenance {
 	struct jp_core *core;
-	unsigned int save_ms;
+	unsigned int period_ms;
 	pthread_mutex_t mutex; /* of the next two */
 	pthread_cond_t wake;
 	bool stopping;
@@ -122,7 +122,7 @@ keep(void *arg)
 {
 	struct maintenance *maintenance = arg;
 	struct jp_core *core = maintenance->core;
-	struct timespec when = ms_from_now(maintenance->save_ms);
+	struct timespec when = ms_from_now(maintenance->period_ms);
 	struct jp_store_info info;
 	unsigned int calls;
 
@@ -136,7 +136,7 @@ keep(void *arg)
 		if (calls != 0)
 			continue;
 		leave_if_damaged(maintenance, save(core));
-		when = ms_from_now(maintenance->save_ms);
+		when = ms_from_now(maintenance->period_ms);
 	}
 	return NULL;
 }
@@ -150,7 +150,7 @@ watch(void *arg)
 
 	while (pause_until(maintenance, &when, NULL)) {
 		when = ms_from_now(WATCH_MS);
-		arena_sweep(jp_now_ms() - ARENA_IDLE_MS);
+		arena_sweep(jp_now_ms() - maintenance->period_ms);
 		if (!jp_store_stalled(maintenance->core->store, STALLED_S))
 			continue;
 		jp_log(LOG_CRIT,
@@ -163,7 +163,7 @@ watch(void *arg)
 
 enum jp_err
 maintenance_start(
-    struct maintenance **out, struct jp_core *core, unsigned int save_ms)
+    struct maintenance **out, struct jp_core *core, unsigned int period_ms)
 {
 	static void *(*const tasks[])(void *) = { keep, watch };
 	struct maintenance *maintenance = calloc(1, sizeof(*maintenance));
@@ -173,7 +173,7 @@ maintenance_start(
 	if (maintenance == NULL)
 		return JP_ERR_NOMEM;
 	maintenance->core = core;
-	maintenance->save_ms = save_ms;
+	maintenance->period_ms = period_ms;
 	(void)pthread_mutex_init(&maintenance->mutex, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

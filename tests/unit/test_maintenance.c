@@ -1,7 +1,7 @@
 /*
- * The maintenance of the store, patd/maintenance.c: how often uses are written.
- * Its period is short here; what is counted is how many writes fit into the
- * time that went by.
+ * patd/maintenance.c: how often uses are written, and that idle memory goes
+ * back. The period is short here; what is counted is how many writes fit into
+ * the time that went by.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,8 @@
 #include "common/wire/client.h"
 #include "tests/unit/core_help.h"
 #include "common/decide/usage.h"
+#include "common/record/argon2.h"
+#include "patd/arena.h"
 #include "patd/maintenance.h"
 
 #define NOW INT64_C(1800000000)
@@ -148,12 +150,12 @@ nothing_is_written_before_the_period_is_over(void **state)
 	const uint64_t before = commits(fixture);
 	const int64_t begin_ms = jp_now_ms();
 
-	start(fixture, MAINTENANCE_SAVE_MS);
+	start(fixture, MAINTENANCE_PERIOD_MS);
 	for (int i = 0; i < 10000; i++)
 		use_all(fixture);
 	maintenance_stop(fixture->maintenance);
 	fixture->maintenance = NULL;
-	if (jp_now_ms() < begin_ms + MAINTENANCE_SAVE_MS)
+	if (jp_now_ms() < begin_ms + MAINTENANCE_PERIOD_MS)
 		assert_int_equal(commits(fixture), before);
 	assert_int_equal(
 	    jp_usage_flush(fixture->core.usage, &fixture->core), JP_ERR_OK);
@@ -173,6 +175,26 @@ without_uses_nothing_is_written(void **state)
 	assert_int_equal(commits(fixture), before);
 }
 
+static void
+memory_of_hashes_that_is_idle_goes_back(void **state)
+{
+	static atomic_ullong kept;
+	struct fixture *fixture = *state;
+	const int64_t begin_ms = jp_now_ms();
+	struct jp_secret token = { .len = 0 };
+	char phc[JP_PHC_MAX + 1];
+
+	if (!arena_start(UINT64_MAX, &kept))
+		return; /* a sanitizer keeps none */
+	assert_int_equal(
+	    jp_hash_make(&token, &(struct jp_cost){ 64, 1 }, phc), JP_ERR_OK);
+	assert_true(kept > 0);
+	start(fixture, 1);
+	while (kept > 0)
+		assert_true(jp_now_ms() < begin_ms + WAIT_MS);
+	arena_stop();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -182,6 +204,7 @@ main(void)
 		TEST(a_period_has_one_write_of_all_tokens),
 		TEST(nothing_is_written_before_the_period_is_over),
 		TEST(without_uses_nothing_is_written),
+		TEST(memory_of_hashes_that_is_idle_goes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
