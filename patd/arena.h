@@ -6,8 +6,8 @@
  * name: while a thread hashes, the mapping of exactly that size is a block of
  * ours; all else goes to the kernel as it is.
  *
- * What a block holds after a hash tells no more than the hash does (RFC 9106):
- * it is not in a core dump, and goes back to the kernel after an idle minute.
+ * What a block holds after a hash makes guesses at its token cheaper, no more:
+ * it is not in a core dump, and goes back to the kernel when it is idle.
  */
 #ifndef PATD_ARENA_H
 #define PATD_ARENA_H
