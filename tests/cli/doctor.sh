@@ -130,6 +130,31 @@ printf '  -AUTH\tRequired\tpam_jira_pat.so\tsokket=x\n%s\n' \
 finds "pam-argument: capitals, tabs and a dash" 1 \
 	"pam-argument /etc/pam.d/jira-pat:1"
 
+# crlf LINE...: these lines, each closed by CR LF.
+crlf() {
+	printf '%s\r\n' "$@"
+}
+
+crlf '# why' '' 'auth required pam_jira_pat.so debug # why' \
+	'account required pam_jira_pat.so debug # why' | put /etc/pam.d/jira-pat
+finds "pam-crlf: an empty line" 1 "pam-crlf /etc/pam.d/jira-pat:2"
+crlf '# why' 'auth required pam_jira_pat.so' 'account required pam_jira_pat.so' |
+	put /etc/pam.d/jira-pat
+finds "pam-crlf: the module's name is not its name" 1 \
+	"pam-crlf /etc/pam.d/jira-pat:2"
+printf 'auth required pam_jira_pat.so\naccount \\\r\n required pam_jira_pat.so\n' |
+	put /etc/pam.d/jira-pat
+finds "pam-crlf: a backslash that joins no lines" 1 \
+	"pam-crlf /etc/pam.d/jira-pat:2"
+crlf '# why' 'auth required pam_jira_pat.so # why' \
+	'account required pam_jira_pat.so#why' | put /etc/pam.d/jira-pat
+finds "pam-crlf: in comments it does no harm" 0 none
+crlf '# pam_jira_pat.so' 'auth required pam_permit.so' | put /etc/pam.d/unrelated
+finds "pam-crlf: a service that takes no tokens" 0 none
+machine
+crlf '@include jira-pat' | put /etc/pam.d/wiki
+finds "pam-crlf: a service that includes one that does" 1 "pam-crlf /etc/pam.d/wiki:1"
+
 # --- Apache ---------------------------------------------------------------------------
 
 # apache LINE...: a virtual host with these lines, as Debian has it.

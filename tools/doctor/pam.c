@@ -212,11 +212,40 @@ take_include(struct stack *stack, const struct entry *entry)
 		    stack->auth_line, NULL);
 }
 
+/*
+ * The first line with a carriage return, 0 if there is none. libpam takes it as
+ * a part of the last word, and a line that has nothing else as a type that it
+ * does not know. In a comment it does no harm.
+ */
+static unsigned int
+crlf_line(const char *text)
+{
+	unsigned int line = 1;
+
+	for (const char *at = text; *at != '\0'; at++) {
+		if (*at == '\r')
+			return line;
+		if (*at == '#')
+			at += strcspn(at, "\n") - 1;
+		line += *at == '\n';
+	}
+	return 0;
+}
+
+static void
+report_crlf(
+    struct config_scan *scan, const struct config_text *text, unsigned int line)
+{
+	if (line != 0)
+		trap_report(scan, TRAP_PAM_CRLF, text->path, line, NULL);
+}
+
 static void
 take_service(void *arg, const struct config_text *text)
 {
 	struct stack stack = { .scan = arg, .file = text->path };
 	struct config_lines lines = { text->text, CONFIG_JOIN, 0, 0 };
+	unsigned int crlf = crlf_line(text->text);
 	char *start;
 
 	if (strstr(text->text, module) == NULL) {
@@ -235,6 +264,8 @@ take_service(void *arg, const struct config_text *text)
 		else
 			take_theirs(&stack, &entry, lines.line);
 	}
+	if (stack.auth_line != 0 || stack.account_line != 0)
+		report_crlf(stack.scan, text, crlf);
 	if (stack.auth_line != 0)
 		pam_service_add(stack.scan, text->path, stack.auth_line,
 		    stack.account_line != 0 && !stack.account_user &&
@@ -253,6 +284,7 @@ take_including(void *arg, const struct config_text *text)
 {
 	struct config_scan *scan = arg;
 	struct config_lines lines = { text->text, CONFIG_JOIN, 0, 0 };
+	unsigned int crlf = crlf_line(text->text);
 	char *start;
 
 	scan->files--; /* the included one has been counted */
@@ -266,11 +298,13 @@ take_including(void *arg, const struct config_text *text)
 			continue;
 		stack = pam_service_find(
 		    scan, entry.path == NULL ? entry.control : entry.path);
-		if (stack != NULL &&
-		    (strcasecmp(entry.type, "auth") == 0 ||
-		        strcasecmp(entry.type, "@include") == 0))
-			pam_service_add(
-			    scan, text->path, lines.line, stack->only_tokens);
+		if (stack == NULL ||
+		    (strcasecmp(entry.type, "auth") != 0 &&
+		        strcasecmp(entry.type, "@include") != 0))
+			continue;
+		pam_service_add(
+		    scan, text->path, lines.line, stack->only_tokens);
+		report_crlf(scan, text, crlf);
 	}
 }
 

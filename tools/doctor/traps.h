@@ -70,6 +70,9 @@
 	    "the module is in `auth` only, so that users without an "          \
 	    "entry in /etc/passwd are refused: add pam_jira_pat.so to "        \
 	    "`account`, too")                                                  \
+	X(PAM_CRLF, LEVEL_BAD, "pam", "pam-crlf",                              \
+	    "libpam does not know the line ends of Windows, and refuses "      \
+	    "everybody: remove them (sed -i 's/\\r$//' FILE)")                 \
 	X(PAM_NODELAY, LEVEL_WARN, "pam", "pam-nodelay",                       \
 	    "pam_unix.so holds the server up for two seconds after each "      \
 	    "wrong password: add `nodelay`")                                   \
