@@ -173,3 +173,102 @@ jp_unescape_end(struct jp_unescape *state, char out[JP_ESCAPE_MAX])
 		len += give_up(state, out + len);
 	return len;
 }
+
+/* Bytes that came out of one layer go into the next one. */
+static size_t
+read_layer(struct jp_unescape_all *state, size_t layer, const char *bytes,
+    size_t len, char *out)
+{
+	char next[JP_ESCAPE_MAX];
+	size_t out_len = 0;
+
+	if (layer == JP_UNESCAPE_LAYERS) {
+		memcpy(out, bytes, len);
+		return len;
+	}
+	for (size_t i = 0; i < len; i++) {
+		size_t next_len =
+		    jp_unescape(&state->layers[layer], bytes[i], next);
+
+		out_len +=
+		    read_layer(state, layer + 1, next, next_len, out + out_len);
+	}
+	return out_len;
+}
+
+size_t
+jp_unescape_all(
+    struct jp_unescape_all *state, char c, char out[JP_UNESCAPE_ALL_MAX])
+{
+	size_t layer = 0;
+
+	while (layer < JP_UNESCAPE_LAYERS &&
+	       jp_unescape_passes(&state->layers[layer], c))
+		layer++;
+	return read_layer(state, layer, &c, 1, out);
+}
+
+size_t
+jp_unescape_all_end(
+    struct jp_unescape_all *state, char out[JP_UNESCAPE_ALL_MAX])
+{
+	char next[JP_ESCAPE_MAX];
+	size_t len = 0;
+
+	for (size_t layer = 0; layer < JP_UNESCAPE_LAYERS; layer++) {
+		size_t next_len = jp_unescape_end(&state->layers[layer], next);
+
+		len += read_layer(state, layer + 1, next, next_len, out + len);
+	}
+	return len;
+}
+
+/* ---- looking ahead ---- */
+
+#define HEX "0123456789abcdefABCDEF"
+
+/* What may be second in an escape, as in the tables above. */
+static const char *
+seconds_of(char first)
+{
+	switch (first) {
+	case '%':
+		return "u" HEX;
+	case '=':
+		return "\r\n" HEX;
+	case '&':
+		return "#alU";
+	default:
+		return "xuU01234567_\\/+nrt\r\n";
+	}
+}
+
+/* It may change with what other escapes stand for, or it is left out. */
+static bool
+is_doubtful(char c)
+{
+	return c == '%' || c == '\\' || c == '&' || c == '=' || c == '\0';
+}
+
+size_t
+jp_unescape_peek(const char *text, size_t len, char *c)
+{
+	struct jp_unescape state = { .text = { text[0] }, .len = 1 };
+	enum match found = MATCH_MORE;
+	size_t out_len = 0;
+
+	*c = text[0];
+	if (len > 1 && !is_doubtful(text[1]) &&
+	    strchr(seconds_of(text[0]), text[1]) == NULL)
+		return 1;
+	while (found == MATCH_MORE && state.len < len &&
+	       state.len < JP_ESCAPE_MAX && !is_doubtful(text[state.len])) {
+		state.text[state.len] = text[state.len];
+		state.len++;
+		found = match(&state, c, &out_len);
+	}
+	if (found == MATCH_WHOLE)
+		return out_len == 1 ? state.len : 0;
+	*c = text[0];
+	return found == MATCH_NONE;
+}

@@ -2,284 +2,170 @@
 
 #include <string.h>
 
+#include "common/record/sextet.h"
+
 enum {
-	CODE_LEN = JP_TOKEN_SECRET_LEN + JP_TOKEN_CRC_LEN,
-	TAIL_LEN = 1 + JP_TOKEN_ID_LEN + 1 + CODE_LEN,
-	TEXT_MAX = JP_TOKEN_PREFIX_MAX + TAIL_LEN,
-	NO_SEXTET = -1,
-	SKIPPED = -2, /* ends no run of base64 */
+	CARRY = 448,   /* bytes kept of a stretch that goes on */
+	CUT_LOOK = 64, /* in front of them, for a place to cut */
 };
 
-/* ---- One text ---- */
+/* ---- Where we are ---- */
 
-static bool
-is_base62(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-	       (c >= 'a' && c <= 'z');
-}
-
-/*
- * Where the token in the last `longest` bytes of `text` begins: its own
- * checksum says it. Else at the prefix, if that is there. 0: nowhere.
- */
 static size_t
-token_len(const struct jp_token_scan *scan, const char *end, size_t longest,
-    struct jp_token *token, bool *checked)
+count_lines(const char *text, size_t len)
 {
-	size_t prefix_len = strlen(scan->prefix);
-	size_t expected = prefix_len + TAIL_LEN;
+	size_t lines = 0;
 
-	*checked = true;
-	for (size_t len = longest; len > TAIL_LEN; len--)
-		if (jp_token_parse(end - len, len, token) == JP_ERR_OK)
-			return len;
-	*checked = false;
-	if (expected > longest ||
-	    memcmp(end - expected, scan->prefix, prefix_len) != 0)
-		return 0;
-	(void)jp_token_parse(end - expected, expected, token);
-	return expected;
-}
-
-/*
- * Both readings see what is not hidden, and perhaps not at the same byte: what
- * may be an escape waits. No other token ends so near.
- */
-static bool
-is_news(struct jp_token_scan *scan, const struct jp_found *found)
-{
-	bool again =
-	    scan->at - scan->last_at < TAIL_LEN &&
-	    memcmp(scan->last_id, found->token.id, JP_TOKEN_ID_LEN) == 0;
-
-	scan->last_at = scan->at;
-	memcpy(scan->last_id, found->token.id, JP_TOKEN_ID_LEN);
-	return !again;
-}
-
-/* The runs of letters have the lengths of a token's parts. */
-static void
-look(struct jp_token_scan *scan, const struct jp_token_scan_node *node,
-    bool base64)
-{
-	struct jp_found found = { .base64 = base64, .line = scan->line };
-	size_t prefix_len = node->ahead < JP_TOKEN_PREFIX_MAX
-	                        ? node->ahead
-	                        : JP_TOKEN_PREFIX_MAX;
-	size_t longest = prefix_len + TAIL_LEN;
-	char text[TEXT_MAX];
-
-	for (size_t i = 0; i < longest; i++)
-		text[i] =
-		    node->ring[(node->at - longest + i) % JP_TOKEN_SCAN_RING];
-	found.len = token_len(
-	    scan, text + longest, longest, &found.token, &found.checked);
-	found.text = text + longest - found.len;
-	if (found.len != 0 && is_news(scan, &found))
-		scan->err = scan->take(scan->arg, &found);
-	explicit_bzero(text, sizeof(text));
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
 }
 
 static void
-scan_byte(struct jp_token_scan *scan, struct jp_token_scan_node *node,
-    bool base64, char c)
+count_up_to(struct jp_token_scan *scan, size_t to)
 {
-	node->ring[node->at++ % JP_TOKEN_SCAN_RING] = c;
-	if (is_base62(c)) {
-		node->run++;
-		if (node->run == CODE_LEN && node->before == JP_TOKEN_ID_LEN &&
-		    node->ahead > 0 && scan->err == JP_ERR_OK)
-			look(scan, node, base64);
+	if (to <= scan->counted)
 		return;
-	}
-	node->ahead = c == '_' ? node->before : 0;
-	node->before = c == '_' ? node->run : 0;
-	node->run = 0;
+	scan->line +=
+	    count_lines(scan->block + scan->counted, to - scan->counted);
+	scan->counted = to;
 }
 
-/* ---- Base64 ---- */
+/* ---- A stretch ---- */
 
-static int
-sextet_of(char c)
+/* `match` reads the block from `from`, or on, up to `to`. */
+static void
+read_up_to(struct jp_token_scan *scan, size_t from, size_t to)
 {
-	/* By the byte: the sextet and 1, or 0. */
-	static const unsigned char sextets[256] = {
-#define AT(c, n) [c] = (n) + 1
-#define EIGHT(c, n)                                                            \
-	AT(c, n), AT((c) + 1, (n) + 1), AT((c) + 2, (n) + 2),                  \
-	    AT((c) + 3, (n) + 3), AT((c) + 4, (n) + 4), AT((c) + 5, (n) + 5),  \
-	    AT((c) + 6, (n) + 6), AT((c) + 7, (n) + 7)
-		EIGHT('A', 0),
-		EIGHT('I', 8),
-		EIGHT('Q', 16),
-		AT('Y', 24),
-		AT('Z', 25),
-		EIGHT('a', 26),
-		EIGHT('i', 34),
-		EIGHT('q', 42),
-		AT('y', 50),
-		AT('z', 51),
-		EIGHT('0', 52),
-		AT('8', 60),
-		AT('9', 61),
-		AT('+', 62),
-		AT('-', 62),
-		AT('/', 63),
-		AT('_', 63),
-#undef EIGHT
-#undef AT
+	if (!scan->awake) {
+		count_up_to(scan, from);
+		jp_token_match_restart(
+		    &scan->match, scan->at + from, scan->line);
+		scan->fed = from;
+	}
+	(void)jp_token_match_feed(
+	    &scan->match, scan->block + scan->fed, to - scan->fed);
+	scan->fed = to;
+	scan->awake = true;
+}
+
+static void
+fall_asleep(struct jp_token_scan *scan, bool closed)
+{
+	if (scan->awake && closed)
+		(void)jp_token_match_flush(&scan->match);
+	scan->awake = scan->blind = false;
+}
+
+static void
+judge(struct jp_token_scan *scan, const struct jp_stretch *stretch)
+{
+	struct jp_filter_open open = {
+		.begin = scan->cut && stretch->from == 0,
+		.end = !stretch->closed,
 	};
-	int sextet = sextets[(unsigned char)c] - 1;
+	enum jp_filter_answer answer = JP_FILTER_UNKNOWN;
 
-	if (sextet < 0)
-		return c == '\n' || c == '\r' ? SKIPPED : NO_SEXTET;
-	return sextet;
+	if (!scan->blind)
+		answer =
+		    jp_token_filter(&scan->filter, scan->block + stretch->from,
+		        stretch->to - stretch->from, open);
+	if (answer != JP_FILTER_NO)
+		read_up_to(scan, stretch->from, stretch->to);
+	if (answer == JP_FILTER_NO || stretch->closed)
+		fall_asleep(scan, answer != JP_FILTER_NO);
+	else
+		scan->blind = answer == JP_FILTER_UNKNOWN;
 }
 
-static void read_byte(struct jp_token_scan *scan,
-    struct jp_token_scan_reading *reading, size_t at, char c);
+/* ---- What is kept ---- */
 
-/* The node for base64 in node `at` that begins at one of its places. */
-static size_t
-child_of(size_t at, size_t place)
+static void
+keep(struct jp_token_scan *scan, size_t from, bool cut)
 {
-	return 1 + JP_TOKEN_SCAN_PHASES * at + place % JP_TOKEN_SCAN_PHASES;
+	count_up_to(scan, from);
+	scan->counted -= from;
+	scan->held -= from;
+	memmove(scan->block, scan->block + from, scan->held);
+	scan->at += from;
+	scan->fed = scan->held;
+	scan->cut = cut;
+}
+
+/* One of base64 that is neither a mark nor a part of an escape, ever. */
+static bool
+is_letter(char c)
+{
+	return jp_sextet(c) >= 0 && c != '+' && c != '-';
 }
 
 /*
- * Nobody knows where base64 begins in a run of its letters: "Basic%20c3Nv".
- * So it is read in four phases; each sextet completes a group of one of them.
+ * The last CARRY bytes, or some more, behind a letter; the block's end if too
+ * little is in them.
  */
-static void
-add_sextet(struct jp_token_scan *scan, struct jp_token_scan_reading *reading,
-    size_t at, uint32_t sextet)
+static size_t
+carry_from(const struct jp_token_scan *scan)
 {
-	struct jp_token_scan_node *node = &reading->nodes[at];
-	uint32_t bits = node->bits << 6 | sextet;
-	size_t child;
+	size_t at = scan->held - CARRY, letters = 0;
+	size_t least = at - CUT_LOOK;
 
-	node->bits = bits;
-	node->sextets++;
-	if (node->sextets < JP_TOKEN_SCAN_PHASES)
-		return;
-	child = child_of(at, node->sextets);
-	read_byte(scan, reading, child, (char)(bits >> 16 & 0xff));
-	read_byte(scan, reading, child, (char)(bits >> 8 & 0xff));
-	read_byte(scan, reading, child, (char)(bits & 0xff));
+	while (at > least && !is_letter(scan->block[at - 1]))
+		at--;
+	for (size_t i = at; i < scan->held; i++)
+		letters += is_letter(scan->block[i]);
+	return at > least && letters >= JP_FILTER_OVERLAP ? at : scan->held;
 }
 
-/* What is left of the last group: 2 sextets hold 1 byte, 3 hold 2. */
+/* The last stretch of the block goes on. */
 static void
-end_base64(struct jp_token_scan *scan, struct jp_token_scan_reading *reading,
-    size_t at)
+keep_open(struct jp_token_scan *scan, size_t from)
 {
-	struct jp_token_scan_node *node = &reading->nodes[at];
-	size_t count = node->sextets;
-	uint32_t bits = node->bits;
+	size_t at = from;
 
-	node->sextets = 0;
-	if (at >= JP_TOKEN_SCAN_INNER || count < JP_TOKEN_SCAN_PHASES)
-		return; /* the children have seen nothing, and this is little */
-	for (size_t left = 2; left <= 3 && count >= left; left++) {
-		size_t child = child_of(at, count - left);
-
-		if (left == 3)
-			read_byte(
-			    scan, reading, child, (char)(bits >> 10 & 0xff));
-		read_byte(scan, reading, child,
-		    (char)(bits >> (left == 3 ? 2 : 4) & 0xff));
+	if (!scan->blind && scan->held - from > CARRY + CUT_LOOK)
+		at = carry_from(scan);
+	if (at == scan->held) {
+		read_up_to(scan, from, scan->held);
+		scan->blind = true;
 	}
-	for (size_t i = 0; i < JP_TOKEN_SCAN_PHASES; i++) {
-		struct jp_token_scan_node *child =
-		    &reading->nodes[child_of(at, i)];
+	if (scan->blind)
+		at = scan->held;
+	keep(scan, at, at > from || (scan->cut && from == 0));
+}
 
-		end_base64(scan, reading, child_of(at, i));
-		child->run = child->before = child->ahead = 0;
+static void
+scan_block(struct jp_token_scan *scan)
+{
+	struct jp_ends ends = { .text = scan->block,
+		.len = scan->held,
+		.midline = !scan->blind,
+		.escapes = true };
+	struct jp_stretch stretch = { .closed = true };
+	bool more = scan->awake;
+
+	if (more)
+		jp_ends_extend(&ends, scan->fed, &stretch);
+	else
+		more = jp_ends_stretch(&ends, &stretch);
+	while (more) {
+		judge(scan, &stretch);
+		more = jp_ends_stretch(&ends, &stretch);
 	}
-}
-
-/* An indentation, or what a diff or a quotation puts before a line. */
-static bool
-is_mark(const struct jp_token_scan_reading *reading,
-    struct jp_token_scan_node *node, char c)
-{
-	if (c == '\n')
-		node->line_begins = true;
-	else if (node->line_begins)
-		node->line_begins =
-		    c != '\0' && strchr(reading->marks, c) != NULL;
-	return node->line_begins;
-}
-
-static void
-read_base64(struct jp_token_scan *scan, struct jp_token_scan_reading *reading,
-    size_t at, char c)
-{
-	int sextet = sextet_of(c);
-
-	if (is_mark(reading, &reading->nodes[at], c))
-		return;
-	if (sextet >= 0)
-		add_sextet(scan, reading, at, (uint32_t)sextet);
-	else if (sextet == NO_SEXTET)
-		end_base64(scan, reading, at);
-}
-
-static void
-read_byte(struct jp_token_scan *scan, struct jp_token_scan_reading *reading,
-    size_t at, char c)
-{
-	if (c == '\0' && reading == &scan->decoded)
-		return; /* the other half of a character of UTF-16 */
-	scan_byte(scan, &reading->nodes[at], at > 0, c);
-	if (at < JP_TOKEN_SCAN_INNER)
-		read_base64(scan, reading, at, c);
+	if (stretch.closed)
+		keep(scan, ends.start, scan->cut && ends.start == 0);
+	else
+		keep_open(scan, stretch.from);
 }
 
 /* ---- The whole ---- */
-
-/* The bytes that came out of one layer of escapes go into the next one. */
-static void
-read_escaped(
-    struct jp_token_scan *scan, size_t layer, const char *bytes, size_t len)
-{
-	const size_t first = layer;
-	char out[JP_ESCAPE_MAX];
-
-	for (size_t i = 0; i < len; i++, layer = first) {
-		while (layer < JP_TOKEN_SCAN_ESCAPES &&
-		       jp_unescape_passes(&scan->escapes[layer], bytes[i]))
-			layer++;
-		if (layer == JP_TOKEN_SCAN_ESCAPES)
-			read_byte(scan, &scan->decoded, 0, bytes[i]);
-		else
-			read_escaped(scan, layer + 1, out,
-			    jp_unescape(&scan->escapes[layer], bytes[i], out));
-	}
-}
-
-static void
-end_escaped(struct jp_token_scan *scan)
-{
-	char out[JP_ESCAPE_MAX];
-
-	for (size_t layer = 0; layer < JP_TOKEN_SCAN_ESCAPES; layer++)
-		read_escaped(scan, layer + 1, out,
-		    jp_unescape_end(&scan->escapes[layer], out));
-}
 
 void
 jp_token_scan_start(struct jp_token_scan *scan, const char *prefix,
     jp_found_take take, void *arg)
 {
 	memset(scan, 0, sizeof(*scan));
-	scan->prefix = prefix;
-	scan->take = take;
-	scan->arg = arg;
+	jp_token_match_start(&scan->match, prefix, take, arg);
 	scan->line = 1;
-	scan->plain.marks = " \t";
-	scan->decoded.marks = " \t+->#*|";
 }
 
 enum jp_err
@@ -287,14 +173,17 @@ jp_token_scan_feed(struct jp_token_scan *scan, const void *bytes, size_t len)
 {
 	const char *text = bytes;
 
-	for (size_t i = 0; i < len && scan->err == JP_ERR_OK; i++) {
-		scan->at++;
-		read_byte(scan, &scan->plain, 0, text[i]);
-		if (text[i] != '\0')
-			read_escaped(scan, 0, &text[i], 1);
-		scan->line += text[i] == '\n';
+	while (len > 0 && scan->match.err == JP_ERR_OK) {
+		size_t room = sizeof(scan->block) - scan->held;
+		size_t part = len < room ? len : room;
+
+		memcpy(scan->block + scan->held, text, part);
+		scan->held += part;
+		text += part;
+		len -= part;
+		scan_block(scan);
 	}
-	return scan->err;
+	return scan->match.err;
 }
 
 enum jp_err
@@ -302,10 +191,9 @@ jp_token_scan_end(struct jp_token_scan *scan)
 {
 	enum jp_err err;
 
-	end_escaped(scan);
-	end_base64(scan, &scan->plain, 0);
-	end_base64(scan, &scan->decoded, 0);
-	err = scan->err;
+	if (scan->awake)
+		(void)jp_token_match_flush(&scan->match);
+	err = scan->match.err;
 	explicit_bzero(scan, sizeof(*scan));
 	return err;
 }
