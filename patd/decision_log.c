@@ -31,11 +31,14 @@ void
 decision_log_line(const struct jp_request *request,
     const struct jp_decision *decision, uid_t uid)
 {
+	const int priority = priority_of(decision->verdict);
 	char user[USER_SHOWN];
 	char service[JP_ESCAPED_MAX(JP_SERVICE_MAX)];
 	char rhost[JP_ESCAPED_MAX(JP_RHOST_MAX)];
 
-	jp_log(priority_of(decision->verdict),
+	if (!jp_log_takes(priority))
+		return;
+	jp_log(priority,
 	    "%s: reason=%s id=%s front=%s peer=%u service=\"%s\" "
 	    "rhost=\"%s\"%s "
 	    "user=\"%s\"",

@@ -13,6 +13,7 @@ enum {
 	BARE_MAX = 42,  /* the code of a token, and what is left of an escape */
 	BARE_SHOWN = 6, /* of one: it may be somebody's strange name */
 	BASE64_MIN = 32,
+	SHORTEST = 1 + JP_TOKEN_ID_LEN + 1 + FRAGMENT_MIN, /* text with one */
 };
 
 /* ---- what a secret looks like ---- */
@@ -168,9 +169,14 @@ struct piece {
 	const char *start, *end;
 };
 
+/* Most texts are too short to hide anything. */
 static void
 search_start(struct search *search, const char *text, bool whole)
 {
+	size_t len = strnlen(text, SHORTEST);
+
+	if (len < SHORTEST)
+		text += len;
 	*search = (struct search){
 		.at = text,
 		.end = text,
@@ -212,12 +218,12 @@ search_next(struct search *search, struct piece *piece)
 			search->at++;
 			continue;
 		}
+		if (*search->at == '\0') /* there is no other word */
+			return false;
 		if (enter_word(search, piece)) {
 			search->at = search->end;
 			return true;
 		}
-		if (search->at == search->end) /* there is no other word */
-			return false;
 	}
 }
 

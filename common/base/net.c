@@ -204,7 +204,7 @@ bool
 jp_rhost_read(const char *text, char *rhost, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
-	bool found = find_address(text, address);
+	bool found = text[0] != '\0' && find_address(text, address);
 
 	(void)snprintf(rhost, size, "%s", found ? address : text);
 	return found;

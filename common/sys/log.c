@@ -194,13 +194,19 @@ work(void *arg)
 
 /* ---- for everybody ---- */
 
+bool
+jp_log_takes(int priority)
+{
+	return priority != LOG_DEBUG || log_debug;
+}
+
 void
 jp_log(int priority, const char *format, ...)
 {
 	char text[JP_LOG_LINE_MAX];
 	va_list args;
 
-	if (priority == LOG_DEBUG && !log_debug)
+	if (!jp_log_takes(priority))
 		return;
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);

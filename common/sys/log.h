@@ -21,6 +21,9 @@
 /* Sends lines to syslog(3), facility authpriv, instead of standard error. */
 void jp_log_open(const char *program, bool to_syslog, bool debug);
 
+/* Whether lines of `priority` are written: else nobody need make one. */
+bool jp_log_takes(int priority);
+
 /*
  * `priority` as in syslog(3). No secret may be among the arguments; tokens in
  * other fields are masked.
