@@ -15,15 +15,32 @@ enum {
 	ROOM = JP_MUX_FRAME_MAX + 1, /* one more shows what is too long */
 };
 
-/* Keeps the beginning of a question with its connection, which wipes it. */
+/* recv(2) without waiting. */
+static ssize_t
+receive_now(int fd, uint8_t *bytes, size_t len, int flags)
+{
+	ssize_t got;
+
+	do
+		got = recv(fd, bytes, len, MSG_DONTWAIT | flags);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/*
+ * Moves the beginning of a question from the socket, where it would be
+ * reported again and again, to its connection, which wipes it.
+ */
 static enum jp_err
-hold(struct conn *conn, const uint8_t *bytes, size_t len)
+hold(struct conn *conn, size_t len)
 {
 	if (conn->held == NULL)
 		conn->held = sodium_malloc(ROOM); /* locked */
 	if (conn->held == NULL)
 		return JP_ERR_NOMEM;
-	memcpy(conn->held, bytes, len);
+	if (receive_now(conn->fd, conn->held + conn->held_len,
+	        len - conn->held_len, 0) != (ssize_t)(len - conn->held_len))
+		return JP_ERR_UNREACHABLE;
 	conn->held_len = len;
 	return JP_ERR_TIMEOUT;
 }
@@ -36,35 +53,49 @@ understand(struct conn *conn, const uint8_t *bytes, size_t len,
 	enum jp_err err = jp_mux_decode(&frame, bytes, len);
 
 	if (err == JP_ERR_TRUNCATED)
-		return hold(conn, bytes, len);
+		return hold(conn, len);
 	if (err == JP_ERR_OK)
 		err = jp_mux_request(&frame, conn->realm, request);
 	explicit_bzero(&frame, sizeof(frame));
 	return err;
 }
 
+/*
+ * What is there is looked at, and stays until there is an answer: to take it
+ * out of a stream would wake up the client, who may write again but waits to
+ * read (unix(7) has one queue for both), and would go to sleep once more.
+ */
 static enum jp_err
 receive(struct conn *conn, struct jp_request *request)
 {
 	uint8_t bytes[ROOM];
-	size_t held = conn->held_len;
+	size_t len = conn->held_len;
 	enum jp_err err;
-	ssize_t len;
+	ssize_t got;
 
-	if (held > 0)
-		memcpy(bytes, conn->held, held);
-	do
-		len = recv(
-		    conn->fd, bytes + held, sizeof(bytes) - held, MSG_DONTWAIT);
-	while (len < 0 && errno == EINTR);
-	if (len < 0)
-		err = errno == EAGAIN ? JP_ERR_TIMEOUT : JP_ERR_UNREACHABLE;
-	else if (len == 0)
-		err = JP_ERR_UNREACHABLE;
-	else
-		err = understand(conn, bytes, held + (size_t)len, request);
-	explicit_bzero(bytes, sizeof(bytes));
+	if (len > 0)
+		memcpy(bytes, conn->held, len);
+	got = receive_now(conn->fd, bytes + len, sizeof(bytes) - len, MSG_PEEK);
+	if (got > 0) {
+		len += (size_t)got;
+		err = understand(conn, bytes, len, request);
+	} else {
+		err = got < 0 && errno == EAGAIN ? JP_ERR_TIMEOUT
+		                                 : JP_ERR_UNREACHABLE;
+	}
+	explicit_bzero(bytes, len);
 	return err;
+}
+
+/* What is not read when a socket is closed resets the connection. */
+static void
+discard(int fd)
+{
+	uint8_t bytes[ROOM];
+	ssize_t got = receive_now(fd, bytes, sizeof(bytes), 0);
+
+	if (got > 0)
+		explicit_bzero(bytes, (size_t)got);
 }
 
 /* The protocol has one question for each connection: no `seq`. */
@@ -72,13 +103,15 @@ static enum jp_err
 send_verdict(int fd, uint32_t seq, const struct jp_decision *decision)
 {
 	uint8_t bytes[JP_MUX_REPLY_SIZE];
+	enum jp_err err = JP_ERR_OK;
 
 	(void)seq;
 	jp_mux_reply(decision->verdict, bytes);
 	if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) !=
 	    (ssize_t)sizeof(bytes))
-		return jp_err_from_errno(errno);
-	return JP_ERR_OK;
+		err = jp_err_from_errno(errno);
+	discard(fd);
+	return err;
 }
 
 const struct front front_saslauthd = {

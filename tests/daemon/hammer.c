@@ -4,7 +4,8 @@
  *
  *     hammer SOCKET count COUNT CONNS PER_CONN
  *         COUNT questions over CONNS connections at a time, a new connection
- *         after PER_CONN questions; then one line with the answers:
+ *         after PER_CONN questions, the last of which says so; then one line
+ *         with the answers:
  *         "accepted N denied N unavailable N".
  *     hammer SOCKET until-denied
  *         Says "running" when it has been accepted for a while, and goes on
@@ -87,13 +88,14 @@ open_conn(struct conn *conn, const char *path)
 }
 
 static void
-ask(struct conn *conn, uint32_t number)
+ask(struct conn *conn, uint32_t number, bool last)
 {
 	struct jp_request *request = &pairs[number % pair_len];
 	uint8_t bytes[JP_REQUEST_MAX];
 	size_t len;
 
 	request->seq = number;
+	request->last = last;
 	if (jp_request_encode(request, bytes, &len) != JP_ERR_OK ||
 	    send(conn->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
 		die("send", jp_err_from_errno(errno));
@@ -132,7 +134,8 @@ run_count(const char *path, unsigned long count, size_t conn_len,
 		for (size_t i = 0; i < conn_len && at + i < count; i++) {
 			if (conns[i].fd < 0 || conns[i].asked == per_conn)
 				open_conn(&conns[i], path);
-			ask(&conns[i], (uint32_t)(at + i));
+			ask(&conns[i], (uint32_t)(at + i),
+			    conns[i].asked + 1 == per_conn);
 		}
 		for (size_t i = 0; i < conn_len && at + i < count; i++)
 			verdicts[answer(&conns[i], (uint32_t)(at + i))]++;
@@ -152,7 +155,7 @@ run_until_denied(const char *path)
 	for (uint32_t number = 0; refused < ENOUGH; number++) {
 		int64_t begin_ns = jp_now_ns();
 
-		ask(&conns[0], number);
+		ask(&conns[0], number, false);
 		if (answer(&conns[0], number) != JP_ACCEPT) {
 			refused++;
 			continue;
