@@ -12,8 +12,10 @@
 #include "patd/questions.h"
 
 enum {
-	ACCEPTS_MAX = 64,    /* at the end, of each socket */
-	FIRST_MS = 5000,     /* until the first question */
+	ACCEPTS_MAX = 64, /* at the end, of each socket */
+	BURST_MAX = 16,   /* before others get their turn */
+	FIRST_MS = 5000,  /* until the first question */
+	NS_PER_MS = 1000000,
 	LOG_PAUSE_MS = 1000, /* between two lines about refused connections */
 };
 
@@ -65,7 +67,7 @@ add_asker(struct loop *loop, int fd, uid_t uid, const struct listener *listener)
 	}
 	key = conns_add(&loop->conns, fd, uid, listener->front);
 	conn = conns_find(&loop->conns, key);
-	conn->deadline_ms = jp_now_ms() + FIRST_MS;
+	conn->deadline_ms = loop->turn_ns / NS_PER_MS + FIRST_MS;
 	conn->realm =
 	    jp_settings_realm(loop->options->settings, listener->path);
 	questions_on_conn(loop, key, 0); /* it is often there already */
@@ -139,6 +141,22 @@ accept_one(struct loop *loop, size_t place)
 	else
 		add_asker(loop, fd, uid, listener);
 	return true;
+}
+
+void
+accept_some(struct loop *loop, size_t place)
+{
+	unsigned int *burst = &loop->options->listeners->at[place].burst;
+	unsigned int taken = 0;
+
+	if (loop->rested || *burst == 0)
+		*burst = 1;
+	while (taken < *burst && accept_one(loop, place))
+		taken++;
+	if (taken < *burst)
+		*burst = taken;
+	else if (*burst < BURST_MAX)
+		++*burst;
 }
 
 void

@@ -31,6 +31,7 @@ struct loop {
 	bool paused; /* no accept(2) for a tick: out of descriptors */
 	bool stopping;
 	int64_t turn_ns; /* jp_now_ns() at the beginning of this turn */
+	bool rested;     /* before it, for there was nothing to do */
 	int64_t stop_ms; /* when stopping ends at the latest */
 	int64_t tick_ms; /* when deadlines are looked at next */
 	int64_t late_ms; /* when the first answer is due; INT64_MAX: none */

@@ -28,6 +28,7 @@ struct listeners {
 		dev_t dev;
 		ino_t ino;
 		struct jp_why said; /* what was said of it last */
+		unsigned int burst; /* connections to be taken at once */
 	} at[LISTENERS_MAX];
 };
 

@@ -23,6 +23,8 @@ enum {
 	DRAIN_MS = 5000, /* for what is held at the end */
 	END_MS = 1000,   /* for the threads, then */
 	TICK_MS = 500,   /* between two looks at deadlines */
+	REST_NS = 3000,  /* longer than epoll_wait(2) takes without sleeping */
+	NS_PER_MS = 1000000,
 };
 
 /* ---- time and signals ---- */
@@ -81,10 +83,8 @@ on_signal(struct loop *loop)
 }
 
 static void
-tick(struct loop *loop)
+tick(struct loop *loop, int64_t now)
 {
-	int64_t now = jp_now_ms();
-
 	if (now < loop->tick_ms && now < loop->late_ms)
 		return;
 	loop->tick_ms = now + TICK_MS;
@@ -98,10 +98,8 @@ tick(struct loop *loop)
 
 /* A sign of life for the service manager: it comes from here or not at all. */
 static void
-show_life(struct loop *loop)
+show_life(struct loop *loop, int64_t now)
 {
-	int64_t now = jp_now_ms();
-
 	if (loop->watchdog_ms == 0 || now < loop->alive_ms)
 		return;
 	notify_alive();
@@ -110,9 +108,8 @@ show_life(struct loop *loop)
 
 /* Milliseconds that the loop may sleep, if nothing happens. */
 static int
-sleep_ms(const struct loop *loop)
+sleep_ms(const struct loop *loop, int64_t now)
 {
-	int64_t now = jp_now_ms();
 	int64_t until = now + CALM_MS;
 
 	if (loop->conns.len > 0 || loop->paused || loop->stopping)
@@ -138,7 +135,7 @@ on_event(struct loop *loop, const struct epoll_event *event)
 	else if (LOOP_LISTENER - key >= LISTENERS_MAX)
 		questions_on_conn(loop, key, event->events);
 	else if (!loop->stopping)
-		(void)accept_one(loop, LOOP_LISTENER - key);
+		accept_some(loop, LOOP_LISTENER - key);
 }
 
 static bool
@@ -152,19 +149,22 @@ static enum jp_err
 turn(struct loop *loop, struct jp_why *why)
 {
 	struct epoll_event events[EVENTS_MAX];
+	int64_t now_ns = jp_now_ns();
 
 	while (!is_over(loop)) {
-		int count = epoll_wait(
-		    loop->epoll_fd, events, EVENTS_MAX, sleep_ms(loop));
+		int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX,
+		    sleep_ms(loop, now_ns / NS_PER_MS));
 
 		if (count < 0 && errno != EINTR)
 			return jp_why(why, jp_err_from_errno(errno),
 			    "epoll_wait: %s", strerror(errno));
 		loop->turn_ns = jp_now_ns();
+		loop->rested = loop->turn_ns - now_ns > REST_NS;
 		for (int i = 0; i < count; i++)
 			on_event(loop, &events[i]);
-		tick(loop);
-		show_life(loop);
+		now_ns = jp_now_ns();
+		tick(loop, now_ns / NS_PER_MS);
+		show_life(loop, now_ns / NS_PER_MS);
 		atomic_store(
 		    &loop->options->core->stats.connections, loop->conns.len);
 	}
