@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/decide/memo_file.h"
 #include "common/sys/account.h"
 
 enum {
@@ -261,6 +262,8 @@ is_last_part(const struct jp_paths *paths, const char *name)
 static bool
 is_name_of_ours(const struct jp_settings *settings, const char *name)
 {
+	if (strcmp(name, JP_MEMO_FILE_NAME) == 0)
+		return true;
 	for (size_t i = 0; fronts[i] != NULL; i++) {
 		const struct front *front = fronts[i];
 
@@ -271,7 +274,7 @@ is_name_of_ours(const struct jp_settings *settings, const char *name)
 	return false;
 }
 
-/* Whether the directory holds nothing but our sockets. */
+/* Whether the directory holds nothing but our files. */
 static bool
 holds_only_ours(int dir_fd, const struct jp_settings *settings)
 {

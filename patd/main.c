@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,6 +197,36 @@ start_audit(const struct jp_settings *settings, struct jp_core *core,
 	                        : jp_why(why, err, "%s", jp_err_text(err));
 }
 
+/*
+ * A start goes on with what was proved before it, where that is safe. Without,
+ * it only costs time.
+ */
+static void
+keep_memo(const struct jp_settings *settings, struct jp_core *core)
+{
+	struct jp_memo_ties ties;
+	struct jp_why why = { "" };
+	uint64_t kept = 0;
+	enum jp_err err;
+
+	if (!settings->cache_file || core->memo == NULL) {
+		jp_memo_file_remove(settings->run_dir);
+		return;
+	}
+	err = jp_memo_ties_make(&ties, settings->store_dir, &core->pepper);
+	if (err == JP_ERR_OK)
+		err = jp_memo_keep(
+		    core->memo, settings->run_dir, &ties, &kept, &why);
+	atomic_store(&core->stats.kept, kept);
+	if (err == JP_ERR_OK)
+		jp_log(LOG_INFO, "memo: %" PRIu64 " tokens are known already",
+		    kept);
+	else
+		jp_log(err == JP_ERR_REFUSED ? LOG_INFO : LOG_WARNING,
+		    "memo: %s",
+		    why.text[0] != '\0' ? why.text : jp_err_text(err));
+}
+
 /* What runs while the store is open. */
 static enum jp_err
 serve_open(const struct options *options, const struct jp_settings *settings,
@@ -215,6 +246,7 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 	    peers->has_admin_group ? &peers->admin_group : NULL, why);
 	if (err != JP_ERR_OK)
 		return err;
+	keep_memo(settings, core);
 	err = start_audit(settings, core, why);
 	if (err != JP_ERR_OK)
 		return err;

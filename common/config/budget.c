@@ -12,7 +12,7 @@ enum {
 	MIB = 1024 * 1024,
 	BASE = 48 * MIB,      /* code, libraries, queues, what a start takes */
 	THREAD = MIB,         /* stack and buffers of a worker */
-	MEMO_ENTRY = 64,      /* at most, of either memo */
+	MEMO_ENTRY = 208,     /* at most: a place, and one in its file */
 	KEPT = KIB,           /* copies of its record and its user's */
 	CONNECTION = 4 * KIB, /* with its question on the way */
 	PATH_LEN = 4096,

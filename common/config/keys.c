@@ -340,6 +340,8 @@ static const struct jp_key keys[] = {
 	    "a size from 256K to 65536M", false },
 	{ "patd", "cache_entries", AT(cache_entries), read_number, 0,
 	    JP_MEMO_ENTRIES_MAX, "a number up to 1048576; 0: none", false },
+	{ "patd", "cache_file", AT(cache_file), read_yes_no, 0, 0, "yes or no",
+	    false },
 	{ "patd", "allow_users", AT(allow_users), read_accounts, 1,
 	    JP_ACCOUNT_MAX, "1 to 32 local accounts", false },
 	{ "patd", "allow_groups", AT(allow_groups), read_accounts, 1,

@@ -28,6 +28,7 @@ jp_settings_default(struct jp_settings *settings)
 		.max_per_uid = 512,
 		.cache_kib = 32 * 1024,
 		.cache_entries = JP_MEMO_ENTRIES,
+		.cache_file = true,
 	};
 }
 

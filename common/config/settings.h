@@ -64,6 +64,7 @@ struct jp_settings {
 	uint32_t max_per_uid;
 	uint32_t cache_kib;     /* KiB of the page cache of the store */
 	uint32_t cache_entries; /* of the memo; 0: none */
+	bool cache_file;        /* a restart goes on with the memo */
 	struct jp_accounts allow_users;
 	struct jp_accounts allow_groups;
 	char admin_group[JP_ACCOUNT_MAX + 1]; /* "": root alone */

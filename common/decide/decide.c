@@ -489,17 +489,19 @@ verify_gated(struct jp_core *core, const char *text,
 }
 
 void
-jp_prove(struct jp_core *core, const char *phc, const struct jp_secret *token,
-    struct jp_proof *proof)
+jp_prove(struct jp_core *core, const struct jp_decision *open,
+    const struct jp_secret *token, struct jp_proof *proof)
 {
+	const char *phc = open->phc;
+
 	memset(proof, 0, sizeof(*proof));
 	(void)jp_field_set(proof->phc, sizeof(proof->phc), phc);
 	proof->err = verify_gated(core, phc, token, &proof->match);
 	if (proof->err != JP_ERR_INVALID)
 		atomic_fetch_add(&core->argon2_runs, 1);
 	if (proof->err == JP_ERR_OK)
-		jp_memo_add(
-		    proof->match ? core->memo : core->wrong, phc, token);
+		jp_memo_add(proof->match ? core->memo : core->wrong, phc, token,
+		    !open->tagless);
 }
 
 /* The policy is not held meanwhile: the name service may take long. */
@@ -539,7 +541,7 @@ provide(struct jp_core *core, const struct jp_request *request,
 		err = jp_rotation_complete(core, decision->id);
 		break;
 	case JP_NEED_PROOF:
-		jp_prove(core, decision->phc, &request->token, proof);
+		jp_prove(core, decision, &request->token, proof);
 		break;
 	case JP_NEED_STORE:
 		break;

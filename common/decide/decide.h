@@ -43,8 +43,12 @@ void jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
  * JP_NEED_STORE.
  */
 
-/* Runs one Argon2id over `token` and `phc`; the memos learn what it says. */
-void jp_prove(struct jp_core *core, const char *phc,
+/*
+ * Runs the one Argon2id over `token` that `open` needs (JP_NEED_PROOF); the
+ * memos learn what it says. What has no fast tag they learn for this process
+ * alone: it may be a secret that can be guessed.
+ */
+void jp_prove(struct jp_core *core, const struct jp_decision *open,
     const struct jp_secret *token, struct jp_proof *proof);
 
 /*

@@ -10,21 +10,22 @@ _Static_assert(JP_MEMO_KEY_LEN == crypto_generichash_KEYBYTES &&
                    JP_MEMO_TAG_LEN == crypto_generichash_BYTES,
     "keys and tags are those of BLAKE2b-256");
 
-struct way {
-	uint8_t tag[JP_MEMO_TAG_LEN];
-	int64_t deadline; /* 0: free */
-};
-
 /* All that is secret, in one piece of locked memory. */
 struct table {
 	struct jp_memo_key key;
-	struct way ways[][JP_MEMO_WAYS];
+	struct jp_memo_entry ways[][JP_MEMO_WAYS];
+};
+
+enum {
+	SETS = 2, /* that a pair may lie in */
+	CANDIDATES = SETS * JP_MEMO_WAYS,
 };
 
 struct jp_memo {
 	pthread_mutex_t mutex; /* of `table` */
 	struct table *table;
-	size_t sets; /* a power of two */
+	struct jp_memo_file *file; /* NULL: only in memory */
+	size_t sets;               /* a power of two */
 	struct jp_clock clock;
 	atomic_ullong hits, misses, inserts, evictions, entries;
 };
@@ -66,7 +67,18 @@ jp_memo_tag(const struct jp_memo_key *key, const char *phc,
 static size_t
 table_size(size_t sets)
 {
-	return sizeof(struct table) + sets * sizeof(struct way[JP_MEMO_WAYS]);
+	return sizeof(struct table) +
+	       sets * sizeof(struct jp_memo_entry[JP_MEMO_WAYS]);
+}
+
+/* The table is empty, or holds what was made with this key. */
+static void
+take_key(struct jp_memo *memo)
+{
+	if (memo->file != NULL)
+		jp_memo_file_key(memo->file, &memo->table->key);
+	else
+		jp_memo_key_make(&memo->table->key);
 }
 
 enum jp_err
@@ -96,41 +108,82 @@ jp_memo_make(
 	return JP_ERR_OK;
 }
 
+static size_t
+count_taken(const struct jp_memo *memo)
+{
+	const struct jp_memo_entry *ways = memo->table->ways[0];
+	size_t taken = 0;
+
+	for (size_t i = 0; i < memo->sets * JP_MEMO_WAYS; i++)
+		taken += ways[i].deadline != 0;
+	return taken;
+}
+
+enum jp_err
+jp_memo_keep(struct jp_memo *memo, const char *run_dir,
+    const struct jp_memo_ties *ties, uint64_t *kept, struct jp_why *why)
+{
+	enum jp_err err;
+
+	*kept = 0;
+	if (memo == NULL)
+		return JP_ERR_OK;
+	pthread_mutex_lock(&memo->mutex);
+	err =
+	    jp_memo_file_open(&memo->file, run_dir, ties, memo->table->ways[0],
+	        memo->sets * JP_MEMO_WAYS, jp_clock_now(&memo->clock), why);
+	take_key(memo);
+	if (err == JP_ERR_OK)
+		*kept = count_taken(memo);
+	atomic_store(&memo->entries, *kept);
+	pthread_mutex_unlock(&memo->mutex);
+	return err;
+}
+
 void
 jp_memo_free(struct jp_memo *memo)
 {
 	if (memo == NULL)
 		return;
 	sodium_free(memo->table); /* wipes it */
+	jp_memo_file_close(memo->file);
 	(void)pthread_mutex_destroy(&memo->mutex);
 	free(memo);
 }
 
-/* The tag of the pair, and the only ways that may hold it. */
-static struct way *
+/*
+ * The tag of the pair, and the only ways that may hold it: those of both sets
+ * in turn, so that the first free one is in the set with more room.
+ */
+static void
 locate(const struct jp_memo *memo, const char *phc,
-    const struct jp_secret *token, uint8_t tag[JP_MEMO_TAG_LEN])
+    const struct jp_secret *token, uint8_t tag[JP_MEMO_TAG_LEN],
+    struct jp_memo_entry *ways[CANDIDATES])
 {
-	uint32_t bits;
+	uint32_t bits[SETS];
 
 	jp_memo_tag(&memo->table->key, phc, token, tag);
-	memcpy(&bits, tag, sizeof(bits));
-	return memo->table->ways[bits & (memo->sets - 1)];
+	memcpy(bits, tag, sizeof(bits));
+	for (size_t i = 0; i < CANDIDATES; i++)
+		ways[i] =
+		    &memo->table
+		         ->ways[bits[i % SETS] & (memo->sets - 1)][i / SETS];
 }
 
 /*
  * The way that holds `tag`, or NULL. All of them are looked at, and each tag
  * as a whole: timing reveals neither where nor how far one matched.
  */
-static struct way *
-find_way(struct way *ways, const uint8_t tag[JP_MEMO_TAG_LEN], int64_t now)
+static struct jp_memo_entry *
+find_way(struct jp_memo_entry *const ways[CANDIDATES],
+    const uint8_t tag[JP_MEMO_TAG_LEN], int64_t now)
 {
-	struct way *found = NULL;
+	struct jp_memo_entry *found = NULL;
 
-	for (size_t i = 0; i < JP_MEMO_WAYS; i++)
-		if (sodium_memcmp(ways[i].tag, tag, JP_MEMO_TAG_LEN) == 0 &&
-		    ways[i].deadline > now)
-			found = &ways[i];
+	for (size_t i = 0; i < CANDIDATES; i++)
+		if (sodium_memcmp(ways[i]->tag, tag, JP_MEMO_TAG_LEN) == 0 &&
+		    ways[i]->deadline > now)
+			found = ways[i];
 	return found;
 }
 
@@ -138,6 +191,7 @@ bool
 jp_memo_find(
     struct jp_memo *memo, const char *phc, const struct jp_secret *token)
 {
+	struct jp_memo_entry *ways[CANDIDATES];
 	uint8_t tag[JP_MEMO_TAG_LEN];
 	int64_t now;
 	bool found;
@@ -146,37 +200,50 @@ jp_memo_find(
 		return false;
 	now = jp_clock_now(&memo->clock);
 	pthread_mutex_lock(&memo->mutex);
-	found = find_way(locate(memo, phc, token, tag), tag, now) != NULL;
+	locate(memo, phc, token, tag, ways);
+	found = find_way(ways, tag, now) != NULL;
 	pthread_mutex_unlock(&memo->mutex);
 	atomic_fetch_add(found ? &memo->hits : &memo->misses, 1);
 	return found;
 }
 
 /* A free way is the oldest of all. */
-static struct way *
-oldest_way(struct way *ways)
+static struct jp_memo_entry *
+oldest_way(struct jp_memo_entry *const ways[CANDIDATES])
 {
-	struct way *oldest = &ways[0];
+	struct jp_memo_entry *oldest = ways[0];
 
-	for (size_t i = 1; i < JP_MEMO_WAYS; i++)
-		if (ways[i].deadline < oldest->deadline)
-			oldest = &ways[i];
+	for (size_t i = 1; i < CANDIDATES; i++)
+		if (ways[i]->deadline < oldest->deadline)
+			oldest = ways[i];
 	return oldest;
 }
 
-void
-jp_memo_add(
-    struct jp_memo *memo, const char *phc, const struct jp_secret *token)
+/* What is not to last leaves nothing there, not even what it replaces. */
+static void
+write_way(struct jp_memo *memo, const struct jp_memo_entry *way, bool lasting)
 {
+	static const struct jp_memo_entry none;
+
+	if (memo->file != NULL)
+		jp_memo_file_write(memo->file,
+		    (size_t)(way - memo->table->ways[0]),
+		    lasting ? way : &none);
+}
+
+void
+jp_memo_add(struct jp_memo *memo, const char *phc,
+    const struct jp_secret *token, bool lasting)
+{
+	struct jp_memo_entry *ways[CANDIDATES], *way;
 	uint8_t tag[JP_MEMO_TAG_LEN];
-	struct way *ways, *way;
 	int64_t now;
 
 	if (memo == NULL)
 		return;
 	now = jp_clock_now(&memo->clock);
 	pthread_mutex_lock(&memo->mutex);
-	ways = locate(memo, phc, token, tag);
+	locate(memo, phc, token, tag, ways);
 	way = find_way(ways, tag, now);
 	if (way == NULL) {
 		way = oldest_way(ways);
@@ -187,6 +254,7 @@ jp_memo_add(
 	}
 	memcpy(way->tag, tag, sizeof(tag));
 	way->deadline = now + JP_MEMO_LIFETIME;
+	write_way(memo, way, lasting);
 	pthread_mutex_unlock(&memo->mutex);
 	atomic_fetch_add(&memo->inserts, 1);
 }
@@ -198,7 +266,9 @@ jp_memo_flush(struct jp_memo *memo)
 		return;
 	pthread_mutex_lock(&memo->mutex);
 	sodium_memzero(memo->table, table_size(memo->sets));
-	jp_memo_key_make(&memo->table->key);
+	if (memo->file != NULL)
+		jp_memo_file_renew(memo->file);
+	take_key(memo);
 	atomic_store(&memo->entries, 0);
 	pthread_mutex_unlock(&memo->mutex);
 }

@@ -10,8 +10,12 @@
  *
  * It holds neither tokens nor ids: an entry is a keyed BLAKE2b (RFC 7693) of
  * both texts, with their lengths in front so that no two pairs read the same.
- * The key is random, and lives as long as the table at most. Table and key lie
- * in locked memory.
+ * The key is random. Table and key lie in locked memory; the table may also be
+ * kept in a file, so that another process of the same boot goes on with it
+ * (common/decide/memo_file.h).
+ *
+ * A pair may lie in either of two sets, which its tag names, and goes to the
+ * one with more room: a table that is half full loses hardly any.
  */
 #ifndef JP_MEMO_H
 #define JP_MEMO_H
@@ -22,16 +26,10 @@
 #include "common/base/clock.h"
 #include "common/base/err.h"
 #include "common/base/secret.h"
+#include "common/decide/memo_file.h"
 
-#define JP_MEMO_KEY_LEN 32
-#define JP_MEMO_TAG_LEN 32
 #define JP_MEMO_WAYS 4
 #define JP_MEMO_WRONG_ENTRIES 1024U
-#define JP_MEMO_LIFETIME (INT64_C(15) * 60) /* seconds */
-
-struct jp_memo_key {
-	uint8_t bytes[JP_MEMO_KEY_LEN];
-};
 
 struct jp_memo_counts {
 	uint64_t hits;
@@ -57,16 +55,27 @@ void jp_memo_tag(const struct jp_memo_key *key, const char *phc,
 enum jp_err jp_memo_make(
     struct jp_memo **memo, uint32_t entries, const struct jp_clock *clock);
 
-/* Wipes and frees it. */
+/*
+ * Keeps an empty table in the file of `run_dir`, and goes on with what is in
+ * it: `kept` pairs. As jp_memo_file_open(); on an error the table is only in
+ * memory.
+ */
+enum jp_err jp_memo_keep(struct jp_memo *memo, const char *run_dir,
+    const struct jp_memo_ties *ties, uint64_t *kept, struct jp_why *why);
+
+/* Wipes and frees it; a file stays. */
 void jp_memo_free(struct jp_memo *memo);
 
 /* Whether the pair is in the table. */
 bool jp_memo_find(
     struct jp_memo *memo, const char *phc, const struct jp_secret *token);
 
-/* Puts the pair into the table, in place of the oldest. */
-void jp_memo_add(
-    struct jp_memo *memo, const char *phc, const struct jp_secret *token);
+/*
+ * Puts the pair into the table, in place of the oldest. `lasting`: also into
+ * the file, if there is one. That is not for a secret which may be guessed.
+ */
+void jp_memo_add(struct jp_memo *memo, const char *phc,
+    const struct jp_secret *token, bool lasting);
 
 /* Forgets all, and takes another key. */
 void jp_memo_flush(struct jp_memo *memo);

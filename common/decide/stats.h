@@ -48,7 +48,8 @@
 	X(audit_lost)  /* lines that the audit trail did not get */            \
 	X(lookups)     /* of the name service, that wait or are under way */   \
 	X(late)        /* questions that got no decision in time */            \
-	X(hash_memory) /* bytes of Argon2id's memory, in use or kept */
+	X(hash_memory) /* bytes of Argon2id's memory, in use or kept */        \
+	X(kept)        /* what the memo knew from before the start */
 
 struct jp_stats {
 #define JP_STATS_ATOMIC(field) atomic_ullong field;

@@ -90,9 +90,10 @@ def free_port():
 class Store(daemon.World):
     """A store with its patd; what a hash costs is what it costs by default."""
 
-    def __init__(self, more="", cost="memory = 19M\npasses = 2", build=BUILD):
+    def __init__(self, more="", cost="memory = 19M\npasses = 2", build=BUILD,
+                 tmpfs=None):
         self.cost = cost
-        super().__init__(more, build)
+        super().__init__(more, build, tmpfs)
 
     def write(self, more=""):
         super().write(more.replace("@ROOT@", self.root))
@@ -179,7 +180,7 @@ class Place:
         for server in reversed(self.servers):
             if isinstance(server, Store):
                 server.stop()
-                shutil.rmtree(server.root, ignore_errors=True)
+                server.remove()
             else:
                 server.stop()
         self.servers = []

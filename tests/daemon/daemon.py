@@ -38,7 +38,7 @@ memory = 64K
 passes = 1
 [patd]
 user = {user}
-run_dir = {root}/run
+run_dir = {run_dir}
 store_dir = {root}/store
 pepper_file = {root}/key/pepper.key
 {more}
@@ -151,16 +151,31 @@ def connect(path):
                 raise
 
 
+def on_tmpfs(path):
+    """Whether what lies there is gone after a boot, as it is in /run."""
+    done = subprocess.run(["stat", "-f", "-c", "%T", path], text=True,
+                          capture_output=True)
+    return done.stdout == "tmpfs\n"
+
+
 class World:
-    def __init__(self, more="", build=BUILD):
+    """`tmpfs`: where run_dir shall lie, else with all the rest."""
+
+    def __init__(self, more="", build=BUILD, tmpfs=None):
         self.patd_program = os.path.join(build, "patd/patd")
         self.admin_program = os.path.join(build, "tools/pat-admin")
         self.root = tempfile.mkdtemp(prefix="jira-pat-daemon.")
         os.chmod(self.root, 0o755)
         self.user = "daemon" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
         self.config = os.path.join(self.root, "jira-pat.conf")
-        self.verify = os.path.join(self.root, "run/verify.sock")
-        self.admin_sock = os.path.join(self.root, "run/admin.sock")
+        self.run_root = self.root
+        if tmpfs:
+            self.run_root = tempfile.mkdtemp(
+                prefix="jira-pat-daemon.", dir=tmpfs)
+            os.chmod(self.run_root, 0o755)
+        self.run_dir = os.path.join(self.run_root, "run")
+        self.verify = os.path.join(self.run_dir, "verify.sock")
+        self.admin_sock = os.path.join(self.run_dir, "admin.sock")
         self.log = os.path.join(self.root, "patd.log")
         self.patd = None
         self.tokens = []
@@ -169,15 +184,20 @@ class World:
             self.write(more)
             self.admin("init")
         except BaseException:
-            shutil.rmtree(self.root)
+            self.remove()
             raise
+
+    def remove(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.rmtree(self.run_root, ignore_errors=True)
 
     def write(self, more=""):
         """The configuration, with lines of [patd] in which {root} is ours."""
         more = more.replace("{root}", self.root)
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
-                user=self.user, root=self.root, more=more))
+                user=self.user, root=self.root, run_dir=self.run_dir,
+                more=more))
         os.chmod(self.config, 0o644)
 
     def admin(self, *args, check=True, said=""):
@@ -294,8 +314,8 @@ class World:
 
 
 @contextlib.contextmanager
-def world(more="", start=True, args=("--debug",)):
-    place = World(more)
+def world(more="", start=True, args=("--debug",), tmpfs=None):
+    place = World(more, tmpfs=tmpfs)
     try:
         if start:
             place.start(*args)
@@ -310,7 +330,7 @@ def world(more="", start=True, args=("--debug",)):
         if place.patd is not None:
             place.patd.kill()
             place.patd.wait()
-        shutil.rmtree(place.root, ignore_errors=True)
+        place.remove()
 
 
 def make_slow(place, passes=10, memory="64M"):

@@ -5,6 +5,7 @@
  *     record_edit CONFIG untag ID...   takes away the fast tag, as if the
  *                                      secret came from elsewhere
  *     record_edit CONFIG delete ID...  deletes the record
+ *     record_edit CONFIG rehash ID...  another salt: nothing fits the hash
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,16 @@ untag(struct jp_record *record)
 	memset(record->fast_tag, 0, sizeof(record->fast_tag));
 }
 
+static void
+rehash(struct jp_record *record)
+{
+	char *salt = strchr(record->phc, 'p'); /* m=...,t=...,p=1$SALT$HASH */
+
+	salt = salt != NULL ? strchr(salt, '$') : NULL;
+	if (salt != NULL)
+		salt[1] = salt[1] == 'A' ? 'B' : 'A';
+}
+
 static const struct edit {
 	const char *name;
 	enum jp_change_kind kind;
@@ -31,6 +42,7 @@ static const struct edit {
 } edits[] = {
 	{ "untag", JP_CHANGE_REPLACE, untag },
 	{ "delete", JP_CHANGE_DELETE, NULL },
+	{ "rehash", JP_CHANGE_REPLACE, rehash },
 };
 
 static const struct edit *

@@ -479,7 +479,7 @@ a_revocation_between_proof_and_decision_holds(void **state)
 	struct jp_proof proof;
 
 	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
-	jp_prove(&fixture->core, decision.phc, &fixture->request.token, &proof);
+	jp_prove(&fixture->core, &decision, &fixture->request.token, &proof);
 	assert_true(proof.match);
 	break_revoked(fixture);
 	store_record(fixture, JP_CHANGE_REPLACE);

@@ -75,7 +75,7 @@ add(struct jp_memo *memo, const char *phc, const char *text)
 {
 	const struct jp_secret secret = token(text);
 
-	jp_memo_add(memo, phc, &secret);
+	jp_memo_add(memo, phc, &secret, true);
 }
 
 static struct jp_memo_counts
@@ -213,7 +213,7 @@ the_oldest_gives_way(void **state)
 	for (int i = 0; i <= JP_MEMO_WAYS; i++) {
 		const struct jp_secret secret = numbered(i);
 
-		jp_memo_add(memo, PHC, &secret);
+		jp_memo_add(memo, PHC, &secret, true);
 		now++;
 	}
 	for (int i = 0; i <= JP_MEMO_WAYS; i++) {
@@ -235,7 +235,7 @@ a_renewed_entry_is_not_the_oldest(void **state)
 	for (int i = 0; i < JP_MEMO_WAYS; i++, now++) {
 		const struct jp_secret secret = numbered(i);
 
-		jp_memo_add(memo, PHC, &secret);
+		jp_memo_add(memo, PHC, &secret, true);
 	}
 	add(memo, PHC, "t0");
 	now++;
@@ -262,7 +262,7 @@ a_size_is_rounded_up_to_a_power_of_two(void **state)
 		for (int n = 0; n < 4096; n++) {
 			const struct jp_secret secret = numbered(n);
 
-			jp_memo_add(memo, PHC, &secret);
+			jp_memo_add(memo, PHC, &secret, true);
 		}
 		assert_int_equal(counts(memo).entries, rows[i].room);
 		jp_memo_free(memo);
@@ -306,7 +306,7 @@ use(void *arg)
 	for (int i = 0; i < ROUNDS; i++) {
 		const struct jp_secret secret = numbered(i % 32);
 
-		jp_memo_add(memo, PHC, &secret);
+		jp_memo_add(memo, PHC, &secret, true);
 		(void)jp_memo_find(memo, PHC, &secret);
 		if (i % 100 == 0)
 			jp_memo_flush(memo);

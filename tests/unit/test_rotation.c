@@ -213,7 +213,7 @@ the_first_use_of_the_successor_ends_the_old_one_before_it_is_answered(
 	ask(fixture, &fixture->next, &request);
 	jp_decide(&fixture->core, &request, NULL, &decision);
 	assert_int_equal(decision.need, JP_NEED_PROOF);
-	jp_prove(&fixture->core, decision.phc, &request.token, &proof);
+	jp_prove(&fixture->core, &decision, &request.token, &proof);
 	jp_decide(&fixture->core, &request, &proof, &decision);
 	assert_int_equal(decision.need, JP_NEED_COMPLETE);
 	assert_int_not_equal(decision.verdict, JP_ACCEPT);

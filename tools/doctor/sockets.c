@@ -10,8 +10,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/decide/memo_file.h"
 #include "common/wire/client.h"
 #include "common/store/bdb.h"
+
+/* What patd does where a restart costs more than elsewhere. */
+static void
+check_memo(struct doctor *doctor)
+{
+	const struct jp_settings *settings = doctor->settings;
+	struct jp_why why;
+
+	if (settings->cache_file && settings->cache_entries > 0 &&
+	    jp_memo_file_place(settings->run_dir, &why) == JP_ERR_REFUSED)
+		report_finding(doctor, LEVEL_OK, "memo", "%s", why.text);
+}
 
 static void
 check_run_dir(struct doctor *doctor)
@@ -138,6 +151,7 @@ void
 doctor_sockets(struct doctor *doctor)
 {
 	check_run_dir(doctor);
+	check_memo(doctor);
 	check_patd(doctor);
 	check_mux(doctor);
 }
