@@ -8,50 +8,47 @@
 #include "common/wire/client.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/wire/spawn.h"
 
-/* stat(2) of the directory that holds `path`. */
-static int
-stat_parent(const char *path, struct stat *parent)
+/* Whether `uid` owns the directory that holds `path`, and not all may write. */
+static bool
+owns_parent(uid_t uid, const char *path)
 {
 	char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct stat parent;
 	char *slash;
 
 	(void)stpcpy(name, path);
 	slash = strrchr(name, '/');
-	if (slash == NULL)
-		return stat(".", parent);
-	slash[slash == name ? 1 : 0] = '\0';
-	return stat(name, parent);
+	if (slash != NULL)
+		slash[slash == name ? 1 : 0] = '\0';
+	return stat(slash != NULL ? name : ".", &parent) == 0 &&
+	       parent.st_uid == uid && (parent.st_mode & S_IWOTH) == 0;
 }
 
 /*
  * SO_PEERCRED names who called listen(). Only root, or the owner of a
  * directory that is not world-writable, may see a token: otherwise whoever is
- * first to bind the path collects them (CVE-2018-10852's class).
+ * first to bind the path collects them (CVE-2018-10852's class). Root could
+ * read the token from this process: the directory says no more about it.
  */
 static enum jp_err
-check_peer(int fd, const struct stat *parent)
+check_peer(int fd, const char *path)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return JP_ERR_PEER;
-	if (peer.uid == 0)
-		return JP_ERR_OK;
-	if (parent->st_uid != peer.uid || (parent->st_mode & S_IWOTH) != 0)
-		return JP_ERR_PEER;
-	return JP_ERR_OK;
+	return peer.uid == 0 || owns_parent(peer.uid, path) ? JP_ERR_OK
+	                                                    : JP_ERR_PEER;
 }
 
 static enum jp_err
@@ -79,7 +76,6 @@ enum jp_err
 jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	struct stat parent;
 	enum jp_err err;
 
 	*fd = -1;
@@ -91,12 +87,9 @@ jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
 	*fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
 		return jp_err_from_errno(errno);
-	/* Before connecting, which wakes the listener. */
-	if (stat_parent(addr.sun_path, &parent) != 0)
-		parent = (struct stat){ .st_mode = S_IWOTH };
 	err = connect_until(*fd, &addr, deadline_ms);
 	if (err == JP_ERR_OK)
-		err = check_peer(*fd, &parent);
+		err = check_peer(*fd, addr.sun_path);
 	if (err != JP_ERR_OK) {
 		(void)close(*fd);
 		*fd = -1;
@@ -105,17 +98,16 @@ jp_client_connect(const char *path, int64_t deadline_ms, int *fd)
 }
 
 /*
- * After a send or recv that failed: JP_ERR_OK to try again, at once or when
- * the socket is ready. A listener that hangs up did not reply.
+ * What a send or recv that failed means; JP_ERR_OK: again, when the socket is
+ * ready. A listener that hangs up did not reply.
  */
 static enum jp_err
-retry_io(int fd, short events, int64_t deadline_ms)
+io_failure(void)
 {
 	switch (errno) {
 	case EINTR:
-		return JP_ERR_OK;
 	case EAGAIN:
-		return jp_wait_fd(fd, events, deadline_ms);
+		return JP_ERR_OK;
 	case EPIPE:
 	case ECONNRESET:
 		return JP_ERR_PROTOCOL;
@@ -134,12 +126,38 @@ struct question {
 static enum jp_err
 send_question(int fd, const struct question *question, int64_t deadline_ms)
 {
-	enum jp_err err = JP_ERR_OK;
-
 	/* MSG_NOSIGNAL: the SIGPIPE disposition is the host's. */
-	while (err == JP_ERR_OK && send(fd, question->bytes, question->len,
-	                               MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		err = retry_io(fd, POLLOUT, deadline_ms);
+	while (send(fd, question->bytes, question->len,
+	           MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		enum jp_err err = io_failure();
+
+		if (err == JP_ERR_OK)
+			err = jp_wait_fd(fd, POLLOUT, deadline_ms);
+		if (err != JP_ERR_OK)
+			return err;
+	}
+	return JP_ERR_OK;
+}
+
+/*
+ * Waits before it reads: Linux says that the connection has ended if the
+ * message comes, and the sender closes, while a recv(2) that does not wait
+ * still looks into the empty queue. `len` is that of the whole message.
+ */
+static enum jp_err
+receive(int fd, uint8_t bytes[JP_REPLY_SIZE], ssize_t *len, int64_t deadline_ms)
+{
+	enum jp_err err;
+
+	do {
+		err = jp_wait_fd(fd, POLLIN, deadline_ms);
+		if (err != JP_ERR_OK)
+			return err;
+		*len = recv(fd, bytes, JP_REPLY_SIZE, MSG_TRUNC | MSG_DONTWAIT);
+		if (*len >= 0)
+			return JP_ERR_OK;
+		err = io_failure();
+	} while (err == JP_ERR_OK);
 	return err;
 }
 
@@ -147,16 +165,11 @@ static enum jp_err
 receive_reply(int fd, uint32_t seq, struct jp_reply *reply, int64_t deadline_ms)
 {
 	uint8_t bytes[JP_REPLY_SIZE];
-	enum jp_err err = JP_ERR_OK;
 	ssize_t len;
+	enum jp_err err = receive(fd, bytes, &len, deadline_ms);
 
-	/* With MSG_TRUNC, `len` is the length of the whole message. */
-	while ((len = recv(
-	            fd, bytes, sizeof(bytes), MSG_TRUNC | MSG_DONTWAIT)) < 0) {
-		err = retry_io(fd, POLLIN, deadline_ms);
-		if (err != JP_ERR_OK)
-			return err;
-	}
+	if (err != JP_ERR_OK)
+		return err;
 	if (len == 0 && jp_now_ms() >= deadline_ms) /* it was killed for that */
 		return JP_ERR_TIMEOUT;
 	if (jp_reply_decode(reply, bytes, (size_t)len) != JP_ERR_OK ||
@@ -205,11 +218,9 @@ ask_one_shot(const struct jp_client *client, const struct question *question,
 static uint32_t
 new_seq(void)
 {
-	struct timespec now;
+	int64_t now = jp_now_ns();
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint32_t)now.tv_nsec ^ (uint32_t)now.tv_sec << 20 ^
-	       (uint32_t)getpid() << 10;
+	return (uint32_t)now ^ (uint32_t)(now >> 32);
 }
 
 static enum jp_err

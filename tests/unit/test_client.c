@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -225,6 +226,24 @@ the_deadline_holds_where_nobody_accepts(void **unused)
 	(void)unlink(socket_path);
 }
 
+/* Nobody accepts, but there is room: the question can be sent. */
+static void
+the_deadline_holds_where_a_question_is_not_taken(void **unused)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	int64_t start = jp_now_ms();
+
+	(void)unused;
+	(void)strcpy(addr.sun_path, socket_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(ask(SHORT_MS), JP_ERR_TIMEOUT);
+	assert_took(start, SHORT_MS, SHORT_MS + SLACK_MS);
+	(void)close(fd);
+	(void)unlink(socket_path);
+}
+
 static void
 on_alarm(int signum)
 {
@@ -377,6 +396,29 @@ as_root_nobody_but_root_is_trusted_where_everybody_can_write(void **unused)
 	assert_int_equal(bytes, 0);
 	assert_int_equal(ask_foreign(NOBODY, 01777, &bytes), JP_ERR_PEER);
 	assert_int_equal(bytes, 0);
+}
+
+/* Root reads what it likes: whose the directory is says no more. */
+static void
+as_root_root_is_trusted_in_anybodys_folder(void **unused)
+{
+	static const mode_t modes[] = { 0700, 0777, 01777 };
+	enum jp_verdict verdict = JP_ACCEPT;
+	struct fake_patd *fake =
+	    fake_patd_start(socket_path, echo_verdict, &verdict);
+	enum jp_err err[3];
+
+	(void)unused;
+	assert_int_equal(chown(scratch, NOBODY, NOBODY), 0);
+	for (size_t i = 0; i < 3; i++) {
+		(void)chmod(scratch, modes[i]);
+		err[i] = ask(ASK_MS);
+	}
+	assert_int_equal(chown(scratch, 0, 0), 0);
+	assert_int_equal(chmod(scratch, 0700), 0);
+	fake_patd_stop(fake);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(err[i], JP_ERR_OK);
 }
 
 static void
@@ -587,6 +629,56 @@ a_thousand_questions_leak_no_descriptor(void **unused)
 	assert_int_equal(fake_open_fds(), before - 1);
 }
 
+/* The socket is then descriptor 0. */
+static void
+a_host_without_standard_descriptors_can_ask(void **unused)
+{
+	enum jp_verdict verdict = JP_ACCEPT;
+	struct fake_patd *fake =
+	    fake_patd_start(socket_path, echo_verdict, &verdict);
+	int status;
+	pid_t pid = fork();
+
+	(void)unused;
+	if (pid == 0) {
+		(void)close_range(0, 2, 0);
+		_exit(ask(ASK_MS) != JP_ERR_OK);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	fake_patd_stop(fake);
+	assert_int_equal(status, 0);
+}
+
+/* Where select(2) would write past its set. */
+static void
+a_host_with_thousands_of_descriptors_can_ask(void **unused)
+{
+	enum { MANY = 2000 };
+	static int opened[MANY];
+	enum jp_verdict verdict = JP_ACCEPT;
+	struct fake_patd *fake;
+	struct rlimit before, enough;
+	enum jp_err err;
+
+	(void)unused;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	if (before.rlim_max < MANY + 100)
+		return; /* no such host here */
+	enough = before;
+	enough.rlim_cur = MANY + 100;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &enough), 0);
+	fake = fake_patd_start(socket_path, echo_verdict, &verdict);
+	for (int i = 0; i < MANY; i++)
+		opened[i] = dup(2);
+	err = ask(ASK_MS);
+	for (int i = 0; i < MANY; i++)
+		(void)close(opened[i]);
+	fake_patd_stop(fake);
+	(void)setrlimit(RLIMIT_NOFILE, &before);
+	assert_true(opened[MANY - 1] > 1024);
+	assert_int_equal(err, JP_ERR_OK);
+}
+
 /* True if this process has nothing of its parent but descriptors 0 to 2. */
 static int
 is_clean(void)
@@ -667,6 +759,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(paths_that_no_address_holds_are_refused),
 		cmocka_unit_test(the_deadline_holds_without_an_answer),
 		cmocka_unit_test(the_deadline_holds_where_nobody_accepts),
+		cmocka_unit_test(
+		    the_deadline_holds_where_a_question_is_not_taken),
 		cmocka_unit_test(signals_neither_end_nor_prolong_a_question),
 		cmocka_unit_test(an_answer_of_any_other_length_is_none),
 		cmocka_unit_test(an_answer_that_is_wrong_in_one_byte_is_none),
@@ -675,6 +769,7 @@ main(int argc, char **argv)
 		    as_root_another_user_in_roots_folder_gets_no_byte),
 		cmocka_unit_test(
 		    as_root_nobody_but_root_is_trusted_where_everybody_can_write),
+		cmocka_unit_test(as_root_root_is_trusted_in_anybodys_folder),
 		cmocka_unit_test(as_root_the_owner_of_the_folder_is_trusted),
 		cmocka_unit_test(as_root_a_patd_is_spawned_where_none_runs),
 		cmocka_unit_test(
@@ -689,6 +784,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(as_root_no_host_hears_of_a_spawned_patd),
 		cmocka_unit_test(as_root_nothing_is_spawned_for_other_users),
 		cmocka_unit_test(a_thousand_questions_leak_no_descriptor),
+		cmocka_unit_test(a_host_without_standard_descriptors_can_ask),
+		cmocka_unit_test(a_host_with_thousands_of_descriptors_can_ask),
 	};
 
 	if (argc > 1 && strcmp(argv[1], "--one-shot") == 0)
