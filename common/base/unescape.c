@@ -101,7 +101,10 @@ match(const struct jp_unescape *state, char *out, size_t *len)
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		unsigned int value = 0;
-		enum match found = match_number(state, i, &value);
+		enum match found = MATCH_NONE;
+
+		if (numbers[i].front[0] == state->text[0])
+			found = match_number(state, i, &value);
 
 		more |= found == MATCH_MORE;
 		*out = (char)value;
@@ -110,7 +113,10 @@ match(const struct jp_unescape *state, char *out, size_t *len)
 			return found;
 	}
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		enum match found = match_word(state, i);
+		enum match found = MATCH_NONE;
+
+		if (words[i].text[0] == state->text[0])
+			found = match_word(state, i);
 
 		more |= found == MATCH_MORE;
 		*out = words[i].c;

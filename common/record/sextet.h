@@ -4,7 +4,15 @@
 #ifndef JP_SEXTET_H
 #define JP_SEXTET_H
 
-/* 0 to 63, or -1. */
-int jp_sextet(char c);
+enum { JP_NO_SEXTET = 0xff };
+
+extern const unsigned char jp_sextets[256]; /* and 1; or 0 */
+
+/* 0 to 63, or JP_NO_SEXTET. */
+static inline unsigned char
+jp_sextet(char c)
+{
+	return (unsigned char)(jp_sextets[(unsigned char)c] - 1);
+}
 
 #endif

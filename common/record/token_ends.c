@@ -38,6 +38,12 @@ kind_of(const struct jp_ends *ends, char c)
 	                     : kinds_unescaped[(unsigned char)c];
 }
 
+bool
+jp_is_end(char c)
+{
+	return kinds_unescaped[(unsigned char)c] == END;
+}
+
 /* What an escape character is. */
 enum escape {
 	ESCAPE_NONE, /* itself */

@@ -34,6 +34,9 @@ struct jp_stretch {
 	bool closed; /* its last byte is an end; else the text's last one */
 };
 
+/* Whether `c` is an end wherever it stands, if nothing is escaped. */
+bool jp_is_end(char c);
+
 /*
  * The next stretch of at least JP_TOKEN_LEAST bytes; `start` moves behind it.
  * False if there is none: what is behind `start` is shorter.

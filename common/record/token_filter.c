@@ -4,12 +4,13 @@
 
 #include "common/base/unescape.h"
 #include "common/record/sextet.h"
+#include "common/record/token_match.h"
 
 enum {
 	PHASES = 4,
 	CODE_LEN = JP_TOKEN_SECRET_LEN + JP_TOKEN_CRC_LEN,
 	SEXTETS_LEAST = (JP_TOKEN_LEAST * 8 + 5) / 6,
-	BREAK = 0x40, /* no sextet: base64 ends */
+	GROUPS_LEAST = (JP_TOKEN_LEAST - 2) / 3, /* whole ones in a token */
 };
 
 /* ---- Of itself ---- */
@@ -27,9 +28,24 @@ is_base62(const char *text, size_t len)
 	return true;
 }
 
-/* `x_ID_SECRET` is in it. */
+/* Whether a token ends at `end`, with all in front that may be its prefix. */
 static bool
-has_shape(const char *text, size_t len)
+ends_token(
+    const struct jp_token_filter *filter, const char *text, const char *end)
+{
+	const char *tail = end - (JP_TOKEN_LEAST - 1), *begin = tail;
+	struct jp_token token;
+	bool checked;
+
+	while (begin > text && tail - begin < JP_TOKEN_PREFIX_MAX &&
+	       is_base62(begin - 1, 1))
+		begin--;
+	return begin < tail && jp_token_ending(filter->prefix, end,
+	                           (size_t)(end - begin), &token, &checked) > 0;
+}
+
+static bool
+has_token(const struct jp_token_filter *filter, const char *text, size_t len)
 {
 	enum { BEHIND = JP_TOKEN_LEAST - 2, NEXT = JP_TOKEN_ID_LEN + 1 };
 	const char *end = text + len, *at = text + 1;
@@ -38,9 +54,9 @@ has_shape(const char *text, size_t len)
 		at = memchr(at, '_', (size_t)(end - at) - BEHIND);
 		if (at == NULL)
 			return false;
-		if (at[NEXT] == '_' && is_base62(at - 1, 1) &&
-		    is_base62(at + 1, JP_TOKEN_ID_LEN) &&
-		    is_base62(at + NEXT + 1, CODE_LEN))
+		if (at[NEXT] == '_' && is_base62(at + 1, JP_TOKEN_ID_LEN) &&
+		    is_base62(at + NEXT + 1, CODE_LEN) &&
+		    ends_token(filter, text, at + NEXT + 1 + CODE_LEN))
 			return true;
 		at++;
 	}
@@ -50,9 +66,9 @@ has_shape(const char *text, size_t len)
 /* ---- In base64 ---- */
 
 /*
- * The sextets in the text. Marks at the beginning of a line are left out; `+`
- * and `-` are such, unless `keep`: some readings take them for letters. `signs`
- * is set if there are any.
+ * The sextets in the text; others where base64 ends. Marks at the beginning of
+ * a line are left out; `+` and `-` are such, unless `keep`: some readings take
+ * them for letters. `signs` is set if there are any.
  */
 static size_t
 sextets_in(const char *text, size_t len, bool keep, unsigned char *sextets,
@@ -63,72 +79,132 @@ sextets_in(const char *text, size_t len, bool keep, unsigned char *sextets,
 
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
-		int sextet = jp_sextet(c);
 
-		if (begins && (c == '+' || c == '-')) {
+		if (begins && (c == '+' || c == '-'))
 			*signs = true;
-			if (!keep)
-				continue;
-		}
-		if (c == '\n') {
-			begins = true;
-			continue;
-		}
-		if (begins && c != '\0' && strchr(" \t>#*|", c) != NULL)
-			continue;
-		begins = false;
-		if (sextet >= 0)
-			sextets[count++] = (unsigned char)sextet;
-		else if (c != '\r')
-			sextets[count++] = BREAK;
+		begins = c == '\n' ||
+		         (begins && strchr(" \t>#*|", c) != NULL) ||
+		         (begins && !keep && (c == '+' || c == '-'));
+		sextets[count] = jp_sextet(c);
+		count += !begins && c != '\r';
 	}
 	return count;
 }
 
-/* One byte of two neighbours; one that is an end where base64 is broken. */
+/* One byte of two neighbours; one that is an end where base64 ends. */
 static char
 join(unsigned int a, unsigned int b, int shift)
 {
-	return ((a | b) & BREAK) != 0 ? '\xff'
-	                              : (char)((a << 6 | b) >> shift & 0xff);
+	return a == JP_NO_SEXTET || b == JP_NO_SEXTET
+	           ? '\xff'
+	           : (char)((a << 6 | b) >> shift & 0xff);
 }
 
-/* The bytes that groups of four hold, as of the first one. */
+/* The bytes of one group, or of what there is of it. Returns how many. */
+static size_t
+decode_group(const unsigned char *sextets, size_t count, char bytes[3])
+{
+	size_t len = count < PHASES ? count : PHASES;
+
+	for (size_t i = 0; i + 1 < len; i++)
+		bytes[i] = join(sextets[i], sextets[i + 1], 4 - 2 * (int)i);
+	return len > 0 ? len - 1 : 0;
+}
+
 static size_t
 decode(const unsigned char *sextets, size_t count, char *bytes)
 {
 	size_t len = 0;
 
-	for (size_t i = 0; i + 1 < count; i++) {
-		if (i % PHASES != PHASES - 1)
-			bytes[len++] = join(sextets[i], sextets[i + 1],
-			    4 - 2 * (int)(i % PHASES));
-	}
+	for (size_t i = 0; i < count; i += PHASES)
+		len += decode_group(sextets + i, count - i, bytes + len);
 	return len;
+}
+
+/* No byte of the group is always an end. */
+static bool
+is_soft(const unsigned char *sextets)
+{
+	char bytes[3];
+
+	(void)decode_group(sextets, PHASES, bytes);
+	return !jp_is_end(bytes[0]) && !jp_is_end(bytes[1]) &&
+	       !jp_is_end(bytes[2]);
+}
+
+/* A run of whole groups, of one phase, without such a byte. */
+struct groups {
+	const unsigned char *sextets;
+	size_t count;    /* of sextets */
+	size_t from, to; /* of groups */
+};
+
+/*
+ * The next run that may hold a token; it has one of each GROUPS_LEAST groups.
+ */
+static bool
+next_run(struct groups *run)
+{
+	size_t all = run->count / PHASES;
+	size_t at = run->to + GROUPS_LEAST - 1;
+
+	for (; at < all; at += GROUPS_LEAST) {
+		size_t from = at, to = at;
+
+		while (to < all && is_soft(run->sextets + PHASES * to))
+			to++;
+		if (to == at)
+			continue;
+		while (from > run->to &&
+		       is_soft(run->sextets + PHASES * (from - 1)))
+			from--;
+		run->from = from;
+		run->to = to;
+		if (to - from >= GROUPS_LEAST)
+			return true;
+		at = to;
+	}
+	return false;
 }
 
 static bool holds(struct jp_token_filter *filter, char *text, size_t len,
     size_t level, struct jp_filter_open open);
 
+/* The run, and the groups that it is between, of which parts may count. */
+static bool
+run_holds(struct jp_token_filter *filter, const struct groups *run,
+    size_t level, struct jp_filter_open open)
+{
+	size_t from = run->from > 0 ? PHASES * (run->from - 1) : 0;
+	size_t to = PHASES * (run->to + 1);
+	size_t last = to < run->count ? to : run->count;
+	char *bytes = filter->levels[level].bytes;
+
+	open.begin = open.begin && from == 0;
+	open.end = open.end && to >= run->count;
+	return holds(filter, bytes,
+	    decode(run->sextets + from, last - from, bytes), level + 1, open);
+}
+
 static bool
 base64_holds(struct jp_token_filter *filter, const char *text, size_t len,
     size_t level, struct jp_filter_open open)
 {
-	struct jp_filter_level *room = &filter->levels[level];
+	unsigned char *sextets = filter->levels[level].sextets;
 	bool signs = false;
 
 	for (int keep = 0; keep <= signs; keep++) {
 		size_t count =
-		    sextets_in(text, len, keep != 0, room->sextets, &signs);
+		    sextets_in(text, len, keep != 0, sextets, &signs);
 
-		if (count < SEXTETS_LEAST)
-			continue;
-		for (size_t phase = 0; phase < PHASES; phase++) {
-			size_t bytes = decode(
-			    room->sextets + phase, count - phase, room->bytes);
+		for (size_t phase = 0; phase < PHASES && phase < count;
+		     phase++) {
+			struct groups run = { .sextets = sextets + phase,
+				.count = count - phase };
 
-			if (holds(filter, room->bytes, bytes, level + 1, open))
-				return true;
+			while (next_run(&run))
+				if (run_holds(filter, &run, level, open))
+					return true;
 		}
 	}
 	return false;
@@ -175,7 +251,7 @@ holds(struct jp_token_filter *filter, char *text, size_t len, size_t level,
 		part_len = squeeze(part, part_len, part);
 		if (part_len < JP_TOKEN_LEAST)
 			continue;
-		if (has_shape(part, part_len))
+		if (has_token(filter, part, part_len))
 			return true;
 		if (level < JP_FILTER_LEVELS &&
 		    base64_holds(filter, part, part_len, level, inner))

@@ -17,6 +17,7 @@ enum {
 
 /* Room to work in. It holds secrets: whoever owns it wipes it. */
 struct jp_token_filter {
+	const char *prefix; /* of tokens that are reported unchecked; set it */
 	char text[JP_FILTER_MAX];
 	struct jp_filter_level {
 		unsigned char sextets[JP_FILTER_MAX];

@@ -19,15 +19,11 @@ is_base62(char c)
 	       (c >= 'a' && c <= 'z');
 }
 
-/*
- * Where the token in the last `longest` bytes of `text` begins: its own
- * checksum says it. Else at the prefix, if that is there. 0: nowhere.
- */
-static size_t
-token_len(const struct jp_token_match *match, const char *end, size_t longest,
+size_t
+jp_token_ending(const char *prefix, const char *end, size_t longest,
     struct jp_token *token, bool *checked)
 {
-	size_t prefix_len = strlen(match->prefix);
+	size_t prefix_len = strlen(prefix);
 	size_t expected = prefix_len + TAIL_LEN;
 
 	*checked = true;
@@ -36,7 +32,7 @@ token_len(const struct jp_token_match *match, const char *end, size_t longest,
 			return len;
 	*checked = false;
 	if (expected > longest ||
-	    memcmp(end - expected, match->prefix, prefix_len) != 0)
+	    memcmp(end - expected, prefix, prefix_len) != 0)
 		return 0;
 	(void)jp_token_parse(end - expected, expected, token);
 	return expected;
@@ -73,8 +69,8 @@ look(
 	for (size_t i = 0; i < longest; i++)
 		text[i] =
 		    node->ring[(node->at - longest + i) % JP_TOKEN_MATCH_RING];
-	found.len = token_len(
-	    match, text + longest, longest, &found.token, &found.checked);
+	found.len = jp_token_ending(match->prefix, text + longest, longest,
+	    &found.token, &found.checked);
 	found.text = text + longest - found.len;
 	if (found.len != 0 && is_news(match, &found))
 		match->err = match->take(match->arg, &found);
@@ -179,12 +175,12 @@ static void
 read_base64(struct jp_token_match *match, struct jp_token_reading *reading,
     size_t at, char c)
 {
-	int sextet = jp_sextet(c);
+	unsigned int sextet = jp_sextet(c);
 
 	if (is_mark(reading, &reading->nodes[at], c))
 		return;
-	if (sextet >= 0)
-		add_sextet(match, reading, at, (uint32_t)sextet);
+	if (sextet != JP_NO_SEXTET)
+		add_sextet(match, reading, at, sextet);
 	else if (c != '\r')
 		end_base64(match, reading, at);
 }
@@ -239,6 +235,8 @@ jp_token_match_feed(struct jp_token_match *match, const char *text, size_t len)
 
 	for (size_t i = 0; i < len && match->err == JP_ERR_OK; i++) {
 		match->at++;
+		if (text[i] == '\0' && i > 0 && text[i - 1] == '\0')
+			continue; /* the first one has done what there is */
 		read_byte(match, &match->plain, 0, text[i]);
 		if (text[i] != '\0')
 			read_decoded(match, out,

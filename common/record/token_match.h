@@ -59,6 +59,14 @@ struct jp_token_reading {
 	struct jp_token_node nodes[JP_TOKEN_MATCH_NODES];
 };
 
+/*
+ * The length of the token at the end of the `longest` bytes in front of `end`,
+ * which are formatted as one: its own checksum says where it begins. Else,
+ * without `checked`, that of one that begins with `prefix`; 0 if none does.
+ */
+size_t jp_token_ending(const char *prefix, const char *end, size_t longest,
+    struct jp_token *token, bool *checked);
+
 /* Private to token_match.c; it holds secrets: whoever owns it wipes it. */
 struct jp_token_match {
 	const char *prefix;

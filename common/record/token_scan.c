@@ -11,11 +11,20 @@ enum {
 
 /* ---- Where we are ---- */
 
+/* In portions that compilers turn into operations on many bytes. */
 static size_t
 count_lines(const char *text, size_t len)
 {
+	enum { PORTION = 128 };
 	size_t lines = 0;
 
+	for (; len >= PORTION; text += PORTION, len -= PORTION) {
+		unsigned char some = 0;
+
+		for (size_t i = 0; i < PORTION; i++)
+			some = (unsigned char)(some + (text[i] == '\n'));
+		lines += some;
+	}
 	for (size_t i = 0; i < len; i++)
 		lines += text[i] == '\n';
 	return lines;
@@ -96,7 +105,7 @@ keep(struct jp_token_scan *scan, size_t from, bool cut)
 static bool
 is_letter(char c)
 {
-	return jp_sextet(c) >= 0 && c != '+' && c != '-';
+	return jp_sextet(c) != JP_NO_SEXTET && c != '+' && c != '-';
 }
 
 /*
@@ -165,6 +174,7 @@ jp_token_scan_start(struct jp_token_scan *scan, const char *prefix,
 {
 	memset(scan, 0, sizeof(*scan));
 	jp_token_match_start(&scan->match, prefix, take, arg);
+	scan->filter.prefix = prefix;
 	scan->line = 1;
 }
 
