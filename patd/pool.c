@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/sys/cond.h"
 #include "common/decide/throttle.h"
+#include "patd/task_queue.h"
 
 enum {
 	TAGGED_MAX = 256,   /* flights that wait */
@@ -58,6 +59,7 @@ struct lane {
 struct crew {
 	struct pool *pool;
 	enum lane_code first_lane, end_lane;
+	bool has_tasks; /* where no flight waits */
 	void (*fly)(struct pool *pool, struct flight *flight);
 	pthread_cond_t wake;
 };
@@ -70,12 +72,16 @@ enum {
 };
 
 struct pool {
+	struct jp_workers workers; /* first: operations know it as this */
 	struct jp_core *core;
 	int event_fd;
 	struct jp_memo_key key; /* of the tags */
 	pthread_mutex_t mutex;  /* of all below but what is set at the start */
 	struct crew crews[CREW_COUNT];
-	pthread_cond_t ended; /* a thread, or a loan */
+	pthread_cond_t ended; /* a thread, a loan, or an operation */
+	pthread_cond_t task_ended;
+	struct task_queue tasks;
+	size_t asking; /* operations that wait for their tasks */
 	bool stopping;
 	size_t running;         /* threads */
 	struct pool_item *idle; /* used before */
@@ -325,25 +331,40 @@ take_flight(const struct crew *crew)
 	return flight;
 }
 
-/* The next flight, in which somebody still waits; NULL at the end. */
-static struct flight *
-next_flight(struct crew *crew)
+/* What a thread does next: a flight, or the i-th task of a group. */
+struct work {
+	struct flight *flight;
+	struct task_group *group;
+	size_t i;
+};
+
+/* Whether there is something: a flight in which somebody still waits first. */
+static bool
+find_work(struct crew *crew, struct work *work)
 {
 	struct pool *pool = crew->pool;
-	struct flight *flight = NULL;
+
+	while ((work->flight = take_flight(crew)) != NULL) {
+		refuse_late(pool, work->flight);
+		if (work->flight->first != NULL)
+			return true;
+	}
+	return crew->has_tasks &&
+	       task_queue_take(&pool->tasks, &work->group, &work->i);
+}
+
+/* False at the end. */
+static bool
+next_work(struct crew *crew, struct work *work)
+{
+	struct pool *pool = crew->pool;
+	bool found = false;
 
 	pthread_mutex_lock(&pool->mutex);
-	while (!pool->stopping && (flight == NULL || flight->first == NULL)) {
-		flight = take_flight(crew);
-		if (flight != NULL)
-			refuse_late(pool, flight);
-		else
-			pthread_cond_wait(&crew->wake, &pool->mutex);
-	}
-	if (pool->stopping)
-		flight = NULL;
+	while (!pool->stopping && !(found = find_work(crew, work)))
+		pthread_cond_wait(&crew->wake, &pool->mutex);
 	pthread_mutex_unlock(&pool->mutex);
-	return flight;
+	return found;
 }
 
 /*
@@ -459,20 +480,56 @@ read_store(struct pool *pool, struct flight *flight)
 	}
 }
 
+static void
+do_task(struct pool *pool, struct task_group *group, size_t i)
+{
+	group->task(group->arg, i);
+	pthread_mutex_lock(&pool->mutex);
+	group->ended++;
+	pthread_cond_broadcast(&pool->task_ended);
+	pthread_mutex_unlock(&pool->mutex);
+}
+
 static void *
 work(void *arg)
 {
 	struct crew *crew = arg;
 	struct pool *pool = crew->pool;
-	struct flight *flight;
+	struct work next;
 
-	while ((flight = next_flight(crew)) != NULL)
-		crew->fly(pool, flight);
+	while (next_work(crew, &next))
+		if (next.flight != NULL)
+			crew->fly(pool, next.flight);
+		else
+			do_task(pool, next.group, next.i);
 	pthread_mutex_lock(&pool->mutex);
 	pool->running--;
 	pthread_cond_signal(&pool->ended);
 	pthread_mutex_unlock(&pool->mutex);
 	return NULL;
+}
+
+/* The `run` of jp_workers: the caller waits, and every worker does tasks. */
+static enum jp_err
+run_tasks(struct jp_workers *workers, jp_task task, void *arg, size_t count)
+{
+	struct pool *pool = (struct pool *)workers;
+	struct task_group group = { .task = task, .arg = arg, .count = count };
+
+	if (count == 0)
+		return JP_ERR_OK;
+	pthread_mutex_lock(&pool->mutex);
+	pool->asking++;
+	task_queue_add(&pool->tasks, &group);
+	pthread_cond_broadcast(&pool->crews[CREW_HASH].wake);
+	while (group.ended < group.begun ||
+	       (group.begun < count && !pool->stopping))
+		pthread_cond_wait(&pool->task_ended, &pool->mutex);
+	task_queue_cut(&pool->tasks, &group);
+	pool->asking--;
+	pthread_cond_signal(&pool->ended);
+	pthread_mutex_unlock(&pool->mutex);
+	return group.begun == count ? JP_ERR_OK : JP_ERR_UNREACHABLE;
 }
 
 /* ---- start ---- */
@@ -560,6 +617,7 @@ set_lanes(struct pool *pool, size_t workers)
 	pool->crews[CREW_HASH] = (struct crew){ .pool = pool,
 		.first_lane = LANE_TAGGED,
 		.end_lane = LANE_STORE,
+		.has_tasks = true,
 		.fly = fly };
 	pool->crews[CREW_STORE] = (struct crew){ .pool = pool,
 		.first_lane = LANE_STORE,
@@ -596,6 +654,9 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 	jp_memo_key_make(&pool->key);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	jp_cond_init(&pool->ended);
+	(void)pthread_cond_init(&pool->task_ended, NULL);
+	task_queue_init(&pool->tasks);
+	pool->workers.run = run_tasks;
 	err = make_room(pool);
 	if (err == JP_ERR_OK)
 		err = start_crews(pool, count);
@@ -603,6 +664,7 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 		*out = pool;
 	else
 		(void)pool_stop(pool, INT64_MAX);
+	core->workers = err == JP_ERR_OK ? &pool->workers : NULL;
 	return err;
 }
 
@@ -724,10 +786,17 @@ free_pool(struct pool *pool)
 	free(pool->threads);
 	for (size_t i = 0; i < CREW_COUNT; i++)
 		(void)pthread_cond_destroy(&pool->crews[i].wake);
+	(void)pthread_cond_destroy(&pool->task_ended);
 	(void)pthread_cond_destroy(&pool->ended);
 	(void)pthread_mutex_destroy(&pool->mutex);
 	explicit_bzero(&pool->key, sizeof(pool->key));
 	free(pool);
+}
+
+static bool
+is_busy(const struct pool *pool)
+{
+	return pool->running > 0 || pool->lent_len > 0 || pool->asking > 0;
 }
 
 bool
@@ -741,15 +810,17 @@ pool_stop(struct pool *pool, int64_t deadline_ms)
 	pool->stopping = true;
 	for (size_t i = 0; i < CREW_COUNT; i++)
 		pthread_cond_broadcast(&pool->crews[i].wake);
-	while ((pool->running > 0 || pool->lent_len > 0) &&
+	pthread_cond_broadcast(&pool->task_ended);
+	while (is_busy(pool) &&
 	       jp_cond_wait_until(&pool->ended, &pool->mutex, deadline_ms))
 		continue;
-	ended = pool->running == 0 && pool->lent_len == 0;
+	ended = !is_busy(pool);
 	pthread_mutex_unlock(&pool->mutex);
 	if (!ended)
 		return false;
 	for (size_t i = 0; i < pool->thread_len; i++)
 		(void)pthread_join(pool->threads[i], NULL);
+	pool->core->workers = NULL;
 	free_pool(pool);
 	return true;
 }

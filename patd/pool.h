@@ -1,6 +1,8 @@
 /*
- * The worker threads: each runs one Argon2id at a time; one more waits for the
- * store where it is being written. Questions that need the
+ * The worker threads: each runs one Argon2id at a time, for a question or,
+ * where none waits, for an operation of an administrator, which finds them as
+ * `workers` of the core; one more thread waits for the store where it is being
+ * written. Questions that need the
  * same one, of the same token text and the same PHC string, share it: they make
  * up a flight. The queue of flights is bounded, for whoever waits longer than a
  * client does waits for nothing; who joins a flight takes no room in it.
@@ -87,10 +89,10 @@ struct pool_item *pool_done(struct pool *pool);
 void pool_release(struct pool *pool, struct pool_item *item);
 
 /*
- * Drops what waits, lets the hashes and look-ups under way end, and what is
- * lent come back, until `deadline_ms` of jp_now_ms(), and frees all. False if
- * one did not: then nothing is freed, and the core must not be closed. NULL is
- * fine.
+ * Drops what waits, operations included, lets the hashes and look-ups under way
+ * end, and what is lent come back, until `deadline_ms` of jp_now_ms(), and
+ * frees all. False if one did not: then nothing is freed, and the core must not
+ * be closed. NULL is fine.
  */
 bool pool_stop(struct pool *pool, int64_t deadline_ms);
 

@@ -259,7 +259,8 @@ server_run(
 	deadline_ms = loop.stopping ? loop.stop_ms : jp_now_ms();
 	if (loop.admin != NULL)
 		*drained = admin_service_stop(loop.admin, deadline_ms);
-	if (pool_stop(loop.pool, jp_now_ms() + END_MS)) {
+	/* Operations that have not ended may still ask for the workers. */
+	if (*drained && pool_stop(loop.pool, jp_now_ms() + END_MS)) {
 		close_fds(&loop);
 	} else {
 		jp_log(LOG_ERR, "the name service, or a disk, hangs: exiting "

@@ -3,6 +3,9 @@
 #include <sodium.h>
 #include <string.h>
 
+_Static_assert(JP_BATCH_MAX >= JP_RECORD_MAX + JP_PEPPER_NAME_LEN + 2,
+    "the largest record must fit into a batch");
+
 /* Each: the pepper's name (16 raw), the length of the record u16, the record.
  */
 enum jp_err
@@ -65,6 +68,41 @@ jp_batch_get_user(struct jp_buf *buf, struct jp_user_change *change)
 	change->fields = jp_buf_get_u8(buf);
 	jp_user_get(buf, &change->user);
 	if (!jp_when_valid(change->user.changed_at))
+		jp_buf_fail(buf, JP_ERR_INVALID);
+	return buf->err;
+}
+
+/* Each: user, name, limits, lifetime u8, expires_at i64. */
+enum jp_err
+jp_batch_put_new(struct jp_buf *buf, const struct jp_new_token *token)
+{
+	const struct jp_buf before = *buf;
+	enum jp_err err;
+
+	jp_buf_put_str(buf, token->record.user);
+	jp_buf_put_str(buf, token->record.name);
+	jp_limits_put(buf, &token->record);
+	jp_buf_put_u8(buf, (uint8_t)token->lifetime);
+	jp_buf_put_i64(buf, token->expires_at);
+	err = buf->err;
+	if (err != JP_ERR_OK)
+		*buf = before;
+	return err;
+}
+
+enum jp_err
+jp_batch_get_new(struct jp_buf *buf, struct jp_new_token *token)
+{
+	struct jp_record *record = &token->record;
+
+	memset(token, 0, sizeof(*token));
+	jp_buf_get_str(buf, record->user, sizeof(record->user));
+	jp_buf_get_str(buf, record->name, sizeof(record->name));
+	jp_limits_get(buf, record);
+	token->lifetime =
+	    (enum jp_lifetime)jp_buf_get_enum(buf, JP_LIFETIME_UNTIL + 1);
+	token->expires_at = jp_buf_get_i64(buf);
+	if (!jp_when_valid(token->expires_at))
 		jp_buf_fail(buf, JP_ERR_INVALID);
 	return buf->err;
 }

@@ -1,17 +1,16 @@
 /*
- * Several in one request of the admin protocol: records on their way from one
- * store to another, each with the name of the pepper that its fast tag was made
- * under; or users.
+ * Many in one request of the admin protocol, as rows: records on their way from
+ * one store to another, each with the name of the pepper that its fast tag was
+ * made under; users; or tokens to be made. A batch is one transaction, so what
+ * it locks and logs is bounded.
  */
 #ifndef JP_BATCH_H
 #define JP_BATCH_H
 
-#include "common/record/pepper.h"
-#include "common/record/user.h"
+#include "common/admin/request.h"
 
-#define JP_BATCH_MAX (JP_RECORD_MAX + 64) /* bytes of a batch */
-#define JP_BATCH_RECORDS 64
-#define JP_BATCH_USERS 256
+#define JP_BATCH_MAX 49152 /* bytes of a batch */
+#define JP_BATCH_ROWS 256  /* of a batch; fewer, if they do not fit */
 
 /* A record as it travels. */
 struct jp_moved {
@@ -34,10 +33,22 @@ struct jp_user_change {
 	unsigned int fields; /* JP_USER_STATE and the like, or-ed */
 };
 
-/* The same for these: there are as many in a batch as fit. */
+/* The same for these. */
 enum jp_err
 jp_batch_put_user(struct jp_buf *buf, const struct jp_user_change *change);
 enum jp_err
 jp_batch_get_user(struct jp_buf *buf, struct jp_user_change *change);
+
+/* What is asked of a token: user, name, scopes, services, nets; and its end. */
+struct jp_new_token {
+	struct jp_record record;
+	enum jp_lifetime lifetime;
+	int64_t expires_at; /* for JP_LIFETIME_UNTIL */
+};
+
+/* The same for these. */
+enum jp_err
+jp_batch_put_new(struct jp_buf *buf, const struct jp_new_token *token);
+enum jp_err jp_batch_get_new(struct jp_buf *buf, struct jp_new_token *token);
 
 #endif

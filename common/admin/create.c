@@ -1,4 +1,7 @@
-/* The operation that makes a token, and what rotation needs of it. */
+/*
+ * The operation that makes a token, and what rotation and the making of many
+ * need of it.
+ */
 #include "common/admin/job.h"
 
 #include <string.h>
@@ -38,22 +41,21 @@ check_name(const struct jp_record *record, const struct jp_policy *policy,
 	return jp_text_check("name", record->name, JP_NAME_MAX, why);
 }
 
-/* The end of a new token, by request and policy. */
 enum jp_err
-jp_job_choose_expiry(
-    const struct job *job, const struct jp_policy *policy, int64_t *expires_at)
+jp_job_choose_expiry(const struct job *job, const struct jp_policy *policy,
+    enum jp_lifetime lifetime, int64_t until, int64_t *expires_at)
 {
 	char longest[JP_WHEN_TEXT_MAX];
 
 	*expires_at = JP_NEVER;
-	switch (job->request->lifetime) {
+	switch (lifetime) {
 	case JP_LIFETIME_DEFAULT:
 		if (policy->default_lifetime != JP_NEVER)
 			*expires_at =
 			    jp_when_add(job->now, policy->default_lifetime);
 		break;
 	case JP_LIFETIME_UNTIL:
-		*expires_at = job->request->expires_at;
+		*expires_at = until;
 		if (*expires_at <= job->now)
 			return jp_why(job->why, JP_ERR_INVALID,
 			    "the expiry is in the past");
@@ -72,6 +74,54 @@ jp_job_choose_expiry(
 	    longest);
 }
 
+static void
+take_over(const struct job *job, const struct jp_record *asked,
+    struct jp_record *record)
+{
+	memset(record, 0, sizeof(*record));
+	memcpy(record->user, asked->user, sizeof(record->user));
+	memcpy(record->name, asked->name, sizeof(record->name));
+	record->scope_len = asked->scope_len;
+	memcpy(record->scopes, asked->scopes, sizeof(record->scopes));
+	record->service_len = asked->service_len;
+	memcpy(record->services, asked->services, sizeof(record->services));
+	record->net_len = asked->net_len;
+	memcpy(record->nets, asked->nets, sizeof(record->nets));
+	record->created_at = job->now;
+	(void)jp_field_set(
+	    record->created_by, sizeof(record->created_by), job->actor);
+}
+
+enum jp_err
+jp_job_plan_token(struct job *job, const struct jp_policy *policy,
+    const struct jp_new_token *asked, struct jp_record *record)
+{
+	enum jp_err err;
+
+	take_over(job, &asked->record, record);
+	err = jp_user_check_new(record->user, job->why);
+	if (err == JP_ERR_OK)
+		err = check_name(record, policy, job->why);
+	if (err == JP_ERR_OK)
+		err = check_scopes(record, job->why);
+	return err == JP_ERR_OK
+	           ? jp_job_choose_expiry(job, policy, asked->lifetime,
+	                 asked->expires_at, &record->expires_at)
+	           : err;
+}
+
+enum jp_err
+jp_job_check_count(
+    struct job *job, const struct jp_policy *policy, uint64_t live)
+{
+	if (policy->max_per_user == 0 || live < policy->max_per_user)
+		return JP_ERR_OK;
+	return jp_why(job->why, JP_ERR_REFUSED,
+	    "the user has %u live tokens already ([tokens] max_per_user): "
+	    "revoke one first",
+	    (unsigned int)live);
+}
+
 static enum jp_err
 check_count(struct job *job, const struct jp_policy *policy)
 {
@@ -81,38 +131,60 @@ check_count(struct job *job, const struct jp_policy *policy)
 	if (policy->max_per_user == 0)
 		return JP_ERR_OK;
 	err = jp_job_count_live(job, job->target.name, &live);
-	if (err != JP_ERR_OK || live < policy->max_per_user)
-		return err;
-	return jp_why(job->why, JP_ERR_REFUSED,
-	    "the user has %u live tokens already ([tokens] max_per_user): "
-	    "revoke one first",
-	    (unsigned int)live);
+	return err == JP_ERR_OK ? jp_job_check_count(job, policy, live) : err;
 }
 
-/* Draws a token and fills in what follows from it. */
 enum jp_err
-jp_job_make_token(
-    struct job *job, const struct jp_policy *policy, struct jp_record *record)
+jp_job_draw_token(struct job *job, const struct jp_policy *policy,
+    struct jp_record *record, struct jp_secret *text)
 {
-	struct jp_secret *text = &job->item.token;
 	struct jp_token token;
 	enum jp_err err;
 
 	jp_token_make(policy->prefix, text, record->id);
 	memcpy(record->family, record->id, sizeof(record->family));
 	err = jp_token_parse(text->text, text->len, &token);
-	jp_gate_enter(&job->core->gate, JP_COST_BYTES(&policy->cost));
-	if (err == JP_ERR_OK)
-		err = jp_hash_make(text, &policy->cost, record->phc);
-	jp_gate_leave(&job->core->gate, JP_COST_BYTES(&policy->cost));
 	if (err != JP_ERR_OK)
-		return jp_why(job->why, err, "cannot hash the token: %s",
-		    jp_err_text(err));
+		return jp_job_hash_why(job, err);
 	jp_pepper_fast_tag(
 	    &job->core->pepper, token.id, token.secret, record->fast_tag);
 	record->has_fast_tag = true;
 	return jp_field_set(
 	    record->prefix, sizeof(record->prefix), policy->prefix);
+}
+
+enum jp_err
+jp_job_hash_token(struct jp_core *core, const struct jp_policy *policy,
+    const struct jp_secret *text, struct jp_record *record)
+{
+	enum jp_err err;
+
+	jp_gate_enter(&core->gate, JP_COST_BYTES(&policy->cost));
+	err = jp_hash_make(text, &policy->cost, record->phc);
+	jp_gate_leave(&core->gate, JP_COST_BYTES(&policy->cost));
+	return err;
+}
+
+enum jp_err
+jp_job_hash_why(struct job *job, enum jp_err err)
+{
+	return err == JP_ERR_OK
+	           ? err
+	           : jp_why(job->why, err, "cannot hash the token: %s",
+	                 jp_err_text(err));
+}
+
+enum jp_err
+jp_job_make_token(
+    struct job *job, const struct jp_policy *policy, struct jp_record *record)
+{
+	struct jp_secret *text = &job->item.token;
+	enum jp_err err = jp_job_draw_token(job, policy, record, text);
+
+	return err == JP_ERR_OK
+	           ? jp_job_hash_why(job,
+	                 jp_job_hash_token(job->core, policy, text, record))
+	           : err;
 }
 
 struct creation {
@@ -146,34 +218,20 @@ hand_over(struct job *job, const struct jp_record *record)
 enum jp_err
 jp_op_create(struct job *job)
 {
-	struct jp_record record = { 0 };
+	struct jp_new_token asked = { job->request->record,
+		job->request->lifetime, job->request->expires_at };
+	struct jp_record record;
 	struct jp_policy policy;
-	const struct jp_record *asked = &job->request->record;
 	struct creation creation = { &policy, &record };
 	enum jp_err err;
 
+	if (job->target.kind != JP_TARGET_USER)
+		return jp_why(job->why, JP_ERR_INVALID,
+		    "an argument is missing: name a user");
 	jp_job_read_policy(job->core, &policy);
-	(void)jp_field_set(record.user, sizeof(record.user), job->target.name);
-	memcpy(record.name, asked->name, sizeof(record.name));
-	record.scope_len = asked->scope_len;
-	memcpy(record.scopes, asked->scopes, sizeof(record.scopes));
-	record.service_len = asked->service_len;
-	memcpy(record.services, asked->services, sizeof(record.services));
-	record.net_len = asked->net_len;
-	memcpy(record.nets, asked->nets, sizeof(record.nets));
-	record.created_at = job->now;
 	(void)jp_field_set(
-	    record.created_by, sizeof(record.created_by), job->actor);
-	err = job->target.kind == JP_TARGET_USER
-	          ? jp_user_check_new(record.user, job->why)
-	          : jp_why(job->why, JP_ERR_INVALID,
-	                "an argument is missing: name a user");
-	if (err == JP_ERR_OK)
-		err = check_name(&record, &policy, job->why);
-	if (err == JP_ERR_OK)
-		err = check_scopes(&record, job->why);
-	if (err == JP_ERR_OK)
-		err = jp_job_choose_expiry(job, &policy, &record.expires_at);
+	    asked.record.user, sizeof(asked.record.user), job->target.name);
+	err = jp_job_plan_token(job, &policy, &asked, &record);
 	if (err == JP_ERR_OK) /* before the costly hash; counted again after */
 		err = check_count(job, &policy);
 	if (err != JP_ERR_OK || job->request->dry_run)

@@ -43,9 +43,9 @@ jp_op_export(struct job *job)
 /* A batch under way. */
 struct intake {
 	size_t len, change_len;
-	struct jp_moved moved[JP_BATCH_RECORDS];
-	bool known[JP_BATCH_RECORDS]; /* its id is there already */
-	struct jp_change changes[JP_BATCH_RECORDS];
+	struct jp_moved moved[JP_BATCH_ROWS];
+	bool known[JP_BATCH_ROWS]; /* its id is there already */
+	struct jp_change changes[JP_BATCH_ROWS];
 };
 
 static enum jp_err
@@ -124,7 +124,7 @@ take_one(struct job *job, struct intake *intake, struct jp_buf *buf)
 	struct jp_phc phc;
 	enum jp_err err;
 
-	if (intake->len == JP_BATCH_RECORDS ||
+	if (intake->len == JP_BATCH_ROWS ||
 	    jp_batch_get(buf, moved) != JP_ERR_OK)
 		return jp_why(job->why, JP_ERR_INVALID, "a malformed batch");
 	err = check_texts(&moved->record, job->why);
@@ -149,8 +149,13 @@ take_batch(struct job *job, struct intake *intake)
 	enum jp_err err = JP_ERR_OK;
 
 	jp_buf_read(&buf, job->request->batch, job->request->batch_len);
-	while (err == JP_ERR_OK && buf.pos < buf.cap)
+	while (err == JP_ERR_OK && buf.pos < buf.cap) {
+		size_t row = intake->len;
+
 		err = take_one(job, intake, &buf);
+		if (err != JP_ERR_OK)
+			return jp_job_at_row(job, row, err);
+	}
 	return err;
 }
 
@@ -182,15 +187,16 @@ store_batch(struct job *job, void *arg)
 	enum jp_err err = JP_ERR_OK;
 
 	intake->change_len = 0;
-	for (size_t i = 0; i < intake->len && err == JP_ERR_OK; i++) {
+	for (size_t i = 0; i < intake->len; i++) {
 		err = is_known(job, intake, i);
+		if (err != JP_ERR_OK)
+			return jp_job_at_row(job, i, err);
 		if (!intake->known[i])
 			intake->changes[intake->change_len++] =
 			    (struct jp_change){ JP_CHANGE_CREATE,
 				    &intake->moved[i].record };
 	}
-	if (err != JP_ERR_OK || job->request->dry_run ||
-	    intake->change_len == 0)
+	if (job->request->dry_run || intake->change_len == 0)
 		return err;
 	return jp_job_commit(job, intake->changes, intake->change_len);
 }
@@ -218,30 +224,65 @@ jp_op_import(struct job *job)
 /* ---- purge ---- */
 
 struct sweep {
-	size_t len;
-	struct jp_record gone[JP_JOB_PAGE];
-	struct jp_change changes[JP_JOB_PAGE];
+	size_t len, change_len;
+	struct jp_record gone[JP_BATCH_ROWS];
+	bool removed[JP_BATCH_ROWS];
+	struct jp_change changes[JP_BATCH_ROWS];
 };
 
-/* What is dead stays dead, so nothing is read again. */
-static enum jp_err
-delete_page(struct job *job, void *arg)
+static bool
+is_to_go(const struct job *job, const struct jp_record *record)
 {
-	struct sweep *sweep = arg;
+	return jp_record_state(record, job->now) != JP_STATE_LIVE &&
+	       jp_when_since(jp_record_end(record), job->now) >=
+	           job->request->dead_for;
+}
 
-	return jp_job_commit(job, sweep->changes, sweep->len);
+/* Read again under the lock: others may have removed it, or put it back. */
+static enum jp_err
+look_again(struct job *job, struct sweep *sweep, size_t i)
+{
+	struct jp_record *record = &sweep->gone[i];
+	struct jp_record now;
+	enum jp_err err = jp_store_get(job->core->store, record->id, &now);
+
+	sweep->removed[i] = err == JP_ERR_OK && is_to_go(job, &now);
+	sodium_memzero(&now, sizeof(now));
+	if (sweep->removed[i])
+		sweep->changes[sweep->change_len++] =
+		    (struct jp_change){ JP_CHANGE_DELETE, record };
+	return err == JP_ERR_OK || err == JP_ERR_NOT_FOUND
+	           ? JP_ERR_OK
+	           : jp_job_store_why(job, err);
 }
 
 static enum jp_err
-sweep_page(struct job *job, struct sweep *sweep)
+delete_all(struct job *job, void *arg)
 {
+	struct sweep *sweep = arg;
 	enum jp_err err = JP_ERR_OK;
 
-	if (sweep->len > 0 && !job->request->dry_run)
-		err = jp_job_write(job, delete_page, sweep);
+	sweep->change_len = 0;
 	for (size_t i = 0; i < sweep->len && err == JP_ERR_OK; i++)
-		err = jp_job_emit_record(
-		    job, JP_ITEM_RECORD, &sweep->gone[i], true);
+		err = look_again(job, sweep, i);
+	if (err != JP_ERR_OK || sweep->change_len == 0)
+		return err;
+	return jp_job_commit(job, sweep->changes, sweep->change_len);
+}
+
+/* Removes what was gathered, and says what. */
+static enum jp_err
+sweep_all(struct job *job, struct sweep *sweep)
+{
+	bool dry = job->request->dry_run;
+	enum jp_err err = JP_ERR_OK;
+
+	if (sweep->len > 0 && !dry)
+		err = jp_job_write(job, delete_all, sweep);
+	for (size_t i = 0; i < sweep->len && err == JP_ERR_OK; i++)
+		if (dry || sweep->removed[i])
+			err = jp_job_emit_record(
+			    job, JP_ITEM_RECORD, &sweep->gone[i], true);
 	sweep->len = 0;
 	return err;
 }
@@ -250,15 +291,11 @@ static enum jp_err
 sweep_one(struct job *job, void *arg, const struct jp_record *record)
 {
 	struct sweep *sweep = arg;
-	int64_t end = jp_record_end(record);
 
-	if (jp_record_state(record, job->now) == JP_STATE_LIVE ||
-	    jp_when_since(end, job->now) < job->request->dead_for)
+	if (!is_to_go(job, record))
 		return JP_ERR_OK;
-	sweep->gone[sweep->len] = *record;
-	sweep->changes[sweep->len] =
-	    (struct jp_change){ JP_CHANGE_DELETE, &sweep->gone[sweep->len] };
-	return ++sweep->len < JP_JOB_PAGE ? JP_ERR_OK : sweep_page(job, sweep);
+	sweep->gone[sweep->len++] = *record;
+	return sweep->len < JP_BATCH_ROWS ? JP_ERR_OK : sweep_all(job, sweep);
 }
 
 enum jp_err
@@ -273,7 +310,7 @@ jp_op_purge(struct job *job)
 		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	err = jp_job_each_record(job, &listing, sweep_one, sweep);
 	if (err == JP_ERR_OK)
-		err = sweep_page(job, sweep);
+		err = sweep_all(job, sweep);
 	sodium_memzero(sweep, sizeof(*sweep));
 	free(sweep);
 	return err;

@@ -53,6 +53,23 @@ jp_job_judge(struct job *job, const struct jp_record *record)
 }
 
 enum jp_err
+jp_job_emit_row(struct job *job, size_t row)
+{
+	sodium_memzero(&job->item, sizeof(job->item));
+	job->item.kind = JP_ITEM_ROW;
+	job->item.row = (uint32_t)row;
+	return job->emit(job->arg, &job->item);
+}
+
+enum jp_err
+jp_job_at_row(struct job *job, size_t row, enum jp_err err)
+{
+	job->at_row = true;
+	job->row = row;
+	return err;
+}
+
+enum jp_err
 jp_job_emit_record(struct job *job, enum jp_admin_kind kind,
     const struct jp_record *record, bool changed)
 {
@@ -236,17 +253,25 @@ jp_job_commit(struct job *job, const struct jp_change *changes, size_t count)
 	return err;
 }
 
-enum jp_err
-jp_job_take_back(struct job *job, const struct jp_change *changes, size_t count)
+static void
+note_take_back(const struct job *job, const struct jp_record *record)
 {
 	struct jp_audit_event event = {
 		.event = "take-back",
 		.detail = "it could not be handed over",
 	};
 
-	memcpy(event.id, changes[0].record->id, sizeof(event.id));
-	memcpy(event.user, changes[0].record->user, sizeof(event.user));
+	memcpy(event.id, record->id, sizeof(event.id));
+	memcpy(event.user, record->user, sizeof(event.user));
 	(void)jp_field_set(event.actor, sizeof(event.actor), job->actor);
 	jp_audit_note(job->core->audit, &event, 1);
+}
+
+enum jp_err
+jp_job_take_back(struct job *job, const struct jp_change *changes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (changes[i].kind == JP_CHANGE_DELETE)
+			note_take_back(job, changes[i].record);
 	return jp_store_commit(job->core->store, changes, count);
 }

@@ -6,6 +6,7 @@
 #define JP_ADMIN_JOB_H
 
 #include "common/admin/admin.h"
+#include "common/admin/batch.h"
 #include "common/decide/announce.h"
 #include "common/audit/audit.h"
 
@@ -24,6 +25,8 @@ struct job {
 	struct jp_user owner; /* of the record before; name "": of none */
 	struct jp_admin_item item;
 	struct jp_announce *announce; /* in jp_job_write() */
+	bool at_row;                  /* of the batch: what is wrong with it */
+	size_t row;
 };
 
 /* What the store says of its error `err`, which is returned. */
@@ -31,6 +34,12 @@ enum jp_err jp_job_store_why(struct job *job, enum jp_err err);
 
 /* Puts the state of a record into the item: by today's policy and its user. */
 enum jp_err jp_job_judge(struct job *job, const struct jp_record *record);
+
+/* Emits a row of the batch. Not under the write lock. */
+enum jp_err jp_job_emit_row(struct job *job, size_t row);
+
+/* That row is in the way, which the answer will say. Returns `err`. */
+enum jp_err jp_job_at_row(struct job *job, size_t row, enum jp_err err);
 
 /* Emits a record without what proves its secret. */
 enum jp_err jp_job_emit_record(struct job *job, enum jp_admin_kind kind,
@@ -57,7 +66,7 @@ enum jp_err jp_job_write(
 enum jp_err
 jp_job_commit(struct job *job, const struct jp_change *changes, size_t count);
 
-/* Undoes what could not be handed over; logs the first change. */
+/* Undoes what could not be handed over; logs what is deleted. */
 enum jp_err jp_job_take_back(
     struct job *job, const struct jp_change *changes, size_t count);
 
@@ -80,11 +89,32 @@ enum jp_err jp_job_get(struct job *job, struct jp_record *record);
 /* A copy of today's policy. */
 void jp_job_read_policy(struct jp_core *core, struct jp_policy *policy);
 
-/* The end of a new token, by request and policy. */
-enum jp_err jp_job_choose_expiry(
-    const struct job *job, const struct jp_policy *policy, int64_t *expires_at);
+/* The end of a token that is asked for, by the policy. */
+enum jp_err
+jp_job_choose_expiry(const struct job *job, const struct jp_policy *policy,
+    enum jp_lifetime lifetime, int64_t until, int64_t *expires_at);
 
-/* Draws a token into the item, and fills in what follows from it. */
+/* The record of a token that is asked for, if the policy allows it. */
+enum jp_err jp_job_plan_token(struct job *job, const struct jp_policy *policy,
+    const struct jp_new_token *asked, struct jp_record *record);
+
+/* Whether the user may have one more than `live` tokens. */
+enum jp_err jp_job_check_count(
+    struct job *job, const struct jp_policy *policy, uint64_t live);
+
+/* Draws a token, and fills in what follows from it but for its hash. */
+enum jp_err jp_job_draw_token(struct job *job, const struct jp_policy *policy,
+    struct jp_record *record, struct jp_secret *text);
+
+/* The hash of a token; from any thread. */
+enum jp_err
+jp_job_hash_token(struct jp_core *core, const struct jp_policy *policy,
+    const struct jp_secret *text, struct jp_record *record);
+
+/* What is wrong with that, if something is. */
+enum jp_err jp_job_hash_why(struct job *job, enum jp_err err);
+
+/* All three, with the text in the item. */
 enum jp_err jp_job_make_token(
     struct job *job, const struct jp_policy *policy, struct jp_record *record);
 

@@ -1,6 +1,8 @@
 /* The operation that holds existing tokens against today's policy. */
 #include "common/admin/job.h"
 
+#include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is wrong with a live token by itself, and only its end can mend. */
@@ -107,64 +109,104 @@ mend(const struct job *job, const struct jp_policy *policy,
 	    "it breaks the policy");
 }
 
+/* Tokens that break the policy, to be mended in one transaction. */
 struct mending {
 	const struct jp_policy *policy;
-	struct jp_record *record;
-	enum jp_breach *breach;
+	size_t len, change_len;
+	struct jp_record records[JP_BATCH_ROWS];
+	enum jp_breach breaches[JP_BATCH_ROWS];
+	struct jp_change changes[JP_BATCH_ROWS];
 };
 
 /* Read again under the lock: it may have been mended, or used, meanwhile. */
 static enum jp_err
-apply(struct job *job, void *arg)
+mend_again(struct job *job, struct mending *mending, size_t i)
 {
-	const struct mending *mending = arg;
 	const struct jp_policy *policy = mending->policy;
-	struct jp_record *record = mending->record;
-	enum jp_breach *breach = mending->breach;
-	const struct jp_change change = { JP_CHANGE_END, record };
+	struct jp_record *record = &mending->records[i];
+	enum jp_breach *breach = &mending->breaches[i];
 	char id[sizeof(record->id)];
 	enum jp_err err;
 
+	*breach = JP_BREACH_NONE;
 	memcpy(id, record->id, sizeof(id));
 	err = jp_store_get(job->core->store, id, record);
-	if (err != JP_ERR_OK && err != JP_ERR_NOT_FOUND)
-		(void)jp_job_store_why(job, err);
-	if (err == JP_ERR_OK)
-		err = find_breach(job, policy, record, breach);
-	if (err == JP_ERR_OK && *breach != JP_BREACH_NONE) {
-		mend(job, policy, *breach, record);
-		err = jp_job_commit(job, &change, 1);
-	}
 	if (err == JP_ERR_NOT_FOUND)
-		*breach = JP_BREACH_NONE;
-	return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
+		return JP_ERR_OK;
+	if (err != JP_ERR_OK)
+		return jp_job_store_why(job, err);
+	err = find_breach(job, policy, record, breach);
+	if (err != JP_ERR_OK || *breach == JP_BREACH_NONE)
+		return err;
+	mend(job, policy, *breach, record);
+	mending->changes[mending->change_len++] =
+	    (struct jp_change){ JP_CHANGE_END, record };
+	return err;
+}
+
+static enum jp_err
+apply(struct job *job, void *arg)
+{
+	struct mending *mending = arg;
+	enum jp_err err = JP_ERR_OK;
+
+	mending->change_len = 0;
+	for (size_t i = 0; i < mending->len && err == JP_ERR_OK; i++)
+		err = mend_again(job, mending, i);
+	if (err != JP_ERR_OK || mending->change_len == 0)
+		return err;
+	return jp_job_commit(job, mending->changes, mending->change_len);
+}
+
+/* Mends what was gathered, and says what became of it. */
+static enum jp_err
+mend_all(struct job *job, struct mending *mending)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	if (!job->request->dry_run && mending->len > 0)
+		err = jp_job_write(job, apply, mending);
+	for (size_t i = 0; i < mending->len && err == JP_ERR_OK; i++) {
+		job->item.breach = mending->breaches[i];
+		if (job->item.breach != JP_BREACH_NONE)
+			err = jp_job_emit_record(job, JP_ITEM_RECORD,
+			    &mending->records[i], !job->request->dry_run);
+	}
+	mending->len = 0;
+	return err;
 }
 
 static enum jp_err
 visit(struct job *job, void *arg, const struct jp_record *record)
 {
-	const struct jp_policy *policy = arg;
-	struct jp_record copy = *record;
+	struct mending *mending = arg;
 	enum jp_breach breach;
-	struct mending mending = { policy, &copy, &breach };
-	enum jp_err err = find_breach(job, policy, record, &breach);
+	enum jp_err err = find_breach(job, mending->policy, record, &breach);
 
-	if (err == JP_ERR_OK && breach != JP_BREACH_NONE &&
-	    !job->request->dry_run)
-		err = jp_job_write(job, apply, &mending);
 	if (err != JP_ERR_OK || breach == JP_BREACH_NONE)
 		return err;
-	job->item.breach = breach;
-	return jp_job_emit_record(
-	    job, JP_ITEM_RECORD, &copy, !job->request->dry_run);
+	mending->records[mending->len] = *record;
+	mending->breaches[mending->len] = breach;
+	return ++mending->len < JP_BATCH_ROWS ? err : mend_all(job, mending);
 }
 
 enum jp_err
 jp_op_policy(struct job *job)
 {
 	struct jp_listing listing = { .order = JP_ORDER_ID };
+	struct mending *mending = calloc(1, sizeof(*mending));
 	struct jp_policy policy;
+	enum jp_err err;
 
+	if (mending == NULL)
+		return jp_why(
+		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	jp_job_read_policy(job->core, &policy);
-	return jp_job_each_record(job, &listing, visit, &policy);
+	mending->policy = &policy;
+	err = jp_job_each_record(job, &listing, visit, mending);
+	if (err == JP_ERR_OK)
+		err = mend_all(job, mending);
+	sodium_memzero(mending, sizeof(*mending));
+	free(mending);
+	return err;
 }

@@ -35,7 +35,10 @@
 	X(SET_USER, 12, "set-user", set_user, NONE, NEVER, CHANGES, NOT_DRY)   \
 	X(ROTATE, 13, "rotate", rotate, ID, ROTATE, CHANGES, DRY)              \
 	X(POLICY, 14, "policy", policy, NONE, NEVER, ENDS, DRY)                \
-	X(SET_USERS, 15, "set-users", set_users, NONE, NEVER, CHANGES, NOT_DRY)
+	X(SET_USERS, 15, "set-users", set_users, NONE, NEVER, CHANGES,         \
+	    NOT_DRY)                                                           \
+	X(CREATE_MANY, 16, "create", create_many, NONE, NEVER, CHANGES, DRY)   \
+	X(IMPORT_USERS, 17, "import", import_users, NONE, NEVER, CHANGES, DRY)
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(code, number, name, run, takes, self, effect, dry)    \
@@ -110,8 +113,14 @@ bool jp_admin_op_changes(enum jp_admin_op op);
  * POLICY: dry_run; answers the records that break it, mended unless dry
  * USERS: all (false: the disabled ones alone)      USER: user.name
  * SET_USER: user.name, and those fields that `user_fields` names
- * SET_USERS: batch, of users; all of them or none, in one transaction; answers
- * nothing
+ * SET_USERS: batch, of users
+ * CREATE_MANY: batch, of tokens; dry_run; answers the new tokens in its order,
+ * once all of them are stored
+ * IMPORT_USERS: batch, of users; dry_run, skip_known; answers a row for each
+ * user who has a record already, and is not changed
+ *
+ * Of a batch all rows are stored, in one transaction, or none. The row that is
+ * in the way is the last item before the error.
  */
 struct jp_admin_request {
 	enum jp_admin_op op;
@@ -196,6 +205,7 @@ const char *jp_breach_act(enum jp_breach breach);
  * PIECE: of a file of the backup
  * MOVED: record, with PHC string and fast tag; pepper
  * USER: user, live, changed
+ * ROW: row, of the batch
  * END: no item, but the end of them on admin.sock; no operation emits it
  */
 #define JP_ADMIN_ITEM_LIST(X)                                                  \
@@ -206,7 +216,8 @@ const char *jp_breach_act(enum jp_breach breach);
 	X(PIECE, 4, piece)                                                     \
 	X(MOVED, 5, pepper)                                                    \
 	X(USER, 6, user)                                                       \
-	X(END, 7, nothing)
+	X(END, 7, nothing)                                                     \
+	X(ROW, 8, row)
 
 enum jp_admin_kind {
 #define JP_ADMIN_ITEM_ENUM(code, number, more) JP_ITEM_##code = (number),
@@ -235,6 +246,7 @@ struct jp_admin_item {
 	struct jp_stats_shot stats;
 	struct jp_user user;
 	uint64_t live;         /* tokens of the user that are live */
+	uint32_t row;          /* from 0 */
 	struct jp_piece piece; /* what it points to is the emitter's */
 	char piece_name[JP_FILE_NAME_MAX + 1];
 	uint8_t pepper[JP_PEPPER_NAME_LEN]; /* name of the fast tag's */

@@ -29,7 +29,8 @@ choose_expiry(const struct job *job, const struct jp_policy *policy,
 	int64_t lifetime = jp_record_lifetime(old, job->now);
 
 	if (job->request->lifetime != JP_LIFETIME_DEFAULT)
-		return jp_job_choose_expiry(job, policy, expires_at);
+		return jp_job_choose_expiry(job, policy, job->request->lifetime,
+		    job->request->expires_at, expires_at);
 	if (longest != JP_NEVER && (lifetime == JP_NEVER || lifetime > longest))
 		lifetime = longest;
 	*expires_at =

@@ -189,8 +189,9 @@ jp_op_set_user(struct job *job)
 
 struct crowd {
 	size_t len, changed;
-	struct jp_user_change changes[JP_BATCH_USERS];
-	struct jp_user users[JP_BATCH_USERS]; /* those that change */
+	struct jp_user_change changes[JP_BATCH_ROWS];
+	struct jp_user users[JP_BATCH_ROWS]; /* those that change */
+	bool known[JP_BATCH_ROWS];           /* has a record already */
 };
 
 static enum jp_err
@@ -200,7 +201,7 @@ take_crowd(struct job *job, struct crowd *crowd)
 
 	jp_buf_read(&buf, job->request->batch, job->request->batch_len);
 	while (buf.pos < buf.cap) {
-		if (crowd->len == JP_BATCH_USERS ||
+		if (crowd->len == JP_BATCH_ROWS ||
 		    jp_batch_get_user(&buf, &crowd->changes[crowd->len]) !=
 		        JP_ERR_OK)
 			return jp_why(
@@ -223,25 +224,75 @@ check_protection(const struct job *job, const struct jp_user_change *change,
 	    user->name);
 }
 
+/* Whether a row before names the same user: the store knows nothing of it yet.
+ */
+static bool
+is_twice(const struct crowd *crowd, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(crowd->changes[j].user.name,
+		        crowd->changes[i].user.name) == 0)
+			return true;
+	return false;
+}
+
+static enum jp_err
+set_one(struct job *job, struct crowd *crowd, size_t i, bool *changed)
+{
+	const struct jp_user_change *change = &crowd->changes[i];
+	struct jp_user *user = &crowd->users[crowd->changed];
+	enum jp_err err;
+
+	if (is_twice(crowd, i))
+		return jp_why(job->why, JP_ERR_INVALID,
+		    "the user %.255s stands twice in one batch",
+		    change->user.name);
+	err = change_user(job, change, user, changed);
+	return err == JP_ERR_OK ? check_protection(job, change, user) : err;
+}
+
+/* The record of a user who has none: all of it, whoever is protected. */
+static enum jp_err
+add_one(struct job *job, struct crowd *crowd, size_t i, bool *changed)
+{
+	const struct jp_user_change *change = &crowd->changes[i];
+	struct jp_user *user = &crowd->users[crowd->changed];
+	enum jp_err err = read_user(job, change->user.name, user);
+
+	*changed = false;
+	if (err != JP_ERR_OK)
+		return err;
+	crowd->known[i] = user->changed_at != JP_NEVER || is_twice(crowd, i);
+	if (!crowd->known[i])
+		return change_user(job, change, user, changed);
+	return job->request->skip_known
+	           ? JP_ERR_OK
+	           : jp_why(job->why, JP_ERR_EXISTS,
+	                 "the user %.255s is there already: remove the line, "
+	                 "or give --skip-known",
+	                 change->user.name);
+}
+
 static enum jp_err
 store_crowd(struct job *job, void *arg)
 {
 	struct crowd *crowd = arg;
+	bool adds = job->request->op == JP_ADMIN_IMPORT_USERS;
 	enum jp_err err = JP_ERR_OK;
 
 	crowd->changed = 0;
-	for (size_t i = 0; i < crowd->len && err == JP_ERR_OK; i++) {
-		const struct jp_user_change *change = &crowd->changes[i];
-		struct jp_user *user = &crowd->users[crowd->changed];
+	for (size_t i = 0; i < crowd->len; i++) {
 		bool changed;
 
-		err = change_user(job, change, user, &changed);
-		if (err == JP_ERR_OK)
-			err = check_protection(job, change, user);
+		err = adds ? add_one(job, crowd, i, &changed)
+		           : set_one(job, crowd, i, &changed);
+		if (err != JP_ERR_OK)
+			return jp_job_at_row(job, i, err);
 		crowd->changed += changed;
 	}
-	return err == JP_ERR_OK ? put_users(job, crowd->users, crowd->changed)
-	                        : err;
+	return job->request->dry_run
+	           ? JP_ERR_OK
+	           : put_users(job, crowd->users, crowd->changed);
 }
 
 enum jp_err
@@ -256,6 +307,15 @@ jp_op_set_users(struct job *job)
 	err = take_crowd(job, crowd);
 	if (err == JP_ERR_OK)
 		err = jp_job_write(job, store_crowd, crowd);
+	for (size_t i = 0; i < crowd->len && err == JP_ERR_OK; i++)
+		if (crowd->known[i])
+			err = jp_job_emit_row(job, i);
 	free(crowd);
 	return err;
+}
+
+enum jp_err
+jp_op_import_users(struct job *job)
+{
+	return jp_op_set_users(job);
 }

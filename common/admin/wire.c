@@ -10,7 +10,8 @@
  *              each): those of numbers[], then those of the statistics;
  *              if it is JP_ITEM_PIECE, name, offset i64, bytes;
  *              if it is JP_ITEM_MOVED, pepper (16 raw);
- *              if it is JP_ITEM_USER, live i64, user
+ *              if it is JP_ITEM_USER, live i64, user;
+ *              if it is JP_ITEM_ROW, row u32
  *       end:   result u8, why
  */
 #include "common/admin/wire.h"
@@ -340,6 +341,18 @@ static void
 get_pepper(struct jp_buf *buf, struct jp_admin_item *item)
 {
 	jp_buf_get_raw(buf, item->pepper, sizeof(item->pepper));
+}
+
+static void
+put_row(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	jp_buf_put_u32(buf, item->row);
+}
+
+static void
+get_row(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	item->row = jp_buf_get_u32(buf);
 }
 
 static void

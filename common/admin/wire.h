@@ -12,7 +12,7 @@
 
 #include "common/admin/admin.h"
 
-#define JP_ADMIN_MSG_MAX 16384
+#define JP_ADMIN_MSG_MAX 65536
 /* Another one for each change of a layout; new numbers need none. */
 #define JP_ADMIN_VERSION 3
 

@@ -17,6 +17,7 @@
 #include "common/record/pepper.h"
 #include "common/record/policy.h"
 #include "common/store/store.h"
+#include "common/decide/workers.h"
 
 struct jp_audit;
 struct jp_usage;
@@ -34,6 +35,7 @@ struct jp_core {
 	pthread_mutex_t write_lock; /* a read followed by its commit */
 	atomic_ullong argon2_runs;  /* of verifications, since the start */
 	struct jp_gate gate;        /* of all hashes: their memory */
+	struct jp_workers *workers; /* not owned; NULL: there are none */
 	struct jp_groups groups;    /* of the name service */
 	struct jp_stats stats;
 	atomic_bool

@@ -23,6 +23,7 @@
 #include "common/decide/throttle.h"
 #include "common/record/token_make.h"
 #include "patd/pool.h"
+#include "patd/task_queue.h"
 
 enum {
 	CROWD = 1000,
@@ -634,6 +635,157 @@ what_the_store_was_busy_for_comes_back_with_what_it_needs(void **state)
 	assert_int_equal(runs(fixture), 1);
 }
 
+/* ---- tasks of operations ---- */
+
+enum {
+	TASKS = 50,
+};
+
+struct errand {
+	struct fixture *fixture;
+	unsigned int permits; /* to end a task */
+	unsigned int begun, ended, at_once, most;
+	unsigned int marks[TASKS];
+	enum jp_err err;
+	pthread_t thread;
+};
+
+static void
+do_task(void *arg, size_t i)
+{
+	struct errand *errand = arg;
+	struct fixture *fixture = errand->fixture;
+
+	pthread_mutex_lock(&fixture->mutex);
+	errand->marks[i]++;
+	errand->begun++;
+	errand->at_once++;
+	if (errand->at_once > errand->most)
+		errand->most = errand->at_once;
+	pthread_cond_broadcast(&fixture->moved);
+	while (errand->permits == 0)
+		pthread_cond_wait(&fixture->moved, &fixture->mutex);
+	errand->permits--;
+	errand->at_once--;
+	errand->ended++;
+	pthread_mutex_unlock(&fixture->mutex);
+}
+
+static void *
+run_errand(void *arg)
+{
+	struct errand *errand = arg;
+
+	errand->err = jp_workers_run(
+	    errand->fixture->core.workers, do_task, errand, TASKS);
+	return NULL;
+}
+
+/* Until `count` of its tasks have begun. */
+static void
+begin_errand(struct errand *errand, unsigned int count)
+{
+	struct fixture *fixture = errand->fixture;
+
+	assert_int_equal(
+	    pthread_create(&errand->thread, NULL, run_errand, errand), 0);
+	pthread_mutex_lock(&fixture->mutex);
+	while (errand->begun < count)
+		pthread_cond_wait(&fixture->moved, &fixture->mutex);
+	pthread_mutex_unlock(&fixture->mutex);
+}
+
+static void
+permit(struct errand *errand, unsigned int count)
+{
+	struct fixture *fixture = errand->fixture;
+
+	pthread_mutex_lock(&fixture->mutex);
+	errand->permits += count;
+	pthread_cond_broadcast(&fixture->moved);
+	pthread_mutex_unlock(&fixture->mutex);
+}
+
+static void
+tasks_run_on_all_workers_at_once_and_once_each(void **state)
+{
+	struct fixture *fixture = *state;
+	struct errand errand = { .fixture = fixture };
+
+	start(fixture, 3, CROWD);
+	begin_errand(&errand, 3); /* none can end: three are at it */
+	permit(&errand, TASKS);
+	(void)pthread_join(errand.thread, NULL);
+	assert_int_equal(errand.err, JP_ERR_OK);
+	assert_int_equal(errand.most, 3);
+	assert_int_equal(errand.ended, TASKS);
+	for (size_t i = 0; i < TASKS; i++)
+		assert_int_equal(errand.marks[i], 1);
+}
+
+/* It waits for the task under way, and for no more of the operation. */
+static void
+a_question_goes_before_tasks(void **state)
+{
+	struct fixture *fixture = *state;
+	struct errand errand = { .fixture = fixture };
+
+	start(fixture, 1, CROWD);
+	open_gate(fixture, UINT32_MAX);
+	begin_errand(&errand, 1);
+	assert_true(ask_in_time(fixture));
+	permit(&errand, 1);
+	gather(fixture, 1);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 1);
+	permit(&errand, TASKS);
+	(void)pthread_join(errand.thread, NULL);
+	assert_int_equal(errand.ended, TASKS);
+}
+
+static void
+the_end_leaves_out_tasks_and_says_so(void **state)
+{
+	struct fixture *fixture = *state;
+	struct errand errand = { .fixture = fixture };
+
+	start(fixture, 2, CROWD);
+	begin_errand(&errand, 2);
+	assert_false(pool_stop(fixture->pool, jp_now_ms()));
+	permit(&errand, TASKS);
+	(void)pthread_join(errand.thread, NULL);
+	assert_int_equal(errand.err, JP_ERR_UNREACHABLE);
+	assert_int_equal(errand.ended, 2);
+}
+
+static void
+operations_take_turns(void **state)
+{
+	struct task_group a = { .count = 4 }, b = { .count = 2 };
+	struct task_queue queue;
+	struct task_group *group;
+	char order[8] = "";
+	size_t i;
+
+	(void)state;
+	task_queue_init(&queue);
+	assert_false(task_queue_take(&queue, &group, &i));
+	task_queue_add(&queue, &a);
+	task_queue_add(&queue, &b);
+	for (size_t len = 0; len < 5; len++) {
+		assert_true(task_queue_take(&queue, &group, &i));
+		order[len] = group == &a ? 'a' : 'b';
+	}
+	assert_string_equal(order, "ababa");
+	assert_int_equal(i, 2);
+	task_queue_cut(&queue, &a);
+	task_queue_cut(&queue, &b);
+	assert_false(task_queue_take(&queue, &group, &i));
+	task_queue_add(&queue, &a); /* its last one */
+	assert_true(task_queue_take(&queue, &group, &i));
+	assert_int_equal(i, 3);
+	assert_false(task_queue_take(&queue, &group, &i));
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -659,6 +811,10 @@ main(void)
 		TEST(room_comes_back_again_and_again),
 		TEST(the_end_drops_what_waits),
 		TEST(what_the_store_was_busy_for_comes_back_with_what_it_needs),
+		TEST(tasks_run_on_all_workers_at_once_and_once_each),
+		TEST(a_question_goes_before_tasks),
+		TEST(the_end_leaves_out_tasks_and_says_so),
+		cmocka_unit_test(operations_take_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/rights.h"
+#include "tools/cli/rows.h"
 #include "tools/formats/path_why.h"
 #include "tools/formats/text_file.h"
 
@@ -42,17 +43,30 @@ enum {
 /* Of these a field may hold several, between spaces. */
 static const char *const lists[] = { "scope", "service", "from" };
 
-/* A batch under way. */
+/* A new token that is not written yet. */
+struct made {
+	char user[JP_USER_MAX + 1];
+	char name[JP_NAME_MAX + 1];
+	char id[JP_TOKEN_ID_LEN + 1];
+	int64_t expires_at;
+	struct jp_secret text;
+};
+
+/* A file under way. */
 struct run {
-	const struct context *context;
+	struct context *context;
 	const struct batch *batch;
-	struct session *session;
+	struct session *session; /* NULL: it is lost */
 	struct text_file from;
 	FILE *to;
 	struct csv_file csv;
+	bool trying;
 	uint64_t rows, done;
 	char (*ids)[JP_TOKEN_ID_LEN + 1]; /* of what was made, `done` of them */
 	struct progress progress;
+	struct rows sending;
+	size_t made_len;
+	struct made made[JP_BATCH_ROWS]; /* of the batch that is sent */
 	struct jp_why *why;
 };
 
@@ -112,10 +126,58 @@ next_request(struct run *run, bool *end)
 	return err == JP_ERR_OK ? err : csv_file_at(&run->csv, err, run->why);
 }
 
-/* Calls `each` with the request of every row. */
+/* Warns of a row while trying. */
+static void
+warn_row(const struct run *run)
+{
+	char place[CSV_PLACE_MAX];
+
+	(void)snprintf(
+	    place, sizeof(place), "%.200s:%lu: ", run->csv.name, run->csv.line);
+	warn_rights(&run->context->settings.policy,
+	    &run->batch->request->record, place);
+}
+
 static enum jp_err
-each_row(
-    struct run *run, const char *what, enum jp_err (*each)(struct run *run))
+put_new(struct jp_buf *buf, const void *row)
+{
+	return jp_batch_put_new(buf, row);
+}
+
+static enum jp_err
+add_row(struct run *run)
+{
+	static struct jp_new_token token;
+	const struct jp_admin_request *request = run->batch->request;
+
+	if (run->trying) {
+		run->rows++;
+		warn_row(run);
+	}
+	token.record = request->record;
+	token.lifetime = request->lifetime;
+	token.expires_at = request->expires_at;
+	return rows_add(
+	    &run->sending, run->csv.line, put_new, &token, run->why);
+}
+
+/* What is wrong with rows before stands before what is wrong with this one. */
+static enum jp_err
+send_before(struct run *run, enum jp_err err)
+{
+	const struct jp_why what = *run->why;
+	enum jp_err before =
+	    run->trying ? rows_send(&run->sending, run->why) : JP_ERR_OK;
+
+	if (before != JP_ERR_OK)
+		return before;
+	*run->why = what;
+	return err;
+}
+
+/* Every row of the file. */
+static enum jp_err
+each_row(struct run *run)
 {
 	uint64_t row = 0;
 	bool end = false;
@@ -124,44 +186,38 @@ each_row(
 	rewind(run->from.file);
 	err = csv_file_open(&run->csv, run->from.file, run->from.name, columns,
 	    COLUMN_COUNT, &run->batch->style, run->why);
-	progress_start(&run->progress, what, "tokens");
 	while (err == JP_ERR_OK) {
 		err = next_request(run, &end);
-		if (err != JP_ERR_OK || end)
-			break;
-		err = each(run);
 		if (err != JP_ERR_OK)
-			err = csv_file_at(&run->csv, err, run->why);
-		progress_show(&run->progress, ++row, run->rows);
+			return send_before(run, err);
+		if (end)
+			return rows_send(&run->sending, run->why);
+		err = add_row(run);
+		progress_show(&run->progress, row++, run->rows);
 	}
-	progress_end(&run->progress);
 	return err;
 }
 
-/* ---- trying, making ---- */
+/* ---- tokens ---- */
 
+/* Kept until the operation has ended well: then it is in the store. */
 static enum jp_err
-take_nothing(void *arg, const struct jp_admin_item *item)
+keep_one(void *arg, const struct jp_admin_item *item)
 {
-	(void)arg;
-	(void)item;
-	return JP_ERR_PROTOCOL;
-}
+	struct run *run = arg;
+	const struct jp_record *record = &item->record;
+	struct made *made = &run->made[run->made_len];
 
-static enum jp_err
-try_one(struct run *run)
-{
-	char place[CSV_PLACE_MAX];
-
-	run->rows++;
-	(void)snprintf(
-	    place, sizeof(place), "%.200s:%lu: ", run->csv.name, run->csv.line);
-	warn_rights(&run->context->settings.policy,
-	    &run->batch->request->record, place);
-	run->batch->request->dry_run = true;
-	run->why->text[0] = '\0';
-	return session_run(
-	    run->session, run->batch->request, take_nothing, NULL, run->why);
+	if (item->kind != JP_ITEM_TOKEN || run->done == run->rows ||
+	    run->made_len == run->sending.len)
+		return JP_ERR_PROTOCOL;
+	memcpy(run->ids[run->done++], record->id, sizeof(run->ids[0]));
+	run->made_len++;
+	memcpy(made->user, record->user, sizeof(made->user));
+	memcpy(made->name, record->name, sizeof(made->name));
+	memcpy(made->id, record->id, sizeof(made->id));
+	made->expires_at = record->expires_at;
+	return jp_secret_set(&made->text, item->token.text, item->token.len);
 }
 
 static void
@@ -171,36 +227,57 @@ put_field(FILE *to, const char *text, char after)
 	(void)putc(after, to);
 }
 
-static enum jp_err
-write_one(void *arg, const struct jp_admin_item *item)
+static void
+write_one(FILE *to, const struct made *made)
 {
-	struct run *run = arg;
 	char expires[JP_WHEN_TEXT_MAX];
 
-	if (item->kind != JP_ITEM_TOKEN || run->done == run->rows)
-		return JP_ERR_PROTOCOL;
-	memcpy(run->ids[run->done++], item->record.id, JP_TOKEN_ID_LEN + 1);
-	jp_when_format(item->record.expires_at, expires);
-	put_field(run->to, item->record.user, ',');
-	put_field(run->to, item->record.name, ',');
-	put_field(run->to, item->record.id, ',');
-	put_field(run->to, expires, ',');
-	put_field(run->to, item->token.text, '\n');
-	return ferror(run->to) ? path_why(run->why, "write", run->batch->to)
-	                       : JP_ERR_OK;
+	jp_when_format(made->expires_at, expires);
+	put_field(to, made->user, ',');
+	put_field(to, made->name, ',');
+	put_field(to, made->id, ',');
+	put_field(to, expires, ',');
+	put_field(to, made->text.text, '\n');
+}
+
+/* All of them are in the store: none may be lost if this process is killed. */
+static enum jp_err
+write_made(void *arg, struct jp_why *why)
+{
+	struct run *run = arg;
+	size_t len = run->made_len;
+
+	if (run->trying)
+		return JP_ERR_OK;
+	for (size_t i = 0; i < len; i++)
+		write_one(run->to, &run->made[i]);
+	sodium_memzero(run->made, sizeof(run->made));
+	run->made_len = 0;
+	if (len != run->sending.len)
+		return jp_why(why, JP_ERR_PROTOCOL,
+		    "patd sent %zu tokens for %zu rows", len, run->sending.len);
+	return fflush(run->to) == 0 ? JP_ERR_OK
+	                            : path_why(why, "write", run->batch->to);
 }
 
 static enum jp_err
-make_one(struct run *run)
+run_rows(struct run *run, bool trying)
 {
-	struct jp_why why = { .text = "" };
+	struct rows *sending = &run->sending;
 	enum jp_err err;
 
-	run->why->text[0] = '\0';
-	err = session_run(
-	    run->session, run->batch->request, write_one, run, &why);
-	if (err != JP_ERR_OK && run->why->text[0] == '\0')
-		*run->why = why;
+	run->trying = trying;
+	sending->session = run->session;
+	sending->file = run->from.name;
+	sending->op = JP_ADMIN_CREATE_MANY;
+	sending->dry_run = trying;
+	sending->take = trying ? NULL : keep_one;
+	sending->sent = write_made;
+	sending->arg = run;
+	rows_start(sending);
+	progress_start(&run->progress, trying ? "try" : "create", "tokens");
+	err = each_row(run);
+	progress_end(&run->progress);
 	return err;
 }
 
@@ -235,16 +312,38 @@ sync_output(struct run *run)
 	return path_why(run->why, "write", run->batch->to);
 }
 
+/* patd is gone: it may be back already, or this process do it alone. */
+static void
+open_again(struct run *run)
+{
+	struct jp_why ignored;
+
+	session_close(run->session);
+	if (session_open(run->session, run->context, &ignored) != JP_ERR_OK)
+		run->session = NULL;
+}
+
+/* Whether this token is no more. */
+static bool
+take_back(struct run *run, const char *id)
+{
+	struct jp_why ignored;
+	enum jp_err err = run->session != NULL
+	                      ? handout_revoke(run->session, id, &ignored)
+	                      : JP_ERR_UNREACHABLE;
+
+	return err == JP_ERR_OK || err == JP_ERR_NOT_FOUND;
+}
+
 /* All or none: whoever repeats it then does not get some of them twice. */
 static void
 take_all_back(struct run *run)
 {
-	struct jp_why first = *run->why, ignored;
+	struct jp_why first = *run->why;
 	uint64_t left = 0;
 
 	for (uint64_t i = 0; i < run->done; i++)
-		left += handout_revoke(run->session, run->ids[i], &ignored) !=
-		        JP_ERR_OK;
+		left += !take_back(run, run->ids[i]);
 	if (left > 0)
 		(void)jp_why(run->why, JP_ERR_OK,
 		    "%.300s; %" PRIu64 " of %" PRIu64
@@ -277,9 +376,11 @@ make_all(struct run *run)
 	if (run->ids == NULL)
 		return jp_why(
 		    run->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
-	err = each_row(run, "create", make_one);
+	err = run_rows(run, false);
 	if (err == JP_ERR_OK)
 		err = sync_output(run);
+	if (err == JP_ERR_UNREACHABLE)
+		open_again(run);
 	if (err != JP_ERR_OK)
 		take_all_back(run);
 	return err;
@@ -302,28 +403,31 @@ create_batch(struct context *context, const struct batch *batch)
 {
 	struct jp_why why = { .text = "" };
 	struct session session;
-	struct run run = { .context = context,
-		.batch = batch,
-		.session = &session,
-		.why = &why };
-	enum jp_err err = JP_ERR_OK;
+	static struct run run; /* zeroes, but for these */
+	enum jp_err err;
 
+	run.context = context;
+	run.batch = batch;
+	run.session = &session;
+	run.why = &why;
 	err = text_file_open(&run.from, batch->from, &why);
 	if (err == JP_ERR_OK)
 		err = open_output(&run);
 	if (err == JP_ERR_OK)
 		err = session_open(&session, context, &why);
 	if (err == JP_ERR_OK) {
-		err = each_row(&run, "try", try_one);
+		err = run_rows(&run, true);
 		if (err == JP_ERR_OK)
 			err = make_all(&run);
-		session_close(&session);
+		if (run.session != NULL)
+			session_close(run.session);
 	}
 	if (err != JP_ERR_OK && run.to != NULL)
 		drop_output(&run);
 	if (run.to != NULL)
 		(void)fclose(run.to);
 	sodium_memzero(out_buffer, sizeof(out_buffer));
+	sodium_memzero(run.made, sizeof(run.made));
 	text_file_close(&run.from);
 	free(run.ids);
 	return err == JP_ERR_OK ? print_done(context, &run)

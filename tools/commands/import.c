@@ -1,6 +1,8 @@
 /*
  * pat-admin import: lines of `export`, or USER:HASH of another system, into
- * the store. Every line is read and tried before the first one is stored.
+ * the store. Every line is read and tried before the first one is stored, in
+ * batches, each of them whole or not at all; a run that was interrupted is run
+ * again, with --skip-known.
  */
 #include "common/base/grow.h"
 #include "tools/commands/commands.h"
@@ -16,7 +18,7 @@
 #include "tools/cli/progress.h"
 #include "tools/formats/record_json.h"
 #include "tools/cli/rights.h"
-#include "tools/cli/session.h"
+#include "tools/cli/rows.h"
 #include "tools/formats/text_file.h"
 
 enum {
@@ -34,24 +36,30 @@ struct place {
 	uint32_t line;
 };
 
-/* One run over the file: the first only tries, the second stores. */
+/*
+ * The runs over the file. Users come before tokens: none of a disabled user is
+ * live for a moment, nor if the import ends in the middle.
+ */
+enum pass {
+	TRY,
+	USERS,
+	TOKENS,
+};
+
+/* One of them. */
 struct import {
 	struct session *session;
 	const struct jp_policy *policy;
 	struct text_file text;
 	bool nothing; /* is what it holds, and says so */
 	int64_t now;
-	bool trying;
+	enum pass pass;
 	uint32_t line; /* the last one read */
-	uint64_t made, known, users;
-	struct jp_user there; /* what the store has of a user */
+	uint64_t tokens, users, known;
 	struct place *places; /* of each record, while trying */
 	size_t place_len, place_cap;
-	struct jp_buf batch;
-	uint8_t bytes[JP_BATCH_MAX];
-	size_t len;                       /* records in the batch */
-	uint32_t lines[JP_BATCH_RECORDS]; /* that they come from */
-	size_t ends[JP_BATCH_RECORDS];    /* where they end in `bytes` */
+	json_t *names; /* of each user, while trying: its line */
+	struct rows token_rows, user_rows;
 	struct progress progress;
 	uint64_t size; /* bytes of the file */
 	struct jp_why *why;
@@ -106,6 +114,24 @@ check_twice(struct import *import)
 	return JP_ERR_OK;
 }
 
+static enum jp_err
+check_user_twice(struct import *import, const char *name)
+{
+	const json_t *before = json_object_get(import->names, name);
+
+	if (args.skip_known)
+		return JP_ERR_OK;
+	if (before != NULL)
+		return jp_why(import->why, JP_ERR_INVALID,
+		    "the user %.255s stands in line %" PRIu32
+		    ", too: remove one",
+		    name, (uint32_t)json_integer_value(before));
+	return json_object_set_new(
+	           import->names, name, json_integer(import->line)) == 0
+	           ? JP_ERR_OK
+	           : JP_ERR_NOMEM;
+}
+
 /* ---- batches ---- */
 
 static enum jp_err
@@ -116,81 +142,49 @@ count_one(void *arg, const struct jp_admin_item *item)
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
 	if (item->changed)
-		import->made++;
+		import->tokens++;
 	else
 		import->known++;
 	return JP_ERR_OK;
 }
 
 static enum jp_err
-send_part(struct import *import, size_t from, size_t to, struct jp_why *why)
+put_token(struct jp_buf *buf, const void *row)
 {
-	struct jp_admin_request request = {
-		.op = JP_ADMIN_IMPORT,
-		.dry_run = import->trying,
-		.skip_known = args.skip_known,
-		.batch = import->bytes + from,
-		.batch_len = to - from,
-	};
-
-	why->text[0] = '\0';
-	return session_run(import->session, &request, count_one, import, why);
-}
-
-/*
- * While trying, a batch that is refused is tried line by line; if each one is
- * fine alone, two have one id.
- */
-static enum jp_err
-find_line(struct import *import)
-{
-	struct jp_why why;
-	size_t from = 0;
-
-	for (size_t i = 0; i < import->len; from = import->ends[i++]) {
-		enum jp_err one =
-		    send_part(import, from, import->ends[i], &why);
-
-		if (one == JP_ERR_OK)
-			continue;
-		*import->why = why;
-		return at_line(import, import->lines[i], one);
-	}
-	return check_twice(import);
+	return jp_batch_put(buf, row);
 }
 
 static enum jp_err
-send_batch(struct import *import)
+put_user(struct jp_buf *buf, const void *row)
 {
-	enum jp_err err = JP_ERR_OK;
+	return jp_batch_put_user(buf, row);
+}
 
-	if (import->len > 0)
-		err = send_part(import, 0, import->batch.pos, import->why);
-	if (err == JP_ERR_INVALID || err == JP_ERR_EXISTS)
-		err = import->trying ? find_line(import)
-		                     : at_line(import, import->lines[0], err);
-	jp_buf_write(&import->batch, import->bytes, sizeof(import->bytes));
-	import->len = 0;
+static void
+start_rows(struct import *import, struct rows *rows, enum jp_admin_op op)
+{
+	rows->session = import->session;
+	rows->file = import->text.name;
+	rows->op = op;
+	rows->dry_run = import->pass == TRY;
+	rows->skip_known = args.skip_known;
+	rows->arg = import;
+	rows_start(rows);
+}
+
+/* What stands twice in one batch, the file says better. */
+static enum jp_err
+explain(struct import *import, enum jp_err err)
+{
+	const struct jp_why what = *import->why;
+	enum jp_err twice = JP_ERR_OK;
+
+	if (err == JP_ERR_EXISTS && import->pass == TRY)
+		twice = check_twice(import);
+	if (twice != JP_ERR_OK)
+		return twice;
+	*import->why = what;
 	return err;
-}
-
-static enum jp_err
-add(struct import *import, const struct jp_moved *moved)
-{
-	enum jp_err err = JP_ERR_TOO_LONG;
-
-	if (import->len < JP_BATCH_RECORDS)
-		err = jp_batch_put(&import->batch, moved);
-	if (err == JP_ERR_TOO_LONG) {
-		err = send_batch(import);
-		if (err == JP_ERR_OK)
-			err = jp_batch_put(&import->batch, moved);
-	}
-	if (err != JP_ERR_OK)
-		return err;
-	import->lines[import->len] = import->line;
-	import->ends[import->len++] = import->batch.pos;
-	return JP_ERR_OK;
 }
 
 /* ---- lines ---- */
@@ -240,43 +234,23 @@ remember(struct import *import, const char *id)
 	return JP_ERR_OK;
 }
 
-static enum jp_err
-take_there(void *arg, const struct jp_admin_item *item)
-{
-	if (item->kind != JP_ITEM_USER)
-		return JP_ERR_PROTOCOL;
-	((struct import *)arg)->there = item->user;
-	return JP_ERR_OK;
-}
-
 /* A user of whom the store has a record already is not changed. */
 static enum jp_err
-import_user(struct import *import, const struct jp_user *user)
+take_user(struct import *import, const struct jp_user *user)
 {
-	static struct jp_admin_request request;
-	enum jp_err err;
+	static struct jp_user_change change = { .fields = JP_USER_FIELDS };
+	enum jp_err err = JP_ERR_OK;
 
-	request.op = JP_ADMIN_USER;
-	request.user = *user;
-	request.user_fields = JP_USER_FIELDS;
-	err = session_run(
-	    import->session, &request, take_there, import, import->why);
-	if (err != JP_ERR_OK)
+	if (import->pass == TOKENS)
 		return err;
-	if (import->there.changed_at != JP_NEVER) {
-		import->known++;
-		return args.skip_known
-		           ? JP_ERR_OK
-		           : jp_why(import->why, JP_ERR_EXISTS,
-		                 "the user %.255s is there already: remove "
-		                 "the line, or give --skip-known",
-		                 user->name);
-	}
+	change.user = *user;
+	if (import->pass == TRY)
+		err = check_user_twice(import, user->name);
+	if (err != JP_ERR_OK)
+		return at_line(import, import->line, err);
 	import->users++;
-	request.op = JP_ADMIN_SET_USER;
-	return import->trying ? JP_ERR_OK
-	                      : session_run(import->session, &request,
-	                            take_there, import, import->why);
+	return rows_add(
+	    &import->user_rows, import->line, put_user, &change, import->why);
 }
 
 static void
@@ -287,6 +261,23 @@ warn_line(const struct import *import, const struct jp_record *record)
 	(void)snprintf(place, sizeof(place), "%.200s:%" PRIu32 ": ",
 	    import->text.name, import->line);
 	warn_rights(import->policy, record, place);
+}
+
+static enum jp_err
+take_token(struct import *import, const struct jp_moved *moved)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	if (import->pass == USERS)
+		return err;
+	if (import->pass == TRY) {
+		warn_line(import, &moved->record);
+		err = remember(import, moved->record.id);
+	}
+	if (err == JP_ERR_OK)
+		err = rows_add(&import->token_rows, import->line, put_token,
+		    moved, import->why);
+	return explain(import, err);
 }
 
 static enum jp_err
@@ -301,15 +292,23 @@ take_line(struct import *import, const char *text)
 		err = json_line_read(text, &line, import->why);
 	else
 		err = read_foreign(import, text, &line.moved);
-	if (err == JP_ERR_OK && line.is_user)
-		err = import_user(import, &line.user);
-	else if (err == JP_ERR_OK && import->trying)
-		err = remember(import, line.moved.record.id);
 	if (err != JP_ERR_OK)
 		return at_line(import, import->line, err);
-	if (!line.is_user && import->trying)
-		warn_line(import, &line.moved.record);
-	return line.is_user ? JP_ERR_OK : add(import, &line.moved);
+	return line.is_user ? take_user(import, &line.user)
+	                    : take_token(import, &line.moved);
+}
+
+static enum jp_err
+send_rest(struct import *import)
+{
+	enum jp_err err = rows_send(&import->user_rows, import->why);
+
+	if (err == JP_ERR_OK)
+		err = explain(
+		    import, rows_send(&import->token_rows, import->why));
+	import->users -= import->user_rows.told;
+	import->known += import->user_rows.told;
+	return err;
 }
 
 /* Comments and empty lines say nothing. */
@@ -339,22 +338,23 @@ read_lines(struct import *import, char *line)
 	if (err == JP_ERR_OK && ferror(import->text.file))
 		err = jp_why(import->why, JP_ERR_IO, "cannot read %.200s: %s",
 		    import->text.name, strerror(errno));
-	return err == JP_ERR_OK ? send_batch(import) : err;
+	return err == JP_ERR_OK ? send_rest(import) : err;
 }
 
 static enum jp_err
-pass(struct import *import, bool trying)
+run_pass(struct import *import, enum pass pass)
 {
 	char *line = malloc(LINE_MAX_LEN);
 	enum jp_err err = JP_ERR_NOMEM;
 
-	import->trying = trying;
-	import->made = import->known = import->users = 0;
+	import->pass = pass;
 	import->line = 0;
-	import->len = 0;
-	jp_buf_write(&import->batch, import->bytes, sizeof(import->bytes));
+	import->token_rows.take = count_one;
+	start_rows(import, &import->token_rows, JP_ADMIN_IMPORT);
+	start_rows(import, &import->user_rows, JP_ADMIN_IMPORT_USERS);
 	rewind(import->text.file);
-	progress_start(&import->progress, trying ? "try" : "import", "bytes");
+	progress_start(
+	    &import->progress, pass == TRY ? "try" : "import", "bytes");
 	if (line != NULL)
 		err = read_lines(import, line);
 	progress_end(&import->progress);
@@ -398,14 +398,20 @@ import_all(struct import *import)
 {
 	enum jp_err err;
 
+	bool users;
+
 	if (import->nothing)
 		return JP_ERR_OK;
-	err = pass(import, true);
+	err = run_pass(import, TRY);
 	if (err == JP_ERR_OK)
 		err = check_twice(import);
 	if (err != JP_ERR_OK || args.dry_run)
 		return err;
-	return pass(import, false);
+	users = import->users > 0 || import->user_rows.told > 0;
+	import->tokens = import->users = import->known = 0;
+	if (users)
+		err = run_pass(import, USERS);
+	return err == JP_ERR_OK ? run_pass(import, TOKENS) : err;
 }
 
 static enum jp_err
@@ -413,12 +419,12 @@ print_done(const struct context *context, const struct import *import)
 {
 	if (context->json)
 		return output_json(json_pack("{s:I,s:I,s:I,s:b}", "imported",
-		    (json_int_t)import->made, "users",
+		    (json_int_t)import->tokens, "users",
 		    (json_int_t)import->users, "known",
 		    (json_int_t)import->known, "dry_run", args.dry_run));
 	(void)printf("%s%" PRIu64 " tokens and %" PRIu64
 	             " users imported, %" PRIu64 " known already\n",
-	    args.dry_run ? "would be: " : "", import->made, import->users,
+	    args.dry_run ? "would be: " : "", import->tokens, import->users,
 	    import->known);
 	return JP_ERR_OK;
 }
@@ -434,7 +440,8 @@ run(struct context *context)
 	import.why = &why;
 	import.session = &session;
 	import.now = jp_clock_now(&jp_system_clock);
-	err = open_file(&import);
+	import.names = json_object();
+	err = import.names != NULL ? open_file(&import) : JP_ERR_NOMEM;
 	if (err == JP_ERR_OK)
 		err = session_open(&session, context, &why);
 	if (err == JP_ERR_OK) {
@@ -443,8 +450,9 @@ run(struct context *context)
 		session_close(&session);
 	}
 	text_file_close(&import.text);
+	json_decref(import.names);
 	free(import.places);
-	sodium_memzero(import.bytes, sizeof(import.bytes));
+	rows_end(&import.token_rows);
 	if (err != JP_ERR_OK)
 		return context_fail(context, err, &why);
 	(void)print_done(context, &import);

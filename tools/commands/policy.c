@@ -107,6 +107,10 @@ run(struct context *context)
 	if (args.trust_clock)
 		args.request.clock_rule = JP_CLOCK_TRUST;
 	status = hold(context);
+	if (status != STATUS_DONE && args.found > 0 && !dry)
+		(void)fputs("The changes printed were made: run it again for "
+		            "the rest.\n",
+		    stderr);
 	if (status != STATUS_DONE)
 		return status;
 	(void)fprintf(stderr, "%zu tokens %s the policy.\n", args.found,

@@ -19,6 +19,7 @@ enum {
 static struct purge_args {
 	struct jp_admin_request request;
 	bool trust_clock;
+	uint64_t found;
 } args = { .request = { .op = JP_ADMIN_PURGE, .dead_for = DEAD_FOR } };
 
 static const struct cmd_option options[] = {
@@ -40,6 +41,7 @@ print_one(void *arg, const struct jp_admin_item *item)
 
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
+	args.found++;
 	if (context->json)
 		return output_json(
 		    json_pack("{s:s,s:s,s:s,s:o,s:b}", "id", record->id, "user",
@@ -55,9 +57,19 @@ print_one(void *arg, const struct jp_admin_item *item)
 static enum status
 run(struct context *context)
 {
+	enum status status;
+
 	if (args.trust_clock)
 		args.request.clock_rule = JP_CLOCK_TRUST;
-	return session_once(context, &args.request, print_one, context);
+	status = session_once(context, &args.request, print_one, context);
+	if (status != STATUS_DONE && args.found > 0 && !args.request.dry_run)
+		(void)fputs("The records printed were removed: run it again "
+		            "for the rest.\n",
+		    stderr);
+	if (status == STATUS_DONE)
+		(void)fprintf(stderr, "%" PRIu64 " records %s.\n", args.found,
+		    args.request.dry_run ? "would be removed" : "removed");
+	return status;
 }
 
 const struct command cmd_purge = {

@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/admin/batch.h"
 #include "tools/cli/output.h"
 #include "tools/formats/people.h"
 #include "tools/cli/progress.h"
-#include "tools/cli/session.h"
+#include "tools/cli/rows.h"
 #include "tools/formats/user_list.h"
 
 enum {
@@ -38,10 +37,8 @@ struct sync {
 	struct session *session;
 	struct people people;
 	size_t missing, inactive, enabled, groups, kept, changed;
-	size_t first;  /* of the batch, in `people` */
-	size_t in_len; /* changes in the batch */
-	struct jp_buf batch;
-	uint8_t bytes[JP_BATCH_MAX];
+	size_t first, end; /* those in the batch, and between them */
+	struct rows rows;
 	struct progress progress;
 	struct jp_why *why;
 };
@@ -359,14 +356,6 @@ print_summary(const struct sync *sync)
 
 /* ---- the changes ---- */
 
-static enum jp_err
-take_nothing(void *arg, const struct jp_admin_item *item)
-{
-	(void)arg;
-	(void)item;
-	return JP_ERR_PROTOCOL;
-}
-
 static void
 describe(const struct person *person, struct jp_user_change *change)
 {
@@ -387,45 +376,35 @@ describe(const struct person *person, struct jp_user_change *change)
 	}
 }
 
-/* Sends the batch, and prints what is done up to `end`. */
+/* Prints what is done, up to `end`. */
 static enum jp_err
-flush(struct sync *sync, size_t end)
+print_done(void *arg, struct jp_why *why)
 {
-	const struct jp_admin_request request = {
-		.op = JP_ADMIN_SET_USERS,
-		.batch = sync->bytes,
-		.batch_len = sync->batch.pos,
-	};
-	enum jp_err err = JP_ERR_OK;
+	struct sync *sync = arg;
+	enum jp_err err = print_people(sync, sync->first, sync->end);
 
-	if (sync->in_len > 0)
-		err = session_run(
-		    sync->session, &request, take_nothing, NULL, sync->why);
-	if (err == JP_ERR_OK)
-		err = print_people(sync, sync->first, end);
-	sync->first = end;
-	sync->in_len = 0;
-	jp_buf_write(&sync->batch, sync->bytes, sizeof(sync->bytes));
-	progress_show(&sync->progress, end, sync->people.len);
+	(void)why;
+	sync->first = sync->end;
+	progress_show(&sync->progress, sync->end, sync->people.len);
 	return err;
 }
 
 static enum jp_err
-put(struct sync *sync, size_t i)
+put_change(struct jp_buf *buf, const void *row)
+{
+	return jp_batch_put_user(buf, row);
+}
+
+static enum jp_err
+change(struct sync *sync, size_t i)
 {
 	static struct jp_user_change change;
-	enum jp_err err = JP_ERR_TOO_LONG;
+	const struct person *person = &sync->people.all[i];
 
-	describe(&sync->people.all[i], &change);
-	if (sync->in_len < JP_BATCH_USERS)
-		err = jp_batch_put_user(&sync->batch, &change);
-	if (err == JP_ERR_TOO_LONG) {
-		err = flush(sync, i);
-		if (err == JP_ERR_OK)
-			err = jp_batch_put_user(&sync->batch, &change);
-	}
-	sync->in_len += err == JP_ERR_OK;
-	return err;
+	describe(person, &change);
+	sync->end = i;
+	return rows_add(
+	    &sync->rows, person->line, put_change, &change, sync->why);
 }
 
 static enum jp_err
@@ -433,16 +412,23 @@ change_all(struct sync *sync)
 {
 	enum jp_err err = JP_ERR_OK;
 
+	sync->rows.session = sync->session;
+	sync->rows.op = JP_ADMIN_SET_USERS;
+	sync->rows.sent = print_done;
+	sync->rows.arg = sync;
+	rows_start(&sync->rows);
 	progress_start(&sync->progress, "sync-users", "users");
-	jp_buf_write(&sync->batch, sync->bytes, sizeof(sync->bytes));
 	for (size_t i = 0; i < sync->people.len && err == JP_ERR_OK; i++) {
 		const struct person *person = &sync->people.all[i];
 
 		if (state_changes(person) || person->regrouped)
-			err = put(sync, i);
+			err = change(sync, i);
 	}
+	sync->end = sync->people.len;
 	if (err == JP_ERR_OK)
-		err = flush(sync, sync->people.len);
+		err = rows_send(&sync->rows, sync->why);
+	if (err == JP_ERR_OK)
+		err = print_done(sync, sync->why);
 	progress_end(&sync->progress);
 	if (err != JP_ERR_OK)
 		(void)fprintf(stderr, "The changes printed were made: run it "
