@@ -83,7 +83,7 @@ item_text(pam_handle_t *pamh, int item)
  * [success=done user_unknown=ignore default=die].
  */
 static bool
-take_token(pam_handle_t *pamh, const struct options *options,
+take_token(pam_handle_t *pamh, const struct pamjp_options *options,
     struct jp_request *request, int *rc)
 {
 	const char *text = NULL;
@@ -125,7 +125,7 @@ take_place(pam_handle_t *pamh, struct jp_request *request, int *rc)
 }
 
 bool
-pamjp_gather(pam_handle_t *pamh, const struct options *options,
+pamjp_gather(pam_handle_t *pamh, const struct pamjp_options *options,
     struct jp_request *request, int *rc)
 {
 	return take_user(pamh, request, rc) && take_place(pamh, request, rc) &&

@@ -20,7 +20,7 @@
 #include "common/base/escape.h"
 
 /* The module's arguments; the texts belong to libpam. */
-struct options {
+struct pamjp_options {
 	const char *socket_path;
 	const char *config_path; /* for a one-shot patd; NULL: its default */
 	const char *prompt;
@@ -32,18 +32,18 @@ struct options {
 };
 
 /* False after a log line that names the argument: PAM_SERVICE_ERR then. */
-bool pamjp_options_read(
-    pam_handle_t *pamh, int argc, const char **argv, struct options *options);
+bool pamjp_options_read(pam_handle_t *pamh, int argc, const char **argv,
+    struct pamjp_options *options);
 
 /*
  * Fills in `request`: user, service and address of the transaction, and the
  * token, asked for with one prompt. False: `rc` says why.
  */
-bool pamjp_gather(pam_handle_t *pamh, const struct options *options,
+bool pamjp_gather(pam_handle_t *pamh, const struct pamjp_options *options,
     struct jp_request *request, int *rc);
 
 /* True if patd accepted just this request's user. False: `rc` says why. */
-bool pamjp_accepted(pam_handle_t *pamh, const struct options *options,
+bool pamjp_accepted(pam_handle_t *pamh, const struct pamjp_options *options,
     const struct jp_request *request, enum jp_err err,
     const struct jp_reply *reply, int *rc);
 
@@ -52,7 +52,7 @@ bool
 pamjp_gather_account(pam_handle_t *pamh, struct jp_request *request, int *rc);
 
 /* What patd's answer to that means, or why there is none. */
-int pamjp_account_code(pam_handle_t *pamh, const struct options *options,
+int pamjp_account_code(pam_handle_t *pamh, const struct pamjp_options *options,
     const struct jp_request *request, enum jp_err err,
     const struct jp_reply *reply);
 

@@ -30,20 +30,20 @@ set_path(const char **path, const char *value)
 }
 
 static bool
-set_socket(struct options *options, const char *value)
+set_socket(struct pamjp_options *options, const char *value)
 {
 	return set_path(&options->socket_path, value) &&
 	       strlen(value) < SOCKET_PATH_SIZE;
 }
 
 static bool
-set_config(struct options *options, const char *value)
+set_config(struct pamjp_options *options, const char *value)
 {
 	return set_path(&options->config_path, value);
 }
 
 static bool
-set_timeout(struct options *options, const char *value)
+set_timeout(struct pamjp_options *options, const char *value)
 {
 	int seconds = 0;
 
@@ -59,7 +59,7 @@ set_timeout(struct options *options, const char *value)
 }
 
 static bool
-set_prompt(struct options *options, const char *value)
+set_prompt(struct pamjp_options *options, const char *value)
 {
 	options->prompt = value;
 	return value != NULL && value[0] != '\0';
@@ -73,25 +73,25 @@ set_choice(bool *choice, const char *value, const char *no, const char *yes)
 }
 
 static bool
-set_unknown(struct options *options, const char *value)
+set_unknown(struct pamjp_options *options, const char *value)
 {
 	return set_choice(&options->unknown_pass, value, "fail", "pass");
 }
 
 static bool
-set_one_shot(struct options *options, const char *value)
+set_one_shot(struct pamjp_options *options, const char *value)
 {
 	return set_choice(&options->one_shot, value, "no", "yes");
 }
 
 static bool
-set_account(struct options *options, const char *value)
+set_account(struct pamjp_options *options, const char *value)
 {
 	return set_choice(&options->account_user, value, "token", "user");
 }
 
 static bool
-set_debug(struct options *options, const char *value)
+set_debug(struct pamjp_options *options, const char *value)
 {
 	options->debug = true;
 	return value == NULL;
@@ -99,7 +99,7 @@ set_debug(struct options *options, const char *value)
 
 /* pam_get_authtok() reads these two from libpam's copy of the arguments. */
 static bool
-set_first_pass(struct options *options, const char *value)
+set_first_pass(struct pamjp_options *options, const char *value)
 {
 	(void)options;
 	return value == NULL;
@@ -107,7 +107,7 @@ set_first_pass(struct options *options, const char *value)
 
 static const struct {
 	const char *name;
-	bool (*set)(struct options *options, const char *value);
+	bool (*set)(struct pamjp_options *options, const char *value);
 } table[] = {
 	{ "socket", set_socket },
 	{ "config", set_config },
@@ -122,7 +122,7 @@ static const struct {
 };
 
 static bool
-read_argument(struct options *options, const char *argument)
+read_argument(struct pamjp_options *options, const char *argument)
 {
 	size_t len = strcspn(argument, "=");
 	const char *value = argument[len] == '=' ? argument + len + 1 : NULL;
@@ -136,12 +136,12 @@ read_argument(struct options *options, const char *argument)
 }
 
 bool
-pamjp_options_read(
-    pam_handle_t *pamh, int argc, const char **argv, struct options *options)
+pamjp_options_read(pam_handle_t *pamh, int argc, const char **argv,
+    struct pamjp_options *options)
 {
 	char text[ESCAPED_MAX];
 
-	*options = (struct options){
+	*options = (struct pamjp_options){
 		.socket_path = JP_VERIFY_SOCKET,
 		.prompt = "Password: ",
 		.timeout_ms = JP_CLIENT_TIMEOUT_MS,

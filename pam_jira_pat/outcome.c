@@ -44,7 +44,7 @@ same_user(const struct jp_request *request, const struct jp_reply *reply)
 }
 
 bool
-pamjp_accepted(pam_handle_t *pamh, const struct options *options,
+pamjp_accepted(pam_handle_t *pamh, const struct pamjp_options *options,
     const struct jp_request *request, enum jp_err err,
     const struct jp_reply *reply, int *rc)
 {
@@ -79,7 +79,7 @@ pamjp_accepted(pam_handle_t *pamh, const struct options *options,
 }
 
 int
-pamjp_account_code(pam_handle_t *pamh, const struct options *options,
+pamjp_account_code(pam_handle_t *pamh, const struct pamjp_options *options,
     const struct jp_request *request, enum jp_err err,
     const struct jp_reply *reply)
 {

@@ -45,7 +45,7 @@ forget(pam_handle_t *pamh)
 }
 
 static enum jp_err
-ask(const struct options *options, struct jp_request *request,
+ask(const struct pamjp_options *options, struct jp_request *request,
     struct jp_reply *reply)
 {
 	const struct jp_client client = {
@@ -60,7 +60,7 @@ ask(const struct options *options, struct jp_request *request,
 
 /* Whether the token of `request` is accepted. */
 static bool
-ask_token(pam_handle_t *pamh, const struct options *options,
+ask_token(pam_handle_t *pamh, const struct pamjp_options *options,
     struct jp_request *request, int *rc)
 {
 	struct jp_reply reply;
@@ -71,7 +71,7 @@ ask_token(pam_handle_t *pamh, const struct options *options,
 
 /* Whether the transaction's user may, whoever has authenticated them. */
 static int
-ask_account(pam_handle_t *pamh, const struct options *options)
+ask_account(pam_handle_t *pamh, const struct pamjp_options *options)
 {
 	struct jp_request request = { .front = JP_FRONT_PAM };
 	struct jp_reply reply;
@@ -91,7 +91,7 @@ ask_account(pam_handle_t *pamh, const struct options *options)
 EXPORT int
 pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	struct options options;
+	struct pamjp_options options;
 	struct jp_request request = { .front = JP_FRONT_PAM };
 	int rc = PAM_SYSTEM_ERR;
 
@@ -136,7 +136,7 @@ is_ours(pam_handle_t *pamh)
 EXPORT int
 pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	struct options options;
+	struct pamjp_options options;
 
 	(void)flags;
 	if (!pamjp_options_read(pamh, argc, argv, &options))

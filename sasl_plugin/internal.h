@@ -27,7 +27,7 @@ enum saslpat_mechanism { JP_SASL_MECHANISMS(SASLPAT_ENUM) SASLPAT_COUNT };
 #undef SASLPAT_ENUM
 
 /* The options of the application's configuration; texts are libsasl2's. */
-struct options {
+struct saslpat_options {
 	const char *socket_path;
 	int timeout_ms;
 	enum jp_realm realm;
@@ -40,11 +40,12 @@ struct options {
  * Reads them; those that are missing have their default, and only the first is
  * read if it says no. False after a log line that names the malformed option.
  */
-bool saslpat_options_read(const sasl_utils_t *utils, struct options *options);
+bool saslpat_options_read(
+    const sasl_utils_t *utils, struct saslpat_options *options);
 
 /* One login, from its mechanism's first step to its last. */
-struct session {
-	struct options options;
+struct saslpat_session {
+	struct saslpat_options options;
 	int stage;   /* how many times the client was asked */
 	int failure; /* what a bearer mechanism ends with, or SASL_OK */
 	char user[JP_USER_MAX + 1]; /* LOGIN: the answer to the first prompt */
@@ -64,8 +65,9 @@ JP_SASL_MECHANISMS(SASLPAT_STEP)
  * An empty authcid stands for the owner of the token; with `password`, a text
  * that is not a token may be tried as a password.
  */
-int saslpat_verify(const struct session *session, sasl_server_params_t *sparams,
-    sasl_out_params_t *oparams, const struct jp_login *login, bool password);
+int saslpat_verify(const struct saslpat_session *session,
+    sasl_server_params_t *sparams, sasl_out_params_t *oparams,
+    const struct jp_login *login, bool password);
 
 /* Sets the client's text for `code`, and returns it. */
 int saslpat_fail(sasl_server_params_t *sparams, int code);

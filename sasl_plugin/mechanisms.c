@@ -47,7 +47,7 @@ malformed(sasl_server_params_t *sparams, enum jp_err err)
 }
 
 static int
-finish(const struct session *session, sasl_server_params_t *sparams,
+finish(const struct saslpat_session *session, sasl_server_params_t *sparams,
     sasl_out_params_t *oparams, struct jp_login *login, bool password)
 {
 	int code = saslpat_verify(session, sparams, oparams, login, password);
@@ -72,8 +72,9 @@ saslpat_plain_step(void *context, sasl_server_params_t *sparams, const char *in,
 }
 
 static int
-login_password(const struct session *session, sasl_server_params_t *sparams,
-    const char *in, unsigned int in_len, sasl_out_params_t *oparams)
+login_password(const struct saslpat_session *session,
+    sasl_server_params_t *sparams, const char *in, unsigned int in_len,
+    sasl_out_params_t *oparams)
 {
 	struct jp_login login = { .authzid = "" };
 	enum jp_err err = jp_passwd_set(&login.passwd, in, in_len);
@@ -90,7 +91,7 @@ saslpat_login_step(void *context, sasl_server_params_t *sparams, const char *in,
     unsigned int in_len, const char **out, unsigned int *out_len,
     sasl_out_params_t *oparams)
 {
-	struct session *session = context;
+	struct saslpat_session *session = context;
 	enum jp_err err;
 
 	*out = NULL;
@@ -120,7 +121,7 @@ parse_bearer(const char *message, size_t len, struct jp_login *login);
  * `denied`, or by `invalid` if the message was malformed.
  */
 static int
-bearer_step(struct session *session, sasl_server_params_t *sparams,
+bearer_step(struct saslpat_session *session, sasl_server_params_t *sparams,
     const char *in, unsigned int in_len, const char **out,
     unsigned int *out_len, sasl_out_params_t *oparams, parse_bearer *parse,
     const char *denied, const char *invalid)

@@ -49,26 +49,26 @@ set_switch(bool *on, const char *value)
 }
 
 static bool
-set_enable(struct options *options, const char *value)
+set_enable(struct saslpat_options *options, const char *value)
 {
 	return set_switch(&options->enable, value);
 }
 
 static bool
-set_fallback(struct options *options, const char *value)
+set_fallback(struct saslpat_options *options, const char *value)
 {
 	return set_switch(&options->fallback, value);
 }
 
 static bool
-set_socket(struct options *options, const char *value)
+set_socket(struct saslpat_options *options, const char *value)
 {
 	options->socket_path = value;
 	return value[0] == '/' && strlen(value) < SOCKET_PATH_SIZE;
 }
 
 static bool
-set_timeout(struct options *options, const char *value)
+set_timeout(struct saslpat_options *options, const char *value)
 {
 	int seconds = 0;
 
@@ -84,13 +84,13 @@ set_timeout(struct options *options, const char *value)
 }
 
 static bool
-set_realm(struct options *options, const char *value)
+set_realm(struct saslpat_options *options, const char *value)
 {
 	return jp_realm_parse(value, &options->realm) == JP_ERR_OK;
 }
 
 static bool
-add_mechanism(struct options *options, const char *name, size_t len)
+add_mechanism(struct saslpat_options *options, const char *name, size_t len)
 {
 	for (size_t i = 0; i < SASLPAT_COUNT; i++) {
 		if (strlen(names[i]) == len &&
@@ -104,7 +104,7 @@ add_mechanism(struct options *options, const char *name, size_t len)
 
 /* Names between blanks, at least one. */
 static bool
-set_mechanisms(struct options *options, const char *value)
+set_mechanisms(struct saslpat_options *options, const char *value)
 {
 	bool any = false;
 
@@ -127,7 +127,7 @@ set_mechanisms(struct options *options, const char *value)
 /* The first one says whether the others are read. */
 static const struct {
 	const char *name;
-	bool (*set)(struct options *options, const char *value);
+	bool (*set)(struct saslpat_options *options, const char *value);
 } table[] = {
 	{ "jirapat_enable", set_enable },
 	{ "jirapat_socket", set_socket },
@@ -151,11 +151,11 @@ look_up(const sasl_utils_t *utils, const char *name)
 }
 
 bool
-saslpat_options_read(const sasl_utils_t *utils, struct options *options)
+saslpat_options_read(const sasl_utils_t *utils, struct saslpat_options *options)
 {
 	char text[ESCAPED_SIZE];
 
-	*options = (struct options){
+	*options = (struct saslpat_options){
 		.socket_path = JP_VERIFY_SOCKET,
 		.timeout_ms = JP_CLIENT_TIMEOUT_MS,
 		.realm = JP_REALM_KEEP,

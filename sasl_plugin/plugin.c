@@ -26,7 +26,8 @@ static int
 session_new(void *glob_context, sasl_server_params_t *sparams,
     const char *challenge, unsigned int challen, void **context)
 {
-	struct session *session = sparams->utils->malloc(sizeof(*session));
+	struct saslpat_session *session =
+	    sparams->utils->malloc(sizeof(*session));
 
 	(void)glob_context;
 	(void)challenge;
@@ -72,7 +73,7 @@ EXPORT int
 sasl_server_plug_init(const sasl_utils_t *utils, int max_version,
     int *out_version, sasl_server_plug_t **list, int *count)
 {
-	struct options options;
+	struct saslpat_options options;
 	bool right;
 
 	if (max_version < SASL_SERVER_PLUG_VERSION)

@@ -101,8 +101,9 @@ canonicalise(const sasl_server_params_t *sparams, sasl_out_params_t *oparams,
  * is cut off: alice of elsewhere is not the service's alice.
  */
 static enum jp_err
-token_user(const struct options *options, const sasl_server_params_t *sparams,
-    const char *authid, char user[JP_USER_MAX + 1])
+token_user(const struct saslpat_options *options,
+    const sasl_server_params_t *sparams, const char *authid,
+    char user[JP_USER_MAX + 1])
 {
 	enum jp_realm realm = options->realm;
 	const char *own = sparams->user_realm;
@@ -164,7 +165,7 @@ answered(const sasl_server_params_t *sparams, const struct jp_request *request,
 
 /* Asks about `authid`, or, if it is NULL, whose the token is. */
 static int
-ask(const struct options *options, const sasl_server_params_t *sparams,
+ask(const struct saslpat_options *options, const sasl_server_params_t *sparams,
     const struct jp_login *login, const char *authid, struct jp_reply *reply)
 {
 	const struct jp_client client = {
@@ -190,7 +191,7 @@ ask(const struct options *options, const sasl_server_params_t *sparams,
 }
 
 static int
-verify_authid(const struct session *session,
+verify_authid(const struct saslpat_session *session,
     const sasl_server_params_t *sparams, const sasl_out_params_t *oparams,
     const struct jp_login *login, bool password)
 {
@@ -222,8 +223,9 @@ forget_properties(const sasl_server_params_t *sparams)
 }
 
 static int
-verify_named(const struct session *session, sasl_server_params_t *sparams,
-    sasl_out_params_t *oparams, const struct jp_login *login, bool password)
+verify_named(const struct saslpat_session *session,
+    sasl_server_params_t *sparams, sasl_out_params_t *oparams,
+    const struct jp_login *login, bool password)
 {
 	bool other = login->authzid[0] != '\0' &&
 	             strcmp(login->authzid, login->authcid) != 0;
@@ -246,8 +248,9 @@ verify_named(const struct session *session, sasl_server_params_t *sparams,
  * service's name for the user is one that patd would have been asked for.
  */
 static int
-verify_nameless(const struct session *session, sasl_server_params_t *sparams,
-    sasl_out_params_t *oparams, const struct jp_login *login)
+verify_nameless(const struct saslpat_session *session,
+    sasl_server_params_t *sparams, sasl_out_params_t *oparams,
+    const struct jp_login *login)
 {
 	char user[JP_USER_MAX + 1];
 	struct jp_reply reply;
@@ -268,8 +271,9 @@ verify_nameless(const struct session *session, sasl_server_params_t *sparams,
 }
 
 int
-saslpat_verify(const struct session *session, sasl_server_params_t *sparams,
-    sasl_out_params_t *oparams, const struct jp_login *login, bool password)
+saslpat_verify(const struct saslpat_session *session,
+    sasl_server_params_t *sparams, sasl_out_params_t *oparams,
+    const struct jp_login *login, bool password)
 {
 	int code =
 	    login->authcid[0] != '\0'
