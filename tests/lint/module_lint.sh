@@ -57,6 +57,9 @@ module()
 	check "$1 needs these libraries and no other" "$2" "$(needed "$file")"
 	check "$1 exports its entry points and nothing else" "$3" \
 		"$(nm -D --defined-only "$file" | awk '{ print $NF }' | line)"
+	# The modules are linked with all of libjp.
+	check "$1 holds nothing of a protocol that it does not speak" '' \
+		"$(nm "$file" | awk '$NF ~ /^jp_mux_/ { print $NF }' | line)"
 	check "$1 is never unloaded" yes "$(has "$dynamic" NODELETE)"
 	check "$1 binds all symbols at once" yes "$(has "$dynamic" BIND_NOW)"
 	check "$1 makes its relocations read-only" yes \
@@ -65,7 +68,7 @@ module()
 		"$(has "$headers $dynamic" 'RWE\|TEXTREL')"
 }
 
-echo 1..12
+echo 1..14
 module pam_jira_pat 'libc.so.6 libpam.so.0' \
 	'pam_sm_acct_mgmt pam_sm_authenticate pam_sm_setcred'
 module libjirapat libc.so.6 sasl_server_plug_init
