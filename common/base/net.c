@@ -204,9 +204,10 @@ bool
 jp_rhost_read(const char *text, char *rhost, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
-	bool found = text[0] != '\0' && find_address(text, address);
+	bool bare = jp_address_valid(text); /* as most are */
+	bool found = bare || (text[0] != '\0' && find_address(text, address));
 
-	(void)snprintf(rhost, size, "%s", found ? address : text);
+	(void)snprintf(rhost, size, "%s", found && !bare ? address : text);
 	return found;
 }
 

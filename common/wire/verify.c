@@ -93,11 +93,21 @@ jp_reply_encode(const struct jp_reply *reply, uint8_t bytes[JP_REPLY_SIZE])
 	jp_buf_put_str(&buf, reply->user);
 }
 
+/* What is left are zeroes, up to the end. */
+static void
+get_padding(struct jp_buf *buf, const uint8_t *bytes)
+{
+	static const uint8_t zeroes[JP_REPLY_SIZE];
+
+	if (buf->err == JP_ERR_OK &&
+	    memcmp(bytes + buf->pos, zeroes, JP_REPLY_SIZE - buf->pos) != 0)
+		jp_buf_fail(buf, JP_ERR_PROTOCOL);
+}
+
 enum jp_err
 jp_reply_decode(struct jp_reply *reply, const uint8_t *bytes, size_t len)
 {
 	struct jp_buf buf;
-	uint8_t again[JP_REPLY_SIZE];
 
 	memset(reply, 0, sizeof(*reply));
 	if (len != JP_REPLY_SIZE)
@@ -107,9 +117,7 @@ jp_reply_decode(struct jp_reply *reply, const uint8_t *bytes, size_t len)
 	reply->verdict = (enum jp_verdict)jp_buf_get_enum(&buf, JP_MAY + 1);
 	reply->seq = jp_buf_get_u32(&buf);
 	jp_buf_get_str(&buf, reply->user, sizeof(reply->user));
-	jp_reply_encode(reply, again); /* the rest must be zeroes */
-	if (buf.err == JP_ERR_OK && memcmp(again, bytes, sizeof(again)) != 0)
-		buf.err = JP_ERR_PROTOCOL;
+	get_padding(&buf, bytes);
 	if (buf.err != JP_ERR_OK)
 		memset(reply, 0, sizeof(*reply));
 	return buf.err;
