@@ -156,6 +156,8 @@ check_all() {
 	check_states
 	check_places
 	check_folders
+	check_order
+	check_streams
 	check_history
 	check_traces
 	check_revoke
@@ -180,6 +182,9 @@ check_folders() {
 	mkfifo "$SCRATCH/tree/fifo"
 	is "$W a folder is searched, hidden and binary files too, no links" \
 		"$(found "$SCRATCH/tree")" "0:tree/b:1 tree/sub/.git/x "
+	run identify "$SCRATCH/tree"
+	is "$W what is no file is named, and no error" "$status:$err" \
+		"0:pat-admin: identify: $SCRATCH/tree/fifo: not a regular file: skipped"
 	is "$W with or without a slash, twice named is twice read" \
 		"$(found "$SCRATCH/away/" "$SCRATCH/tree/b" "$SCRATCH/away")" \
 		"0:away/z:1 away/z:1 tree/b:1 "
@@ -200,12 +205,73 @@ check_folders() {
 		is "$W what cannot be read is named: exit status 3" \
 			"$?:$(cat "$SCRATCH/out"):$(sed "s|$SCRATCH/||" \
 				"$SCRATCH/err" | tr '\n' ' ')" \
-			"3::pat-admin: identify: tree/shut: Permission denied pat-admin: identify: tree/sub/.git/x y: Permission denied "
+			"3::pat-admin: identify: tree/fifo: not a regular file: skipped pat-admin: identify: tree/shut: Permission denied pat-admin: identify: tree/sub/.git/x y: Permission denied "
 	else
 		skip "$W what cannot be read is named: exit status 3" \
 			"it takes root, and a folder that others can reach"
 	fi
 	rm -r "$SCRATCH/tree" "$SCRATCH/away" "$SCRATCH/empty"
+}
+
+# Files that take longer and shorter, with more than may wait, and bad ones; as
+# with one processor, line by line.
+check_order() {
+	mkdir "$SCRATCH/many" "$SCRATCH/many/d"
+	for file in $(seq 100 140); do
+		if [ $((file % 7)) = 0 ]; then
+			head -c 3000000 /dev/zero | tr '\0' a
+		elif [ $((file % 5)) = 0 ]; then
+			yes "x $FOREIGN" | head -n 40
+		fi >"$SCRATCH/many/$file"
+		printf ' %s' "$alice" >>"$SCRATCH/many/$file"
+	done
+	mv "$SCRATCH/many/121" "$SCRATCH/many/122" "$SCRATCH/many/d"
+	mkfifo "$SCRATCH/many/130-fifo"
+	rm "$SCRATCH/many/133"
+	ln -s nowhere "$SCRATCH/many/133"
+	set -- "$SCRATCH/many" "$SCRATCH/many/133" "$SCRATCH/many/101"
+	run identify "$@"
+	is "$W many files: all is found" "$status:$(
+		printf '%s\n' "$out" | grep -c "live"
+	):$(printf '%s\n' "$out" | grep -c "unknown")" "3:41:280"
+	is "$W many files: in the order of their names" "$(
+		printf '%s\n' "$out" | sed '1d; s/:.*//' | uniq
+	)" "$(for file in $(seq 100 140) d/121 d/122 101; do
+		case $file in 121 | 122 | 133) continue ;; esac
+		echo "$SCRATCH/many/$file"
+	done)"
+	several=$out
+	if command -v taskset >/dev/null; then
+		out=$(taskset -c "$(cpu)" "$PAT_ADMIN" --config "$CONF" \
+			identify "$@" 2>/dev/null)
+		is "$W many files: as with one processor" "$out" "$several"
+	else
+		skip "$W many files: as with one processor" "no taskset"
+	fi
+	rm -r "$SCRATCH/many"
+}
+
+# One that we may use.
+cpu() {
+	sed -n 's/^Cpus_allowed_list:[[:blank:]]*\([0-9]*\).*/\1/p' \
+		/proc/self/status
+}
+
+# What is no file is read when it is its turn, one after the other.
+check_streams() {
+	mkfifo "$SCRATCH/a" "$SCRATCH/b"
+	(
+		printf 'x\n%s' "${alice%??????}" >"$SCRATCH/a"
+		printf '%s' "$alice" >"$SCRATCH/b"
+	) &
+	run_with "
+$alice" identify "$SCRATCH/a" "$SCRATCH/b" - -
+	is "$W pipes are read one after the other" "$status:$(
+		printf '%s\n' "$out" | sed "1d; s|$SCRATCH/||; s/ .*//" |
+			tr '\n' ' '
+	)" "0:b:1 -:2 "
+	wait $!
+	rm "$SCRATCH/a" "$SCRATCH/b"
 }
 
 # The history of a repository, from which the token is gone: `git grep` does not
@@ -320,6 +386,13 @@ stop patd
 	"$PAT_ADMIN" "$CONF" >"$SCRATCH/out" 2>"$SCRATCH/err"
 is "200 MB are read in less memory" "$?:$(grep -c "live" "$SCRATCH/out")" "0:1"
 
+{
+	head -c 100000000 /dev/zero | tr '\0' a
+	printf ' %s' "$alice"
+} | bash -c 'ulimit -v 160000 && exec "$0" --config "$1" identify' \
+	"$PAT_ADMIN" "$CONF" >"$SCRATCH/out" 2>"$SCRATCH/err"
+is "one line of 100 MB, too" "$?:$(grep -c "live" "$SCRATCH/out")" "0:1"
+
 # More than stdout's buffer holds, so that it is a row that fails.
 yes "$FOREIGN" | head -n 1600 >"$SCRATCH/many"
 for form in --json ""; do
@@ -330,6 +403,16 @@ for form in --json ""; do
 		"$?:$(cat "$SCRATCH/err")" \
 		"3:pat-admin: identify: cannot write the answer: *"
 done
+
+# Nobody writes to the other end, and nobody closes it.
+mkfifo "$SCRATCH/silent"
+exec 9<>"$SCRATCH/silent"
+timeout 60 "$PAT_ADMIN" --config "$CONF" identify "$SCRATCH/many" - \
+	<"$SCRATCH/silent" >/dev/full 2>"$SCRATCH/err"
+like "an error ends it also while it reads from a pipe" \
+	"$?:$(cat "$SCRATCH/err")" \
+	"3:pat-admin: identify: cannot write the answer: *"
+exec 9>&-
 
 # --- Without rights, and what is never shown -----------------------------------
 

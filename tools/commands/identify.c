@@ -7,9 +7,6 @@
 #include "tools/cli/table.h"
 #include "tools/commands/commands.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <fts.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdint.h>
@@ -17,18 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/wire/client.h"
 #include "common/base/escape.h"
 #include "common/record/token_scan.h"
+#include "tools/cli/file_search.h"
 #include "tools/cli/lookup.h"
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 
 enum {
-	CHUNK = 65536,   /* bytes read at once */
-	RESTED_MS = 5000 /* a store that long unused is let go */
+	RESTED_MS = 5000, /* a store that long unused is let go */
 };
 
 static struct identify_args {
@@ -63,8 +59,7 @@ static const struct cmd_option options[] = {
 
 struct search {
 	struct context *context;
-	const char *where; /* the file, fit for print */
-	struct jp_token_scan scan;
+	char where[JP_ESCAPED_MAX(256)]; /* the file, fit for print, or "" */
 	struct lookup lookup;
 	bool asked; /* the store may be open for us */
 	int64_t asked_ms;
@@ -75,7 +70,7 @@ struct search {
 	bool unread; /* a file could not be read: the others are */
 	struct table table;
 	struct progress progress;
-	uint64_t done, all; /* bytes of the file */
+	uint64_t all; /* bytes of all files; 0: not known */
 	struct jp_why why;
 };
 
@@ -231,65 +226,6 @@ take_found(void *arg, const struct jp_found *found)
 
 /* ---- Files ---- */
 
-/* Not while it may wait for more: it may hold the store. */
-static void
-rest(struct search *search, bool wait)
-{
-	if (search->asked &&
-	    (wait || jp_now_ms() - search->asked_ms > RESTED_MS)) {
-		lookup_rest(&search->lookup);
-		search->asked = false;
-	}
-}
-
-static void
-skip_file(struct search *search)
-{
-	(void)fprintf(stderr, "pat-admin: identify: %s: %s\n", search->where,
-	    strerror(errno));
-	search->unread = true;
-}
-
-static enum jp_err
-read_all(struct search *search, int fd, bool wait)
-{
-	static char chunk[CHUNK];
-	enum jp_err err = JP_ERR_OK;
-	ssize_t got;
-
-	do {
-		rest(search, wait);
-		got = read(fd, chunk, sizeof(chunk));
-		if (got <= 0)
-			break;
-		err = jp_token_scan_feed(&search->scan, chunk, (size_t)got);
-		search->done += (uint64_t)got;
-		progress_show(&search->progress, search->done, search->all);
-	} while (err == JP_ERR_OK);
-	if (got < 0)
-		skip_file(search);
-	sodium_memzero(chunk, sizeof(chunk));
-	return err;
-}
-
-static enum jp_err
-search_file(struct search *search, int fd)
-{
-	const char *prefix = search->context->settings.policy.prefix;
-	struct stat st;
-	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	enum jp_err err, last;
-
-	search->done = 0;
-	search->all = regular ? (uint64_t)st.st_size : 0;
-	jp_token_scan_start(&search->scan, prefix, take_found, search);
-	progress_start(&search->progress, "identify", "bytes");
-	err = read_all(search, fd, !regular);
-	last = jp_token_scan_end(&search->scan);
-	progress_end(&search->progress);
-	return err != JP_ERR_OK ? err : last;
-}
-
 static enum jp_err
 note_token(void *arg, const struct jp_found *found)
 {
@@ -300,100 +236,98 @@ note_token(void *arg, const struct jp_found *found)
 
 /* A name for print: control characters escaped, and no token in it. */
 static void
-name_file(struct search *search, const char *name, char *room, size_t size)
+name_file(struct search *search, const struct walked_file *file)
 {
 	const char *prefix = search->context->settings.policy.prefix;
+	const char *name = file->path != NULL ? file->path : "-";
+	struct jp_token_scan scan;
 	bool secret = false;
 
-	jp_token_scan_start(&search->scan, prefix, note_token, &secret);
-	(void)jp_token_scan_feed(&search->scan, name, strlen(name));
-	(void)jp_token_scan_end(&search->scan);
-	search->where = jp_escape(
-	    room, size, secret ? "(a file with a token in its name)" : name);
+	jp_token_scan_start(&scan, prefix, note_token, &secret);
+	(void)jp_token_scan_feed(&scan, name, strlen(name));
+	(void)jp_token_scan_end(&scan);
+	(void)jp_escape(search->where, sizeof(search->where),
+	    secret ? "(a file with a token in its name)" : name);
 }
 
 static enum jp_err
-search_input(struct search *search)
+found_in_file(
+    void *arg, const struct walked_file *file, const struct jp_found *found)
 {
-	search->where = "-";
-	return search_file(search, STDIN_FILENO);
+	struct search *search = arg;
+
+	if (search->where[0] == '\0')
+		name_file(search, file);
+	return take_found(search, found);
 }
 
-static enum jp_err
-search_path(struct search *search, const char *path, int flags)
+static void
+end_file(void *arg, const struct walked_file *file)
 {
-	char shown[JP_ESCAPED_MAX(256)];
-	enum jp_err err;
-	int fd;
+	struct search *search = arg;
 
-	name_file(search, path, shown, sizeof(shown));
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
-	if (fd < 0) {
-		skip_file(search);
-		return JP_ERR_OK;
+	if (file->error != 0 || file->special) {
+		name_file(search, file);
+		progress_end(&search->progress);
+		(void)fprintf(stderr, "pat-admin: identify: %s: %s\n",
+		    search->where,
+		    file->special ? "not a regular file: skipped"
+		                  : strerror(file->error));
 	}
-	err = search_file(search, fd);
-	(void)close(fd);
-	return err;
+	search->unread |= file->error != 0;
+	search->where[0] = '\0';
 }
 
-/* ---- Folders ---- */
-
-static int
-by_name(const FTSENT **a, const FTSENT **b)
+/* While it may wait for more, the store is let go. */
+static bool
+wait_for_more(void *arg, bool stream, uint64_t done)
 {
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
+	struct search *search = arg;
 
-/* Links and what is neither file nor folder are left alone. */
-static enum jp_err
-search_entry(struct search *search, const FTSENT *entry)
-{
-	char shown[JP_ESCAPED_MAX(256)];
-
-	switch (entry->fts_info) {
-	case FTS_F:
-		return search_path(
-		    search, entry->fts_path, O_NOFOLLOW | O_NONBLOCK);
-	case FTS_DNR:
-	case FTS_ERR:
-	case FTS_NS:
-		name_file(search, entry->fts_path, shown, sizeof(shown));
-		errno = entry->fts_errno;
-		skip_file(search);
-		return JP_ERR_OK;
-	default:
-		return JP_ERR_OK;
+	progress_show(&search->progress, done, search->all);
+	if (search->asked &&
+	    (stream || jp_now_ms() - search->asked_ms > RESTED_MS)) {
+		lookup_rest(&search->lookup);
+		search->asked = false;
 	}
+	return search->asked || !search->progress.silent;
 }
 
-static enum jp_err
-search_folder(struct search *search, char *name)
+/* How many bytes there are; 0 if that is not known. */
+static uint64_t
+all_bytes(void)
 {
-	char *const names[] = { name, NULL };
-	FTS *tree = fts_open(
-	    names, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
-	enum jp_err err = JP_ERR_OK;
-	FTSENT *entry;
-
-	if (tree == NULL)
-		return JP_ERR_NOMEM;
-	while (err == JP_ERR_OK && (entry = fts_read(tree)) != NULL)
-		err = search_entry(search, entry);
-	(void)fts_close(tree);
-	return err;
-}
-
-static enum jp_err
-search_name(struct search *search, char *name)
-{
+	uint64_t all = 0;
 	struct stat st;
 
-	if (strcmp(name, "-") == 0)
-		return search_input(search);
-	if (stat(name, &st) == 0 && S_ISDIR(st.st_mode))
-		return search_folder(search, name);
-	return search_path(search, name, 0);
+	for (size_t i = 0; i < args.len; i++) {
+		if (stat(args.names[i], &st) != 0 || !S_ISREG(st.st_mode))
+			return 0;
+		all += (uint64_t)st.st_size;
+	}
+	return all;
+}
+
+static enum jp_err
+search_files(struct search *search)
+{
+	const struct file_searcher searcher = {
+		.prefix = search->context->settings.policy.prefix,
+		.arg = search,
+		.found = found_in_file,
+		.ended = end_file,
+		.waits = wait_for_more,
+	};
+	struct file_walk walk;
+	enum jp_err err;
+
+	search->all = all_bytes();
+	progress_start(&search->progress, "identify", "bytes");
+	file_walk_start(&walk, args.names, args.len);
+	err = file_search(&searcher, &walk, &search->why);
+	file_walk_end(&walk);
+	progress_end(&search->progress);
+	return err;
 }
 
 static enum jp_err
@@ -405,10 +339,8 @@ search_all(struct search *search)
 	if (err == JP_ERR_OK)
 		err = lookup_start(
 		    &search->lookup, search->context, &search->why);
-	if (err == JP_ERR_OK && args.len == 0)
-		err = search_input(search);
-	for (size_t i = 0; i < args.len && err == JP_ERR_OK; i++)
-		err = search_name(search, args.names[i]);
+	if (err == JP_ERR_OK)
+		err = search_files(search);
 	lookup_end(&search->lookup);
 	return err;
 }
