@@ -32,15 +32,16 @@ struct saslpat_options {
 	int timeout_ms;
 	enum jp_realm realm;
 	bool enable;
+	bool wrong;    /* one is malformed: nobody is let in */
 	bool fallback; /* what is not a token is a password */
 	bool mechanisms[SASLPAT_COUNT];
 };
 
 /*
  * Reads them; those that are missing have their default, and only the first is
- * read if it says no. False after a log line that names the malformed option.
+ * read if it says no. Each malformed one is named in a log line.
  */
-bool saslpat_options_read(
+void saslpat_options_read(
     const sasl_utils_t *utils, struct saslpat_options *options);
 
 /* One login, from its mechanism's first step to its last. */

@@ -102,25 +102,33 @@ add_mechanism(struct saslpat_options *options, const char *name, size_t len)
 	return false;
 }
 
+static void
+set_all_mechanisms(struct saslpat_options *options, bool on)
+{
+	for (size_t i = 0; i < SASLPAT_COUNT; i++)
+		options->mechanisms[i] = on;
+}
+
 /* Names between blanks, at least one. */
 static bool
 set_mechanisms(struct saslpat_options *options, const char *value)
 {
 	bool any = false;
 
-	for (size_t i = 0; i < SASLPAT_COUNT; i++)
-		options->mechanisms[i] = false;
+	set_all_mechanisms(options, false);
 	for (;;) {
 		size_t len;
 
 		value += strspn(value, " \t");
 		len = strcspn(value, " \t");
-		if (len == 0)
-			return any;
-		if (!add_mechanism(options, value, len))
-			return false;
-		any = true;
-		value += len;
+		if (len > 0 && add_mechanism(options, value, len)) {
+			any = true;
+			value += len;
+			continue;
+		}
+		if (len > 0 || !any)
+			set_all_mechanisms(options, true);
+		return len == 0 && any;
 	}
 }
 
@@ -150,31 +158,33 @@ look_up(const sasl_utils_t *utils, const char *name)
 	return value;
 }
 
-bool
-saslpat_options_read(const sasl_utils_t *utils, struct saslpat_options *options)
+static void
+log_wrong(const sasl_utils_t *utils, const char *name, const char *value)
 {
 	char text[ESCAPED_SIZE];
 
+	utils->log(utils->conn, SASL_LOG_ERR,
+	    "libjirapat: wrong option: %s: \"%s\"", name,
+	    jp_escape(text, sizeof(text), value));
+}
+
+void
+saslpat_options_read(const sasl_utils_t *utils, struct saslpat_options *options)
+{
 	*options = (struct saslpat_options){
 		.socket_path = JP_VERIFY_SOCKET,
 		.timeout_ms = JP_CLIENT_TIMEOUT_MS,
 		.realm = JP_REALM_KEEP,
 	};
-	for (size_t i = 0; i < SASLPAT_COUNT; i++)
-		options->mechanisms[i] = true;
+	set_all_mechanisms(options, true);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const char *value = look_up(utils, table[i].name);
 
-		if (value == NULL || table[i].set(options, value)) {
-			if (!options->enable)
-				break;
-			continue;
+		if (value != NULL && !table[i].set(options, value)) {
+			log_wrong(utils, table[i].name, value);
+			options->wrong = true;
 		}
-		(void)jp_escape(text, sizeof(text), value);
-		utils->log(utils->conn, SASL_LOG_ERR,
-		    "libjirapat: wrong option: %s: \"%s\"", table[i].name,
-		    text);
-		return false;
+		if (!options->enable && !options->wrong)
+			break;
 	}
-	return true;
 }

@@ -36,8 +36,8 @@ session_new(void *glob_context, sasl_server_params_t *sparams,
 	if (session == NULL)
 		return SASL_NOMEM;
 	memset(session, 0, sizeof(*session));
-	if (!saslpat_options_read(sparams->utils, &session->options) ||
-	    !session->options.enable) {
+	saslpat_options_read(sparams->utils, &session->options);
+	if (session->options.wrong || !session->options.enable) {
 		sparams->utils->free(session);
 		return saslpat_fail(sparams, SASL_UNAVAIL);
 	}
@@ -69,22 +69,26 @@ static sasl_server_plug_t enabled[SASLPAT_COUNT];
 
 sasl_server_plug_init_t sasl_server_plug_init;
 
+/*
+ * With a wrong option the mechanisms stay, and are not available: were they
+ * gone, libsasl2 would give the tokens to its own PLAIN and LOGIN, and so to a
+ * checker of passwords, or a service without those would refuse to start.
+ */
 EXPORT int
 sasl_server_plug_init(const sasl_utils_t *utils, int max_version,
     int *out_version, sasl_server_plug_t **list, int *count)
 {
 	struct saslpat_options options;
-	bool right;
 
 	if (max_version < SASL_SERVER_PLUG_VERSION)
 		return SASL_BADVERS;
 	*out_version = SASL_SERVER_PLUG_VERSION;
 	*list = enabled;
 	*count = 0;
-	right = saslpat_options_read(utils, &options);
-	if (!right)
-		return SASL_BADPARAM;
-	for (size_t i = 0; options.enable && i < SASLPAT_COUNT; i++) {
+	saslpat_options_read(utils, &options);
+	if (!options.enable && !options.wrong)
+		return SASL_OK;
+	for (size_t i = 0; i < SASLPAT_COUNT; i++) {
 		if (options.mechanisms[i])
 			enabled[(*count)++] = all[i];
 	}

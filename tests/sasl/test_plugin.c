@@ -307,6 +307,7 @@ say(const char *mechanism, const char *bytes, size_t len)
 
 #define SAY(mechanism, text) say(mechanism, text, sizeof(text) - 1)
 #define PLAIN(text) SAY("PLAIN", text).code
+#define BEARER(name) "n," name ",\1auth=Bearer " TOKEN "\1\1"
 
 static struct login
 log_in(const char *user, const char *password)
@@ -550,7 +551,32 @@ it_does_not_pretend_to_encrypt(void **unused)
 }
 
 static void
-a_wrong_option_leaves_the_other_mechanisms(void **unused)
+assert_wrong(const char *name)
+{
+	char line[64];
+
+	(void)snprintf(
+	    line, sizeof(line), "libjirapat: wrong option: %s: ", name);
+	assert_non_null(strstr(logged, line));
+}
+
+/* Neither patd nor the stock mechanisms hear of it, by no mechanism. */
+static void
+assert_unavailable(void)
+{
+	logged[0] = '\0';
+	assert_int_equal(PLAIN("\0alice\0" PASSWORD), SASL_UNAVAIL);
+	assert_non_null(strstr(logged, "libjirapat: wrong option: "));
+	assert_int_equal(PLAIN(ALICE), SASL_UNAVAIL);
+	assert_int_equal(log_in("alice", PASSWORD).code, SASL_UNAVAIL);
+	assert_int_equal(log_in("alice", TOKEN).code, SASL_UNAVAIL);
+	assert_int_equal(
+	    SAY("OAUTHBEARER", BEARER("a=alice")).code, SASL_UNAVAIL);
+	assert_int_equal(seen_count, 0);
+}
+
+static void
+a_wrong_option_makes_each_login_unavailable(void **unused)
 {
 	static const char *const rows[][2] = {
 		{ "jirapat_enable", "maybe" },
@@ -582,18 +608,35 @@ a_wrong_option_leaves_the_other_mechanisms(void **unused)
 			NO_MORE };
 
 		boot_from("ours stock", with);
-		assert_non_null(strstr(logged, "libjirapat: wrong option: "));
-		assert_non_null(strstr(logged, rows[i][0]));
-		assert_null(strstr(mechanisms(), "OAUTH"));
-		assert_int_equal(PLAIN("\0alice\0" PASSWORD), SASL_OK);
-		assert_int_not_equal(PLAIN(ALICE), SASL_OK);
-		assert_int_equal(seen_count, 0);
+		assert_wrong(rows[i][0]);
+		assert_unavailable();
 	}
 }
 
-/* --- Logins --------------------------------------------------------------- */
+/* Which mechanisms there are is still the administrator's choice. */
+static void
+a_wrong_option_beside_others_makes_none_of_them_void(void **unused)
+{
+	(void)unused;
+	BOOT(ENABLE, "jirapat_timeout", "0", "jirapat_mechs", "PLAIN LOGIN",
+	    "jirapat_realm", "Strip");
+	assert_wrong("jirapat_timeout");
+	assert_wrong("jirapat_realm");
+	assert_null(strstr(mechanisms(), "OAUTH"));
+	assert_int_equal(PLAIN(ALICE), SASL_UNAVAIL);
+}
 
-#define BEARER(name) "n," name ",\1auth=Bearer " TOKEN "\1\1"
+/* Without it this service would have no mechanism: Postfix ends then. */
+static void
+a_wrong_option_leaves_a_service_without_stock_mechanisms_its_own(void **unused)
+{
+	(void)unused;
+	BOOT_FROM("ours", ENABLE, "jirapat_timeout", "0");
+	assert_string_not_equal(mechanisms(), "");
+	assert_unavailable();
+}
+
+/* --- Logins --------------------------------------------------------------- */
 
 static void
 note_tried(bool tried[COUNT_OF(listed)], const char *name)
@@ -1213,7 +1256,11 @@ main(int argc, char **argv)
 		cmocka_unit_test(
 		    it_comes_before_the_stock_mechanisms_in_any_order),
 		cmocka_unit_test(it_does_not_pretend_to_encrypt),
-		cmocka_unit_test(a_wrong_option_leaves_the_other_mechanisms),
+		cmocka_unit_test(a_wrong_option_makes_each_login_unavailable),
+		cmocka_unit_test(
+		    a_wrong_option_beside_others_makes_none_of_them_void),
+		cmocka_unit_test(
+		    a_wrong_option_leaves_a_service_without_stock_mechanisms_its_own),
 		cmocka_unit_test(the_right_token_gets_in_by_each_mechanism),
 		cmocka_unit_test(initial_responses_are_optional),
 		cmocka_unit_test(patd_learns_the_service_and_the_address),
