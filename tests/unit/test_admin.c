@@ -971,6 +971,76 @@ items_come_back_and_cut_ones_do_not(void **state)
 	}
 }
 
+/* The bytes of an item, without the lists that grow from build to build. */
+static void
+add_item(crypto_generichash_state *sum, enum jp_admin_kind kind)
+{
+	struct jp_admin_item item;
+	uint8_t bytes[JP_ADMIN_MSG_MAX];
+	size_t len;
+
+	set_item(&item, kind);
+	assert_int_equal(jp_admin_item_encode(&item, bytes, &len), JP_ERR_OK);
+	if (kind == JP_ITEM_STATS) {
+		len -=
+		    (JP_REASON_COUNT + JP_LATENCY_BUCKETS) * sizeof(uint64_t);
+		(void)crypto_generichash_update(
+		    sum, (const uint8_t *)&len, sizeof(len));
+		return;
+	}
+	(void)crypto_generichash_update(sum, bytes, len);
+}
+
+static void
+add_rows(crypto_generichash_state *sum)
+{
+	struct jp_user_change change = { .fields = JP_USER_FIELDS };
+	struct jp_new_token token = { .lifetime = JP_LIFETIME_UNTIL,
+		.expires_at = NOW };
+	struct jp_admin_request request;
+	uint8_t bytes[JP_BATCH_MAX];
+	struct jp_buf buf;
+
+	set_request(&request, JP_ADMIN_CREATE);
+	token.record = request.record;
+	set_user(&change.user);
+	jp_buf_write(&buf, bytes, sizeof(bytes));
+	assert_int_equal(jp_batch_put_user(&buf, &change), JP_ERR_OK);
+	assert_int_equal(jp_batch_put_new(&buf, &token), JP_ERR_OK);
+	(void)crypto_generichash_update(sum, bytes, buf.pos);
+}
+
+/*
+ * All messages, as one sum. If it fails, the layout has changed: raise
+ * JP_ADMIN_VERSION, for patd and pat-admin may be of different builds, and put
+ * the sum that is shown here.
+ */
+static void
+the_layout_of_all_messages_is_that_of_their_version(void **state)
+{
+	static const char wanted[] = "3 69a73672cf4cf1bc3c24c0fda2712d8b";
+	crypto_generichash_state sum;
+	struct jp_admin_request request;
+	uint8_t bytes[JP_ADMIN_MSG_MAX], hash[16];
+	char text[2 * sizeof(hash) + 1], shown[64];
+	size_t len;
+
+	(void)state;
+	(void)crypto_generichash_init(&sum, NULL, 0, sizeof(hash));
+	set_request(&request, JP_ADMIN_LIST);
+	assert_int_equal(
+	    jp_admin_request_encode(&request, bytes, &len), JP_ERR_OK);
+	(void)crypto_generichash_update(&sum, bytes, len);
+	for (int kind = 0; kind < JP_ITEM_COUNT; kind++)
+		if (kind != JP_ITEM_END)
+			add_item(&sum, (enum jp_admin_kind)kind);
+	add_rows(&sum);
+	(void)crypto_generichash_final(&sum, hash, sizeof(hash));
+	(void)sodium_bin2hex(text, sizeof(text), hash, sizeof(hash));
+	(void)snprintf(shown, sizeof(shown), "%d %s", JP_ADMIN_VERSION, text);
+	assert_string_equal(shown, wanted);
+}
+
 static void
 every_end_comes_back(void **state)
 {
@@ -1320,6 +1390,8 @@ main(void)
 		TEST(a_lack_of_memory_makes_no_token),
 		cmocka_unit_test(requests_come_back_and_cut_ones_do_not),
 		cmocka_unit_test(items_come_back_and_cut_ones_do_not),
+		cmocka_unit_test(
+		    the_layout_of_all_messages_is_that_of_their_version),
 		cmocka_unit_test(every_end_comes_back),
 		cmocka_unit_test(numbers_of_the_protocol_are_fixed),
 		cmocka_unit_test(errors_keep_their_numbers_and_names),
