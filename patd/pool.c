@@ -81,7 +81,8 @@ struct pool {
 	pthread_cond_t ended; /* a thread, a loan, or an operation */
 	pthread_cond_t task_ended;
 	struct task_queue tasks;
-	size_t asking; /* operations that wait for their tasks */
+	size_t asking;  /* operations that wait for their tasks */
+	bool tasks_end; /* no more of them begins */
 	bool stopping;
 	size_t running;         /* threads */
 	struct pool_item *idle; /* used before */
@@ -349,7 +350,7 @@ find_work(struct crew *crew, struct work *work)
 		if (work->flight->first != NULL)
 			return true;
 	}
-	return crew->has_tasks &&
+	return crew->has_tasks && !pool->tasks_end &&
 	       task_queue_take(&pool->tasks, &work->group, &work->i);
 }
 
@@ -523,7 +524,7 @@ run_tasks(struct jp_workers *workers, jp_task task, void *arg, size_t count)
 	task_queue_add(&pool->tasks, &group);
 	pthread_cond_broadcast(&pool->crews[CREW_HASH].wake);
 	while (group.ended < group.begun ||
-	       (group.begun < count && !pool->stopping))
+	       (group.begun < count && !pool->tasks_end))
 		pthread_cond_wait(&pool->task_ended, &pool->mutex);
 	task_queue_cut(&pool->tasks, &group);
 	pool->asking--;
@@ -799,6 +800,17 @@ is_busy(const struct pool *pool)
 	return pool->running > 0 || pool->lent_len > 0 || pool->asking > 0;
 }
 
+void
+pool_end_tasks(struct pool *pool)
+{
+	if (pool == NULL)
+		return;
+	pthread_mutex_lock(&pool->mutex);
+	pool->tasks_end = true;
+	pthread_cond_broadcast(&pool->task_ended);
+	pthread_mutex_unlock(&pool->mutex);
+}
+
 bool
 pool_stop(struct pool *pool, int64_t deadline_ms)
 {
@@ -806,11 +818,11 @@ pool_stop(struct pool *pool, int64_t deadline_ms)
 
 	if (pool == NULL)
 		return true;
+	pool_end_tasks(pool);
 	pthread_mutex_lock(&pool->mutex);
 	pool->stopping = true;
 	for (size_t i = 0; i < CREW_COUNT; i++)
 		pthread_cond_broadcast(&pool->crews[i].wake);
-	pthread_cond_broadcast(&pool->task_ended);
 	while (is_busy(pool) &&
 	       jp_cond_wait_until(&pool->ended, &pool->mutex, deadline_ms))
 		continue;

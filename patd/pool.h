@@ -89,6 +89,12 @@ struct pool_item *pool_done(struct pool *pool);
 void pool_release(struct pool *pool, struct pool_item *item);
 
 /*
+ * Begins no more tasks of operations, which would outlast the end by far: those
+ * under way end, then their operation is told that some were left out.
+ */
+void pool_end_tasks(struct pool *pool);
+
+/*
  * Drops what waits, operations included, lets the hashes and look-ups under way
  * end, and what is lent come back, until `deadline_ms` of jp_now_ms(), and
  * frees all. False if one did not: then nothing is freed, and the core must not

@@ -256,6 +256,7 @@ server_run(
 		decision_log_floods(&loop.floods, true);
 	}
 	listeners_close(options->listeners);
+	pool_end_tasks(loop.pool);
 	deadline_ms = loop.stopping ? loop.stop_ms : jp_now_ms();
 	if (loop.admin != NULL)
 		*drained = admin_service_stop(loop.admin, deadline_ms);

@@ -757,6 +757,29 @@ the_end_leaves_out_tasks_and_says_so(void **state)
 	assert_int_equal(errand.ended, 2);
 }
 
+/* Questions are answered yet: nobody waits for all hashes of a batch. */
+static void
+the_end_of_tasks_is_before_that_of_questions(void **state)
+{
+	struct fixture *fixture = *state;
+	struct errand errand = { .fixture = fixture };
+
+	start(fixture, 1, CROWD);
+	open_gate(fixture, UINT32_MAX);
+	begin_errand(&errand, 1);
+	pool_end_tasks(fixture->pool);
+	permit(&errand, TASKS);
+	(void)pthread_join(errand.thread, NULL);
+	assert_int_equal(errand.err, JP_ERR_UNREACHABLE);
+	assert_int_equal(errand.ended, 1);
+	run_errand(&errand);
+	assert_int_equal(errand.err, JP_ERR_UNREACHABLE);
+	assert_int_equal(errand.ended, 1);
+	assert_true(ask_in_time(fixture));
+	gather(fixture, 1);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 1);
+}
+
 static void
 operations_take_turns(void **state)
 {
@@ -814,6 +837,7 @@ main(void)
 		TEST(tasks_run_on_all_workers_at_once_and_once_each),
 		TEST(a_question_goes_before_tasks),
 		TEST(the_end_leaves_out_tasks_and_says_so),
+		TEST(the_end_of_tasks_is_before_that_of_questions),
 		cmocka_unit_test(operations_take_turns),
 	};
 
