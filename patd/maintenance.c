@@ -131,8 +131,7 @@ keep(void *arg)
 			leave_if_damaged(
 			    maintenance, jp_store_info(core->store, &info));
 		if ((calls & CALL_WRITE) != 0)
-			leave_if_damaged(
-			    maintenance, jp_usage_flush(core->usage, core));
+			leave_if_damaged(maintenance, save(core));
 		if (calls != 0)
 			continue;
 		leave_if_damaged(maintenance, save(core));

@@ -26,7 +26,7 @@ enum jp_err maintenance_start(struct maintenance **maintenance,
 /* The store failed somebody: looks at once whether it still lives. */
 void maintenance_suspect(struct maintenance *maintenance);
 
-/* Many uses of tokens were gathered: writes them at once. */
+/* Many uses of tokens were gathered: writes them at once, with a checkpoint. */
 void maintenance_hurry(struct maintenance *maintenance);
 
 /* NULL is fine. */

@@ -14,8 +14,11 @@
 /* Tokens that can be gathered between two batches. */
 #define JP_USAGE_MAX_TOKENS 4096U
 
-/* So many are better written at once. */
-#define JP_USAGE_MANY_TOKENS (JP_USAGE_MAX_TOKENS / 4 * 3)
+/*
+ * So many are better written at once: there is room for more meanwhile, and the
+ * log that a start after a kill has to replay stays short.
+ */
+#define JP_USAGE_MANY_TOKENS (JP_USAGE_MAX_TOKENS / 4)
 
 struct jp_usage;
 

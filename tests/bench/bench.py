@@ -25,6 +25,7 @@ SLOTS = [
     "slot_day",
     "slot_sync",
     "slot_users",
+    "slot_restart",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
 BESIDE = ", other build"

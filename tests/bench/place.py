@@ -235,31 +235,62 @@ def program(name):
     return path
 
 
-def drive(argv, lines, servers=(), env=None, timeout=600):
-    """Runs a driver (see turn.h) and returns what it prints, with "server_ns":
-    the CPU of `servers` while it measured. `lines` are its secrets."""
-    with subprocess.Popen(
+class Driver:
+    """A driver (see turn.h) that has warmed up, and waits. `lines` are its
+    secrets."""
+
+    def __init__(self, argv, lines, env=None):
+        self.argv = argv
+        self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=dict(os.environ, **(env or {}))) as driver:
+            env=dict(os.environ, **(env or {})))
         try:
-            driver.stdin.write("".join(line + "\n" for line in lines) + "\n")
-            driver.stdin.flush()
-            if driver.stdout.readline() != "ready\n":
-                raise Failed("%s ends with status %d" % (
-                    argv[0], driver.wait(timeout)))
-            pids = [pid for server in servers for pid in server.pids()]
-            before = cpu_ns(pids)
-            driver.stdin.write("go\n")
-            driver.stdin.flush()
-            line = driver.stdout.readline()
-            after = cpu_ns(pids)
+            self.process.stdin.write(
+                "".join(line + "\n" for line in lines) + "\n")
+            self.process.stdin.flush()
+            if self.process.stdout.readline() != "ready\n":
+                raise self.failed()
         except BaseException:
-            driver.kill()
+            self.close()
             raise
-    if not line:
-        raise Failed("%s ends with status %d" % (argv[0], driver.returncode))
-    result = json.loads(line)
-    result["server_ns"] = after - before
+
+    def failed(self):
+        return Failed("%s ends with status %s" % (
+            self.argv[0], self.process.wait(600)))
+
+    def go(self):
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+
+    def result(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise self.failed()
+        return json.loads(line)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def drive(argv, lines, servers=(), env=None):
+    """Runs a driver and returns what it prints, with "server_ns": the CPU of
+    `servers` while it measured."""
+    with Driver(argv, lines, env) as driver:
+        pids = [pid for server in servers for pid in server.pids()]
+        before = cpu_ns(pids)
+        driver.go()
+        result = driver.result()
+        result["server_ns"] = cpu_ns(pids) - before
     return result
 
 

@@ -102,6 +102,11 @@ ok "a list of users" bench --slot users --rounds 2 --operations 4
 like "a list of users: all took part" "$(contenders users)" \
 	'*one commit for each*sync-users*questions*beside*'
 
+ok "a restart" bench --slot restart --rounds 2 --operations 2
+note "$(tail -n 3 "$SCRATCH/errors")"
+like "a restart: patd was killed and started" "$(contenders restart)" \
+	'*ours, killed and started*'
+
 ok "many tokens" bench --slot scale --rounds 2 --operations 2
 note "$(tail -n 3 "$SCRATCH/errors")"
 like "many tokens: warm questions were asked" "$(contenders scale)" \

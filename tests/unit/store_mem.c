@@ -30,6 +30,7 @@ struct mem {
 	size_t user_len;
 	uint64_t commits;
 	unsigned int calls;
+	atomic_uint checkpoints;
 	unsigned int fail_in; /* calls until the failure; 0: none */
 	enum jp_err fail_with;
 	bool fail_lasting;
@@ -392,6 +393,7 @@ mem_checkpoint(struct jp_store *store)
 {
 	struct mem *mem = mem_of(store);
 
+	atomic_fetch_add(&mem->checkpoints, 1);
 	return leave(mem, enter(mem));
 }
 
@@ -511,4 +513,10 @@ unsigned int
 jp_store_mem_calls(const struct jp_store *store)
 {
 	return ((const struct mem *)store)->calls;
+}
+
+unsigned int
+jp_store_mem_checkpoints(const struct jp_store *store)
+{
+	return atomic_load(&((const struct mem *)store)->checkpoints);
 }

@@ -20,4 +20,7 @@ void jp_store_mem_fail(
 /* How many calls were made since the store was opened. */
 unsigned int jp_store_mem_calls(const struct jp_store *store);
 
+/* How many of them were checkpoints. */
+unsigned int jp_store_mem_checkpoints(const struct jp_store *store);
+
 #endif

@@ -15,6 +15,7 @@
 #include "common/decide/open.h"
 #include "common/wire/client.h"
 #include "tests/unit/core_help.h"
+#include "tests/unit/store_mem.h"
 #include "common/decide/usage.h"
 #include "common/record/argon2.h"
 #include "patd/arena.h"
@@ -162,6 +163,26 @@ nothing_is_written_before_the_period_is_over(void **state)
 	assert_counted(fixture);
 }
 
+/* Or else a start after a kill would have to replay all of their log. */
+static void
+many_uses_are_written_at_once_with_a_checkpoint(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct jp_store *store = fixture->core.store;
+	const int64_t begin_ms = jp_now_ms();
+	const uint64_t before = commits(fixture);
+
+	start(fixture, MAINTENANCE_PERIOD_MS);
+	for (unsigned int i = 1; i <= 3; i++) {
+		use_all(fixture);
+		maintenance_hurry(fixture->maintenance);
+		while (jp_store_mem_checkpoints(store) < i)
+			assert_true(jp_now_ms() < begin_ms + WAIT_MS);
+		assert_int_equal(commits(fixture), before + i);
+	}
+	assert_counted(fixture);
+}
+
 static void
 without_uses_nothing_is_written(void **state)
 {
@@ -203,6 +224,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_period_has_one_write_of_all_tokens),
 		TEST(nothing_is_written_before_the_period_is_over),
+		TEST(many_uses_are_written_at_once_with_a_checkpoint),
 		TEST(without_uses_nothing_is_written),
 		TEST(memory_of_hashes_that_is_idle_goes_back),
 	};
