@@ -94,7 +94,8 @@ jp_job_each_record(struct job *job, struct jp_listing *listing,
         struct job *job, void *arg, const struct jp_record *record),
     void *arg)
 {
-	struct jp_record *page = calloc(JP_JOB_PAGE, sizeof(*page));
+	/* Not zeroed: it is large, and most users have few tokens. */
+	struct jp_record *page = malloc(JP_JOB_PAGE * sizeof(*page));
 	enum jp_err err = page != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
 	size_t count = 1;
 

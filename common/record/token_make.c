@@ -2,12 +2,27 @@
 
 #include <sodium.h>
 
+enum {
+	LETTERS = sizeof(JP_TOKEN_ALPHABET) - 1,
+	FAIR =
+	    256 / LETTERS * LETTERS, /* a byte below it is no letter's more */
+};
+
+/* Bytes are drawn together, for each call asks the kernel. */
 static void
 draw_base62(char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		text[i] = JP_TOKEN_ALPHABET[randombytes_uniform(
-		    sizeof(JP_TOKEN_ALPHABET) - 1)];
+	uint8_t bytes[64];
+	size_t i = 0;
+
+	while (i < len) {
+		randombytes_buf(bytes, sizeof(bytes));
+		for (size_t j = 0; j < sizeof(bytes) && i < len; j++)
+			if (bytes[j] < FAIR)
+				text[i++] =
+				    JP_TOKEN_ALPHABET[bytes[j] % LETTERS];
+	}
+	sodium_memzero(bytes, sizeof(bytes));
 }
 
 void

@@ -26,6 +26,7 @@ SLOTS = [
     "slot_sync",
     "slot_users",
     "slot_restart",
+    "slot_bulk",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
 BESIDE = ", other build"

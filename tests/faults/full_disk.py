@@ -1,4 +1,5 @@
 """The disk of the store is full: what an administrator can still do."""
+import csv
 import os
 import signal
 import subprocess
@@ -25,6 +26,17 @@ class Filler:
 
     def free(self):
         os.unlink(self.path)
+
+
+def several(place, count):
+    """The ids of so many new tokens."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as elsewhere:
+        with open(elsewhere + "/rows", "w") as file:
+            file.write("user\n" + "bob\n" * count)
+        place.admin("create", "--batch", elsewhere + "/rows", "--output",
+                    elsewhere + "/made")
+        with open(elsewhere + "/made") as file:
+            return [row["id"] for row in csv.DictReader(file)]
 
 
 def reserve(place):
@@ -99,11 +111,13 @@ def alone():
 def check_says():
     """check says that the reserve is in use, and a backup leaves it out"""
     with world() as place:
-        tokens = [place.token() for _ in range(20)]
+        ids = several(place, 1200)
+        whole = reserve(place)
         filler = Filler(place)
         refused(place)
-        for token in tokens:
-            place.admin("revoke", token[5:13], "--reason", "w" * 250)
+        while reserve(place) == whole:  # until the last log file is full
+            place.admin("revoke", "--from-file", "-", "--reason", "w" * 250,
+                        said="\n".join(ids.pop() for _ in range(40)))
         check = subprocess.run(
             [ADMIN, "--config", place.config, "check"], text=True,
             capture_output=True, timeout=60)

@@ -312,6 +312,26 @@ sync_output(struct run *run)
 	return path_why(run->why, "write", run->batch->to);
 }
 
+/*
+ * The file goes. Without patd this process may have become a user who
+ * cannot do that: then it stays, and is empty.
+ */
+static void
+drop_output(struct run *run)
+{
+	struct jp_why ignored;
+
+	if (run->to == NULL)
+		return;
+	(void)fflush(run->to);
+	(void)act_at(run->batch->to, &ignored);
+	if (unlink(run->batch->to) != 0 && ftruncate(fileno(run->to), 0) != 0)
+		(void)fprintf(stderr, "%s: remove it\n", run->batch->to);
+	act_as_self();
+	(void)fclose(run->to);
+	run->to = NULL;
+}
+
 /* patd is gone: it may be back already, or this process do it alone. */
 static void
 open_again(struct run *run)
@@ -351,22 +371,6 @@ take_all_back(struct run *run)
 		    first.text, left, run->done);
 }
 
-/*
- * The file goes, too. Without patd this process may have become a user who
- * cannot do that: then it stays, and is empty.
- */
-static void
-drop_output(struct run *run)
-{
-	struct jp_why ignored;
-
-	(void)fflush(run->to);
-	(void)act_at(run->batch->to, &ignored);
-	if (unlink(run->batch->to) != 0 && ftruncate(fileno(run->to), 0) != 0)
-		(void)fprintf(stderr, "%s: remove it\n", run->batch->to);
-	act_as_self();
-}
-
 static enum jp_err
 make_all(struct run *run)
 {
@@ -379,10 +383,12 @@ make_all(struct run *run)
 	err = run_rows(run, false);
 	if (err == JP_ERR_OK)
 		err = sync_output(run);
+	if (err == JP_ERR_OK)
+		return err;
+	drop_output(run); /* before this process becomes another user */
 	if (err == JP_ERR_UNREACHABLE)
 		open_again(run);
-	if (err != JP_ERR_OK)
-		take_all_back(run);
+	take_all_back(run);
 	return err;
 }
 
@@ -422,9 +428,9 @@ create_batch(struct context *context, const struct batch *batch)
 		if (run.session != NULL)
 			session_close(run.session);
 	}
-	if (err != JP_ERR_OK && run.to != NULL)
+	if (err != JP_ERR_OK)
 		drop_output(&run);
-	if (run.to != NULL)
+	else
 		(void)fclose(run.to);
 	sodium_memzero(out_buffer, sizeof(out_buffer));
 	sodium_memzero(run.made, sizeof(run.made));
