@@ -212,6 +212,7 @@ set_up(struct loop *loop, struct jp_why *why)
 	if (err != JP_ERR_OK)
 		return jp_why(
 		    why, err, "cannot start the workers: %s", jp_err_text(err));
+	jp_memo_lock_file(loop->options->core->memo); /* last: see there */
 	return JP_ERR_OK;
 }
 

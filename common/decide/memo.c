@@ -141,6 +141,13 @@ jp_memo_keep(struct jp_memo *memo, const char *run_dir,
 }
 
 void
+jp_memo_lock_file(struct jp_memo *memo)
+{
+	if (memo != NULL && memo->file != NULL)
+		jp_memo_file_lock(memo->file);
+}
+
+void
 jp_memo_free(struct jp_memo *memo)
 {
 	if (memo == NULL)

@@ -63,6 +63,9 @@ enum jp_err jp_memo_make(
 enum jp_err jp_memo_keep(struct jp_memo *memo, const char *run_dir,
     const struct jp_memo_ties *ties, uint64_t *kept, struct jp_why *why);
 
+/* Locks its file in memory, if there is one: after all that says more. */
+void jp_memo_lock_file(struct jp_memo *memo);
+
 /* Wipes and frees it; a file stays. */
 void jp_memo_free(struct jp_memo *memo);
 

@@ -361,8 +361,8 @@ load(
  * Mapped for this alone, as nothing is read or written there: it would be
  * SIGBUS where somebody cuts the file.
  */
-static void
-lock_in_memory(struct jp_memo_file *file)
+void
+jp_memo_file_lock(struct jp_memo_file *file)
 {
 	size_t size = (size_t)row_at(file->len);
 	void *mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, file->fd, 0);
@@ -455,7 +455,6 @@ open_file(struct jp_memo_file *file, const char *run_dir,
 	}
 	if (!ours || !load(file, now, entries)) /* nobody needs its key */
 		jp_memo_file_renew(file);
-	lock_in_memory(file);
 	return JP_ERR_OK;
 }
 

@@ -67,6 +67,12 @@ enum jp_err jp_memo_file_open(struct jp_memo_file **file, const char *run_dir,
     const struct jp_memo_ties *ties, struct jp_memo_entry *entries, size_t len,
     int64_t now, struct jp_why *why);
 
+/*
+ * Locks it in memory, so that it is not swapped, if the limit allows. It says
+ * less than anything else that is locked, so that comes before it.
+ */
+void jp_memo_file_lock(struct jp_memo_file *file);
+
 /* Wipes and closes; the file stays. NULL is fine. */
 void jp_memo_file_close(struct jp_memo_file *file);
 

@@ -158,6 +158,10 @@ def on_tmpfs(path):
     return done.stdout == "tmpfs\n"
 
 
+TMPFS = next((path for path in ("/dev/shm", "/run") if on_tmpfs(path) and
+              os.access(path, os.W_OK)), None)
+
+
 class World:
     """`tmpfs`: where run_dir shall lie, else with all the rest."""
 

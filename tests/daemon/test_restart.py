@@ -9,11 +9,9 @@ import shutil
 import signal
 import threading
 
-from daemon import (ACCEPT, BUILD, DENY, SANITIZED, UNAVAILABLE, Client, Skip,
-                    main, on_tmpfs, wait_for, world)
+from daemon import (ACCEPT, BUILD, DENY, SANITIZED, TMPFS, UNAVAILABLE, Client,
+                    Skip, main, on_tmpfs, wait_for, world)
 
-TMPFS = next((path for path in ("/dev/shm", "/run") if on_tmpfs(path) and
-              os.access(path, os.W_OK)), None)
 SHIM = os.path.join(BUILD, "tests/faults/.libs/shift_clock.so")
 TOKENS, CLIENTS = 200, 8
 DAY = 86400

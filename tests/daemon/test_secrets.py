@@ -1,13 +1,17 @@
 """What can be found in the memory of patd: no token after its last use, and at
 the end no key either.
 """
+import ctypes
 import os
+import resource
 import signal
 import socket
 
-from daemon import (ACCEPT, AUDIT, DENY, ROOT, SANITIZED, WATCHED, Client,
-                    Skip, forged, main, make_slow, question, text, wait_for,
-                    world)
+from daemon import (ACCEPT, AUDIT, DENY, ROOT, SANITIZED, TMPFS, WATCHED,
+                    Client, Skip, forged, main, make_slow, question, text,
+                    wait_for, world)
+
+PR_CAPBSET_DROP, CAP_SYS_RESOURCE = 24, 24
 
 
 def pieces(pid):
@@ -111,12 +115,11 @@ def no_token():
         assert not hits, hits
 
 
-def held_while_needed():
-    """a token that waits for its hash is found, in locked memory alone"""
-    with world("workers = 1", start=False) as place:
+def held_in_locked_memory(more="", tmpfs=None, **options):
+    with world("workers = 1\n" + more, start=False, tmpfs=tmpfs) as place:
         make_slow(place)
         token, other = place.token(), place.token()
-        place.start()
+        place.start(**options)
         look(place)
         with Client(place.verify, 20) as first, \
                 Client(place.verify, 20) as second:
@@ -128,6 +131,21 @@ def held_while_needed():
             second.answer()
         assert "token" in hits, "it is not found where it has to be"
         assert_locked(place, hits["token"])
+
+
+def held_while_needed():
+    """a token that waits for its hash is found, in locked memory alone"""
+    held_in_locked_memory()
+
+
+def locked_before_the_memo():
+    """so it is where not all of the file of the memo can be locked, too"""
+    def limit():
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE, 0, 0, 0)
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (8 << 20, 8 << 20))
+    if TMPFS is None:
+        raise Skip("there is no tmpfs")
+    held_in_locked_memory("cache_entries = 65536", TMPFS, preexec_fn=limit)
 
 
 def mux_question(*fields):
@@ -172,9 +190,16 @@ def no_token_of_mux():
         assert not hits, hits
 
 
+def memo_is_locked(pid):
+    with open("/proc/%d/smaps" % pid) as file:
+        _, _, rest = file.read().partition("/run/memo\n")
+    return "lo" in rest.partition("VmFlags: ")[2].partition("\n")[0].split()
+
+
 def locked():
-    """memory is locked, and no core is dumped"""
-    with world(args=()) as place:
+    """memory is locked, the file of the memo, too, and no core is dumped"""
+    with world(args=(), tmpfs=TMPFS) as place:
+        place.token()  # by now it has started
         with open("/proc/%d/limits" % place.patd.pid) as file:
             core = [line.split() for line in file if "core file" in line]
         assert core[0][4:6] == ["0", "0"], core
@@ -183,6 +208,7 @@ def locked():
         with open("/proc/%d/status" % place.patd.pid) as file:
             status = dict(line.split(":", 1) for line in file)
         assert int(status["VmLck"].split()[0]) > 0, status["VmLck"]
+        assert TMPFS is None or memo_is_locked(place.patd.pid)
 
 
 def state_of(pid):
@@ -216,4 +242,5 @@ def wiped_at_the_end():
         assert not hits, hits
 
 
-main([no_token, no_token_of_mux, held_while_needed, locked, wiped_at_the_end])
+main([no_token, no_token_of_mux, held_while_needed,
+      locked_before_the_memo, locked, wiped_at_the_end])
