@@ -58,6 +58,14 @@ forget(struct block *block)
 	*block = (struct block){ 0 };
 }
 
+/* To the kernel. */
+static void
+drop(struct block *block)
+{
+	(void)unmap(block->start, block->bytes);
+	forget(block);
+}
+
 /* Idle blocks that no hash has used since then. */
 static void
 drop_since(int64_t since_ms)
@@ -68,8 +76,7 @@ drop_since(int64_t since_ms)
 		if (block->bytes == 0 || block->lent ||
 		    block->used_ms > since_ms)
 			continue;
-		(void)unmap(block->start, block->bytes);
-		forget(block);
+		drop(block);
 	}
 }
 
@@ -122,12 +129,15 @@ take(size_t bytes)
 	return block;
 }
 
+/* What there was no room for is not kept. */
 static void
 take_back(struct block *block)
 {
 	pthread_mutex_lock(&arena.mutex);
 	block->lent = false;
 	block->used_ms = jp_now_ms();
+	if (atomic_load(arena.bytes) > arena.room)
+		drop(block);
 	pthread_mutex_unlock(&arena.mutex);
 }
 
