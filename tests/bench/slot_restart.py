@@ -43,12 +43,6 @@ SECONDS, QUICK_SECONDS, LOOK_SECONDS = 10, 3, 1
 CLIENTS = 8
 WAIT_S = 60
 MANY = 2 ** 31 - 1  # the time ends it, not the count
-PLACES = ("/dev/shm", "/run")
-
-
-def tmpfs():
-    return next((path for path in PLACES if daemon.on_tmpfs(path) and
-                 os.access(path, os.W_OK)), None)
 
 
 class Killed:
@@ -60,7 +54,7 @@ class Killed:
         # Twice as many places as tokens: none of them loses its own.
         self.store = place.store(
             "cache_entries = %d" % (2 * self.tokens), start=False,
-            cost="memory = 4M\npasses = 1", tmpfs=tmpfs())
+            cost="memory = 4M\npasses = 1", tmpfs=daemon.TMPFS)
         texts = os.path.join(self.store.root, "texts")
         place.say("makes %d tokens" % self.tokens)
         subprocess.run(
@@ -123,6 +117,6 @@ class Killed:
 
 
 def contenders(place):
-    if tmpfs() is None:
+    if daemon.TMPFS is None:
         return [Missing(OURS, "there is no tmpfs")]
     return [Contender(OURS, Killed(place).turn, 1)]

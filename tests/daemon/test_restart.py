@@ -9,8 +9,8 @@ import shutil
 import signal
 import threading
 
-from daemon import (ACCEPT, BUILD, DENY, SANITIZED, TMPFS, UNAVAILABLE, Client,
-                    Skip, main, on_tmpfs, wait_for, world)
+from daemon import (ACCEPT, BUILD, DENY, ROOT, SANITIZED, TMPFS, UNAVAILABLE,
+                    Client, Skip, main, on_tmpfs, wait_for, world)
 
 SHIM = os.path.join(BUILD, "tests/faults/.libs/shift_clock.so")
 TOKENS, CLIENTS = 200, 8
@@ -343,6 +343,24 @@ def closed_to_others():
         assert found.st_size == 144 + 64 * 4096
 
 
+def given_again():
+    """a run_dir that a service manager took for root is given back, with its
+    memo; a memo that it took, too, is made anew
+    """
+    if not ROOT:
+        raise Skip("needs root")
+    with lasting() as place:
+        token = known(place)
+        os.chown(place.run_dir, 0, 0)
+        assert verdict(place, token) == (ACCEPT, 0)
+        place.stop(signal.SIGKILL)
+        os.chown(place.memo, 0, 0)
+        os.chown(place.run_dir, 0, 0)
+        assert verdict(place, token) == (ACCEPT, 1)
+        again(place)
+        assert verdict(place, token) == (ACCEPT, 0)
+
+
 def spoiled():
     """a spoiled memo costs Argon2id, and nothing else"""
     with lasting("cache_entries = 64") as place:
@@ -420,4 +438,4 @@ main([no_hash, under_load, revoked_meanwhile, copy_put_back,
       rotated_meanwhile, deleted_meanwhile, rehashed_meanwhile,
       disabled_meanwhile, rules_changed_meanwhile, expired_meanwhile,
       restored_meanwhile, another_pepper, another_store, without_tag, hangup,
-      closed_to_others, spoiled, cut_while_open, turned_off, elsewhere])
+      closed_to_others, given_again, spoiled, cut_while_open, turned_off, elsewhere])

@@ -269,6 +269,30 @@ a_size_is_rounded_up_to_a_power_of_two(void **state)
 	}
 }
 
+/* Each has two sets to choose from: with one, some hundred would go. */
+static void
+a_table_that_is_half_full_loses_hardly_any(void **state)
+{
+	enum { PAIRS = 2048, LOST = 4 };
+	struct jp_memo *memo = make(2 * PAIRS);
+	int kept = 0;
+
+	(void)state;
+	for (int i = 0; i < PAIRS; i++) {
+		const struct jp_secret secret = numbered(i);
+
+		jp_memo_add(memo, PHC, &secret, true);
+	}
+	for (int i = 0; i < PAIRS; i++) {
+		const struct jp_secret secret = numbered(i);
+
+		kept += jp_memo_find(memo, PHC, &secret);
+	}
+	assert_in_range(kept, PAIRS - LOST, PAIRS);
+	assert_int_equal(counts(memo).evictions, PAIRS - kept);
+	jp_memo_free(memo);
+}
+
 static void
 a_flush_forgets_all(void **state)
 {
@@ -354,6 +378,7 @@ main(void)
 		cmocka_unit_test(the_oldest_gives_way),
 		cmocka_unit_test(a_renewed_entry_is_not_the_oldest),
 		cmocka_unit_test(a_size_is_rounded_up_to_a_power_of_two),
+		cmocka_unit_test(a_table_that_is_half_full_loses_hardly_any),
 		cmocka_unit_test(a_flush_forgets_all),
 		cmocka_unit_test(a_table_without_entries_is_always_empty),
 		cmocka_unit_test(threads_share_it),

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -651,6 +652,42 @@ a_change_while_it_is_open_changes_nothing(void **state)
 	assert_int_equal(found_by_next(), 0);
 }
 
+static void *
+use(void *arg)
+{
+	enum { ROUNDS = 500 };
+	struct jp_memo *memo = arg;
+
+	for (size_t i = 0; i < ROUNDS; i++) {
+		add(memo, i % TOKENS);
+		(void)finds(memo, i % TOKENS);
+		if (i % 100 == 50)
+			jp_memo_flush(memo);
+	}
+	for (size_t i = 0; i < TOKENS; i++)
+		add(memo, i);
+	return NULL;
+}
+
+static void
+threads_share_it(void **state)
+{
+	struct jp_memo *memo;
+	pthread_t threads[4];
+
+	(void)state;
+	(void)unlink(path);
+	now = START;
+	memo = start();
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, use, memo), 0);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	jp_memo_free(memo);
+	assert_int_equal(found_by_next(), TOKENS);
+}
+
 /* ---- whose it is ---- */
 
 static void
@@ -882,6 +919,7 @@ main(void)
 		cmocka_unit_test(
 		    an_older_copy_holds_nothing_that_was_not_proved),
 		cmocka_unit_test(a_change_while_it_is_open_changes_nothing),
+		cmocka_unit_test(threads_share_it),
 		cmocka_unit_test(two_never_share_one),
 		cmocka_unit_test(a_file_that_others_may_have_is_replaced),
 		cmocka_unit_test(what_is_in_the_way_leaves_it_in_memory),
