@@ -1,7 +1,8 @@
 /*
  * The operation that makes the tokens of a batch: their hashes run on all
- * workers, and they are stored in one transaction. Nothing is handed over
- * before that.
+ * workers, and they are stored in one transaction. Their ids are told before
+ * that, so that whoever hears no end of it can revoke them; no text of a token
+ * is handed over before it is stored.
  */
 #include <sodium.h>
 #include <stdlib.h>
@@ -100,6 +101,17 @@ make_tokens(struct job *job, struct making *making)
 	return err;
 }
 
+static enum jp_err
+tell_ids(struct job *job, const struct making *making)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	for (size_t i = 0; i < making->len && err == JP_ERR_OK; i++)
+		err = jp_job_emit_record(
+		    job, JP_ITEM_RECORD, &making->records[i], false);
+	return err;
+}
+
 /* Counts and stores in one go, as the making of one token does. */
 static enum jp_err
 store_tokens(struct job *job, void *arg)
@@ -151,6 +163,8 @@ jp_op_create_many(struct job *job)
 		err = check_counts(job, making);
 	if (err == JP_ERR_OK && !job->request->dry_run) {
 		err = make_tokens(job, making);
+		if (err == JP_ERR_OK)
+			err = tell_ids(job, making);
 		if (err == JP_ERR_OK)
 			err = jp_job_write(job, store_tokens, making);
 		if (err == JP_ERR_OK)

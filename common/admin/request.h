@@ -114,8 +114,8 @@ bool jp_admin_op_changes(enum jp_admin_op op);
  * USERS: all (false: the disabled ones alone)      USER: user.name
  * SET_USER: user.name, and those fields that `user_fields` names
  * SET_USERS: batch, of users
- * CREATE_MANY: batch, of tokens; dry_run; answers the new tokens in its order,
- * once all of them are stored
+ * CREATE_MANY: batch, of tokens; dry_run; answers the records that it is about
+ * to store, in its order, and once all of them are stored the new tokens
  * IMPORT_USERS: batch, of users; dry_run, skip_known; answers a row for each
  * user who has a record already, and is not changed
  *

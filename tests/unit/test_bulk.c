@@ -179,10 +179,15 @@ a_batch_of_tokens_is_one_commit_and_a_hash_for_each(void **state)
 	assert_int_equal(run(fixture, JP_ADMIN_CREATE_MANY), JP_ERR_OK);
 	assert_int_equal(commits(fixture), 1);
 	assert_int_equal(fixture->tasks, JP_BATCH_ROWS);
-	assert_int_equal(fixture->len, JP_BATCH_ROWS);
-	for (size_t i = 0; i < fixture->len; i++) {
-		const struct jp_admin_item *item = &fixture->items[i];
+	assert_int_equal(fixture->len, 2 * JP_BATCH_ROWS);
+	for (size_t i = 0; i < JP_BATCH_ROWS; i++) {
+		const struct jp_admin_item *told = &fixture->items[i];
+		const struct jp_admin_item *item =
+		    &fixture->items[JP_BATCH_ROWS + i];
 
+		assert_int_equal(told->kind, JP_ITEM_RECORD);
+		assert_string_equal(told->record.id, item->record.id);
+		assert_int_equal(told->token.len, 0);
 		(void)snprintf(user, sizeof(user), "user%zu", i);
 		assert_int_equal(item->kind, JP_ITEM_TOKEN);
 		assert_string_equal(item->record.user, user);
@@ -207,7 +212,7 @@ without_workers_the_caller_hashes(void **state)
 	fixture->core.workers = NULL;
 	ask_for_many(fixture, 3);
 	assert_int_equal(run(fixture, JP_ADMIN_CREATE_MANY), JP_ERR_OK);
-	assert_int_equal(fixture->len, 3);
+	assert_int_equal(fixture->len, 2 * 3);
 	assert_int_equal(commits(fixture), 1);
 }
 
@@ -303,11 +308,24 @@ tokens_that_cannot_be_handed_over_are_all_gone(void **state)
 	struct fixture *fixture = *state;
 
 	ask_for_many(fixture, 7);
-	fixture->emit_fails = 4;
+	fixture->emit_fails = 7 + 4;
 	assert_int_equal(
 	    run(fixture, JP_ADMIN_CREATE_MANY), JP_ERR_UNREACHABLE);
 	assert_int_equal(commits(fixture), 2);
 	assert_int_equal(records(fixture), 0);
+}
+
+/* Whatever happens from the commit on, whoever asked knows what to revoke. */
+static void
+no_token_is_stored_whose_id_was_not_told(void **state)
+{
+	struct fixture *fixture = *state;
+
+	ask_for_many(fixture, 7);
+	fixture->emit_fails = 7;
+	assert_int_equal(
+	    run(fixture, JP_ADMIN_CREATE_MANY), JP_ERR_UNREACHABLE);
+	assert_int_equal(commits(fixture), 0);
 }
 
 static void
@@ -326,16 +344,16 @@ no_token_is_shown_that_is_not_stored(void **state)
 		assert_int_equal(fixture->len + records(fixture), 0);
 		fixture->store_fails++;
 		err = run(fixture, JP_ADMIN_CREATE_MANY);
-		if (err != JP_ERR_OK) { /* at most a row is named */
+		if (err != JP_ERR_OK) { /* ids are told, or a row */
 			assert_int_equal(err, JP_ERR_DISK_FULL);
-			assert_true(fixture->len <= 1);
-			assert_true(fixture->len == 0 ||
-			            fixture->items[0].kind == JP_ITEM_ROW);
+			for (size_t i = 0; i < fixture->len; i++)
+				assert_int_not_equal(
+				    fixture->items[i].kind, JP_ITEM_TOKEN);
 			fixture->len = 0;
 		}
 	}
 	assert_true(fixture->store_fails > 7);
-	assert_int_equal(fixture->len, 7);
+	assert_int_equal(fixture->len, 2 * 7);
 	assert_int_equal(records(fixture), 7);
 }
 
@@ -524,6 +542,7 @@ main(void)
 		TEST(a_bad_row_is_named_and_no_token_is_made),
 		TEST(rows_before_count_against_the_limit),
 		TEST(tokens_that_cannot_be_handed_over_are_all_gone),
+		TEST(no_token_is_stored_whose_id_was_not_told),
 		TEST(no_token_is_shown_that_is_not_stored),
 		TEST(imported_users_are_one_commit_and_known_ones_stay),
 		TEST(a_bad_user_is_named_and_none_is_stored),

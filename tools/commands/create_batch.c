@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "tools/formats/act_as.h"
 #include "tools/cli/handout.h"
 #include "tools/cli/output.h"
@@ -22,6 +23,7 @@
 enum {
 	COLUMN_USER,
 	CSV_PLACE_MAX = 256,
+	AGAIN_MS = 5000, /* to find a patd, or its store, again */
 };
 
 static char out_buffer[8192]; /* holds texts of tokens: to be wiped */
@@ -62,7 +64,8 @@ struct run {
 	struct csv_file csv;
 	bool trying;
 	uint64_t rows, done;
-	char (*ids)[JP_TOKEN_ID_LEN + 1]; /* of what was made, `done` of them */
+	/* Of what was made, or may be: `done` of them. */
+	char (*ids)[JP_TOKEN_ID_LEN + 1];
 	struct progress progress;
 	struct rows sending;
 	size_t made_len;
@@ -200,7 +203,19 @@ each_row(struct run *run)
 
 /* ---- tokens ---- */
 
-/* Kept until the operation has ended well: then it is in the store. */
+static enum jp_err
+keep_id(struct run *run, const char *id)
+{
+	if (run->done == run->rows)
+		return JP_ERR_PROTOCOL;
+	memcpy(run->ids[run->done++], id, sizeof(run->ids[0]));
+	return JP_ERR_OK;
+}
+
+/*
+ * An id comes before its token is stored. The token is kept until the operation
+ * has ended well: then all of them are.
+ */
 static enum jp_err
 keep_one(void *arg, const struct jp_admin_item *item)
 {
@@ -208,10 +223,10 @@ keep_one(void *arg, const struct jp_admin_item *item)
 	const struct jp_record *record = &item->record;
 	struct made *made = &run->made[run->made_len];
 
-	if (item->kind != JP_ITEM_TOKEN || run->done == run->rows ||
-	    run->made_len == run->sending.len)
+	if (item->kind == JP_ITEM_RECORD)
+		return keep_id(run, record->id);
+	if (item->kind != JP_ITEM_TOKEN || run->made_len == run->sending.len)
 		return JP_ERR_PROTOCOL;
-	memcpy(run->ids[run->done++], record->id, sizeof(run->ids[0]));
 	run->made_len++;
 	memcpy(made->user, record->user, sizeof(made->user));
 	memcpy(made->name, record->name, sizeof(made->name));
@@ -343,15 +358,29 @@ open_again(struct run *run)
 		run->session = NULL;
 }
 
-/* Whether this token is no more. */
-static bool
-take_back(struct run *run, const char *id)
+static enum jp_err
+try_revoke(struct run *run, const char *id)
 {
 	struct jp_why ignored;
-	enum jp_err err = run->session != NULL
-	                      ? handout_revoke(run->session, id, &ignored)
-	                      : JP_ERR_UNREACHABLE;
 
+	return run->session != NULL ? handout_revoke(run->session, id, &ignored)
+	                            : JP_ERR_UNREACHABLE;
+}
+
+/*
+ * Whether this token is no more. A patd that was killed takes connections for a
+ * moment yet.
+ */
+static bool
+take_back(struct run *run, const char *id, int64_t deadline_ms)
+{
+	enum jp_err err = try_revoke(run, id);
+
+	while (err == JP_ERR_UNREACHABLE && run->session != NULL &&
+	       jp_pause(deadline_ms)) {
+		open_again(run);
+		err = try_revoke(run, id);
+	}
 	return err == JP_ERR_OK || err == JP_ERR_NOT_FOUND;
 }
 
@@ -360,10 +389,11 @@ static void
 take_all_back(struct run *run)
 {
 	struct jp_why first = *run->why;
+	int64_t deadline_ms = jp_now_ms() + AGAIN_MS;
 	uint64_t left = 0;
 
 	for (uint64_t i = 0; i < run->done; i++)
-		left += !take_back(run, run->ids[i]);
+		left += !take_back(run, run->ids[i], deadline_ms);
 	if (left > 0)
 		(void)jp_why(run->why, JP_ERR_OK,
 		    "%.300s; %" PRIu64 " of %" PRIu64
@@ -386,8 +416,6 @@ make_all(struct run *run)
 	if (err == JP_ERR_OK)
 		return err;
 	drop_output(run); /* before this process becomes another user */
-	if (err == JP_ERR_UNREACHABLE)
-		open_again(run);
 	take_all_back(run);
 	return err;
 }
