@@ -93,6 +93,17 @@ bad "a wrong network" '2: --from: *' user,from bob,10.0.0.1/8
 bad "a life that the policy does not allow" '3: *max_lifetime*' \
 	user,expires bob,1d eve,200d
 bad "too many for one user" '5: *max_per_user*' user bob bob bob bob
+bad "the first of two" '3: *max_lifetime*' user,expires bob,1d eve,200d \
+	carl,soon
+for row in 1 300 700; do
+	# shellcheck disable=SC2046
+	bad "row $row of 700, in batches of 256," "$((row + 1)): *max_lifetime*" \
+		user,expires $(seq -f 'user%g,1d' $((row - 1))) eve,200d \
+		$(seq -f 'user%g,1d' $((row + 1)) 700)
+done
+# shellcheck disable=SC2046
+bad "one too many, batches apart" '602: *max_per_user*' user bob bob bob \
+	$(seq -f 'user%g' 597) bob $(seq -f 'user%g' 598 700)
 printf 'user\nbob\0\n' >"$ROWS"
 run create --batch "$ROWS" --output "$TOKENS"
 is "a NUL byte is refused" "$status" 2

@@ -256,6 +256,32 @@ bad "a wrong group" '{"user":"eve","active":true,"groups":["a b "]}' '*group*'
 bad "a wrong state" '{"user":"eve","active":1}' '*"active": expected*'
 bad "a user without a name" '{"active":true}' '*user name is empty*'
 bad "an id twice" "$good" '*stands in line 1, too*'
+printf '%s\n' '{"user":"eve","active":true}' "$good" \
+	'{"user":"eve","active":false}' >"$LINES"
+run import "$LINES"
+like "a user twice is refused, and both lines are named" "$status:$err" \
+	"2:*$LINES:3: *eve stands in line 1, too*"
+run export
+is "and nothing is stored" "$out" ""
+
+# many N WHAT LINE: 700 good lines, with LINE in place of the N-th, that is WHAT.
+many() {
+	python3 -c 'import json, sys
+record = json.loads(sys.argv[1])
+for i in range(1, 701):
+    record["id"] = record["family"] = "%08d" % i
+    print(sys.argv[3] if i == int(sys.argv[2]) else json.dumps(record))' \
+		"$good" "$1" "$3" >"$LINES"
+	run import "$LINES"
+	like "$2 in line $1 of 700" "$status:$err" "[23]:*import: $LINES:$1: *"
+	run export
+	is "$2 in line $1 of 700: nothing is stored" "$out" ""
+}
+
+for row in 1 300 700; do
+	many "$row" "a wrong user" "$(changed user '"a:b"')"
+	many "$row" "nonsense" nonsense
+done
 anew
 exits "export --json of nothing" 0 export --json
 is "is an empty array" "$out" "[]"

@@ -150,6 +150,78 @@ a_user_of_a_batch_changed_at_a_time(void **state)
 	}
 }
 
+static void
+make_new(struct jp_new_token *token)
+{
+	struct jp_record *record = &token->record;
+
+	memset(token, 0, sizeof(*token));
+	strcpy(record->user, "alice");
+	strcpy(record->name, "ci");
+	record->scope_len = 2;
+	strcpy(record->scopes[0], "read");
+	strcpy(record->scopes[1], "write");
+	record->service_len = 1;
+	strcpy(record->services[0], "jira-*");
+	record->net_len = 1;
+	record->nets[0].prefix = 7;
+	token->lifetime = JP_LIFETIME_UNTIL;
+	token->expires_at = 1800000000;
+}
+
+static void
+what_is_asked_of_a_token_comes_back_and_cut_it_does_not(void **state)
+{
+	static uint8_t bytes[JP_BATCH_MAX];
+	struct jp_new_token in, out;
+	struct jp_buf buf;
+	size_t len;
+
+	(void)state;
+	make_new(&in);
+	jp_buf_write(&buf, bytes, sizeof(bytes));
+	assert_int_equal(jp_batch_put_new(&buf, &in), JP_ERR_OK);
+	len = buf.pos;
+	jp_buf_read(&buf, bytes, len);
+	assert_int_equal(jp_batch_get_new(&buf, &out), JP_ERR_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	assert_int_equal(jp_buf_end(&buf), JP_ERR_OK);
+	for (size_t cut = 0; cut < len; cut++) {
+		jp_buf_read(&buf, bytes, cut);
+		assert_int_not_equal(jp_batch_get_new(&buf, &out), JP_ERR_OK);
+	}
+	bytes[len - 9] = JP_LIFETIME_UNTIL + 1;
+	jp_buf_read(&buf, bytes, len);
+	assert_int_not_equal(jp_batch_get_new(&buf, &out), JP_ERR_OK);
+	bytes[len - 9] = JP_LIFETIME_UNTIL;
+	bytes[len - 8] = 0x80; /* a time before 1970 */
+	jp_buf_read(&buf, bytes, len);
+	assert_int_equal(jp_batch_get_new(&buf, &out), JP_ERR_INVALID);
+}
+
+/* One that does not fit leaves the batch as it was. */
+static void
+a_full_batch_stays_as_it_is(void **state)
+{
+	static uint8_t bytes[JP_BATCH_MAX];
+	struct jp_new_token in, out;
+	struct jp_buf buf;
+	size_t count = 0, len;
+
+	(void)state;
+	make_new(&in);
+	jp_buf_write(&buf, bytes, 3 * 60);
+	while (jp_batch_put_new(&buf, &in) == JP_ERR_OK)
+		count++;
+	assert_in_range(count, 1, 3);
+	assert_int_equal(buf.err, JP_ERR_OK);
+	len = buf.pos;
+	jp_buf_read(&buf, bytes, len);
+	while (count-- > 0)
+		assert_int_equal(jp_batch_get_new(&buf, &out), JP_ERR_OK);
+	assert_int_equal(jp_buf_end(&buf), JP_ERR_OK);
+}
+
 int
 main(void)
 {
@@ -159,6 +231,9 @@ main(void)
 		cmocka_unit_test(the_largest_record_fits),
 		cmocka_unit_test(an_imported_id_is_an_id_and_the_users_own),
 		cmocka_unit_test(a_user_of_a_batch_changed_at_a_time),
+		cmocka_unit_test(
+		    what_is_asked_of_a_token_comes_back_and_cut_it_does_not),
+		cmocka_unit_test(a_full_batch_stays_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
