@@ -41,7 +41,7 @@ TARGETS = [
       for name in BESIDES)]
 COUNTS = {CREATE: 200, CHEAP: 2000, SYNC: 20000, IMPORT: 5000, POLICY: 5000,
           PURGE: 5000}
-TOKENS, QUESTIONS = 200, 10000
+TOKENS, QUESTIONS = 200, 100000
 COST = "memory = 64K\npasses = 1"
 DEAD = "2020-01-01T00:00:00Z"
 RULES = "max_lifetime = 1s\ndefault_lifetime = 1s\n"
