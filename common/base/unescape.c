@@ -145,7 +145,7 @@ give_up(struct jp_unescape *state, char *out)
 bool
 jp_unescape_passes(const struct jp_unescape *state, char c)
 {
-	return state->len == 0 && c != '%' && c != '\\' && c != '&' && c != '=';
+	return state->len == 0 && !jp_may_escape(c);
 }
 
 size_t
@@ -253,7 +253,7 @@ seconds_of(char first)
 static bool
 is_doubtful(char c)
 {
-	return c == '%' || c == '\\' || c == '&' || c == '=' || c == '\0';
+	return jp_may_escape(c) || c == '\0';
 }
 
 size_t

@@ -22,6 +22,13 @@ struct jp_unescape {
 	size_t len;
 };
 
+/* Whether an escape may begin with `c`. */
+static inline bool
+jp_may_escape(char c)
+{
+	return c == '%' || c == '\\' || c == '&' || c == '=';
+}
+
 /* Whether `c` would come out at once and alone. */
 bool jp_unescape_passes(const struct jp_unescape *state, char c);
 

@@ -140,8 +140,10 @@ is_midline(const struct jp_ends *ends, size_t mark, size_t *seen)
 			if (text)
 				return true;
 			break;
-		case SEES_BEGIN:
-			return text;
+		case SEES_BEGIN: /* may be in an escape, after one more */
+			if (!text)
+				return false;
+			break;
 		case SEES_END:
 			return true;
 		case SEES_ESCAPE:

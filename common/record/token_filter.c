@@ -67,12 +67,11 @@ has_token(const struct jp_token_filter *filter, const char *text, size_t len)
 
 /*
  * The sextets in the text; others where base64 ends. Marks at the beginning of
- * a line are left out; `+` and `-` are such, unless `keep`: some readings take
- * them for letters. `signs` is set if there are any.
+ * a line are left out, also `+` and `-`, which some readings take for letters:
+ * no text of a token has them in its base64.
  */
 static size_t
-sextets_in(const char *text, size_t len, bool keep, unsigned char *sextets,
-    bool *signs)
+sextets_in(const char *text, size_t len, unsigned char *sextets)
 {
 	size_t count = 0;
 	bool begins = false;
@@ -80,11 +79,8 @@ sextets_in(const char *text, size_t len, bool keep, unsigned char *sextets,
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 
-		if (begins && (c == '+' || c == '-'))
-			*signs = true;
-		begins = c == '\n' ||
-		         (begins && strchr(" \t>#*|", c) != NULL) ||
-		         (begins && !keep && (c == '+' || c == '-'));
+		begins =
+		    c == '\n' || (begins && strchr(" \t+->#*|", c) != NULL);
 		sextets[count] = jp_sextet(c);
 		count += !begins && c != '\r';
 	}
@@ -191,21 +187,15 @@ base64_holds(struct jp_token_filter *filter, const char *text, size_t len,
     size_t level, struct jp_filter_open open)
 {
 	unsigned char *sextets = filter->levels[level].sextets;
-	bool signs = false;
+	size_t count = sextets_in(text, len, sextets);
 
-	for (int keep = 0; keep <= signs; keep++) {
-		size_t count =
-		    sextets_in(text, len, keep != 0, sextets, &signs);
+	for (size_t phase = 0; phase < PHASES && phase < count; phase++) {
+		struct groups run = { .sextets = sextets + phase,
+			.count = count - phase };
 
-		for (size_t phase = 0; phase < PHASES && phase < count;
-		     phase++) {
-			struct groups run = { .sextets = sextets + phase,
-				.count = count - phase };
-
-			while (next_run(&run))
-				if (run_holds(filter, &run, level, open))
-					return true;
-		}
+		while (next_run(&run))
+			if (run_holds(filter, &run, level, open))
+				return true;
 	}
 	return false;
 }
@@ -260,8 +250,9 @@ holds(struct jp_token_filter *filter, char *text, size_t len, size_t level,
 	return false;
 }
 
+/* Without NUL and escapes; without the last one, if it goes on. */
 static size_t
-unescape(const char *text, size_t len, char *dst)
+unescape(const char *text, size_t len, bool open_end, char *dst)
 {
 	struct jp_unescape_all state = { 0 };
 	char out[JP_UNESCAPE_ALL_MAX];
@@ -271,25 +262,36 @@ unescape(const char *text, size_t len, char *dst)
 		if (text[i] != '\0')
 			used += squeeze(out,
 			    jp_unescape_all(&state, text[i], out), dst + used);
-	used += squeeze(out, jp_unescape_all_end(&state, out), dst + used);
+	if (!open_end)
+		used +=
+		    squeeze(out, jp_unescape_all_end(&state, out), dst + used);
 	return used;
 }
 
-enum jp_filter_answer
+bool
 jp_token_filter(struct jp_token_filter *filter, const char *text, size_t len,
     struct jp_filter_open open)
 {
 	bool escaped =
 	    memchr(text, '%', len) != NULL || memchr(text, '\\', len) != NULL ||
 	    memchr(text, '&', len) != NULL || memchr(text, '=', len) != NULL;
-	bool found;
 
-	if (escaped && (open.begin || open.end))
-		return JP_FILTER_UNKNOWN;
 	memcpy(filter->text, text, len);
-	found = holds(filter, filter->text, len, 0, open);
-	if (!found && escaped)
-		found = holds(filter, filter->text,
-		    unescape(text, len, filter->text), 0, open);
-	return found ? JP_FILTER_YES : JP_FILTER_NO;
+	if (holds(filter, filter->text, len, 0, open))
+		return true;
+	return escaped &&
+	       holds(filter, filter->text,
+	           unescape(text, len, open.end, filter->text), 0, open);
+}
+
+bool
+jp_token_filter_overlaps(
+    struct jp_token_filter *filter, const char *text, size_t len)
+{
+	size_t letters = 0;
+
+	len = unescape(text, len, true, filter->text);
+	for (size_t i = 0; i < len; i++)
+		letters += jp_is_letter(filter->text[i]);
+	return letters >= JP_FILTER_OVERLAP;
 }

@@ -9,7 +9,7 @@
 #include "common/record/token_ends.h"
 
 enum {
-	JP_FILTER_MAX = 4096 + 512, /* bytes of a stretch */
+	JP_FILTER_MAX = 4096 + 640, /* bytes of a stretch */
 	/* Letters of base64 that hold any token, in base64 once. */
 	JP_FILTER_OVERLAP = 160,
 	JP_FILTER_LEVELS = 2, /* base64 in base64 */
@@ -27,21 +27,20 @@ struct jp_token_filter {
 
 /* Where the text goes on beyond the stretch. */
 struct jp_filter_open {
-	bool begin; /* at least JP_FILTER_OVERLAP letters were asked about */
+	bool begin; /* JP_FILTER_OVERLAP letters of it were asked about */
 	bool end;
 };
 
-enum jp_filter_answer {
-	JP_FILTER_NO,
-	JP_FILTER_YES,
-	JP_FILTER_UNKNOWN, /* it takes the whole stretch, from its true begin */
-};
-
 /*
- * Asks about `len` bytes, at most JP_FILTER_MAX. NO: no token ends in them,
- * but for one that has less than all letters of the overlap in them.
+ * Whether a token may be in `len` bytes, at most JP_FILTER_MAX, in front of
+ * which no escape is open. A token that is cut counts if it has all letters of
+ * an overlap in it.
  */
-enum jp_filter_answer jp_token_filter(struct jp_token_filter *filter,
-    const char *text, size_t len, struct jp_filter_open open);
+bool jp_token_filter(struct jp_token_filter *filter, const char *text,
+    size_t len, struct jp_filter_open open);
+
+/* Whether an overlap is in the bytes, in front of which no escape is open. */
+bool jp_token_filter_overlaps(
+    struct jp_token_filter *filter, const char *text, size_t len);
 
 #endif

@@ -5,8 +5,8 @@
 #include "common/record/sextet.h"
 
 enum {
-	CARRY = 448,   /* bytes kept of a stretch that goes on */
-	CUT_LOOK = 64, /* in front of them, for a place to cut */
+	CARRY = 448,    /* bytes kept of a stretch that goes on */
+	CUT_LOOK = 160, /* in front of them, for a place to cut */
 };
 
 /* ---- Where we are ---- */
@@ -73,18 +73,14 @@ judge(struct jp_token_scan *scan, const struct jp_stretch *stretch)
 		.begin = scan->cut && stretch->from == 0,
 		.end = !stretch->closed,
 	};
-	enum jp_filter_answer answer = JP_FILTER_UNKNOWN;
+	bool may = scan->blind ||
+	           jp_token_filter(&scan->filter, scan->block + stretch->from,
+	               stretch->to - stretch->from, open);
 
-	if (!scan->blind)
-		answer =
-		    jp_token_filter(&scan->filter, scan->block + stretch->from,
-		        stretch->to - stretch->from, open);
-	if (answer != JP_FILTER_NO)
+	if (may)
 		read_up_to(scan, stretch->from, stretch->to);
-	if (answer == JP_FILTER_NO || stretch->closed)
-		fall_asleep(scan, answer != JP_FILTER_NO);
-	else
-		scan->blind = answer == JP_FILTER_UNKNOWN;
+	if (!may || stretch->closed)
+		fall_asleep(scan, may);
 }
 
 /* ---- What is kept ---- */
@@ -101,44 +97,45 @@ keep(struct jp_token_scan *scan, size_t from, bool cut)
 	scan->cut = cut;
 }
 
-/* One of base64 that is neither a mark nor a part of an escape, ever. */
-static bool
-is_letter(char c)
-{
-	return jp_sextet(c) != JP_NO_SEXTET && c != '+' && c != '-';
-}
-
 /*
- * The last CARRY bytes, or some more, behind a letter; the block's end if too
- * little is in them.
+ * Where the last CARRY bytes begin, or some more: behind a letter, of which no
+ * escape is a part. The block's end if there is no such place, or too little
+ * behind it.
  */
 static size_t
-carry_from(const struct jp_token_scan *scan)
+carry_from(struct jp_token_scan *scan)
 {
-	size_t at = scan->held - CARRY, letters = 0;
-	size_t least = at - CUT_LOOK;
+	size_t most = scan->held - CARRY, at = 0, clear = 0;
 
-	while (at > least && !is_letter(scan->block[at - 1]))
-		at--;
-	for (size_t i = at; i < scan->held; i++)
-		letters += is_letter(scan->block[i]);
-	return at > least && letters >= JP_FILTER_OVERLAP ? at : scan->held;
+	for (size_t i = most; i > most - CUT_LOOK; i--) {
+		char c = scan->block[i - 1];
+
+		if (jp_may_escape(c))
+			at = clear = 0;
+		else if (at == 0 && jp_is_letter(c))
+			at = i;
+		clear += at > 0 && c != '\0';
+		if (clear == JP_UNESCAPE_ALL_MAX)
+			break;
+	}
+	return clear == JP_UNESCAPE_ALL_MAX &&
+	               jp_token_filter_overlaps(
+	                   &scan->filter, scan->block + at, scan->held - at)
+	           ? at
+	           : scan->held;
 }
 
-/* The last stretch of the block goes on. */
+/* The last stretch of the block goes on; all of it is kept if it is short. */
 static void
 keep_open(struct jp_token_scan *scan, size_t from)
 {
-	size_t at = from;
+	size_t at = scan->blind ? scan->held : from;
 
-	if (!scan->blind && scan->held - from > CARRY + CUT_LOOK)
+	if (scan->held - from > CARRY + CUT_LOOK)
 		at = carry_from(scan);
-	if (at == scan->held) {
-		read_up_to(scan, from, scan->held);
-		scan->blind = true;
-	}
+	scan->blind = at == scan->held;
 	if (scan->blind)
-		at = scan->held;
+		read_up_to(scan, from, scan->held);
 	keep(scan, at, at > from || (scan->cut && from == 0));
 }
 

@@ -15,11 +15,11 @@ struct jp_token_scan {
 	struct jp_token_filter filter;
 	char block[JP_FILTER_MAX]; /* what may still be a part of a token */
 	size_t held;               /* bytes of it */
-	size_t fed;        /* of these: `match` has read them, if awake */
-	bool awake;        /* `match` reads on */
-	bool blind;        /* and must, up to an end */
-	bool cut;          /* the stretch in `block` began before it */
-	size_t counted;    /* bytes of `block` whose lines are in `line` */
+	size_t fed;     /* of these: `match` has read them, if awake */
+	bool awake;     /* `match` reads on */
+	bool blind;     /* nothing of the stretch could be kept: it reads all */
+	bool cut;       /* the stretch in `block` began before it */
+	size_t counted; /* bytes of `block` whose lines are in `line` */
 	uint64_t at, line; /* of block[0]; of block[counted] */
 };
 

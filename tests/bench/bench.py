@@ -27,6 +27,7 @@ SLOTS = [
     "slot_users",
     "slot_restart",
     "slot_bulk",
+    "slot_identify",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
 BESIDE = ", other build"

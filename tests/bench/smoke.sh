@@ -108,6 +108,12 @@ note "$(tail -n 3 "$SCRATCH/errors")"
 like "a restart: patd was killed and started" "$(contenders restart)" \
 	'*ours, killed and started*'
 
+ok "files" bench --slot identify --rounds 2 --operations 2 \
+	--beside "$JP_BUILD"
+note "$(tail -n 3 "$SCRATCH/errors")"
+like "files: all took part" "$(contenders identify)" \
+	'GNU grep*ours, log*ours, log in 8 files*base64*wrong checksums*other build'
+
 ok "many tokens" bench --slot scale --rounds 2 --operations 2
 note "$(tail -n 3 "$SCRATCH/errors")"
 like "many tokens: warm questions were asked" "$(contenders scale)" \

@@ -259,29 +259,34 @@ put_hidden(struct text *text)
 /* Letters of which texts are made, in lines of some width. */
 static const struct {
 	const char *letters;
-	uint32_t width; /* at most; 0: no lines */
+	uint32_t width;  /* about; 0: no lines */
+	const char *end; /* of a line; NULL: the usual one */
 } fillers[] = {
-	{ "abcdefghijklmnop    .,:", 90 },
-	{ "abcdefghijklmnopqrstuvwxyz", 9 },
-	{ JP_TOKEN_ALPHABET "+/", 76 },
-	{ JP_TOKEN_ALPHABET "+/", 0 },
-	{ JP_TOKEN_ALPHABET "-_", 0 },
-	{ JP_TOKEN_ALPHABET, 0 },
-	{ JP_TOKEN_ALPHABET "____", 0 },
-	{ "0123456789abcdef", 64 },
-	{ "A", 0 },
-	{ "AB", 76 },
-	{ "_", 0 },
-	{ "jpat_", 0 },
-	{ " ", 70 },
-	{ "\n", 0 },
-	{ "-+ >", 12 },
-	{ "+-", 0 },
-	{ "ab =0123&%\\;{}x#", 80 },
-	{ "a%\\=&", 0 },
-	{ "ab%5Fcd=2", 0 },
-	{ "\\n\\\\u0", 0 },
-	{ "a\t\r >|*#", 7 },
+	{ JP_TOKEN_ALPHABET "+/", 76, "=\n" },
+	{ JP_TOKEN_ALPHABET "/", 60, "\\n" },
+	{ JP_TOKEN_ALPHABET, 300, "%2F" },
+	{ JP_TOKEN_ALPHABET, 500, "=\r\n" },
+	{ "abcdefghijklmnop    .,:", 90, NULL },
+	{ "abcdefghijklmnopqrstuvwxyz", 9, NULL },
+	{ JP_TOKEN_ALPHABET "+/", 76, NULL },
+	{ JP_TOKEN_ALPHABET "+/", 0, NULL },
+	{ JP_TOKEN_ALPHABET "-_", 0, NULL },
+	{ JP_TOKEN_ALPHABET, 0, NULL },
+	{ JP_TOKEN_ALPHABET "____", 0, NULL },
+	{ "0123456789abcdef", 64, NULL },
+	{ "A", 0, NULL },
+	{ "AB", 76, NULL },
+	{ "_", 0, NULL },
+	{ "jpat_", 0, NULL },
+	{ " ", 70, NULL },
+	{ "\n", 0, NULL },
+	{ "-+ >", 12, NULL },
+	{ "+-", 0, NULL },
+	{ "ab =0123&%\\;{}x#", 80, NULL },
+	{ "a%\\=&", 0, NULL },
+	{ "ab%5Fcd=2", 0, NULL },
+	{ "\\n\\\\u0", 0, NULL },
+	{ "a\t\r >|*#", 7, NULL },
 };
 
 static void
@@ -306,7 +311,9 @@ put_filler(struct text *text, size_t len)
 
 		put(text, &c, 1);
 		if (fillers[kind].width != 0 && once_in(fillers[kind].width))
-			put_text(text, "\n");
+			put_text(text, fillers[kind].end != NULL
+			                   ? fillers[kind].end
+			                   : "\n");
 	}
 }
 
@@ -425,11 +432,62 @@ the_filter_loses_nothing(void **unused)
 	assert_true(found >= texts);
 }
 
+/* Texts of one kind, without a token: how far the matcher came. */
+static void
+most_text_is_skipped(void **unused)
+{
+	static const struct {
+		const char *line;
+		const char *letters; /* so many of these behind it */
+		uint32_t count;
+		const char *end;
+	} kinds[] = {
+		{ "Nov 29 01:02:03 host sshd[", "0123456789", 5,
+		    "]: failure; logname= uid=0 tty=ssh user=jane\n" },
+		{ "GET /rest/api?a=b&startAt=", "0123456789", 3,
+		    "&page=com.atlassian%3Acomment HTTP/1.1\r\n" },
+		{ "{\"hash\":\"", "0123456789abcdef", 64,
+		    "\",\"text\":\"line\\n\\tsaid \\\"no\\\"\"}\n" },
+		{ "", JP_TOKEN_ALPHABET "+/", 76, "\n" },
+		{ "", JP_TOKEN_ALPHABET "-_", 1000, "" },
+		{ "", JP_TOKEN_ALPHABET "+/", 58, "==\n" },
+		{ "", "abcdefghijklmnopqrstuvwxyz", 7, "\n" },
+		{ "", "_", 100, "" },
+		{ "jpat_", "", 0, "" },
+		{ "jpat_", JP_TOKEN_ALPHABET, 8, "_" },
+		{ "abcd_", JP_TOKEN_ALPHABET, 8, "_\n" },
+	};
+	static struct jp_token_scan scan;
+	static struct seen seen;
+	static struct text text;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		text.len = 0;
+		while (text.len < sizeof(text.bytes) - 2000) {
+			put_text(&text, kinds[i].line);
+			for (uint32_t j = 0; j < kinds[i].count; j++) {
+				char c = any_of(kinds[i].letters);
+
+				put(&text, &c, 1);
+			}
+			put_text(&text, kinds[i].end);
+		}
+		jp_token_scan_start(&scan, "jpat", see, &seen);
+		(void)jp_token_scan_feed(&scan, text.bytes, text.len);
+		if (scan.match.at != 0)
+			fail_msg("text %zu is read at %lu", i,
+			    (unsigned long)scan.match.at);
+		(void)jp_token_scan_end(&scan);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_filter_loses_nothing),
+		cmocka_unit_test(most_text_is_skipped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

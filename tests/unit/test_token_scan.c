@@ -273,6 +273,9 @@ escapes_are_taken_back(void **unused)
 		HIDDEN("_=\n"),
 		HIDDEN("_=\r\n"),
 		HIDDEN("_\\\n"),
+		HIDDEN("&=\n#95;"),
+		HIDDEN("%\\\n5F"),
+		HIDDEN("=\\\n5F"),
 		"%6Apat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJ"
 		"yFn414xkp%44",
 		"\\u006a\\u0070\\u0061\\u0074%5FD4oBwk0S_cdgXNCTZuXCvl14LWf"
