@@ -18,7 +18,7 @@ enum {
 	TAGGED_MAX = 256,   /* flights that wait */
 	TAGLESS_MAX = 64,   /* the same without fast tag */
 	TAGLESS_ID_MAX = 2, /* of these for one id */
-	STORE_MAX = 256,    /* that wait for the store */
+	STORE_MAX = 256,    /* that wait for the store; again, for a commit */
 	NAMES_MAX = 256,    /* look-ups that wait or are under way */
 	NAMES_THREADS = 4,
 	STACK_SIZE = 1 << 20, /* of a thread: limits may count all of it */
@@ -26,13 +26,15 @@ enum {
 
 /*
  * What waits for a thread: those of the first lane take off before those of the
- * second. What waits for a commit has a thread of its own, for it only waits:
- * all of them go on at once, when the commit is done.
+ * second. What waits for the store has a thread of its own, for it only waits,
+ * and not long. So has what a commit touches, and waits until it is durable:
+ * all of them go on at once, then.
  */
 enum lane_code {
 	LANE_TAGGED,
 	LANE_TAGLESS,
 	LANE_STORE,
+	LANE_COMMIT,
 	LANE_NAMES,
 	LANE_COUNT,
 };
@@ -67,6 +69,7 @@ struct crew {
 enum {
 	CREW_HASH,
 	CREW_STORE,
+	CREW_COMMIT,
 	CREW_NAMES,
 	CREW_COUNT,
 };
@@ -108,6 +111,8 @@ lane_for(const struct jp_decision *open)
 		return LANE_NAMES;
 	if (open->need == JP_NEED_STORE)
 		return LANE_STORE;
+	if (open->need == JP_NEED_COMMIT)
+		return LANE_COMMIT;
 	return open->tagless ? LANE_TAGLESS : LANE_TAGGED;
 }
 
@@ -461,24 +466,56 @@ look_up(struct pool *pool, struct flight *flight)
 	}
 }
 
-/* Decides as far as that goes without a hash. */
+/* Decides as far as that goes without a hash, and without a slow disk. */
 static void
-read_store(struct pool *pool, struct flight *flight)
+look_again(struct pool *pool, struct pool_item *item)
+{
+	struct jp_decision *decision = &item->decision;
+
+	jp_decide(pool->core, &item->request, NULL, decision);
+	if (decision->need == JP_NEED_STORE)
+		decision->need = JP_NEED_COMMIT;
+}
+
+/* The same behind the commit that touches the record. */
+static void
+look_behind(struct pool *pool, struct pool_item *item)
+{
+	jp_decide_waiting(pool->core, &item->request, NULL, &item->decision);
+}
+
+static void
+read_all(struct pool *pool, struct flight *flight,
+    void (*read)(struct pool *pool, struct pool_item *item))
 {
 	const struct jp_proof none = { .phc = "" };
 	struct pool_item *item, *next;
 
-	jp_store_hold(pool->core->store);
-	jp_store_release(pool->core->store);
 	for (item = land(pool, flight, &none); item != NULL; item = next) {
 		next = item->next;
 		if (jp_now_ms() >= item->deadline_ms)
 			jp_decision_refuse(&item->decision, JP_REASON_OVERLOAD);
 		else
-			jp_decide_waiting(
-			    pool->core, &item->request, NULL, &item->decision);
+			read(pool, item);
 		hand_on(pool, item);
 	}
+}
+
+static void
+read_store(struct pool *pool, struct flight *flight)
+{
+	jp_store_wait(pool->core->store);
+	read_all(pool, flight, look_again);
+}
+
+static void
+read_settled(struct pool *pool, struct flight *flight)
+{
+	if (!flight->first->request.account) { /* of many records */
+		jp_store_hold(pool->core->store);
+		jp_store_release(pool->core->store);
+	}
+	read_all(pool, flight, look_behind);
 }
 
 static void
@@ -589,13 +626,15 @@ start_crews(struct pool *pool, size_t workers)
 	enum jp_err err;
 
 	pool->threads =
-	    calloc(workers + 1 + NAMES_THREADS, sizeof(*pool->threads));
+	    calloc(workers + 2 + NAMES_THREADS, sizeof(*pool->threads));
 	if (pool->threads == NULL)
 		return JP_ERR_NOMEM;
 	pthread_mutex_lock(&pool->mutex); /* none ends before it is counted */
 	err = start_threads(pool, &pool->crews[CREW_HASH], workers);
 	if (err == JP_ERR_OK)
 		err = start_threads(pool, &pool->crews[CREW_STORE], 1);
+	if (err == JP_ERR_OK)
+		err = start_threads(pool, &pool->crews[CREW_COMMIT], 1);
 	if (err == JP_ERR_OK)
 		err = start_threads(
 		    pool, &pool->crews[CREW_NAMES], NAMES_THREADS);
@@ -612,6 +651,7 @@ set_lanes(struct pool *pool, size_t workers)
 	pool->lanes[LANE_TAGGED].max = TAGGED_MAX + workers;
 	pool->lanes[LANE_TAGLESS].max = TAGLESS_MAX;
 	pool->lanes[LANE_STORE].max = STORE_MAX;
+	pool->lanes[LANE_COMMIT].max = STORE_MAX;
 	pool->lanes[LANE_NAMES].max = NAMES_MAX;
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		pool->flight_len += pool->lanes[i].max;
@@ -622,8 +662,12 @@ set_lanes(struct pool *pool, size_t workers)
 		.fly = fly };
 	pool->crews[CREW_STORE] = (struct crew){ .pool = pool,
 		.first_lane = LANE_STORE,
-		.end_lane = LANE_NAMES,
+		.end_lane = LANE_COMMIT,
 		.fly = read_store };
+	pool->crews[CREW_COMMIT] = (struct crew){ .pool = pool,
+		.first_lane = LANE_COMMIT,
+		.end_lane = LANE_NAMES,
+		.fly = read_settled };
 	pool->crews[CREW_NAMES] = (struct crew){ .pool = pool,
 		.first_lane = LANE_NAMES,
 		.end_lane = LANE_COUNT,
@@ -651,7 +695,7 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 	pool->joined_max = joined_max;
 	pool->item_len = pool->flight_len + pool->joined_max;
 	atomic_store(
-	    &core->stats.max_queued, TAGGED_MAX + TAGLESS_MAX + STORE_MAX);
+	    &core->stats.max_queued, TAGGED_MAX + TAGLESS_MAX + 2 * STORE_MAX);
 	jp_memo_key_make(&pool->key);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	jp_cond_init(&pool->ended);

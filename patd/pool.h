@@ -1,10 +1,10 @@
 /*
  * The worker threads: each runs one Argon2id at a time, for a question or,
  * where none waits, for an operation of an administrator, which finds them as
- * `workers` of the core; one more thread waits for the store where it is being
- * written. Questions that need the
- * same one, of the same token text and the same PHC string, share it: they make
- * up a flight. The queue of flights is bounded, for whoever waits longer than a
+ * `workers` of the core. One more waits for the store where it is being
+ * written, and one until a commit is durable. Questions that need the same one,
+ * of the same token text and the same PHC string, share it: they make up a
+ * flight. The queue of flights is bounded, for whoever waits longer than a
  * client does waits for nothing; who joins a flight takes no room in it.
  *
  * Where there is no fast tag every wrong text costs a hash. Such flights are
@@ -51,12 +51,10 @@ enum jp_err pool_start(struct pool **pool, struct jp_core *core,
 struct pool_item *pool_take(struct pool *pool);
 
 /*
- * Has `item` decided with what `open` needs. After JP_NEED_STORE it may come
- * back undecided, to be submitted again with its own decision. Items of one
- * token
- * come in the order of their deadlines. JP_REASON_NONE: it is taken. Else it is
- * still the caller's: JP_REASON_OVERLOAD, there is no room, and little for ids
- * without fast tag; JP_REASON_THROTTLED, too many wrong texts for such an id.
+ * Has `item` decided with what `open` needs. Items of one token come in the
+ * order of their deadlines. JP_REASON_NONE: it is taken. Else it is still the
+ * caller's: JP_REASON_OVERLOAD, there is no room, and little for ids without
+ * fast tag; JP_REASON_THROTTLED, too many wrong texts for such an id.
  */
 enum jp_reason pool_submit(
     struct pool *pool, const struct jp_decision *open, struct pool_item *item);

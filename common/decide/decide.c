@@ -432,7 +432,7 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 
 	memset(decision, 0, sizeof(*decision));
 	if (request->account) {
-		decision->need = JP_NEED_STORE;
+		decision->need = JP_NEED_COMMIT;
 		return;
 	}
 	pthread_rwlock_rdlock(&core->policy_lock);
@@ -463,6 +463,10 @@ jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
 		return;
 	}
 	jp_decide(core, request, proof, decision);
+	if (decision->need == JP_NEED_STORE) {
+		jp_store_wait(core->store);
+		jp_decide(core, request, proof, decision);
+	}
 	if (decision->need != JP_NEED_STORE)
 		return;
 	jp_store_hold(core->store);
@@ -544,6 +548,7 @@ provide(struct jp_core *core, const struct jp_request *request,
 		jp_prove(core, decision, &request->token, proof);
 		break;
 	case JP_NEED_STORE:
+	case JP_NEED_COMMIT:
 		break;
 	case JP_NEED_NOTHING:
 		return;

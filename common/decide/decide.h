@@ -32,7 +32,8 @@ struct jp_proof {
 void jp_decide(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision);
 
-/* The same, waiting for a commit where need be: never JP_NEED_STORE. */
+/* The same, waiting for a commit where need be: neither JP_NEED_STORE nor
+ * JP_NEED_COMMIT. */
 void jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision);
 
@@ -40,7 +41,7 @@ void jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
  * A request of `account` is not about a token: it is answered by JP_MAY if one
  * of the user's tokens would be accepted at this service from this address now,
  * were it presented. That is read from all of them: jp_decide() says
- * JP_NEED_STORE.
+ * JP_NEED_COMMIT.
  */
 
 /*

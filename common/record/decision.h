@@ -20,7 +20,9 @@ struct jp_decision {
 		JP_NEED_COMPLETE, /* jp_rotation_complete() of `id` */
 		JP_NEED_REVOKE,   /* jp_rotation_revoke() of `id`; then the
 		                     reason is JP_REASON_SUPERSEDED */
-		JP_NEED_STORE,    /* to wait for the commit in progress:
+		JP_NEED_STORE,    /* jp_store_wait(); then another jp_decide(),
+		                     which may need the same */
+		JP_NEED_COMMIT,   /* to wait for the commit in progress:
 		                     jp_decide_waiting() */
 	} need;
 	char phc[JP_PHC_MAX + 1];

@@ -31,16 +31,26 @@ bdb_get(
 	return err == JP_ERR_OK ? bdb_decode(bdb, id, &data, record) : err;
 }
 
-/* This rwlock prefers readers: a hold never waits for one that waits for it. */
+/* These rwlocks prefer readers: a hold never waits for one that waits for it.
+ */
 static void
 bdb_hold(struct jp_store *store)
 {
+	(void)pthread_rwlock_rdlock(&bdb_of(store)->settled);
 	(void)pthread_rwlock_rdlock(&bdb_of(store)->gate);
 }
 
 static void
 bdb_release(struct jp_store *store)
 {
+	(void)pthread_rwlock_unlock(&bdb_of(store)->gate);
+	(void)pthread_rwlock_unlock(&bdb_of(store)->settled);
+}
+
+static void
+bdb_wait(struct jp_store *store)
+{
+	(void)pthread_rwlock_rdlock(&bdb_of(store)->gate);
 	(void)pthread_rwlock_unlock(&bdb_of(store)->gate);
 }
 
@@ -156,6 +166,17 @@ all_end(const struct jp_change *changes, size_t count)
 	return true;
 }
 
+static bool
+touches(const void *arg, const struct bdb_key *key)
+{
+	const struct batch *batch = arg;
+
+	for (size_t i = 0; key->kind == BDB_TOKENS && i < batch->count; i++)
+		if (strcmp(batch->changes[i].record->id, key->text) == 0)
+			return true;
+	return false;
+}
+
 static void
 publish_all(struct bdb_cache *cache, const void *arg, bool done)
 {
@@ -180,8 +201,8 @@ bdb_commit(
     struct jp_store *store, const struct jp_change *changes, size_t count)
 {
 	const struct batch batch = { changes, count };
-	const struct bdb_act act = { change_all, publish_all, &batch,
-		all_end(changes, count) };
+	const struct bdb_act act = { change_all, touches, publish_all, &batch,
+		count, all_end(changes, count) };
 
 	return bdb_transact(bdb_of(store), &act);
 }
@@ -260,6 +281,7 @@ const struct jp_store_ops bdb_ops = {
 	.seen = bdb_seen,
 	.see = bdb_see,
 	.why = bdb_why,
+	.wait = bdb_wait,
 	.hold = bdb_hold,
 	.release = bdb_release,
 	.close = bdb_close,

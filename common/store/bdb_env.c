@@ -18,6 +18,17 @@
 #define LOG_BUFFER_BYTES (256U << 10)
 
 /*
+ * Of the log, with room to spare: what a commit takes, where pages of all trees
+ * are split, and each record in it (measured: 0.8 to 1.2 KB); and the most that
+ * is kept free for all of them.
+ */
+#define LOG_COMMIT_BYTES (32U << 10)
+#define LOG_RECORD_BYTES (2U << 10)
+#define LOG_ROOM_MAX (LOG_FILE_BYTES / 2)
+#define LOG_PAD_LEN 2000    /* the engine takes no text of 2 KiB */
+#define LOG_PAD_BYTES 2304U /* no record of that text takes more */
+
+/*
  * Log files between two checkpoints: at least these, and more where a large
  * cache was chosen, for an import say, to gather more changes of a page.
  */
@@ -47,6 +58,7 @@ bdb_new(struct jp_why *why)
 	bdb->hwm_fd = bdb->reserve_fd = bdb->clock_fd = -1;
 	(void)pthread_mutex_init(&bdb->mutex, NULL);
 	(void)pthread_mutex_init(&bdb->copy_mutex, NULL);
+	(void)pthread_rwlock_init(&bdb->settled, NULL);
 	(void)pthread_rwlock_init(&bdb->gate, NULL);
 	return bdb;
 }
@@ -95,6 +107,7 @@ bdb_free(struct bdb *bdb)
 	close_fd(bdb->dir_fd);
 	bdb_cache_free(bdb->cache);
 	(void)pthread_rwlock_destroy(&bdb->gate);
+	(void)pthread_rwlock_destroy(&bdb->settled);
 	(void)pthread_mutex_destroy(&bdb->copy_mutex);
 	(void)pthread_mutex_destroy(&bdb->mutex);
 	free(bdb);
@@ -248,6 +261,39 @@ bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset)
 	*offset = stat->st_cur_offset;
 	free(stat);
 	return 0;
+}
+
+/*
+ * A record of the log that recovery does nothing about. If it is the first one
+ * of a file the engine syncs what is not synced yet of the last one, with its
+ * regions locked, which also a reader may need: so that is done before.
+ */
+static int
+pad_log(DB_ENV *env, uint32_t left)
+{
+	int ret = left < 2 * LOG_PAD_BYTES ? env->log_flush(env, NULL) : 0;
+
+	return ret == 0 ? env->log_printf(env, NULL, "%*s", LOG_PAD_LEN, "")
+	                : ret;
+}
+
+void
+bdb_log_room(struct bdb *bdb, size_t records)
+{
+	const size_t most = LOG_ROOM_MAX / LOG_RECORD_BYTES;
+	const size_t bytes =
+	    LOG_COMMIT_BYTES +
+	    (records < most ? records : most) * LOG_RECORD_BYTES;
+	uint32_t file, at, now;
+	int ret = bdb_log_end(bdb, &file, &at);
+
+	if (ret != 0 || at + bytes <= LOG_FILE_BYTES)
+		return;
+	do {
+		ret = pad_log(bdb->env, LOG_FILE_BYTES - at);
+		if (ret == 0)
+			ret = bdb_log_end(bdb, &now, &at);
+	} while (ret == 0 && now == file);
 }
 
 /* Recovery ended with a checkpoint. */

@@ -87,15 +87,22 @@ struct bdb {
 	atomic_int busy;       /* operations under way */
 	atomic_llong progress; /* ms: when one last ended, or the first began */
 	/*
-	 * Held for writing while a transaction changes pages and waits for its
-	 * fsync; for reading by those that must not wait for one in the engine.
-	 * Nobody else takes it: the engine has locks of its own.
+	 * Held for writing from the beginning of a commit until its changes are
+	 * durable and published; for reading by those that wait for that. Taken
+	 * before the gate.
+	 */
+	pthread_rwlock_t settled;
+	/*
+	 * Held for writing while a transaction changes pages, and not while it
+	 * waits for its fsync; for reading by those that must not wait for one
+	 * in the engine. Nobody else takes it: the engine has locks of its own.
 	 */
 	pthread_rwlock_t gate;
 	struct bdb_cache *cache;
 	pthread_mutex_t copy_mutex; /* a backup or a checkpoint: not both */
 	struct bdb_copy *copy;      /* of that backup */
 	pthread_mutex_t mutex;      /* guards what follows */
+	const struct bdb_act *act;  /* of the commit under way, or NULL */
 	char line[JP_WHY_MAX];      /* what the engine said last */
 	struct jp_why why;
 	uint64_t hwm;
@@ -165,14 +172,26 @@ struct bdb_act {
 	/* Within the transaction, the head being locked and not yet written. */
 	enum jp_err (*change)(struct bdb *bdb, DB_TXN *txn,
 	    struct bdb_head *head, const void *arg);
+	/* Whether it changes, makes or deletes this record. */
+	bool (*touches)(const void *arg, const struct bdb_key *key);
 	/* Updates the cache; not `done`: what is in the store is unknown. */
 	void (*publish)(struct bdb_cache *cache, const void *arg, bool done);
 	const void *arg;
-	bool urgent; /* may take of the reserve */
+	size_t records; /* that it touches */
+	bool urgent;    /* may take of the reserve */
 };
 
 /* One transaction, repeated on deadlock, and published to the cache. */
 enum jp_err bdb_transact(struct bdb *bdb, const struct bdb_act *act);
+
+/* Whether a commit under way touches the record. */
+bool bdb_is_pending(struct bdb *bdb, const struct bdb_key *key);
+
+/*
+ * For those who have read such a record from the engine, where it may not be
+ * durable yet: waits until it is.
+ */
+void bdb_settle(struct bdb *bdb, const struct bdb_key *key);
 
 /* Waits for a copy that is being taken. */
 enum jp_err bdb_checkpoint(struct jp_store *store);
@@ -227,6 +246,12 @@ enum jp_err bdb_fail_errno(struct bdb *bdb, const char *name);
 
 /* Where the next byte of the log goes; returns what the engine does. */
 int bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset);
+
+/*
+ * Ends the log file, if the changes of so many records may not fit into it: the
+ * engine syncs it then, here with no page latched.
+ */
+void bdb_log_room(struct bdb *bdb, size_t records);
 
 enum jp_err bdb_head_get(
     struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, uint32_t flags);

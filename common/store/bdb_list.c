@@ -182,6 +182,12 @@ bdb_list(struct jp_store *store, struct jp_listing *listing,
     struct jp_record *page, size_t max, size_t *count)
 {
 	struct page arg = { listing, page, max, count };
+	enum jp_err err = bdb_retry(bdb_of(store), list_once, &arg);
 
-	return bdb_retry(bdb_of(store), list_once, &arg);
+	for (size_t i = 0; err == JP_ERR_OK && i < *count; i++) {
+		const struct bdb_key key = { BDB_TOKENS, page[i].id };
+
+		bdb_settle(bdb_of(store), &key);
+	}
+	return err;
 }

@@ -47,12 +47,37 @@ read_once(struct bdb *bdb, void *arg)
 	return bdb_fail(bdb, ret, doing);
 }
 
+/* From the engine, without waiting for a transaction in it. */
+static enum jp_err
+try_once(struct bdb *bdb, struct bdb_lookup *lookup, const struct bdb_key *key)
+{
+	enum jp_err err = JP_ERR_BUSY;
+
+	if (pthread_rwlock_tryrdlock(&bdb->gate) != 0)
+		return JP_ERR_BUSY;
+	if (!bdb_is_pending(bdb, key))
+		err = bdb_retry(bdb, read_once, lookup);
+	(void)pthread_rwlock_unlock(&bdb->gate);
+	return err;
+}
+
+static enum jp_err
+read_settled(
+    struct bdb *bdb, struct bdb_lookup *lookup, const struct bdb_key *key)
+{
+	enum jp_err err = bdb_retry(bdb, read_once, lookup);
+
+	bdb_settle(bdb, key);
+	return err;
+}
+
 /*
- * A read that must not wait stays out of the engine during a transaction. A
- * lock timeout or DB_TXN_NOWAIT would not do: where a log file ends, the engine
- * waits for its fsync with pages latched, and latches have neither. Nor would
- * snapshots (DB_MULTIVERSION), for the same reason, and they cost the warm path
- * a transaction for each read.
+ * A read that must not wait stays out of the engine while a transaction changes
+ * pages. A lock timeout or DB_TXN_NOWAIT would not do: where a log file ends,
+ * the engine waits for its fsync with pages latched, and latches have neither.
+ * Nor would snapshots (DB_MULTIVERSION), for the same reason, and they cost the
+ * warm path a transaction for each read. Until the transaction is durable it
+ * stays away from the records that it touches.
  *
  * That a user has no record is cached, too: most have none. That a token does
  * not exist is not: anybody can ask for any number of those.
@@ -69,11 +94,8 @@ bdb_look_up(struct bdb *bdb, struct bdb_lookup *lookup)
 	if (bdb_cache_find(bdb->cache, &key, lookup->bytes, lookup->max,
 	        &lookup->len, &ticket))
 		return lookup->len > 0 ? JP_ERR_OK : JP_ERR_NOT_FOUND;
-	if (!lookup->wait && pthread_rwlock_tryrdlock(&bdb->gate) != 0)
-		return JP_ERR_BUSY;
-	err = bdb_retry(bdb, read_once, lookup);
-	if (!lookup->wait)
-		(void)pthread_rwlock_unlock(&bdb->gate);
+	err = lookup->wait ? read_settled(bdb, lookup, &key)
+	                   : try_once(bdb, lookup, &key);
 	if (err == JP_ERR_OK)
 		bdb_cache_fill(
 		    bdb->cache, &key, ticket, lookup->bytes, lookup->len);

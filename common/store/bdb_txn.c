@@ -1,9 +1,9 @@
 /*
  * What every operation goes through: tried again where the engine breaks a
  * deadlock, counted for the watchdog, refused once the environment has
- * panicked. And transactions: commits queue for the record of meta.db before
- * they lock anything else, are durable before they are published, and may take
- * of the reserve where the disk is full.
+ * panicked. And transactions: one at a time, durable before they are published.
+ * Only while they change pages do they keep others out of the engine, not while
+ * they wait for the disk. They may take of the reserve where it is full.
  */
 #include "common/store/bdb_internal.h"
 
@@ -112,14 +112,17 @@ apply(struct bdb *bdb, DB_TXN *txn, struct commit *commit)
 	return bdb_head_put(bdb, txn, &head);
 }
 
-/* A disk that is slow to sync is not an engine that is stuck. */
+/*
+ * Into the log, which is not synced yet: no page stays locked. A disk that is
+ * slow where a log file ends is not an engine that is stuck.
+ */
 static enum jp_err
-make_durable(struct bdb *bdb, DB_TXN *txn)
+write_log(struct bdb *bdb, DB_TXN *txn)
 {
 	int ret;
 
 	bdb_pause(bdb);
-	ret = txn->commit(txn, DB_TXN_SYNC);
+	ret = txn->commit(txn, DB_TXN_WRITE_NOSYNC);
 	bdb_resume(bdb);
 	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "commit");
 }
@@ -136,7 +139,7 @@ commit_once(struct bdb *bdb, void *arg)
 		return bdb_fail(bdb, ret, "begin");
 	err = apply(bdb, txn, commit);
 	if (err == JP_ERR_OK)
-		return make_durable(bdb, txn);
+		return write_log(bdb, txn);
 	ret = txn->abort(txn);
 	if (ret != 0)
 		(void)bdb_fail(bdb, ret, "abort");
@@ -272,7 +275,37 @@ refuse_for_space(struct bdb *bdb)
 	    bdb->dir, (JP_STORE_RESERVE >> 20) + 1);
 }
 
-/* The gate is closed; what is published is durable. */
+/* As far as it goes without the disk's sync. */
+static enum jp_err
+change_pages(struct bdb *bdb, struct commit *commit)
+{
+	enum jp_err err;
+
+	if (!commit->act->urgent && !bdb_reserve_fill(bdb))
+		return refuse_for_space(bdb);
+	err = commit_now(bdb, commit);
+	return err == JP_ERR_DISK_FULL ? refuse_for_space(bdb) : err;
+}
+
+/*
+ * A commit that is in the pages, and cannot be made durable, is neither there
+ * nor not: only the next start can tell.
+ */
+static enum jp_err
+sync_log(struct bdb *bdb)
+{
+	int ret;
+
+	bdb_pause(bdb);
+	ret = bdb->env->log_flush(bdb->env, NULL);
+	bdb_resume(bdb);
+	if (ret == 0)
+		return JP_ERR_OK;
+	atomic_store(&bdb->dead, true);
+	return bdb_fail(bdb, ret, "commit");
+}
+
+/* What is published is durable. */
 static enum jp_err
 transact(struct bdb *bdb, const struct bdb_act *act, uint32_t *file)
 {
@@ -281,16 +314,49 @@ transact(struct bdb *bdb, const struct bdb_act *act, uint32_t *file)
 
 	if (err != JP_ERR_OK)
 		return err;
-	if (!act->urgent && !bdb_reserve_fill(bdb))
-		return bdb_leave(bdb, refuse_for_space(bdb));
-	err = commit_now(bdb, &commit);
-	if (err == JP_ERR_DISK_FULL)
-		err = refuse_for_space(bdb);
+	if (atomic_load(&bdb->reserve) == JP_STORE_RESERVE) {
+		bdb_pause(bdb);
+		bdb_log_room(bdb, act->records);
+		bdb_resume(bdb);
+	}
+	(void)pthread_rwlock_wrlock(&bdb->gate);
+	err = change_pages(bdb, &commit);
+	(void)pthread_rwlock_unlock(&bdb->gate);
+	if (err == JP_ERR_OK)
+		err = sync_log(bdb);
 	if (err == JP_ERR_OK)
 		err = complete(bdb, commit.number, file);
 	if (bdb->cache != NULL)
 		act->publish(bdb->cache, act->arg, err == JP_ERR_OK);
 	return bdb_leave(bdb, err);
+}
+
+static void
+set_act(struct bdb *bdb, const struct bdb_act *act)
+{
+	(void)pthread_mutex_lock(&bdb->mutex);
+	bdb->act = act;
+	(void)pthread_mutex_unlock(&bdb->mutex);
+}
+
+bool
+bdb_is_pending(struct bdb *bdb, const struct bdb_key *key)
+{
+	bool pending;
+
+	(void)pthread_mutex_lock(&bdb->mutex);
+	pending = bdb->act != NULL && bdb->act->touches(bdb->act->arg, key);
+	(void)pthread_mutex_unlock(&bdb->mutex);
+	return pending;
+}
+
+void
+bdb_settle(struct bdb *bdb, const struct bdb_key *key)
+{
+	if (!bdb_is_pending(bdb, key))
+		return;
+	(void)pthread_rwlock_rdlock(&bdb->settled);
+	(void)pthread_rwlock_unlock(&bdb->settled);
 }
 
 enum jp_err
@@ -299,9 +365,11 @@ bdb_transact(struct bdb *bdb, const struct bdb_act *act)
 	uint32_t file = 0;
 	enum jp_err err;
 
-	(void)pthread_rwlock_wrlock(&bdb->gate);
+	(void)pthread_rwlock_wrlock(&bdb->settled);
+	set_act(bdb, act);
 	err = transact(bdb, act, &file);
-	(void)pthread_rwlock_unlock(&bdb->gate);
+	set_act(bdb, NULL);
+	(void)pthread_rwlock_unlock(&bdb->settled);
 	if (err == JP_ERR_OK && bdb_enter(bdb) == JP_ERR_OK) {
 		shorten_log(bdb, file);
 		(void)bdb_leave(bdb, err);

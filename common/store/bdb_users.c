@@ -83,6 +83,17 @@ put_all(struct bdb *bdb, DB_TXN *txn, struct bdb_head *head, const void *arg)
 	return err;
 }
 
+static bool
+touches(const void *arg, const struct bdb_key *key)
+{
+	const struct batch *batch = arg;
+
+	for (size_t i = 0; key->kind == BDB_USERS && i < batch->count; i++)
+		if (strcmp(batch->users[i].name, key->text) == 0)
+			return true;
+	return false;
+}
+
 static void
 publish_all(struct bdb_cache *cache, const void *arg, bool done)
 {
@@ -105,7 +116,8 @@ enum jp_err
 bdb_user_put(struct jp_store *store, const struct jp_user *users, size_t count)
 {
 	const struct batch batch = { users, count };
-	struct bdb_act act = { put_all, publish_all, &batch, true };
+	struct bdb_act act = { put_all, touches, publish_all, &batch, count,
+		true };
 
 	for (size_t i = 0; i < count; i++)
 		act.urgent = act.urgent && users[i].disabled;
@@ -169,6 +181,12 @@ bdb_user_list(struct jp_store *store, const char *after, struct jp_user *page,
     size_t max, size_t *count)
 {
 	struct page arg = { after, page, max, count };
+	enum jp_err err = bdb_retry(bdb_of(store), list_once, &arg);
 
-	return bdb_retry(bdb_of(store), list_once, &arg);
+	for (size_t i = 0; err == JP_ERR_OK && i < *count; i++) {
+		const struct bdb_key key = { BDB_USERS, page[i].name };
+
+		bdb_settle(bdb_of(store), &key);
+	}
+	return err;
 }

@@ -35,6 +35,13 @@ jp_store_try_get(
 }
 
 void
+jp_store_wait(struct jp_store *store)
+{
+	if (store->ops->wait != NULL)
+		store->ops->wait(store);
+}
+
+void
 jp_store_hold(struct jp_store *store)
 {
 	if (store->ops->hold != NULL)

@@ -97,7 +97,8 @@ struct jp_store_ops {
 	int64_t (*seen)(struct jp_store *store);
 	void (*see)(struct jp_store *store, int64_t now);
 	void (*why)(struct jp_store *store, struct jp_why *why);
-	void (*hold)(struct jp_store *store);    /* NULL: nothing to do */
+	void (*wait)(struct jp_store *store);    /* NULL: nothing to do */
+	void (*hold)(struct jp_store *store);    /* likewise */
 	void (*release)(struct jp_store *store); /* likewise */
 	void (*close)(struct jp_store *store);
 };
@@ -108,11 +109,16 @@ jp_store_get(struct jp_store *store, const char *id, struct jp_record *record);
 
 /*
  * The same without ever waiting for a commit, which may wait for the disk:
- * JP_ERR_BUSY if it would have to. Records that are read often are cached. A
- * change is seen as soon as it is durable, and no earlier.
+ * JP_ERR_BUSY if it would have to, as a commit that touches this record is
+ * under way, or one of others is just being written, which does not take long.
+ * Records that are read often are cached. A change is seen as soon as it is
+ * durable, and no earlier.
  */
 enum jp_err jp_store_try_get(
     struct jp_store *store, const char *id, struct jp_record *record);
+
+/* Waits while a commit is being written; not for the disk to sync it. */
+void jp_store_wait(struct jp_store *store);
 
 /*
  * Waits until no commit is under way, and keeps others waiting until

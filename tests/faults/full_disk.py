@@ -118,6 +118,7 @@ def check_says():
         while reserve(place) == whole:  # until the last log file is full
             place.admin("revoke", "--from-file", "-", "--reason", "w" * 250,
                         said="\n".join(ids.pop() for _ in range(40)))
+            filler.fill()  # also what a log file leaves that goes
         check = subprocess.run(
             [ADMIN, "--config", place.config, "check"], text=True,
             capture_output=True, timeout=60)

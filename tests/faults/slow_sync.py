@@ -3,6 +3,7 @@ on, and nobody sees what is not durable.
 """
 import contextlib
 import os
+import select
 import signal
 import subprocess
 
@@ -135,6 +136,91 @@ def unknown_waits():
         assert place.ask("alice", cold)[0] == ACCEPT
 
 
+def restart(place, disk):
+    """Nothing is known by heart."""
+    place.stop()
+    place.start(env=disk.env)
+
+
+def cold_goes_on():
+    """while a commit waits for its fsync, tokens that patd has not seen yet are
+    accepted, whatever is committed
+    """
+    with slow() as (place, disk):
+        used, *tokens = [place.token() for _ in range(16)]
+        restart(place, disk)
+        assert place.ask("alice", used)[0] == ACCEPT
+        for command in (["backup", place.root + "/copy"],  # writes uses
+                        ["create", "alice"], ["create", "carol"], ["user", "disable", "bob"],
+                        ["revoke", tokens.pop()[5:13]],
+                        ["rotate", tokens.pop()[5:13]]):
+            with commit(place, disk, *command):
+                for _ in range(2):
+                    assert place.ask("alice", tokens.pop())[0] == ACCEPT
+
+
+class Log:
+    """The log files of a place's store."""
+
+    def __init__(self, place):
+        self.place = place
+        self.folder = place.root + "/store/"
+
+    def names(self):
+        return sorted(name for name in os.listdir(self.folder)
+                      if name.startswith("log."))
+
+    def left(self):
+        """Bytes of the last one; it has its size, and zeroes, from the first.
+        """
+        with open(self.folder + self.names()[-1], "rb") as file:
+            data = file.read()
+        return len(data) - len(data.rstrip(b"\0"))
+
+    def fill(self, rows):
+        """As far as so many new tokens at a time fill it."""
+        batch = "%s/rows%d" % (self.place.root, rows)
+        with open(batch, "w") as file:
+            file.write("user\n" + "carol\n" * rows)
+        for _ in range(1000):
+            if self.left() < rows * 3000 + 36000:
+                return
+            self.place.admin("create", "--batch", batch,
+                             "--output", batch + ".out")
+            os.unlink(batch + ".out")
+        raise AssertionError("it does not get full")
+
+
+def cold_at_log_end():
+    """so they are where the commit ends a log file of the store"""
+    with slow() as (place, disk):
+        tokens = [place.token() for _ in range(90)]
+        restart(place, disk)
+        log = Log(place)
+        log.fill(100)
+        log.fill(5)
+        first = log.names()
+        while log.names() == first:
+            with commit(place, disk, "create", "alice"):
+                assert place.ask("alice", tokens.pop())[0] == ACCEPT
+
+
+def touched_waits():
+    """where nothing is kept in memory, a token that a commit touches waits for
+    it, and hinders no other one
+    """
+    with slow("cache_entries = 0\n") as (place, disk):
+        revoked, *tokens = [place.token() for _ in range(4)]
+        with Client(place.verify, 60) as client:
+            with commit(place, disk, "revoke", revoked[5:13]):
+                client.send(question("alice", revoked))
+                for token in tokens:
+                    assert place.ask("alice", token)[0] == ACCEPT
+                assert not select.select([client.sock], [], [], 0)[0]
+            assert client.answer()[0] != ACCEPT
+        assert place.ask("alice", revoked)[0] == DENY
+
+
 def others():
     """checkpoint, backup and uses that wait for their fsync stop nobody"""
     with slow(name="") as (place, disk):
@@ -170,4 +256,5 @@ def killed():
             assert place.ask("alice", token)[0] == DENY
 
 
-main([all_answered, nothing_early, unknown_waits, others, killed])
+main([all_answered, nothing_early, unknown_waits, cold_goes_on,
+      cold_at_log_end, touched_waits, others, killed])
