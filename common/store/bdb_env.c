@@ -38,6 +38,12 @@
 /* A commit holds a lock on every page it changes: room for imports. */
 #define LOCKS_MAX 50000U
 #define LOCKERS_MAX 4000U
+
+/*
+ * Lists that the locks hang on: few are taken at a time, but for imports. The
+ * engine would make one for each that there may be, 6 MiB, at every start.
+ */
+#define LOCK_LISTS 4096U
 #define TXNS_MAX 256U
 #define LOCK_WAIT_US 2000000U
 
@@ -141,6 +147,8 @@ set_up_env(const struct bdb *bdb, DB_ENV *env, size_t cache)
 		ret = env->set_lk_max_objects(env, LOCKS_MAX);
 	if (ret == 0)
 		ret = env->set_lk_max_lockers(env, LOCKERS_MAX);
+	if (ret == 0)
+		ret = env->set_lk_tablesize(env, LOCK_LISTS);
 	if (ret == 0)
 		ret = env->set_tx_max(env, TXNS_MAX);
 	/* A reader steps back for a writer, which has more to do again. */
