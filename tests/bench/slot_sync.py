@@ -10,23 +10,46 @@ from place import USER, Failed, daemon, drive, expect, program
 NAME = "sync"
 TITLE = "A disk that takes 3 s to sync a commit"
 ABOUT = """\
-Questions on verify.sock about 200 tokens that patd has seen, one client with a
-connection of its own for each question. In the second row `pat-admin create`
-has written its commit, and the fsync of the log file takes 3 s, or as long as
-the questions do: a library that is preloaded into patd holds it up
+Questions on verify.sock about 200 tokens, one client with a connection of its own
+for each question. "Warm" are those that patd has seen; "cold" ones are asked about
+once, after a start of patd, and cost an Argon2id of 64 KiB. Beside them pat-admin
+has written a commit of each kind, and the fsync of the log file takes 3 s, or as
+long as the questions do: a library that is preloaded into patd holds it up
 (tests/faults/hold_sync.c). The commit is there, undone, from before the first
-question until after the last one."""
-BASE = "no commit"
+question until after the last one. A backup writes the uses of tokens first."""
+BASE = "warm, no commit"
 COLUMNS = [("p50_us", "p50 µs", "%.0f"), ("p99_us", "p99 µs", "%.0f"),
            ("p999_us", "999 of 1000 µs", "%.0f"),
            ("server_us", "patd CPU µs", "%.1f")]
-PLOT = ("p99_us", "99 of 100 warm answers, µs")
-SLOW = "during a 3 s fsync"
+PLOT = ("p99_us", "99 of 100 answers, µs")
+COUNT, TOKENS, SPARE, SECONDS = 10000, 200, 64, 3
+COLD = "cold, no commit"
+
+
+def fresh(disk, name):
+    """A name that was not there before."""
+    disk.names += 1
+    return "%s%d" % (name, disk.names)
+
+
+# What each kind of commit is made by.
+COMMITS = {
+    "create": lambda disk: ["create", USER],
+    "revoke": lambda disk: ["revoke", disk.spare.pop()[5:13]],
+    "user disable": lambda disk: ["user", "disable", fresh(disk, "user")],
+    "backup": lambda disk: ["backup", os.path.join(
+        disk.store.root, fresh(disk, "copy"))],
+}
+
+
+def row(heat, kind):
+    return "%s, during a %d s fsync of %s" % (heat, SECONDS, kind)
+
+
 TARGETS = [
-    Target("99 of 100 warm answers take at most 5 ms during a 3 s fsync",
-           "p99_us", SLOW, "<=", 5000, unit=" µs"),
-]
-COUNT, TOKENS, SECONDS = 10000, 200, 3
+    Target("99 of 100 %s answers take at most 5 ms during a %d s fsync of %s" % (
+        heat, SECONDS, kind), "p99_us", row(heat, kind), "<=", 5000, unit=" µs")
+    for heat in ("warm", "cold") for kind in COMMITS]
 
 
 class Disk:
@@ -40,15 +63,18 @@ class Disk:
         os.chmod(folder, 0o777)
         self.file = os.path.join(folder, "hold")
         shim = place.module("tests/faults/.libs/hold_sync.so")
-        self.store.start(env=dict(os.environ, LD_PRELOAD=shim,
-                                  JP_HOLD_SYNC=self.file))
+        self.env = dict(os.environ, LD_PRELOAD=shim, JP_HOLD_SYNC=self.file)
+        self.store.start(env=self.env)
+        tokens = self.store.several(TOKENS + SPARE)
         self.lines = ["warm %s %s" % (USER, token)
-                      for token in self.store.several(TOKENS)]
-        self.ask(TOKENS)
+                      for token in tokens[SPARE:]]
+        self.spare = tokens[:SPARE]
+        self.names = 0
 
-    def ask(self, count):
+    def ask(self, count, first):
+        """`first`: so many questions that are not measured."""
         result = drive([program("crowd"), "verify", self.store.verify, "1",
-                        str(TOKENS), str(count), "0"], self.lines,
+                        str(first), str(count), "0"], self.lines,
                        [self.store])
         done = figures(expect(result, "warm", "accepted"), result["wall_ns"],
                        result["cpu_ns"], result["server_ns"])
@@ -58,6 +84,13 @@ class Disk:
                      "p999_us": kind["p999_ns"] / 1000})
         return done
 
+    def warm(self, count):
+        return self.ask(count, TOKENS)
+
+    def cold(self, count):
+        self.restart()
+        return self.ask(count, 0)
+
     def held(self):
         return os.path.exists(self.file + ".held")
 
@@ -66,19 +99,19 @@ class Disk:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
 
-    def slow(self, count):
-        seconds = SECONDS if count >= COUNT else 0  # of a look: no time
+    def during(self, kind, seconds, ask):
+        """`ask` while a commit of this kind waits so long at least."""
         with open(self.file, "w"):
             pass
         begin = time.monotonic()
         with subprocess.Popen(
                 [program("../../tools/pat-admin"), "--config",
-                 self.store.config, "create", USER],
+                 self.store.config, *COMMITS[kind](self)],
                 stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as act:
             try:
                 while not self.held() and time.monotonic() < begin + 30:
                     time.sleep(0.001)
-                done = self.ask(count)
+                done = ask()
                 time.sleep(max(0, begin + seconds - time.monotonic()))
                 if not self.held() or act.poll() is not None:
                     raise Failed("the commit did not wait for its fsync")
@@ -86,11 +119,37 @@ class Disk:
                 self.free()
         return done
 
+    def restart(self):
+        self.store.stop()
+        self.store.start(env=self.env)
+
 
 def contenders(place):
+    names = [BASE, COLD, *(row(heat, kind) for heat in ("warm", "cold")
+                           for kind in COMMITS)]
     if daemon.SANITIZED:
         return [Missing(name, "a sanitizer goes before what is preloaded")
-                for name in (BASE, SLOW)]
+                for name in names]
     disk = Disk(place)
-    return [Contender(BASE, disk.ask, place.operations or COUNT),
-            Contender(SLOW, disk.slow, place.operations or COUNT)]
+    seconds = 0 if place.operations else SECONDS  # of a look: no time
+
+    def warm(kind):
+        def turn(count):
+            disk.ask(TOKENS, 0)
+            return disk.during(
+                kind, seconds, lambda: disk.ask(count, TOKENS))
+        return turn
+
+    def cold(kind):
+        def turn(count):
+            disk.restart()
+            return disk.during(kind, seconds, lambda: disk.ask(count, 0))
+        return turn
+    many = place.operations or COUNT
+    once = min(place.operations or TOKENS, TOKENS)
+    return [Contender(BASE, disk.warm, many),
+            Contender(COLD, disk.cold, once),
+            *(Contender(row("warm", kind), warm(kind), many)
+              for kind in COMMITS),
+            *(Contender(row("cold", kind), cold(kind), once)
+              for kind in COMMITS)]
