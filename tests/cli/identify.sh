@@ -404,6 +404,31 @@ for form in --json ""; do
 		"3:pat-admin: identify: cannot write the answer: *"
 done
 
+# on_terminal ARGUMENT...: what standard error gets that is one, while standard
+# input has 1000 bytes and goes on; it ends when something was shown.
+on_terminal() {
+	timeout 60 python3 -c 'import os, pty, subprocess, sys
+master, slave = pty.openpty()
+with subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stderr=slave,
+                      stdout=subprocess.DEVNULL) as child:
+    os.close(slave)
+    child.stdin.write(bytes(1000))
+    child.stdin.flush()
+    seen = b""
+    while b"bytes/s" not in seen:
+        seen += os.read(master, 1000)
+    child.stdin.close()
+    while True:
+        try:
+            seen += os.read(master, 1000)
+        except OSError:
+            break
+print(child.returncode, ascii(seen.decode()))' "$@"
+}
+like "a terminal is told how far it is, and then is as before" \
+	"$(on_terminal "$PAT_ADMIN" --config "$CONF" identify)" \
+	"1 '*identify: (1000 bytes), * bytes/s*x1b\[K'"
+
 # Nobody writes to the other end, and nobody closes it.
 mkfifo "$SCRATCH/silent"
 exec 9<>"$SCRATCH/silent"
