@@ -132,6 +132,28 @@ def byte_by_byte():
                 assert mux.all() == wanted
 
 
+def clean_end():
+    """behind the answer comes the end, and no reset, also for one who is known,
+    is not known yet, is wrong, or sends in parts
+    """
+    with mux_world() as place:
+        token = place.token()
+        whole = ask_for("alice", token)
+        for parts, answer in (([whole], OK), ([whole], OK),  # cold, warm
+                              ([whole[:9], whole[9:]], OK),
+                              ([ask_for("bob", token)], NO),
+                              ([frame("alice", "")], NO),
+                              ([b"\xff" * 40], NO)):
+            with Mux(place.mux) as mux:
+                for part in parts:
+                    mux.send(part)
+                got = b""
+                while len(got) < 4:
+                    got += mux.sock.recv(4 - len(got))
+                assert got == answer, (parts, got)
+                assert mux.sock.recv(1) == b""  # a reset is an exception
+
+
 def half_closed():
     """a client that closes its sending side is answered"""
     with mux_world() as place:
@@ -575,7 +597,8 @@ def testsaslauthd():
         assert "OK" not in tester("alice", token)
 
 
-main([answers, warm, revoked_at_once, byte_by_byte, half_closed, deadline,
-      bad_frames, audited, largest, addresses, realms, services, several_at_once,
-      several_paths, folders, stale, activation, limits, overload, stopping,
-      silent, leavers, peers, both_protocols, testsaslauthd])
+main([answers, warm, revoked_at_once, byte_by_byte, clean_end, half_closed,
+      deadline, bad_frames, audited, largest, addresses, realms, services,
+      several_at_once, several_paths, folders, stale, activation, limits,
+      overload, stopping, silent, leavers, peers, both_protocols,
+      testsaslauthd])
