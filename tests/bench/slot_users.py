@@ -22,8 +22,8 @@ COLUMNS = [("wall_us", "µs each", "%.1f"), ("rate", "per second", "%.0f"),
            ("p99_us", "p99 µs", "%.0f")]
 PLOT = None
 TARGETS = [
-    Target("sync-users takes at most a tenth of one commit for each user",
-           "wall_us", BATCHES, "<=", 0.1, against=BASE),
+    Target("sync-users takes at most 1/20 of one commit for each user",
+           "wall_us", BATCHES, "<=", 0.05, against=BASE),
     Target("99 of 100 warm answers take at most 5 ms beside sync-users",
            "p99_us", BESIDE, "<=", 5000, unit=" µs"),
 ]
