@@ -129,11 +129,17 @@ take(size_t bytes)
 	return block;
 }
 
-/* What there was no room for is not kept. */
+/*
+ * What there was no room for is not kept. What has served once may become huge
+ * pages, in the background: the first hash does not wait for them, which may
+ * take several times as long as the hash where the machine is a virtual one.
+ */
 static void
 take_back(struct block *block)
 {
 	pthread_mutex_lock(&arena.mutex);
+	if (block->used_ms == 0)
+		(void)madvise(block->start, block->bytes, MADV_HUGEPAGE);
 	block->lent = false;
 	block->used_ms = jp_now_ms();
 	if (atomic_load(arena.bytes) > arena.room)
@@ -152,7 +158,8 @@ give_up(struct block *block)
 /*
  * Memory for a block. It begins where a huge page does: Argon2id reads all over
  * it, and so needs few entries of the TLB, where the kernel lends such pages to
- * who asks for them (transparent_hugepage: madvise or always).
+ * who asks for them (transparent_hugepage: madvise or always), as take_back()
+ * does.
  */
 static void *
 map_block(size_t bytes)
@@ -173,7 +180,6 @@ map_block(size_t bytes)
 		start += before;
 		(void)unmap(start + bytes, HUGE_PAGE - before);
 	}
-	(void)madvise(start, bytes, MADV_HUGEPAGE);
 	(void)madvise(start, bytes, MADV_DONTDUMP);
 	return start;
 }
