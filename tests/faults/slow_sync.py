@@ -221,6 +221,26 @@ def touched_waits():
         assert place.ask("alice", revoked)[0] == DENY
 
 
+def looked_at():
+    """an administrator does not see either what is not durable"""
+    with slow("cache_entries = 0\n") as (place, disk):
+        token, other = place.token(), place.token("carol")
+        with contextlib.ExitStack() as stack:
+            with commit(place, disk, "revoke", token[5:13]):
+                looks = [stack.enter_context(subprocess.Popen(
+                    [ADMIN, "--config", place.config, *command], text=True,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE))
+                    for command in (["show", token[5:13]], ["list"])]
+                assert "carol" in place.admin("show", other[5:13]).stdout
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    looks[0].wait(0.3)
+                assert [look.poll() for look in looks] == [None, None]
+            shown, listed = [look.communicate(timeout=60)[0]
+                             for look in looks]
+        assert "revoked" in shown, shown
+        assert "carol" in listed, listed
+
+
 def others():
     """checkpoint, backup and uses that wait for their fsync stop nobody"""
     with slow(name="") as (place, disk):
@@ -257,4 +277,4 @@ def killed():
 
 
 main([all_answered, nothing_early, unknown_waits, cold_goes_on,
-      cold_at_log_end, touched_waits, others, killed])
+      cold_at_log_end, touched_waits, looked_at, others, killed])
