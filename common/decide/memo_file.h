@@ -18,7 +18,7 @@
 #include "common/base/err.h"
 #include "common/record/pepper.h"
 
-#define JP_MEMO_FILE_NAME "memo" /* in run_dir */
+#define JP_MEMO_FILE_NAME "patd.memo" /* in run_dir */
 #define JP_MEMO_KEY_LEN 32
 #define JP_MEMO_TAG_LEN 32
 #define JP_MEMO_LIFETIME (INT64_C(15) * 60) /* seconds */

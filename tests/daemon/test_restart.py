@@ -23,7 +23,7 @@ def lasting(more="", **options):
     if TMPFS is None:
         raise Skip("there is no tmpfs")
     with world(more, tmpfs=TMPFS, **options) as place:
-        place.memo = os.path.join(place.run_dir, "memo")
+        place.memo = os.path.join(place.run_dir, "patd.memo")
         yield place
 
 
@@ -438,7 +438,7 @@ def elsewhere():
         token = place.token()
         assert place.ask("alice", token) == (ACCEPT, "alice")
         place.logged("is not a tmpfs")
-        assert not os.path.exists(os.path.join(place.run_dir, "memo"))
+        assert not os.path.exists(os.path.join(place.run_dir, "patd.memo"))
         again(place)
         assert verdict(place, token) == (ACCEPT, 1)
         said = place.admin("check", check=False).stdout

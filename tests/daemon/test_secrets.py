@@ -192,7 +192,7 @@ def no_token_of_mux():
 
 def memo_is_locked(pid):
     with open("/proc/%d/smaps" % pid) as file:
-        _, _, rest = file.read().partition("/run/memo\n")
+        _, _, rest = file.read().partition("/run/patd.memo\n")
     return "lo" in rest.partition("VmFlags: ")[2].partition("\n")[0].split()
 
 
