@@ -114,6 +114,11 @@ note "$(tail -n 3 "$SCRATCH/errors")"
 like "files: all took part" "$(contenders identify)" \
 	'GNU grep*ours, log*ours, log in 8 files*base64*wrong checksums*other build'
 
+ok "what is done to many" bench --slot bulk --rounds 2 --operations 4
+note "$(tail -n 3 "$SCRATCH/errors")"
+like "what is done to many: all took part" "$(contenders bulk)" \
+	'*create --batch*sync-users*import*policy apply*purge*beside create*beside import*'
+
 ok "many tokens" bench --slot scale --rounds 2 --operations 2
 note "$(tail -n 3 "$SCRATCH/errors")"
 like "many tokens: warm questions were asked" "$(contenders scale)" \
