@@ -272,6 +272,12 @@ $alice" identify "$SCRATCH/a" "$SCRATCH/b" - -
 	)" "0:b:1 -:2 "
 	wait $!
 	rm "$SCRATCH/a" "$SCRATCH/b"
+	yes "x $FOREIGN" | head -n 3000 | "$PAT_ADMIN" --config "$CONF" \
+		identify - - >"$SCRATCH/out"
+	is "$W standard input is read by one, also if it is named twice" \
+		"$(grep -c unknown "$SCRATCH/out"):$(
+			tail -n 1 "$SCRATCH/out" | sed 's/ .*//'
+		)" "3000:-:3000"
 }
 
 # The history of a repository, from which the token is gone: `git grep` does not
