@@ -5,8 +5,9 @@
 #include "common/record/sextet.h"
 
 enum {
-	CARRY = 448,    /* bytes kept of a stretch that goes on */
-	CUT_LOOK = 160, /* in front of them, for a place to cut */
+	CARRY = 448,      /* bytes kept of a stretch that goes on */
+	UNASKED_MAX = 16, /* blocks */
+	CUT_LOOK = 160,   /* in front of them, for a place to cut */
 };
 
 /* ---- Where we are ---- */
@@ -66,16 +67,39 @@ fall_asleep(struct jp_token_scan *scan, bool closed)
 	scan->awake = scan->blind = false;
 }
 
-static void
-judge(struct jp_token_scan *scan, const struct jp_stretch *stretch)
+/*
+ * While `match` reads on, there is no harm in not asking; if the filter says
+ * yes again and again, its work is for nothing.
+ */
+static bool
+may_hold(struct jp_token_scan *scan, const struct jp_stretch *stretch)
 {
 	struct jp_filter_open open = {
 		.begin = scan->cut && stretch->from == 0,
 		.end = !stretch->closed,
 	};
-	bool may = scan->blind ||
-	           jp_token_filter(&scan->filter, scan->block + stretch->from,
-	               stretch->to - stretch->from, open);
+	bool may;
+
+	if (scan->blind)
+		return true;
+	if (scan->awake && scan->unasked > 0) {
+		scan->unasked--;
+		return true;
+	}
+	may = jp_token_filter(&scan->filter, scan->block + stretch->from,
+	    stretch->to - stretch->from, open);
+	if (!may)
+		scan->doubt = 0;
+	else if (scan->awake && scan->doubt < UNASKED_MAX)
+		scan->doubt = 2 * scan->doubt + 1;
+	scan->unasked = may ? scan->doubt : 0;
+	return may;
+}
+
+static void
+judge(struct jp_token_scan *scan, const struct jp_stretch *stretch)
+{
+	bool may = may_hold(scan, stretch);
 
 	if (may)
 		read_up_to(scan, stretch->from, stretch->to);

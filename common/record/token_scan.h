@@ -15,12 +15,14 @@ struct jp_token_scan {
 	struct jp_token_filter filter;
 	char block[JP_FILTER_MAX]; /* what may still be a part of a token */
 	size_t held;               /* bytes of it */
-	size_t fed;     /* of these: `match` has read them, if awake */
-	bool awake;     /* `match` reads on */
-	bool blind;     /* nothing of the stretch could be kept: it reads all */
-	bool cut;       /* the stretch in `block` began before it */
-	size_t counted; /* bytes of `block` whose lines are in `line` */
-	uint64_t at, line; /* of block[0]; of block[counted] */
+	size_t fed; /* of these: `match` has read them, if awake */
+	bool awake; /* `match` reads on */
+	bool blind; /* nothing of the stretch could be kept: it reads all */
+	unsigned int doubt;   /* how often the filter said yes, about */
+	unsigned int unasked; /* blocks about which it is not asked */
+	bool cut;             /* the stretch in `block` began before it */
+	size_t counted;       /* bytes of `block` whose lines are in `line` */
+	uint64_t at, line;    /* of block[0]; of block[counted] */
 };
 
 /*
