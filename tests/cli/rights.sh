@@ -100,6 +100,14 @@ each_way "a glob that fits a section" anna service 'nar*' silent
 [ ! -e /etc/pam.d/login ] ||
 	each_way "a service of the system" anna service login silent
 
+printf 'user,scope,service\na,wirte,narrow\nb,wirte,nowhere\nc,wirte,nowhere\n' \
+	>"$SCRATCH/rows"
+run create --batch "$SCRATCH/rows" --output "$SCRATCH/many"
+is "many rows: the first of them is warned of" \
+	"$(printf '%s\n' "$err" | grep warning | cut -d : -f 1-4)" \
+	"warning: $SCRATCH/rows:2: scope wirte
+warning: $SCRATCH/rows:3: service nowhere"
+
 run create bob --scope wirte
 run rotate "$(id_of "$(printf '%s\n' "$out" | head -n 1)")"
 wanted='scope wirte: '

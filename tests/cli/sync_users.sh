@@ -69,6 +69,9 @@ print([(d["user"], d["active"]) for d in map(json.loads, sys.stdin)])')" \
 	like "$W it says how many, and what to do" "$err" \
 		"*disable 4 of 6 active users, more than 20%*--dry-run*--force*"
 	is "$W and nothing is changed" "$(disabled)" b
+	sync "$W a dry run is not refused" 0 --dry-run
+	like "$W it warns of the refusal" "$err" \
+		"*warning: *--dry-run*refused*disable 4 of 6 active users*"
 	sync "$W --max-disable moves the guard" 1 --max-disable 66%
 	sync "$W --max-disable allows as much" 0 --max-disable 67
 	is "$W then they are disabled" "$(disabled)" "b d e f g"

@@ -8,6 +8,28 @@
 
 static const char pam_folder[] = "/etc/pam.d";
 
+enum {
+	SEEN_MAX = 64,
+	RIGHT_MAX = sizeof("service ") + JP_SERVICE_MAX,
+};
+
+/* Rows of a file mostly have the same rights: the first one is enough. */
+static bool
+is_seen(const char *what, const char *value)
+{
+	static char seen[SEEN_MAX][RIGHT_MAX];
+	static size_t seen_len;
+	char right[RIGHT_MAX];
+
+	(void)snprintf(right, sizeof(right), "%s %s", what, value);
+	for (size_t i = 0; i < seen_len; i++)
+		if (strcmp(seen[i], right) == 0)
+			return true;
+	if (seen_len < SEEN_MAX)
+		memcpy(seen[seen_len++], right, sizeof(right));
+	return false;
+}
+
 static void
 warn(const char *place, const char *what, const char *value, const char *why)
 {
@@ -81,10 +103,12 @@ warn_rights(const struct jp_policy *policy, const struct jp_record *record,
     const char *place)
 {
 	for (size_t i = 0; i < record->scope_len; i++)
-		if (!is_named(policy, record->scopes[i]))
+		if (!is_seen("scope", record->scopes[i]) &&
+		    !is_named(policy, record->scopes[i]))
 			warn(place, "scope", record->scopes[i],
 			    "no [service] section names it, so it opens "
 			    "nothing: is it a typing error?");
 	for (size_t i = 0; i < record->service_len; i++)
-		warn_service(policy, record->services[i], place);
+		if (!is_seen("service", record->services[i]))
+			warn_service(policy, record->services[i], place);
 }

@@ -10,7 +10,8 @@
 /*
  * A scope that no [service] section names; a service that no name of a service
  * can be, or that fits no [service] section and no file of /etc/pam.d. `place`
- * is "FILE:LINE: " or "".
+ * is "FILE:LINE: " or "". The first record of this process that has it is
+ * named; once there are 64 others, each is.
  */
 void warn_rights(const struct jp_policy *policy, const struct jp_record *record,
     const char *place);

@@ -247,8 +247,15 @@ check_share(struct sync *sync)
 		hit +=
 		    person->known && !person->disabled && state_changes(person);
 	}
-	if (args.force || args.dry_run || hit * 100 <= args.share * active)
+	if (args.force || hit * 100 <= args.share * active)
 		return JP_ERR_OK;
+	if (args.dry_run) {
+		(void)fprintf(stderr,
+		    "warning: without --dry-run this is refused: it would "
+		    "disable %zu of %zu active users, more than %u%%\n",
+		    hit, active, args.share);
+		return JP_ERR_OK;
+	}
 	return jp_why(sync->why, JP_ERR_REFUSED,
 	    "this would disable %zu of %zu active users, more than %u%%: look "
 	    "at them with --dry-run; then give --max-disable or --force",
