@@ -235,6 +235,26 @@ def program(name):
     return path
 
 
+@contextlib.contextmanager
+def repeated(script, argv, root):
+    """Meanwhile the shell runs the script, with `argv` as its "$@", again and
+    again; afterwards the last run has ended by itself."""
+    going = os.path.join(root, "going")
+    with open(going, "w"):
+        pass
+    loop = 'while [ -e "$0" ]; do { %s; } || exit 1; done' % script
+    with subprocess.Popen(["sh", "-c", loop, going, *argv],
+                          stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as shell:
+        try:
+            yield
+        finally:
+            os.unlink(going)
+        said = shell.communicate()[1]
+    if shell.returncode != 0:
+        raise Failed(said)
+
+
 class Driver:
     """A driver (see turn.h) that has warmed up, and waits. `lines` are its
     secrets."""

@@ -1,4 +1,4 @@
-"""Slot 9: what an administrator does to many, and who asks meanwhile."""
+"""Slot 10: what an administrator does to many, and who asks meanwhile."""
 import itertools
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from measure import Contender, Target, figures
-from place import USER, Failed, drive, expect, program
+from place import USER, Failed, drive, expect, program, repeated
 
 NAME = "bulk"
 TITLE = "What is done to many"
@@ -184,19 +184,10 @@ class Questions:
 
     def beside(self, name):
         def turn(count):
-            script = "while :; do { %s; } || exit; done" % self.script(
+            script = self.script(
                 name, COUNTS[PURGE] if count >= QUESTIONS else count)
-            with subprocess.Popen(
-                    ["sh", "-c", script, "sh", *self.fresh.command()],
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                    start_new_session=True) as other:
-                try:
-                    done = self.ask(count)
-                    if other.poll() is not None:
-                        raise Failed("%s ended early" % name)
-                finally:
-                    os.killpg(other.pid, 15)
-            return done
+            with repeated(script, self.fresh.command(), self.fresh.path(".")):
+                return self.ask(count)
         return turn
 
 

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from measure import Contender, Target, figures
-from place import USER, Failed, drive, expect, program
+from place import USER, Failed, drive, expect, program, repeated
 
 NAME = "users"
 TITLE = "A list of many users"
@@ -86,19 +86,11 @@ class People:
 
     def beside(self, count):
         """As long as the questions take, one sync-users follows the other."""
-        script = 'while :; do "$@" || exit; sed -i ' \
-            '"/^listed/{s/,no/,NO/;s/,yes/,no/;s/,NO/,yes/}" "$5"; done'
+        script = '"$@" && sed -i ' \
+            '"/^listed/{s/,no/,NO/;s/,yes/,no/;s/,NO/,yes/}" "$5"'
         argv = self.list(COUNT if count >= QUESTIONS else count)
-        with subprocess.Popen(["sh", "-c", script, "sh", *argv],
-                              stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL) as other:
-            try:
-                done = self.ask(count)
-                if other.poll() is not None:
-                    raise Failed("sync-users ended early")
-            finally:
-                other.terminate()
-        return done
+        with repeated(script, argv, self.store.root):
+            return self.ask(count)
 
 
 def contenders(place):

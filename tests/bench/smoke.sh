@@ -100,6 +100,7 @@ like "a slow disk: both took part" "$(contenders sync)" \
 	'*no commit*during a 3 s fsync*'
 
 ok "a list of users" bench --slot users --rounds 2 --operations 4
+note "$(tail -n 3 "$SCRATCH/errors")"
 like "a list of users: all took part" "$(contenders users)" \
 	'*one commit for each*sync-users*questions*beside*'
 
