@@ -31,6 +31,7 @@ struct fixture {
 	struct jp_workers workers; /* first: they count */
 	size_t tasks;
 	enum jp_err workers_err;
+	size_t meanwhile; /* tokens that alice gets during the hashes */
 	struct jp_core core;
 	int64_t now;
 	struct jp_admin_request request;
@@ -44,6 +45,8 @@ struct fixture {
 	uint8_t batch[JP_BATCH_MAX];
 };
 
+static void put_many(struct fixture *fixture, size_t count, int64_t expires_at);
+
 /* From the last to the first: the order of the answers is not that of these. */
 static enum jp_err
 run_backwards(struct jp_workers *workers, jp_task task, void *arg, size_t count)
@@ -53,6 +56,7 @@ run_backwards(struct jp_workers *workers, jp_task task, void *arg, size_t count)
 	fixture->tasks += count;
 	for (size_t i = count; fixture->workers_err == JP_ERR_OK && i-- > 0;)
 		task(arg, i);
+	put_many(fixture, fixture->meanwhile, NOW + DAY);
 	return fixture->workers_err;
 }
 
@@ -303,6 +307,33 @@ rows_before_count_against_the_limit(void **state)
 }
 
 static void
+tokens_of_others_meanwhile_count_too(void **state)
+{
+	struct fixture *fixture = *state;
+
+	ask_for(fixture, "bob", "");
+	ask_for(fixture, "alice", "");
+	fixture->meanwhile = 3; /* as many as she may have */
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE_MANY), JP_ERR_REFUSED);
+	assert_row(fixture, 1);
+	assert_int_equal(records(fixture), 3);
+}
+
+static void
+without_all_hashes_no_token_is_stored(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_policy policy = fixture->core.policy;
+
+	policy.cost.memory = 0; /* which libsodium refuses */
+	jp_core_set_policy(&fixture->core, &policy);
+	ask_for_many(fixture, 3);
+	assert_int_equal(run(fixture, JP_ADMIN_CREATE_MANY), JP_ERR_IO);
+	assert_int_equal(fixture->tasks, 3);
+	assert_int_equal(fixture->len + records(fixture), 0);
+}
+
+static void
 tokens_that_cannot_be_handed_over_are_all_gone(void **state)
 {
 	struct fixture *fixture = *state;
@@ -446,7 +477,8 @@ put_many(struct fixture *fixture, size_t count, int64_t expires_at)
 	for (size_t i = 0; i < count; i++) {
 		const struct jp_change change = { JP_CHANGE_CREATE, &record };
 
-		(void)snprintf(record.id, sizeof(record.id), "%08zu", i);
+		(void)snprintf(
+		    record.id, sizeof(record.id), "%08zu", i % 100000000);
 		memcpy(record.family, record.id, sizeof(record.family));
 		strcpy(record.user, "alice");
 		record.expires_at = expires_at;
@@ -541,6 +573,8 @@ main(void)
 		TEST(more_rows_than_a_batch_holds_are_refused),
 		TEST(a_bad_row_is_named_and_no_token_is_made),
 		TEST(rows_before_count_against_the_limit),
+		TEST(tokens_of_others_meanwhile_count_too),
+		TEST(without_all_hashes_no_token_is_stored),
 		TEST(tokens_that_cannot_be_handed_over_are_all_gone),
 		TEST(no_token_is_stored_whose_id_was_not_told),
 		TEST(no_token_is_shown_that_is_not_stored),

@@ -810,6 +810,23 @@ a_directory_where_others_write_gets_no_file(void **state)
 }
 
 static void
+a_directory_of_somebody_else_gets_no_file(void **state)
+{
+	struct jp_memo *memo = make(ENTRIES);
+
+	(void)state;
+	(void)unlink(path);
+	if (chown(dir, 1, (gid_t)-1) != 0) {
+		jp_memo_free(memo);
+		skip();
+	}
+	assert_int_equal(keep(memo), JP_ERR_REFUSED);
+	assert_int_equal(chown(dir, geteuid(), (gid_t)-1), 0);
+	assert_int_not_equal(access(path, F_OK), 0);
+	jp_memo_free(memo);
+}
+
+static void
 a_directory_that_outlives_the_boot_gets_no_file(void **state)
 {
 	char here[] = "memo.XXXXXX";
@@ -928,6 +945,7 @@ main(void)
 		cmocka_unit_test(a_file_that_others_may_have_is_replaced),
 		cmocka_unit_test(what_is_in_the_way_leaves_it_in_memory),
 		cmocka_unit_test(a_directory_where_others_write_gets_no_file),
+		cmocka_unit_test(a_directory_of_somebody_else_gets_no_file),
 		cmocka_unit_test(
 		    a_directory_that_outlives_the_boot_gets_no_file),
 		cmocka_unit_test(it_can_be_removed),
