@@ -107,6 +107,8 @@ jp_when_parse(const char *text, int64_t now, int64_t *when)
 		return parse_date(text, "%Y-%m-%d", when);
 	if (has_form(text, "0000-00-00T00:00:00Z"))
 		return parse_date(text, "%Y-%m-%dT%H:%M:%SZ", when);
+	if (strcmp(text, "0") == 0) /* no days at all are not "never" */
+		return JP_ERR_INVALID;
 	err = jp_duration_parse(text, when);
 	if (err == JP_ERR_OK && *when != JP_NEVER)
 		*when = jp_when_add(now, *when);

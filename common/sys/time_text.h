@@ -38,7 +38,8 @@ enum jp_err jp_duration_parse(const char *text, int64_t *seconds);
 
 /*
  * Reads an end: a duration from `now`, a date (the end comes at its 00:00
- * UTC), a time as "2027-01-31T12:00:00Z", or "never". JP_ERR_INVALID else.
+ * UTC), a time as "2027-01-31T12:00:00Z", or "never".
+ * JP_ERR_INVALID else, also for "0".
  */
 enum jp_err jp_when_parse(const char *text, int64_t now, int64_t *when);
 

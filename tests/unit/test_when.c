@@ -30,7 +30,6 @@ static const struct {
 	{ "36525d", 36525 * DAY },
 	{ "3155760000s", 36525 * DAY },
 	{ "never", JP_NEVER },
-	{ "0", JP_NEVER },
 };
 
 static const char *const no_times[] = { "", " ", "d", "90", "0d", "0s", "1",
@@ -50,6 +49,18 @@ durations_are_read(void **unused)
 		    jp_duration_parse(durations[i].text, &seconds), JP_ERR_OK);
 		assert_true(seconds == durations[i].seconds);
 	}
+}
+
+/* As an end it is a mistake, and not for ever. */
+static void
+zero_is_no_limit_and_no_end(void **unused)
+{
+	int64_t seconds;
+
+	(void)unused;
+	assert_int_equal(jp_duration_parse("0", &seconds), JP_ERR_OK);
+	assert_true(seconds == JP_NEVER);
+	assert_int_equal(jp_when_parse("0", NOW, &seconds), JP_ERR_INVALID);
 }
 
 static void
@@ -265,6 +276,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations_are_read),
+		cmocka_unit_test(zero_is_no_limit_and_no_end),
 		cmocka_unit_test(what_is_no_duration_is_refused),
 		cmocka_unit_test(a_duration_counts_from_now),
 		cmocka_unit_test(dates_are_read_as_utc),

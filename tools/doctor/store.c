@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -60,6 +61,20 @@ check_dir(struct doctor *doctor)
 	}
 }
 
+/* Whether the file lies in the directory, or below it. */
+static bool
+is_inside(const char *dir, const char *file)
+{
+	char *real_dir = realpath(dir, NULL), *real = realpath(file, NULL);
+	size_t len = real_dir != NULL ? strlen(real_dir) : 0;
+	bool inside = real_dir != NULL && real != NULL &&
+	              strncmp(real, real_dir, len) == 0 && real[len] == '/';
+
+	free(real_dir);
+	free(real);
+	return inside;
+}
+
 static void
 check_pepper(struct doctor *doctor)
 {
@@ -72,6 +87,11 @@ check_pepper(struct doctor *doctor)
 		report_finding(doctor, LEVEL_BAD, "pepper",
 		    "%s: has %lld bytes, not %d: restore it from a backup",
 		    path, (long long)st.st_size, JP_PEPPER_LEN);
+	else if (is_inside(doctor->settings->store_dir, path))
+		report_finding(doctor, LEVEL_BAD, "pepper",
+		    "%s: lies in store_dir, so who gets a copy of the store "
+		    "has it, too: move it and change pepper_file",
+		    path);
 	else
 		report_finding(doctor, LEVEL_OK, "pepper", "%s", path);
 }
