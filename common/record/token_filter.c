@@ -91,9 +91,9 @@ sextets_in(const char *text, size_t len, unsigned char *sextets)
 static char
 join(unsigned int a, unsigned int b, int shift)
 {
-	return a == JP_NO_SEXTET || b == JP_NO_SEXTET
-	           ? '\xff'
-	           : (char)((a << 6 | b) >> shift & 0xff);
+	if (a == JP_NO_SEXTET || b == JP_NO_SEXTET)
+		return '\xff';
+	return (char)((a << 6 | b) >> shift & 0xff);
 }
 
 /* The bytes of one group, or of what there is of it. Returns how many. */
