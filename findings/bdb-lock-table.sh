@@ -10,9 +10,9 @@ cd "$dir"
 apt-get -qq -o APT::Sandbox::User=root download \
 	libdb5.3=5.3.28+dfsg2-1 libdb5.3-dev=5.3.28+dfsg2-1 || exit 77
 for deb in *.deb; do
-	dpkg -x "$deb" root
+	dpkg -x "$deb" pkg
 done
-lib=$dir/root/usr/lib/$(uname -m)-linux-gnu
+lib=$dir/pkg/usr/lib/$(uname -m)-linux-gnu
 
 cat >puts.c <<'END'
 #include <db.h>
@@ -67,7 +67,7 @@ main(int argc, char **argv)
 	return db->close(db, 0) != 0 || env->close(env, 0) != 0;
 }
 END
-cc -I root/usr/include -o puts puts.c -L "$lib" -l:libdb-5.3.so
+cc -I pkg/usr/include -o puts puts.c -L "$lib" -l:libdb-5.3.so
 mkdir shared private
 export LD_LIBRARY_PATH="$lib"
 seen=$(./puts shared && ./puts private DB_PRIVATE)

@@ -11,9 +11,9 @@ cd "$dir"
 apt-get -qq -o APT::Sandbox::User=root download \
 	libdb5.3=5.3.28+dfsg2-1 libdb5.3-dev=5.3.28+dfsg2-1 || exit 77
 for deb in *.deb; do
-	dpkg -x "$deb" root
+	dpkg -x "$deb" pkg
 done
-lib=$dir/root/usr/lib/$(uname -m)-linux-gnu
+lib=$dir/pkg/usr/lib/$(uname -m)-linux-gnu
 
 cat >register.c <<'END'
 #include <db.h>
@@ -67,7 +67,7 @@ main(void)
 	return 0;
 }
 END
-cc -I root/usr/include -o register register.c -L "$lib" -l:libdb-5.3.so
+cc -I pkg/usr/include -o register register.c -L "$lib" -l:libdb-5.3.so
 
 mkdir env
 seen=$(LD_LIBRARY_PATH=$lib ./register)

@@ -10,9 +10,9 @@ cd "$dir"
 apt-get -qq -o APT::Sandbox::User=root download libpam0g=1.5.2-6+deb12u3 \
 	libpam0g-dev=1.5.2-6+deb12u3 libpam-modules=1.5.2-6+deb12u3 || exit 77
 for deb in *.deb; do
-	dpkg -x "$deb" root
+	dpkg -x "$deb" pkg
 done
-lib=$dir/root/lib/$(uname -m)-linux-gnu
+lib=$dir/pkg/lib/$(uname -m)-linux-gnu
 
 cat >start.c <<'END'
 #include <security/pam_appl.h>
@@ -61,7 +61,7 @@ main(int argc, char **argv)
 	return 0;
 }
 END
-cc -I root/usr/include -o start start.c -L "$lib" -l:libpam.so.0
+cc -I pkg/usr/include -o start start.c -L "$lib" -l:libpam.so.0
 
 mkdir pam.d
 for type in auth account password session; do

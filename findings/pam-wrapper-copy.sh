@@ -11,10 +11,10 @@ apt-get -qq -o APT::Sandbox::User=root download libpam0g=1.5.2-6+deb12u3 \
 	libpam0g-dev=1.5.2-6+deb12u3 libpam-modules=1.5.2-6+deb12u3 \
 	libpam-wrapper=1.1.4-1+b2 || exit 77
 for deb in *.deb; do
-	dpkg -x "$deb" root
+	dpkg -x "$deb" pkg
 done
 arch=$(uname -m)-linux-gnu
-lib=$dir/root/lib/$arch
+lib=$dir/pkg/lib/$arch
 
 cat >twice.c <<'END'
 #include <security/pam_appl.h>
@@ -54,14 +54,14 @@ main(int argc, char **argv)
 	return 0;
 }
 END
-cc -I root/usr/include -o twice twice.c -L "$lib" -l:libpam.so.0
+cc -I pkg/usr/include -o twice twice.c -L "$lib" -l:libpam.so.0
 
 mkdir pam.d
 echo "auth required $lib/security/pam_deny.so" | tee pam.d/mail >pam.d/other
 seen=$(for process in 1 2; do
 	echo "process $process"
 	TMPDIR=$dir LD_LIBRARY_PATH=$lib PAM_WRAPPER=1 \
-		LD_PRELOAD=$dir/root/usr/lib/$arch/libpam_wrapper.so \
+		LD_PRELOAD=$dir/pkg/usr/lib/$arch/libpam_wrapper.so \
 		PAM_WRAPPER_SERVICE_DIR=$dir/pam.d \
 		./twice pam.d/mail "$lib/security/pam_permit.so"
 done)

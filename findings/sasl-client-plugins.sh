@@ -13,9 +13,9 @@ apt-get -qq -o APT::Sandbox::User=root download libsasl2-2=$sasl \
 	libsasl2-dev=$sasl libsasl2-modules=$sasl libsasl2-modules-db=$sasl \
 	libdb5.3=5.3.28+dfsg2-1 || exit 77
 for deb in *.deb; do
-	dpkg -x "$deb" root
+	dpkg -x "$deb" pkg
 done
-lib=$dir/root/usr/lib/$(uname -m)-linux-gnu
+lib=$dir/pkg/usr/lib/$(uname -m)-linux-gnu
 
 cat >init.c <<'END'
 #include <sasl/sasl.h>
@@ -49,7 +49,7 @@ main(int argc, char **argv)
 	return 0;
 }
 END
-cc -I root/usr/include -o init init.c -L "$lib" -l:libsasl2.so.2
+cc -I pkg/usr/include -o init init.c -L "$lib" -l:libsasl2.so.2
 
 mkdir conf
 echo 'mech_list: PLAIN' >conf/mail.conf

@@ -12,9 +12,9 @@ apt-get -qq -o APT::Sandbox::User=root download \
 	libsasl2-2=2.1.28+dfsg-10+deb12u1 \
 	libsasl2-dev=2.1.28+dfsg-10+deb12u1 || exit 77
 for deb in *.deb; do
-	dpkg -x "$deb" root
+	dpkg -x "$deb" pkg
 done
-lib=$dir/root/usr/lib/$(uname -m)-linux-gnu
+lib=$dir/pkg/usr/lib/$(uname -m)-linux-gnu
 
 cat >format.c <<'END'
 #include <errno.h>
@@ -41,7 +41,7 @@ main(void)
 	return 0;
 }
 END
-cc -I root/usr/include -o format format.c -L "$lib" -l:libsasl2.so.2
+cc -I pkg/usr/include -o format format.c -L "$lib" -l:libsasl2.so.2
 
 mkdir no-plugins
 seen=$(SASL_PATH=$dir/no-plugins LD_LIBRARY_PATH=$lib ./format)

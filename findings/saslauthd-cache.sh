@@ -13,10 +13,10 @@ apt-get -qq -o APT::Sandbox::User=root download \
 	libpam0g=1.5.2-6+deb12u3 libpam0g-dev=1.5.2-6+deb12u3 \
 	libpam-modules=1.5.2-6+deb12u3 || exit 77
 for deb in *.deb; do
-	dpkg -x "$deb" root
+	dpkg -x "$deb" pkg
 done
 arch=$(uname -m)-linux-gnu
-security=$dir/root/lib/$arch/security
+security=$dir/pkg/lib/$arch/security
 
 # Service files of our own, not those of the machine.
 cat >confdir.c <<'END'
@@ -30,7 +30,7 @@ pam_start(const char *service, const char *user, const struct pam_conv *conv,
 	return pam_start_confdir(service, user, conv, getenv("CONFDIR"), pamh);
 }
 END
-cc -I root/usr/include -shared -fPIC -o confdir.so confdir.c
+cc -I pkg/usr/include -shared -fPIC -o confdir.so confdir.c
 
 # PAM says yes, and leaves a byte for each question.
 mkdir pam.d run
@@ -45,10 +45,10 @@ account required $security/pam_permit.so
 END
 echo "auth required $security/pam_deny.so" >pam.d/other
 
-export LD_LIBRARY_PATH="$dir/root/lib/$arch:$dir/root/usr/lib/$arch"
+export LD_LIBRARY_PATH="$dir/pkg/lib/$arch:$dir/pkg/usr/lib/$arch"
 # A session of its own, as it ends its whole process group.
 CONFDIR=$dir/pam.d LD_PRELOAD=$dir/confdir.so setsid \
-	root/usr/sbin/saslauthd -d -n 1 -a pam -c -m "$dir/run" >log 2>&1 &
+	pkg/usr/sbin/saslauthd -d -n 1 -a pam -c -m "$dir/run" >log 2>&1 &
 pid=$!
 tries=100
 until [ -S run/mux ]; do
@@ -62,7 +62,7 @@ login() {
 	: >questions
 	user=$(printf "%0$1d" 0)
 	for password in secret secret secret; do
-		root/usr/sbin/testsaslauthd -f "$dir/run/mux" -s imap \
+		pkg/usr/sbin/testsaslauthd -f "$dir/run/mux" -s imap \
 			-u "$user" -p $password
 	done | uniq -c | sed 's/^ *//'
 	echo "user of $1 bytes: PAM is asked $(wc -c <questions) times"

@@ -10,9 +10,9 @@ cd "$dir"
 apt-get -qq -o APT::Sandbox::User=root download \
 	libsodium23=1.0.18-1+deb12u1 libsodium-dev=1.0.18-1+deb12u1 || exit 77
 for deb in *.deb; do
-	dpkg -x "$deb" root
+	dpkg -x "$deb" pkg
 done
-lib=$dir/root/usr/lib/$(uname -m)-linux-gnu
+lib=$dir/pkg/usr/lib/$(uname -m)-linux-gnu
 
 cat >verify.c <<'END'
 #include <errno.h>
@@ -65,7 +65,7 @@ main(void)
 	return 0;
 }
 END
-cc -I root/usr/include -o verify verify.c -L "$lib" -l:libsodium.so.23
+cc -I pkg/usr/include -o verify verify.c -L "$lib" -l:libsodium.so.23
 seen=$(LD_LIBRARY_PATH=$lib ./verify)
 
 echo "$seen"
