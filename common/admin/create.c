@@ -74,19 +74,19 @@ jp_job_choose_expiry(const struct job *job, const struct jp_policy *policy,
 	    longest);
 }
 
-static void
-take_over(const struct job *job, const struct jp_record *asked,
+void
+jp_job_begin_record(const struct job *job, const struct jp_record *model,
     struct jp_record *record)
 {
 	memset(record, 0, sizeof(*record));
-	memcpy(record->user, asked->user, sizeof(record->user));
-	memcpy(record->name, asked->name, sizeof(record->name));
-	record->scope_len = asked->scope_len;
-	memcpy(record->scopes, asked->scopes, sizeof(record->scopes));
-	record->service_len = asked->service_len;
-	memcpy(record->services, asked->services, sizeof(record->services));
-	record->net_len = asked->net_len;
-	memcpy(record->nets, asked->nets, sizeof(record->nets));
+	memcpy(record->user, model->user, sizeof(record->user));
+	memcpy(record->name, model->name, sizeof(record->name));
+	record->scope_len = model->scope_len;
+	memcpy(record->scopes, model->scopes, sizeof(record->scopes));
+	record->service_len = model->service_len;
+	memcpy(record->services, model->services, sizeof(record->services));
+	record->net_len = model->net_len;
+	memcpy(record->nets, model->nets, sizeof(record->nets));
 	record->created_at = job->now;
 	(void)jp_field_set(
 	    record->created_by, sizeof(record->created_by), job->actor);
@@ -98,7 +98,7 @@ jp_job_plan_token(struct job *job, const struct jp_policy *policy,
 {
 	enum jp_err err;
 
-	take_over(job, &asked->record, record);
+	jp_job_begin_record(job, &asked->record, record);
 	err = jp_user_check_new(record->user, job->why);
 	if (err == JP_ERR_OK)
 		err = check_name(record, policy, job->why);

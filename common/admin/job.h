@@ -94,6 +94,13 @@ enum jp_err
 jp_job_choose_expiry(const struct job *job, const struct jp_policy *policy,
     enum jp_lifetime lifetime, int64_t until, int64_t *expires_at);
 
+/*
+ * A new record with the user, name and rights of `model`, and nothing of what
+ * happened to that one.
+ */
+void jp_job_begin_record(const struct job *job, const struct jp_record *model,
+    struct jp_record *record);
+
 /* The record of a token that is asked for, if the policy allows it. */
 enum jp_err jp_job_plan_token(struct job *job, const struct jp_policy *policy,
     const struct jp_new_token *asked, struct jp_record *record);

@@ -43,18 +43,7 @@ static void
 inherit(const struct job *job, const struct jp_record *old,
     struct jp_record *record)
 {
-	memset(record, 0, sizeof(*record));
-	memcpy(record->user, old->user, sizeof(record->user));
-	memcpy(record->name, old->name, sizeof(record->name));
-	record->scope_len = old->scope_len;
-	memcpy(record->scopes, old->scopes, sizeof(record->scopes));
-	record->service_len = old->service_len;
-	memcpy(record->services, old->services, sizeof(record->services));
-	record->net_len = old->net_len;
-	memcpy(record->nets, old->nets, sizeof(record->nets));
-	record->created_at = job->now;
-	(void)jp_field_set(
-	    record->created_by, sizeof(record->created_by), job->actor);
+	jp_job_begin_record(job, old, record);
 	if (!job->request->keep_until_grace)
 		memcpy(record->ends, old->id, sizeof(record->ends));
 }

@@ -15,19 +15,6 @@ enum {
 
 /* ---- Of itself ---- */
 
-static bool
-is_base62(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') &&
-		    !(c >= 'a' && c <= 'z'))
-			return false;
-	}
-	return true;
-}
-
 /* Whether a token ends at `end`, with all in front that may be its prefix. */
 static bool
 ends_token(
@@ -38,7 +25,7 @@ ends_token(
 	bool checked;
 
 	while (begin > text && tail - begin < JP_TOKEN_PREFIX_MAX &&
-	       is_base62(begin - 1, 1))
+	       jp_is_base62(begin - 1, 1))
 		begin--;
 	return begin < tail && jp_token_ending(filter->prefix, end,
 	                           (size_t)(end - begin), &token, &checked) > 0;
@@ -54,8 +41,8 @@ has_token(const struct jp_token_filter *filter, const char *text, size_t len)
 		at = memchr(at, '_', (size_t)(end - at) - BEHIND);
 		if (at == NULL)
 			return false;
-		if (at[NEXT] == '_' && is_base62(at + 1, JP_TOKEN_ID_LEN) &&
-		    is_base62(at + NEXT + 1, CODE_LEN) &&
+		if (at[NEXT] == '_' && jp_is_base62(at + 1, JP_TOKEN_ID_LEN) &&
+		    jp_is_base62(at + NEXT + 1, CODE_LEN) &&
 		    ends_token(filter, text, at + NEXT + 1 + CODE_LEN))
 			return true;
 		at++;

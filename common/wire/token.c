@@ -34,8 +34,8 @@ format_crc(char digits[JP_TOKEN_CRC_LEN], uint32_t crc)
 		digits[i] = JP_TOKEN_ALPHABET[crc % BASE];
 }
 
-static bool
-is_base62(const char *text, size_t len)
+bool
+jp_is_base62(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
@@ -52,14 +52,15 @@ jp_token_prefix_valid(const char *prefix)
 {
 	size_t len = strnlen(prefix, JP_TOKEN_PREFIX_MAX + 1);
 
-	return len > 0 && len <= JP_TOKEN_PREFIX_MAX && is_base62(prefix, len);
+	return len > 0 && len <= JP_TOKEN_PREFIX_MAX &&
+	       jp_is_base62(prefix, len);
 }
 
 bool
 jp_token_id_valid(const char *id)
 {
 	return strnlen(id, JP_TOKEN_ID_LEN + 1) == JP_TOKEN_ID_LEN &&
-	       is_base62(id, JP_TOKEN_ID_LEN);
+	       jp_is_base62(id, JP_TOKEN_ID_LEN);
 }
 
 enum jp_err
@@ -76,9 +77,10 @@ jp_token_parse(const char *text, size_t len, struct jp_token *token)
 	token->id = tail + 1;
 	token->secret = token->id + JP_TOKEN_ID_LEN + 1;
 	if (tail[0] != '_' || token->secret[-1] != '_' ||
-	    !is_base62(text, token->prefix_len) ||
-	    !is_base62(token->id, JP_TOKEN_ID_LEN) ||
-	    !is_base62(token->secret, JP_TOKEN_SECRET_LEN + JP_TOKEN_CRC_LEN))
+	    !jp_is_base62(text, token->prefix_len) ||
+	    !jp_is_base62(token->id, JP_TOKEN_ID_LEN) ||
+	    !jp_is_base62(
+	        token->secret, JP_TOKEN_SECRET_LEN + JP_TOKEN_CRC_LEN))
 		return JP_ERR_INVALID;
 	format_crc(crc, crc32_ieee(text, len - JP_TOKEN_CRC_LEN));
 	if (memcmp(crc, text + len - JP_TOKEN_CRC_LEN, sizeof(crc)) != 0)

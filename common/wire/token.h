@@ -28,6 +28,9 @@ struct jp_token {
 	const char *secret;
 };
 
+/* Whether `len` bytes are ASCII letters and digits, all of them. */
+bool jp_is_base62(const char *text, size_t len);
+
 /* True for 1 to JP_TOKEN_PREFIX_MAX ASCII letters and digits. */
 bool jp_token_prefix_valid(const char *prefix);
 
