@@ -21,8 +21,9 @@ struct patd_question {
 	void (*answered)(
 	    struct patd_question *question, const struct jp_reply *reply);
 
-	struct patd_link *link;     /* NULL: not under way */
-	struct patd_question *next; /* of those to be sent */
+	struct patd_link *link;             /* NULL: not under way */
+	struct patd_question *next, **back; /* of those to be sent; `back` NULL:
+	                                       it is not among them */
 	struct reactor_timer timer;
 	uint32_t place; /* in the table */
 	bool sent,
@@ -35,11 +36,10 @@ struct patd_link {
 	struct reactor_watch watch; /* `fd` -1: not connected */
 	struct reactor_duty duty;
 	struct patd_question *first, **last; /* to be sent */
-	size_t len;                          /* questions under way */
 	uint32_t round; /* makes `seq` differ from those of the place before */
 	uint32_t free_len;
 	uint32_t free_places[PATD_LINK_MAX];
-	uint32_t seqs[PATD_LINK_MAX];
+	bool owed[PATD_LINK_MAX]; /* nobody waits for the answer to come */
 	struct patd_question *at[PATD_LINK_MAX]; /* by place */
 	int64_t logged_ms; /* when it was logged last that patd is away */
 	bool late;         /* the last question was not answered in time */

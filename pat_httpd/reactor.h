@@ -6,12 +6,17 @@
 #define PATHTTPD_REACTOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 
 #include "common/base/err.h"
 
 #define REACTOR_BATCH 64 /* events of one turn */
+
+/* What a watch, a timer or a duty lies in. */
+#define REACTOR_OWNER(pointer, type, member)                                   \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 /* A descriptor that is watched; it lies in what it belongs to. */
 struct reactor_watch {
