@@ -25,6 +25,7 @@ struct conn {
 	enum jp_realm realm;       /* what becomes of a realm in a user name */
 	bool busy;                 /* its question is with a worker */
 	uint32_t seq;              /* of that question */
+	bool detailed;             /* that question */
 	int64_t asked_ns;    /* of jp_now_ns(): when that question was read */
 	int64_t deadline_ms; /* of jp_now_ms(): for a question, or an answer */
 	uint8_t *held;       /* the beginning of a question, or NULL */

@@ -44,9 +44,11 @@ struct front {
 	 */
 	enum jp_err (*receive)(struct conn *conn, struct jp_request *request);
 
-	/* Sends the answer to question `seq` without waiting. */
-	enum jp_err (*send)(
-	    int fd, uint32_t seq, const struct jp_decision *decision);
+	/* Sends the answer to `request` without waiting. `upstream`: what goes
+	 * with it, if its protocol can; NULL: nothing. */
+	enum jp_err (*send)(int fd, const struct jp_request *request,
+	    const struct jp_decision *decision,
+	    const struct jp_secret *upstream);
 
 	/* Whether every client gets an answer before its connection is closed,
 	 * also one who has asked nothing, or nonsense, or is not allowed to. */

@@ -100,12 +100,14 @@ discard(int fd)
 
 /* The protocol has one question for each connection: no `seq`. */
 static enum jp_err
-send_verdict(int fd, uint32_t seq, const struct jp_decision *decision)
+send_verdict(int fd, const struct jp_request *request,
+    const struct jp_decision *decision, const struct jp_secret *upstream)
 {
 	uint8_t bytes[JP_MUX_REPLY_SIZE];
 	enum jp_err err = JP_ERR_OK;
 
-	(void)seq;
+	(void)request;
+	(void)upstream;
 	jp_mux_reply(decision->verdict, bytes);
 	if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) !=
 	    (ssize_t)sizeof(bytes))

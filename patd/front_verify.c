@@ -28,27 +28,55 @@ verify_receive(int fd, struct jp_request *request)
 	return err;
 }
 
-enum jp_err
-verify_send(int fd, uint32_t seq, const struct jp_decision *decision)
+/* What only a detailed reply tells. */
+static void
+add_details(struct jp_reply *reply, const struct jp_decision *decision,
+    const struct jp_secret *upstream)
 {
-	struct jp_reply reply = { .verdict = decision->verdict, .seq = seq };
+	reply->detailed = true;
+	reply->denial = jp_reason_denial(decision->reason);
+	if (decision->verdict == JP_ACCEPT || reply->denial == JP_DENIAL_RIGHTS)
+		memcpy(reply->id, decision->id, sizeof(reply->id));
+	if (decision->verdict != JP_ACCEPT)
+		return;
+	reply->expires = decision->expires;
+	if (upstream != NULL)
+		(void)jp_secret_set(
+		    &reply->upstream, upstream->text, upstream->len);
+}
+
+enum jp_err
+verify_send(int fd, const struct jp_request *request,
+    const struct jp_decision *decision, const struct jp_secret *upstream)
+{
+	struct jp_reply reply = { .verdict = decision->verdict,
+		.seq = request->seq };
+	enum jp_err err;
 
 	if (decision->verdict == JP_ACCEPT || decision->verdict == JP_MAY ||
 	    jp_reason_rights(decision->reason))
 		memcpy(reply.user, decision->user, sizeof(reply.user));
-	return verify_pass(fd, &reply);
+	if (request->detailed)
+		add_details(&reply, decision, upstream);
+	err = verify_pass(fd, &reply);
+	if (reply.upstream.len > 0)
+		jp_secret_clear(&reply.upstream);
+	return err;
 }
 
 enum jp_err
 verify_pass(int fd, const struct jp_reply *reply)
 {
-	uint8_t bytes[JP_REPLY_SIZE];
+	uint8_t bytes[JP_REPLY_MAX];
+	enum jp_err err = JP_ERR_OK;
+	size_t len;
 
-	jp_reply_encode(reply, bytes);
-	if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) !=
-	    (ssize_t)sizeof(bytes))
-		return jp_err_from_errno(errno);
-	return JP_ERR_OK;
+	jp_reply_encode(reply, bytes, &len);
+	if (send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)len)
+		err = jp_err_from_errno(errno);
+	if (reply->upstream.len > 0)
+		explicit_bzero(bytes, sizeof(bytes));
+	return err;
 }
 
 static enum jp_err

@@ -6,8 +6,8 @@
 
 /* The parts of the row, for a process that is asked one question only. */
 enum jp_err verify_receive(int fd, struct jp_request *request);
-enum jp_err
-verify_send(int fd, uint32_t seq, const struct jp_decision *decision);
+enum jp_err verify_send(int fd, const struct jp_request *request,
+    const struct jp_decision *decision, const struct jp_secret *upstream);
 
 /* Passes on what another process has decided. */
 enum jp_err verify_pass(int fd, const struct jp_reply *reply);

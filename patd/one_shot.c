@@ -65,7 +65,7 @@ static enum jp_err
 reply(const struct jp_request *request, const struct jp_decision *decision)
 {
 	decision_log_line(request, decision, asker());
-	return verify_send(STDIN_FILENO, request->seq, decision);
+	return verify_send(STDIN_FILENO, request, decision, NULL);
 }
 
 /* Written when the core is closed. */
@@ -92,7 +92,7 @@ answer(struct jp_core *core, int fd, const struct jp_request *request)
 	log_decision(core, request, &decision);
 	note_use(core, request, &decision);
 	decision_log_line(request, &decision, asker());
-	return verify_send(fd, request->seq, &decision);
+	return verify_send(fd, request, &decision, NULL);
 }
 
 static bool

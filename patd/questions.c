@@ -30,10 +30,11 @@ keep(struct loop *loop, uid_t uid, const struct jp_request *request,
 void
 questions_turn_away(const struct front *front, int fd)
 {
+	static const struct jp_request none;
 	struct jp_decision decision = { .verdict = JP_UNAVAILABLE };
 
 	if (front->answers_all)
-		(void)front->send(fd, 0, &decision);
+		(void)front->send(fd, &none, &decision, NULL);
 }
 
 /* Without a question. */
@@ -50,7 +51,7 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
     const struct jp_decision *decision)
 {
 	struct jp_core *core = loop->options->core;
-	enum jp_err err = conn->front->send(conn->fd, request->seq, decision);
+	enum jp_err err = conn->front->send(conn->fd, request, decision, NULL);
 	int64_t now_ns = jp_now_ns();
 
 	jp_stats_answered(&core->stats, now_ns - conn->asked_ns);
@@ -83,9 +84,11 @@ make_item(struct loop *loop, const struct conn *conn,
  * is still noticed.
  */
 static void
-make_busy(struct loop *loop, struct conn *conn, uint32_t seq)
+make_busy(
+    struct loop *loop, struct conn *conn, const struct jp_request *request)
 {
-	conn->seq = seq;
+	conn->seq = request->seq;
+	conn->detailed = request->detailed;
 	conn->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
 	if (conn->deadline_ms < loop->late_ms)
 		loop->late_ms = conn->deadline_ms;
@@ -108,7 +111,7 @@ enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
 		pool_release(loop->pool, item);
 		return reason;
 	}
-	make_busy(loop, conn, request->seq);
+	make_busy(loop, conn, request);
 	return JP_REASON_NONE;
 }
 
@@ -166,7 +169,7 @@ log_first(struct loop *loop, struct conn *conn,
 		logged = log_item(loop, item);
 	}
 	if (logged == JP_AUDIT_WAIT) {
-		make_busy(loop, conn, request->seq);
+		make_busy(loop, conn, request);
 		return true;
 	}
 	if (item != NULL)
@@ -335,11 +338,13 @@ questions_on_done(struct loop *loop)
 void
 questions_end(struct loop *loop, struct conn *conn)
 {
+	const struct jp_request request = { .seq = conn->seq,
+		.detailed = conn->detailed };
 	struct jp_decision decision = { .id = "" };
 
 	if (conn->busy) {
 		jp_decision_refuse(&decision, JP_REASON_STOPPING);
-		(void)conn->front->send(conn->fd, conn->seq, &decision);
+		(void)conn->front->send(conn->fd, &request, &decision, NULL);
 		conns_close(&loop->conns, conn);
 	} else {
 		give_up(loop, conn);

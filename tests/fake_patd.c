@@ -121,10 +121,11 @@ fake_reply(const struct jp_request *request, enum jp_verdict verdict,
     const char *user, uint8_t *bytes)
 {
 	struct jp_reply reply = { .verdict = verdict, .seq = request->seq };
+	size_t len;
 
 	(void)jp_field_set(reply.user, sizeof(reply.user), user);
-	jp_reply_encode(&reply, bytes);
-	return JP_REPLY_SIZE;
+	jp_reply_encode(&reply, bytes, &len);
+	return (int)len;
 }
 
 enum { FOREIGN_NOBODY = 255, FOREIGN_BYTES_MAX = 254 };

@@ -450,6 +450,9 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 	    decision->need == JP_NEED_GROUPS)
 		memcpy(
 		    decision->user, check.record.user, sizeof(decision->user));
+	if (decision->verdict == JP_ACCEPT ||
+	    decision->need == JP_NEED_COMPLETE)
+		decision->expires = check.record.expires_at;
 	sodium_memzero(&check.record, sizeof(check.record));
 }
 

@@ -16,9 +16,12 @@
 /* One [service GLOB] section. */
 struct jp_rule {
 	char glob[JP_SERVICE_MAX + 1];
-	char scope[JP_SCOPE_MAX + 1]; /* "": the service names no scope */
+	char scope[JP_SCOPE_MAX + 1];      /* "": the service names no scope */
+	char read_scope[JP_SCOPE_MAX + 1]; /* is enough for what only reads;
+	                                      "": access does not matter */
 	char groups[JP_RULE_GROUPS_MAX + 1]; /* with a newline between them;
 	                                        "": no group is asked for */
+	bool upstream; /* an acceptance may carry the user's own credential */
 };
 
 /* What a reload can change: the rules for tokens and their hashing. */

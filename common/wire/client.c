@@ -121,6 +121,7 @@ struct question {
 	uint8_t bytes[JP_REQUEST_MAX];
 	size_t len;
 	uint32_t seq;
+	bool detailed;
 };
 
 static enum jp_err
@@ -145,7 +146,7 @@ send_question(int fd, const struct question *question, int64_t deadline_ms)
  * still looks into the empty queue. `len` is that of the whole message.
  */
 static enum jp_err
-receive(int fd, uint8_t bytes[JP_REPLY_SIZE], ssize_t *len, int64_t deadline_ms)
+receive(int fd, uint8_t bytes[JP_REPLY_MAX], ssize_t *len, int64_t deadline_ms)
 {
 	enum jp_err err;
 
@@ -153,7 +154,7 @@ receive(int fd, uint8_t bytes[JP_REPLY_SIZE], ssize_t *len, int64_t deadline_ms)
 		err = jp_wait_fd(fd, POLLIN, deadline_ms);
 		if (err != JP_ERR_OK)
 			return err;
-		*len = recv(fd, bytes, JP_REPLY_SIZE, MSG_TRUNC | MSG_DONTWAIT);
+		*len = recv(fd, bytes, JP_REPLY_MAX, MSG_TRUNC | MSG_DONTWAIT);
 		if (*len >= 0)
 			return JP_ERR_OK;
 		err = io_failure();
@@ -162,9 +163,10 @@ receive(int fd, uint8_t bytes[JP_REPLY_SIZE], ssize_t *len, int64_t deadline_ms)
 }
 
 static enum jp_err
-receive_reply(int fd, uint32_t seq, struct jp_reply *reply, int64_t deadline_ms)
+receive_reply(int fd, const struct question *question, struct jp_reply *reply,
+    int64_t deadline_ms)
 {
-	uint8_t bytes[JP_REPLY_SIZE];
+	uint8_t bytes[JP_REPLY_MAX];
 	ssize_t len;
 	enum jp_err err = receive(fd, bytes, &len, deadline_ms);
 
@@ -172,8 +174,10 @@ receive_reply(int fd, uint32_t seq, struct jp_reply *reply, int64_t deadline_ms)
 		return err;
 	if (len == 0 && jp_now_ms() >= deadline_ms) /* it was killed for that */
 		return JP_ERR_TIMEOUT;
-	if (jp_reply_decode(reply, bytes, (size_t)len) != JP_ERR_OK ||
-	    reply->seq != seq)
+	err = jp_reply_decode(reply, bytes, (size_t)len);
+	explicit_bzero(bytes, sizeof(bytes)); /* what is behind it, perhaps */
+	if (err != JP_ERR_OK || reply->detailed != question->detailed ||
+	    reply->seq != question->seq)
 		return JP_ERR_PROTOCOL;
 	return JP_ERR_OK;
 }
@@ -185,7 +189,7 @@ ask_on(int fd, const struct question *question, struct jp_reply *reply,
 	enum jp_err err = send_question(fd, question, deadline_ms);
 
 	if (err == JP_ERR_OK)
-		err = receive_reply(fd, question->seq, reply, deadline_ms);
+		err = receive_reply(fd, question, reply, deadline_ms);
 	return err;
 }
 
@@ -250,6 +254,7 @@ jp_client_ask(const struct jp_client *client, struct jp_request *request,
 	enum jp_err err;
 
 	question.seq = request->seq = new_seq();
+	question.detailed = request->detailed;
 	request->last = true;
 	err = jp_request_encode(request, question.bytes, &question.len);
 	if (err == JP_ERR_OK)

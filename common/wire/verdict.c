@@ -48,6 +48,15 @@ jp_reason_rights(enum jp_reason reason)
 	return jp_reason_finding(reason) == JP_FINDING_LACKS_RIGHT;
 }
 
+enum jp_denial
+jp_reason_denial(enum jp_reason reason)
+{
+	if (reason == JP_REASON_THROTTLED)
+		return JP_DENIAL_THROTTLED;
+	return jp_reason_rights(reason) ? JP_DENIAL_RIGHTS
+	                                : JP_DENIAL_CREDENTIALS;
+}
+
 const char *
 jp_reason_name(enum jp_reason reason)
 {

@@ -18,6 +18,16 @@ enum jp_verdict {
 };
 
 /*
+ * What kind of denial it is, for fronts whose protocol tells them apart: as
+ * little as a client may learn of the reason.
+ */
+enum jp_denial {
+	JP_DENIAL_CREDENTIALS = 0, /* not a live token of this user */
+	JP_DENIAL_RIGHTS = 1,      /* one that merely lacks a right */
+	JP_DENIAL_THROTTLED = 2,   /* it was not looked at */
+};
+
+/*
  * What a decision has found out about the text that was given as a token. The
  * zero value is nothing: such a text counts as no live token, and its secret
  * as not proved.
@@ -117,6 +127,9 @@ bool jp_reason_proved(enum jp_reason reason);
  * this service, its scope, this address, its groups. Another request may pass.
  */
 bool jp_reason_rights(enum jp_reason reason);
+
+/* What clients may be told of a denial; CREDENTIALS if it is none. */
+enum jp_denial jp_reason_denial(enum jp_reason reason);
 
 /* Its name for logs, JSON and `pat-admin test`; never NULL. */
 const char *jp_reason_name(enum jp_reason reason);

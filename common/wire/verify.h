@@ -11,9 +11,17 @@
  *              never by JP_ACCEPT; a patd that does not know it hangs up)
  *     reply:   "JPV1", verdict u8, seq u32, user; zeroes up to its fixed size
  *
+ * A detailed question is answered in detail, and perhaps after later ones:
+ * several may be under way on one connection, which `seq` tells apart.
+ *
+ *     request: "JPV2", what follows in JPV1, access u8
+ *     reply:   "JPV2", what follows in JPV1, denial u8, id, expires i64,
+ *              upstream; zeroes up to its own fixed size
+ *
  * A denial that names the user says that the token is valid and theirs, and
  * only lacks a right. All others name nobody: nothing is disclosed before the
- * secret is proved.
+ * secret is proved. A detailed reply that tells more, or less, than its verdict
+ * allows is refused.
  */
 #ifndef JP_VERIFY_H
 #define JP_VERIFY_H
@@ -24,10 +32,13 @@
 
 #include "common/base/secret.h"
 #include "common/base/text.h"
+#include "common/base/token_shape.h"
 #include "common/wire/verdict.h"
 
-#define JP_REQUEST_MAX 1024 /* bytes of an encoded request */
-#define JP_REPLY_SIZE 272   /* bytes of every encoded reply */
+#define JP_REQUEST_MAX 1024  /* bytes of an encoded request */
+#define JP_REPLY_SIZE 272    /* bytes of every encoded reply */
+#define JP_DETAILED_SIZE 800 /* of every detailed one */
+#define JP_REPLY_MAX JP_DETAILED_SIZE
 /* Added to the front: the answer closes; no token, but whether the user may. */
 #define JP_REQUEST_LAST 128
 #define JP_REQUEST_ACCOUNT 64
@@ -40,7 +51,8 @@
 	X(PAM, 0, "pam")                                                       \
 	X(SASL, 1, "sasl")                                                     \
 	X(MUX, 2, "mux")                                                       \
-	X(ADMIN, 3, "admin")
+	X(ADMIN, 3, "admin")                                                   \
+	X(HTTP, 4, "http")
 
 enum jp_front {
 #define JP_FRONT_ENUM(code, number, name) JP_FRONT_##code = (number),
@@ -56,10 +68,18 @@ enum {
 
 const char *jp_front_name(enum jp_front front);
 
+/* What a request is going to do, as far as its front knows. */
+enum jp_access {
+	JP_ACCESS_WRITE = 0, /* whatever is not known to be less */
+	JP_ACCESS_READ = 1,
+};
+
 struct jp_request {
 	enum jp_front front;
 	bool last;                        /* patd closes after the reply */
 	bool account;                     /* whether the user may; no token */
+	bool detailed;                    /* JPV2 */
+	enum jp_access access;            /* of a detailed one; else write */
 	uint32_t seq;                     /* comes back in the reply */
 	char user[JP_USER_MAX + 1];       /* as the client typed it */
 	struct jp_secret token;           /* as the client typed it */
@@ -73,6 +93,14 @@ struct jp_reply {
 	uint32_t seq;
 	char user[JP_USER_MAX + 1]; /* the token's, if accepted, or if denied
 	                               for want of a right; else "" */
+
+	/* The rest is of a detailed one. */
+	bool detailed;
+	enum jp_denial denial;        /* of JP_DENY */
+	char id[JP_TOKEN_ID_LEN + 1]; /* the token's, where `user` is */
+	int64_t expires; /* if accepted: the token's end; 0: it has none */
+	struct jp_secret upstream; /* if accepted: the user's own credential for
+	                              what is behind the service; or "" */
 };
 
 /* Encodes into JP_REQUEST_MAX bytes at `bytes`; `len` gets the length. */
@@ -83,8 +111,9 @@ enum jp_err jp_request_encode(
 enum jp_err
 jp_request_decode(struct jp_request *request, const uint8_t *bytes, size_t len);
 
-void
-jp_reply_encode(const struct jp_reply *reply, uint8_t bytes[JP_REPLY_SIZE]);
+/* `len` gets JP_REPLY_SIZE, or JP_DETAILED_SIZE. */
+void jp_reply_encode(
+    const struct jp_reply *reply, uint8_t bytes[JP_REPLY_MAX], size_t *len);
 
 /* Any error leaves `reply` zeroed, which denies. */
 enum jp_err

@@ -351,6 +351,9 @@ a_denial_names_the_user_if_just_a_right_is_missing(void **unused)
 		store_record(fixture, JP_CHANGE_REPLACE);
 		jp_decide_now(&fixture->core, &fixture->request, &decision);
 		assert_int_equal(jp_reason_rights(decision.reason), rights);
+		assert_int_equal(jp_reason_denial(decision.reason),
+		    rights ? JP_DENIAL_RIGHTS : JP_DENIAL_CREDENTIALS);
+		assert_int_equal(decision.expires, JP_NEVER);
 		assert_string_equal(
 		    decision.user, rights ? fixture->request.user : "");
 		(void)tear_down(&state);
@@ -358,6 +361,10 @@ a_denial_names_the_user_if_just_a_right_is_missing(void **unused)
 	assert_false(jp_reason_rights(JP_REASON_STORE));
 	assert_false(jp_reason_rights(JP_REASON_ACCEPTED));
 	assert_false(jp_reason_rights(JP_REASON_NONE));
+	assert_int_equal(
+	    jp_reason_denial(JP_REASON_THROTTLED), JP_DENIAL_THROTTLED);
+	assert_int_equal(
+	    jp_reason_denial(JP_REASON_NONE), JP_DENIAL_CREDENTIALS);
 }
 
 static void
