@@ -1,0 +1,88 @@
+/*
+ * The connections of proxies, whatever protocol they speak: how many there are,
+ * in all and of each user, and their end.
+ */
+#ifndef PATHTTPD_CONNS_H
+#define PATHTTPD_CONNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "pat_httpd/authorize.h"
+#include "pat_httpd/reactor.h"
+
+struct jp_listener;
+
+/* The user of a peer that the kernel does not name: one that came over TCP. */
+#define CONN_NO_UID ((uid_t)-1)
+
+/* What they have in common; it lies in the connection of a protocol. */
+struct conn {
+	struct conns *conns;
+	struct conn *next, **link;
+	uid_t uid;
+
+	/* The process is about to end: closes it, at once or when what it asked
+	 * is answered. */
+	void (*drain)(struct conn *conn);
+
+	/* Closes it now. */
+	void (*end)(struct conn *conn);
+};
+
+struct conns {
+	size_t max, max_per_uid; /* limits */
+	size_t len;
+	struct conn *first;
+	bool draining;
+	void (*drained)(struct conns *conns); /* the last one has gone */
+	size_t uid_len;
+	struct conns_of_uid {
+		uid_t uid;
+		size_t len;
+	} * uids; /* those that have connections */
+};
+
+/* What the connections of all protocols share. */
+struct service {
+	struct reactor reactor;
+	struct patd_link link;
+	struct authorizer authorizer;
+	struct conns conns;
+};
+
+/*
+ * A protocol: it takes over the descriptor, which does not block, of a peer
+ * that may ask; there is room. Out of memory, it closes it.
+ */
+typedef void conn_take(struct service *service, int fd, uid_t uid,
+    const struct jp_listener *listener);
+
+/* What a peer hears that may not come in: 403, or 503 if there is no room. One
+ * try; the descriptor stays open. */
+typedef void conn_refuse(int fd, enum answer_kind kind);
+
+/* Limits of at least 1; `drained` is called from conns_drain() at the soonest.
+ * JP_ERR_NOMEM. */
+enum jp_err conns_make(struct conns *conns, size_t max, size_t max_per_uid);
+
+/* All have been removed. */
+void conns_free(struct conns *conns);
+
+/* Why `uid` may have none more; NULL: it may. */
+const char *conns_objection(const struct conns *conns, uid_t uid);
+
+/* Counts it; `uid`, `drain` and `end` are set. */
+void conns_add(struct conns *conns, struct conn *conn);
+
+/* It has been closed. */
+void conns_remove(struct conn *conn);
+
+/* Drains all of them. */
+void conns_drain(struct conns *conns);
+
+/* Ends all of them. */
+void conns_end(struct conns *conns);
+
+#endif
