@@ -161,6 +161,8 @@ patience(const struct reactor *reactor)
 {
 	int64_t ms = reactor->next_ms - jp_now_ms();
 
+	if (reactor->duties != NULL)
+		return 0;
 	if (reactor->next_ms == INT64_MAX)
 		return -1;
 	return ms <= 0 ? 0 : ms < INT_MAX ? (int)ms : INT_MAX;
