@@ -207,3 +207,17 @@ jp_user_check_new(const char *user, struct jp_why *why)
 		    "the user name \"%.255s\" has blanks at its ends", user);
 	return JP_ERR_OK;
 }
+
+bool
+jp_path_plain(const char *path)
+{
+	while ((path = strchr(path, '/')) != NULL) {
+		size_t len = strcspn(++path, "/");
+
+		if ((len == 0 && *path == '/') ||
+		    (len == 1 && path[0] == '.') ||
+		    (len == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+	}
+	return true;
+}

@@ -47,6 +47,12 @@ jp_name_set(char *field, size_t size, const char *bytes, size_t len);
 enum jp_err jp_field_set(char *field, size_t size, const char *text);
 
 /*
+ * Whether no segment behind a "/" is "." or "..", and none but the last is
+ * empty: then the path is the one that every reader takes it for.
+ */
+bool jp_path_plain(const char *path);
+
+/*
  * Text for people: valid UTF-8 of at most `max` bytes, no control characters,
  * no token: what is stored is shown in lists and logs.
  */

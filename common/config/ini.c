@@ -5,46 +5,58 @@
 #include <string.h>
 
 #include "common/config/keys.h"
+#include "common/config/listeners.h"
+
+struct reading;
+
+/* A section with a name of its own, [WORD NAME], of which there may be many. */
+struct kind {
+	const char *word;
+	/* Makes one of that name, reading->base, or calls wrong(). */
+	void (*start)(struct reading *reading, const char *name);
+	void (*end)(struct reading *reading);
+};
 
 /* What a reading of one file has come to. */
 struct reading {
 	struct jp_settings *settings;
 	FILE *file;
 	int line;
-	uint64_t seen; /* bit i: jp_key_at(i) was given */
+	int given[JP_KEYS_MAX]; /* i: the line of jp_key_at(i); 0: none; of a
+	                           kind: in this section */
 	char section[INI_MAX_LINE];
-	char wrong[JP_WHY_MAX]; /* the first error; "" if none */
+	int head;                        /* its line */
+	const struct kind *kind;         /* of it; NULL: it has none */
+	void *base;                      /* of its members */
+	int listeners[JP_LISTENERS_MAX]; /* the lines of their addresses */
+	char wrong[JP_WHY_MAX];          /* the first error; "" if none */
 	int wrong_line;
 };
-_Static_assert(JP_KEYS_MAX <= 64, "struct reading.seen is too small");
 
 /* Keeps the first error of the file; 0 lets inih note its line. */
 static int
-wrong(struct reading *reading, const char *name, const char *problem,
-    const char *detail)
+wrong_at(struct reading *reading, int line, const char *name,
+    const char *problem, const char *detail)
 {
 	if (reading->wrong[0] != '\0')
 		return 0;
-	reading->wrong_line = reading->line;
+	reading->wrong_line = line;
 	(void)snprintf(reading->wrong, sizeof(reading->wrong), "[%s] %s%s%s%s",
 	    reading->section, name, name[0] != '\0' ? ": " : "", problem,
 	    detail);
 	return 0;
 }
 
-/* The glob in the head of a [service GLOB] section, or NULL. */
-static const char *
-glob_of(const char *section)
+static int
+wrong(struct reading *reading, const char *name, const char *problem,
+    const char *detail)
 {
-	static const char service[] = "service ";
-
-	if (strncmp(section, service, sizeof(service) - 1) != 0)
-		return NULL;
-	section += sizeof(service) - 1;
-	return section + strspn(section, " \t");
+	return wrong_at(reading, reading->line, name, problem, detail);
 }
 
-/* The head of a [service GLOB] section: a rule, also if nothing follows. */
+/* ---- [service GLOB] ---- */
+
+/* A rule, also if nothing follows. */
 static void
 start_rule(struct reading *reading, const char *glob)
 {
@@ -64,6 +76,88 @@ start_rule(struct reading *reading, const char *glob)
 		    reading, "", "expected a glob of 1 to 64 bytes", "");
 	else
 		policy->rule_len++;
+	reading->base = rule;
+}
+
+static void
+end_rule(struct reading *reading)
+{
+	(void)reading;
+}
+
+/* ---- [listener NAME] ---- */
+
+static size_t
+index_of(const struct reading *reading, const struct jp_listener *listener)
+{
+	return (size_t)(listener - reading->settings->httpd.listeners);
+}
+
+static void
+start_listener(struct reading *reading, const char *name)
+{
+	struct jp_httpd_settings *httpd = &reading->settings->httpd;
+	struct jp_listener *listener = NULL;
+
+	if (!jp_listener_name_valid(name))
+		(void)wrong(reading, "",
+		    "expected a name of 1 to 32 letters, "
+		    "digits, \".\", \"_\" and \"-\"",
+		    "");
+	else if ((listener = jp_listener_start(httpd, name)) == NULL)
+		(void)wrong(reading, "",
+		    "more than 8 listeners, with http "
+		    "and fcgi",
+		    "");
+	else if (reading->listeners[index_of(reading, listener)] != 0)
+		(void)wrong(reading, "", "given twice", "");
+	else
+		reading->listeners[index_of(reading, listener)] = reading->line;
+	reading->base = listener;
+}
+
+/* What its lines together mean. */
+static void
+end_listener(struct reading *reading)
+{
+	struct jp_listener *listener = reading->base;
+	const struct jp_key *key;
+	const char *problem;
+
+	jp_listener_fill(listener);
+	for (size_t i = 0; (key = jp_key_at(i)) != NULL; i++) {
+		if (reading->given[i] == 0 ||
+		    strcmp(key->section, reading->kind->word) != 0)
+			continue;
+		problem = jp_listener_misfit(listener, key->name);
+		if (problem != NULL)
+			(void)wrong_at(
+			    reading, reading->given[i], key->name, problem, "");
+		if (strcmp(key->name, "listen") == 0)
+			reading->listeners[index_of(reading, listener)] =
+			    reading->given[i];
+	}
+	if (listener->listen[0] == '\0' && !jp_listener_built_in(listener))
+		(void)wrong_at(reading, reading->head, "listen",
+		    "missing; only http and fcgi have a default", "");
+}
+
+/* ---- sections ---- */
+
+static const struct kind kinds[] = {
+	{ "service", start_rule, end_rule },
+	{ "listener", start_listener, end_listener },
+};
+
+/* The name in the head of a section of that kind, or NULL. */
+static const char *
+name_in(const char *section, const struct kind *kind)
+{
+	size_t len = strlen(kind->word);
+
+	if (strncmp(section, kind->word, len) != 0 || section[len] != ' ')
+		return NULL;
+	return section + len + strspn(section + len, " \t");
 }
 
 /* The last ']' of the line in front of a remark: a glob may hold others. */
@@ -81,6 +175,53 @@ end_of_head(const char *head)
 	return end;
 }
 
+/* Whether a section needs a name behind that word. */
+static bool
+is_kind(const char *word)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].word, word) == 0)
+			return true;
+	return false;
+}
+
+/* Ends the section that a head, or the end of the file, follows. */
+static void
+end_section(struct reading *reading)
+{
+	const struct jp_key *key;
+
+	if (reading->kind == NULL || reading->wrong[0] != '\0')
+		return;
+	reading->kind->end(reading);
+	for (size_t i = 0; (key = jp_key_at(i)) != NULL; i++)
+		if (strcmp(key->section, reading->kind->word) == 0)
+			reading->given[i] = 0;
+}
+
+/* Begins the section whose head is known. */
+static void
+begin_section(struct reading *reading)
+{
+	const struct jp_key *key;
+	const char *name;
+
+	reading->head = reading->line;
+	reading->kind = NULL;
+	reading->base = reading->settings;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if ((name = name_in(reading->section, &kinds[i])) != NULL) {
+			reading->kind = &kinds[i];
+			kinds[i].start(reading, name);
+			return;
+		}
+	for (size_t i = 0; (key = jp_key_at(i)) != NULL; i++)
+		if (strcmp(key->section, reading->section) == 0 &&
+		    !is_kind(key->section))
+			return;
+	(void)wrong(reading, "", "unknown section", "");
+}
+
 /*
  * The head of a section, at its '['. It is read here because inih truncates it
  * at 49 bytes and does not report a section without lines.
@@ -89,25 +230,16 @@ static void
 start_section(struct reading *reading, const char *head)
 {
 	const char *end = end_of_head(head);
-	const char *glob;
-	const struct jp_key *key;
 
 	if (end == NULL)
 		return; /* inih refuses it */
+	end_section(reading);
 	(void)snprintf(reading->section, sizeof(reading->section), "%.*s",
 	    (int)(end - head - 1), head + 1);
 	end += 1 + strspn(end + 1, " \t\r\n");
 	if (*end != '\0' && *end != ';' && *end != '#')
 		(void)wrong(reading, "", "text behind the ]", "");
-	glob = glob_of(reading->section);
-	if (glob != NULL) {
-		start_rule(reading, glob);
-		return;
-	}
-	for (size_t i = 0; (key = jp_key_at(i)) != NULL; i++)
-		if (strcmp(key->section, reading->section) == 0)
-			return;
-	(void)wrong(reading, "", "unknown section", "");
+	begin_section(reading);
 }
 
 /*
@@ -144,84 +276,68 @@ give_line(char *text, int size, void *arg)
 	return text;
 }
 
-/* Adds a name to those of the rule; false: there is no room. */
-static bool
-add_group(struct jp_rule *rule, const char *group)
-{
-	size_t used = strlen(rule->groups), len = strlen(group);
-
-	if (used + 1 + len >= sizeof(rule->groups))
-		return false;
-	if (used > 0)
-		rule->groups[used++] = '\n';
-	memcpy(rule->groups + used, group, len + 1);
-	return true;
-}
-
-/* Names between spaces or commas; kept with a newline between them. */
-static int
-take_groups(struct reading *reading, struct jp_rule *rule, const char *value)
-{
-	struct jp_why ignored;
-	char group[JP_GROUP_MAX + 1];
-	enum jp_err err;
-
-	if (rule->groups[0] != '\0')
-		return wrong(reading, "groups", "given twice", "");
-	do
-		err = jp_group_next(&value, " \t,", group, &ignored);
-	while (err == JP_ERR_OK && group[0] != '\0' && add_group(rule, group));
-	return err == JP_ERR_OK && group[0] == '\0' && rule->groups[0] != '\0'
-	           ? 1
-	           : wrong(reading, "groups", "expected ",
-	                 "groups of at most 64 bytes, 255 bytes in all; one "
-	                 "with spaces stands in quotes: \"Jira Admins\"");
-}
-
-/* A line of a [service GLOB] section. */
-static int
-take_rule(struct reading *reading, const char *name, const char *value)
-{
-	struct jp_policy *policy = &reading->settings->policy;
-	struct jp_rule *rule;
-
-	if (policy->rule_len == 0 || reading->wrong[0] != '\0')
-		return 0; /* the head was wrong */
-	rule = &policy->rules[policy->rule_len - 1];
-	if (strcmp(name, "groups") == 0)
-		return take_groups(reading, rule, value);
-	if (strcmp(name, "scope") != 0)
-		return wrong(reading, name, "unknown key", "");
-	if (rule->scope[0] != '\0')
-		return wrong(reading, name, "given twice", "");
-	if (value[0] == '\0' || strpbrk(value, " \t,") != NULL ||
-	    jp_field_set(rule->scope, sizeof(rule->scope), value) != JP_ERR_OK)
-		return wrong(reading, name, "expected ",
-		    "one scope of at most 32 bytes");
-	return 1;
-}
-
 static int
 take_line(void *arg, const char *head, const char *name, const char *value)
 {
 	struct reading *reading = arg;
+	const struct kind *kind = reading->kind;
+	const char *section = kind != NULL ? kind->word : reading->section;
 	const struct jp_key *key;
 
 	(void)head; /* cut by inih: start_section() knows it whole */
-	if (glob_of(reading->section) != NULL)
-		return take_rule(reading, name, value);
+	if (kind != NULL && reading->wrong[0] != '\0')
+		return 0; /* the head may be what was wrong */
 	for (size_t i = 0; (key = jp_key_at(i)) != NULL; i++) {
-		if (strcmp(key->section, reading->section) != 0 ||
+		if (strcmp(key->section, section) != 0 ||
 		    strcmp(key->name, name) != 0)
 			continue;
-		if (reading->seen & UINT64_C(1) << i && !key->repeats)
+		if (reading->given[i] != 0 && !key->repeats)
 			return wrong(reading, name, "given twice", "");
-		reading->seen |= UINT64_C(1) << i;
-		if (jp_key_read(key, reading->settings, value) != JP_ERR_OK)
+		reading->given[i] = reading->line;
+		if (jp_key_read(key, reading->base, value) != JP_ERR_OK)
 			return wrong(reading, name, "expected ", key->expected);
 		return 1;
 	}
 	return wrong(reading, name, "unknown key", "");
+}
+
+/* The last line of a key of patd. */
+static int
+line_of(const struct reading *reading, const char *name)
+{
+	const struct jp_key *key;
+
+	for (size_t i = 0; (key = jp_key_at(i)) != NULL; i++)
+		if (strcmp(key->section, "patd") == 0 &&
+		    strcmp(key->name, name) == 0)
+			return reading->given[i];
+	return 0;
+}
+
+/*
+ * Two sockets at one address: the second would take it from the first. The line
+ * is that of a socket of patd where the listener stands in none.
+ */
+static void
+check_addresses(struct reading *reading)
+{
+	const struct jp_httpd_settings *httpd = &reading->settings->httpd;
+
+	for (size_t i = 0; i < httpd->listener_len; i++) {
+		const char *owner = jp_listener_taken(reading->settings, i);
+		int line = reading->listeners[i];
+
+		if (owner == NULL)
+			continue;
+		if (line == 0)
+			line = line_of(reading, "mux");
+		if (line == 0)
+			line = line_of(reading, "verify");
+		(void)snprintf(reading->section, sizeof(reading->section),
+		    "listener %s", httpd->listeners[i].name);
+		(void)wrong_at(reading, line, "listen",
+		    "expected an address of its own, not that of ", owner);
+	}
 }
 
 enum jp_err
@@ -230,7 +346,10 @@ jp_ini_read(FILE *file, struct jp_settings *settings, struct jp_why *why)
 	struct reading reading = { .settings = settings, .file = file };
 	int line;
 
+	reading.base = settings;
 	line = ini_parse_stream(give_line, &reading, take_line, &reading);
+	end_section(&reading);
+	check_addresses(&reading);
 	if (ferror(file))
 		return jp_why(
 		    why, JP_ERR_IO, "%s: %s", settings->file, strerror(errno));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config/readers.h"
 #include "common/sys/time_text.h"
 
 static enum jp_err
@@ -44,17 +45,6 @@ read_kib(void *at, const char *text, int64_t min, int64_t max)
 	if (value < min || value > max)
 		return JP_ERR_INVALID;
 	*(uint32_t *)at = (uint32_t)value;
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-read_yes_no(void *at, const char *text, int64_t min, int64_t max)
-{
-	(void)min;
-	(void)max;
-	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
-		return JP_ERR_INVALID;
-	*(bool *)at = text[0] == 'y';
 	return JP_ERR_OK;
 }
 
@@ -289,8 +279,8 @@ static const struct jp_key keys[] = {
 	    0, A_LIFETIME, false },
 	{ "tokens", "max_per_user", AT(policy.max_per_user), read_number, 0,
 	    1000000, "a number up to 1000000; 0: unlimited", false },
-	{ "tokens", "name_required", AT(policy.name_required), read_yes_no, 0,
-	    0, "yes or no", false },
+	{ "tokens", "name_required", AT(policy.name_required), jp_read_yes_no,
+	    0, 0, "yes or no", false },
 	{ "tokens", "unused_limit", AT(policy.unused_limit), read_lifetime, 0,
 	    0, A_LIFETIME, false },
 	{ "tokens", "on_reuse", AT(policy.on_reuse), read_on_reuse, 0, 0,
@@ -326,9 +316,9 @@ static const struct jp_key keys[] = {
 	    A_PATH, false },
 	{ "patd", "audit_accept", AT(audit_accept), read_accept, 0, 0,
 	    "all, first or none", false },
-	{ "patd", "audit_required", AT(audit_required), read_yes_no, 0, 0,
+	{ "patd", "audit_required", AT(audit_required), jp_read_yes_no, 0, 0,
 	    "yes or no", false },
-	{ "patd", "audit_syslog", AT(audit_syslog), read_yes_no, 0, 0,
+	{ "patd", "audit_syslog", AT(audit_syslog), jp_read_yes_no, 0, 0,
 	    "yes or no", false },
 	{ "patd", "workers", AT(workers), read_number, 0, 256,
 	    "a number up to 256; 0: one for each processor", false },
@@ -340,8 +330,8 @@ static const struct jp_key keys[] = {
 	    "a size from 256K to 65536M", false },
 	{ "patd", "cache_entries", AT(cache_entries), read_number, 0,
 	    JP_MEMO_ENTRIES_MAX, "a number up to 1048576; 0: none", false },
-	{ "patd", "cache_file", AT(cache_file), read_yes_no, 0, 0, "yes or no",
-	    false },
+	{ "patd", "cache_file", AT(cache_file), jp_read_yes_no, 0, 0,
+	    "yes or no", false },
 	{ "patd", "allow_users", AT(allow_users), read_accounts, 1,
 	    JP_ACCOUNT_MAX, "1 to 32 local accounts", false },
 	{ "patd", "allow_groups", AT(allow_groups), read_accounts, 1,
@@ -350,7 +340,7 @@ static const struct jp_key keys[] = {
 	    JP_ACCOUNT_MAX, "a local group, by name or number", false },
 	{ "patd", "group_source", AT(policy.nss_groups), read_group_source, 0,
 	    0, "store or nss", false },
-	{ "patd", "self_service", AT(self_service), read_yes_no, 0, 0,
+	{ "patd", "self_service", AT(self_service), jp_read_yes_no, 0, 0,
 	    "yes or no", false },
 	{ "patd", "verify", AT(verify), read_more_paths, 1, JP_UNIX_PATH_MAX,
 	    SOME_PATHS, true },
@@ -358,23 +348,45 @@ static const struct jp_key keys[] = {
 	    SOME_PATHS "; behind it perhaps keep, strip or require", true },
 	{ "patd", "mux_realm", AT(mux_realm), read_realm, 0, 0,
 	    "keep, strip or require", false },
+	{ "pat-httpd", "user", AT(httpd.user), read_account, 1, JP_ACCOUNT_MAX,
+	    AN_ACCOUNT, false },
+	{ "pat-httpd", "user_header", AT(httpd.user_header), jp_read_header, 1,
+	    JP_HEADER_NAME_MAX, JP_A_HEADER, false },
+	{ "pat-httpd", "allow_users", AT(httpd.allow_users), read_accounts, 1,
+	    JP_ACCOUNT_MAX, "1 to 32 local accounts", false },
+	{ "pat-httpd", "allow_groups", AT(httpd.allow_groups), read_accounts, 1,
+	    JP_ACCOUNT_MAX, "1 to 32 local groups", false },
+	{ "pat-httpd", "max_connections", AT(httpd.max_connections),
+	    read_number, 1, 65536, "a number from 1 to 65536", false },
+	{ "pat-httpd", "max_per_uid", AT(httpd.max_per_uid), read_number, 1,
+	    65536, "a number from 1 to 65536", false },
 };
 
-enum {
-	KEY_COUNT = sizeof(keys) / sizeof(keys[0]),
+static const struct jp_key_table own_keys = {
+	keys,
+	sizeof(keys) / sizeof(keys[0]),
 };
-_Static_assert(KEY_COUNT <= JP_KEYS_MAX, "JP_KEYS_MAX is too small");
+static const struct jp_key_table *const tables[] = {
+	&own_keys,
+	&jp_listener_keys,
+	&jp_service_keys,
+};
 
 const struct jp_key *
 jp_key_at(size_t i)
 {
-	return i < KEY_COUNT ? &keys[i] : NULL;
+	if (i >= JP_KEYS_MAX)
+		return NULL; /* a test counts them */
+	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+		if (i < tables[t]->len)
+			return &tables[t]->keys[i];
+		i -= tables[t]->len;
+	}
+	return NULL;
 }
 
 enum jp_err
-jp_key_read(
-    const struct jp_key *key, struct jp_settings *settings, const char *value)
+jp_key_read(const struct jp_key *key, void *base, const char *value)
 {
-	return key->read(
-	    (char *)settings + key->offset, value, key->min, key->max);
+	return key->read((char *)base + key->offset, value, key->min, key->max);
 }

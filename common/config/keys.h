@@ -1,17 +1,19 @@
 /*
- * The keys of the configuration file: one row each, in common/config/keys.c.
+ * The keys of the configuration file: one row each, in common/config/keys.c, of
+ * [listener NAME] and [service GLOB] in files of their own.
  */
 #ifndef JP_KEYS_H
 #define JP_KEYS_H
 
 #include "common/config/settings.h"
 
-#define JP_KEYS_MAX 64
+#define JP_KEYS_MAX 96
 
 struct jp_key {
-	const char *section;
+	const char *section; /* or the first word of its head */
 	const char *name;
-	size_t offset; /* of the member in struct jp_settings */
+	size_t offset; /* of the member in struct jp_settings; of a listener in
+	                  struct jp_listener, of a service in struct jp_rule */
 	/* Reads `text` into the member at `at`; an error if it does not fit. */
 	enum jp_err (*read)(
 	    void *at, const char *text, int64_t min, int64_t max);
@@ -23,8 +25,16 @@ struct jp_key {
 /* The i-th key, i below JP_KEYS_MAX; NULL behind the last. */
 const struct jp_key *jp_key_at(size_t i);
 
-/* Reads the value of `key` into its member of `settings`. */
-enum jp_err jp_key_read(
-    const struct jp_key *key, struct jp_settings *settings, const char *value);
+/* Reads the value of `key` into its member of the struct at `base`. */
+enum jp_err
+jp_key_read(const struct jp_key *key, void *base, const char *value);
+
+/* ---- for the tables ---- */
+
+struct jp_key_table {
+	const struct jp_key *keys;
+	size_t len;
+};
+extern const struct jp_key_table jp_listener_keys, jp_service_keys;
 
 #endif

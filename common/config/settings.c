@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/config/ini.h"
+#include "common/config/listeners.h"
 
 void
 jp_settings_default(struct jp_settings *settings)
@@ -29,7 +30,15 @@ jp_settings_default(struct jp_settings *settings)
 		.cache_kib = 32 * 1024,
 		.cache_entries = JP_MEMO_ENTRIES,
 		.cache_file = true,
+		.httpd = {
+			.user = "jira-pat-http",
+			.user_header = "X-Forwarded-User",
+			.max_connections = 1024,
+			.max_per_uid = 512,
+		},
 	};
+	jp_listener_fill(jp_listener_start(&settings->httpd, "http"));
+	jp_listener_fill(jp_listener_start(&settings->httpd, "fcgi"));
 }
 
 /* What no single line shows. */

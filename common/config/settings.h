@@ -12,22 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/config/httpd_settings.h"
 #include "common/record/policy.h"
 #include "common/record/record.h"
 #include "common/record/user.h"
 #include "common/wire/realm.h"
 
-#define JP_UNIX_PATH_MAX 107 /* of sun_path, unix(7) */
-#define JP_LIST_MAX 32
 #define JP_MEMO_ENTRIES 4096U
 #define JP_MEMO_ENTRIES_MAX 1048576U
 #define JP_PATHS_MAX 8
-#define JP_ACCOUNT_MAX 32 /* bytes of a local user's or group's name */
-
-struct jp_accounts {
-	size_t len;
-	char names[JP_LIST_MAX][JP_ACCOUNT_MAX + 1];
-};
 
 /* Paths of sockets, in the order of the file. */
 struct jp_paths {
@@ -72,6 +65,7 @@ struct jp_settings {
 	struct jp_paths verify;  /* more sockets like verify.sock */
 	struct jp_paths mux;     /* sockets of the saslauthd protocol */
 	enum jp_realm mux_realm; /* of those without their own */
+	struct jp_httpd_settings httpd;
 };
 
 void jp_settings_default(struct jp_settings *settings);

@@ -9,20 +9,33 @@
 #include "common/record/record.h"
 
 #define JP_RULES_MAX 64
-#define JP_RULE_GROUPS_MAX 255 /* bytes of the groups of a service */
+#define JP_RULE_GROUPS_MAX 255  /* bytes of the groups of a service */
+#define JP_RULE_METHODS_MAX 255 /* and of its methods */
+#define JP_RULE_PATHS_MAX 1023  /* and of each list of its paths */
+#define JP_METHOD_MAX 32        /* bytes of a method, RFC 9110 section 9.1 */
 #define JP_NOTIFY_MAX 8
 #define JP_PREFIXES_MAX 8 /* beside that of new tokens */
 
-/* One [service GLOB] section. */
+/*
+ * One [service GLOB] section. Lists have a newline between their elements. A
+ * glob of a path knows "*" alone, any bytes, and begins with it or with "/".
+ */
 struct jp_rule {
 	char glob[JP_SERVICE_MAX + 1];
 	char scope[JP_SCOPE_MAX + 1];      /* "": the service names no scope */
-	char read_scope[JP_SCOPE_MAX + 1]; /* is enough for what only reads;
-	                                      "": access does not matter */
-	char groups[JP_RULE_GROUPS_MAX + 1]; /* with a newline between them;
-	                                        "": no group is asked for */
-	bool upstream; /* an acceptance may carry the user's own credential */
+	char read_scope[JP_SCOPE_MAX + 1]; /* enough to read; "": access does
+	                                  not matter */
+	char groups[JP_RULE_GROUPS_MAX + 1]; /* "": no group is asked for */
+	bool upstream; /* an acceptance carries the user's own credential */
+	/* What a request is: pat-httpd classifies, all above is for patd. */
+	bool preflight; /* one of CORS is let through */
+	char read_methods[JP_RULE_METHODS_MAX + 1]; /* "": JP_READ_METHODS */
+	char read_paths[JP_RULE_PATHS_MAX + 1];     /* each "METHOD GLOB" */
+	char deny_paths[JP_RULE_PATHS_MAX + 1]; /* "METHOD GLOB", or "GLOB" */
 };
+
+/* Those that read where the rule names none. */
+#define JP_READ_METHODS "GET\nHEAD\nOPTIONS"
 
 /* What a reload can change: the rules for tokens and their hashing. */
 struct jp_policy {

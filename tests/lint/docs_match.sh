@@ -30,7 +30,7 @@ same() {
 # example_keys FILE: "SECTION KEY" of each key that is given, or would be without
 # the comment sign.
 example_keys() {
-	sed -n 's/^#*\[\([a-z0-9]*\).*\]$/[\1/p; s/^#*\([a-z_]*\) =.*/\1/p' "$1" |
+	sed -n 's/^#*\[\([a-z0-9-]*\).*\]$/[\1/p; s/^#*\([a-z_]*\) =.*/\1/p' "$1" |
 		awk '/^\[/ { section = substr($0, 2); next }
 			{ print section, $1 }' | words
 }
@@ -38,23 +38,24 @@ example_keys() {
 # --- The configuration ----------------------------------------------------------
 
 config=$JP_SOURCE/common/config
-keys=$({
-	sed -n 's/^	{ "\([a-z0-9]*\)", "\([a-z_]*\)",.*/\1 \2/p' "$config/keys.c"
-	sed -n 's/.*strcmp(name, "\([a-z_]*\)").*/service \1/p' "$config/ini.c"
-} | words)
+keys=$(cat "$config"/*keys.c |
+	sed -n 's/^	{ "\([a-z0-9-]*\)", "\([a-z_]*\)",.*/\1 \2/p' | words)
 
-# The members that no key sets: the file itself, and the rules of services.
+# The members that no key sets: the file itself, and what has a section of its own.
 is "every setting has a key" "$(
-	awk '/^struct jp_(settings|policy) {/ { inside = 1; next }
+	awk '/^struct jp_(settings|httpd_settings|listener|policy|rule) {/ {
+			inside = 1; next }
 		/^};/ { inside = 0 }
 		inside && /;/ { sub(/;.*/, ""); sub(/\[.*/, ""); print $NF }' \
-		"$config/settings.h" "$JP_SOURCE/common/record/policy.h" |
+		"$config/settings.h" "$config/httpd_settings.h" \
+		"$JP_SOURCE/common/record/policy.h" |
 		tr -d '*' | while read -r member; do
 		case $member in
-		file | policy | rule_len | rules) continue ;;
+		file | policy | rule_len | rules | glob) continue ;;
+		httpd | listener_len | listeners | name) continue ;;
 		esac
-		grep -Eq "(AT\(|policy[.]|policy->)$member\>" "$config/keys.c" ||
-			echo "$member"
+		grep -Eq "(AT\(|httpd[.]|policy[.]|policy->)$member\>" \
+			"$config"/*keys.c || echo "$member"
 	done
 )" ''
 
