@@ -221,6 +221,27 @@ a_question_is_asked_twice_at_most(void **unused)
 	assert_int_equal(patd.heard_len, 2);
 }
 
+/* Answers a question of the same place that was asked before. */
+static void
+answers_another(struct loop_patd *who, size_t i)
+{
+	who->heard[i].seq -= PATD_LINK_MAX;
+	loop_patd_accept(who, i);
+}
+
+static void
+the_answer_to_another_question_is_none(void **unused)
+{
+	struct asker asker;
+
+	(void)unused;
+	patd.on_heard = answers_another;
+	assert_int_equal(ask(&asker, 1), JP_ERR_OK);
+	run_until(1);
+	assert_int_equal(asker.reply.verdict, JP_UNAVAILABLE);
+	assert_int_equal(patd.heard_len, 2);
+}
+
 static void
 who_babbles_is_not_believed(void **unused)
 {
@@ -261,6 +282,27 @@ a_late_answer_is_nobodys(void **unused)
 	assert_int_equal(ask(&gone, 7), JP_ERR_OK);
 	run_until(1);
 	check_answer(&gone, 7);
+}
+
+static void
+no_place_is_lost_with_a_connection(void **unused)
+{
+	static struct asker gone, others[PATD_LINK_MAX];
+
+	(void)unused;
+	patd.on_heard = NULL;
+	assert_int_equal(ask(&gone, 1), JP_ERR_OK);
+	run_until_heard(1);
+	patd_link_forget(&gone.question);
+	patd.on_heard = loop_patd_accept;
+	loop_patd_hang_up(&patd, &patd.clients[0]);
+	assert_int_equal(ask(&gone, 2), JP_ERR_OK);
+	run_until(1);
+	check_answer(&gone, 2);
+	for (unsigned int i = 0; i < PATD_LINK_MAX; i++)
+		assert_int_equal(ask(&others[i], i), JP_ERR_OK);
+	for (unsigned int i = 0; i < PATD_LINK_MAX; i++)
+		patd_link_forget(&others[i].question);
 }
 
 static void
@@ -353,8 +395,10 @@ main(void)
 		TEST(nobody_listens_is_unavailable),
 		TEST(what_was_lost_is_asked_again),
 		TEST(a_question_is_asked_twice_at_most),
+		TEST(the_answer_to_another_question_is_none),
 		TEST(who_babbles_is_not_believed),
 		TEST(a_late_answer_is_nobodys),
+		TEST(no_place_is_lost_with_a_connection),
 		TEST(one_that_waits_to_be_sent_can_be_forgotten),
 		TEST(silence_ends_at_the_deadline),
 	};
