@@ -100,7 +100,7 @@ world_patd() {
 world_backend() {
 	rm -f "$WORLD/backend.port"
 	start backend python3 "$JP_SOURCE/tests/lib/backend.py" \
-		"$WORLD/backend.port"
+		"$WORLD/backend.port" ${WORLD_BACKEND_LOG:+"$WORLD_BACKEND_LOG"}
 	wait_for 15 test -s "$WORLD/backend.port" &&
 		WORLD_BACKEND=http://127.0.0.1:$(cat "$WORLD/backend.port")
 }
