@@ -1,0 +1,168 @@
+#!/bin/sh
+# shellcheck source-path=SCRIPTDIR/../..
+# Tokens through a real nginx that asks pat-httpd, with examples/nginx as it
+# stands.
+
+# shellcheck source=tests/lib/tap.sh
+. "$JP_SOURCE/tests/lib/tap.sh"
+# shellcheck source=tests/lib/world.sh
+. "$JP_SOURCE/tests/lib/world.sh"
+# shellcheck source=tests/lib/authorizer.sh
+. "$JP_SOURCE/tests/lib/authorizer.sh"
+
+ME=/rest/api/2/myself
+
+authorizer_needs nginx
+authorizer_make
+
+# --- nginx -------------------------------------------------------------------------
+
+mkdir "$WORLD/nginx" "$WORLD/nginx/tmp"
+cp "$JP_SOURCE"/examples/nginx/jira-pat-*.conf "$WORLD/nginx/"
+chmod 644 "$WORLD"/nginx/*.conf
+# Of this world: the socket, and no more.
+sed -i "s|unix:/run/jira-pat/|unix:$WORLD/run/|" "$WORLD"/nginx/*.conf
+[ "$(id -u)" != 0 ] || chown "$world_web" "$WORLD/nginx/tmp"
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+	-keyout "$WORLD/nginx/key.pem" -out "$WORLD/nginx/cert.pem" \
+	>"$SCRATCH/log/openssl.log" 2>&1 || bail "no certificate"
+
+# What else the administrator may have said, which must open nothing: a cache,
+# pages for errors that are a success, ways in beside the token, and headers with
+# an underscore.
+# shellcheck disable=SC2016 # variables of nginx
+HOSTILE='proxy_cache poison; proxy_cache_valid any 10m;
+    proxy_cache_key same; proxy_ignore_headers Cache-Control Expires;
+    fastcgi_cache poison_too; fastcgi_cache_valid any 10m; fastcgi_cache_key same;
+    fastcgi_ignore_headers Cache-Control Expires;
+    proxy_intercept_errors on; fastcgi_intercept_errors on;
+    error_page 401 403 404 429 500 502 503 504 =200 /sorry.html;
+    satisfy any; allow all; underscores_in_headers on;
+    ignore_invalid_headers off; client_max_body_size 1k;
+    proxy_set_header X-Forwarded-User $http_x_forwarded_user;
+    fastcgi_pass_header X-Forwarded-User; fastcgi_param REQUEST_METHOD GET;
+    location = /sorry.html { return 200 sorry; }'
+
+nginx_conf() {
+	cat <<-EOF
+		worker_processes 1;
+		daemon off;
+		pid $WORLD/nginx/nginx.pid;
+		error_log $SCRATCH/log/nginx-error.log notice;
+	EOF
+	[ "$(id -u)" != 0 ] ||
+		echo "user $world_web $(id -gn "$world_web");"
+	cat <<-EOF
+		events { worker_connections 256; }
+		http {
+		    access_log $SCRATCH/log/nginx-access.log;
+		    client_body_temp_path $WORLD/nginx/tmp/body;
+		    proxy_temp_path $WORLD/nginx/tmp/proxy;
+		    fastcgi_temp_path $WORLD/nginx/tmp/fastcgi;
+		    uwsgi_temp_path $WORLD/nginx/tmp/uwsgi;
+		    scgi_temp_path $WORLD/nginx/tmp/scgi;
+		    proxy_cache_path $WORLD/nginx/tmp/cache keys_zone=poison:1m;
+		    fastcgi_cache_path $WORLD/nginx/tmp/more keys_zone=poison_too:1m;
+		    upstream jira { server ${WORLD_BACKEND#http://}; keepalive 16; }
+		    upstream wiki { server ${WORLD_BACKEND#http://}; keepalive 16; }
+		    upstream nobody { server unix:$WORLD/nginx/nobody.sock; }
+		    include jira-pat-authorizer-http.conf;
+	EOF
+	nginx_server "$jira_port" jira jira \
+		'location = /unrelated { return 200 unrelated; }'
+	nginx_server "$wiki_port" wiki wiki
+	nginx_server "$open_port" open jira
+	nginx_server "$hostile_port" jira jira "$HOSTILE"
+	nginx_server "$dead_port" jira nobody
+	nginx_server "$tls_port ssl http2" jira jira \
+		"ssl_certificate cert.pem; ssl_certificate_key key.pem;"
+	echo "}"
+}
+
+# nginx_server LISTEN SERVICE BACKEND [LINES]
+nginx_server() {
+	echo "    server { listen 127.0.0.1:$1;
+	set \$jira_pat_service $2; set \$jira_pat_backend $3;
+	${4:-}
+	include jira-pat-authorizer.conf; }"
+}
+
+# Different ports, none of which is in use now.
+nginx_ports() {
+	python3 -c 'import socket
+all = [socket.socket() for _ in range(6)]
+for one in all:
+    one.bind(("127.0.0.1", 0))
+print(*(one.getsockname()[1] for one in all))'
+}
+
+nginx_settled() {
+	running proxy || return 0
+	curl -s -o "$WORLD/probe" "$WORLD_URL/"
+}
+
+nginx_start() {
+	for _ in 1 2 3; do
+		# shellcheck disable=SC2046
+		set -- $(nginx_ports)
+		jira_port=$1 wiki_port=$2 open_port=$3
+		hostile_port=$4 dead_port=$5 tls_port=$6
+		to jira
+		nginx_conf >"$WORLD/nginx/nginx.conf"
+		start proxy nginx -p "$WORLD/nginx" -c "$WORLD/nginx/nginx.conf"
+		wait_for 15 nginx_settled && running proxy && return 0
+		stop proxy || :
+	done
+	return 1
+}
+
+# to jira|wiki|...: which server http() calls.
+to() {
+	eval "WORLD_URL=http://127.0.0.1:\$${1}_port"
+}
+
+nginx_start || bail "nginx does not start: $(cat "$SCRATCH"/log/proxy.log \
+	"$SCRATCH"/log/nginx*)"
+
+# --- What all proxies answer ---------------------------------------------------------
+
+authorizer_table
+authorizer_transport
+authorizer_two "http://127.0.0.1:$wiki_port"
+authorizer_faults
+
+# --- What is nginx's own -------------------------------------------------------------
+
+challenges() {
+	printf '%s\n' "$head" | grep -i '^www-authenticate:' | sort
+}
+BASIC='WWW-Authenticate: Basic realm="jira-pat", charset="UTF-8"'
+http $ME ''
+is "no credentials: both challenges" "$(challenges)" "$BASIC
+WWW-Authenticate: Bearer realm=\"jira-pat\""
+http $ME "$(authorizer_bearer revoked)"
+is "a wrong token: both, and why" "$(challenges)" "$BASIC
+WWW-Authenticate: Bearer realm=\"jira-pat\", error=\"invalid_token\""
+http $ME "$(authorizer_bearer alice)"
+is "a right one: none" "$status $(challenges)" "200 "
+http /status/500 "$(authorizer_bearer alice)"
+is "the backend's own 500 is its own" "$status $(field path)" \
+	'500 "/status/500"'
+http '/a%2Fb/c?d=%20e' "$(authorizer_bearer alice)"
+is "the path reaches the backend as it came" "$(field path)" \
+	'"/a%2Fb/c?d=%20e"'
+is "nor do the backend's cookies reach the client" \
+	"$(printf '%s\n' "$head" | grep -c -i '^set-cookie')" 0
+to dead
+http $ME "$(authorizer_bearer alice)"
+is "a dead backend is 502" "$status" 502
+
+to hostile
+authorizer_run table
+authorizer_run transport
+authorizer_revoke
+kill -STOP "$(pid_of patd)"
+http $ME "$(authorizer_bearer alice)"
+is "patd is frozen behind it: 503, not its page" "$status" 503
+kill -CONT "$(pid_of patd)"
+done_testing
