@@ -43,7 +43,7 @@ objection(struct loop *loop, int fd, uid_t uid)
 {
 	const struct server_options *options = loop->options;
 
-	if (!peers_may_verify(options->peers, fd, uid))
+	if (!jp_peers_may_verify(options->peers, fd, uid))
 		return "not allowed to ask";
 	if (loop->conns.len >= loop->conns.max)
 		return "max_connections reached";
@@ -77,7 +77,7 @@ add_asker(struct loop *loop, int fd, uid_t uid, const struct listener *listener)
 static void
 add_admin(struct loop *loop, int fd, uid_t uid)
 {
-	bool all = peers_may_administer(loop->options->peers, fd, uid);
+	bool all = jp_peers_may_administer(loop->options->peers, fd, uid);
 
 	if (!all && !loop->options->settings->self_service) {
 		log_refused(loop, "not an administrator", uid);
@@ -134,7 +134,7 @@ accept_one(struct loop *loop, size_t place)
 		on_accept_error(loop, errno);
 		return false;
 	}
-	if (!peers_uid(fd, &uid))
+	if (!jp_peers_uid(fd, &uid))
 		(void)close(fd);
 	else if (administers)
 		add_admin(loop, fd, uid);

@@ -12,7 +12,7 @@
 #include "patd/decision_log.h"
 #include "patd/listeners.h"
 #include "patd/maintenance.h"
-#include "patd/peers.h"
+#include "common/config/peers.h"
 #include "patd/pool.h"
 #include "patd/server.h"
 

@@ -28,7 +28,7 @@
 #include "patd/listeners.h"
 #include "patd/server.h"
 #include "patd/one_shot.h"
-#include "patd/peers.h"
+#include "common/config/peers.h"
 
 enum {
 	LOG_DRAIN_MS = 2000, /* for the last lines */
@@ -230,7 +230,7 @@ keep_memo(const struct jp_settings *settings, struct jp_core *core)
 /* What runs while the store is open. */
 static enum jp_err
 serve_open(const struct options *options, const struct jp_settings *settings,
-    struct peers *peers, struct listeners *listeners, struct jp_core *core,
+    struct jp_peers *peers, struct listeners *listeners, struct jp_core *core,
     bool *drained, struct jp_why *why)
 {
 	struct server_options server = { .core = core,
@@ -240,7 +240,7 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 		.config = options->config };
 	enum jp_err err;
 
-	peers_self(peers);
+	jp_peers_self(peers);
 	*drained = true;
 	err = listeners_bind(listeners, settings,
 	    peers->has_admin_group ? &peers->admin_group : NULL, why);
@@ -264,11 +264,14 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 
 /* What the settings name on this machine; --check-config looks for it, too. */
 static enum jp_err
-find_accounts(const struct jp_settings *settings, struct peers *peers,
+find_accounts(const struct jp_settings *settings, struct jp_peers *peers,
     struct jp_account *account, struct jp_why *why)
 {
-	enum jp_err err = peers_make(peers, settings, why);
+	enum jp_err err = jp_peers_make(peers, "patd", &settings->allow_users,
+	    &settings->allow_groups, why);
 
+	if (err == JP_ERR_OK)
+		err = jp_peers_administer(peers, settings->admin_group, why);
 	memset(account, 0, sizeof(*account));
 	account->uid = geteuid();
 	account->gid = getegid();
@@ -308,7 +311,7 @@ static enum status
 serve(const struct options *options, struct jp_settings *settings)
 {
 	struct listeners listeners;
-	struct peers peers;
+	struct jp_peers peers;
 	const struct jp_turn turn = { "patd", LOCK_MS, true };
 	struct jp_account account;
 	struct jp_core core;
@@ -358,8 +361,9 @@ serve_logged(const struct options *options, struct jp_settings *settings)
 
 /* Only a service manager that passes the sockets can do without it. */
 static enum jp_err
-check_admin_group(const struct jp_settings *settings, const struct peers *peers,
-    const struct jp_account *account, struct jp_why *why)
+check_admin_group(const struct jp_settings *settings,
+    const struct jp_peers *peers, const struct jp_account *account,
+    struct jp_why *why)
 {
 	if (!peers->has_admin_group || geteuid() != 0 ||
 	    jp_account_in_group(account, peers->admin_group))
@@ -379,7 +383,7 @@ check_config(const struct options *options, const struct jp_settings *settings)
 	struct jp_budget budget;
 	struct jp_account account;
 	struct jp_why why = { "" };
-	struct peers peers;
+	struct jp_peers peers;
 	enum jp_err err = find_accounts(settings, &peers, &account, &why);
 
 	if (err == JP_ERR_OK)

@@ -15,7 +15,7 @@
 #include "common/decide/usage.h"
 #include "patd/decision_log.h"
 #include "patd/front_verify.h"
-#include "patd/peers.h"
+#include "common/config/peers.h"
 
 enum {
 	RECEIVE_MS = 3000,
@@ -33,7 +33,7 @@ asker(void)
 {
 	uid_t uid = (uid_t)-1;
 
-	(void)peers_uid(STDIN_FILENO, &uid);
+	(void)jp_peers_uid(STDIN_FILENO, &uid);
 	return uid;
 }
 

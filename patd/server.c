@@ -13,7 +13,7 @@
 #include "common/sys/log.h"
 #include "common/base/clock.h"
 #include "patd/accept.h"
-#include "patd/notify.h"
+#include "common/sys/notify.h"
 #include "patd/questions.h"
 #include "patd/sockets.h"
 
@@ -39,7 +39,7 @@ reload(struct loop *loop)
 	struct jp_settings settings;
 	struct jp_why why = { "" };
 
-	notify_reloading();
+	jp_notify_reloading();
 	jp_memo_flush(loop->options->core->memo);
 	jp_memo_flush(loop->options->core->wrong);
 	jp_groups_flush(&loop->options->core->groups);
@@ -51,7 +51,7 @@ reload(struct loop *loop)
 	} else {
 		jp_log(LOG_ERR, "settings: not changed: %s", why.text);
 	}
-	notify_ready();
+	jp_notify_ready();
 }
 
 static void
@@ -62,7 +62,7 @@ begin_stop(struct loop *loop)
 	accept_the_last(loop);
 	loop->stopping = true;
 	loop->stop_ms = jp_now_ms() + DRAIN_MS;
-	notify_stopping();
+	jp_notify_stopping();
 	jp_log(LOG_INFO, "stopping");
 	listeners_close(loop->options->listeners);
 	loop_each_conn(loop, questions_drain);
@@ -102,7 +102,7 @@ show_life(struct loop *loop, int64_t now)
 {
 	if (loop->watchdog_ms == 0 || now < loop->alive_ms)
 		return;
-	notify_alive();
+	jp_notify_alive();
 	loop->alive_ms = now + loop->watchdog_ms;
 }
 
@@ -249,8 +249,8 @@ server_run(
 
 	*drained = true;
 	if (err == JP_ERR_OK) {
-		loop.watchdog_ms = notify_watchdog_ms();
-		notify_ready();
+		loop.watchdog_ms = jp_notify_watchdog_ms();
+		jp_notify_ready();
 		jp_log(LOG_INFO, "ready");
 		err = turn(&loop, why);
 		loop_each_conn(&loop, questions_end);

@@ -10,12 +10,12 @@
 #include "common/decide/core.h"
 #include "patd/maintenance.h"
 #include "patd/listeners.h"
-#include "patd/peers.h"
+#include "common/config/peers.h"
 
 struct server_options {
 	struct jp_core *core;
 	struct maintenance *maintenance;
-	const struct peers *peers;
+	const struct jp_peers *peers;
 	struct listeners *listeners; /* closed at the end */
 	const struct jp_settings *settings;
 	const char *config; /* read again at SIGHUP; NULL: the default */

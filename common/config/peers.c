@@ -1,4 +1,4 @@
-#include "patd/peers.h"
+#include "common/config/peers.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -16,8 +16,8 @@ find_group(const char *key, const char *name, gid_t *gid, struct jp_why *why)
 {
 	if (jp_account_find_group(name, gid) == JP_ERR_OK)
 		return JP_ERR_OK;
-	return jp_why(why, JP_ERR_CONFIG, "[patd] %s: there is no group \"%s\"",
-	    key, name);
+	return jp_why(
+	    why, JP_ERR_CONFIG, "%s: there is no group \"%s\"", key, name);
 }
 
 static enum jp_err
@@ -27,20 +27,17 @@ find_user(const char *name, uid_t *uid, struct jp_why *why)
 
 	if (jp_account_find(name, &account) != JP_ERR_OK)
 		return jp_why(why, JP_ERR_CONFIG,
-		    "[patd] allow_users: there is no user \"%s\"", name);
+		    "allow_users: there is no user \"%s\"", name);
 	*uid = account.uid;
 	return JP_ERR_OK;
 }
 
-enum jp_err
-peers_make(
-    struct peers *peers, const struct jp_settings *settings, struct jp_why *why)
+static enum jp_err
+find_all(struct jp_peers *peers, const struct jp_accounts *users,
+    const struct jp_accounts *groups, struct jp_why *why)
 {
-	const struct jp_accounts *users = &settings->allow_users;
-	const struct jp_accounts *groups = &settings->allow_groups;
 	enum jp_err err = JP_ERR_OK;
 
-	memset(peers, 0, sizeof(*peers));
 	peers->only_listed = users->len + groups->len > 0;
 	peers->uid_len = users->len;
 	peers->gid_len = groups->len;
@@ -49,21 +46,49 @@ peers_make(
 	for (size_t i = 0; err == JP_ERR_OK && i < groups->len; i++)
 		err = find_group(
 		    "allow_groups", groups->names[i], &peers->gids[i], why);
-	peers->has_admin_group = settings->admin_group[0] != '\0';
-	if (err == JP_ERR_OK && peers->has_admin_group)
-		err = find_group("admin_group", settings->admin_group,
-		    &peers->admin_group, why);
 	return err;
 }
 
+/* The section comes in front of what is wrong with it. */
+static enum jp_err
+in_section(const char *section, enum jp_err err, struct jp_why *why)
+{
+	struct jp_why cause = *why;
+
+	return err == JP_ERR_OK
+	           ? err
+	           : jp_why(why, err, "[%s] %s", section, cause.text);
+}
+
+enum jp_err
+jp_peers_make(struct jp_peers *peers, const char *section,
+    const struct jp_accounts *users, const struct jp_accounts *groups,
+    struct jp_why *why)
+{
+	memset(peers, 0, sizeof(*peers));
+	return in_section(section, find_all(peers, users, groups, why), why);
+}
+
+enum jp_err
+jp_peers_administer(
+    struct jp_peers *peers, const char *admin_group, struct jp_why *why)
+{
+	peers->has_admin_group = admin_group[0] != '\0';
+	if (!peers->has_admin_group)
+		return JP_ERR_OK;
+	return in_section("patd",
+	    find_group("admin_group", admin_group, &peers->admin_group, why),
+	    why);
+}
+
 void
-peers_self(struct peers *peers)
+jp_peers_self(struct jp_peers *peers)
 {
 	peers->self = geteuid();
 }
 
 bool
-peers_uid(int fd, uid_t *uid)
+jp_peers_uid(int fd, uid_t *uid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -109,7 +134,7 @@ in_groups(int fd, const gid_t *gids, size_t count)
 }
 
 bool
-peers_may_verify(const struct peers *peers, int fd, uid_t uid)
+jp_peers_may_verify(const struct jp_peers *peers, int fd, uid_t uid)
 {
 	if (uid == 0 || uid == peers->self)
 		return true;
@@ -122,7 +147,7 @@ peers_may_verify(const struct peers *peers, int fd, uid_t uid)
 }
 
 bool
-peers_may_administer(const struct peers *peers, int fd, uid_t uid)
+jp_peers_may_administer(const struct jp_peers *peers, int fd, uid_t uid)
 {
 	return uid == 0 || uid == peers->self ||
 	       in_groups(fd, &peers->admin_group, peers->has_admin_group);

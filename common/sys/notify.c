@@ -1,4 +1,4 @@
-#include "patd/notify.h"
+#include "common/sys/notify.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,14 +36,14 @@ notify(const char *state)
 }
 
 void
-notify_ready(void)
+jp_notify_ready(void)
 {
 	notify("READY=1\nSTATUS=Answering");
 }
 
 /* The time lets the manager tell this reload from an earlier one. */
 void
-notify_reloading(void)
+jp_notify_reloading(void)
 {
 	struct timespec now;
 	char state[64];
@@ -56,7 +56,7 @@ notify_reloading(void)
 }
 
 void
-notify_stopping(void)
+jp_notify_stopping(void)
 {
 	notify("STOPPING=1");
 }
@@ -77,7 +77,7 @@ number_in(const char *variable)
 }
 
 int
-notify_watchdog_ms(void)
+jp_notify_watchdog_ms(void)
 {
 	enum { US_PER_MS = 1000, LONGEST_MS = 3600000 };
 	long long us = number_in("WATCHDOG_USEC");
@@ -90,7 +90,7 @@ notify_watchdog_ms(void)
 }
 
 void
-notify_alive(void)
+jp_notify_alive(void)
 {
 	notify("WATCHDOG=1");
 }

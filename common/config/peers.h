@@ -1,0 +1,45 @@
+/*
+ * Who may ask: rules over what the kernel says of the process at the other
+ * end. No name service is asked here once the rules are made, so that a slow
+ * one delays nobody.
+ */
+#ifndef JP_PEERS_H
+#define JP_PEERS_H
+
+#include <sys/types.h>
+
+#include "common/config/settings.h"
+
+struct jp_peers {
+	uid_t self;
+	bool only_listed; /* else all system accounts may ask */
+	size_t uid_len, gid_len;
+	uid_t uids[JP_LIST_MAX];
+	gid_t gids[JP_LIST_MAX];
+	bool has_admin_group;
+	gid_t admin_group;
+};
+
+/*
+ * Makes the rules of allow_users and allow_groups in `section`: JP_ERR_CONFIG
+ * if they name an account that does not exist. `self` is set by
+ * jp_peers_self(), and nobody but root administers.
+ */
+enum jp_err jp_peers_make(struct jp_peers *peers, const char *section,
+    const struct jp_accounts *users, const struct jp_accounts *groups,
+    struct jp_why *why);
+
+/* Lets the members of [patd] admin_group administer, too; "": there is none. */
+enum jp_err jp_peers_administer(
+    struct jp_peers *peers, const char *admin_group, struct jp_why *why);
+
+/* The user of this process may always ask, too: call it once that is final. */
+void jp_peers_self(struct jp_peers *peers);
+
+/* The user at the other end of `fd`; false if the kernel does not tell. */
+bool jp_peers_uid(int fd, uid_t *uid);
+
+bool jp_peers_may_verify(const struct jp_peers *peers, int fd, uid_t uid);
+bool jp_peers_may_administer(const struct jp_peers *peers, int fd, uid_t uid);
+
+#endif
