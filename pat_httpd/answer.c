@@ -106,9 +106,13 @@ answer_fields(const struct answer *answer, enum answer_names names,
     const char *user_header, struct answer_field fields[ANSWER_FIELDS_MAX])
 {
 	struct list list = { fields, 0, names, user_header };
+	unsigned int status = rows[answer->kind].status;
 
-	(void)add(&list, "Cache-Control", "no-store");
-	switch (rows[answer->kind].status) {
+	/* Apache hands on to the client what an authorizer's yes has beside
+	 * variables, as part of the response to come. */
+	if (names == ANSWER_NAMES_HTTP || status != 200)
+		(void)add(&list, "Cache-Control", "no-store");
+	switch (status) {
 	case 200:
 		if (answer->kind == ANSWER_ACCEPTED)
 			tell_accepted(&list, answer);

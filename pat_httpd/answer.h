@@ -29,6 +29,7 @@
 	X(HEADER, 403, "ambiguous_header",                                     \
 	    "A header came twice or in another spelling.")                     \
 	X(NOT_FOUND, 404, "not_found", "There is no such service.")            \
+	X(TOO_LARGE, 431, "too_large", "The header is larger than 16 KiB.")    \
 	X(THROTTLED, 429, "throttled", "Too many wrong tokens.")               \
 	X(UNAVAILABLE, 503, "unavailable",                                     \
 	    "The token could not be checked: try again.")                      \
