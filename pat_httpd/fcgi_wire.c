@@ -136,6 +136,8 @@ refuse(struct fcgi_reader *reader, enum protocol_status status, bool ends)
 	put_end(&buf, record_id(reader), status);
 	reader->reply_len = buf.pos;
 	reader->reply_ends = ends;
+	if (ends)
+		reader->whole = false;
 	return FCGI_STEP_REPLY;
 }
 
@@ -382,6 +384,13 @@ fcgi_reader_end(struct fcgi_reader *reader)
 	explicit_bzero(reader->text, reader->pairs.text_len);
 	reader->pairs.text_len = 0;
 	reader->open = false;
+}
+
+bool
+fcgi_reader_idle(const struct fcgi_reader *reader)
+{
+	return !reader->open && reader->record == NULL &&
+	       reader->header_len == 0;
 }
 
 static enum fcgi_step

@@ -105,6 +105,9 @@ enum fcgi_step fcgi_reader_step(
 /* The open request has its answer: its parameters are cleared. */
 void fcgi_reader_end(struct fcgi_reader *reader);
 
+/* Whether no request is open and no record has begun. */
+bool fcgi_reader_idle(const struct fcgi_reader *reader);
+
 /* ---- what is sent ---- */
 
 /* Bytes that an answer takes beside its text: the records around it. */
