@@ -14,7 +14,7 @@ scratch
 # --- Includes -------------------------------------------------------------------
 
 ladder='common/base common/wire common/sys common/record common/store
-	common/config common/audit common/decide common/admin patd
+	common/config common/audit common/decide common/admin patd pat_httpd
 	tools/formats tools/cli tools/doctor tools/commands tools'
 
 # includes FOLDER...: "FILE INCLUDED" of all that their files include of ours.
@@ -25,14 +25,21 @@ includes() {
 }
 
 is "a file includes its own folder and lower ones" "$(
-	includes common patd tools | awk -v ladder="$ladder" '
+	includes common patd pat_httpd tools | awk -v ladder="$ladder" '
 		function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
 		BEGIN { n = split(ladder, names)
 			for (i = 1; i <= n; i++) rung[names[i]] = i }
 		{ from = folder($1); to = folder($2) }
 		!(from in rung) { print from, "is not on the ladder"; next }
 		!(to in rung) || rung[to] > rung[from] { print $1, "->", $2; next }
-		from ~ /^tools/ && to == "patd" { print $1, "->", $2 }'
+		from ~ /^tools|^pat_httpd/ && to == "patd" { print $1, "->", $2 }
+		from ~ /^tools/ && to == "pat_httpd" { print $1, "->", $2 }'
+)" ''
+
+# It parses what comes from outside, and must not reach the store.
+is "pat-httpd knows no store and does not decide" "$(
+	includes pat_httpd | awk '
+		$2 ~ /^common\/(store|audit|decide|admin)\// { print $1, "->", $2 }'
 )" ''
 
 is "one header of each folder says what lives there" "$(
@@ -55,7 +62,7 @@ is "a module includes its own folder, base and wire" "$(
 # listed TARGET: the sources that a Makefile.inc lists for it.
 listed() {
 	cat common/Makefile.inc patd/Makefile.inc tools/Makefile.inc \
-		pam_jira_pat/Makefile.inc sasl_plugin/Makefile.inc |
+		pat_httpd/Makefile.inc pam_jira_pat/Makefile.inc sasl_plugin/Makefile.inc |
 		awk -v target="$1_SOURCES" '
 			$1 == target && $2 == "=" { inside = 1; sub(/.*=/, "") }
 			inside { end = !/\\$/; sub(/\\$/, "")
@@ -80,6 +87,8 @@ is "libjp is base and wire, all of both" \
 is "libjpstore is the rest of common/" \
 	"$(odd libjpstore_la common/[!bw]*)" ''
 is "patd is all of patd/" "$(odd "libpatd_la patd_patd" patd)" ''
+is "pat-httpd is all of pat_httpd/" \
+	"$(odd "libpathttpd_la pat_httpd_pat_httpd" pat_httpd)" ''
 is "pat-admin is all of tools/" "$(odd tools_pat_admin tools)" ''
 is "the PAM module is all of pam_jira_pat/" \
 	"$(odd pam_jira_pat_la pam_jira_pat)" ''
@@ -134,6 +143,10 @@ if command -v nm >/dev/null && [ -x "$build/patd/patd" ]; then
 			symbols libpatd_la libpatd_la-
 			symbols patd_patd patd-
 		} >"$SCRATCH/patd"
+		{
+			symbols libpathttpd_la libpathttpd_la-
+			symbols pat_httpd_pat_httpd pat_httpd-
+		} >"$SCRATCH/pat_httpd"
 		symbols tools_pat_admin pat_admin- >"$SCRATCH/tools"
 		symbols pam_jira_pat_la la- >"$SCRATCH/pam"
 		symbols libjirapat_la libjirapat_la- >"$SCRATCH/sasl"
@@ -141,19 +154,22 @@ if command -v nm >/dev/null && [ -x "$build/patd/patd" ]; then
 
 	is "every source has its object file" "$(cat "$SCRATCH/missing")" ''
 
-	for folder in common patd tools pam sasl; do
+	for folder in common patd pat_httpd tools pam sasl; do
 		no_cycle "no two object files need each other: $folder" \
 			"$SCRATCH/$folder"
 	done
 	# Each program has a main(), and compilers repeat what is of theirs.
-	is "no name is defined twice outside static" "$(
-		cat "$SCRATCH/common" "$SCRATCH/patd" "$SCRATCH/tools" \
-			"$SCRATCH/pam" "$SCRATCH/sasl" |
+	once() {
+		(cd "$SCRATCH" && cat "$@") |
 			awk '$2 ~ /^[TDBRC]$/ && $3 != "main" && $3 !~ /^_/ {
 				print $3, $1 }' | LC_ALL=C sort |
 			awk '$1 == last { print $1, "in", file, "and", $2 }
 				{ last = $1; file = $2 }'
-	)" ''
+	}
+	is "no name is defined twice outside static" \
+		"$(once common patd tools pam sasl)" ''
+	is "nor in pat-httpd and what it shares" \
+		"$(once common pat_httpd)" ''
 else
 	skip "no two object files need each other" "nm or the build is missing"
 fi
