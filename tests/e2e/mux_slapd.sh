@@ -5,6 +5,8 @@
 
 # shellcheck source=tests/lib/tap.sh
 . "$JP_SOURCE/tests/lib/tap.sh"
+# shellcheck source=tests/lib/document.sh
+. "$JP_SOURCE/tests/lib/document.sh"
 # shellcheck source=tests/lib/servers.sh
 . "$JP_SOURCE/tests/lib/servers.sh"
 # shellcheck source=tests/e2e/mux_lib.sh
@@ -50,4 +52,19 @@ mux_proofs "slapd, simple bind" try_simple 49 49
 
 mux_try try_simple carol "$mux_alice"
 is "an entry that is not there: 49" "$outcome" 49
+
+# What doc/JIRA.md has its readers try.
+block "$JP_SOURCE/doc/JIRA.md" "c. Jira's directory, with LDAP" sh 1 |
+	sed "s|ldap://localhost|$LDAP_URL|" >"$SCRATCH/commands"
+mkdir "$SCRATCH/guide" "$SCRATCH/bin"
+cat >"$SCRATCH/bin/pat-admin" <<-EOT
+	#!/bin/sh
+	exec "$JP_BUILD/tools/pat-admin" --config "$SCRATCH/jira-pat.conf" "\$@"
+EOT
+chmod 755 "$SCRATCH/bin/pat-admin"
+is "the commands of doc/JIRA.md: slapd takes the token" "$(
+	cd "$SCRATCH/guide" && PATH=$SCRATCH/bin:$PATH \
+		sh -eu "$SCRATCH/commands" 2>>"$SCRATCH/log/pat-admin.log"
+	ls
+)" "dn:uid=alice,$PEOPLE"
 mux_end slapd

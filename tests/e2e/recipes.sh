@@ -5,6 +5,8 @@
 
 # shellcheck source=tests/lib/tap.sh
 . "$JP_SOURCE/tests/lib/tap.sh"
+# shellcheck source=tests/lib/document.sh
+. "$JP_SOURCE/tests/lib/document.sh"
 # shellcheck source=tests/lib/world.sh
 . "$JP_SOURCE/tests/lib/world.sh"
 
@@ -15,20 +17,11 @@ missing=$(world_missing)
 [ -e "$WORLD_MODULES/mod_remoteip.so" ] || missing="$missing mod_remoteip"
 [ -z "$missing" ] || skip_all "missing here: $(echo "$missing" | tr '\n' ' ')"
 
-# block TITLE KIND [N]: the N-th (or each) block of that kind in this recipe.
-block() {
-	awk -v title="## $1" -v kind="\`\`\`$2" -v n="${3:-0}" '
-		/^## / { inside = $0 == title }
-		/^```/ && open { open = 0; next }
-		inside && $0 == kind { open = 1; count++; next }
-		open && (n == 0 || n == count)' "$RECIPES"
-}
-
 # recipe TITLE [N]: runs its commands in $KITCHEN, with pat-admin of this world.
 # Sets $status and $out.
 recipe() {
 	recipe_title=$1
-	block "$1" sh "${2:-}" >"$SCRATCH/commands"
+	block "$RECIPES" "$1" sh "${2:-}" >"$SCRATCH/commands"
 	ok "there are commands for: $1" test -s "$SCRATCH/commands"
 	out=$(cd "$KITCHEN" && PATH=$KITCHEN/bin:$PATH \
 		sh -e "$SCRATCH/commands" 2>>"$SCRATCH/log/recipes.log")
@@ -43,8 +36,8 @@ ran=0
 mkdir -p "$KITCHEN/bin"
 
 READER="A token for Zapier that may only read"
-WORLD_SECTIONS=$(block "$READER" ini)
-WORLD_APACHE_LINES="$(block "$READER" apache)
+WORLD_SECTIONS=$(block "$RECIPES" "$READER" ini)
+WORLD_APACHE_LINES="$(block "$RECIPES" "$READER" apache)
 RemoteIPHeader X-Forwarded-For
 RemoteIPInternalProxy 127.0.0.1"
 WORLD_APACHE_MODULES=remoteip
@@ -108,7 +101,7 @@ asked() {
 }
 hers=$(made jane.doe --name group)
 his=$(made john.doe --name group)
-patd_reads "$(block "Only developers may use the API" ini)"
+patd_reads "$(block "$RECIPES" "Only developers may use the API" ini)"
 ok "a token of somebody in no group is refused" \
 	wait_for 15 asked john.doe "$his" 403
 is "hers, too" "$(asks jane.doe "$hers")" 403

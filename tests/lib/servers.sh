@@ -159,10 +159,10 @@ server_preload() {
 
 # --- Tomcat -------------------------------------------------------------------
 
-# server_tomcat_jars: prints the class path of Debian's libtomcat10-java, each
-# part once, with the compiler of JSP.
+# server_tomcat_jars VERSION: prints the class path of Debian's libtomcat10-java, or
+# of another version's, each part once, with the compiler of JSP.
 server_tomcat_jars() {
-	for server_jar in /usr/share/java/tomcat10-*.jar \
+	for server_jar in /usr/share/java/tomcat"$1"-*.jar \
 	    /usr/share/java/ecj.jar /usr/share/java/eclipse-jdt-core.jar \
 	    /usr/share/java/org.eclipse.jdt.core.jar; do
 		case $server_jar in
@@ -222,7 +222,7 @@ server_tomcat_once() {
 		-XX:TieredStopAtLevel=1 -Dcatalina.base="$SERVERS/tomcat" \
 		-Dcatalina.home="$SERVERS/tomcat" \
 		-Djava.io.tmpdir="$SERVERS/tomcat/temp" \
-		-cp "$(server_tomcat_jars)" org.apache.catalina.startup.Tomcat
+		-cp "$(server_tomcat_jars 10)" org.apache.catalina.startup.Tomcat
 }
 
 # --- Postfix ------------------------------------------------------------------
