@@ -5,12 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "patd/pool.h"
+
 bool
 conns_make(struct conns *conns, size_t max)
 {
 	*conns = (struct conns){ .max = max };
 	conns->at = calloc(max, sizeof(*conns->at));
-	conns->uids = calloc(max, sizeof(*conns->uids));
+	conns->uids = calloc(max + CONNS_FURTHER_MAX, sizeof(*conns->uids));
 	if (conns->at == NULL || conns->uids == NULL) {
 		conns_free(conns);
 		return false;
@@ -63,26 +65,44 @@ conns_of(const struct conns *conns, uid_t uid)
 	return i < conns->uid_len ? conns->uids[i].len : 0;
 }
 
-uint64_t
-conns_add(struct conns *conns, int fd, uid_t uid, const struct front *front)
+/* Its place, which is made where need be; there is one for each that counts. */
+static size_t
+uid_take(struct conns *conns, uid_t uid)
 {
-	uint32_t place = conns->first_free;
-	struct conn *conn = &conns->at[place];
 	size_t i = uid_at(conns, uid);
 
 	if (i == conns->uid_len) {
 		conns->uids[i].uid = uid;
 		conns->uids[i].len = 0;
+		conns->uids[i].further = 0;
 		conns->uid_len++;
 	}
-	conns->uids[i].len++;
+	return i;
+}
+
+static void
+uid_leave(struct conns *conns, size_t i)
+{
+	if (conns->uids[i].len == 0 && conns->uids[i].further == 0)
+		conns->uids[i] = conns->uids[--conns->uid_len];
+}
+
+uint64_t
+conns_add(struct conns *conns, int fd, uid_t uid, const struct front *front)
+{
+	uint32_t place = conns->first_free;
+	struct conn *conn = &conns->at[place];
+
+	conns->uids[uid_take(conns, uid)].len++;
 	conns->first_free = conn->next_free;
 	conns->len++;
 	conn->fd = fd;
 	conn->uid = uid;
 	conn->front = front;
-	conn->busy = false;
 	conn->watched = false;
+	conn->alone = conn->ends = false;
+	conn->pending_len = 0;
+	TAILQ_INIT(&conn->pending);
 	return (uint64_t)++conn->generation << 32 | place;
 }
 
@@ -97,22 +117,45 @@ conns_find(struct conns *conns, uint64_t key)
 	return &conns->at[place];
 }
 
-void
-conns_busy(struct conns *conns, struct conn *conn, bool busy)
+bool
+conns_have_room(const struct conns *conns, const struct conn *conn)
 {
-	if (conn->busy == busy)
-		return;
-	conn->busy = busy;
-	if (busy)
-		conns->busy++;
-	else
-		conns->busy--;
+	return conn->pending_len == 0 ||
+	       (conn->pending_len < CONN_PENDING_MAX &&
+	           conns->further < CONNS_FURTHER_MAX &&
+	           conns->uids[uid_at(conns, conn->uid)].further <
+	               CONNS_FURTHER_SHARE);
 }
 
 void
-conns_renew(struct conn *conn)
+conns_add_pending(
+    struct conns *conns, struct conn *conn, struct pool_item *item)
 {
-	conn->generation++;
+	item->further = conn->pending_len > 0;
+	if (item->further) {
+		conns->further++;
+		conns->uids[uid_at(conns, conn->uid)].further++;
+	}
+	conns->busy += conn->pending_len++ == 0;
+	TAILQ_INSERT_TAIL(&conn->pending, item, of_conn);
+}
+
+void
+conns_drop_pending(
+    struct conns *conns, struct conn *conn, struct pool_item *item)
+{
+	TAILQ_REMOVE(&conn->pending, item, of_conn);
+	conns->busy -= --conn->pending_len == 0;
+}
+
+void
+conns_release(struct conns *conns, uid_t uid)
+{
+	size_t i = uid_at(conns, uid);
+
+	conns->further--;
+	conns->uids[i].further--;
+	uid_leave(conns, i);
 }
 
 void
@@ -120,9 +163,10 @@ conns_close(struct conns *conns, struct conn *conn)
 {
 	size_t i = uid_at(conns, conn->uid);
 
-	conns_busy(conns, conn, false);
-	if (--conns->uids[i].len == 0)
-		conns->uids[i] = conns->uids[--conns->uid_len];
+	conns->busy -= conn->pending_len > 0;
+	conn->pending_len = 0;
+	conns->uids[i].len--;
+	uid_leave(conns, i);
 	forget(conn);
 	(void)close(conn->fd);
 	conn->fd = -1;

@@ -22,7 +22,10 @@ loop_watch_conn(struct loop *loop, struct conn *conn, uint32_t events)
 {
 	int op = conn->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
+	if (conn->watched && conn->events == events)
+		return true;
 	conn->watched = true;
+	conn->events = events;
 	return loop_watch(loop, op, conn->fd, loop_key_of(loop, conn), events);
 }
 

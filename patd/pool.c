@@ -742,24 +742,17 @@ pool_submit(
 	return reason;
 }
 
-/* Only those at a place that was used before can be under way. */
-struct pool_item *
-pool_leave(struct pool *pool, uint64_t conn, enum jp_reason *late)
+enum jp_reason
+pool_leave(struct pool *pool, struct pool_item *item)
 {
-	struct pool_item *found = NULL;
+	enum jp_reason reason;
 
 	pthread_mutex_lock(&pool->mutex);
-	for (size_t i = 0; found == NULL && i < pool->item_used; i++)
-		if (pool->items[i].conn == conn && !pool->items[i].left)
-			found = &pool->items[i];
-	if (found != NULL) {
-		found->left = true;
-		*late = found->late;
-	}
+	item->left = true;
+	reason = item->late;
 	pthread_mutex_unlock(&pool->mutex);
-	if (found != NULL)
-		atomic_fetch_add(&pool->core->stats.late, 1);
-	return found;
+	atomic_fetch_add(&pool->core->stats.late, 1);
+	return reason;
 }
 
 void

@@ -18,6 +18,8 @@
 #ifndef PATD_POOL_H
 #define PATD_POOL_H
 
+#include <sys/queue.h>
+
 #include "common/decide/decide.h"
 
 struct pool;
@@ -25,13 +27,16 @@ struct pool;
 /* One question on its way to a worker and back. */
 struct pool_item {
 	struct pool_item *next;
-	struct pool *pool;   /* while it is lent */
-	bool joined;         /* a flight that was there before */
-	bool logged;         /* for the caller: its decision is logged */
-	bool left;           /* nobody waits for it any more */
+	struct pool *pool; /* while it is lent */
+	bool joined;       /* a flight that was there before */
+	bool logged;       /* for the caller: its decision is logged */
+	bool left;         /* nobody waits for it any more */
+	bool further;      /* for the caller: patd/conns.h */
+	TAILQ_ENTRY(pool_item) of_conn; /* the same */
 	enum jp_reason late; /* why there is no decision, if it takes long */
 	uint64_t conn;       /* the asker's, for the loop */
 	uid_t uid;           /* the asker's, for the log */
+	int64_t asked_ns;    /* of jp_now_ns(), for the statistics */
 	int64_t deadline_ms; /* of jp_now_ms() */
 	struct jp_request request;
 	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names */
@@ -73,12 +78,10 @@ void pool_give_back(struct pool_item *item);
 void pool_keep(struct pool_item *item);
 
 /*
- * The item of connection `conn`, which is not done: its client gets its answer
- * now, for the reason `late`. It still comes back with those that are done, as
- * one that was left. NULL: there is none.
+ * Its client gets an answer now, for the reason that is returned. The item
+ * still comes back with those that are done, as one that was left.
  */
-struct pool_item *
-pool_leave(struct pool *pool, uint64_t conn, enum jp_reason *late);
+enum jp_reason pool_leave(struct pool *pool, struct pool_item *item);
 
 /* The items that are done, as a list; each goes back with pool_release(). */
 struct pool_item *pool_done(struct pool *pool);

@@ -37,7 +37,7 @@ questions_turn_away(const struct front *front, int fd)
 		(void)front->send(fd, &none, &decision, NULL);
 }
 
-/* Without a question. */
+/* Without an answer. */
 static void
 give_up(struct loop *loop, struct conn *conn)
 {
@@ -45,21 +45,54 @@ give_up(struct loop *loop, struct conn *conn)
 	conns_close(&loop->conns, conn);
 }
 
-/* Sends the answer; whoever does not take it, or nothing more, is closed. */
+/* Whether another question may be read from it now. */
+static bool
+may_ask(const struct loop *loop, const struct conn *conn)
+{
+	return !conn->alone && !conn->ends &&
+	       conns_have_room(&loop->conns, conn);
+}
+
+/* Its end is noticed in any case. */
+static bool
+listen_for_more(struct loop *loop, struct conn *conn)
+{
+	return loop_watch_conn(loop, conn, may_ask(loop, conn) ? EPOLLIN : 0);
+}
+
+/* The next answer is due, or the next question. */
+static void
+set_deadline(struct loop *loop, struct conn *conn, int64_t now_ms)
+{
+	const struct pool_item *oldest = TAILQ_FIRST(&conn->pending);
+
+	if (oldest == NULL) {
+		conn->deadline_ms = now_ms + IDLE_MS;
+		return;
+	}
+	conn->deadline_ms = oldest->deadline_ms;
+	if (conn->deadline_ms < loop->late_ms)
+		loop->late_ms = conn->deadline_ms;
+}
+
+/*
+ * Sends the answer to what was asked at `asked_ns`; whoever does not take it,
+ * or nothing more, is closed.
+ */
 static void
 answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
-    const struct jp_decision *decision)
+    int64_t asked_ns, const struct jp_decision *decision)
 {
 	struct jp_core *core = loop->options->core;
 	enum jp_err err = conn->front->send(conn->fd, request, decision, NULL);
 	int64_t now_ns = jp_now_ns();
 
-	jp_stats_answered(&core->stats, now_ns - conn->asked_ns);
+	jp_stats_answered(&core->stats, now_ns - asked_ns);
 	if (jp_usage_decided(core, request, decision))
 		maintenance_hurry(loop->options->maintenance);
-	conn->deadline_ms = now_ns / NS_PER_MS + IDLE_MS;
-	if (err != JP_ERR_OK || loop->stopping || !conn->front->keep_open ||
-	    request->last)
+	set_deadline(loop, conn, now_ns / NS_PER_MS);
+	if (err != JP_ERR_OK || (conn->ends && conn->pending_len == 0) ||
+	    !listen_for_more(loop, conn))
 		conns_close(&loop->conns, conn);
 }
 
@@ -74,26 +107,39 @@ make_item(struct loop *loop, const struct conn *conn,
 		return NULL;
 	item->conn = loop_key_of(loop, conn);
 	item->uid = conn->uid;
+	item->asked_ns = conn->asked_ns;
 	item->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
 	memcpy(&item->request, request, sizeof(item->request));
 	return item;
 }
 
+static void
+release(struct loop *loop, struct pool_item *item)
+{
+	if (item->further)
+		conns_release(&loop->conns, item->uid);
+	pool_release(loop->pool, item);
+}
+
 /*
- * Until the answer no other question is read from this connection; only its end
- * is still noticed.
+ * It is answered later. Its asker may ask on meanwhile, if it can tell answers
+ * that come in another order, as whoever asks in detail can.
  */
 static void
-make_busy(
-    struct loop *loop, struct conn *conn, const struct jp_request *request)
+add_pending(struct loop *loop, struct conn *conn, struct pool_item *item)
 {
-	conn->seq = request->seq;
-	conn->detailed = request->detailed;
-	conn->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
-	if (conn->deadline_ms < loop->late_ms)
-		loop->late_ms = conn->deadline_ms;
-	conns_busy(&loop->conns, conn, true);
-	(void)loop_watch_conn(loop, conn, 0);
+	conns_add_pending(&loop->conns, conn, item);
+	conn->alone = !item->request.detailed;
+	set_deadline(loop, conn, loop->turn_ns / NS_PER_MS);
+	(void)listen_for_more(loop, conn);
+}
+
+/* It is answered now. */
+static void
+drop_pending(struct loop *loop, struct conn *conn, struct pool_item *item)
+{
+	conns_drop_pending(&loop->conns, conn, item);
+	conn->alone = conn->alone && item->request.detailed;
 }
 
 /* Hands the question to a worker. */
@@ -111,7 +157,7 @@ enqueue(struct loop *loop, struct conn *conn, const struct jp_request *request,
 		pool_release(loop->pool, item);
 		return reason;
 	}
-	make_busy(loop, conn, request);
+	add_pending(loop, conn, item);
 	return JP_REASON_NONE;
 }
 
@@ -169,7 +215,7 @@ log_first(struct loop *loop, struct conn *conn,
 		logged = log_item(loop, item);
 	}
 	if (logged == JP_AUDIT_WAIT) {
-		make_busy(loop, conn, request);
+		add_pending(loop, conn, item);
 		return true;
 	}
 	if (item != NULL)
@@ -187,7 +233,7 @@ conclude(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	if (log_first(loop, conn, request, decision))
 		return;
 	keep(loop, conn->uid, request, decision);
-	answer(loop, conn, request, decision);
+	answer(loop, conn, request, conn->asked_ns, decision);
 }
 
 static void
@@ -196,6 +242,7 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 	struct jp_decision decision;
 
 	conn->asked_ns = loop->turn_ns;
+	conn->ends = request->last || !conn->front->keep_open;
 	jp_decide(loop->options->core, request, NULL, &decision);
 	if (decision.reason == JP_REASON_NONE) {
 		enum jp_reason reason = enqueue(loop, conn, request, &decision);
@@ -226,34 +273,52 @@ refuse(struct loop *loop, struct conn *conn, enum jp_err err)
 		return;
 	}
 	conn->asked_ns = loop->turn_ns;
+	conn->ends = true;
 	jp_decision_refuse(&decision,
 	    err == JP_ERR_NOMEM ? JP_REASON_MEMORY : JP_REASON_SHAPE);
 	conclude(loop, conn, &request, &decision);
+}
+
+/* No more comes: what is under way is still answered. */
+static void
+end(struct loop *loop, struct conn *conn)
+{
+	conn->ends = true;
+	if (conn->pending_len == 0 || !listen_for_more(loop, conn))
+		give_up(loop, conn);
+}
+
+/* False: there is no question now. */
+static bool
+take_question(struct loop *loop, struct conn *conn)
+{
+	struct jp_request request;
+	enum jp_err err = conn->front->receive(conn, &request);
+
+	if (err == JP_ERR_OK) {
+		decide(loop, conn, &request);
+		explicit_bzero(&request, sizeof(request));
+	} else if (err == JP_ERR_UNREACHABLE) {
+		end(loop, conn);
+	} else if (err != JP_ERR_TIMEOUT) {
+		refuse(loop, conn, err);
+	}
+	return err == JP_ERR_OK;
 }
 
 void
 questions_on_conn(struct loop *loop, uint64_t key, uint32_t events)
 {
 	struct conn *conn = conns_find(&loop->conns, key);
-	struct jp_request request;
-	enum jp_err err;
 
 	if (conn == NULL)
 		return;
-	if (conn->busy) { /* only its end is reported: it may not come again */
-		if (events & (EPOLLHUP | EPOLLERR))
-			conns_close(&loop->conns, conn);
-		return;
-	}
-	err = conn->front->receive(conn, &request);
-	if (err == JP_ERR_OK) {
-		decide(loop, conn, &request);
-		explicit_bzero(&request, sizeof(request));
-	} else if (err != JP_ERR_TIMEOUT && err != JP_ERR_UNREACHABLE) {
-		refuse(loop, conn, err);
-	} else if (err == JP_ERR_UNREACHABLE || loop->stopping) {
-		give_up(loop, conn);
-	}
+	if (may_ask(loop, conn))
+		(void)take_question(loop, conn);
+	else if (events & (EPOLLHUP | EPOLLERR)) /* it may not come again */
+		conns_close(&loop->conns, conn);
+	else /* the room was used up meanwhile */
+		questions_listen(loop, key);
 }
 
 /* The same of what a worker has done: true if it has to wait. */
@@ -274,38 +339,39 @@ questions_listen(struct loop *loop, uint64_t key)
 {
 	struct conn *conn = conns_find(&loop->conns, key);
 
-	if (conn != NULL && !conn->busy &&
-	    !loop_watch_conn(loop, conn, EPOLLIN))
+	if (conn != NULL && !listen_for_more(loop, conn))
 		give_up(loop, conn);
+}
+
+static void
+answer_late(struct loop *loop, struct conn *conn, struct pool_item *item)
+{
+	struct jp_decision decision = { .id = "" };
+
+	memcpy(decision.id, item->id, sizeof(decision.id));
+	jp_decision_refuse(&decision, pool_leave(loop->pool, item));
+	(void)jp_audit_decision(loop->options->core->audit, &item->request,
+	    &decision, item->uid, NULL, NULL);
+	keep(loop, item->uid, &item->request, &decision);
+	drop_pending(loop, conn, item);
+	answer(loop, conn, &item->request, item->asked_ns, &decision);
 }
 
 /*
  * Whatever holds up the workers, the name service or the disk of the audit
- * trail: a client gets its answer in time.
+ * trail: a client gets its answers in time.
  */
 static void
-answer_late(struct loop *loop, struct conn *conn)
+answer_all_late(struct loop *loop, struct conn *conn)
 {
-	struct jp_decision decision = { .id = "" };
-	enum jp_reason reason = JP_REASON_OVERLOAD;
-	struct pool_item *item =
-	    pool_leave(loop->pool, loop_key_of(loop, conn), &reason);
-	uint64_t key;
+	const uint64_t key = loop_key_of(loop, conn);
+	const int64_t now_ms = jp_now_ms();
+	struct pool_item *item;
 
-	if (item == NULL) {
-		give_up(loop, conn);
-		return;
-	}
-	memcpy(decision.id, item->id, sizeof(decision.id));
-	jp_decision_refuse(&decision, reason);
-	(void)jp_audit_decision(loop->options->core->audit, &item->request,
-	    &decision, item->uid, NULL, NULL);
-	keep(loop, item->uid, &item->request, &decision);
-	conns_busy(&loop->conns, conn, false);
-	conns_renew(conn);
-	key = loop_key_of(loop, conn);
-	answer(loop, conn, &item->request, &decision);
-	questions_listen(loop, key);
+	while ((conn = conns_find(&loop->conns, key)) != NULL &&
+	       (item = TAILQ_FIRST(&conn->pending)) != NULL &&
+	       item->deadline_ms <= now_ms)
+		answer_late(loop, conn, item);
 }
 
 void
@@ -320,52 +386,59 @@ questions_on_done(struct loop *loop)
 
 		next = item->next;
 		if (item->left) { /* answered, and logged, before */
-			pool_release(loop->pool, item);
+			release(loop, item);
 			continue;
 		}
 		if (log_done(loop, item))
 			continue;
 		keep(loop, item->uid, &item->request, &item->decision);
 		if (conn != NULL) {
-			conns_busy(&loop->conns, conn, false);
-			answer(loop, conn, &item->request, &item->decision);
-			questions_listen(loop, item->conn);
+			drop_pending(loop, conn, item);
+			answer(loop, conn, &item->request, item->asked_ns,
+			    &item->decision);
 		}
-		pool_release(loop->pool, item);
+		release(loop, item);
 	}
 }
 
 void
 questions_end(struct loop *loop, struct conn *conn)
 {
-	const struct jp_request request = { .seq = conn->seq,
-		.detailed = conn->detailed };
 	struct jp_decision decision = { .id = "" };
+	struct pool_item *item;
 
-	if (conn->busy) {
-		jp_decision_refuse(&decision, JP_REASON_STOPPING);
-		(void)conn->front->send(conn->fd, &request, &decision, NULL);
-		conns_close(&loop->conns, conn);
-	} else {
+	if (conn->pending_len == 0) {
 		give_up(loop, conn);
+		return;
 	}
+	jp_decision_refuse(&decision, JP_REASON_STOPPING);
+	TAILQ_FOREACH(item, &conn->pending, of_conn)
+	(void)conn->front->send(conn->fd, &item->request, &decision, NULL);
+	conns_close(&loop->conns, conn);
 }
 
 void
 questions_drain(struct loop *loop, struct conn *conn)
 {
-	if (!conn->busy)
-		questions_on_conn(loop, loop_key_of(loop, conn), EPOLLIN);
+	const uint64_t key = loop_key_of(loop, conn);
+
+	for (size_t i = 0; i < CONN_PENDING_MAX && conn != NULL &&
+	                   may_ask(loop, conn) && take_question(loop, conn);
+	     i++)
+		conn = conns_find(&loop->conns, key);
+	conn = conns_find(&loop->conns, key);
+	if (conn != NULL)
+		end(loop, conn);
 }
 
 void
 questions_look(struct loop *loop, struct conn *conn)
 {
 	if (jp_now_ms() < conn->deadline_ms) {
-		if (conn->busy && conn->deadline_ms < loop->late_ms)
+		if (conn->pending_len > 0 && conn->deadline_ms < loop->late_ms)
 			loop->late_ms = conn->deadline_ms;
-	} else if (conn->busy) {
-		answer_late(loop, conn);
+	} else if (conn->pending_len > 0) {
+		answer_all_late(loop, conn);
 	} else {
 		give_up(loop, conn);
 	}

@@ -207,7 +207,8 @@ set_up(struct loop *loop, struct jp_why *why)
 		    loop->options->maintenance);
 	if (err == JP_ERR_OK)
 		err = pool_start(&loop->pool, loop->options->core,
-		    settings->workers, settings->max_connections,
+		    settings->workers,
+		    settings->max_connections + CONNS_FURTHER_MAX,
 		    loop->done_fd);
 	if (err != JP_ERR_OK)
 		return jp_why(

@@ -1,6 +1,7 @@
 """For tests of patd: a scratch world with its own store, clients that speak
 the verify protocol, and TAP output. Everything lives in one folder of $TMPDIR.
 """
+import collections
 import contextlib
 import json
 import os
@@ -62,6 +63,13 @@ def question(user, token, seq=7, service="jira", rhost="10.0.0.1"):
             text(service) + text(rhost))
 
 
+def detailed(user, token, seq=7, service="jira", rhost="10.0.0.1", read=False,
+             front=4):
+    """JPV2: answered in detail, perhaps after later ones."""
+    return (b"JPV2" + struct.pack(">BI", front, seq) + text(user) +
+            text(token) + text(service) + text(rhost) + bytes([read]))
+
+
 def account(user, service="jira", rhost="10.0.0.1", token="", front=ACCOUNT):
     return (b"JPV1" + struct.pack(">BI", front, 7) + text(user) + text(token) +
             text(service) + text(rhost))
@@ -96,6 +104,16 @@ def room_for(clients):
     return clients
 
 
+Details = collections.namedtuple(
+    "Details", "seq verdict denial user id expires upstream")
+
+
+def take_text(data, at):
+    """The text at this place, and where it ends."""
+    end = at + 2 + struct.unpack(">H", data[at:at + 2])[0]
+    return data[at + 2:end].decode(), end
+
+
 class Client:
     """One connection to verify.sock."""
 
@@ -118,6 +136,20 @@ class Client:
         assert magic == b"JPV1" and got == seq, reply[:11]
         assert not reply[11 + length:].strip(b"\0")
         return verdict, reply[11:11 + length].decode()
+
+    def details(self):
+        """The next detailed answer, whichever it is."""
+        reply = self.sock.recv(4096)
+        assert len(reply) == 800, "reply of %d bytes" % len(reply)
+        assert reply[:4] == b"JPV2", reply[:4]
+        verdict, seq = struct.unpack(">BI", reply[4:9])
+        user, at = take_text(reply, 9)
+        denial = reply[at]
+        identity, at = take_text(reply, at + 1)
+        expires = struct.unpack(">q", reply[at:at + 8])[0]
+        upstream, at = take_text(reply, at + 8)
+        assert not reply[at:].strip(b"\0")
+        return Details(seq, verdict, denial, user, identity, expires, upstream)
 
     def ask(self, user, token, seq=7):
         self.send(question(user, token, seq))

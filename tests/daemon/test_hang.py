@@ -1,63 +1,21 @@
 """What patd depends on hangs, the disk of the audit trail or the name service:
 whoever does not need it notices nothing, and the others get an answer in time.
 """
-import contextlib
 import json
 import os
 import pwd
 import threading
 import time
 
-from daemon import (ACCEPT, BUILD, DENY, SANITIZED, UNAVAILABLE, Client,
-                    Skip, main, question, wait_for, world)
+from daemon import (ACCEPT, DENY, UNAVAILABLE, Client, main, question,
+                    wait_for, world)
+from hanging import NSS, hanging, services
 
-HANG = os.path.join(BUILD, "tests/daemon/.libs/hang.so")
 # A client gives up after three seconds, patd after two. The rest is for a
 # machine that is busy with other things.
 ANSWER_S = 2.9
 ACT_S = 10
 QUEUE = 1024  # lines of the trail
-
-
-class Hanging:
-    """A patd whose disk or name service hangs while a file is there."""
-
-    def __init__(self, place):
-        self.place = place
-        self.folder = place.root + "/hang"
-        self.trail = place.root + "/audit/trail"
-        os.mkdir(self.folder)
-        os.chmod(self.folder, 0o755)
-
-    def start(self):
-        self.place.start("--debug", env={
-            **os.environ, "LD_PRELOAD": HANG, "JP_HANG": self.folder,
-            "JP_HANG_FILE": self.trail})
-
-    def begin(self, what):
-        with open(os.path.join(self.folder, what), "w"):
-            pass
-
-    def end(self, what):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self.folder, what))
-
-
-@contextlib.contextmanager
-def hanging(more, services="", start=True):
-    if SANITIZED:
-        raise Skip("a sanitizer wants to be loaded first")
-    with world(start=False) as place:
-        place.write(more + "\n" + services)
-        place.admin("init")
-        place.hang = Hanging(place)
-        if start:
-            place.hang.start()
-        try:
-            yield place
-        finally:
-            for name in os.listdir(place.hang.folder):
-                place.hang.end(name)
 
 
 def timed(call, *args, **options):
@@ -187,21 +145,6 @@ def stop_with_hanging_disk():
             status, took = timed(place.stop)
             assert status == 0 and took < 20, (status, took)
             assert "hangs" in place.read_log()
-
-
-NSS = """group_source = nss
-workers = 2
-"""
-SERVICES = """[service grouped]
-groups = {group}
-[service *]
-"""
-
-
-def services():
-    import grp
-    return SERVICES.format(
-        group=grp.getgrgid(pwd.getpwuid(os.geteuid()).pw_gid).gr_name)
 
 
 def me():
