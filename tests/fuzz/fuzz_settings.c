@@ -8,6 +8,29 @@
 #include "common/config/settings.h"
 #include "tests/fuzz/fuzz.h"
 
+/* Each has an address that can be bound, and nobody else's. */
+static void
+check_listeners(const struct jp_settings *settings)
+{
+	const struct jp_httpd_settings *httpd = &settings->httpd;
+	char texts[JP_LISTENERS_MAX][JP_LISTEN_TEXT_MAX];
+	struct sockaddr_storage address;
+	socklen_t len;
+
+	FUZZ_ASSERT(httpd->user_header[0] != '\0');
+	FUZZ_ASSERT(httpd->listener_len >= 2);
+	FUZZ_ASSERT(httpd->listener_len <= JP_LISTENERS_MAX);
+	for (size_t i = 0; i < httpd->listener_len; i++) {
+		jp_listener_format(
+		    &httpd->listeners[i], settings->run_dir, texts[i]);
+		if (httpd->listeners[i].listen[0] != '\0')
+			FUZZ_ASSERT(jp_listen_parse(texts[i], &address, &len) ==
+			            JP_ERR_OK);
+		for (size_t j = 0; j < i; j++)
+			FUZZ_ASSERT(strcmp(texts[i], texts[j]) != 0);
+	}
+}
+
 static void
 check(const struct jp_settings *settings)
 {
@@ -23,6 +46,7 @@ check(const struct jp_settings *settings)
 	FUZZ_ASSERT(jp_token_prefix_valid(policy->prefix));
 	FUZZ_ASSERT(settings->store_dir[0] == '/');
 	FUZZ_ASSERT(settings->user[0] != '\0');
+	check_listeners(settings);
 }
 
 int

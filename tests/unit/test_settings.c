@@ -11,56 +11,11 @@
 
 #include <cmocka.h>
 
-#include "common/config/settings.h"
 #include "tests/leave_out.h"
+#include "tests/unit/settings_help.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define X40 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-
-static char path[] = "/tmp/jp-settings-XXXXXX";
-
-static void
-write_bytes(const char *bytes, size_t len)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes, 1, len, file), len);
-	assert_int_equal(fclose(file), 0);
-}
-
-static enum jp_err
-load(const char *text, struct jp_settings *settings, struct jp_why *why)
-{
-	write_bytes(text, strlen(text));
-	why->text[0] = '\0';
-	return jp_settings_load(path, settings, why);
-}
-
-static void
-load_good(const char *text, struct jp_settings *settings)
-{
-	struct jp_why why;
-
-	if (load(text, settings, &why) != JP_ERR_OK)
-		fail_msg("refused: %s", why.text);
-}
-
-/* `text` is refused with `line` of the file and `words` in why.text. */
-static void
-assert_refused(const char *text, int line, const char *words)
-{
-	struct jp_settings settings;
-	struct jp_why why;
-	char place[64];
-
-	if (load(text, &settings, &why) != JP_ERR_CONFIG)
-		fail_msg("accepted: %s", text);
-	(void)snprintf(place, sizeof(place), "%s:%d: ", path, line);
-	if (strncmp(why.text, place, strlen(place)) != 0 ||
-	    strstr(why.text, words) == NULL)
-		fail_msg("%s: no \"%s\" and \"%s\"", why.text, place, words);
-}
 
 static void
 an_empty_file_means_the_defaults(void **unused)
@@ -69,7 +24,7 @@ an_empty_file_means_the_defaults(void **unused)
 
 	(void)unused;
 	jp_settings_default(&defaults);
-	strcpy(defaults.file, path);
+	strcpy(defaults.file, settings_path);
 	load_good("", &settings);
 	assert_memory_equal(&settings, &defaults, sizeof(settings));
 	load_good("; only\n# remarks\n\n  \t\n[tokens]\n", &settings);
@@ -545,7 +500,7 @@ a_nul_byte_is_refused(void **unused)
 	(void)unused;
 	write_bytes(text, sizeof(text) - 1);
 	assert_int_equal(
-	    jp_settings_load(path, &settings, &why), JP_ERR_CONFIG);
+	    jp_settings_load(settings_path, &settings, &why), JP_ERR_CONFIG);
 	assert_non_null(strstr(why.text, ":2: "));
 }
 
@@ -577,12 +532,13 @@ a_file_that_everybody_may_write_is_refused(void **unused)
 
 	(void)unused;
 	write_bytes("", 0);
-	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(chmod(settings_path, 0666), 0);
 	assert_int_equal(
-	    jp_settings_load(path, &settings, &why), JP_ERR_CONFIG);
-	assert_non_null(strstr(why.text, path));
-	assert_int_equal(chmod(path, 0600), 0);
-	assert_int_equal(jp_settings_load(path, &settings, &why), JP_ERR_OK);
+	    jp_settings_load(settings_path, &settings, &why), JP_ERR_CONFIG);
+	assert_non_null(strstr(why.text, settings_path));
+	assert_int_equal(chmod(settings_path, 0600), 0);
+	assert_int_equal(
+	    jp_settings_load(settings_path, &settings, &why), JP_ERR_OK);
 }
 
 static void
@@ -601,10 +557,10 @@ a_fifo_is_refused_without_waiting(void **unused)
 {
 	struct jp_settings settings;
 	struct jp_why why;
-	char fifo[sizeof(path) + 8];
+	char fifo[sizeof(settings_path) + 8];
 
 	(void)unused;
-	(void)snprintf(fifo, sizeof(fifo), "%s.fifo", path);
+	(void)snprintf(fifo, sizeof(fifo), "%s.fifo", settings_path);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	(void)alarm(10); /* a wait would last for ever */
 	assert_int_equal(
@@ -625,22 +581,6 @@ a_path_that_does_not_fit_is_refused(void **unused)
 	longer[sizeof(longer) - 1] = '\0';
 	assert_int_equal(
 	    jp_settings_load(longer, &settings, &why), JP_ERR_CONFIG);
-}
-
-static int
-make_file(void **unused)
-{
-	int fd = mkstemp(path);
-
-	(void)unused;
-	return fd >= 0 && close(fd) == 0 ? 0 : -1;
-}
-
-static int
-remove_file(void **unused)
-{
-	(void)unused;
-	return unlink(path);
 }
 
 static void
@@ -706,5 +646,6 @@ main(void)
 	if (jp_settings_load(NULL, &settings, &why) != JP_ERR_OK ||
 	    settings.file[0] != '\0')
 		leave_out("the_default_file_may_be_missing", "it is here");
-	return cmocka_run_group_tests(tests, make_file, remove_file);
+	return cmocka_run_group_tests(
+	    tests, settings_make_file, settings_remove_file);
 }
