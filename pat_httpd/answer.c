@@ -43,6 +43,12 @@ answer_status(enum answer_kind kind)
 	return rows[kind].status;
 }
 
+const char *
+answer_title(enum answer_kind kind)
+{
+	return rows[kind].title;
+}
+
 /* ---- fields ---- */
 
 struct list {

@@ -28,11 +28,15 @@
 	X(PATH, 403, "forbidden_path", "Nobody may call this path.")           \
 	X(HEADER, 403, "ambiguous_header",                                     \
 	    "A header came twice or in another spelling.")                     \
+	X(PEER, 403, "forbidden_peer", "This process may not ask.")            \
 	X(NOT_FOUND, 404, "not_found", "There is no such service.")            \
 	X(TOO_LARGE, 431, "too_large", "The header is larger than 16 KiB.")    \
 	X(THROTTLED, 429, "throttled", "Too many wrong tokens.")               \
 	X(UNAVAILABLE, 503, "unavailable",                                     \
 	    "The token could not be checked: try again.")                      \
+	X(BAD_REQUEST, 400, "bad_request", "The request is malformed.")        \
+	X(TOO_SLOW, 408, "too_slow", "The head of the request was late.")      \
+	X(VERSION, 505, "version", "HTTP/1.1 and HTTP/1.0 are spoken.")        \
 	X(ACCEPTED, 200, "", "")                                               \
 	X(PREFLIGHT, 200, "", "")                                              \
 	X(HEALTHY, 200, "", "")
@@ -71,6 +75,9 @@ struct answer_field {
 #define ANSWER_FIELDS_MAX 6
 
 unsigned int answer_status(enum answer_kind kind);
+
+/* One sentence for people; "" for a yes. */
+const char *answer_title(enum answer_kind kind);
 
 /*
  * Fills `fields` with all that this answer carries, but the length of its body,

@@ -1,6 +1,11 @@
 #include "pat_httpd/conns.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <syslog.h>
+
+#include "common/base/clock.h"
+#include "common/sys/log.h"
 
 enum jp_err
 conns_make(struct conns *conns, size_t max, size_t max_per_uid)
@@ -72,6 +77,26 @@ conns_remove(struct conn *conn)
 	conns->len--;
 	if (conns->draining && conns->len == 0)
 		conns->drained(conns);
+}
+
+/* Refused connections could fill a log. */
+void
+conns_log_refused(struct conns *conns, uid_t uid, const char *reason)
+{
+	enum { PAUSE_MS = 1000 };
+	int64_t now = jp_now_ms();
+	char who[32] = "a TCP client";
+
+	if (now < conns->log_ms) {
+		conns->unlogged++;
+		return;
+	}
+	if (uid != CONN_NO_UID)
+		(void)snprintf(who, sizeof(who), "uid %u", (unsigned int)uid);
+	jp_log(LOG_WARNING, "refused %s: %s (and %u before)", who, reason,
+	    conns->unlogged);
+	conns->log_ms = now + PAUSE_MS;
+	conns->unlogged = 0;
 }
 
 /* Each may go while it is visited. */

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "common/config/peers.h"
 #include "pat_httpd/authorize.h"
 #include "pat_httpd/reactor.h"
 
@@ -37,6 +38,8 @@ struct conns {
 	struct conn *first;
 	bool draining;
 	void (*drained)(struct conns *conns); /* the last one has gone */
+	int64_t log_ms; /* when a refusal may be logged again */
+	unsigned int unlogged;
 	size_t uid_len;
 	struct conns_of_uid {
 		uid_t uid;
@@ -49,6 +52,7 @@ struct service {
 	struct reactor reactor;
 	struct patd_link link;
 	struct authorizer authorizer;
+	const struct jp_peers *peers;
 	struct conns conns;
 };
 
@@ -78,6 +82,9 @@ void conns_add(struct conns *conns, struct conn *conn);
 
 /* It has been closed. */
 void conns_remove(struct conn *conn);
+
+/* Logs why somebody was refused: at most one line a second. */
+void conns_log_refused(struct conns *conns, uid_t uid, const char *reason);
 
 /* Drains all of them. */
 void conns_drain(struct conns *conns);

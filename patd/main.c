@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "common/config/budget.h"
 #include "common/decide/core.h"
 #include "common/sys/log.h"
+#include "common/sys/options.h"
 #include "common/decide/usage.h"
 #include "common/sys/process.h"
 #include "patd/arena.h"
@@ -62,65 +62,16 @@ enum option_code {
 	    OPTION_COUNT
 };
 
-static const struct {
-	const char *name, *value, *help;
-} options_known[] = {
+static const struct jp_option options_known[] = {
 #define OPTION_ROW(code, name, value, help) { name, value, help },
 	OPTION_LIST(OPTION_ROW)
 #undef OPTION_ROW
 };
 
-struct options {
-	const char *config; /* NULL: the default file, which may be missing */
-	bool given[OPTION_COUNT];
-};
-
-static void
-print_help(void)
-{
-	printf("Usage: patd [OPTION]...\n"
-	       "Answers questions about personal access tokens.\n\n");
-	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		char left[32];
-
-		(void)snprintf(left, sizeof(left), "--%s%s%s",
-		    options_known[i].name,
-		    options_known[i].value != NULL ? " " : "",
-		    options_known[i].value != NULL ? options_known[i].value
-		                                   : "");
-		printf("  %-18s %s\n", left, options_known[i].help);
-	}
-}
-
-/* getopt_long(3) prints what is wrong itself. */
-static bool
-parse(int argc, char **argv, struct options *options)
-{
-	struct option table[OPTION_COUNT + 1];
-	int code;
-
-	memset(table, 0, sizeof(table));
-	for (int i = 0; i < OPTION_COUNT; i++) {
-		table[i].name = options_known[i].name;
-		table[i].has_arg = options_known[i].value != NULL;
-		table[i].val = i;
-	}
-	while ((code = getopt_long(argc, argv, "", table, NULL)) != -1) {
-		if (code < 0 || code >= OPTION_COUNT)
-			return false;
-		options->given[code] = true;
-		if (code == OPTION_CONFIG)
-			options->config = optarg;
-	}
-	if (optind < argc)
-		fprintf(
-		    stderr, "patd: unexpected argument: %s\n", argv[optind]);
-	return optind == argc;
-}
-
 /* One line, wherever the log goes, and on standard error. */
 static enum status
-fail(const struct options *options, const char *what, const struct jp_why *why)
+fail(const struct jp_options *options, const char *what,
+    const struct jp_why *why)
 {
 	if (options->given[OPTION_SYSLOG] || options->given[OPTION_ONE_SHOT])
 		fprintf(stderr, "patd: %s: %s\n", what, why->text);
@@ -229,7 +180,7 @@ keep_memo(const struct jp_settings *settings, struct jp_core *core)
 
 /* What runs while the store is open. */
 static enum jp_err
-serve_open(const struct options *options, const struct jp_settings *settings,
+serve_open(const struct jp_options *options, const struct jp_settings *settings,
     struct jp_peers *peers, struct listeners *listeners, struct jp_core *core,
     bool *drained, struct jp_why *why)
 {
@@ -237,7 +188,7 @@ serve_open(const struct options *options, const struct jp_settings *settings,
 		.peers = peers,
 		.listeners = listeners,
 		.settings = settings,
-		.config = options->config };
+		.config = options->value[OPTION_CONFIG] };
 	enum jp_err err;
 
 	jp_peers_self(peers);
@@ -308,7 +259,7 @@ fit_workers(struct jp_settings *settings, struct jp_core *core)
  * before the store, for it takes root to make it.
  */
 static enum status
-serve(const struct options *options, struct jp_settings *settings)
+serve(const struct jp_options *options, struct jp_settings *settings)
 {
 	struct listeners listeners;
 	struct jp_peers peers;
@@ -344,7 +295,7 @@ serve(const struct options *options, struct jp_settings *settings)
 
 /* Whoever reads the log, or does not, delays nothing. */
 static enum status
-serve_logged(const struct options *options, struct jp_settings *settings)
+serve_logged(const struct jp_options *options, struct jp_settings *settings)
 {
 	struct jp_why why = { "" };
 	enum status status;
@@ -377,7 +328,8 @@ check_admin_group(const struct jp_settings *settings,
 }
 
 static enum status
-check_config(const struct options *options, const struct jp_settings *settings)
+check_config(
+    const struct jp_options *options, const struct jp_settings *settings)
 {
 	struct jp_machine machine;
 	struct jp_budget budget;
@@ -400,7 +352,7 @@ check_config(const struct options *options, const struct jp_settings *settings)
 }
 
 static enum status
-run(const struct options *options)
+run(const struct jp_options *options)
 {
 	struct jp_settings settings;
 	struct jp_why why = { "" };
@@ -412,7 +364,8 @@ run(const struct options *options)
 	jp_log_open("patd", once || options->given[OPTION_SYSLOG],
 	    options->given[OPTION_DEBUG]);
 	jp_harden_process();
-	if (jp_settings_load(options->config, &settings, &why) != JP_ERR_OK)
+	if (jp_settings_load(options->value[OPTION_CONFIG], &settings, &why) !=
+	    JP_ERR_OK)
 		return fail(options, "settings", &why);
 	if (options->given[OPTION_CHECK_CONFIG])
 		return check_config(options, &settings);
@@ -426,15 +379,18 @@ run(const struct options *options)
 int
 main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct jp_options options;
 
 	jp_hold_descriptors();
-	if (!parse(argc, argv, &options)) {
+	if (!jp_options_parse(
+	        "patd", argc, argv, options_known, OPTION_COUNT, &options)) {
 		fprintf(stderr, "patd: usage: see patd --help\n");
 		return STATUS_USAGE;
 	}
 	if (options.given[OPTION_HELP]) {
-		print_help();
+		jp_options_help("patd",
+		    "Answers questions about personal access tokens.",
+		    options_known, OPTION_COUNT);
 		return STATUS_DONE;
 	}
 	if (options.given[OPTION_VERSION]) {

@@ -61,8 +61,8 @@ jp_account_find_group(const char *text, gid_t *gid)
 }
 
 enum jp_err
-jp_account_of_patd(
-    const char *text, struct jp_account *account, struct jp_why *why)
+jp_account_of_daemon(const char *text, const char *section,
+    struct jp_account *account, struct jp_why *why)
 {
 	enum jp_err err = jp_account_find(text, account);
 
@@ -71,8 +71,15 @@ jp_account_of_patd(
 	           : jp_why(why, JP_ERR_CONFIG,
 	                 "there is no user \"%s\": create it with \"adduser "
 	                 "--system --group --no-create-home %s\", or name "
-	                 "another in [patd] user, perhaps root, or a number",
-	                 text, text);
+	                 "another in [%s] user, perhaps root, or a number",
+	                 text, text, section);
+}
+
+enum jp_err
+jp_account_of_patd(
+    const char *text, struct jp_account *account, struct jp_why *why)
+{
+	return jp_account_of_daemon(text, "patd", account, why);
 }
 
 bool

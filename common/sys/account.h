@@ -28,7 +28,14 @@ enum jp_err jp_account_find(const char *text, struct jp_account *account);
 /* The same of a group. */
 enum jp_err jp_account_find_group(const char *text, gid_t *gid);
 
-/* The same of [patd] user; JP_ERR_CONFIG with `why` if there is none. */
+/*
+ * The same of the key "user" in the section of a daemon; JP_ERR_CONFIG with
+ * `why` if there is none.
+ */
+enum jp_err jp_account_of_daemon(const char *text, const char *section,
+    struct jp_account *account, struct jp_why *why);
+
+/* The same of [patd] user. */
 enum jp_err jp_account_of_patd(
     const char *text, struct jp_account *account, struct jp_why *why);
 

@@ -15,6 +15,19 @@
 #include "common/sys/account.h"
 
 enum jp_err
+jp_become_account(const struct jp_account *account, struct jp_why *why)
+{
+	if (geteuid() != 0 || account->uid == 0)
+		return JP_ERR_OK;
+	if (jp_account_become(account) != JP_ERR_OK)
+		return jp_why(why, JP_ERR_PERMISSION, "cannot become %s: %s",
+		    account->name, strerror(errno));
+	/* A change of user makes core dumps possible again; undo that. */
+	jp_harden_process();
+	return JP_ERR_OK;
+}
+
+enum jp_err
 jp_become(const char *user, struct jp_why *why)
 {
 	struct jp_account account;
@@ -23,14 +36,7 @@ jp_become(const char *user, struct jp_why *why)
 	if (geteuid() != 0)
 		return JP_ERR_OK;
 	err = jp_account_of_patd(user, &account, why);
-	if (err != JP_ERR_OK || account.uid == 0)
-		return err;
-	if (jp_account_become(&account) != JP_ERR_OK)
-		return jp_why(why, JP_ERR_PERMISSION, "cannot become %s: %s",
-		    user, strerror(errno));
-	/* A change of user makes core dumps possible again; undo that. */
-	jp_harden_process();
-	return JP_ERR_OK;
+	return err == JP_ERR_OK ? jp_become_account(&account, why) : err;
 }
 
 void

@@ -8,12 +8,17 @@
 
 #include "common/base/err.h"
 #include "common/base/text.h"
+#include "common/sys/account.h"
 
 /*
  * Becomes `user` for good, with its groups, if this process is root and `user`
  * is another: JP_ERR_CONFIG if there is no such user.
  */
 enum jp_err jp_become(const char *user, struct jp_why *why);
+
+/* The same of an account that was found before. */
+enum jp_err
+jp_become_account(const struct jp_account *account, struct jp_why *why);
 
 /*
  * The name of `uid` for records, as who created or revoked a token: the local

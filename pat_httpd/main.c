@@ -1,0 +1,394 @@
+/*
+ * pat-httpd: answers proxies that ask whether a request may pass. Here are the
+ * command line and the order of the start and the end; the work is done
+ * elsewhere.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "common/config/peers.h"
+#include "common/config/settings.h"
+#include "common/sys/account.h"
+#include "common/sys/log.h"
+#include "common/sys/notify.h"
+#include "common/sys/options.h"
+#include "common/sys/process.h"
+#include "pat_httpd/listeners.h"
+
+enum {
+	LOG_DRAIN_MS = 2000, /* for the last lines */
+	DRAIN_MS = 5000,     /* for what is under way at the end */
+};
+
+enum status {
+	STATUS_DONE = 0,
+	STATUS_USAGE = 2,
+	STATUS_FAILED = 3,
+};
+
+/* X(CODE, name, value in the help, help) */
+#define OPTION_LIST(X)                                                         \
+	X(CONFIG, "config", "FILE", "read this configuration file")            \
+	X(FOREGROUND, "foreground", NULL,                                      \
+	    "stay in the foreground: it always does")                          \
+	X(CHECK_CONFIG, "check-config", NULL,                                  \
+	    "check the configuration, and leave")                              \
+	X(SYSLOG, "syslog", NULL, "log to syslog, not to standard error")      \
+	X(DEBUG, "debug", NULL, "log each answer, too")                        \
+	X(HELP, "help", NULL, "print this text")                               \
+	X(VERSION, "version", NULL, "print the version")
+
+enum option_code {
+#define OPTION_ENUM(code, name, value, help) OPTION_##code,
+	OPTION_LIST(OPTION_ENUM)
+#undef OPTION_ENUM
+	    OPTION_COUNT
+};
+
+static const struct jp_option options_known[] = {
+#define OPTION_ROW(code, name, value, help) { name, value, help },
+	OPTION_LIST(OPTION_ROW)
+#undef OPTION_ROW
+};
+
+/* All that runs. */
+struct httpd {
+	const struct jp_options *options;
+	struct jp_settings settings;
+	struct jp_peers peers;
+	struct listeners listeners;
+	struct service service;
+	struct reactor_watch signals;
+	struct reactor_timer stop, alive;
+	int watchdog_ms; /* between two signs of life; 0: none */
+};
+
+#define HTTPD(member, pointer)                                                 \
+	((struct httpd *)(void *)((char *)(pointer)-offsetof(                  \
+	    struct httpd, member)))
+
+/* One line, wherever the log goes, and on standard error. */
+static enum status
+fail(const struct jp_options *options, const char *what,
+    const struct jp_why *why)
+{
+	if (options->given[OPTION_SYSLOG])
+		fprintf(stderr, "pat-httpd: %s: %s\n", what, why->text);
+	jp_log(LOG_ERR, "%s: %s", what, why->text);
+	return STATUS_FAILED;
+}
+
+/* ---- signals ---- */
+
+/* As in patd: a bad file changes nothing, the old rules hold. */
+static void
+reload(struct httpd *httpd)
+{
+	struct jp_settings settings;
+	struct jp_why why = { "" };
+
+	jp_notify_reloading();
+	if (jp_settings_load(httpd->options->value[OPTION_CONFIG], &settings,
+	        &why) == JP_ERR_OK) {
+		httpd->settings.policy = settings.policy;
+		jp_log(LOG_INFO,
+		    "settings: reloaded: the rules for services apply now; "
+		    "changes in [pat-httpd] and [listener] need a restart");
+	} else {
+		jp_log(LOG_ERR, "settings: not changed: %s", why.text);
+	}
+	jp_notify_ready();
+}
+
+static void
+begin_stop(struct httpd *httpd)
+{
+	struct service *service = &httpd->service;
+
+	if (service->conns.draining)
+		return;
+	jp_notify_stopping();
+	jp_log(LOG_INFO, "stopping");
+	listeners_take_last(&httpd->listeners);
+	listeners_close(&httpd->listeners);
+	reactor_arm(&service->reactor, &httpd->stop,
+	    service->reactor.now_ms + DRAIN_MS);
+	conns_drain(&service->conns);
+}
+
+static void
+on_drained(struct conns *conns)
+{
+	HTTPD(service.conns, conns)->service.reactor.stop = true;
+}
+
+static void
+on_stop_late(struct reactor_timer *timer)
+{
+	HTTPD(stop, timer)->service.reactor.stop = true;
+}
+
+static void
+on_signal(struct reactor_watch *watch, uint32_t events)
+{
+	struct httpd *httpd = HTTPD(signals, watch);
+	struct signalfd_siginfo info;
+
+	(void)events;
+	while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo != SIGHUP)
+			begin_stop(httpd);
+		else if (!httpd->service.conns.draining)
+			reload(httpd);
+	}
+}
+
+/* It comes from the loop that answers, or not at all. */
+static void
+on_alive(struct reactor_timer *timer)
+{
+	struct httpd *httpd = HTTPD(alive, timer);
+	struct reactor *reactor = &httpd->service.reactor;
+
+	jp_notify_alive();
+	reactor_arm(reactor, timer, reactor->now_ms + httpd->watchdog_ms);
+}
+
+static void
+set_of_signals(sigset_t *signals)
+{
+	(void)sigemptyset(signals);
+	(void)sigaddset(signals, SIGTERM);
+	(void)sigaddset(signals, SIGINT);
+	(void)sigaddset(signals, SIGHUP);
+}
+
+/* Before there is another thread. */
+static void
+block_signals(void)
+{
+	sigset_t signals;
+
+	set_of_signals(&signals);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- start and end ---- */
+
+/* Each connection takes a descriptor: as many as we may have. */
+static void
+raise_limits(struct jp_httpd_settings *settings)
+{
+	enum { RESERVE = 32 }; /* listeners, patd, the log, us */
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= settings->max_connections + RESERVE)
+		return;
+	settings->max_connections = limit.rlim_cur > 2 * RESERVE
+	                                ? (uint32_t)limit.rlim_cur - RESERVE
+	                                : RESERVE;
+	jp_log(LOG_WARNING,
+	    "the limit on open files allows only %u connections",
+	    settings->max_connections);
+}
+
+static enum jp_err
+watch_signals(struct httpd *httpd)
+{
+	sigset_t signals;
+
+	set_of_signals(&signals);
+	httpd->signals.ready = on_signal;
+	httpd->signals.fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return httpd->signals.fd >= 0 && reactor_add(&httpd->service.reactor,
+	                                     &httpd->signals, EPOLLIN)
+	           ? JP_ERR_OK
+	           : jp_err_from_errno(errno);
+}
+
+static enum jp_err
+set_up(struct httpd *httpd, struct jp_why *why)
+{
+	const struct jp_settings *settings = &httpd->settings;
+	struct service *service = &httpd->service;
+	char path[JP_UNIX_PATH_MAX + sizeof("/verify.sock")];
+	enum jp_err err = reactor_make(&service->reactor);
+
+	(void)snprintf(path, sizeof(path), "%s/verify.sock", settings->run_dir);
+	patd_link_make(&service->link, &service->reactor, path);
+	service->authorizer = (struct authorizer){ settings, &service->link };
+	service->peers = &httpd->peers;
+	if (err == JP_ERR_OK)
+		err =
+		    conns_make(&service->conns, settings->httpd.max_connections,
+		        settings->httpd.max_per_uid);
+	service->conns.drained = on_drained;
+	if (err == JP_ERR_OK)
+		err = watch_signals(httpd);
+	if (err != JP_ERR_OK)
+		return jp_why(why, err, "cannot set up the event loop: %s",
+		    jp_err_text(err));
+	return listeners_start(&httpd->listeners, service, why);
+}
+
+static void
+tear_down(struct httpd *httpd)
+{
+	struct service *service = &httpd->service;
+
+	conns_end(&service->conns);
+	patd_link_free(&service->link);
+	conns_free(&service->conns);
+	(void)close(httpd->signals.fd);
+	reactor_free(&service->reactor);
+}
+
+static enum jp_err
+answer_all(struct httpd *httpd, struct jp_why *why)
+{
+	enum jp_err err = set_up(httpd, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	httpd->stop.due = on_stop_late;
+	httpd->alive.due = on_alive;
+	httpd->watchdog_ms = jp_notify_watchdog_ms();
+	if (httpd->watchdog_ms > 0)
+		on_alive(&httpd->alive);
+	jp_notify_ready();
+	jp_log(LOG_INFO, "ready");
+	err = reactor_run(&httpd->service.reactor);
+	if (err != JP_ERR_OK)
+		(void)jp_why(why, err, "event loop: %s", jp_err_text(err));
+	tear_down(httpd);
+	return err;
+}
+
+/* What the settings name on this machine; --check-config looks for it, too. */
+static enum jp_err
+find_accounts(
+    struct httpd *httpd, struct jp_account *account, struct jp_why *why)
+{
+	const struct jp_settings *settings = &httpd->settings;
+	enum jp_err err = jp_peers_make(&httpd->peers, "pat-httpd",
+	    &settings->httpd.allow_users, &settings->httpd.allow_groups, why);
+
+	if (err == JP_ERR_OK)
+		err = jp_peers_administer(
+		    &httpd->peers, settings->admin_group, why);
+	memset(account, 0, sizeof(*account));
+	if (err == JP_ERR_OK && geteuid() == 0)
+		err = jp_account_of_daemon(
+		    settings->httpd.user, "pat-httpd", account, why);
+	return err;
+}
+
+/* The sockets come first: it may take root to make them. */
+static enum status
+serve(struct httpd *httpd)
+{
+	const struct jp_options *options = httpd->options;
+	struct jp_why why = { "" };
+	struct jp_account account;
+	enum jp_err err = find_accounts(httpd, &account, &why);
+
+	raise_limits(&httpd->settings.httpd);
+	listeners_init(&httpd->listeners, &httpd->settings);
+	if (err != JP_ERR_OK)
+		return fail(options, "settings", &why);
+	err = listeners_inherit(&httpd->listeners, &why);
+	if (err == JP_ERR_OK)
+		err = listeners_bind(&httpd->listeners, &why);
+	if (err == JP_ERR_OK)
+		err = jp_become_account(&account, &why);
+	jp_peers_self(&httpd->peers);
+	if (err == JP_ERR_OK)
+		err = answer_all(httpd, &why);
+	listeners_close(&httpd->listeners);
+	return err == JP_ERR_OK ? STATUS_DONE : fail(options, "start", &why);
+}
+
+/* Whoever reads the log, or does not, delays nothing. */
+static enum status
+serve_logged(struct httpd *httpd)
+{
+	struct jp_why why = { "" };
+	enum status status;
+
+	block_signals();
+	if (jp_log_start() != JP_ERR_OK) {
+		(void)jp_why(&why, JP_ERR_NOMEM, "cannot start its thread");
+		return fail(httpd->options, "log", &why);
+	}
+	status = serve(httpd);
+	(void)jp_log_stop(LOG_DRAIN_MS);
+	return status;
+}
+
+static enum status
+check_config(struct httpd *httpd)
+{
+	const char *file = httpd->settings.file;
+	struct jp_account account;
+	struct jp_why why = { "" };
+
+	if (find_accounts(httpd, &account, &why) != JP_ERR_OK)
+		return fail(httpd->options, "settings", &why);
+	printf(
+	    "pat-httpd: %s: good\n", file[0] != '\0' ? file : "the defaults");
+	return STATUS_DONE;
+}
+
+static enum status
+run(const struct jp_options *options)
+{
+	static struct httpd httpd;
+	struct jp_why why = { "" };
+
+	httpd.options = options;
+	jp_log_open("pat-httpd", options->given[OPTION_SYSLOG],
+	    options->given[OPTION_DEBUG]);
+	jp_harden_process();
+	if (jp_settings_load(options->value[OPTION_CONFIG], &httpd.settings,
+	        &why) != JP_ERR_OK)
+		return fail(options, "settings", &why);
+	return options->given[OPTION_CHECK_CONFIG] ? check_config(&httpd)
+	                                           : serve_logged(&httpd);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct jp_options options;
+
+	jp_hold_descriptors();
+	if (!jp_options_parse("pat-httpd", argc, argv, options_known,
+	        OPTION_COUNT, &options)) {
+		fprintf(stderr, "pat-httpd: usage: see pat-httpd --help\n");
+		return STATUS_USAGE;
+	}
+	if (options.given[OPTION_HELP]) {
+		jp_options_help("pat-httpd",
+		    "Answers proxies that ask whether a request may pass.",
+		    options_known, OPTION_COUNT);
+		return STATUS_DONE;
+	}
+	if (options.given[OPTION_VERSION]) {
+		printf("pat-httpd (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
+		return STATUS_DONE;
+	}
+	return (int)run(&options);
+}
