@@ -4,7 +4,8 @@
 # stands. All of it lives in $SCRATCH and on the loopback.
 #
 # Needs tests/lib/tap.sh, JP_BUILD and JP_SOURCE. Order: world_make, world_patd,
-# world_backend, world_apache. Then $WORLD_URL is Apache's address.
+# world_backend, world_apache. Then $WORLD_URL is Apache's address. world_httpd, for
+# those that ask pat-httpd, comes behind world_patd.
 #
 # Before that may be set: WORLD_SECTIONS, the end of jira-pat.conf;
 # WORLD_APACHE_MODULES, more modules; WORLD_APACHE_LINES, lines in front of the
@@ -42,11 +43,13 @@ world_make() {
 	mkdir "$WORLD" "$WORLD/pam.d" "$WORLD/lib" "$WORLD/web"
 	world_user=$(id -un)
 	world_web=$world_user
+	world_httpd_user=$world_user
 	world_allow="allow_users = $world_user"
 	if [ "$(id -u)" = 0 ]; then
-		# Three different users, as on a real machine: patd, Apache's
-		# workers, and root, who starts both.
+		# Different users, as on a real machine: patd, pat-httpd, the
+		# workers of Apache, and root, who starts them.
 		world_user=daemon
+		world_httpd_user=bin
 		world_web=www-data
 		world_allow=
 	fi
@@ -57,6 +60,10 @@ world_make() {
 
 		[argon2]
 		$WORLD_COST
+
+		[pat-httpd]
+		user = $world_httpd_user
+		$world_allow
 
 		[patd]
 		user = $world_user
@@ -95,6 +102,18 @@ world_patd() {
 	start patd "$JP_BUILD/patd/patd" --config "$WORLD/jira-pat.conf" \
 		--foreground
 	wait_for 15 world_accepts "$WORLD/run/verify.sock"
+}
+
+# world_httpd: pat-httpd, at $WORLD/run/http.sock and fcgi.sock.
+world_httpd() {
+	start httpd "$JP_BUILD/pat_httpd/pat-httpd" \
+		--config "$WORLD/jira-pat.conf" --foreground
+	wait_for 15 world_answers "$WORLD/run/http.sock"
+}
+
+world_answers() {
+	python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).connect(sys.argv[1])' "$1" 2>/dev/null
 }
 
 world_backend() {
