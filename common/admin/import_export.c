@@ -313,5 +313,5 @@ jp_op_purge(struct job *job)
 		err = sweep_all(job, sweep);
 	sodium_memzero(sweep, sizeof(*sweep));
 	free(sweep);
-	return err;
+	return err == JP_ERR_OK ? jp_job_purge_upstream(job) : err;
 }

@@ -25,6 +25,7 @@ struct job {
 	struct jp_user owner; /* of the record before; name "": of none */
 	struct jp_admin_item item;
 	struct jp_announce *announce; /* in jp_job_write() */
+	bool closed;                  /* a credential cannot be opened */
 	bool at_row;                  /* of the batch: what is wrong with it */
 	size_t row;
 };
@@ -124,6 +125,12 @@ enum jp_err jp_job_hash_why(struct job *job, enum jp_err err);
 /* All three, with the text in the item. */
 enum jp_err jp_job_make_token(
     struct job *job, const struct jp_policy *policy, struct jp_record *record);
+
+/*
+ * A part of purge: removes the upstream credentials of users who have been
+ * disabled for `dead_for`, and says which.
+ */
+enum jp_err jp_job_purge_upstream(struct job *job);
 
 /* The operations: one for each row of JP_ADMIN_OP_LIST. */
 #define JP_ADMIN_OP_PROTO(code, number, name, run, ...)                        \

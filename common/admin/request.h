@@ -7,6 +7,7 @@
 
 #include "common/decide/memo.h"
 #include "common/decide/stats.h"
+#include "common/decide/upstream.h"
 #include "common/record/pepper.h"
 #include "common/record/record.h"
 #include "common/record/user.h"
@@ -38,7 +39,15 @@
 	X(SET_USERS, 15, "set-users", set_users, NONE, NEVER, CHANGES,         \
 	    NOT_DRY)                                                           \
 	X(CREATE_MANY, 16, "create", create_many, NONE, NEVER, CHANGES, DRY)   \
-	X(IMPORT_USERS, 17, "import", import_users, NONE, NEVER, CHANGES, DRY)
+	X(IMPORT_USERS, 17, "import", import_users, NONE, NEVER, CHANGES, DRY) \
+	X(UPSTREAMS, 18, "upstreams", upstreams, USER_OR_NONE, NEVER, READS,   \
+	    NOT_DRY)                                                           \
+	X(SET_UPSTREAM, 19, "set-upstream", set_upstream, USER_OR_NONE, NEVER, \
+	    CHANGES, NOT_DRY)                                                  \
+	X(REMOVE_UPSTREAM, 20, "remove-upstream", remove_upstream,             \
+	    USER_OR_NONE, NEVER, CHANGES, NOT_DRY)                             \
+	X(REKEY_UPSTREAM, 21, "rekey-upstream", rekey_upstream, NONE, NEVER,   \
+	    CHANGES, NOT_DRY)
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(code, number, name, run, takes, self, effect, dry)    \
@@ -118,6 +127,12 @@ bool jp_admin_op_changes(enum jp_admin_op op);
  * to store, in its order, and once all of them are stored the new tokens
  * IMPORT_USERS: batch, of users; dry_run, skip_known; answers a row for each
  * user who has a record already, and is not changed
+ *
+ * UPSTREAMS: record.user ("": everybody)
+ * SET_UPSTREAM: record.user, question.{service ("": all without their own),
+ * token: the secret as it was typed}
+ * REMOVE_UPSTREAM: record.user, question.service, all (of that user)
+ * REKEY_UPSTREAM: none; answers those that it cannot open, and then fails
  *
  * Of a batch all rows are stored, in one transaction, or none. The row that is
  * in the way is the last item before the error.
@@ -206,6 +221,7 @@ const char *jp_breach_act(enum jp_breach breach);
  * MOVED: record, with PHC string and fast tag; pepper
  * USER: user, live, changed
  * ROW: row, of the batch
+ * UPSTREAM: user.name, upstream but for what is sealed, upstream_state, changed
  * END: no item, but the end of them on admin.sock; no operation emits it
  */
 #define JP_ADMIN_ITEM_LIST(X)                                                  \
@@ -217,7 +233,8 @@ const char *jp_breach_act(enum jp_breach breach);
 	X(MOVED, 5, pepper)                                                    \
 	X(USER, 6, user)                                                       \
 	X(END, 7, nothing)                                                     \
-	X(ROW, 8, row)
+	X(ROW, 8, row)                                                         \
+	X(UPSTREAM, 9, upstream)
 
 enum jp_admin_kind {
 #define JP_ADMIN_ITEM_ENUM(code, number, more) JP_ITEM_##code = (number),
@@ -245,8 +262,10 @@ struct jp_admin_item {
 	struct jp_memo_counts memo;
 	struct jp_stats_shot stats;
 	struct jp_user user;
-	uint64_t live;         /* tokens of the user that are live */
-	uint32_t row;          /* from 0 */
+	uint64_t live; /* tokens of the user that are live */
+	uint32_t row;  /* from 0 */
+	struct jp_upstream upstream;
+	enum jp_upstream_state upstream_state;
 	struct jp_piece piece; /* what it points to is the emitter's */
 	char piece_name[JP_FILE_NAME_MAX + 1];
 	uint8_t pepper[JP_PEPPER_NAME_LEN]; /* name of the fast tag's */

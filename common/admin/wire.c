@@ -11,7 +11,9 @@
  *              if it is JP_ITEM_PIECE, name, offset i64, bytes;
  *              if it is JP_ITEM_MOVED, pepper (16 raw);
  *              if it is JP_ITEM_USER, live i64, user;
- *              if it is JP_ITEM_ROW, row u32
+ *              if it is JP_ITEM_ROW, row u32;
+ *              if it is JP_ITEM_UPSTREAM, state u8, user, and all of it but
+ *              what is sealed
  *       end:   result u8, why
  */
 #include "common/admin/wire.h"
@@ -353,6 +355,23 @@ static void
 get_row(struct jp_buf *buf, struct jp_admin_item *item)
 {
 	item->row = jp_buf_get_u32(buf);
+}
+
+static void
+put_upstream(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	jp_buf_put_u8(buf, (uint8_t)item->upstream_state);
+	jp_buf_put_str(buf, item->user.name);
+	jp_upstream_put(buf, &item->upstream);
+}
+
+static void
+get_upstream(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	item->upstream_state =
+	    (enum jp_upstream_state)get_number(buf, JP_UPSTREAM_STATE_COUNT);
+	jp_buf_get_str(buf, item->user.name, sizeof(item->user.name));
+	jp_upstream_get(buf, &item->upstream);
 }
 
 static void

@@ -312,6 +312,8 @@ static const struct jp_key keys[] = {
 	    JP_PATH_MAX - (int64_t)sizeof("/by_expiry.db"), A_PATH, false },
 	{ "patd", "pepper_file", AT(pepper_file), read_path, 1, JP_PATH_MAX,
 	    A_PATH, false },
+	{ "patd", "upstream_key_file", AT(upstream_key_file), read_path, 1,
+	    JP_PATH_MAX, A_PATH, false },
 	{ "patd", "audit_file", AT(audit_file), read_path, 1, JP_PATH_MAX,
 	    A_PATH, false },
 	{ "patd", "audit_accept", AT(audit_accept), read_accept, 0, 0,

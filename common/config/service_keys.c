@@ -166,6 +166,25 @@ read_preflight(void *at, const char *text, int64_t min, int64_t max)
 	return JP_ERR_OK;
 }
 
+static enum jp_err
+read_upstream(void *at, const char *text, int64_t min, int64_t max)
+{
+	static const char *const words[] = {
+		[JP_UPSTREAM_USE_NO] = "no",
+		[JP_UPSTREAM_USE_YES] = "yes",
+		[JP_UPSTREAM_USE_REQUIRED] = "required",
+	};
+
+	(void)min;
+	(void)max;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], text) == 0) {
+			*(enum jp_upstream_use *)at = (enum jp_upstream_use)i;
+			return JP_ERR_OK;
+		}
+	return JP_ERR_INVALID;
+}
+
 #define AT(member) offsetof(struct jp_rule, member)
 #define A_SCOPE "one scope of at most 32 bytes"
 #define GLOBS "with no wildcard but \"*\" and no query; 1023 bytes in all"
@@ -196,8 +215,8 @@ static const struct jp_key keys[] = {
 	    true },
 	{ "service", "preflight", AT(preflight), read_preflight, 0, 0,
 	    "deny or allow", false },
-	{ "service", "upstream", AT(upstream), jp_read_yes_no, 0, 0,
-	    "yes or no", false },
+	{ "service", "upstream", AT(upstream), read_upstream, 0, 0,
+	    "yes, no or required", false },
 };
 
 const struct jp_key_table jp_service_keys = {

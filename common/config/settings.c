@@ -10,6 +10,43 @@
 #include "common/config/ini.h"
 #include "common/config/listeners.h"
 
+/* Where none is named: upstream.key beside the pepper. */
+static enum jp_err
+place_upstream_key(struct jp_settings *settings)
+{
+	static const char name[] = "upstream.key";
+	const char *slash = strrchr(settings->pepper_file, '/');
+	char *path = settings->upstream_key_file;
+	size_t size = sizeof(settings->upstream_key_file);
+
+	if (path[0] != '\0')
+		return JP_ERR_OK;
+	return snprintf(path, size, "%.*s/%s",
+	           (int)(slash - settings->pepper_file), settings->pepper_file,
+	           name) < (int)size
+	           ? JP_ERR_OK
+	           : JP_ERR_TOO_LONG;
+}
+
+/* Who gets a copy of the store must not get its key with it. */
+static enum jp_err
+check_upstream_key(const struct jp_settings *settings, struct jp_why *why)
+{
+	const char *path = settings->upstream_key_file;
+	size_t len = strlen(settings->store_dir);
+
+	if (strncmp(path, settings->store_dir, len) == 0 && path[len] == '/')
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s: [patd] upstream_key_file lies in store_dir: name a "
+		    "place outside of it",
+		    settings->file);
+	return strcmp(path, settings->pepper_file) == 0
+	           ? jp_why(why, JP_ERR_CONFIG,
+	                 "%s: [patd] upstream_key_file is that of pepper_file",
+	                 settings->file)
+	           : JP_ERR_OK;
+}
+
 void
 jp_settings_default(struct jp_settings *settings)
 {
@@ -39,6 +76,7 @@ jp_settings_default(struct jp_settings *settings)
 	};
 	jp_listener_fill(jp_listener_start(&settings->httpd, "http"));
 	jp_listener_fill(jp_listener_start(&settings->httpd, "fcgi"));
+	(void)place_upstream_key(settings);
 }
 
 /* What no single line shows. */
@@ -57,7 +95,7 @@ check_whole(const struct jp_settings *settings, struct jp_why *why)
 		return jp_why(why, JP_ERR_CONFIG,
 		    "%s: [patd] audit_required = yes needs audit_file",
 		    settings->file);
-	return JP_ERR_OK;
+	return check_upstream_key(settings, why);
 }
 
 static enum jp_err
@@ -109,9 +147,15 @@ jp_settings_load(
 		return jp_why(why, err, "%s: %s", name, strerror(errno));
 	}
 	err = check_file(file, name, why);
+	settings->upstream_key_file[0] = '\0';
 	if (err == JP_ERR_OK)
 		err = jp_ini_read(file, settings, why);
 	(void)fclose(file);
+	if (err == JP_ERR_OK && place_upstream_key(settings) != JP_ERR_OK)
+		err = jp_why(why, JP_ERR_CONFIG,
+		    "%s: [patd] pepper_file: the path is too long: name an "
+		    "upstream_key_file, too",
+		    settings->file);
 	return err == JP_ERR_OK ? check_whole(settings, why) : err;
 }
 

@@ -48,6 +48,7 @@ struct jp_settings {
 	char run_dir[JP_UNIX_PATH_MAX + 1];
 	char store_dir[JP_PATH_MAX + 1];
 	char pepper_file[JP_PATH_MAX + 1];
+	char upstream_key_file[JP_PATH_MAX + 1];
 	char audit_file[JP_PATH_MAX + 1]; /* "": none is written */
 	enum jp_audit_accept audit_accept;
 	bool audit_required; /* what cannot be logged is not done */

@@ -40,6 +40,7 @@ jp_core_init(struct jp_core *core, struct jp_store *store,
 	core->clock = *clock;
 	jp_groups_init(&core->groups, &jp_steady_clock);
 	jp_gate_init(&core->gate);
+	jp_upstream_keys_init(&core->upstream);
 	return JP_ERR_OK;
 }
 

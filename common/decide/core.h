@@ -14,6 +14,7 @@
 #include "common/decide/groups.h"
 #include "common/decide/memo.h"
 #include "common/decide/stats.h"
+#include "common/decide/upstream.h"
 #include "common/record/pepper.h"
 #include "common/record/policy.h"
 #include "common/store/store.h"
@@ -37,6 +38,7 @@ struct jp_core {
 	struct jp_gate gate;        /* of all hashes: their memory */
 	struct jp_workers *workers; /* not owned; NULL: there are none */
 	struct jp_groups groups;    /* of the name service */
+	struct jp_upstream_keys upstream;
 	struct jp_stats stats;
 	atomic_bool
 	    clock_is_far; /* common/decide/clock_guard.h; it is logged */

@@ -274,6 +274,25 @@ check_group(struct check *check)
 	           : JP_REASON_GROUP;
 }
 
+/* Where the server behind the service must be shown one. */
+static enum jp_reason
+check_upstream(struct check *check)
+{
+	const struct jp_rule *rule = check->rule;
+	struct jp_upstreams all;
+	enum jp_err err;
+
+	if (rule == NULL || rule->upstream != JP_UPSTREAM_USE_REQUIRED)
+		return JP_REASON_NONE;
+	err =
+	    jp_store_try_upstream(check->core->store, check->record.user, &all);
+	if (err != JP_ERR_OK)
+		return store_reason(check, err);
+	return jp_upstreams_for(&all, check->request->service) != NULL
+	           ? JP_REASON_NONE
+	           : JP_REASON_UPSTREAM;
+}
+
 /* What is looked at once the secret is proved, in order. */
 static enum jp_reason (*const rights[])(struct check *check) = {
 	check_user,
@@ -284,6 +303,7 @@ static enum jp_reason (*const rights[])(struct check *check) = {
 	check_scope,
 	check_address,
 	check_group,
+	check_upstream,
 };
 
 static enum jp_reason

@@ -1,11 +1,13 @@
 #include "common/decide/open.h"
 
 #include <sodium.h>
+#include <syslog.h>
 
 #include "common/audit/audit.h"
 #include "common/decide/clock_guard.h"
 #include "common/decide/usage.h"
 #include "common/store/bdb.h"
+#include "common/sys/log.h"
 #include "common/sys/process.h"
 
 static enum jp_err
@@ -47,6 +49,23 @@ init_all(struct jp_core *core, struct jp_store *store,
 	return err;
 }
 
+/*
+ * Most stores have none. Where there should be one the lack shows when it is
+ * needed, and keeps no token from being verified.
+ */
+static void
+load_upstream_key(struct jp_core *core, const struct jp_settings *settings)
+{
+	struct jp_why why = { "" };
+	enum jp_err err;
+
+	(void)sodium_mlock(&core->upstream, sizeof(core->upstream));
+	err = jp_upstream_keys_load(
+	    &core->upstream, settings->upstream_key_file, &why);
+	if (err != JP_ERR_OK && err != JP_ERR_MISSING)
+		jp_log(LOG_WARNING, "upstream: %s", why.text);
+}
+
 enum jp_err
 jp_core_open(struct jp_core *core, const struct jp_settings *settings,
     const char *holder, int64_t wait_ms, struct jp_why *why)
@@ -83,8 +102,10 @@ jp_core_open_in_turn(struct jp_core *core, const struct jp_settings *settings,
 	if (err == JP_ERR_OK)
 		jp_clock_guard_note(core);
 	/* Best effort: the limit on locked memory may be small. */
-	if (err == JP_ERR_OK)
+	if (err == JP_ERR_OK) {
 		(void)sodium_mlock(&core->pepper, sizeof(core->pepper));
+		load_upstream_key(core, settings);
+	}
 	jp_pepper_clear(&pepper);
 	return err;
 }
@@ -106,6 +127,8 @@ jp_core_close(struct jp_core *core)
 	core->wrong = NULL;
 	(void)sodium_munlock(&core->pepper, sizeof(core->pepper));
 	jp_pepper_clear(&core->pepper);
+	(void)sodium_munlock(&core->upstream, sizeof(core->upstream));
+	jp_upstream_keys_free(&core->upstream);
 	jp_groups_free(&core->groups);
 	jp_gate_free(&core->gate);
 	pthread_mutex_destroy(&core->write_lock);

@@ -10,25 +10,18 @@
 
 #include <sys/types.h>
 
+#include "common/record/key_file.h"
 #include "common/record/record.h"
 
-#define JP_PEPPER_LEN 32
+#define JP_PEPPER_LEN JP_KEY_LEN
 #define JP_PEPPER_NAME_LEN 16
 
 struct jp_pepper {
 	uint8_t key[JP_PEPPER_LEN];
 };
 
-/*
- * Writes a new random pepper to `path`, mode 0400, whole or not at all.
- * JP_ERR_EXISTS if a file is there; else what the file system says.
- */
+/* As jp_key_file_create() and jp_key_file_load(). */
 enum jp_err jp_pepper_create(const char *path, struct jp_why *why);
-
-/*
- * Reads it. JP_ERR_MISSING, JP_ERR_PERMISSION; JP_ERR_CONFIG if others than the
- * owner can read it, if it is not a regular file or has the wrong size.
- */
 enum jp_err
 jp_pepper_load(const char *path, struct jp_pepper *pepper, struct jp_why *why);
 

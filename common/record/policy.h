@@ -16,6 +16,13 @@
 #define JP_NOTIFY_MAX 8
 #define JP_PREFIXES_MAX 8 /* beside that of new tokens */
 
+/* Whether the server behind a service is shown the user's own credential. */
+enum jp_upstream_use {
+	JP_UPSTREAM_USE_NO = 0,
+	JP_UPSTREAM_USE_YES = 1,      /* if one is stored */
+	JP_UPSTREAM_USE_REQUIRED = 2, /* without one, no token is accepted */
+};
+
 /*
  * One [service GLOB] section. Lists have a newline between their elements. A
  * glob of a path knows "*" alone, any bytes, and begins with it or with "/".
@@ -26,7 +33,7 @@ struct jp_rule {
 	char read_scope[JP_SCOPE_MAX + 1]; /* enough to read; "": access does
 	                                  not matter */
 	char groups[JP_RULE_GROUPS_MAX + 1]; /* "": no group is asked for */
-	bool upstream; /* an acceptance carries the user's own credential */
+	enum jp_upstream_use upstream;
 	/* What a request is: pat-httpd classifies, all above is for patd. */
 	bool preflight; /* one of CORS is let through */
 	char read_methods[JP_RULE_METHODS_MAX + 1]; /* "": JP_READ_METHODS */

@@ -19,8 +19,11 @@
  */
 #define MARK_NAME "creating"
 
-static const char *const file_names[] = {
-#define BDB_FILE_ROW(code, name) name,
+static const struct {
+	const char *name;
+	uint8_t since;
+} files[] = {
+#define BDB_FILE_ROW(code, name, since) { name, since },
 	BDB_FILE_LIST(BDB_FILE_ROW)
 #undef BDB_FILE_ROW
 };
@@ -28,7 +31,13 @@ static const char *const file_names[] = {
 const char *
 bdb_file_name(enum bdb_file file)
 {
-	return file_names[file];
+	return files[file].name;
+}
+
+uint8_t
+bdb_file_since(enum bdb_file file)
+{
+	return files[file].since;
 }
 
 bool
@@ -99,7 +108,7 @@ static bool
 is_ours(const char *name)
 {
 	for (size_t i = 0; i < BDB_FILES; i++)
-		if (strcmp(name, file_names[i]) == 0)
+		if (strcmp(name, files[i].name) == 0)
 			return true;
 	return strcmp(name, BDB_HWM_NAME) == 0 ||
 	       strcmp(name, BDB_RESERVE_NAME) == 0 ||

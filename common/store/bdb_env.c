@@ -331,8 +331,8 @@ bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
 	for (size_t i = 0; i < BDB_FILES && err == JP_ERR_OK; i++) {
 		enum bdb_file file = (enum bdb_file)i;
 
-		/* check_users() knows whether it may be missing. */
-		if (file == BDB_USERS && (flags & DB_CREATE) == 0 &&
+		/* check_files() knows whether it may be missing. */
+		if (bdb_file_since(file) > 1 && (flags & DB_CREATE) == 0 &&
 		    !bdb_dir_has(bdb, bdb_file_name(file)))
 			continue;
 		err = bdb_open_file(bdb, NULL, file, flags);

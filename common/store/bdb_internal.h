@@ -12,7 +12,9 @@
  *     bdb_head.c    the one record of meta.db
  *     bdb_txn.c     around every operation; transactions, checkpoints
  *     bdb_read.c    reading one record
- *     bdb_list.c, bdb_users.c, bdb_backup.c   listings, users, copies
+ *     bdb_list.c    listings of tokens
+ *     bdb_named.c   users and their upstream credentials
+ *     bdb_backup.c  copies
  *     bdb.c         the operations on an open store
  *     bdb_open.c    opening it
  *     bdb_create.c  making, verifying, and completing one
@@ -35,16 +37,21 @@
  */
 #define BDB_AGAIN JP_ERR_TIMEOUT
 
-/* X(CODE, name): the databases, each in a file of its own. */
+/*
+ * X(CODE, name, since): the databases, each in a file of its own. A store whose
+ * record in meta.db is older than version `since` gets the file when it is
+ * opened.
+ */
 #define BDB_FILE_LIST(X)                                                       \
-	X(TOKENS, "tokens.db")                                                 \
-	X(BY_USER, "by_user.db")                                               \
-	X(BY_EXPIRY, "by_expiry.db")                                           \
-	X(META, "meta.db")                                                     \
-	X(USERS, "users.db") /* since version 2 of meta.db's record */
+	X(TOKENS, "tokens.db", 1)                                              \
+	X(BY_USER, "by_user.db", 1)                                            \
+	X(BY_EXPIRY, "by_expiry.db", 1)                                        \
+	X(META, "meta.db", 1)                                                  \
+	X(USERS, "users.db", 2)                                                \
+	X(UPSTREAM, "upstream.db", 3)
 
 enum bdb_file {
-#define BDB_FILE_ENUM(code, name) BDB_##code,
+#define BDB_FILE_ENUM(code, name, since) BDB_##code,
 	BDB_FILE_LIST(BDB_FILE_ENUM)
 #undef BDB_FILE_ENUM
 	    BDB_FILES
@@ -116,7 +123,7 @@ bdb_of(struct jp_store *store)
 
 /* The one record of meta.db. */
 struct bdb_head {
-	uint8_t version; /* as read: 1 is a store without users.db */
+	uint8_t version; /* as read; see bdb_file_since() */
 	uint64_t commits;
 	uint64_t records;
 	uint32_t log_file; /* where the log ended when this was written */
@@ -203,6 +210,13 @@ bdb_user_put(struct jp_store *store, const struct jp_user *users, size_t count);
 enum jp_err bdb_user_list(struct jp_store *store, const char *after,
     struct jp_user *page, size_t max, size_t *count);
 
+enum jp_err bdb_upstream_get(struct jp_store *store, const char *user,
+    struct jp_upstreams *all, bool wait);
+enum jp_err bdb_upstream_put(
+    struct jp_store *store, const struct jp_upstreams *all, size_t count);
+enum jp_err bdb_upstream_list(struct jp_store *store, const char *after,
+    struct jp_upstreams *page, size_t max, size_t *count);
+
 enum jp_err bdb_list(struct jp_store *store, struct jp_listing *listing,
     struct jp_record *page, size_t max, size_t *count);
 
@@ -265,6 +279,9 @@ void bdb_free(struct bdb *bdb);
 enum jp_err bdb_finish(struct bdb *bdb, enum jp_err err, struct jp_why *why);
 
 const char *bdb_file_name(enum bdb_file file);
+
+/* Of meta.db's record: stores of older ones have no such file. */
+uint8_t bdb_file_since(enum bdb_file file);
 
 /* Whether the directory holds `name`. */
 bool bdb_dir_has(const struct bdb *bdb, const char *name);

@@ -25,7 +25,8 @@ bdb_look(struct bdb *bdb)
 	for (size_t i = BDB_FILES; i-- > 0;) {
 		if (bdb_dir_has(bdb, bdb_file_name((enum bdb_file)i)))
 			count++;
-		else if (i != BDB_USERS) /* check_users() knows of that */
+		else if (bdb_file_since((enum bdb_file)i) == 1)
+			/* of the others check_files() knows */
 			missing = bdb_file_name((enum bdb_file)i);
 	}
 	if (bdb_mark_there(bdb) || (count == 0 && !bdb_hwm_there(bdb)))
@@ -76,23 +77,37 @@ check_log(struct bdb *bdb, const struct bdb_head *head)
 	    bdb->dir);
 }
 
-/* One transaction: there is the file, and the head says so, or neither. */
+/* Files that stores of this version do not have yet. */
 static enum jp_err
-make_users(struct bdb *bdb, DB_TXN *txn)
+make_newer(struct bdb *bdb, DB_TXN *txn, uint8_t version)
 {
-	struct bdb_head head;
 	enum jp_err err = JP_ERR_OK;
 
-	if (bdb->db[BDB_USERS] == NULL)
-		err = bdb_open_file(bdb, txn, BDB_USERS, DB_CREATE | DB_EXCL);
+	for (size_t i = 0; i < BDB_FILES && err == JP_ERR_OK; i++) {
+		enum bdb_file file = (enum bdb_file)i;
+
+		if (bdb_file_since(file) > version && bdb->db[file] == NULL)
+			err =
+			    bdb_open_file(bdb, txn, file, DB_CREATE | DB_EXCL);
+	}
+	return err;
+}
+
+/* One transaction: there are the files, and the head says so, or neither. */
+static enum jp_err
+make_files(struct bdb *bdb, DB_TXN *txn)
+{
+	struct bdb_head head;
+	enum jp_err err = bdb_head_get(bdb, txn, &head, DB_RMW);
+
 	if (err == JP_ERR_OK)
-		err = bdb_head_get(bdb, txn, &head, DB_RMW);
+		err = make_newer(bdb, txn, head.version);
 	return err == JP_ERR_OK ? bdb_head_put(bdb, txn, &head) : err;
 }
 
-/* A store from before there were records of users gets a users.db. */
+/* A store of an older version gets the files that it has not. */
 static enum jp_err
-add_users(struct bdb *bdb)
+add_files(struct bdb *bdb)
 {
 	DB_TXN *txn;
 	enum jp_err err;
@@ -100,7 +115,7 @@ add_users(struct bdb *bdb)
 
 	if (ret != 0)
 		return bdb_fail(bdb, ret, "begin");
-	err = make_users(bdb, txn);
+	err = make_files(bdb, txn);
 	ret =
 	    err == JP_ERR_OK ? txn->commit(txn, DB_TXN_SYNC) : txn->abort(txn);
 	if (err == JP_ERR_OK && ret != 0)
@@ -108,17 +123,23 @@ add_users(struct bdb *bdb)
 	return err == JP_ERR_OK ? bdb_dir_sync(bdb) : err;
 }
 
-/* Without it disabled users would be enabled again. */
+/* Without users.db disabled users would be enabled again. */
 static enum jp_err
-check_users(struct bdb *bdb, const struct bdb_head *head)
+check_files(struct bdb *bdb, const struct bdb_head *head)
 {
-	if (head->version == 1)
-		return add_users(bdb);
-	if (bdb->db[BDB_USERS] != NULL)
-		return JP_ERR_OK;
-	return bdb_fail_why(bdb, JP_ERR_DAMAGED,
-	    "%s/%s is missing; restore from a backup", bdb->dir,
-	    bdb_file_name(BDB_USERS));
+	bool older = false;
+
+	for (size_t i = 0; i < BDB_FILES; i++) {
+		enum bdb_file file = (enum bdb_file)i;
+
+		older = older || bdb_file_since(file) > head->version;
+		if (bdb->db[file] == NULL &&
+		    bdb_file_since(file) <= head->version)
+			return bdb_fail_why(bdb, JP_ERR_DAMAGED,
+			    "%s/%s is missing; restore from a backup", bdb->dir,
+			    bdb_file_name(file));
+	}
+	return older ? add_files(bdb) : JP_ERR_OK;
 }
 
 static enum jp_err
@@ -137,7 +158,7 @@ check_head(struct bdb *bdb, const struct jp_store_options *options)
 	err = check_log(bdb, &head);
 	if (err == JP_ERR_OK)
 		err = bdb_hwm_open(bdb, head.commits);
-	return err == JP_ERR_OK ? check_users(bdb, &head) : err;
+	return err == JP_ERR_OK ? check_files(bdb, &head) : err;
 }
 
 static bool

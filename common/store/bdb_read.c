@@ -79,7 +79,8 @@ read_settled(
  * warm path a transaction for each read. Until the transaction is durable it
  * stays away from the records that it touches.
  *
- * That a user has no record is cached, too: most have none. That a token does
+ * That a user has no record of a kind is cached, too: most have none. That a
+ * token does
  * not exist is not: anybody can ask for any number of those.
  */
 enum jp_err
@@ -99,7 +100,7 @@ bdb_look_up(struct bdb *bdb, struct bdb_lookup *lookup)
 	if (err == JP_ERR_OK)
 		bdb_cache_fill(
 		    bdb->cache, &key, ticket, lookup->bytes, lookup->len);
-	else if (err == JP_ERR_NOT_FOUND && lookup->file == BDB_USERS)
+	else if (err == JP_ERR_NOT_FOUND && lookup->file != BDB_TOKENS)
 		bdb_cache_fill(bdb->cache, &key, ticket, NULL, 0);
 	return err;
 }

@@ -132,6 +132,58 @@ jp_store_list_users(struct jp_store *store, const char *after,
 	return err;
 }
 
+static enum jp_err
+get_upstream(struct jp_store *store, const char *user, struct jp_upstreams *all,
+    bool wait)
+{
+	enum jp_err err = JP_ERR_NOT_FOUND;
+
+	if (user[0] != '\0')
+		err = store->ops->upstream_get(store, user, all, wait);
+	if (err == JP_ERR_OK)
+		return err;
+	memset(all, 0, sizeof(*all));
+	(void)jp_field_set(all->user, sizeof(all->user), user);
+	return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
+}
+
+enum jp_err
+jp_store_upstream(
+    struct jp_store *store, const char *user, struct jp_upstreams *all)
+{
+	return get_upstream(store, user, all, true);
+}
+
+enum jp_err
+jp_store_try_upstream(
+    struct jp_store *store, const char *user, struct jp_upstreams *all)
+{
+	return get_upstream(store, user, all, false);
+}
+
+enum jp_err
+jp_store_put_upstream(
+    struct jp_store *store, const struct jp_upstreams *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (all[i].user[0] == '\0')
+			return JP_ERR_INVALID;
+	return count == 0 ? JP_ERR_OK
+	                  : store->ops->upstream_put(store, all, count);
+}
+
+enum jp_err
+jp_store_list_upstream(struct jp_store *store, const char *after,
+    struct jp_upstreams *page, size_t max, size_t *count)
+{
+	enum jp_err err =
+	    store->ops->upstream_list(store, after, page, max, count);
+
+	if (err != JP_ERR_OK)
+		*count = 0;
+	return err;
+}
+
 enum jp_err
 jp_store_checkpoint(struct jp_store *store)
 {

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/record/upstream.h"
 #include "common/record/user.h"
 
 /* One step of a commit. */
@@ -89,6 +90,12 @@ struct jp_store_ops {
 	    struct jp_store *store, const struct jp_user *users, size_t count);
 	enum jp_err (*user_list)(struct jp_store *store, const char *after,
 	    struct jp_user *page, size_t max, size_t *count);
+	enum jp_err (*upstream_get)(struct jp_store *store, const char *user,
+	    struct jp_upstreams *all, bool wait);
+	enum jp_err (*upstream_put)(struct jp_store *store,
+	    const struct jp_upstreams *all, size_t count);
+	enum jp_err (*upstream_list)(struct jp_store *store, const char *after,
+	    struct jp_upstreams *page, size_t max, size_t *count);
 	enum jp_err (*checkpoint)(struct jp_store *store);
 	enum jp_err (*info)(struct jp_store *store, struct jp_store_info *info);
 	enum jp_err (*backup)(
@@ -162,6 +169,26 @@ enum jp_err jp_store_put_users(
  */
 enum jp_err jp_store_list_users(struct jp_store *store, const char *after,
     struct jp_user *page, size_t max, size_t *count);
+
+/*
+ * Reads the upstream credentials of a user, perhaps none; jp_store_upstream()
+ * waits for a commit, as jp_store_get() does, and the other one does not.
+ */
+enum jp_err jp_store_upstream(
+    struct jp_store *store, const char *user, struct jp_upstreams *all);
+enum jp_err jp_store_try_upstream(
+    struct jp_store *store, const char *user, struct jp_upstreams *all);
+
+/*
+ * Writes those of all these users, or of none. If that only removes, it is
+ * possible on a full disk, too.
+ */
+enum jp_err jp_store_put_upstream(
+    struct jp_store *store, const struct jp_upstreams *all, size_t count);
+
+/* The same listing as jp_store_list_users(), of those who have some. */
+enum jp_err jp_store_list_upstream(struct jp_store *store, const char *after,
+    struct jp_upstreams *page, size_t max, size_t *count);
 
 /* Writes what is in memory into the files and drops logs no longer needed. */
 enum jp_err jp_store_checkpoint(struct jp_store *store);

@@ -97,7 +97,10 @@ enum jp_finding {
 	X(NO_TOKEN, 25, JP_DENY, NOTHING, "no-token",                          \
 	    "the user has no token that would be accepted here")               \
 	X(ACCOUNT, 26, JP_MAY, NOTHING, "account",                             \
-	    "the user may, by one of their tokens")
+	    "the user may, by one of their tokens")                            \
+	/* Behind GROUP. */                                                    \
+	X(UPSTREAM, 27, JP_DENY, LACKS_RIGHT, "upstream",                      \
+	    "the user has no upstream credential for the service")
 
 enum jp_reason {
 #define JP_REASON_ENUM(code, number, verdict, finding, name, text)             \
@@ -124,7 +127,8 @@ bool jp_reason_proved(enum jp_reason reason);
 
 /*
  * Whether it denies a good token of the right user that merely lacks a right:
- * this service, its scope, this address, its groups. Another request may pass.
+ * this service, its scope, this address, its groups, or what is to be shown
+ * behind it. Another request may pass.
  */
 bool jp_reason_rights(enum jp_reason reason);
 

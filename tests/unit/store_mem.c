@@ -28,6 +28,8 @@ struct mem {
 	struct table table;
 	struct jp_user *users; /* sorted by name */
 	size_t user_len;
+	struct jp_upstreams *upstreams; /* likewise */
+	size_t upstream_len;
 	uint64_t commits;
 	unsigned int calls;
 	atomic_uint checkpoints;
@@ -388,6 +390,94 @@ mem_user_list(struct jp_store *store, const char *after, struct jp_user *page,
 	return leave(mem, err);
 }
 
+/* Where those of `user` stand, or would stand. */
+static size_t
+upstream_place(const struct mem *mem, const char *user, bool *there)
+{
+	size_t at = 0;
+
+	while (
+	    at < mem->upstream_len && strcmp(mem->upstreams[at].user, user) < 0)
+		at++;
+	*there = at < mem->upstream_len &&
+	         strcmp(mem->upstreams[at].user, user) == 0;
+	return at;
+}
+
+static enum jp_err
+mem_upstream_get(struct jp_store *store, const char *user,
+    struct jp_upstreams *all, bool wait)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	bool there;
+	size_t at = upstream_place(mem, user, &there);
+
+	(void)wait;
+	if (err == JP_ERR_OK && !there)
+		err = JP_ERR_NOT_FOUND;
+	if (err == JP_ERR_OK)
+		*all = mem->upstreams[at];
+	return leave(mem, err);
+}
+
+/* The array has room for it. */
+static void
+put_upstream(struct mem *mem, const struct jp_upstreams *all)
+{
+	bool there;
+	size_t at = upstream_place(mem, all->user, &there);
+	struct jp_upstreams *place = &mem->upstreams[at];
+	size_t behind = (mem->upstream_len - at) * sizeof(*place);
+
+	if (there && all->len == 0) {
+		memmove(place, place + 1, behind - sizeof(*place));
+		mem->upstream_len--;
+	} else if (!there && all->len > 0) {
+		memmove(place + 1, place, behind);
+		mem->upstream_len++;
+	}
+	if (all->len > 0)
+		*place = *all;
+}
+
+static enum jp_err
+mem_upstream_put(
+    struct jp_store *store, const struct jp_upstreams *all, size_t count)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	struct jp_upstreams *more = NULL;
+
+	if (err == JP_ERR_OK) {
+		more = reallocarray(
+		    mem->upstreams, mem->upstream_len + count, sizeof(*more));
+		err = more != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
+	}
+	if (err == JP_ERR_OK) {
+		mem->upstreams = more;
+		for (size_t i = 0; i < count; i++)
+			put_upstream(mem, &all[i]);
+		mem->commits++;
+	}
+	return leave(mem, err);
+}
+
+static enum jp_err
+mem_upstream_list(struct jp_store *store, const char *after,
+    struct jp_upstreams *page, size_t max, size_t *count)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	bool there;
+	size_t at = upstream_place(mem, after, &there);
+
+	at += there;
+	for (*count = 0; *count < max && at < mem->upstream_len; at++)
+		page[(*count)++] = mem->upstreams[at];
+	return leave(mem, err);
+}
+
 static enum jp_err
 mem_checkpoint(struct jp_store *store)
 {
@@ -449,6 +539,7 @@ mem_close(struct jp_store *store)
 
 	free_table(&mem->table, NULL);
 	free(mem->users);
+	free(mem->upstreams);
 	(void)pthread_mutex_destroy(&mem->mutex);
 	free(mem);
 }
@@ -472,6 +563,9 @@ static const struct jp_store_ops mem_ops = {
 	.user_get = mem_user_get,
 	.user_put = mem_user_put,
 	.user_list = mem_user_list,
+	.upstream_get = mem_upstream_get,
+	.upstream_put = mem_upstream_put,
+	.upstream_list = mem_upstream_list,
 	.checkpoint = mem_checkpoint,
 	.info = mem_info,
 	.backup = mem_backup,

@@ -921,6 +921,15 @@ set_item(struct jp_admin_item *item, enum jp_admin_kind kind)
 	}
 	if (kind == JP_ITEM_ROW)
 		item->row = 7;
+	if (kind == JP_ITEM_UPSTREAM) {
+		strcpy(item->user.name, "alice");
+		item->upstream = (struct jp_upstream){ .service = "jira",
+			.kind = JP_UPSTREAM_BASIC,
+			.set_at = NOW,
+			.set_by = "root",
+			.key_name = "key" };
+		item->upstream_state = JP_UPSTREAM_OTHER_KEY;
+	}
 	if (kind == JP_ITEM_TOKEN)
 		(void)jp_secret_set(&item->token, "token", 5);
 }
@@ -1018,7 +1027,7 @@ add_rows(crypto_generichash_state *sum)
 static void
 the_layout_of_all_messages_is_that_of_their_version(void **state)
 {
-	static const char wanted[] = "3 69a73672cf4cf1bc3c24c0fda2712d8b";
+	static const char wanted[] = "3 bab489f2967648bfa7cdf495af00c98a";
 	crypto_generichash_state sum;
 	struct jp_admin_request request;
 	uint8_t bytes[JP_ADMIN_MSG_MAX], hash[16];
@@ -1101,7 +1110,16 @@ numbers_of_the_protocol_are_fixed(void **unused)
 		{ JP_ITEM_USER, 6 },
 		{ JP_ITEM_END, 7 },
 		{ JP_ITEM_ROW, 8 },
-		{ JP_ITEM_COUNT, 9 },
+		{ JP_ITEM_UPSTREAM, 9 },
+		{ JP_ITEM_COUNT, 10 },
+		{ JP_UPSTREAM_BEARER, 0 },
+		{ JP_UPSTREAM_BASIC, 1 },
+		{ JP_UPSTREAM_KIND_COUNT, 2 },
+		{ JP_UPSTREAM_READY, 0 },
+		{ JP_UPSTREAM_NO_KEY, 1 },
+		{ JP_UPSTREAM_OTHER_KEY, 2 },
+		{ JP_UPSTREAM_DAMAGED, 3 },
+		{ JP_UPSTREAM_STATE_COUNT, 4 },
 	};
 
 	(void)unused;
@@ -1178,6 +1196,10 @@ operations_keep_their_numbers_and_names(void **unused)
 		{ JP_ADMIN_SET_USERS, "set-users" },
 		{ JP_ADMIN_CREATE_MANY, "create" },
 		{ JP_ADMIN_IMPORT_USERS, "import" },
+		{ JP_ADMIN_UPSTREAMS, "upstreams" },
+		{ JP_ADMIN_SET_UPSTREAM, "set-upstream" },
+		{ JP_ADMIN_REMOVE_UPSTREAM, "remove-upstream" },
+		{ JP_ADMIN_REKEY_UPSTREAM, "rekey-upstream" },
 	};
 
 	(void)unused;
@@ -1227,7 +1249,8 @@ rights_and_effects_of_operations_are_fixed(void **unused)
 		bool reads = op == JP_ADMIN_LIST || op == JP_ADMIN_SHOW ||
 		             op == JP_ADMIN_TEST || op == JP_ADMIN_STATS ||
 		             op == JP_ADMIN_BACKUP || op == JP_ADMIN_EXPORT ||
-		             op == JP_ADMIN_USERS || op == JP_ADMIN_USER;
+		             op == JP_ADMIN_USERS || op == JP_ADMIN_USER ||
+		             op == JP_ADMIN_UPSTREAMS;
 
 		assert_int_equal(
 		    jp_admin_op_info(op)->self != JP_SELF_NEVER, self);

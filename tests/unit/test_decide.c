@@ -278,6 +278,12 @@ break_group(struct fixture *fixture)
 	strcpy(fixture->core.policy.rules[0].groups, "dev\ndeveloper\nops");
 }
 
+static void
+break_upstream(struct fixture *fixture)
+{
+	fixture->core.policy.rules[0].upstream = JP_UPSTREAM_USE_REQUIRED;
+}
+
 static const struct way {
 	void (*go)(struct fixture *fixture);
 	enum jp_reason reason;
@@ -297,6 +303,7 @@ static const struct way {
 	{ break_scope, JP_REASON_SCOPE },
 	{ break_address, JP_REASON_ADDRESS },
 	{ break_group, JP_REASON_GROUP },
+	{ break_upstream, JP_REASON_UPSTREAM },
 };
 
 static enum jp_reason
@@ -340,7 +347,8 @@ a_denial_names_the_user_if_just_a_right_is_missing(void **unused)
 	for (size_t i = 0; i < COUNT_OF(ways); i++) {
 		bool rights =
 		    ways[i].go == break_service || ways[i].go == break_scope ||
-		    ways[i].go == break_address || ways[i].go == break_group;
+		    ways[i].go == break_address || ways[i].go == break_group ||
+		    ways[i].go == break_upstream;
 		struct jp_decision decision;
 		struct fixture *fixture;
 		void *state;
@@ -1112,6 +1120,44 @@ a_text_without_shape_runs_no_argon2_for_other_users(void **state)
 	assert_int_equal(runs(fixture), 0);
 }
 
+static unsigned int
+calls_of_one(
+    struct fixture *fixture, enum jp_upstream_use use, enum jp_reason reason)
+{
+	unsigned int before;
+
+	fixture->core.policy.rules[0].upstream = use;
+	before = jp_store_mem_calls(fixture->core.store);
+	assert_int_equal(decide_now(fixture), reason);
+	return jp_store_mem_calls(fixture->core.store) - before;
+}
+
+/* One for all services does, and one for another service does not. */
+static void
+only_a_required_upstream_credential_is_looked_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_upstreams all = { .user = "alice", .len = 1 };
+	unsigned int plain =
+	    calls_of_one(fixture, JP_UPSTREAM_USE_NO, JP_REASON_ACCEPTED);
+
+	plain = calls_of_one(fixture, JP_UPSTREAM_USE_NO, JP_REASON_ACCEPTED);
+	assert_int_equal(
+	    calls_of_one(fixture, JP_UPSTREAM_USE_YES, JP_REASON_ACCEPTED),
+	    plain);
+	assert_int_equal(
+	    calls_of_one(fixture, JP_UPSTREAM_USE_REQUIRED, JP_REASON_UPSTREAM),
+	    plain + 1);
+	strcpy(all.of[0].service, "another");
+	assert_int_equal(
+	    jp_store_put_upstream(fixture->core.store, &all, 1), JP_ERR_OK);
+	assert_int_equal(decide_now(fixture), JP_REASON_UPSTREAM);
+	all.of[0].service[0] = '\0';
+	assert_int_equal(
+	    jp_store_put_upstream(fixture->core.store, &all, 1), JP_ERR_OK);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 static const char *
@@ -1151,6 +1197,7 @@ reasons_keep_their_numbers_and_names(void **unused)
 		{ JP_REASON_ACCEPTED, "accepted" },
 		{ JP_REASON_NO_TOKEN, "no-token" },
 		{ JP_REASON_ACCOUNT, "account" },
+		{ JP_REASON_UPSTREAM, "upstream" },
 	};
 
 	(void)unused;
@@ -1211,6 +1258,7 @@ main(void)
 		TEST(an_imported_secret_is_its_own_users_only),
 		TEST(
 		    a_wrong_text_of_a_user_with_an_imported_secret_has_no_shape),
+		TEST(only_a_required_upstream_credential_is_looked_for),
 		TEST(a_text_without_shape_runs_no_argon2_for_other_users),
 		cmocka_unit_test(reasons_keep_their_numbers_and_names),
 	};

@@ -902,15 +902,15 @@ a_record_under_another_id_is_damage(void **state)
 static void
 a_store_of_a_newer_version_is_refused_clearly(void **state)
 {
-	uint8_t bytes[] = { 3, 0, 0 };
+	uint8_t bytes[] = { 4, 0, 0 };
 
 	put_raw(*state, BDB_META, "store", bytes, sizeof(bytes));
 	assert_opens_not(*state, JP_ERR_NEWER, "newer version");
 }
 
-/* Makes the store what it was before there were records of users. */
+/* Makes the store what it was in that version of its head. */
 static void
-make_old(struct fixture *fixture)
+make_old(struct fixture *fixture, uint8_t version)
 {
 	struct jp_store *store = open_it(fixture);
 	struct bdb *bdb = bdb_of(store);
@@ -920,16 +920,22 @@ make_old(struct fixture *fixture)
 	DBT data = bdb_room(bytes, sizeof(bytes));
 	DB *meta = bdb->db[BDB_META];
 
-	assert_int_equal(bdb->db[BDB_USERS]->close(bdb->db[BDB_USERS], 0), 0);
-	bdb->db[BDB_USERS] = NULL;
-	assert_int_equal(bdb->env->dbremove(
-	                     bdb->env, NULL, "users.db", NULL, DB_AUTO_COMMIT),
-	    0);
+	for (size_t i = 0; i < BDB_FILES; i++) {
+		const char *file = bdb_file_name((enum bdb_file)i);
+
+		if (bdb_file_since((enum bdb_file)i) <= version)
+			continue;
+		assert_int_equal(bdb->db[i]->close(bdb->db[i], 0), 0);
+		bdb->db[i] = NULL;
+		assert_int_equal(bdb->env->dbremove(bdb->env, NULL, file, NULL,
+		                     DB_AUTO_COMMIT),
+		    0);
+	}
 	assert_int_equal(meta->get(meta, NULL, &key, &data, 0), 0);
-	bytes[0] = 1;
+	bytes[0] = version;
 	assert_int_equal(meta->put(meta, NULL, &key, &data, 0), 0);
 	jp_store_close(store);
-	assert_int_equal(count_files(fixture, "users.db"), 0);
+	assert_int_equal(count_files(fixture, "upstream.db"), 0);
 }
 
 static void
@@ -940,7 +946,7 @@ an_older_store_gets_a_place_for_users_when_it_is_opened(void **state)
 	struct jp_store *store;
 
 	fill(fixture, 10);
-	make_old(fixture);
+	make_old(fixture, 1);
 	store = open_it(fixture);
 	assert_whole(store, 10);
 	jp_user_default(&user, "alice");
@@ -956,6 +962,39 @@ an_older_store_gets_a_place_for_users_when_it_is_opened(void **state)
 	/* From then on it may not be missing: users would be free again. */
 	assert_int_equal(unlink(path_in(fixture, "users.db")), 0);
 	assert_opens_not(fixture, JP_ERR_DAMAGED, "users.db is missing");
+}
+
+/* What it holds of users stays, and from then on neither may be missing. */
+static void
+an_older_store_gets_a_place_for_upstream_credentials(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_upstreams all = { .user = "alice", .len = 1 };
+	struct jp_user user;
+	struct jp_store *store;
+
+	fill(fixture, 10);
+	store = open_it(fixture);
+	jp_user_default(&user, "bob");
+	user.disabled = true;
+	assert_int_equal(jp_store_put_users(store, &user, 1), JP_ERR_OK);
+	jp_store_close(store);
+	make_old(fixture, 2);
+	store = open_it(fixture);
+	assert_whole(store, 10);
+	assert_int_equal(jp_store_user(store, "bob", &user), JP_ERR_OK);
+	assert_true(user.disabled);
+	all.of[0].sealed_len = JP_UPSTREAM_SEAL_LEN + 1;
+	assert_int_equal(jp_store_put_upstream(store, &all, 1), JP_ERR_OK);
+	jp_store_close(store);
+	store = open_it(fixture);
+	assert_int_equal(jp_store_upstream(store, "alice", &all), JP_ERR_OK);
+	assert_int_equal(all.len, 1);
+	jp_store_close(store);
+	assert_int_equal(
+	    jp_store_bdb_verify(&fixture->options, &fixture->why), JP_ERR_OK);
+	assert_int_equal(unlink(path_in(fixture, "upstream.db")), 0);
+	assert_opens_not(fixture, JP_ERR_DAMAGED, "upstream.db is missing");
 }
 
 static void
@@ -1176,6 +1215,7 @@ main(void)
 		IN_STORE(a_store_of_a_newer_version_is_refused_clearly),
 		IN_STORE(
 		    an_older_store_gets_a_place_for_users_when_it_is_opened),
+		IN_STORE(an_older_store_gets_a_place_for_upstream_credentials),
 		IN_STORE(a_store_without_a_readable_head_is_damage),
 		IN_STORE(a_missing_database_is_named),
 		IN_STORE(damage_in_the_last_log_shows_as_lost_commits),

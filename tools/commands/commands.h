@@ -21,6 +21,7 @@
 	X("Users and policy", user)                                            \
 	X(NULL, sync_users)                                                    \
 	X(NULL, policy)                                                        \
+	X(NULL, upstream)                                                      \
 	X("Watching", audit)                                                   \
 	X(NULL, stats)                                                         \
 	X(NULL, check)                                                         \

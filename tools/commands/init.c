@@ -17,6 +17,7 @@
 #include "common/store/bdb.h"
 #include "tools/formats/act_as.h"
 #include "tools/formats/files.h"
+#include "tools/formats/key_file.h"
 #include "tools/formats/path_why.h"
 
 /*
@@ -76,57 +77,39 @@ make_folder(const char *path, mode_t mode, const struct owner *owner,
 	return err;
 }
 
-/* A pepper that root made, now or before it was interrupted, goes to patd. */
-static enum jp_err
-own_pepper(const char *path, const struct owner *owner, struct jp_why *why)
-{
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	enum jp_err err = JP_ERR_OK;
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		err = path_why(why, "open the pepper file", path);
-	else if (st.st_uid == geteuid() && st.st_uid != owner->uid &&
-	         S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-	         fchown(fd, owner->uid, owner->gid) != 0)
-		err = path_why(why, "chown", path);
-	if (fd >= 0)
-		(void)close(fd);
-	return err;
-}
-
-static enum jp_err
-make_own_pepper(const struct jp_settings *settings, const struct owner *owner,
-    struct jp_why *why)
-{
-	const char *path = settings->pepper_file;
-	enum jp_err err = JP_ERR_OK;
-	struct stat st;
-
-	if (lstat(path, &st) != 0 && errno == ENOENT) {
-		if (jp_store_bdb_exists(settings->store_dir))
-			return jp_why(why, JP_ERR_CONFIG,
-			    "the pepper file %s is missing, and %s was made "
-			    "with it: put it back from a backup",
-			    path, settings->store_dir);
-		err = jp_pepper_create(path, why);
-	}
-	return err == JP_ERR_OK || err == JP_ERR_EXISTS
-	           ? own_pepper(path, owner, why)
-	           : err;
-}
-
 static enum jp_err
 make_pepper(const struct jp_settings *settings, const struct owner *owner,
     struct jp_why *why)
 {
-	enum jp_err err = make_parents(settings->pepper_file, why);
+	const char *path = settings->pepper_file;
+	struct stat st;
+	bool made;
 
-	if (err == JP_ERR_OK)
-		err = act_at(settings->pepper_file, why);
-	if (err == JP_ERR_OK)
-		err = make_own_pepper(settings, owner, why);
-	act_as_self();
+	if (jp_store_bdb_exists(settings->store_dir) && lstat(path, &st) != 0 &&
+	    errno == ENOENT)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "the pepper file %s is missing, and %s was made with it: "
+		    "put it back from a backup",
+		    path, settings->store_dir);
+	return key_file_make(path, owner, jp_pepper_create, &made, why);
+}
+
+/* Only where it is of use: others need not look after one more key. */
+static enum jp_err
+make_upstream_key(const struct jp_settings *settings, struct jp_why *why)
+{
+	const struct jp_policy *policy = &settings->policy;
+
+	const char *path = settings->upstream_key_file;
+	bool used = false, made = false;
+	enum jp_err err = JP_ERR_OK;
+
+	for (size_t i = 0; i < policy->rule_len; i++)
+		used = used || policy->rules[i].upstream != JP_UPSTREAM_USE_NO;
+	if (used)
+		err = upstream_key_make(settings, path, &made, why);
+	if (made)
+		upstream_key_told(path);
 	return err;
 }
 
@@ -183,6 +166,8 @@ make_all(struct context *context, struct jp_why *why)
 		err = make_folder(settings->store_dir, 0700, &owner, why);
 	if (err == JP_ERR_OK)
 		err = make_pepper(settings, &owner, why);
+	if (err == JP_ERR_OK)
+		err = make_upstream_key(settings, why);
 	if (err == JP_ERR_OK)
 		err = make_audit_folder(settings, &owner, why);
 	if (err != JP_ERR_OK)

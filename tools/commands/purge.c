@@ -33,15 +33,33 @@ static const struct cmd_option options[] = {
 };
 
 static enum jp_err
+print_upstream(const struct context *context, const struct jp_admin_item *item)
+{
+	const char *service = item->upstream.service;
+
+	if (service[0] == '\0')
+		service = "*";
+	if (context->json)
+		return output_json(json_pack("{s:s,s:s,s:s,s:b}", "user",
+		    item->user.name, "upstream", service, "state", "disabled",
+		    "removed", !args.request.dry_run));
+	(void)printf("upstream credential of %s at %s: the user is disabled\n",
+	    item->user.name, service);
+	return JP_ERR_OK;
+}
+
+static enum jp_err
 print_one(void *arg, const struct jp_admin_item *item)
 {
 	const struct context *context = arg;
 	const struct jp_record *record = &item->record;
 	char end[JP_WHEN_TEXT_MAX];
 
+	args.found++;
+	if (item->kind == JP_ITEM_UPSTREAM)
+		return print_upstream(context, item);
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
-	args.found++;
 	if (context->json)
 		return output_json(
 		    json_pack("{s:s,s:s,s:s,s:o,s:b}", "id", record->id, "user",

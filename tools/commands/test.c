@@ -5,16 +5,12 @@
  */
 #include "tools/commands/commands.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "common/wire/verdict.h"
 #include "tools/cli/output.h"
+#include "tools/cli/secret_input.h"
 #include "tools/cli/session.h"
 
 enum {
@@ -62,102 +58,20 @@ static const struct cmd_option options[] = {
 	    struct test_args, exact),
 };
 
-/* For the handler alone: a terminal must not stay without echo. */
-static struct termios terminal;
-
-static void
-restore_and_leave(int number)
-{
-	(void)tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
-	_exit(128 + number);
-}
-
-static bool
-echo_off(void)
-{
-	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
-	struct termios silent;
-
-	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &terminal) != 0)
-		return false;
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		(void)signal(signals[i], restore_and_leave);
-	silent = terminal;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
-	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0)
-		return false;
-	(void)fputs("Token: ", stderr);
-	return true;
-}
-
-/* One line, byte by byte: what is behind it stays unread. */
-static enum jp_err
-read_line(struct jp_secret *secret, struct jp_why *why)
-{
-	ssize_t got;
-	char c = '\n';
-
-	secret->len = 0;
-	while ((got = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n') {
-		if (c == '\0')
-			return jp_why(why, JP_ERR_INVALID,
-			    "standard input: a NUL byte is in the token");
-		if (secret->len == JP_SECRET_MAX)
-			return jp_why(why, JP_ERR_TOO_LONG,
-			    "standard input: no token is that long");
-		secret->text[secret->len++] = c;
-	}
-	if (got < 0)
-		return jp_why(
-		    why, JP_ERR_IO, "standard input: %s", strerror(errno));
-	if (c == '\n' && secret->len > 0 &&
-	    secret->text[secret->len - 1] == '\r')
-		secret->len--;
-	secret->text[secret->len] = '\0';
-	if (got == 1 && !isatty(STDIN_FILENO))
-		(void)fprintf(stderr,
-		    "The line end behind the token is left out; --exact tests "
-		    "what a front door would get with it.\n");
-	if (secret->len == 0)
-		return jp_why(why, JP_ERR_INVALID,
-		    "standard input: expected a token on one line");
-	return JP_ERR_OK;
-}
-
-/*
- * Every byte. JP_ERR_TOO_LONG for what is no text that a front door can pass:
- * too long, or with a NUL in it.
- */
-static enum jp_err
-read_exact(struct jp_secret *secret, struct jp_why *why)
-{
-	char bytes[JP_SECRET_MAX + 1];
-	size_t len = 0;
-	ssize_t got;
-	enum jp_err err;
-
-	while (len < sizeof(bytes) &&
-	       (got = read(STDIN_FILENO, bytes + len, sizeof(bytes) - len)) > 0)
-		len += (size_t)got;
-	if (len < sizeof(bytes) && got < 0)
-		return jp_why(
-		    why, JP_ERR_IO, "standard input: %s", strerror(errno));
-	err = jp_secret_set(secret, bytes, len);
-	sodium_memzero(bytes, sizeof(bytes));
-	return err == JP_ERR_OK && len > 0 ? JP_ERR_OK : JP_ERR_TOO_LONG;
-}
-
 static enum jp_err
 read_token(struct jp_secret *secret, struct jp_why *why)
 {
-	bool silent = echo_off();
-	enum jp_err err =
-	    args.exact ? read_exact(secret, why) : read_line(secret, why);
+	static const struct secret_input input = { "Token: ", "token" };
+	bool ended = false;
+	enum jp_err err;
 
-	if (silent) {
-		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &terminal);
-		(void)fputc('\n', stderr);
-	}
+	if (args.exact)
+		return secret_read_exact(&input, secret, why);
+	err = secret_read_line(&input, secret, &ended, why);
+	if (ended)
+		(void)fprintf(stderr,
+		    "The line end behind the token is left out; --exact tests "
+		    "what a front door would get with it.\n");
 	return err;
 }
 
@@ -229,7 +143,7 @@ hangs_on_service(enum jp_reason reason)
 {
 	return reason == JP_REASON_SERVICE || reason == JP_REASON_SCOPE ||
 	       reason == JP_REASON_GROUP || reason == JP_REASON_GROUP_SOURCE ||
-	       reason == JP_REASON_ACCEPTED;
+	       reason == JP_REASON_UPSTREAM || reason == JP_REASON_ACCEPTED;
 }
 
 static void

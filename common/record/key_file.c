@@ -1,0 +1,80 @@
+#include "common/record/key_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum jp_err
+file_why(
+    struct jp_why *why, const char *path, const char *what, const char *doing)
+{
+	int errnum = errno;
+
+	return jp_why(why, jp_err_from_errno(errnum), "cannot %s the %s %s: %s",
+	    doing, what, path, strerror(errnum));
+}
+
+enum jp_err
+jp_key_file_create(const char *path, const char *what, struct jp_why *why)
+{
+	uint8_t key[JP_KEY_LEN];
+	enum jp_err err = JP_ERR_OK;
+	int fd = open(
+	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
+
+	if (fd < 0)
+		return file_why(why, path, what, "make");
+	randombytes_buf(key, sizeof(key));
+	if (write(fd, key, sizeof(key)) != (ssize_t)sizeof(key) ||
+	    fchmod(fd, 0400) != 0 || fsync(fd) != 0) {
+		err = file_why(why, path, what, "write");
+		(void)unlink(path);
+	}
+	sodium_memzero(key, sizeof(key));
+	(void)close(fd);
+	return err;
+}
+
+static enum jp_err
+check_file(const char *path, const char *what, const struct stat *st,
+    struct jp_why *why)
+{
+	if (!S_ISREG(st->st_mode) || st->st_size != JP_KEY_LEN)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "the %s %s is not a regular file of %d bytes: put the "
+		    "right one back from a backup",
+		    what, path, JP_KEY_LEN);
+	if ((st->st_mode & 077) != 0)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "others may open the %s %s (mode %03o): chmod 0400 %s",
+		    what, path, (unsigned int)(st->st_mode & 0777), path);
+	return JP_ERR_OK;
+}
+
+enum jp_err
+jp_key_file_load(const char *path, const char *what, uint8_t key[JP_KEY_LEN],
+    struct jp_why *why)
+{
+	struct stat st;
+	enum jp_err err;
+	/* O_NONBLOCK: whoever put a FIFO there shall not hang us. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		err = file_why(why, path, what, "open");
+	else if (fstat(fd, &st) != 0)
+		err = file_why(why, path, what, "stat");
+	else
+		err = check_file(path, what, &st, why);
+	if (err == JP_ERR_OK &&
+	    read(fd, key, JP_KEY_LEN) != (ssize_t)JP_KEY_LEN)
+		err = file_why(why, path, what, "read");
+	if (fd >= 0)
+		(void)close(fd);
+	if (err != JP_ERR_OK)
+		sodium_memzero(key, JP_KEY_LEN);
+	return err;
+}
