@@ -10,6 +10,7 @@
 #include "patd/admin_service.h"
 #include "patd/conns.h"
 #include "patd/decision_log.h"
+#include "patd/guesses.h"
 #include "patd/listeners.h"
 #include "patd/maintenance.h"
 #include "common/config/peers.h"
@@ -38,9 +39,10 @@ struct loop {
 	int64_t log_ms;  /* when a refusal may be logged again */
 	unsigned int unlogged;
 	struct jp_floods floods; /* of denials in the log */
-	int64_t sockets_ms;      /* when the files of sockets are looked at */
-	int watchdog_ms;         /* between two signs of life; 0: none */
-	int64_t alive_ms;        /* when the next one is due */
+	struct jp_throttle guesses;
+	int64_t sockets_ms; /* when the files of sockets are looked at */
+	int watchdog_ms;    /* between two signs of life; 0: none */
+	int64_t alive_ms;   /* when the next one is due */
 };
 
 /* epoll_ctl(2); false: it failed. */

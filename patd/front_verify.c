@@ -34,7 +34,7 @@ add_details(struct jp_reply *reply, const struct jp_decision *decision,
     const struct jp_secret *upstream)
 {
 	reply->detailed = true;
-	reply->denial = jp_reason_denial(decision->reason);
+	reply->denial = decision->denial;
 	if (decision->verdict == JP_ACCEPT || reply->denial == JP_DENIAL_RIGHTS)
 		memcpy(reply->id, decision->id, sizeof(reply->id));
 	if (decision->verdict != JP_ACCEPT)

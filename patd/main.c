@@ -223,6 +223,7 @@ find_accounts(const struct jp_settings *settings, struct jp_peers *peers,
 
 	if (err == JP_ERR_OK)
 		err = jp_peers_administer(peers, settings->admin_group, why);
+	jp_peers_add_httpd(peers, settings->httpd.user);
 	memset(account, 0, sizeof(*account));
 	account->uid = geteuid();
 	account->gid = getegid();

@@ -81,12 +81,16 @@ set_deadline(struct loop *loop, struct conn *conn, int64_t now_ms)
  */
 static void
 answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
-    int64_t asked_ns, const struct jp_decision *decision)
+    int64_t asked_ns, struct jp_decision *decision)
 {
 	struct jp_core *core = loop->options->core;
-	enum jp_err err = conn->front->send(conn->fd, request, decision, NULL);
-	int64_t now_ns = jp_now_ns();
+	int64_t now_ns;
+	enum jp_err err;
 
+	guesses_count(
+	    &loop->guesses, request, decision, loop->turn_ns / NS_PER_MS);
+	err = conn->front->send(conn->fd, request, decision, NULL);
+	now_ns = jp_now_ns();
 	jp_stats_answered(&core->stats, now_ns - asked_ns);
 	if (jp_usage_decided(core, request, decision))
 		maintenance_hurry(loop->options->maintenance);

@@ -249,6 +249,7 @@ server_run(
 	int64_t deadline_ms;
 
 	*drained = true;
+	guesses_init(&loop.guesses);
 	if (err == JP_ERR_OK) {
 		loop.watchdog_ms = jp_notify_watchdog_ms();
 		jp_notify_ready();

@@ -82,6 +82,15 @@ jp_peers_administer(
 }
 
 void
+jp_peers_add_httpd(struct jp_peers *peers, const char *user)
+{
+	struct jp_account account;
+
+	peers->has_httpd = jp_account_find(user, &account) == JP_ERR_OK;
+	peers->httpd = peers->has_httpd ? account.uid : 0;
+}
+
+void
 jp_peers_self(struct jp_peers *peers)
 {
 	peers->self = geteuid();
@@ -134,9 +143,16 @@ in_groups(int fd, const gid_t *gids, size_t count)
 }
 
 bool
+jp_peers_may_have_upstream(const struct jp_peers *peers, uid_t uid)
+{
+	return uid == 0 || uid == peers->self ||
+	       (peers->has_httpd && uid == peers->httpd);
+}
+
+bool
 jp_peers_may_verify(const struct jp_peers *peers, int fd, uid_t uid)
 {
-	if (uid == 0 || uid == peers->self)
+	if (jp_peers_may_have_upstream(peers, uid))
 		return true;
 	if (!peers->only_listed)
 		return uid < FIRST_PERSON;

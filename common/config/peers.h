@@ -18,6 +18,8 @@ struct jp_peers {
 	gid_t gids[JP_LIST_MAX];
 	bool has_admin_group;
 	gid_t admin_group;
+	bool has_httpd; /* there is such an account, */
+	uid_t httpd;    /* that of pat-httpd */
 };
 
 /*
@@ -33,6 +35,12 @@ enum jp_err jp_peers_make(struct jp_peers *peers, const char *section,
 enum jp_err jp_peers_administer(
     struct jp_peers *peers, const char *admin_group, struct jp_why *why);
 
+/*
+ * The account of pat-httpd, if it exists, may ask, too, and it alone, beside
+ * root and ourselves, may have what users stored for the servers behind it.
+ */
+void jp_peers_add_httpd(struct jp_peers *peers, const char *user);
+
 /* The user of this process may always ask, too: call it once that is final. */
 void jp_peers_self(struct jp_peers *peers);
 
@@ -41,5 +49,8 @@ bool jp_peers_uid(int fd, uid_t *uid);
 
 bool jp_peers_may_verify(const struct jp_peers *peers, int fd, uid_t uid);
 bool jp_peers_may_administer(const struct jp_peers *peers, int fd, uid_t uid);
+
+/* Whether an answer to `uid` may carry an upstream credential. */
+bool jp_peers_may_have_upstream(const struct jp_peers *peers, uid_t uid);
 
 #endif

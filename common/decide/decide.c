@@ -206,19 +206,33 @@ check_service(struct check *check)
 	return record->service_len == 0 ? JP_REASON_NONE : JP_REASON_SERVICE;
 }
 
-/* A token with scopes passes only where the service names one of them. */
+/* A scope that the service does not name is held by nobody. */
+static bool
+holds_scope(const struct jp_record *record, const char *scope)
+{
+	for (size_t i = 0; scope[0] != '\0' && i < record->scope_len; i++)
+		if (strcmp(record->scopes[i], scope) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A token with scopes passes only where the service names one of them. Who may
+ * write may read, too.
+ */
 static enum jp_reason
 check_scope(struct check *check)
 {
 	const struct jp_record *record = &check->record;
 	const struct jp_rule *rule = check->rule;
+	bool reads = check->request->access == JP_ACCESS_READ;
 
 	if (record->scope_len == 0)
 		return JP_REASON_NONE;
-	for (size_t i = 0; rule != NULL && i < record->scope_len; i++)
-		if (rule->scope[0] != '\0' &&
-		    strcmp(record->scopes[i], rule->scope) == 0)
-			return JP_REASON_NONE;
+	if (rule != NULL &&
+	    (holds_scope(record, rule->scope) ||
+	        (reads && holds_scope(record, rule->read_scope))))
+		return JP_REASON_NONE;
 	return JP_REASON_SCOPE;
 }
 
@@ -459,6 +473,7 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 	decision->reason = reason_of(&check, &decision->need);
 	pthread_rwlock_unlock(&core->policy_lock);
 	decision->verdict = jp_reason_verdict(decision->reason);
+	decision->denial = jp_reason_denial(decision->reason);
 	memcpy(decision->id, check.id, sizeof(decision->id));
 	if (decision->need != JP_NEED_NOTHING)
 		memcpy(decision->phc, check.record.phc, sizeof(decision->phc));

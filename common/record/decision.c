@@ -12,4 +12,5 @@ jp_decision_refuse(struct jp_decision *decision, enum jp_reason reason)
 	memcpy(decision->id, id, sizeof(id));
 	decision->reason = reason;
 	decision->verdict = jp_reason_verdict(reason);
+	decision->denial = jp_reason_denial(reason);
 }

@@ -51,8 +51,6 @@ jp_reason_rights(enum jp_reason reason)
 enum jp_denial
 jp_reason_denial(enum jp_reason reason)
 {
-	if (reason == JP_REASON_THROTTLED)
-		return JP_DENIAL_THROTTLED;
 	return jp_reason_rights(reason) ? JP_DENIAL_RIGHTS
 	                                : JP_DENIAL_CREDENTIALS;
 }

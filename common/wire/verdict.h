@@ -24,7 +24,7 @@ enum jp_verdict {
 enum jp_denial {
 	JP_DENIAL_CREDENTIALS = 0, /* not a live token of this user */
 	JP_DENIAL_RIGHTS = 1,      /* one that merely lacks a right */
-	JP_DENIAL_THROTTLED = 2,   /* it was not looked at */
+	JP_DENIAL_THROTTLED = 2,   /* neither, and too many were before */
 };
 
 /*
@@ -132,7 +132,10 @@ bool jp_reason_proved(enum jp_reason reason);
  */
 bool jp_reason_rights(enum jp_reason reason);
 
-/* What clients may be told of a denial; CREDENTIALS if it is none. */
+/*
+ * What clients may be told of a denial, if it is known from the reason alone:
+ * never THROTTLED, which would show that there is a secret to guess.
+ */
 enum jp_denial jp_reason_denial(enum jp_reason reason);
 
 /* Its name for logs, JSON and `pat-admin test`; never NULL. */

@@ -112,6 +112,28 @@ for W in store: patd:; do
 done
 stop patd
 
+# One service for reading and writing.
+printf '[service rest]\nscope = write\nread_scope = read\n' >>"$CONF"
+for W in store: patd:; do
+	[ "$W" = store: ] || cli_patd ||
+		bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
+	new alice --scope read
+	says "a token that may only read does not write" \
+		"1:denied: scope" --service rest
+	says "--read: but it reads" "0:accepted" --service rest --read
+	says "--read: at all services" \
+		"0:accepted at jira-read, rest; refused at jira-write, admin, other services: scope" \
+		--read
+	new alice --scope write
+	says "a token that may write writes" "0:accepted" --service rest
+	says "--read: and reads" "0:accepted" --service rest --read
+	new alice --scope other
+	says "--read: one with another scope does neither" \
+		"1:denied: scope" --service rest --read
+done
+stop patd
+sed -i '/service rest/,+2d' "$CONF"
+
 # A section for everything leaves no others.
 printf '[service *]\nscope = read\n' >>"$CONF"
 W=store:

@@ -3,6 +3,7 @@ the verify protocol, and TAP output. Everything lives in one folder of $TMPDIR.
 """
 import collections
 import contextlib
+import ctypes
 import json
 import os
 import pwd
@@ -376,6 +377,17 @@ def make_slow(place, passes=10, memory="64M"):
     config = config.replace("memory = 64K", "memory = " + memory)
     with open(place.config, "w") as file:
         file.write(config.replace("passes = 1", "passes = %d" % passes))
+
+
+def phc_of(secret):
+    """What another program makes of it with the same library."""
+    sodium = ctypes.CDLL("libsodium.so.23")
+    out = ctypes.create_string_buffer(128)
+    assert sodium.sodium_init() >= 0
+    assert sodium.crypto_pwhash_str(
+        out, secret.encode(), ctypes.c_ulonglong(len(secret)),
+        ctypes.c_ulonglong(1), ctypes.c_size_t(8192)) == 0
+    return out.value.decode()
 
 
 def main(cases):

@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 
-from daemon import (ACCEPT, DENY, ROOT, UNAVAILABLE, Client, Skip, detailed,
-                    forged, main, question, wait_for, world)
+from daemon import (ACCEPT, DENY, ROOT, UNAVAILABLE, Client, Details, detailed,
+                    forged, main, phc_of, question, wait_for, world)
 from hanging import NSS, hanging, services
 
+BURST = 10  # of common/decide/throttle.h
 CREDENTIALS, RIGHTS, THROTTLED = 0, 1, 2
 PENDING_MAX = 64     # CONN_PENDING_MAX of patd/conns.h
 FURTHER_SHARE = 128  # CONNS_FURTHER_SHARE
@@ -289,6 +290,110 @@ def flood(place, slow):
     slow.idle()
 
 
+def guess(place, user, texts):
+    """What a client sees of guesses, one after the other."""
+    with Client(place.verify) as client:
+        for text in texts:
+            client.send(detailed(user, text))
+        return [client.details() for _ in texts]
+
+
+def guess_one_by_one(place, user, texts):
+    return [guess(place, user, [text])[0] for text in texts]
+
+
+def nowhere(_):
+    return "aaaaaaaa"
+
+
+def tagged(place):
+    return place.token()[5:13]
+
+
+def untagged(place):
+    """Its fast tag is gone, as after a loss of the pepper."""
+    identity = tagged(place)
+    place.record_edit("untag", identity)
+    return identity
+
+
+def ids_alike():
+    """after ten guesses the answer is "too many", whether there is something to
+    guess or not: an id that no token has, one with fast tag and one without
+    cannot be told apart"""
+    for ids in (nowhere, tagged, untagged):
+        with world(start=False) as place:
+            identity = ids(place)
+            place.start("--debug")
+            texts = [forged(identity) for _ in range(BURST + 5)]
+            answers = guess_one_by_one(place, "alice", texts + texts[:1])
+            assert answers == [Details(7, DENY, CREDENTIALS, "", "", 0, "")
+                               ] * BURST + [
+                Details(7, DENY, THROTTLED, "", "", 0, "")] * 6, answers
+            runs = place.stats()["argon2_runs"]
+            assert runs == (BURST if ids is untagged else 0), runs
+
+
+def users_alike():
+    """nor a user who has an imported secret from one who has none, also if one
+    text is tried again and again"""
+    for known in (True, False):
+        for texts in (["wrong %d" % n for n in range(BURST + 5)],
+                      ["wrong"] * (BURST + 5)):
+            with world() as place:
+                if known:
+                    place.admin("import", "-",
+                                said="frank:%s\n" % phc_of("right"))
+                answers = guess_one_by_one(place, "frank", texts)
+                assert [answer[1:3] for answer in answers] == \
+                    [(DENY, CREDENTIALS)] * BURST + [(DENY, THROTTLED)] * 5
+                assert {answer[3:] for answer in answers} == {
+                    ("", "", 0, "")}, answers
+
+
+def holder_unharmed():
+    """guesses of others do not lock out who has the token, and what needs no
+    guess is never told as one"""
+    with world() as place:
+        token = place.token("alice", "--service", "jira")
+        wrong = [forged(token[5:13]) for _ in range(BURST + 1)]
+        assert guess(place, "alice", wrong)[-1].denial == THROTTLED
+        rows = [(("alice", token, 7, "wiki"), RIGHTS),
+                (("bob", token), CREDENTIALS), (("", ""), CREDENTIALS),
+                (("", "hunter2"), CREDENTIALS),
+                (("alice", damaged(token)), CREDENTIALS)]
+        with Client(place.verify) as client:
+            for _ in range(BURST + 1):
+                client.send(detailed("alice", token))
+                assert client.details().verdict == ACCEPT
+                for asked, denial in rows:
+                    client.send(detailed(*asked))
+                    assert client.details()[1:3] == (DENY, denial), asked
+            place.admin("revoke", token[5:13])
+            for _ in range(BURST + 1):
+                client.send(detailed("alice", token))
+                assert client.details()[1:3] == (DENY, CREDENTIALS)
+
+
+def damaged(token):
+    """With a typing error."""
+    return token[:20] + ("b" if token[20] == "a" else "a") + token[21:]
+
+
+def front_is_told():
+    """the log and the audit trail know the front "http\""""
+    with world("audit_file = {root}/audit/trail\naudit_accept = all") as place:
+        token = place.token()
+        with Client(place.verify) as client:
+            client.send(detailed("alice", token))
+            assert client.details().verdict == ACCEPT
+            client.send(detailed("bob", token))
+            assert client.details().verdict == DENY
+        place.logged("reason=accepted id=%s front=http" % token[5:13])
+        place.logged("reason=wrong-user id=%s front=http" % token[5:13])
+        wait_for(lambda: place.read_trail().count('"front":"http"') == 2)
+
+
 def required_trail():
     """with a required audit trail, too, several are under way, and none is
     answered before its line is written"""
@@ -311,4 +416,5 @@ def required_trail():
 
 
 main([tells_all, overtakes, bounded, shared, plain_in_order, mixed, leaving,
-      last_one, nonsense, stopping, flood, required_trail])
+      last_one, nonsense, stopping, flood, required_trail, ids_alike,
+      users_alike, holder_unharmed, front_is_told])

@@ -1,12 +1,11 @@
 """Tokens without fast tag, as an import makes them: what wrong secrets for them
 cost, and that nobody else pays for it.
 """
-import ctypes
 import select
 import time
 
 from daemon import (ACCEPT, DENY, UNAVAILABLE, Client, forged, main, make_slow,
-                    question, room_for, wait_for, world)
+                    phc_of, question, room_for, wait_for, world)
 
 BURST, REFILL_S = 10, 10  # of common/decide/throttle.h
 
@@ -111,17 +110,6 @@ def no_room():
             assert client.answer()[0] in (DENY, UNAVAILABLE)
             client.close()
         assert place.stats()["argon2_runs"] <= 3
-
-
-def phc_of(secret):
-    """What another program makes of it with the same library."""
-    sodium = ctypes.CDLL("libsodium.so.23")
-    out = ctypes.create_string_buffer(128)
-    assert sodium.sodium_init() >= 0
-    assert sodium.crypto_pwhash_str(
-        out, secret.encode(), ctypes.c_ulonglong(len(secret)),
-        ctypes.c_ulonglong(1), ctypes.c_size_t(8192)) == 0
-    return out.value.decode()
 
 
 def imported():

@@ -370,7 +370,7 @@ a_denial_names_the_user_if_just_a_right_is_missing(void **unused)
 	assert_false(jp_reason_rights(JP_REASON_ACCEPTED));
 	assert_false(jp_reason_rights(JP_REASON_NONE));
 	assert_int_equal(
-	    jp_reason_denial(JP_REASON_THROTTLED), JP_DENIAL_THROTTLED);
+	    jp_reason_denial(JP_REASON_THROTTLED), JP_DENIAL_CREDENTIALS);
 	assert_int_equal(
 	    jp_reason_denial(JP_REASON_NONE), JP_DENIAL_CREDENTIALS);
 }
@@ -682,6 +682,47 @@ services_and_scopes_follow_their_globs(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		strcpy(fixture->request.service, rows[i].service);
 		assert_int_equal(decide_now(fixture), rows[i].reason);
+	}
+}
+
+/* Of one token with this scope at a service with these. */
+static void
+who_may_write_may_read_and_not_the_other_way(void **state)
+{
+	static const struct {
+		const char *held, *scope, *read_scope;
+		enum jp_reason writing, reading;
+	} rows[] = {
+		{ "read", "write", "read", JP_REASON_SCOPE,
+		    JP_REASON_ACCEPTED },
+		{ "write", "write", "read", JP_REASON_ACCEPTED,
+		    JP_REASON_ACCEPTED },
+		{ "other", "write", "read", JP_REASON_SCOPE, JP_REASON_SCOPE },
+		{ "write", "write", "", JP_REASON_ACCEPTED,
+		    JP_REASON_ACCEPTED },
+		{ "read", "write", "", JP_REASON_SCOPE, JP_REASON_SCOPE },
+		{ "read", "", "read", JP_REASON_SCOPE, JP_REASON_ACCEPTED },
+		{ "read", "", "", JP_REASON_SCOPE, JP_REASON_SCOPE },
+	};
+	struct fixture *fixture = *state;
+	struct jp_rule *rule = &fixture->core.policy.rules[0];
+
+	strcpy(rule->glob, "*");
+	fixture->core.policy.rule_len = 1;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		print_message("row %zu\n", i);
+		strcpy(rule->scope, rows[i].scope);
+		strcpy(rule->read_scope, rows[i].read_scope);
+		fixture->record.scope_len = 1;
+		strcpy(fixture->record.scopes[0], rows[i].held);
+		store_record(fixture, JP_CHANGE_REPLACE);
+		fixture->request.access = JP_ACCESS_WRITE;
+		assert_int_equal(decide_now(fixture), rows[i].writing);
+		fixture->request.access = JP_ACCESS_READ;
+		assert_int_equal(decide_now(fixture), rows[i].reading);
+		fixture->record.scope_len = 0; /* holds every scope */
+		store_record(fixture, JP_CHANGE_REPLACE);
+		assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 	}
 }
 
@@ -1237,6 +1278,7 @@ main(void)
 		TEST(tokens_of_a_former_prefix_live_on_if_it_is_accepted),
 		TEST(the_clock_decides_in_the_very_second),
 		TEST(services_and_scopes_follow_their_globs),
+		TEST(who_may_write_may_read_and_not_the_other_way),
 		TEST(a_token_with_scopes_opens_no_service_without_section),
 		TEST(a_token_without_limits_opens_every_service_from_anywhere),
 		TEST(a_token_with_networks_wants_a_literal_address),

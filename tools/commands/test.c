@@ -20,7 +20,7 @@ enum {
 static struct test_args {
 	struct jp_admin_request request;
 	bool one_service; /* --service is given */
-	bool exact;
+	bool exact, read;
 } args;
 
 static enum jp_err
@@ -54,6 +54,8 @@ static const struct cmd_option options[] = {
 	    take_service),
 	CMD_CALL(
 	    "--from", "IP", "as if the request came from there", take_from),
+	CMD_FLAG("--read", "as if the request only read, as pat-httpd can tell",
+	    struct test_args, read),
 	CMD_FLAG("--exact", "every byte up to the end of input is the token",
 	    struct test_args, exact),
 };
@@ -354,6 +356,10 @@ run(struct context *context)
 
 	test.context = context;
 	args.request.question.front = JP_FRONT_ADMIN;
+	args.request.question.detailed =
+	    args.read; /* only that has an access */
+	args.request.question.access =
+	    args.read ? JP_ACCESS_READ : JP_ACCESS_WRITE;
 	if (err == JP_ERR_OK)
 		err = ask_all(&test, &reason);
 	else if (err == JP_ERR_TOO_LONG && args.exact)
