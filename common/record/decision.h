@@ -31,7 +31,7 @@ struct jp_decision {
 	char user[JP_USER_MAX + 1];   /* if accepted, jp_reason_rights(),
 	                                 JP_NEED_COMPLETE or JP_NEED_GROUPS: the
 	                                 record's user */
-	enum jp_denial denial; /* if denied: what clients may be told */
+	enum jp_denial denial;        /* if denied: what clients may be told */
 	int64_t expires; /* if accepted: the token's; JP_NEVER: it has no end */
 };
 

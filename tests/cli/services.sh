@@ -122,7 +122,7 @@ for W in store: patd:; do
 		"1:denied: scope" --service rest
 	says "--read: but it reads" "0:accepted" --service rest --read
 	says "--read: at all services" \
-		"0:accepted at jira-read, rest; refused at jira-write, admin, other services: scope" \
+		"0:accepted at jira-read, rest; refused at jira-write, admin, wiki-*, other services: scope" \
 		--read
 	new alice --scope write
 	says "a token that may write writes" "0:accepted" --service rest
