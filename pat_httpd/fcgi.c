@@ -15,12 +15,13 @@ enum {
 	IDLE_MS = 75000,  /* between two requests */
 	SEND_MS = 5000,   /* for an answer to be taken */
 	LINGER_MS = 2000, /* for a body that nobody reads */
+	WATCH_MS = 20,    /* before a new connection that waits is watched */
 	IN_MAX = 8192,
 	OUT_MAX = 2 * FCGI_ANSWER_MAX,
 	LOG_PAUSE_MS = 60000, /* between two lines about one mistake */
 };
 
-/* What it waits for; each has its deadline, but for patd, which has its own. */
+/* What it waits for. Each has its deadline; that of patd is not kept here. */
 enum phase {
 	PHASE_NEW, /* nothing is armed */
 	PHASE_HEAD,
@@ -33,6 +34,7 @@ enum phase {
 static const int deadlines_ms[] = {
 	[PHASE_HEAD] = HEAD_MS,
 	[PHASE_IDLE] = IDLE_MS,
+	[PHASE_PATD] = WATCH_MS,
 	[PHASE_SEND] = SEND_MS,
 	[PHASE_LINGER] = LINGER_MS,
 };
@@ -280,7 +282,7 @@ arm(struct fcgi_conn *conn)
 	if (phase == conn->phase)
 		return;
 	conn->phase = phase;
-	if (phase == PHASE_PATD)
+	if (phase == PHASE_PATD && conn->watched)
 		reactor_disarm(&conn->timer);
 	else
 		reactor_arm(reactor, &conn->timer,
@@ -306,6 +308,14 @@ watch(struct fcgi_conn *conn)
 	               : reactor_add(reactor, &conn->watch, events);
 }
 
+/* Most web servers make a connection for each request, and most answers come at
+ * once. */
+static bool
+is_worth_watching(const struct fcgi_conn *conn)
+{
+	return conn->watched || !conn->asking || conn->out_len > 0;
+}
+
 /* It may be gone behind this. */
 static void
 settle(struct fcgi_conn *conn)
@@ -316,7 +326,7 @@ settle(struct fcgi_conn *conn)
 		finish(conn);
 	if (flushed && !conn->asking && conn->half_closed)
 		conn->broken = true;
-	if (conn->broken || !watch(conn))
+	if (conn->broken || (is_worth_watching(conn) && !watch(conn)))
 		end(conn);
 	else
 		arm(conn);
@@ -382,7 +392,10 @@ on_ready(struct reactor_watch *watch, uint32_t events)
 static void
 on_due(struct reactor_timer *timer)
 {
-	end(REACTOR_OWNER(timer, struct fcgi_conn, timer));
+	struct fcgi_conn *conn = REACTOR_OWNER(timer, struct fcgi_conn, timer);
+
+	if (conn->phase != PHASE_PATD || !watch(conn))
+		end(conn);
 }
 
 static void

@@ -5,15 +5,15 @@
 #define LONG_LENGTH 0x80 /* the first bit of a length of four bytes */
 
 void
-fcgi_pairs_start(struct fcgi_pairs *pairs, const char *const *names,
-    struct fcgi_param *params, char *text, size_t text_size)
+fcgi_pairs_start(struct fcgi_pairs *pairs, const struct fcgi_name *names,
+    size_t names_len, struct fcgi_param *params, char *text, size_t text_size)
 {
 	*pairs = (struct fcgi_pairs){ .names = names,
+		.names_len = names_len,
 		.params = params,
 		.text = text,
 		.text_size = text_size };
-	for (size_t i = 0; names[i] != NULL; i++)
-		params[i] = (struct fcgi_param){ 0 };
+	memset(params, 0, names_len * sizeof(*params));
 }
 
 /* ---- names ---- */
@@ -29,27 +29,28 @@ folded(char c)
 }
 
 static bool
-same_folded(const char *name, const char *known, size_t len)
+is_like(const struct fcgi_pairs *pairs, const struct fcgi_name *name)
 {
-	for (size_t i = 0; i < len; i++)
-		if (folded(name[i]) != known[i])
-			return false;
-	return true;
+	size_t i = 0;
+
+	if (pairs->name_len != name->len)
+		return false;
+	while (i < name->len && folded(pairs->name[i]) == name->text[i])
+		i++;
+	return i == name->len;
 }
 
 /* The parameter of this name, in whatever spelling; NULL: it is not read. */
 static struct fcgi_param *
 param_of(const struct fcgi_pairs *pairs)
 {
-	size_t len = pairs->name_len, i = 0;
+	size_t i = 0;
 
-	while (pairs->names[i] != NULL &&
-	       (strlen(pairs->names[i]) != len ||
-	           !same_folded(pairs->name, pairs->names[i], len)))
+	while (i < pairs->names_len && !is_like(pairs, &pairs->names[i]))
 		i++;
-	if (pairs->names[i] == NULL)
+	if (i == pairs->names_len)
 		return NULL;
-	if (memcmp(pairs->name, pairs->names[i], len) != 0)
+	if (memcmp(pairs->name, pairs->names[i].text, pairs->name_len) != 0)
 		pairs->params[i].odd = true;
 	return &pairs->params[i];
 }

@@ -14,6 +14,16 @@
 #define FCGI_NAME_MAX 40     /* bytes of a name in a table */
 #define FCGI_PAIRS_MAX 16384 /* bytes of all pairs together */
 
+/* One that is read, in its right spelling. */
+struct fcgi_name {
+	const char *text;
+	size_t len;
+};
+#define FCGI_NAME(text)                                                        \
+	{                                                                      \
+		(text), sizeof(text) - 1                                       \
+	}
+
 /* What came under one name. */
 struct fcgi_param {
 	const char *value; /* the first one, closed by a NUL; NULL: none came */
@@ -24,8 +34,9 @@ struct fcgi_param {
 };
 
 struct fcgi_pairs {
-	const char *const *names;  /* NULL ends the table */
+	const struct fcgi_name *names;
 	struct fcgi_param *params; /* one for each of them */
+	size_t names_len;
 	char
 	    *text; /* where the values are kept; FCGI_PAIRS_MAX bytes suffice */
 	size_t text_size, text_len;
@@ -42,10 +53,10 @@ struct fcgi_pairs {
 	bool keeps;               /* its value is the first one */
 };
 
-/* Starts with no parameter. The names, which are in the one right spelling,
- * stay the caller's, as do `params` and `text`. */
-void fcgi_pairs_start(struct fcgi_pairs *pairs, const char *const *names,
-    struct fcgi_param *params, char *text, size_t text_size);
+/* Starts with no parameter. The table of names, `params` and `text` stay the
+ * caller's. */
+void fcgi_pairs_start(struct fcgi_pairs *pairs, const struct fcgi_name *names,
+    size_t names_len, struct fcgi_param *params, char *text, size_t text_size);
 
 /*
  * Reads the next `len` bytes. False: they, or the pair that has begun, are more

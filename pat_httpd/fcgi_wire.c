@@ -41,11 +41,10 @@ struct fcgi_record {
 	enum fcgi_step (*end)(struct fcgi_reader *reader);
 };
 
-static const char *const param_names[] = {
-#define PARAM_NAME(code, name) name,
+static const struct fcgi_name param_names[] = {
+#define PARAM_NAME(code, name) FCGI_NAME(name),
 	FCGI_PARAM_LIST(PARAM_NAME)
 #undef PARAM_NAME
-	    NULL,
 };
 
 /* ---- the header of the record that is being read ---- */
@@ -197,8 +196,8 @@ open_request(struct fcgi_reader *reader, unsigned int role, bool keep_conn)
 	reader->asked = false;
 	reader->whole = false;
 	reader->skipped = 0;
-	fcgi_pairs_start(&reader->pairs, param_names, reader->params,
-	    reader->text, sizeof(reader->text));
+	fcgi_pairs_start(&reader->pairs, param_names, FCGI_PARAM_COUNT,
+	    reader->params, reader->text, sizeof(reader->text));
 }
 
 static enum fcgi_step
@@ -270,11 +269,10 @@ abort_end(struct fcgi_reader *reader)
 
 /* ---- management records ---- */
 
-static const char *const value_names[] = {
-	[FCGI_MAX_CONNS] = "FCGI_MAX_CONNS",
-	[FCGI_MAX_REQS] = "FCGI_MAX_REQS",
-	[FCGI_MPXS_CONNS] = "FCGI_MPXS_CONNS",
-	[FCGI_VALUES] = NULL,
+static const struct fcgi_name value_names[FCGI_VALUES] = {
+	[FCGI_MAX_CONNS] = FCGI_NAME("FCGI_MAX_CONNS"),
+	[FCGI_MAX_REQS] = FCGI_NAME("FCGI_MAX_REQS"),
+	[FCGI_MPXS_CONNS] = FCGI_NAME("FCGI_MPXS_CONNS"),
 };
 
 static enum fcgi_step
@@ -282,8 +280,9 @@ values_begin(struct fcgi_reader *reader)
 {
 	if (record_id(reader) != 0)
 		return FCGI_STEP_BROKEN;
-	fcgi_pairs_start(&reader->values, value_names, reader->value_params,
-	    reader->values_text, sizeof(reader->values_text));
+	fcgi_pairs_start(&reader->values, value_names, FCGI_VALUES,
+	    reader->value_params, reader->values_text,
+	    sizeof(reader->values_text));
 	return FCGI_STEP_MORE;
 }
 
@@ -295,14 +294,14 @@ values_content(struct fcgi_reader *reader, const uint8_t *bytes, size_t len)
 }
 
 static void
-put_value(struct jp_buf *buf, const char *name, unsigned int value)
+put_value(struct jp_buf *buf, const struct fcgi_name *name, unsigned int value)
 {
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%u", value);
 
-	jp_buf_put_u8(buf, (uint8_t)strlen(name));
+	jp_buf_put_u8(buf, (uint8_t)name->len);
 	jp_buf_put_u8(buf, (uint8_t)len);
-	jp_buf_put_raw(buf, name, strlen(name));
+	jp_buf_put_raw(buf, name->text, name->len);
 	jp_buf_put_raw(buf, text, (size_t)len);
 }
 
@@ -320,7 +319,7 @@ values_end(struct fcgi_reader *reader)
 	    sizeof(reader->reply) - FCGI_HEADER_LEN);
 	for (size_t i = 0; i < FCGI_VALUES; i++)
 		if (reader->value_params[i].count > 0)
-			put_value(&buf, value_names[i], values[i]);
+			put_value(&buf, &value_names[i], values[i]);
 	reader->reply_len = FCGI_HEADER_LEN + buf.pos;
 	jp_buf_write(&buf, reader->reply, FCGI_HEADER_LEN);
 	put_header(&buf, FCGI_GET_VALUES_RESULT, 0,
