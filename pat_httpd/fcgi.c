@@ -295,7 +295,7 @@ static bool
 watch(struct fcgi_conn *conn)
 {
 	struct reactor *reactor = &conn->service->reactor;
-	bool reads = !conn->half_closed && !conn->held && conn->out_len == 0;
+	bool reads = !conn->half_closed && !conn->held;
 	uint32_t events =
 	    (reads ? EPOLLIN : 0U) | (conn->out_len > 0 ? EPOLLOUT : 0U);
 	bool watched = conn->watched;
