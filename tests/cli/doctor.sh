@@ -627,6 +627,9 @@ finds "tomcat-realm: no BasicAuthenticator" 0 "tomcat-realm $CONTEXT:2"
 tomcat '<Context>' "<!-- $REALM />" "$VALVE/> -->" "$VALVE/>" '</Context>'
 finds "tomcat-realm: in a comment" 0 none
 
+# shellcheck source=tests/cli/doctor_proxies.sh
+. "$JP_SOURCE/tests/cli/doctor_proxies.sh"
+
 # --- The other examples -----------------------------------------------------------------
 
 # example SOURCE FILE: that example becomes this file, if there is such an example.
@@ -815,7 +818,8 @@ is "the whole table of traps is read, and each name is that of its code" \
 		tr 'A-Z_' 'a-z-')"
 for name in $names; do
 	ok "$name has its tests" grep -q "^finds \"$name: \|^like \"$name: " \
-		"$JP_SOURCE/tests/cli/doctor.sh"
+		"$JP_SOURCE/tests/cli/doctor.sh" \
+		"$JP_SOURCE/tests/cli/doctor_proxies.sh"
 	ok "$name is found in one of them" \
 		test -z "${found_traps##* "$name" *}"
 done

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "tools/doctor/apache_fcgi.h"
 #include "tools/doctor/pam_services.h"
 #include "tools/doctor/traps.h"
 
@@ -45,6 +46,7 @@ struct apache {
 	unsigned int user_line;
 	char socache[VALUE_MAX_LEN]; /* the file that loads it; "": none */
 	unsigned int socache_line;
+	struct apache_fcgi fcgi;
 };
 
 struct directive {
@@ -310,6 +312,33 @@ end_condition(struct apache *apache)
 		apache->strange >>= 1;
 }
 
+/* What stands outside of virtual hosts is judged by itself. */
+static void
+start_host(struct apache *apache)
+{
+	apache->host = ++apache->hosts;
+	apache_fcgi_end_main(&apache->fcgi);
+}
+
+static void
+end_host(struct apache *apache)
+{
+	apache->host = 0;
+	apache_fcgi_end_host(&apache->fcgi);
+}
+
+/* Whether what stands in the section `name` is about requests of its own. */
+static bool
+scopes(const char *name)
+{
+	static const char *const names[] = { "Directory", "Files", "Location" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncasecmp(name, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 static void
 take_section(struct apache *apache, const char *name, const char *rest)
 {
@@ -320,9 +349,13 @@ take_section(struct apache *apache, const char *name, const char *rest)
 	else if (apache->skip > 0)
 		return;
 	else if (strcasecmp(name, "<VirtualHost") == 0)
-		apache->host = ++apache->hosts;
+		start_host(apache);
 	else if (strcasecmp(name, "</VirtualHost>") == 0)
-		apache->host = 0;
+		end_host(apache);
+	else if (scopes(name + 1))
+		apache_fcgi_open(&apache->fcgi);
+	else if (name[1] == '/' && scopes(name + 2))
+		apache_fcgi_close(&apache->fcgi);
 	else if (strcasecmp(name, "<Limit") == 0 ||
 	         strcasecmp(name, "<LimitExcept") == 0)
 		apache->limit++;
@@ -351,6 +384,9 @@ take_line(struct apache *apache, const char *file, unsigned int line, char *at)
 	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
 		if (strcasecmp(name, directives[i].name) == 0)
 			directives[i].take(&directive);
+	apache_fcgi_take(&apache->fcgi, name,
+	    &(struct apache_line){
+	        file, line, directive.words, directive.len });
 }
 
 static void
@@ -378,15 +414,20 @@ doctor_read_apache(struct config_scan *scan)
 	};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		struct apache apache = { .scan = scan };
+		struct apache apache = { .scan = scan, .fcgi.scan = scan };
+		bool asks;
 
 		(void)snprintf(apache.server_root, sizeof(apache.server_root),
 		    "%s", places[i].server_root);
 		config_each(scan, places[i].file, read_file, &apache);
-		if (apache.pam && apache.user_line != 0 && !apache.list)
+		apache_fcgi_end_main(&apache.fcgi);
+		if (apache.fcgi.used)
+			report_opened(scan->doctor, "apache (pat-httpd)");
+		asks = apache.pam || apache.fcgi.used;
+		if (asks && apache.user_line != 0 && !apache.list)
 			trap_report(scan, TRAP_APACHE_HEADERS, apache.user_file,
 			    apache.user_line, NULL);
-		if (apache.pam && apache.socache[0] != '\0')
+		if (asks && apache.socache[0] != '\0')
 			trap_report(scan, TRAP_APACHE_SOCACHE, apache.socache,
 			    apache.socache_line, NULL);
 	}

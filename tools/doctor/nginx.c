@@ -1,16 +1,17 @@
 /*
- * nginx's configuration: the directives of ngx_http_auth_pam, and `include`.
+ * nginx's configuration: its words, the directives of ngx_http_auth_pam, and
+ * `include`. What asks pat-httpd is in nginx_blocks.c.
  */
 #include "tools/doctor/servers.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/doctor/nginx_blocks.h"
 #include "tools/doctor/pam_services.h"
 #include "tools/doctor/traps.h"
 
 enum {
-	WORDS_MAX = 16,
 	DEPTH_MAX = 16, /* of files that include others */
 };
 
@@ -24,67 +25,57 @@ struct nginx {
 	char user_file[CONFIG_PATH_MAX]; /* where $remote_user becomes a header
 	                                  */
 	unsigned int user_line;
-};
-
-struct directive {
-	struct nginx *nginx;
-	const char *file;
-	unsigned int line;
-	char *words[WORDS_MAX]; /* its name is the first */
-	size_t len;
+	struct nginx_blocks *blocks;
 };
 
 static void read_file(void *arg, const struct config_text *text);
 
 static void
-take_include(const struct directive *directive)
+take_include(struct nginx *nginx, const struct nginx_directive *directive)
 {
 	const char *path = directive->words[1];
 	char whole[CONFIG_PATH_MAX];
 
 	(void)snprintf(whole, sizeof(whole), "%s%s%s",
 	    path[0] == '/' ? "" : base, path[0] == '/' ? "" : "/", path);
-	if (directive->nginx->depth < DEPTH_MAX)
-		config_each(
-		    directive->nginx->scan, whole, read_file, directive->nginx);
+	if (nginx->depth < DEPTH_MAX)
+		config_each(nginx->scan, whole, read_file, nginx);
 }
 
 static void
-take_service(const struct directive *directive)
+take_service(struct nginx *nginx, const struct nginx_directive *directive)
 {
-	directive->nginx->pam = true;
-	pam_service_named(directive->nginx->scan, directive->words[1],
-	    directive->file, directive->line);
+	nginx->pam = true;
+	pam_service_named(
+	    nginx->scan, directive->words[1], directive->file, directive->line);
 }
 
 static void
-take_pam_env(const struct directive *directive)
+take_pam_env(struct nginx *nginx, const struct nginx_directive *directive)
 {
 	if (strcmp(directive->words[1], "off") != 0)
-		trap_report(directive->nginx->scan, TRAP_NGINX_PAM_ENV,
-		    directive->file, directive->line, NULL);
+		trap_report(nginx->scan, TRAP_NGINX_PAM_ENV, directive->file,
+		    directive->line, NULL);
 }
 
 /* `if ($http_authorization ~ "PATTERN")`: the pattern is one of its words. */
 static void
-take_if(const struct directive *directive)
+take_if(struct nginx *nginx, const struct nginx_directive *directive)
 {
 	for (size_t i = 1; i < directive->len; i++)
-		trap_guard(directive->nginx->scan, TRAP_NGINX_GUARD,
-		    directive->words[i], directive->file, directive->line);
+		trap_guard(nginx->scan, TRAP_NGINX_GUARD, directive->words[i],
+		    directive->file, directive->line);
 }
 
 static void
-take_pass_headers(const struct directive *directive)
+take_pass_headers(struct nginx *nginx, const struct nginx_directive *directive)
 {
-	directive->nginx->list |= strcmp(directive->words[1], "off") == 0;
+	nginx->list |= strcmp(directive->words[1], "off") == 0;
 }
 
 static void
-take_set_header(const struct directive *directive)
+take_set_header(struct nginx *nginx, const struct nginx_directive *directive)
 {
-	struct nginx *nginx = directive->nginx;
-
 	if (directive->len < 3 ||
 	    (strcmp(directive->words[2], "$remote_user") != 0 &&
 	        strcmp(directive->words[2], "${remote_user}") != 0))
@@ -96,7 +87,8 @@ take_set_header(const struct directive *directive)
 
 static const struct {
 	const char *name;
-	void (*take)(const struct directive *directive);
+	void (*take)(
+	    struct nginx *nginx, const struct nginx_directive *directive);
 } directives[] = {
 	{ "auth_pam_service_name", take_service },
 	{ "auth_pam_set_pam_env", take_pam_env },
@@ -107,12 +99,14 @@ static const struct {
 };
 
 static void
-take_directive(struct directive *directive)
+take_directive(
+    struct nginx *nginx, struct nginx_directive *directive, char stop)
 {
 	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
 		if (directive->len > 1 &&
 		    strcmp(directive->words[0], directives[i].name) == 0)
-			directives[i].take(directive);
+			directives[i].take(nginx, directive);
+	nginx_blocks_take(nginx->blocks, directive, stop);
 	directive->len = 0;
 }
 
@@ -146,9 +140,9 @@ word_end(char *at)
 }
 
 static void
-add_word(struct directive *directive, char *start, char *end)
+add_word(struct nginx_directive *directive, char *start, char *end)
 {
-	if (directive->len == WORDS_MAX)
+	if (directive->len == NGINX_WORDS_MAX)
 		return;
 	if (end - start >= 2 && (*start == '"' || *start == '\'')) {
 		start++;
@@ -167,15 +161,28 @@ newlines(const char *from, const char *to)
 	return count;
 }
 
+/* A word of its own that ends a directive or a block. */
+static void
+take_stop(struct nginx *nginx, struct nginx_directive *directive, char stop)
+{
+	if (stop == ';' || stop == '{')
+		take_directive(nginx, directive, stop);
+	if (stop == '}') {
+		directive->len = 0;
+		nginx_blocks_close(nginx->blocks);
+	}
+}
+
 static void
 read_file(void *arg, const struct config_text *text)
 {
-	struct directive directive = { .nginx = arg, .file = text->path };
+	struct nginx *nginx = arg;
+	struct nginx_directive directive = { .file = text->path };
 	unsigned int line = 1;
 	char *at = text->text, *end;
 	char stop;
 
-	directive.nginx->depth++;
+	nginx->depth++;
 	for (; *at != '\0'; at = stop != '\0' ? end + 1 : end) {
 		end = *at == '#' ? strchrnul(at, '\n') : word_end(at);
 		stop = *end;
@@ -185,19 +192,25 @@ read_file(void *arg, const struct config_text *text)
 		*end = '\0';
 		if (end > at && *at != '#')
 			add_word(&directive, at, end);
-		if (stop == ';' || stop == '{' || stop == '}')
-			take_directive(&directive);
+		take_stop(nginx, &directive, stop);
 	}
-	directive.nginx->depth--;
+	nginx->depth--;
 }
 
+/* First who asks whom, then what is wrong with it. */
 void
 doctor_read_nginx(struct config_scan *scan)
 {
-	struct nginx nginx = { .scan = scan };
+	struct nginx_blocks blocks = { .scan = scan };
+	struct nginx nginx = { .scan = scan, .blocks = &blocks };
 
 	config_each(scan, "/etc/nginx/nginx.conf", read_file, &nginx);
 	if (nginx.pam && nginx.user_line != 0 && !nginx.list)
 		trap_report(scan, TRAP_NGINX_HEADERS, nginx.user_file,
 		    nginx.user_line, NULL);
+	if (!nginx_blocks_judge(&blocks))
+		return;
+	report_opened(scan->doctor, "nginx (pat-httpd)");
+	scan->files = 0;
+	config_each(scan, "/etc/nginx/nginx.conf", read_file, &nginx);
 }

@@ -15,6 +15,11 @@
 	X(pam, "pam") /* first: the others ask for its services */             \
 	X(apache, "apache")                                                    \
 	X(nginx, "nginx")                                                      \
+	X(haproxy, "haproxy") /* and to caddy: proxies.c */                    \
+	X(envoy, "envoy")                                                      \
+	X(apisix, "apisix")                                                    \
+	X(traefik, "traefik")                                                  \
+	X(caddy, "caddy")                                                      \
 	X(pam_doors, "doors")                                                  \
 	X(sasl, "sasl")                                                        \
 	X(tomcat, "tomcat")

@@ -9,6 +9,10 @@
 
 #include "tools/doctor/config_files.h"
 
+#define TRAP_ELSEWHERE                                                         \
+	"pat-httpd is asked at another host, where it does not listen and "    \
+	"anybody on the way could say yes: ask one on this host"
+
 /* X(CODE, level, door, name, what it does, and what to do) */
 #define TRAP_LIST(X)                                                           \
 	X(APACHE_LIMIT, LEVEL_BAD, "apache", "apache-limit",                   \
@@ -41,6 +45,26 @@
 	    "is refused because only tokens pass `account` there: add "        \
 	    "account=user to pam_jira_pat.so in the service file, or use "     \
 	    "Require valid-user here")                                         \
+	X(APACHE_FCGI_BASIC, LEVEL_WARN, "apache", "apache-fcgi-basic",        \
+	    "with mod_authnz_fcgi, AuthType Basic adds a challenge of its "    \
+	    "own to every answer, also to a yes: use AuthType Token")          \
+	X(APACHE_FCGI_OFF, LEVEL_BAD, "apache", "apache-fcgi-off",             \
+	    "Authoritative Off makes 401 of 403, of 429 and of a pat-httpd "   \
+	    "that does not answer, and asks other providers: set it to On")    \
+	X(APACHE_FCGI_PASS, LEVEL_BAD, "apache", "apache-fcgi-pass",           \
+	    "pat-httpd gets no Authorization header, and Bearer is always "    \
+	    "refused: add CGIPassAuth On")                                     \
+	X(APACHE_FCGI_PORT, LEVEL_WARN, "apache", "apache-fcgi-port",          \
+	    "any local user can take this port while pat-httpd is away, and "  \
+	    "say yes to all: use one below 1024, or a systemd socket unit")    \
+	X(APACHE_FCGI_REMOTE, LEVEL_BAD, "apache", "apache-fcgi-remote",       \
+	    TRAP_ELSEWHERE)                                                    \
+	X(APACHE_FCGI_TOKEN, LEVEL_WARN, "apache", "apache-fcgi-token",        \
+	    "the token is passed on to the backend: add RequestHeader unset "  \
+	    "Authorization")                                                   \
+	X(APACHE_FCGI_USER, LEVEL_BAD, "apache", "apache-fcgi-user",           \
+	    "without UserExpr, Bearer is an error and Basic passes under the " \
+	    "name that was typed: add UserExpr \"%{reqenv:REMOTE_USER}\"")     \
 	X(NGINX_HEADERS, LEVEL_WARN, "nginx", "nginx-headers",                 \
 	    "the client's own headers are passed on, and a backend may "       \
 	    "trust Remote-User: pass only those you list, as "                 \
@@ -53,6 +77,64 @@
 	    "this guard lets tokens with another prefix be logged as "         \
 	    "user names: replace it with the output of `pat-admin guard "      \
 	    "nginx`")                                                          \
+	X(NGINX_CACHE, LEVEL_BAD, "nginx", "nginx-cache",                      \
+	    "the answers of pat-httpd are cached here, and revoked tokens "    \
+	    "accepted: set it to off where auth_request goes")                 \
+	X(NGINX_TOKEN, LEVEL_WARN, "nginx", "nginx-token",                     \
+	    "the token is passed on to the backend: set proxy_set_header "     \
+	    "Authorization, as examples/nginx does")                           \
+	X(NGINX_REMOTE, LEVEL_BAD, "nginx", "nginx-remote", TRAP_ELSEWHERE)    \
+	X(HAPROXY_OPEN, LEVEL_BAD, "haproxy", "haproxy-open",                  \
+	    "without http-request deny, auth-request lets every request "      \
+	    "pass: add http-request deny unless { "                            \
+	    "var(txn.auth_response_successful) -m bool }")                     \
+	X(HAPROXY_HEADERS, LEVEL_WARN, "haproxy", "haproxy-headers",           \
+	    "headers such as X_Forwarded_User are passed on, and a "           \
+	    "backend may take them for X-Forwarded-User: remove them "         \
+	    "(http-request del-header PATTERN -m reg)")                        \
+	X(HAPROXY_TOKEN, LEVEL_WARN, "haproxy", "haproxy-token",               \
+	    "the token is passed on to the backend: add http-request "         \
+	    "del-header Authorization")                                        \
+	X(HAPROXY_REMOTE, LEVEL_BAD, "haproxy", "haproxy-remote",              \
+	    TRAP_ELSEWHERE)                                                    \
+	X(ENVOY_OPEN, LEVEL_BAD, "envoy", "envoy-open",                        \
+	    "failure_mode_allow lets every request pass while pat-httpd "      \
+	    "does not answer: remove it")                                      \
+	X(ENVOY_HEADERS, LEVEL_WARN, "envoy", "envoy-headers",                 \
+	    "headers such as X_Forwarded_User are passed on, and a "           \
+	    "backend may take them for X-Forwarded-User: set "                 \
+	    "headers_with_underscores_action to REJECT_REQUEST")               \
+	X(ENVOY_TOKEN, LEVEL_WARN, "envoy", "envoy-token",                     \
+	    "the token is passed on to the backend: add authorization "        \
+	    "to request_headers_to_remove")                                    \
+	X(ENVOY_REMOTE, LEVEL_BAD, "envoy", "envoy-remote", TRAP_ELSEWHERE)    \
+	X(APISIX_OPEN, LEVEL_BAD, "apisix", "apisix-open",                     \
+	    "allow_degradation lets every request pass while pat-httpd "       \
+	    "does not answer: remove it")                                      \
+	X(APISIX_TOKEN, LEVEL_WARN, "apisix", "apisix-token",                  \
+	    "the token is passed on to the backend: remove "                   \
+	    "Authorization by the plugin proxy-rewrite")                       \
+	X(APISIX_REMOTE, LEVEL_BAD, "apisix", "apisix-remote", TRAP_ELSEWHERE) \
+	X(TRAEFIK_TRUST, LEVEL_BAD, "traefik", "traefik-trust",                \
+	    "trustForwardHeader lets clients say which method and path "       \
+	    "is asked about: remove it")                                       \
+	X(TRAEFIK_HEADERS, LEVEL_WARN, "traefik", "traefik-headers",           \
+	    "headers such as X_Forwarded_User are passed on, and a "           \
+	    "backend may take them for X-Forwarded-User: empty them by "       \
+	    "customRequestHeaders")                                            \
+	X(TRAEFIK_TOKEN, LEVEL_WARN, "traefik", "traefik-token",               \
+	    "the token is passed on to the backend: add Authorization "        \
+	    "to authResponseHeaders, which removes it")                        \
+	X(TRAEFIK_REMOTE, LEVEL_BAD, "traefik", "traefik-remote",              \
+	    TRAP_ELSEWHERE)                                                    \
+	X(CADDY_HEADERS, LEVEL_WARN, "caddy", "caddy-headers",                 \
+	    "headers such as X_Forwarded_User are passed on, and a "           \
+	    "backend may take them for X-Forwarded-User: remove them "         \
+	    "inside of route (request_header -X_*)")                           \
+	X(CADDY_TOKEN, LEVEL_WARN, "caddy", "caddy-token",                     \
+	    "the token is passed on to the backend: add request_header "       \
+	    "-Authorization behind forward_auth, inside of route")             \
+	X(CADDY_REMOTE, LEVEL_BAD, "caddy", "caddy-remote", TRAP_ELSEWHERE)    \
 	X(PAM_MISSING, LEVEL_BAD, "pam", "pam-missing",                        \
 	    "this service has no file in /etc/pam.d, so that `other` "         \
 	    "applies to it: create one, like examples/pam.d/jira-pat")         \
