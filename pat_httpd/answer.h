@@ -35,8 +35,6 @@
 	X(UNAVAILABLE, 503, "unavailable",                                     \
 	    "The token could not be checked: try again.")                      \
 	X(BAD_REQUEST, 400, "bad_request", "The request is malformed.")        \
-	X(TOO_SLOW, 408, "too_slow", "The head of the request was late.")      \
-	X(VERSION, 505, "version", "HTTP/1.1 and HTTP/1.0 are spoken.")        \
 	X(ACCEPTED, 200, "", "")                                               \
 	X(PREFLIGHT, 200, "", "")                                              \
 	X(HEALTHY, 200, "", "")

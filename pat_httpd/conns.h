@@ -13,6 +13,7 @@
 #include "pat_httpd/authorize.h"
 #include "pat_httpd/reactor.h"
 
+struct http;
 struct jp_listener;
 
 /* The user of a peer that the kernel does not name: one that came over TCP. */
@@ -54,6 +55,7 @@ struct service {
 	struct authorizer authorizer;
 	const struct jp_peers *peers;
 	struct conns conns;
+	struct http *http; /* the library of that protocol */
 };
 
 /*

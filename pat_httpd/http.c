@@ -1,6 +1,7 @@
 #include "pat_httpd/http.h"
 
 #include <errno.h>
+#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,96 +9,43 @@
 
 #include "common/config/httpd_settings.h"
 #include "pat_httpd/http_ask.h"
-#include "pat_httpd/http_head.h"
-#include "pat_httpd/http_reply.h"
 
 enum {
-	HEAD_MS = 5000,   /* for a whole head, from its first byte */
-	IDLE_MS = 75000,  /* between two requests */
-	SEND_MS = 5000,   /* for an answer to be taken */
-	LINGER_MS = 2000, /* for a body that nobody reads */
-	LINGER_MAX = 1 << 20,
+	IDLE_MS = 75000, /* until the first line of another request */
+	HEAD_MS = 5000,  /* from there until its head is complete */
+	SEND_MS = 5000,  /* for an answer to be taken */
+	POOL = 32768,    /* bytes of the library for each head */
 };
 
-#define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
-
-enum http_state {
-	READING,   /* a head, or waiting for one */
-	ASKING,    /* patd */
-	SENDING,   /* the rest of an answer */
-	LINGERING, /* the answer has gone: what comes now is thrown away */
+/* The library, for all connections. */
+struct http {
+	struct service *service;
+	struct MHD_Daemon *daemon;
+	struct reactor_watch watch; /* of its own epoll(7) */
+	struct reactor_duty duty;
+	struct http_conn *coming; /* it is being told of that one */
 };
 
-/* Bytes that wait for their turn; they may be secrets. */
-struct held {
-	char *bytes;
-	size_t len;
+/* Where a request is. */
+enum phase {
+	PHASE_NONE,     /* there is none, or its head is not complete */
+	PHASE_HEAD,     /* its head was seen; it has no body */
+	PHASE_ASKING,   /* patd; the library leaves it alone */
+	PHASE_ANSWERED, /* by patd */
+	PHASE_SENDING,
+	PHASE_ENDING, /* the connection is to go at once */
 };
 
 struct http_conn {
 	struct conn conn;
 	struct service *service;
 	const struct jp_listener *listener;
-	struct reactor_watch watch;
+	int fd; /* the library's */
+	struct MHD_Connection *library;
 	struct reactor_timer timer;
+	enum phase phase;
 	struct authorization authorization;
-	enum http_state state;
-	bool readable; /* there may be more than was read */
-	bool partial;  /* a head has begun, and has until the timer is due */
-	bool close;    /* behind this answer */
-	bool linger;   /* a body may come */
-	bool head_only;
-	size_t lingered;
-	struct held in;  /* what is behind the head */
-	struct held out; /* the rest of an answer */
 };
-
-/*
- * Functions of type bool here say whether the connection is still there: they
- * may close it, and then nobody may touch it.
- */
-
-#define HTTP_CONN(member, pointer)                                             \
-	((struct http_conn *)(void *)((char *)(pointer)-offsetof(              \
-	    struct http_conn, member)))
-
-static void
-drop(struct held *held)
-{
-	if (held->bytes != NULL)
-		explicit_bzero(held->bytes, held->len);
-	free(held->bytes);
-	*held = (struct held){ 0 };
-}
-
-/* False: no memory. */
-static bool
-hold(struct held *held, const char *bytes, size_t len)
-{
-	if (len == 0)
-		return true;
-	held->bytes = malloc(len);
-	if (held->bytes == NULL)
-		return false;
-	memcpy(held->bytes, bytes, len);
-	held->len = len;
-	return true;
-}
-
-static bool
-close_conn(struct http_conn *conn)
-{
-	reactor_disarm(&conn->timer);
-	reactor_remove(&conn->service->reactor, &conn->watch);
-	(void)close(conn->watch.fd);
-	authorize_forget(&conn->authorization);
-	drop(&conn->in);
-	drop(&conn->out);
-	conns_remove(&conn->conn);
-	explicit_bzero(conn, sizeof(*conn));
-	free(conn);
-	return false;
-}
 
 static void
 arm(struct http_conn *conn, int ms)
@@ -107,123 +55,93 @@ arm(struct http_conn *conn, int ms)
 	reactor_arm(reactor, &conn->timer, reactor->now_ms + ms);
 }
 
-/* ---- the way out ---- */
-
-/*
- * A client that still sends would get a reset, and lose the answer (RFC 9112
- * §9.6): so it is heard for a while.
- */
-static bool
-linger(struct http_conn *conn)
+/* The library has something to do. */
+static void
+hurry(struct http *http)
 {
-	char bytes[4096];
-	ssize_t got;
-
-	for (;;) {
-		got = recv(conn->watch.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-			return close_conn(conn);
-		if (got < 0 && errno == EAGAIN)
-			return true;
-		if (got > 0 &&
-		    (conn->lingered += (size_t)got) > (size_t)LINGER_MAX)
-			return close_conn(conn);
-	}
+	reactor_later(&http->service->reactor, &http->duty);
 }
 
-/* The answer has gone. */
-static bool
-on_sent(struct http_conn *conn)
+/* Of a connection that is not asking: the library sees the end, and closes. */
+static void
+hang_up(struct http_conn *conn)
 {
-	drop(&conn->out);
-	conn->state = READING;
-	if (!conn->close) {
-		arm(conn, IDLE_MS);
-		return true;
-	}
-	if (!conn->linger || shutdown(conn->watch.fd, SHUT_WR) != 0)
-		return close_conn(conn);
-	conn->state = LINGERING;
-	arm(conn, LINGER_MS);
-	return linger(conn);
+	(void)shutdown(conn->fd, SHUT_RDWR);
 }
 
-/* What is sent of `len` bytes; -1: nobody takes it any more. */
-static ssize_t
-send_some(struct http_conn *conn, const char *bytes, size_t len)
-{
-	ssize_t sent =
-	    send(conn->watch.fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	return sent < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : sent;
-}
+/* ---- answers ---- */
 
 static bool
-send_first(struct http_conn *conn, const char *bytes, size_t len)
-{
-	ssize_t sent = send_some(conn, bytes, len);
-
-	if (sent == (ssize_t)len)
-		return on_sent(conn);
-	if (sent < 0 || !hold(&conn->out, bytes + sent, len - (size_t)sent) ||
-	    !reactor_change(
-	        &conn->service->reactor, &conn->watch, EVENTS | EPOLLOUT))
-		return close_conn(conn);
-	conn->state = SENDING;
-	arm(conn, SEND_MS);
-	return true;
-}
-
-static bool
-send_rest(struct http_conn *conn)
-{
-	ssize_t sent = send_some(conn, conn->out.bytes, conn->out.len);
-
-	if (sent < 0)
-		return close_conn(conn);
-	conn->out.len -= (size_t)sent;
-	memmove(conn->out.bytes, conn->out.bytes + sent, conn->out.len);
-	if (conn->out.len > 0)
-		return true;
-	return reactor_change(&conn->service->reactor, &conn->watch, EVENTS)
-	           ? on_sent(conn)
-	           : close_conn(conn);
-}
-
-/* Sends `authorization.answer`, and forgets it. */
-static bool
-reply(struct http_conn *conn)
+add_fields(struct MHD_Response *response, const struct http_conn *conn)
 {
 	const struct jp_settings *settings = conn->service->authorizer.settings;
-	struct answer *answer = &conn->authorization.answer;
-	char bytes[HTTP_REPLY_MAX];
-	struct http_reply_form form;
-	size_t len;
-	bool there;
+	struct answer_field fields[ANSWER_FIELDS_MAX];
+	size_t len = answer_fields(&conn->authorization.answer,
+	    ANSWER_NAMES_HTTP, settings->httpd.user_header, fields);
+	bool added = true;
 
-	conn->close |= conn->service->conns.draining;
-	form = (struct http_reply_form){ settings->httpd.user_header,
-		conn->head_only, conn->close };
-	len = http_reply_make(answer, &form, bytes);
-	answer_clear(answer);
-	there = send_first(conn, bytes, len);
-	explicit_bzero(bytes, len);
-	return there;
+	for (size_t i = 0; i < len; i++)
+		added &= MHD_add_response_header(response, fields[i].name,
+		             fields[i].value) == MHD_YES;
+	if (conn->authorization.answer.body)
+		added &= MHD_add_response_header(response,
+		             MHD_HTTP_HEADER_CONTENT_TYPE,
+		             "application/problem+json") == MHD_YES;
+	if (conn->service->conns.draining)
+		added &= MHD_add_response_header(response,
+		             MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
+	return added;
 }
 
-/* The connection makes no sense any more. */
-static bool
-reject(struct http_conn *conn, enum answer_kind kind)
+/* The fields that the library does not add itself; NULL: no memory. */
+static struct MHD_Response *
+make_response(struct http_conn *conn)
+{
+	struct answer *answer = &conn->authorization.answer;
+	struct MHD_Response *response;
+	size_t len = 0;
+	char *body = answer_body(answer, &len);
+
+	answer->body = body != NULL;
+	response =
+	    MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
+	if (response == NULL) {
+		free(body);
+		return NULL;
+	}
+	if (add_fields(response, conn))
+		return response;
+	MHD_destroy_response(response);
+	return NULL;
+}
+
+/* MHD_NO closes the connection. */
+static enum MHD_Result
+reply(struct http_conn *conn)
+{
+	enum answer_kind kind = conn->authorization.answer.kind;
+	struct MHD_Response *response = make_response(conn);
+	enum MHD_Result queued = MHD_NO;
+
+	answer_clear(&conn->authorization.answer);
+	if (response == NULL)
+		return MHD_NO;
+	conn->phase = PHASE_SENDING;
+	arm(conn, SEND_MS);
+	queued =
+	    MHD_queue_response(conn->library, answer_status(kind), response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
+static enum MHD_Result
+reply_with(struct http_conn *conn, enum answer_kind kind)
 {
 	conn->authorization.answer.kind = kind;
-	conn->close = conn->linger = true;
-	drop(&conn->in);
-	conns_log_refused(
-	    &conn->service->conns, conn->conn.uid, answer_title(kind));
 	return reply(conn);
 }
 
-/* ---- the way in ---- */
+/* ---- requests ---- */
 
 static enum answer_kind
 health(const struct http_conn *conn)
@@ -231,242 +149,341 @@ health(const struct http_conn *conn)
 	struct service *service = conn->service;
 
 	if (conn->conn.uid == CONN_NO_UID ||
-	    !jp_peers_may_administer(
-	        service->peers, conn->watch.fd, conn->conn.uid))
+	    !jp_peers_may_administer(service->peers, conn->fd, conn->conn.uid))
 		return ANSWER_NOT_FOUND;
 	return patd_link_healthy(&service->link) ? ANSWER_HEALTHY
 	                                         : ANSWER_UNAVAILABLE;
 }
 
-static enum answer_kind
-complaint(enum jp_err err)
-{
-	return err == JP_ERR_NEWER      ? ANSWER_VERSION
-	       : err == JP_ERR_TOO_LONG ? ANSWER_TOO_LARGE
-	                                : ANSWER_BAD_REQUEST;
-}
-
-/* A whole head. */
-static bool
-on_head(struct http_conn *conn, char *bytes, size_t len)
-{
-	struct http_request request;
+/* A head that is being gathered. */
+struct gathering {
 	struct http_head head;
-	enum jp_err err = http_head_read(bytes, len, &head);
-
-	if (err != JP_ERR_OK)
-		return reject(conn, complaint(err));
-	http_request_read(&head, conn->listener, &request);
-	conn->partial = false;
-	conn->close = request.close || request.body;
-	conn->linger = request.body;
-	conn->head_only = request.head_only;
-	if (request.path == HTTP_PATH_AUTH) {
-		if (authorize(&conn->service->authorizer, &request.ask,
-		        &conn->authorization))
-			return reply(conn);
-		conn->state = ASKING;
-		return true;
-	}
-	conn->authorization.answer.body = request.ask.body;
-	conn->authorization.answer.kind =
-	    request.path == HTTP_PATH_HEALTH ? health(conn) : ANSWER_NOT_FOUND;
-	return reply(conn);
-}
-
-/* What is read, of which `at` is done with. */
-struct room {
-	size_t at, len, high; /* `high`: as far as it was ever filled */
-	char bytes[HTTP_HEAD_MAX];
+	enum jp_err err;
 };
 
-/* Heads that are there; stops where one has to wait. */
-static bool
-take_heads(struct http_conn *conn, struct room *room)
+static enum MHD_Result
+on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
+    const char *value, size_t value_len)
 {
-	while (conn->state == READING) {
-		char *bytes = room->bytes + room->at;
-		size_t len = http_head_find(bytes, room->len - room->at);
+	struct gathering *gathering = arg;
 
-		if (len == 0)
-			return true;
-		room->at += len;
-		if (!on_head(conn, bytes, len))
-			return false;
-	}
-	return true;
-}
-
-/* More bytes, as far as there is room; the end closes. */
-static bool
-receive(struct http_conn *conn, struct room *room)
-{
-	size_t size;
-	ssize_t got;
-
-	room->high = room->high > room->len ? room->high : room->len;
-	room->len -= room->at;
-	memmove(room->bytes, room->bytes + room->at, room->len);
-	room->at = 0;
-	size = sizeof(room->bytes) - room->len;
-	do
-		got = recv(conn->watch.fd, room->bytes + room->len, size,
-		    MSG_DONTWAIT);
-	while (got < 0 && errno == EINTR);
-	conn->readable = got == (ssize_t)size;
-	if (got == 0 || (got < 0 && errno != EAGAIN))
-		return close_conn(conn);
-	if (got > 0)
-		room->len += (size_t)got;
-	return true;
-}
-
-/* Keeps what is no head yet, if it can become one. */
-static bool
-keep_rest(struct http_conn *conn, const struct room *room)
-{
-	const char *bytes = room->bytes + room->at;
-	size_t len = room->len - room->at;
-
-	if (len == 0)
-		return true;
-	if (conn->state == READING) {
-		if (len == HTTP_HEAD_MAX)
-			return reject(conn, ANSWER_TOO_LARGE);
-		if (!http_head_may_come(bytes, len))
-			return reject(conn, ANSWER_BAD_REQUEST);
-		if (!conn->partial)
-			arm(conn, HEAD_MS);
-		conn->partial = true;
-	}
-	return hold(&conn->in, bytes, len) ? true : close_conn(conn);
-}
-
-static bool
-fill_and_take(struct http_conn *conn, struct room *room)
-{
-	if (room->len > 0 && !take_heads(conn, room))
-		return false;
-	while (conn->state == READING && conn->readable &&
-	       room->len - room->at < sizeof(room->bytes))
-		if (!receive(conn, room) || !take_heads(conn, room))
-			return false;
-	return keep_rest(conn, room);
-}
-
-/* Takes what is there, as far as it goes now. */
-static bool
-advance(struct http_conn *conn)
-{
-	struct room room;
-	bool there;
-
-	room.at = room.high = 0;
-	room.len = conn->in.len;
-	if (room.len > 0)
-		memcpy(room.bytes, conn->in.bytes, room.len);
-	drop(&conn->in);
-	there = fill_and_take(conn, &room);
-	explicit_bzero(room.bytes, room.high > room.len ? room.high : room.len);
-	return there;
-}
-
-/* The next request may be there already. */
-static bool
-go_on(struct http_conn *conn)
-{
-	if (conn->state == LINGERING)
-		return linger(conn);
-	return conn->state != READING ||
-	       (conn->in.len == 0 && !conn->readable) || advance(conn);
-}
-
-/* ---- what happens ---- */
-
-static void
-on_answer(struct authorization *authorization)
-{
-	struct http_conn *conn = HTTP_CONN(authorization, authorization);
-
-	if (reply(conn))
-		(void)go_on(conn);
+	(void)kind;
+	gathering->err = http_head_add(&gathering->head, name, name_len,
+	    value != NULL ? value : "", value_len);
+	return gathering->err == JP_ERR_OK ? MHD_YES : MHD_NO;
 }
 
 static void
-on_ready(struct reactor_watch *watch, uint32_t events)
+gather(struct http_conn *conn, const char *method, const char *target,
+    struct gathering *gathering)
 {
-	struct http_conn *conn = HTTP_CONN(watch, watch);
+	gathering->err = http_head_start(&gathering->head, method, target);
+	if (gathering->err == JP_ERR_OK)
+		(void)MHD_get_connection_values_n(
+		    conn->library, MHD_HEADER_KIND, on_field, gathering);
+}
 
-	if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
-		(void)close_conn(conn);
+static enum MHD_Result
+start(struct http_conn *conn, const char *method, const char *target)
+{
+	struct answer *answer = &conn->authorization.answer;
+	struct gathering gathering;
+	struct http_request request;
+
+	gather(conn, method, target, &gathering);
+	if (gathering.err != JP_ERR_OK)
+		return reply_with(conn, gathering.err == JP_ERR_TOO_LONG
+		                            ? ANSWER_TOO_LARGE
+		                            : ANSWER_BAD_REQUEST);
+	http_request_read(&gathering.head, conn->listener, &request);
+	if (request.path != HTTP_PATH_AUTH) {
+		answer->body = request.ask.body;
+		return reply_with(conn, request.path == HTTP_PATH_HEALTH
+		                            ? health(conn)
+		                            : ANSWER_NOT_FOUND);
+	}
+	if (authorize(
+	        &conn->service->authorizer, &request.ask, &conn->authorization))
+		return reply(conn);
+	conn->phase = PHASE_ASKING;
+	MHD_suspend_connection(conn->library);
+	return MHD_YES;
+}
+
+static bool
+has_body(const struct http_conn *conn)
+{
+	const char *len = MHD_lookup_connection_value(
+	    conn->library, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return (len != NULL && strcmp(len, "0") != 0) ||
+	       MHD_lookup_connection_value(conn->library, MHD_HEADER_KIND,
+	           MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+}
+
+/*
+ * The library calls this when a head is complete, and again when all was read.
+ * Who answers at the first call refuses the body, and the connection ends: so
+ * it is done where there may be one, and nowhere else.
+ */
+static enum MHD_Result
+on_request(void *arg, struct MHD_Connection *library, const char *target,
+    const char *method, const char *version, const char *upload,
+    size_t *upload_len, void **state)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	    library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct http_conn *conn = info->socket_context;
+
+	(void)arg;
+	(void)version;
+	(void)upload;
+	(void)upload_len;
+	*state = conn;
+	switch (conn->phase) {
+	case PHASE_NONE:
+		conn->phase = PHASE_HEAD;
+		if (!has_body(conn))
+			return MHD_YES;
+		return start(conn, method, target);
+	case PHASE_HEAD:
+		return start(conn, method, target);
+	case PHASE_ANSWERED:
+		return reply(conn);
+	case PHASE_ASKING:
+	case PHASE_SENDING:
+	case PHASE_ENDING:
+		break;
+	}
+	return MHD_NO;
+}
+
+static void
+on_done(struct authorization *authorization)
+{
+	struct http_conn *conn =
+	    REACTOR_OWNER(authorization, struct http_conn, authorization);
+
+	conn->phase = PHASE_ANSWERED;
+	MHD_resume_connection(conn->library);
+	hurry(conn->service->http);
+}
+
+/* The first line has come: its head has less time than an idle connection. */
+static void *
+on_target(void *arg, const char *target, struct MHD_Connection *library)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	    library, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct http_conn *conn = info->socket_context;
+
+	(void)arg;
+	(void)target;
+	arm(conn, HEAD_MS);
+	return conn;
+}
+
+/* The answer has gone, or never will. */
+static void
+on_completed(void *arg, struct MHD_Connection *library, void **state,
+    enum MHD_RequestTerminationCode code)
+{
+	struct http_conn *conn = *state;
+
+	(void)arg;
+	(void)library;
+	(void)code;
+	if (conn == NULL || conn->phase == PHASE_ENDING)
+		return;
+	conn->phase = PHASE_NONE;
+	arm(conn, IDLE_MS);
+}
+
+/* The path is judged as it came. */
+static size_t
+leave_encoded(void *arg, struct MHD_Connection *library, char *text)
+{
+	(void)arg;
+	(void)library;
+	return strlen(text);
+}
+
+/* ---- connections ---- */
+
+static void
+forget(struct http_conn *conn)
+{
+	reactor_disarm(&conn->timer);
+	authorize_forget(&conn->authorization);
+	conns_remove(&conn->conn);
+	free(conn);
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *library, void **context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct http *http = arg;
+	struct http_conn *conn = *context;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		forget(conn);
 		return;
 	}
-	conn->readable |= (events & (EPOLLIN | EPOLLRDHUP)) != 0;
-	if (conn->state == SENDING && (events & EPOLLOUT) != 0 &&
-	    !send_rest(conn))
-		return;
-	(void)go_on(conn);
+	*context = http->coming;
+	http->coming->library = library;
+	http->coming = NULL;
 }
 
+/* patd has its own deadline. */
 static void
-on_time(struct reactor_timer *timer)
+on_due(struct reactor_timer *timer)
 {
-	struct http_conn *conn = HTTP_CONN(timer, timer);
+	struct http_conn *conn = REACTOR_OWNER(timer, struct http_conn, timer);
 
-	if (conn->state == ASKING) /* patd has its own time */
-		arm(conn, IDLE_MS);
-	else if (conn->state == READING && conn->partial)
-		(void)reject(conn, ANSWER_TOO_SLOW);
+	if (conn->phase == PHASE_ASKING || conn->phase == PHASE_ANSWERED)
+		arm(conn, SEND_MS);
 	else
-		(void)close_conn(conn);
+		hang_up(conn);
 }
 
 /* A request that is there already is still answered. */
 static void
-drain(struct conn *base)
+on_drain(struct conn *one)
 {
-	struct http_conn *conn = HTTP_CONN(conn, base);
+	struct http_conn *conn = REACTOR_OWNER(one, struct http_conn, conn);
+	char byte;
 
-	conn->readable = true;
-	if (conn->state == READING && advance(conn) && conn->state == READING)
-		(void)close_conn(conn);
+	if (conn->phase == PHASE_NONE &&
+	    recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+		hang_up(conn);
 }
 
 static void
-end(struct conn *base)
+on_end(struct conn *one)
 {
-	(void)close_conn(HTTP_CONN(conn, base));
+	struct http_conn *conn = REACTOR_OWNER(one, struct http_conn, conn);
+	bool asking = conn->phase == PHASE_ASKING;
+
+	conn->phase = PHASE_ENDING;
+	authorize_forget(&conn->authorization);
+	hang_up(conn);
+	if (asking)
+		MHD_resume_connection(conn->library);
 }
 
 void
 http_take(struct service *service, int fd, uid_t uid,
     const struct jp_listener *listener)
 {
+	const struct sockaddr nobody = { .sa_family = AF_UNIX };
 	struct http_conn *conn = calloc(1, sizeof(*conn));
 
 	if (conn == NULL) {
 		(void)close(fd);
 		return;
 	}
-	conn->conn = (struct conn){ .uid = uid, .drain = drain, .end = end };
+	conn->conn =
+	    (struct conn){ .uid = uid, .drain = on_drain, .end = on_end };
 	conn->service = service;
 	conn->listener = listener;
-	conn->watch = (struct reactor_watch){ fd, on_ready };
-	conn->timer.due = on_time;
-	conn->authorization.done = on_answer;
+	conn->fd = fd;
+	conn->timer.due = on_due;
+	conn->authorization.done = on_done;
 	conns_add(&service->conns, &conn->conn);
 	arm(conn, IDLE_MS);
-	if (!reactor_add(&service->reactor, &conn->watch, EVENTS))
-		(void)close_conn(conn);
+	service->http->coming = conn;
+	(void)MHD_add_connection(
+	    service->http->daemon, fd, &nobody, sizeof(nobody));
+	if (service->http->coming != NULL) { /* it has closed it */
+		service->http->coming = NULL;
+		forget(conn);
+	}
+	hurry(service->http);
 }
 
+/* Before the library has heard of it. */
 void
 http_refuse(int fd, enum answer_kind kind)
 {
-	const struct answer answer = { .kind = kind };
-	const struct http_reply_form form = { .close = true };
-	char bytes[HTTP_REPLY_MAX];
-	size_t len = http_reply_make(&answer, &form, bytes);
+#define REFUSAL(line)                                                          \
+	"HTTP/1.1 " line "\r\nCache-Control: no-store\r\n"                     \
+	"Content-Length: 0\r\nConnection: close\r\n\r\n"
+	const char *text = kind == ANSWER_PEER
+	                       ? REFUSAL("403 Forbidden")
+	                       : REFUSAL("503 Service Unavailable\r\n"
+	                                 "Retry-After: 2");
 
-	(void)send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+#undef REFUSAL
+}
+
+/* ---- the library ---- */
+
+/* It may have more to do than its descriptor says. */
+static void
+run(struct reactor_duty *duty)
+{
+	struct http *http = REACTOR_OWNER(duty, struct http, duty);
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	(void)MHD_run(http->daemon);
+	if (MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0)
+		hurry(http);
+}
+
+static void
+on_ready(struct reactor_watch *watch, uint32_t events)
+{
+	(void)events;
+	hurry(REACTOR_OWNER(watch, struct http, watch));
+}
+
+static struct MHD_Daemon *
+start_daemon(struct http *http, unsigned int max)
+{
+	return MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME,
+	    0, NULL, NULL, on_request, http, MHD_OPTION_CONNECTION_LIMIT, max,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
+	    MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_NOTIFY_CONNECTION,
+	    on_connection, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+	    http, MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
+	    MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http, MHD_OPTION_END);
+}
+
+enum jp_err
+http_make(struct service *service)
+{
+	enum { SPARE = 16 }; /* some that end while others come */
+	struct http *http = calloc(1, sizeof(*http));
+	const union MHD_DaemonInfo *info;
+
+	if (http == NULL)
+		return JP_ERR_NOMEM;
+	service->http = http;
+	http->service = service;
+	http->duty.run = run;
+	http->daemon =
+	    start_daemon(http, (unsigned int)service->conns.max + SPARE);
+	if (http->daemon == NULL)
+		return JP_ERR_NOMEM;
+	info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	http->watch = (struct reactor_watch){ info->epoll_fd, on_ready };
+	return reactor_add(&service->reactor, &http->watch, EPOLLIN)
+	           ? JP_ERR_OK
+	           : JP_ERR_NOMEM;
+}
+
+void
+http_free(struct http *http)
+{
+	if (http == NULL)
+		return;
+	if (http->daemon != NULL) {
+		(void)MHD_run(http->daemon); /* those that were asking */
+		MHD_stop_daemon(http->daemon);
+	}
+	free(http);
 }

@@ -1,7 +1,7 @@
 /*
- * The HTTP/1.1 side: connections on which proxies ask, one question after the
- * other. An answer goes out when the head of the request is complete; a body is
- * never read.
+ * The HTTP/1.1 side, over libmicrohttpd (why: doc/http-library.md): connections
+ * on which proxies ask, one question after the other. An answer goes out when
+ * the head of the request is complete; a body is never read.
  */
 #ifndef PATHTTPD_HTTP_H
 #define PATHTTPD_HTTP_H
@@ -10,5 +10,11 @@
 
 conn_take http_take;
 conn_refuse http_refuse;
+
+/* Makes `service->http`, in whose reactor it runs. JP_ERR_NOMEM. */
+enum jp_err http_make(struct service *service);
+
+/* All connections have been ended. NULL is fine. */
+void http_free(struct http *http);
 
 #endif

@@ -13,10 +13,7 @@
 	X(ADDRESS, listener->address_header, false /* the last one counts */)  \
 	X(ORIGIN, "Origin", true)                                              \
 	X(CORS_METHOD, "Access-Control-Request-Method", true)                  \
-	X(ACCEPT, "Accept", false)                                             \
-	X(CONNECTION, "Connection", false)                                     \
-	X(LENGTH, "Content-Length", false)                                     \
-	X(CODING, "Transfer-Encoding", false)
+	X(ACCEPT, "Accept", false)
 
 enum known {
 #define KNOWN_ENUM(code, name, once) KNOWN_##code,
@@ -38,7 +35,7 @@ struct seen {
 	const char *first[KNOWN_COUNT], *last[KNOWN_COUNT];
 	size_t count[KNOWN_COUNT];
 	bool ambiguous;
-	bool json, close, keep_alive;
+	bool json;
 };
 
 static void
@@ -69,19 +66,6 @@ known_as(const struct seen *seen, const struct http_field *field)
 	return known;
 }
 
-/* Fields that may come several times, and mean the same as one list. */
-static void
-see_list(struct seen *seen, enum known known, const char *value)
-{
-	if (known == KNOWN_ACCEPT)
-		seen->json |= http_list_has(value, "application/json") ||
-		              http_list_has(value, "application/problem+json");
-	if (known == KNOWN_CONNECTION) {
-		seen->close |= http_list_has(value, "close");
-		seen->keep_alive |= http_list_has(value, "keep-alive");
-	}
-}
-
 static void
 see(struct seen *seen, const struct http_field *field)
 {
@@ -94,7 +78,10 @@ see(struct seen *seen, const struct http_field *field)
 	seen->last[known] = field->value;
 	seen->ambiguous |= !http_field_is(field, seen->names[known]) ||
 	                   (once[known] && seen->count[known] > 1);
-	see_list(seen, known, field->value);
+	if (known == KNOWN_ACCEPT)
+		seen->json |=
+		    http_list_has(field->value, "application/json") ||
+		    http_list_has(field->value, "application/problem+json");
 }
 
 /* NULL: it has none. */
@@ -165,9 +152,4 @@ http_request_read(const struct http_head *head,
 	if (is_original)
 		request->ask.method = head->method;
 	request->path = read_path(request, head->target, is_original);
-	request->head_only = strcmp(head->method, "HEAD") == 0;
-	request->body = seen.count[KNOWN_CODING] > 0 ||
-	                (seen.count[KNOWN_LENGTH] > 0 &&
-	                    strcmp(seen.first[KNOWN_LENGTH], "0") != 0);
-	request->close = seen.close || (head->minor == 0 && !seen.keep_alive);
 }

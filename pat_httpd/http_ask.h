@@ -1,6 +1,5 @@
 /*
- * What a request asks for, from the head that was read and the rules of its
- * listener. Pure.
+ * What a request asks for, from its head and the rules of its listener. Pure.
  */
 #ifndef PATHTTPD_HTTP_ASK_H
 #define PATHTTPD_HTTP_ASK_H
@@ -19,9 +18,6 @@ struct http_request {
 	enum http_path path;
 	struct ask ask; /* points into the head and `service` */
 	char service[JP_SERVICE_MAX + 1];
-	bool body;      /* one comes behind the head, or another protocol */
-	bool close;     /* the client, or its version, wants no other request */
-	bool head_only; /* a HEAD: the answer has no body */
 };
 
 /* The head outlives `request`. */

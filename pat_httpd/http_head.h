@@ -1,7 +1,6 @@
 /*
- * The head of an HTTP/1.1 request (RFC 9112 §3, §5), read strictly: what is
- * unusual is refused, not repaired. Pure; why it is no library: see
- * doc/http-library.md.
+ * The head of an HTTP/1.1 request (RFC 9112 §3, §5), as the library has read
+ * it: its fields in their order, also those that came twice. Pure.
  */
 #ifndef PATHTTPD_HTTP_HEAD_H
 #define PATHTTPD_HTTP_HEAD_H
@@ -11,42 +10,36 @@
 
 #include "common/base/err.h"
 
-#define HTTP_HEAD_MAX 16384 /* bytes, with the empty line */
+#define HTTP_HEAD_MAX 16384 /* bytes of all names, values and the target */
 #define HTTP_FIELDS_MAX 128
 
-struct http_field {
-	const char *name, *value; /* closed by NUL; no blanks around them */
-	size_t name_len;
-};
-
-/* Its texts lie in what was read. */
+/* Its texts are those of the caller, closed by NUL. */
 struct http_head {
 	const char *method, *target;
-	unsigned int minor; /* of the version: 0 or 1 */
+	size_t size; /* bytes, as the wire has them */
 	size_t field_len;
-	struct http_field fields[HTTP_FIELDS_MAX];
+	struct http_field {
+		const char *name, *value;
+		size_t name_len;
+	} fields[HTTP_FIELDS_MAX];
 };
 
 /*
- * How many bytes the head at the beginning of `len` bytes has, with the empty
- * line behind it, and with empty lines in front of it; 0: it is not there yet.
+ * Starts a head without fields. JP_ERR_INVALID: a byte in the target that is
+ * not visible; JP_ERR_TOO_LONG.
  */
-size_t http_head_find(const char *bytes, size_t len);
+enum jp_err
+http_head_start(struct http_head *head, const char *method, const char *target);
 
 /*
- * Whether `len` bytes, in which no head ends, may still become one: none is a
- * control character but for line ends and tabulators, each line ends with CRLF.
+ * Adds a field. The library is lenient where proxies differ, so this is not:
+ * JP_ERR_INVALID for a name that is no token (RFC 9110 §5.6.2), also one with a
+ * blank in front of the colon, and a control character in a value but a
+ * tabulator; JP_ERR_TOO_LONG for more than HTTP_FIELDS_MAX fields or
+ * HTTP_HEAD_MAX bytes.
  */
-bool http_head_may_come(const char *bytes, size_t len);
-
-/*
- * Reads the head of `len` bytes that http_head_find() found, and writes NULs
- * into it. JP_ERR_INVALID: a method or name that is no token, a control
- * character, a folded line, a blank in front of a colon, not exactly one Host
- * in HTTP/1.1; JP_ERR_NEWER: another version than 1.0 and 1.1; JP_ERR_TOO_LONG:
- * more than HTTP_FIELDS_MAX fields.
- */
-enum jp_err http_head_read(char *bytes, size_t len, struct http_head *head);
+enum jp_err http_head_add(struct http_head *head, const char *name,
+    size_t name_len, const char *value, size_t value_len);
 
 /* Whether it has the name, in any case. */
 bool http_field_is(const struct http_field *field, const char *name);

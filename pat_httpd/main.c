@@ -21,6 +21,7 @@
 #include "common/sys/notify.h"
 #include "common/sys/options.h"
 #include "common/sys/process.h"
+#include "pat_httpd/http.h"
 #include "pat_httpd/listeners.h"
 
 enum {
@@ -237,6 +238,8 @@ set_up(struct httpd *httpd, struct jp_why *why)
 		        settings->httpd.max_per_uid);
 	service->conns.drained = on_drained;
 	if (err == JP_ERR_OK)
+		err = http_make(service);
+	if (err == JP_ERR_OK)
 		err = watch_signals(httpd);
 	if (err != JP_ERR_OK)
 		return jp_why(why, err, "cannot set up the event loop: %s",
@@ -250,6 +253,7 @@ tear_down(struct httpd *httpd)
 	struct service *service = &httpd->service;
 
 	conns_end(&service->conns);
+	http_free(service->http);
 	patd_link_free(&service->link);
 	conns_free(&service->conns);
 	(void)close(httpd->signals.fd);
