@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -362,6 +363,8 @@ run(const struct jp_options *options)
 	static struct httpd httpd;
 	struct jp_why why = { "" };
 
+	/* What the HTTP library frees held tokens: it is overwritten. */
+	(void)mallopt(M_PERTURB, 0x55);
 	httpd.options = options;
 	jp_log_open("pat-httpd", options->given[OPTION_SYSLOG],
 	    options->given[OPTION_DEBUG]);
