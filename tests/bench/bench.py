@@ -28,6 +28,7 @@ SLOTS = [
     "slot_restart",
     "slot_bulk",
     "slot_identify",
+    "slot_authorizer",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
 BESIDE = ", other build"

@@ -302,10 +302,11 @@ class Driver:
         self.close()
 
 
-def drive(argv, lines, servers=(), env=None):
+def drive(argv, lines, servers=(), env=None, during=None):
     """Runs a driver and returns what it prints, with "server_ns": the CPU of
-    `servers` while it measured."""
-    with Driver(argv, lines, env) as driver:
+    `servers` while it measured. `during` is entered when it has warmed up."""
+    with Driver(argv, lines, env) as driver, \
+            during or contextlib.nullcontext():
         pids = [pid for server in servers for pid in server.pids()]
         before = cpu_ns(pids)
         driver.go()

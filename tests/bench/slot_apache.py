@@ -54,15 +54,16 @@ def missing():
 
 
 class Apache:
-    """One with these modules and these lines for its only folder."""
+    """One with these modules and these lines for its only folder; `before` are
+    those of the server."""
 
-    def __init__(self, place, name, modules, lines, servers=()):
+    def __init__(self, place, name, modules, lines, servers=(), before=""):
         self.servers = list(servers)
         self.port = free_port()
         folder = place.path(name)
         os.mkdir(folder, 0o755)
         conf = place.write(name + ".conf", self.conf(
-            place, folder, modules, lines))
+            place, folder, modules, before, lines))
         self.server = place.server(
             name, ["apache2", "-f", conf, "-DFOREGROUND"],
             {"LD_PRELOAD": place.module("tests/lib/.libs/pam_confdir.so"),
@@ -73,7 +74,7 @@ class Apache:
             with open(os.path.join(folder, "error.log")) as file:
                 raise Failed("%s %s" % (error, file.read()[-400:])) from None
 
-    def conf(self, place, folder, modules, lines):
+    def conf(self, place, folder, modules, before, lines):
         who = ""
         if ROOT:
             user = pwd.getpwnam("www-data")
@@ -99,10 +100,11 @@ MaxKeepAliveRequests 0
 DocumentRoot {web}
 {modules}
 {who}
+{before}
 <Directory {web}>
 {lines}</Directory>
 """.format(folder=folder, port=self.port, web=place.path("web"), who=who,
-           lines=lines, modules="\n".join(
+           before=before, lines=lines, modules="\n".join(
                "LoadModule %s_module %s/mod_%s.so" % (name, MODULES, name)
                for name in modules))
 

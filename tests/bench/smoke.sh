@@ -9,7 +9,8 @@
 command -v python3 >/dev/null 2>&1 || skip_all "no python3"
 for part in patd/patd tools/pat-admin tests/bench/pam_bench \
     tests/bench/crowd tests/bench/fill tests/bench/pwhash_bench \
-    tests/bench/web tests/lib/.libs/pam_confdir.so \
+    tests/bench/web tests/bench/fcgi tests/bench/hello pat_httpd/pat-httpd \
+    tests/lib/.libs/pam_confdir.so \
     .libs/pam_jira_pat.so tests/bench/.libs/pam_empty.so; do
 	[ -e "$JP_BUILD/$part" ] || skip_all "$part is not built"
 done
@@ -80,6 +81,15 @@ like "the day had every kind of question" "$(cat "$SCRATCH/out/results.json")" \
 	'*"warm_p99_us"*"forged_p99_us"*"cold_p50_us"*'
 like "the table says what it compares with" "$(cat "$SCRATCH/tables")" \
 	'*× empty module*'
+
+ok "the authorizer" bench --slot authorizer --rounds 2 --operations 2
+note "$(tail -n 3 "$SCRATCH/errors")"
+like "the authorizer: alone, all took part" "$(contenders authorizer)" \
+	'*ours, HTTP alone*hello of libmicrohttpd*ours, FastCGI alone*stub*ours, verify*'
+like "the authorizer: through proxies, or a reason why not" \
+	"$(contenders authorizer)" '*nginx*Apache*'
+like "the table says what the targets are" "$(cat "$SCRATCH/tables")" \
+	'*nginx, FastCGI: at most*Apache, FastCGI: at most*FastCGI alone: at least*'
 
 ok "another build beside" bench --rounds 2 --operations 2 --slot mux \
 	--beside "$JP_BUILD"
