@@ -11,6 +11,7 @@
 local passed = {}
 for name in ([[
 	accept accept-charset accept-encoding accept-language
+	access-control-request-headers access-control-request-method
 	authorization
 	cache-control pragma
 	content-disposition content-encoding content-language content-length
@@ -19,6 +20,8 @@ for name in ([[
 	if-match if-modified-since if-none-match if-range if-unmodified-since
 	prefer range
 	traceparent tracestate x-correlation-id x-request-id
+	sec-websocket-extensions sec-websocket-key sec-websocket-protocol
+	sec-websocket-version
 	transfer-encoding
 	x-atlassian-token x-experimentalapi x-requested-with
 ]]):gmatch("%S+") do
@@ -27,16 +30,26 @@ end
 -- authorization: jira-pat.conf removes it once the token has been verified.
 -- cookie is not in the list: a token must not be combined with a session.
 
--- A client could name a header in Connection to have the proxy remove it. What
--- is left says whether the connection is kept.
-local function connection(value)
-	return value:lower():match("close") or value:lower():match("keep%-alive")
+-- Of all protocols one could change to, only WebSocket: another one that Jira
+-- accepted (h2c) would carry further requests past the check.
+local function upgrade(value)
+	return value:lower() == "websocket" and "websocket" or nil
 end
+
+-- A client could name a header in Connection to have the proxy remove it. What
+-- is left says whether the connection is kept, or becomes a WebSocket.
+local function connection(value)
+	return value:lower():match("close") or value:lower():match("upgrade") or
+		value:lower():match("keep%-alive")
+end
+
+local changed = { connection = connection, upgrade = upgrade }
 
 function pass(r)
 	for name, value in pairs(r:headers_in_table()) do
-		if name:lower() == "connection" then
-			r.headers_in[name] = connection(value)
+		local change = changed[name:lower()]
+		if change then
+			r.headers_in[name] = change(value)
 		elseif not passed[name:lower()] then
 			r.headers_in[name] = nil
 		end

@@ -280,6 +280,8 @@ unavailable() {
 	like "$1: 503" "$head" "HTTP/1.1 503*"
 	like "$1: Retry-After" "$head" "*
 Retry-After: *"
+	is "$1: no challenge, which would ask for another token" \
+		"$(printf '%s\n' "$head" | grep -i '^www-authenticate')" ''
 }
 
 patd=$(pid_of patd)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # shellcheck source-path=SCRIPTDIR/../..
-# Two products behind one Apache, as "Several products" of
+# Two products behind one Apache, as "Several products, with PAM" of
 # examples/apache/README.md has them: what opens one does not open the other.
 
 # shellcheck source=tests/lib/tap.sh
@@ -34,7 +34,7 @@ world_backend || bail "the backend does not start"
 
 # products: the two virtual hosts of the README, for this world.
 products() {
-	sed -n '/^## Several products/,/^## Behind/s/^    //p' "$README" |
+	sed -n '/^## Several products, with PAM/,/^## Behind/s/^    //p' "$README" |
 		sed -e "s|http://127.0.0.1:80[89]0|$WORLD_BACKEND|" \
 			-e "s|Include .*|Define JIRA_PAT_HEADERS \
 $WORLD/lib/jira-pat-headers.lua\n    Include $EXAMPLE|" \

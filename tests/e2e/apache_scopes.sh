@@ -82,6 +82,8 @@ is "nor use a method that is none" "$(may "$reader" get GETX PROPFIND)" \
 	"403 403 403 "
 http $ME "$reader" -X POST
 like "that is Apache's own 403, and nobody's page" "$head" "HTTP/1.1 403*"
+is "which does not ask for another token" \
+	"$(printf '%s\n' "$head" | grep -i '^www-authenticate')" ''
 is "a token that is another user's is 401, whatever it lacks" "$(
 	may "$(basic writer "$reader_token")" POST)" "401 "
 revoked=$(pat_admin create gone --scope read 2>>"$SCRATCH/log/pat-admin.log")

@@ -11,6 +11,7 @@
 . "$JP_SOURCE/tests/lib/authorizer.sh"
 
 ME=/rest/api/2/myself
+README=$JP_SOURCE/examples/nginx/README.md
 
 authorizer_needs nginx
 authorizer_make
@@ -23,9 +24,7 @@ chmod 644 "$WORLD"/nginx/*.conf
 # Of this world: the socket, and no more.
 sed -i "s|unix:/run/jira-pat/|unix:$WORLD/run/|" "$WORLD"/nginx/*.conf
 [ "$(id -u)" != 0 ] || chown "$world_web" "$WORLD/nginx/tmp"
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
-	-keyout "$WORLD/nginx/key.pem" -out "$WORLD/nginx/cert.pem" \
-	>"$SCRATCH/log/openssl.log" 2>&1 || bail "no certificate"
+authorizer_certificate "$WORLD/nginx"
 
 # What else the administrator may have said, which must open nothing: a cache,
 # pages for errors that are a success, ways in beside the token, and headers with
@@ -63,20 +62,32 @@ nginx_conf() {
 		    scgi_temp_path $WORLD/nginx/tmp/scgi;
 		    proxy_cache_path $WORLD/nginx/tmp/cache keys_zone=poison:1m;
 		    fastcgi_cache_path $WORLD/nginx/tmp/more keys_zone=poison_too:1m;
-		    upstream jira { server ${WORLD_BACKEND#http://}; keepalive 16; }
-		    upstream wiki { server ${WORLD_BACKEND#http://}; keepalive 16; }
 		    upstream nobody { server unix:$WORLD/nginx/nobody.sock; }
 		    include jira-pat-authorizer-http.conf;
 	EOF
 	nginx_server "$jira_port" jira jira \
 		'location = /unrelated { return 200 unrelated; }'
-	nginx_server "$wiki_port" wiki wiki
 	nginx_server "$open_port" open jira
 	nginx_server "$hostile_port" jira jira "$HOSTILE"
 	nginx_server "$dead_port" jira nobody
-	nginx_server "$tls_port ssl http2" jira jira \
-		"ssl_certificate cert.pem; ssl_certificate_key key.pem;"
+	nginx_readme
 	echo "}"
+}
+
+# Both servers of the README, for this world: by TLS, each with its product.
+nginx_readme() {
+	sed -n '/^## Set up (Debian/,/^## Which/s/^       //p' "$README" |
+		awk -v jira="$tls_port" -v wiki="$wiki_port" \
+			-v backend="${WORLD_BACKEND#http://}" '
+			/^ *(upstream|server) .*{$|^upstream/ { inside = 1 }
+			!inside { next }
+			/^upstream/ { sub(/127.0.0.1:[0-9]*/, backend) }
+			/listen 443/ { sub(/443/, "127.0.0.1:" \
+				(++servers == 1 ? jira : wiki)) }
+			/ssl_certificate_key/ { sub(/[/].*;/, "key.pem;") }
+			/ssl_certificate / { sub(/[/].*;/, "cert.pem;") }
+			{ print }
+			/^}/ { inside = 0 }'
 }
 
 # nginx_server LISTEN SERVICE BACKEND [LINES]
@@ -87,15 +98,6 @@ nginx_server() {
 	include jira-pat-authorizer.conf; }"
 }
 
-# Different ports, none of which is in use now.
-nginx_ports() {
-	python3 -c 'import socket
-all = [socket.socket() for _ in range(6)]
-for one in all:
-    one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in all))'
-}
-
 nginx_settled() {
 	running proxy || return 0
 	curl -s -o "$WORLD/probe" "$WORLD_URL/"
@@ -104,7 +106,7 @@ nginx_settled() {
 nginx_start() {
 	for _ in 1 2 3; do
 		# shellcheck disable=SC2046
-		set -- $(nginx_ports)
+		set -- $(free_ports 6)
 		jira_port=$1 wiki_port=$2 open_port=$3
 		hostile_port=$4 dead_port=$5 tls_port=$6
 		to jira
@@ -128,7 +130,9 @@ nginx_start || bail "nginx does not start: $(cat "$SCRATCH"/log/proxy.log \
 
 authorizer_table
 authorizer_transport
-authorizer_two "http://127.0.0.1:$wiki_port"
+authorizer_http2 "https://127.0.0.1:$tls_port"
+authorizer_two "https://127.0.0.1:$wiki_port"
+authorizer_preflight "http://127.0.0.1:$open_port"
 authorizer_faults
 
 # --- What is nginx's own -------------------------------------------------------------
@@ -165,4 +169,16 @@ kill -STOP "$(pid_of patd)"
 http $ME "$(authorizer_bearer alice)"
 is "patd is frozen behind it: 503, not its page" "$status" 503
 kill -CONT "$(pid_of patd)"
+
+# --- A worker that does not wait -----------------------------------------------------
+
+# The one worker has a question under way while it answers something else.
+to jira
+kill -STOP "$(pid_of patd)"
+authorizer_beside unrelated
+kill -CONT "$(pid_of patd)"
+
+# --- What stays in files -------------------------------------------------------------
+
+authorizer_secrets "$SCRATCH/log/nginx-access.log"
 done_testing

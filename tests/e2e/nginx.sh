@@ -78,15 +78,6 @@ nginx_server() {
 	echo "    server { listen 127.0.0.1:$1; $2 }"
 }
 
-# Four different ports, none of which is in use now.
-nginx_ports() {
-	python3 -c 'import socket
-all = [socket.socket() for _ in range(4)]
-for one in all:
-    one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in all))'
-}
-
 nginx_settled() {
 	running nginx || return 0
 	curl -s -o "$WORLD/probe" "$WORLD_URL/"
@@ -95,7 +86,7 @@ nginx_settled() {
 nginx_start() {
 	for _ in 1 2 3; do
 		# shellcheck disable=SC2046
-		set -- $(nginx_ports)
+		set -- $(free_ports 4)
 		plain_port=$1 scopes_port=$2 bearer_port=$3 proxied_port=$4
 		to plain
 		rm -f "$WORLD/nginx/inner/inner.sock"
@@ -174,6 +165,14 @@ for name in X-Atlassian-Token:no-check If-Match:'"1"' \
 		python3 -c 'import json, sys
 print(dict(json.load(sys.stdin)["fields"]).get(sys.argv[1]))' \
 			"${name%%:*}")" = "${name#*:}"
+done
+truncate -s 3M "$WORLD/attachment"
+for server in scopes bearer plain; do
+	to $server
+	http $ME "$alice_auth" -X POST -H 'Content-Type: text/plain' \
+		--data-binary "@$WORLD/attachment"
+	is "an attachment of 3 MB reaches the backend: $server" \
+		"$status $(field received)" "200 3145728"
 done
 http '/a%2Fb/c?d=%20e' "$alice_auth"
 is "the path reaches the backend as it came" "$(field path)" \

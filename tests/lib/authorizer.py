@@ -5,6 +5,7 @@ pat-httpd.
 Usage: authorizer.py table URL LOG TOKENS
        authorizer.py transport URL LOG TOKENS
        authorizer.py load URL STOP TOKENS
+       authorizer.py beside URL PATH TOKENS
 
 URL is the proxy's, with tests/lib/backend.py behind it, whose log is LOG. TOKENS
 is a file, one token a line: NAME USER TOKEN; tests/lib/authorizer.sh makes them
@@ -15,7 +16,8 @@ and says what each may. Each line of the output is one result:
 A request that is refused must not reach the backend, not even its head. One that
 is let in reaches it as its user's, without token and session. `load` asks until
 the file STOP exists and prints how often it got which status, as JSON: with
-tokens that are right, and with such that never are.
+tokens that are right, and with such that never are. `beside` succeeds if PATH
+is answered while an earlier request still waits.
 """
 
 import base64
@@ -25,6 +27,7 @@ import hashlib
 import itertools
 import json
 import os
+import select
 import socket
 import sys
 import threading
@@ -291,7 +294,7 @@ def elsewhere(tokens):
                  "Redirect-HTTP-Authorization"):
         yield Row(f"a token in {name}: refused", REFUSED, [f"{name}: {value}"])
     yield Row("a token in the query: 401", "401",
-              path=f"{ME}?access_token={tokens['alice'].text}")
+              path=f"{ME}?access_token={tokens['spilt'].text}")
 
 
 def rights(tokens):
@@ -411,7 +414,8 @@ def strangers(tokens):
               ["Origin: https://example.org",
                "Access-Control-Request-Method: PUT"], "OPTIONS")
     for path in ("/ping", "/healthz", "/auth/jira", "/oauth2/auth",
-                 "/.jira-pat-refused", "/.jira-pat-authorize"):
+                 "/.jira-pat-refused", "/.jira-pat-authorize",
+                 "/.jira-pat-unavailable"):
         yield Row(f"{path} without a token: refused", "401 403 404", path=path)
 
 
@@ -596,10 +600,26 @@ class Load:
         print(json.dumps(self.counts, sort_keys=True))
 
 
+def beside(proxy, path, tokens, rounds=20):
+    """The machine may be slow: so once is enough. A proxy that waits fails each
+    time."""
+    for _ in range(rounds):
+        with Connection(proxy.url) as earlier:
+            earlier.send(proxy.head(Row("", "", [tokens["alice"].basic]), ME))
+            answer = proxy.ask(Row("", ""), path)
+            waits = not select.select([earlier.peer], [], [], 0)[0]
+            if answer.status == "200" and waits:
+                return
+            earlier.answer()
+    sys.exit(f"{path}: status {answer.status}, after the earlier request")
+
+
 def main():
     mode, url, file, tokens = sys.argv[1:]
     if mode == "load":
         Load(Proxy(url, ""), file, tokens_of(tokens)).run()
+    elif mode == "beside":
+        beside(Proxy(url, ""), file, tokens_of(tokens))
     else:
         {"table": table, "transport": transport}[mode](
             Proxy(url, file), tokens_of(tokens))

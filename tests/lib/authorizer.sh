@@ -80,7 +80,8 @@ authorizer_token() {
 }
 
 # What each of them may: alice all, reader and writer what their scopes say, the
-# others nothing at the service jira, as their names tell.
+# others nothing at the service jira, as their names tell. One is sent where it
+# will be logged.
 authorizer_tokens() {
 	AUTHORIZER_TOKENS=$SCRATCH/tokens
 	tap_cleanup="rm -f '$AUTHORIZER_TOKENS' '$SCRATCH.patterns'"
@@ -93,6 +94,7 @@ authorizer_tokens() {
 	authorizer_token away away.bot --from 192.0.2.0/24
 	authorizer_token revoked sso.alice
 	pat_admin revoke "$id" >>"$SCRATCH/log/pat-admin.log" 2>&1
+	authorizer_token spilt sso.alice
 	authorizer_token expired sso.alice --expires 1s
 	ok "a token is there that expires" wait_for 30 authorizer_expired
 }
@@ -149,6 +151,67 @@ authorizer_transport() {
 	authorizer_run transport
 }
 
+# authorizer_certificate DIRECTORY: makes cert.pem and key.pem there, which curl
+# then trusts.
+authorizer_certificate() {
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+		-addext subjectAltName=IP:127.0.0.1 -keyout "$1/key.pem" \
+		-out "$1/cert.pem" >"$SCRATCH/log/openssl.log" 2>&1 ||
+		bail "no certificate: $(cat "$SCRATCH/log/openssl.log")"
+	export CURL_CA_BUNDLE="$1/cert.pem"
+}
+
+# authorizer_http2 URL: the same server, by HTTP/2 over TLS.
+authorizer_http2() {
+	authorizer_first=$WORLD_URL
+	WORLD_URL=$1
+	http /rest/api/2/myself "$(authorizer_bearer alice)"
+	like "HTTP/2 with a right token: 200 as that user" \
+		"$(field x_forwarded_user)$(field authorization) $head" \
+		'\["sso.alice"\]\[\] HTTP/2 200*'
+	http /rest/api/2/myself?h2=wrong "$(authorizer_bearer revoked)"
+	like "HTTP/2 with a wrong token: 401" "$head" "HTTP/2 401*"
+	http /rest/api/2/myself?h2=none '' -X POST -d h2=none
+	like "HTTP/2 without a token: 401" "$head" "HTTP/2 401*"
+	truncate -s 100M "$SCRATCH/huge"
+	http /rest/api/2/issue?h2=huge "$(authorizer_bearer alice)" \
+		-m 300 -X POST -T "$SCRATCH/huge"
+	is "HTTP/2: 100 MB reach the backend" "$status $(field received)" \
+		"200 104857600"
+	http /rest/api/2/issue?h2=wrong "$(authorizer_bearer revoked)" \
+		-m 300 -X POST -T "$SCRATCH/huge"
+	like "HTTP/2: 401 for 100 MB with a wrong token, or the stream is reset" \
+		"$status" '[04]0[01]'
+	rm "$SCRATCH/huge"
+	is "none of it reached the backend" \
+		"$(grep -c 'h2=wrong\|h2=none' "$WORLD_BACKEND_LOG")" 0
+	WORLD_URL=$authorizer_first
+}
+
+# authorizer_preflight URL: of the service open, where a preflight is let in.
+authorizer_preflight() {
+	authorizer_first=$WORLD_URL
+	WORLD_URL=$1
+	set -- -H "Origin: https://example.org" \
+		-H "Access-Control-Request-Method: PUT"
+	http /rest/api/2/issue '' -X OPTIONS "$@" -H "X-Forwarded-User: admin"
+	is "a preflight is let in, as nobody, where jira-pat.conf says so" \
+		"$status $(field method) $(field x_forwarded_user)" \
+		'200 "OPTIONS" []'
+	is "with what it asks" "$(field headers |
+		grep -c '"access-control-request-method".*"origin"')" 1
+	http '/rest/api/2/issue?preflight=no' '' "$@"
+	authorizer_got=$status
+	http '/rest/api/2/issue?preflight=no' '' -X OPTIONS
+	is "what is none needs a token there, too" "$authorizer_got $status" \
+		"401 401"
+	http '/rest/api/2/issue?preflight=no' "$(authorizer_bearer revoked)" \
+		-X OPTIONS "$@"
+	is "so does one with a token" "$status $(
+		grep -c 'preflight=no' "$WORLD_BACKEND_LOG")" "401 0"
+	WORLD_URL=$authorizer_first
+}
+
 authorizer_revoke() {
 	authorizer_late=0
 	for authorizer_round in 1 2 3 4 5; do
@@ -162,6 +225,14 @@ authorizer_revoke() {
 	done
 	is "5 times: 200 before revoke, 401 on the very next request" \
 		"$authorizer_late" 0
+}
+
+# authorizer_beside PATH: answers while patd is frozen, before a request that came
+# earlier and waits for it; the proxy must have a single worker.
+authorizer_beside() {
+	ok "an unrelated location answers while patd is frozen" \
+		timeout 300 python3 "$JP_SOURCE/tests/lib/authorizer.py" \
+		beside "$WORLD_URL" "/$1" "$AUTHORIZER_TOKENS"
 }
 
 # authorizer_two URL: another product, of the service wiki, at URL.
@@ -271,8 +342,8 @@ authorizer_freeze() {
 # has the user's name.
 authorizer_secrets() {
 	ok "the proxy's log is there to be searched" test -s "$1"
-	cut -d ' ' -f 3 "$AUTHORIZER_TOKENS" | cut -c 15-44 \
-		>"$SCRATCH.patterns"
+	grep -v '^spilt ' "$AUTHORIZER_TOKENS" | cut -d ' ' -f 3 |
+		cut -c 15-44 >"$SCRATCH.patterns"
 	rm -f "$AUTHORIZER_TOKENS"
 	is "no token is in any file of the proxy, pat-httpd, patd or the store" \
 		"$(grep -r -l -a -F -f "$SCRATCH.patterns" "$SCRATCH")" ''

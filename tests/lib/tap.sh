@@ -181,10 +181,16 @@ wait_for() {
 
 # free_port: a TCP port of the loopback that nobody uses at the moment.
 free_port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
+	free_ports 1
+}
+
+# free_ports N: different ones, on one line.
+free_ports() {
+	python3 -c 'import socket, sys
+all = [socket.socket() for _ in range(int(sys.argv[1]))]
+for one in all:
+    one.bind(("127.0.0.1", 0))
+print(*(one.getsockname()[1] for one in all))' "$1"
 }
 
 # --- The end -----------------------------------------------------------------
