@@ -56,3 +56,12 @@ function pass(r)
 	end
 	return apache2.DECLINED
 end
+
+-- For jira-pat.conf: the page for what PAM has refused says itself which answer asks
+-- for another token.
+function unchallenge(r)
+	if r.uri == "/.jira-pat-refused" then
+		r.err_headers_out["WWW-Authenticate"] = nil
+	end
+	return apache2.DECLINED
+end
