@@ -54,7 +54,7 @@ apache_conf() {
 	done
 	apache_readme "Jira and a wiki behind one Apache" "$world_port" "$wiki_port"
 	apache_readme "Set up (Debian 12 and 13)" "$tls_port"
-	apache_host "$open_port" open ''
+	apache_host "$open_port" jira 'Define JIRA_PAT_PREFLIGHT'
 	apache_host "$hostile_port" jira "$HOSTILE"
 }
 
@@ -124,6 +124,7 @@ authorizer_table
 authorizer_transport
 authorizer_http2 "https://127.0.0.1:$tls_port"
 authorizer_two "http://127.0.0.1:$wiki_port"
+authorizer_preflight "http://127.0.0.1:$open_port"
 # Apache itself answers 500 after 30 seconds.
 AUTHORIZER_LIMIT=90
 authorizer_faults
@@ -148,11 +149,12 @@ for code in 401 404 500 503; do
 	is "the backend's own $code is its own" "$status $(field path)" \
 		"$code \"/status/$code\""
 done
+is "nor do the backend's cookies reach the client" \
+	"$(printf '%s\n' "$head" | grep -c -i '^set-cookie')" 0
+WORLD_URL=http://127.0.0.1:$wiki_port
 http '/a%2Fb/c?d=%20e' "$(authorizer_bearer alice)"
 is "the path reaches the backend as it came" "$(field path)" \
 	'"/a%2Fb/c?d=%20e"'
-is "nor do the backend's cookies reach the client" \
-	"$(printf '%s\n' "$head" | grep -c -i '^set-cookie')" 0
 
 WORLD_URL=http://127.0.0.1:$hostile_port
 authorizer_run table

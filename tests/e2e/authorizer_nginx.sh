@@ -152,11 +152,12 @@ is "a right one: none" "$status $(challenges)" "200 "
 http /status/500 "$(authorizer_bearer alice)"
 is "the backend's own 500 is its own" "$status $(field path)" \
 	'500 "/status/500"'
+is "nor do the backend's cookies reach the client" \
+	"$(printf '%s\n' "$head" | grep -c -i '^set-cookie')" 0
+to open
 http '/a%2Fb/c?d=%20e' "$(authorizer_bearer alice)"
 is "the path reaches the backend as it came" "$(field path)" \
 	'"/a%2Fb/c?d=%20e"'
-is "nor do the backend's cookies reach the client" \
-	"$(printf '%s\n' "$head" | grep -c -i '^set-cookie')" 0
 to dead
 http $ME "$(authorizer_bearer alice)"
 is "a dead backend is 502" "$status" 502
