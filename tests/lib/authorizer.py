@@ -133,6 +133,11 @@ class Proxy:
         if not any(line.lower().startswith("connection:")
                    for line in row.headers):
             lines.append("Connection: close")
+        # lighttpd and others want to know how long it is (RFC 9110, 8.6).
+        if row.method in ("POST", "PUT", "PATCH") and not any(
+                line.lower().startswith(("content-length:", "transfer-"))
+                for line in row.headers):
+            lines.append("Content-Length: 0")
         return "\r\n".join(lines + row.headers + ["", ""]).encode("latin-1")
 
     def ask(self, row, path):

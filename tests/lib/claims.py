@@ -150,7 +150,8 @@ def trailers(proxy):
         proxy.claim(f"trailer {names}",
                     ["Transfer-Encoding: chunked", f"Trailer: {names}",
                      "TE: trailers"],
-                    chunks + f"{names}: {CLAIM}\r\n\r\n".encode())
+                    chunks + f"{names}: {CLAIM}\r\n\r\n".encode(),
+                    may_refuse=True)
 
 
 def main():
