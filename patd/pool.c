@@ -391,13 +391,27 @@ land(struct pool *pool, struct flight *flight, const struct jp_proof *proof)
 	return items;
 }
 
+/* What an acceptance comes with; once. */
+static void
+reveal(struct pool *pool, struct pool_item *item, bool wait)
+{
+	if (!item->reveals || item->decision.verdict != JP_ACCEPT)
+		return;
+	jp_upstream_complete(
+	    pool->core, &item->request, wait, &item->decision, &item->upstream);
+	item->reveals = item->decision.need == JP_NEED_COMMIT;
+}
+
 /* To the loop; or on to another lane, if something is missing yet. */
 static void
 hand_on(struct pool *pool, struct pool_item *item)
 {
-	enum jp_reason reason = item->decision.reason;
-	struct jp_decision open = item->decision;
+	enum jp_reason reason;
+	struct jp_decision open;
 
+	reveal(pool, item, true);
+	reason = item->decision.reason;
+	open = item->decision;
 	pthread_mutex_lock(&pool->mutex);
 	if (reason == JP_REASON_NONE) {
 		reason = item->left ? item->late : board(pool, &open, item);
@@ -473,6 +487,7 @@ look_again(struct pool *pool, struct pool_item *item)
 	struct jp_decision *decision = &item->decision;
 
 	jp_decide(pool->core, &item->request, NULL, decision);
+	reveal(pool, item, false);
 	if (decision->need == JP_NEED_STORE)
 		decision->need = JP_NEED_COMMIT;
 }

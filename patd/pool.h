@@ -42,6 +42,8 @@ struct pool_item {
 	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names */
 	struct jp_proof proof;        /* what is known of its text */
 	struct jp_decision decision;
+	bool reveals; /* an acceptance comes with what it needs: */
+	struct jp_secret upstream;
 };
 
 /*

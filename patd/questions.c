@@ -81,7 +81,8 @@ set_deadline(struct loop *loop, struct conn *conn, int64_t now_ms)
  */
 static void
 answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
-    int64_t asked_ns, struct jp_decision *decision)
+    int64_t asked_ns, struct jp_decision *decision,
+    const struct jp_secret *upstream)
 {
 	struct jp_core *core = loop->options->core;
 	int64_t now_ns;
@@ -89,7 +90,7 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
 
 	guesses_count(
 	    &loop->guesses, request, decision, loop->turn_ns / NS_PER_MS);
-	err = conn->front->send(conn->fd, request, decision, NULL);
+	err = conn->front->send(conn->fd, request, decision, upstream);
 	now_ns = jp_now_ns();
 	jp_stats_answered(&core->stats, now_ns - asked_ns);
 	if (jp_usage_decided(core, request, decision))
@@ -98,6 +99,15 @@ answer(struct loop *loop, struct conn *conn, const struct jp_request *request,
 	if (err != JP_ERR_OK || (conn->ends && conn->pending_len == 0) ||
 	    !listen_for_more(loop, conn))
 		conns_close(&loop->conns, conn);
+}
+
+/* Whether this asker is told upstream credentials, by this question. */
+static bool
+reveals(const struct loop *loop, const struct conn *conn,
+    const struct jp_request *request)
+{
+	return request->detailed &&
+	       jp_peers_may_have_upstream(loop->options->peers, conn->uid);
 }
 
 /* NULL if too many are under way. */
@@ -113,6 +123,7 @@ make_item(struct loop *loop, const struct conn *conn,
 	item->uid = conn->uid;
 	item->asked_ns = conn->asked_ns;
 	item->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
+	item->reveals = reveals(loop, conn, request);
 	memcpy(&item->request, request, sizeof(item->request));
 	return item;
 }
@@ -202,7 +213,8 @@ log_item(struct loop *loop, struct pool_item *item)
  */
 static bool
 log_first(struct loop *loop, struct conn *conn,
-    const struct jp_request *request, struct jp_decision *decision)
+    const struct jp_request *request, struct jp_decision *decision,
+    const struct jp_secret *upstream)
 {
 	struct jp_audit *audit = loop->options->core->audit;
 	enum jp_audit_answer logged = JP_AUDIT_FAIL;
@@ -216,6 +228,7 @@ log_first(struct loop *loop, struct conn *conn,
 	item = make_item(loop, conn, request);
 	if (item != NULL) {
 		item->decision = *decision;
+		item->upstream = *upstream;
 		logged = log_item(loop, item);
 	}
 	if (logged == JP_AUDIT_WAIT) {
@@ -232,22 +245,27 @@ log_first(struct loop *loop, struct conn *conn,
 /* What was decided here is logged, kept and answered. */
 static void
 conclude(struct loop *loop, struct conn *conn, const struct jp_request *request,
-    struct jp_decision *decision)
+    struct jp_decision *decision, const struct jp_secret *upstream)
 {
-	if (log_first(loop, conn, request, decision))
+	if (log_first(loop, conn, request, decision, upstream))
 		return;
 	keep(loop, conn->uid, request, decision);
-	answer(loop, conn, request, conn->asked_ns, decision);
+	answer(loop, conn, request, conn->asked_ns, decision, upstream);
 }
 
 static void
 decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 {
+	struct jp_core *core = loop->options->core;
+	struct jp_secret upstream = { .len = 0 };
 	struct jp_decision decision;
 
 	conn->asked_ns = loop->turn_ns;
 	conn->ends = request->last || !conn->front->keep_open;
-	jp_decide(loop->options->core, request, NULL, &decision);
+	jp_decide(core, request, NULL, &decision);
+	if (reveals(loop, conn, request))
+		jp_upstream_complete(
+		    core, request, false, &decision, &upstream);
 	if (decision.reason == JP_REASON_NONE) {
 		enum jp_reason reason = enqueue(loop, conn, request, &decision);
 
@@ -255,7 +273,9 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 			return;
 		jp_decision_refuse(&decision, reason);
 	}
-	conclude(loop, conn, request, &decision);
+	conclude(loop, conn, request, &decision, &upstream);
+	if (upstream.len > 0)
+		jp_secret_clear(&upstream);
 }
 
 /*
@@ -267,6 +287,7 @@ refuse(struct loop *loop, struct conn *conn, enum jp_err err)
 {
 	struct jp_request request = { .front = conn->front->code };
 	struct jp_decision decision = { .verdict = JP_DENY };
+	const struct jp_secret none = { .len = 0 };
 
 	jp_log(LOG_DEBUG, "bad message from uid %u%s%s: %s",
 	    (unsigned)conn->uid, conn->front->name != NULL ? " on " : "",
@@ -280,7 +301,7 @@ refuse(struct loop *loop, struct conn *conn, enum jp_err err)
 	conn->ends = true;
 	jp_decision_refuse(&decision,
 	    err == JP_ERR_NOMEM ? JP_REASON_MEMORY : JP_REASON_SHAPE);
-	conclude(loop, conn, &request, &decision);
+	conclude(loop, conn, &request, &decision, &none);
 }
 
 /* No more comes: what is under way is still answered. */
@@ -358,7 +379,7 @@ answer_late(struct loop *loop, struct conn *conn, struct pool_item *item)
 	    &decision, item->uid, NULL, NULL);
 	keep(loop, item->uid, &item->request, &decision);
 	drop_pending(loop, conn, item);
-	answer(loop, conn, &item->request, item->asked_ns, &decision);
+	answer(loop, conn, &item->request, item->asked_ns, &decision, NULL);
 }
 
 /*
@@ -399,7 +420,7 @@ questions_on_done(struct loop *loop)
 		if (conn != NULL) {
 			drop_pending(loop, conn, item);
 			answer(loop, conn, &item->request, item->asked_ns,
-			    &item->decision);
+			    &item->decision, &item->upstream);
 		}
 		release(loop, item);
 	}

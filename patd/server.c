@@ -43,6 +43,7 @@ reload(struct loop *loop)
 	jp_memo_flush(loop->options->core->memo);
 	jp_memo_flush(loop->options->core->wrong);
 	jp_groups_flush(&loop->options->core->groups);
+	(void)jp_upstream_keys_load(&loop->options->core->upstream, NULL, &why);
 	if (jp_settings_load(loop->options->config, &settings, &why) ==
 	    JP_ERR_OK) {
 		jp_core_set_policy(loop->options->core, &settings.policy);

@@ -162,20 +162,17 @@ tell(struct jp_upstream_keys *keys, const char *user,
 		    user, jp_upstream_state_text(state), keys->path);
 }
 
-enum jp_err
-jp_upstream_reveal(struct jp_core *core, const char *user, const char *service,
+/* Looks for it in the store, and opens it. */
+static enum jp_err
+find_header(struct jp_core *core, const char *user, const char *service,
     bool wait, struct jp_secret *header)
 {
 	struct jp_upstreams all;
 	const struct jp_upstream *one;
 	enum jp_upstream_state state;
-	enum jp_err err;
+	enum jp_err err = wait ? jp_store_upstream(core->store, user, &all)
+	                       : jp_store_try_upstream(core->store, user, &all);
 
-	jp_secret_clear(header);
-	if (use_of(core, service) == JP_UPSTREAM_USE_NO)
-		return JP_ERR_OK;
-	err = wait ? jp_store_upstream(core->store, user, &all)
-	           : jp_store_try_upstream(core->store, user, &all);
 	one = err == JP_ERR_OK ? jp_upstreams_for(&all, service) : NULL;
 	if (one == NULL)
 		return err;
@@ -183,4 +180,39 @@ jp_upstream_reveal(struct jp_core *core, const char *user, const char *service,
 	if (state != JP_UPSTREAM_READY)
 		tell(&core->upstream, user, state);
 	return JP_ERR_OK;
+}
+
+enum jp_err
+jp_upstream_reveal(struct jp_core *core, const char *user, const char *service,
+    bool wait, struct jp_secret *header)
+{
+	enum jp_upstream_use use = use_of(core, service);
+	enum jp_err err;
+
+	jp_secret_clear(header);
+	if (use == JP_UPSTREAM_USE_NO)
+		return JP_ERR_OK;
+	err = find_header(core, user, service, wait, header);
+	return err == JP_ERR_OK && use == JP_UPSTREAM_USE_REQUIRED &&
+	               header->len == 0
+	           ? JP_ERR_MISSING
+	           : err;
+}
+
+void
+jp_upstream_complete(struct jp_core *core, const struct jp_request *request,
+    bool wait, struct jp_decision *decision, struct jp_secret *header)
+{
+	enum jp_err err;
+
+	if (decision->verdict != JP_ACCEPT)
+		return;
+	err = jp_upstream_reveal(
+	    core, decision->user, request->service, wait, header);
+	if (err == JP_ERR_OK)
+		return;
+	jp_decision_refuse(
+	    decision, err == JP_ERR_BUSY ? JP_REASON_NONE : JP_REASON_STORE);
+	if (err == JP_ERR_BUSY)
+		decision->need = JP_NEED_COMMIT;
 }

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "common/record/decision.h"
 #include "common/record/upstream_seal.h"
 
 struct jp_core;
@@ -75,9 +76,18 @@ jp_upstream_keys_open(struct jp_upstream_keys *keys, const char *user,
  * there just now; an empty `header` if the service does not ask for it, or
  * nothing is stored, or it cannot be opened, which is logged. For the first of
  * these the store is not read. JP_ERR_BUSY, without `wait`: a commit is under
- * way; other errors are the store's.
+ * way; JP_ERR_MISSING: it is required, and there is none to show; other errors
+ * are the store's.
  */
 enum jp_err jp_upstream_reveal(struct jp_core *core, const char *user,
     const char *service, bool wait, struct jp_secret *header);
+
+/*
+ * The same for the answer to `request`: an acceptance without what it needs is
+ * none. Without `wait` it may become JP_NEED_COMMIT.
+ */
+void
+jp_upstream_complete(struct jp_core *core, const struct jp_request *request,
+    bool wait, struct jp_decision *decision, struct jp_secret *header);
 
 #endif
