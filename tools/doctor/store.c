@@ -75,25 +75,51 @@ is_inside(const char *dir, const char *file)
 	return inside;
 }
 
+/* False: there is none that can be used at all. */
+static bool
+check_key(struct doctor *doctor, const char *subject, const char *path,
+    const char *setting)
+{
+	struct stat st;
+
+	if (!report_path(doctor, subject, path, S_IFREG, 077, &st))
+		return false;
+	if (st.st_size != JP_KEY_LEN)
+		report_finding(doctor, LEVEL_BAD, subject,
+		    "%s: has %lld bytes, not %d: restore it from a backup",
+		    path, (long long)st.st_size, JP_KEY_LEN);
+	else if (is_inside(doctor->settings->store_dir, path))
+		report_finding(doctor, LEVEL_BAD, subject,
+		    "%s: lies in store_dir, so who gets a copy of the store "
+		    "has it, too: move it and change %s",
+		    path, setting);
+	else
+		report_finding(doctor, LEVEL_OK, subject, "%s", path);
+	return true;
+}
+
 static void
 check_pepper(struct doctor *doctor)
 {
-	const char *path = doctor->settings->pepper_file;
+	if (!check_key(
+	        doctor, "pepper", doctor->settings->pepper_file, "pepper_file"))
+		doctor->no_store = true;
+}
+
+/* One that no service needs may be missing. */
+static void
+check_upstream_key(struct doctor *doctor)
+{
+	const struct jp_policy *policy = &doctor->settings->policy;
+	const char *path = doctor->settings->upstream_key_file;
+	bool used = false;
 	struct stat st;
 
-	if (!report_path(doctor, "pepper", path, S_IFREG, 077, &st))
-		doctor->no_store = true;
-	else if (st.st_size != JP_PEPPER_LEN)
-		report_finding(doctor, LEVEL_BAD, "pepper",
-		    "%s: has %lld bytes, not %d: restore it from a backup",
-		    path, (long long)st.st_size, JP_PEPPER_LEN);
-	else if (is_inside(doctor->settings->store_dir, path))
-		report_finding(doctor, LEVEL_BAD, "pepper",
-		    "%s: lies in store_dir, so who gets a copy of the store "
-		    "has it, too: move it and change pepper_file",
-		    path);
-	else
-		report_finding(doctor, LEVEL_OK, "pepper", "%s", path);
+	for (size_t i = 0; i < policy->rule_len; i++)
+		used = used || policy->rules[i].upstream != JP_UPSTREAM_USE_NO;
+	if (used || lstat(path, &st) == 0)
+		(void)check_key(
+		    doctor, "upstream-key", path, "upstream_key_file");
 }
 
 static void
@@ -148,6 +174,7 @@ doctor_store_files(struct doctor *doctor)
 {
 	check_dir(doctor);
 	check_pepper(doctor);
+	check_upstream_key(doctor);
 	check_space(doctor, doctor->settings->store_dir);
 	check_audit(doctor);
 }
@@ -216,6 +243,51 @@ ask_clock(struct doctor *doctor, struct session *session, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
+struct upstream_count {
+	uint64_t all, closed;
+	enum jp_upstream_state state; /* of the last of these */
+};
+
+static enum jp_err
+count_upstream(void *arg, const struct jp_admin_item *item)
+{
+	struct upstream_count *count = arg;
+
+	if (item->kind != JP_ITEM_UPSTREAM)
+		return JP_ERR_PROTOCOL;
+	count->all++;
+	if (item->upstream_state == JP_UPSTREAM_READY)
+		return JP_ERR_OK;
+	count->closed++;
+	count->state = item->upstream_state;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+ask_upstream(struct doctor *doctor, struct session *session, struct jp_why *why)
+{
+	static const struct jp_admin_request request = {
+		.op = JP_ADMIN_UPSTREAMS
+	};
+	struct upstream_count count = { .all = 0 };
+	enum jp_err err =
+	    session_run(session, &request, count_upstream, &count, why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (count.closed > 0)
+		report_finding(doctor, LEVEL_BAD, "upstream",
+		    "%" PRIu64 " of %" PRIu64 " credentials cannot be opened: "
+		    "%s: put the right upstream_key_file back, or set them "
+		    "again",
+		    count.closed, count.all,
+		    jp_upstream_state_text(count.state));
+	else if (count.all > 0)
+		report_finding(doctor, LEVEL_OK, "upstream",
+		    "%" PRIu64 " credentials", count.all);
+	return err;
+}
+
 static void
 ask_info(struct doctor *doctor)
 {
@@ -228,6 +300,8 @@ ask_info(struct doctor *doctor)
 		err = session_run(&session, &request, take_info, doctor, &why);
 		if (err == JP_ERR_OK)
 			err = ask_prefixes(doctor, &session, &why);
+		if (err == JP_ERR_OK)
+			err = ask_upstream(doctor, &session, &why);
 		if (err == JP_ERR_OK)
 			err = ask_clock(doctor, &session, &why);
 		session_close(&session);
