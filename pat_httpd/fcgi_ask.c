@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "pat_httpd/http_head.h"
 
 #define SCRIPT_PREFIX "/auth/"
 
@@ -47,8 +48,8 @@ static bool
 wants_body(const struct fcgi_param *accept)
 {
 	return accept->value != NULL &&
-	       (strcasestr(accept->value, "application/problem+json") != NULL ||
-	           strcasestr(accept->value, "application/json") != NULL);
+	       (http_list_has(accept->value, "application/problem+json") ||
+	           http_list_has(accept->value, "application/json"));
 }
 
 void
