@@ -71,6 +71,14 @@ hang_up(struct http_conn *conn)
 
 /* ---- answers ---- */
 
+/* The library takes no value that is empty. White space around a value is no
+ * part of it (RFC 9110 section 5.5). */
+static const char *
+field_value(const struct answer_field *field)
+{
+	return field->value[0] != '\0' ? field->value : " ";
+}
+
 static bool
 add_fields(struct MHD_Response *response, const struct http_conn *conn)
 {
@@ -82,7 +90,7 @@ add_fields(struct MHD_Response *response, const struct http_conn *conn)
 
 	for (size_t i = 0; i < len; i++)
 		added &= MHD_add_response_header(response, fields[i].name,
-		             fields[i].value) == MHD_YES;
+		             field_value(&fields[i])) == MHD_YES;
 	if (conn->authorization.answer.body)
 		added &= MHD_add_response_header(response,
 		             MHD_HTTP_HEADER_CONTENT_TYPE,
