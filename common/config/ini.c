@@ -99,6 +99,7 @@ start_listener(struct reading *reading, const char *name)
 	struct jp_httpd_settings *httpd = &reading->settings->httpd;
 	struct jp_listener *listener = NULL;
 
+	httpd->configured = true;
 	if (!jp_listener_name_valid(name))
 		(void)wrong(reading, "",
 		    "expected a name of 1 to 32 letters, "
@@ -215,6 +216,8 @@ begin_section(struct reading *reading)
 			kinds[i].start(reading, name);
 			return;
 		}
+	if (strcmp(reading->section, "pat-httpd") == 0)
+		reading->settings->httpd.configured = true;
 	for (size_t i = 0; (key = jp_key_at(i)) != NULL; i++)
 		if (strcmp(key->section, reading->section) == 0 &&
 		    !is_kind(key->section))

@@ -806,6 +806,62 @@ exits "a section that another one hides: exit status 1" 1 check --root "$TREE"
 like "both are named" "$out" "*jira-read] never applies: *jira-\**order*"
 services '*' 'jira-[rw]*'
 exits "a pattern behind a wider one: exit status 1" 1 check --root "$TREE"
+services '*'
+echo 'read_paths = POST /search' >>"$CONF"
+exits "paths that read, without read_scope: exit status 0" 0 check --root "$TREE"
+like "they have no effect, which is said" "$out" "*warn  services*read_scope*"
+echo 'read_scope = r' >>"$CONF"
+exits "with read_scope: exit status 0" 0 check --root "$TREE"
+is "nothing is said" "$(echo "$out" | grep 'warn  services')" ""
+
+# --- pat-httpd ----------------------------------------------------------------
+
+# httpd LINE...: the configuration, with these lines.
+httpd() {
+	cli_conf "$HOME_DIR" >"$CONF"
+	printf '%s\n' "$@" >>"$CONF"
+}
+httpd
+exits "a pat-httpd that nobody uses: exit status 0" 0 check --root "$TREE"
+is "nothing is said of it" "$(echo "$out" | grep pat-httpd)" ""
+httpd '[pat-httpd]' 'user = nobody-of-that-name'
+exits "pat-httpd is configured, and not there: exit status 1" 1 \
+	check --root "$TREE"
+like "its user is missing" "$out" \
+	"*bad   pat-httpd*no user nobody-of-that-name: run adduser*"
+like "a socket is missing" "$out" \
+	"*bad   pat-httpd*$HOME_DIR/run/http.sock: No such file*start pat-httpd*"
+like "the other one, too" "$out" "*bad   pat-httpd*/fcgi.sock: No such file*"
+mkdir -p "$HOME_DIR/run"
+start listeners python3 -c 'import os, signal, socket, sys
+unix = [socket.socket(socket.AF_UNIX) for path in sys.argv[2:]]
+for one, path in zip(unix, sys.argv[2:]):
+    one.bind(path)
+    one.listen()
+port = socket.create_server(("127.0.0.1", 0))
+with open(sys.argv[1] + ".new", "w") as file:
+    print(port.getsockname()[1], file=file)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+signal.pause()' "$SCRATCH/port" "$HOME_DIR/run/http.sock" "$HOME_DIR/run/fcgi.sock"
+wait_for 60 test -s "$SCRATCH/port" || bail "no sockets"
+PORT=$(cat "$SCRATCH/port")
+httpd '[pat-httpd]' "user = $(id -u)" '[listener apache]' \
+	"listen = 127.0.0.1:$PORT" 'protocol = fastcgi'
+exits "pat-httpd and its sockets are there: exit status 0" 0 check --root "$TREE"
+for one in "$HOME_DIR/run/http.sock" "$HOME_DIR/run/fcgi.sock" "127.0.0.1:$PORT"; do
+	like "it is seen to listen" "$out" "*ok    pat-httpd*listens on $one*"
+done
+like "a port of FastCGI that anybody can take" "$out" \
+	"*warn  pat-httpd*[[]listener apache] 127.0.0.1:$PORT*systemd*"
+printf '[Socket]\nListenStream=127.0.0.1:%s\n' "$PORT" |
+	put /etc/systemd/system/pat-httpd.socket
+exits "a socket unit holds it: exit status 0" 0 check --root "$TREE"
+is "no warning then" "$(echo "$out" | grep 'warn  pat-httpd')" ""
+httpd
+exits "sockets alone show that it is used" 0 check --root "$TREE"
+like "and are looked at" "$out" "*ok    pat-httpd*http.sock*"
+stop listeners
+
 # --- The table of traps ---------------------------------------------------------------------
 
 # Each of the code's traps is in this test: their names are their codes', in small

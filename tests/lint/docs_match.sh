@@ -52,7 +52,7 @@ is "every setting has a key" "$(
 		tr -d '*' | while read -r member; do
 		case $member in
 		file | policy | rule_len | rules | glob) continue ;;
-		httpd | listener_len | listeners | name) continue ;;
+		httpd | configured | listener_len | listeners | name) continue ;;
 		esac
 		grep -Eq "(AT\(|httpd[.]|policy[.]|policy->)$member\>" \
 			"$config"/*keys.c || echo "$member"

@@ -41,7 +41,8 @@ static bool
 is_named(const struct jp_policy *policy, const char *scope)
 {
 	for (size_t i = 0; i < policy->rule_len; i++)
-		if (strcmp(policy->rules[i].scope, scope) == 0)
+		if (strcmp(policy->rules[i].scope, scope) == 0 ||
+		    strcmp(policy->rules[i].read_scope, scope) == 0)
 			return true;
 	return false;
 }
