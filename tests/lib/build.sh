@@ -123,6 +123,36 @@ without_services() {
 	)
 }
 
+# need_npm FOLDER: installs what its package-lock.json names, once for each such
+# file, in a cache outside of the source tree, and prints the folder of modules. With
+# the hashes of that file, and without scripts of the packages. Fails, and says why,
+# where npm or its registry is not there.
+need_npm() {
+	command -v npm >/dev/null 2>&1 || {
+		echo "npm is missing" >&2
+		return 1
+	}
+	need_cache=${JP_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/jira-pat}
+	need_modules=$need_cache/npm-$(sha256sum "$1/package-lock.json" | cut -c 1-16)
+	[ -d "$need_modules" ] || need_npm_install "$1" >&2 || return 1
+	echo "$need_modules/node_modules"
+}
+
+# Beside its place, and moved there at once: others may do the same.
+need_npm_install() {
+	mkdir -p "$need_cache" &&
+		need_new=$(mktemp -d "$need_cache/new.XXXXXXXX") || return 1
+	cp "$1/package.json" "$1/package-lock.json" "$need_new/" &&
+		(cd "$need_new" && timeout 600 npm ci --ignore-scripts \
+			--no-audit --no-fund --no-update-notifier \
+			--fetch-retries=1 --fetch-timeout=60000 </dev/null) &&
+		{ mv -T "$need_new" "$need_modules" 2>/dev/null ||
+			[ -d "$need_modules" ]; }
+	need_status=$?
+	rm -rf "$need_new"
+	return $need_status
+}
+
 apt_get() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y \
 		-o DPkg::Lock::Timeout=120 --no-install-recommends "$@" \
