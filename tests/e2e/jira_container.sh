@@ -1,7 +1,7 @@
 #!/bin/sh
 # shellcheck source-path=SCRIPTDIR/../..
-# examples/jira in the real Tomcat 10 and 9, behind a real Apache: an application
-# that does what Seraph does in Jira calls the authenticator. It is built and
+# examples/jira in the real Tomcat 10 and 9, behind the real nginx and the real Apache,
+# which ask pat-httpd: an application that does what Seraph does in Jira calls the authenticator. It is built and
 # installed by the commands of doc/JIRA.md, and its parameters and connectors are
 # those of the examples.
 
@@ -13,24 +13,17 @@
 . "$JP_SOURCE/tests/lib/servers.sh"
 # shellcheck source=tests/lib/world.sh
 . "$JP_SOURCE/tests/lib/world.sh"
+# shellcheck source=tests/clients/lib.sh
+. "$JP_SOURCE/tests/clients/lib.sh"
 
 JIRA=$JP_SOURCE/examples/jira
 GUIDE=$JP_SOURCE/doc/JIRA.md
 SECRET=shared-secret-of-this-test
 
-missing=$(world_missing)
-for tool in java javac jar; do
-	command -v $tool >/dev/null 2>&1 || missing="$missing $tool"
-done
-[ -e "$WORLD_MODULES/mod_proxy_ajp.so" ] || missing="$missing mod_proxy_ajp"
-[ -z "$missing" ] || skip_all "missing here: $(echo "$missing" | tr '\n' ' ')"
-
+clients_needs curl java javac jar "$WORLD_MODULES/mod_proxy_ajp.so"
 scratch
 servers_make
-world_make >"$SCRATCH/log/init.log" 2>&1 ||
-	bail "no store: $(cat "$SCRATCH/log/init.log")"
-world_patd || bail "patd does not start: $(cat "$SCRATCH/log/patd.log")"
-
+clients_world
 mkdir -p "$SCRATCH/copy/examples"
 cp -r "$JIRA" "$SCRATCH/copy/examples/"
 
@@ -329,18 +322,12 @@ by_ajp() {
 		ask "$api_port" /ajp/ -H 'X-Forwarded-User: alice')" "$NOBODY"
 }
 
-# new USER [ARGUMENT...]: makes a token; sets $id and $auth.
-new() {
-	token=$(pat_admin create "$@" 2>>"$SCRATCH/log/pat-admin.log") ||
-		bail "pat-admin create $*: $(tail -n 3 "$SCRATCH/log/pat-admin.log")"
-	id=$(printf '%.13s' "$token" | cut -c 6-)
-	auth=$(basic "$1" "$token")
-}
-
-# through APP: what a client with a token gets, through Apache.
+# through APP: what a client with a token gets, through $front.
 through() {
 	through_app=$1
-	new alice
+	WORLD_URL=$(front_url "$front")
+	clients_new alice
+	auth=$(bearer "$token")
 	http "$through_app/" "$auth"
 	is "$what: a token: that user" "$status $body" \
 		"200 user=alice session=no"
@@ -358,16 +345,11 @@ through() {
 	pat_admin revoke "$id" >>"$SCRATCH/log/pat-admin.log" 2>&1
 	http "$through_app/" "$auth"
 	is "$what: revoked, it is out at once" "$status" 401
-	new mallory
+	clients_new mallory
+	auth=$(basic mallory "$token")
 	http "$through_app/" "$auth"
 	is "$what: a user whom Jira does not have is nobody" "$status $body" \
 		"200 $NOBODY"
-}
-
-apache() {
-	world_apache || bail "Apache does not start: $(cat "$SCRATCH"/log/apache*)"
-	"$@"
-	stop apache
 }
 
 # --- Each Tomcat ---------------------------------------------------------------------
@@ -388,15 +370,20 @@ for version in 10 9; do
 	misconfigured
 	by_ajp
 	WORLD_BACKEND=http://127.0.0.1:$api_port
-	what="Tomcat $version behind Apache, by header"
-	apache through ''
+	for front in nginx apache; do
+		what="Tomcat $version behind $front, by header"
+		clients_front $front clients_$front
+		through ''
+		stop $front
+	done
 	what="Tomcat $version behind Apache, by AJP"
-	WORLD_BACKEND=ajp://127.0.0.1:$ajp_port
 	WORLD_APACHE_MODULES=proxy_ajp
-	WORLD_APACHE_LINES=$(sed -e "s/8009/$ajp_port/" \
+	CLIENTS_APACHE_LINES=$(sed -e "s/8009/$ajp_port/" \
 		-e "s/REPLACE-THIS-SECRET/$SECRET/" "$JIRA/apache-ajp.conf")
-	apache through /ajp
-	WORLD_APACHE_MODULES='' WORLD_APACHE_LINES=''
+	clients_front apache clients_apache
+	through /ajp
+	stop apache
+	WORLD_APACHE_MODULES='' CLIENTS_APACHE_LINES=''
 	stop tomcat-$version
 done
 
@@ -408,4 +395,4 @@ like "it compiles for Confluence, too" "$(
 	"$SCRATCH/wiki/jira-pat-authenticator.jar and *"
 ok "no name of a client is in the log" sh -c \
 	"! grep -l -e mallory -e ALICE '$SCRATCH'/log/tomcat-*.log"
-done_testing
+clients_end
