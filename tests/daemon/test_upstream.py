@@ -8,8 +8,9 @@ import stat
 import subprocess
 import time
 
-from daemon import (ACCEPT, ADMIN, AUDIT, DENY, ROOT, UNAVAILABLE, Client, Skip,
-                    account, detailed, main, question, wait_for, world)
+from daemon import (ACCEPT, ADMIN, AUDIT, DENY, ROOT, SANITIZED, UNAVAILABLE,
+                    Client, Skip, account, detailed, main, question, wait_for,
+                    world)
 
 PAT = "MDA5ODc2NTQzMjEwOgQkVEryS3cr3t"
 HEADER = "Bearer " + PAT
@@ -225,6 +226,41 @@ def left_nowhere():
         assert '"event":"set-upstream"' in trail and "alice" in trail
 
 
+def memory_of(pid):
+    """What can be read of it, piece by piece."""
+    with open("/proc/%d/maps" % pid) as maps, \
+            open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            words = line.split()
+            begin, end = (int(number, 16) for number in words[0].split("-"))
+            if "r" not in words[1]:
+                continue
+            try:
+                mem.seek(begin)
+                yield mem.read(end - begin)
+            except (OSError, OverflowError, ValueError):
+                continue  # of the kernel, or a guard
+
+
+def wiped():
+    """after the answer, from a worker or from memory, patd's memory holds no
+    secret: neither as it was set, nor as it was given"""
+    if not ROOT or SANITIZED:
+        raise Skip("needs root, and a build without sanitizer")
+    with world(CONFIG) as place:
+        token = place.token("alice")
+        set_upstream(place)
+        for _ in range(3):
+            assert told(place, token) == (ACCEPT, HEADER)
+        place.admin("upstream", "list")
+        place.admin("upstream", "rekey")
+        other = place.token("bob")
+        for _ in range(200):  # over what the stacks held
+            assert told(place, other, user="bob") == (ACCEPT, "")
+        left = [data.count(PAT.encode()) for data in memory_of(place.patd.pid)]
+        assert sum(left) == 0, "%d times" % sum(left)
+
+
 def a_kill():
     """kill -9 while one is set: it is the old one or the new one, and what was
     acknowledged stays"""
@@ -255,4 +291,4 @@ def a_kill():
 
 
 main([only_where_asked, a_change_holds_at_once, required, a_lost_key,
-      another_key, which_peers, audited, left_nowhere, a_kill])
+      another_key, which_peers, audited, left_nowhere, wiped, a_kill])
