@@ -39,8 +39,9 @@ struct conn {
 	pending; /* its questions that are with a
 	            worker, the oldest first */
 	size_t pending_len;
-	bool alone; /* no other one is read before the answer to the last */
-	bool ends;  /* none at all: it closes with the last answer */
+	bool alone;   /* no other one is read before the answer to the last */
+	bool several; /* the last one was detailed, and more may be there */
+	bool ends;    /* none at all: it closes with the last answer */
 	int64_t asked_ns;    /* of jp_now_ns(): when the last one was read */
 	int64_t deadline_ms; /* of jp_now_ms(): for a question, or an answer */
 	uint8_t *held;       /* the beginning of a question, or NULL */

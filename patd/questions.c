@@ -13,6 +13,7 @@
 enum {
 	QUESTION_MS = 2000, /* for one answer */
 	IDLE_MS = 30000,    /* until another one */
+	BURST_MAX = 8,      /* of a connection, before others get their turn */
 	NS_PER_MS = 1000000,
 };
 
@@ -262,6 +263,7 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 
 	conn->asked_ns = loop->turn_ns;
 	conn->ends = request->last || !conn->front->keep_open;
+	conn->several = request->detailed;
 	jp_decide(core, request, NULL, &decision);
 	if (reveals(loop, conn, request))
 		jp_upstream_complete(
@@ -331,6 +333,19 @@ take_question(struct loop *loop, struct conn *conn)
 	return err == JP_ERR_OK;
 }
 
+/* Whoever asks in detail often has more than one question at a time. */
+static void
+take_some(struct loop *loop, uint64_t key)
+{
+	struct conn *conn = conns_find(&loop->conns, key);
+
+	for (int i = 0; i < BURST_MAX && take_question(loop, conn); i++) {
+		conn = conns_find(&loop->conns, key);
+		if (conn == NULL || !conn->several || !may_ask(loop, conn))
+			return;
+	}
+}
+
 void
 questions_on_conn(struct loop *loop, uint64_t key, uint32_t events)
 {
@@ -339,7 +354,7 @@ questions_on_conn(struct loop *loop, uint64_t key, uint32_t events)
 	if (conn == NULL)
 		return;
 	if (may_ask(loop, conn))
-		(void)take_question(loop, conn);
+		take_some(loop, key);
 	else if (events & (EPOLLHUP | EPOLLERR)) /* it may not come again */
 		conns_close(&loop->conns, conn);
 	else /* the room was used up meanwhile */
