@@ -68,8 +68,6 @@ add_asker(struct loop *loop, int fd, uid_t uid, const struct listener *listener)
 	key = conns_add(&loop->conns, fd, uid, listener->front);
 	conn = conns_find(&loop->conns, key);
 	conn->deadline_ms = loop->turn_ns / NS_PER_MS + FIRST_MS;
-	conn->may_have_upstream =
-	    jp_peers_may_have_upstream(loop->options->peers, uid);
 	conn->realm =
 	    jp_settings_realm(loop->options->settings, listener->path);
 	questions_on_conn(loop, key, 0); /* it is often there already */

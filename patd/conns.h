@@ -33,7 +33,6 @@ struct conn {
 	const struct front *front; /* the protocol that it speaks */
 	bool watched;              /* by epoll, */
 	uint32_t events;           /* for these */
-	bool may_have_upstream;    /* jp_peers_may_have_upstream() */
 	enum jp_realm realm;       /* what becomes of a realm in a user name */
 	TAILQ_HEAD(, pool_item)
 	pending; /* its questions that are with a
