@@ -138,6 +138,14 @@ echo 'LoadModule authn_socache_module /usr/lib/apache2/modules/x.so' |
 finds "apache-socache: behind pat-httpd, too" 1 \
 	"apache-socache /etc/apache2/mods-enabled/authn_socache.load:1"
 
+apache 'Define JIRA_PAT_BACKEND http://127.0.0.1:8080' \
+	'Include /etc/apache2/provider.conf' 'Include /etc/apache2/jira-pat.conf'
+put /etc/apache2/provider.conf \
+	<"$EXAMPLES/apache/jira-pat-authorizer-provider.conf"
+put /etc/apache2/jira-pat.conf <"$EXAMPLES/apache/jira-pat-authorizer.conf"
+finds "examples/apache with pat-httpd has no trap" 0 none
+opens "examples/apache asks pat-httpd" "apache (pat-httpd)"
+
 # --- HAProxy --------------------------------------------------------------------
 
 HA=/etc/haproxy/haproxy.cfg
@@ -184,6 +192,19 @@ haproxy "$LUA" "$DENY" "$NO_TOKEN" "$NO_ALIAS" "$BACKEND" "$SERVER" \
 	'    server two 10.0.0.9:9019 check' 'backend jira' '    server j 10.0.0.1'
 finds "haproxy-remote: a server of the backend that is asked" 1 \
 	"haproxy-remote $HA:10"
+
+haproxy '    http-request lua.jira-pat jira 10.0.0.9:9019' \
+	'    http-request deny unless { var(txn.jira_pat) -m str yes }' \
+	"$NO_TOKEN" "$NO_ALIAS"
+finds "haproxy-remote: by the Lua of examples/haproxy" 1 "haproxy-remote $HA:4"
+tree
+put $HA <"$EXAMPLES/haproxy/jira-pat.cfg"
+finds "examples/haproxy has no trap" 0 none
+opens "examples/haproxy asks pat-httpd" "haproxy (pat-httpd)"
+grep -v '^	http-request deny' "$EXAMPLES/haproxy/jira-pat.cfg" | put $HA
+traps
+like "haproxy-open: examples/haproxy without its deny" "$status $found" \
+	"1 haproxy-open $HA:[0-9]*"
 
 # --- Envoy ----------------------------------------------------------------------
 
@@ -296,3 +317,9 @@ caddy 'request_header -X-Forwarded-User' "$ASK" "$END" "$COPY" "$DROP"
 finds "caddy-headers: another spelling passes" 0 "caddy-headers $CA:4"
 caddy "$ALIAS" 'forward_auth /rest/* 10.0.0.9:9019 {' "$END" "$COPY" "$DROP"
 finds "caddy-remote: another host, behind a matcher" 1 "caddy-remote $CA:4"
+tree
+for file in Caddyfile jira-pat.caddy; do
+	put "/etc/caddy/$file" <"$EXAMPLES/caddy/$file"
+done
+finds "examples/caddy has no trap" 0 none
+opens "examples/caddy asks pat-httpd" "caddy (pat-httpd)"

@@ -84,15 +84,17 @@ static const struct proxy apisix = {
 	},
 };
 
-/* auth-intercept denies by itself. */
+/* The Lua of haproxytech or TimWolla, and that of examples/haproxy. */
+#define HAPROXY_ASKS "lua\\.(auth-(request|intercept)|jira-pat)[[:blank:]]+"
 #define DENIES "(deny|return|reject|redirect|silent-drop|tarpit|use_backend)"
-#define SUCCESSFUL "[^\n]*auth_response_successful"
+#define SUCCESSFUL "[^\n]*(auth_response_successful|txn\\.jira_pat)"
 static const struct proxy haproxy = {
 	"haproxy",
 	{ "/etc/haproxy/*.cfg", "/etc/haproxy/*/*.cfg" },
-	"lua\\.auth-(request|intercept)[[:blank:]]",
+	HAPROXY_ASKS,
 	true,
 	{
+	    /* auth-intercept denies by itself. */
 	    { TRAP_HAPROXY_OPEN, KIND_LACKS,
 	        DENIES SUCCESSFUL "|lua\\.auth-intercept|"
 	                          "acl[[:blank:]]" SUCCESSFUL
@@ -105,6 +107,10 @@ static const struct proxy haproxy = {
 	        false },
 	    { TRAP_HAPROXY_REMOTE, KIND_BACKEND,
 	        "lua\\.auth-(request|intercept)[[:blank:]]+([^[:space:]]+)",
+	        false },
+	    { TRAP_HAPROXY_REMOTE, KIND_REMOTE,
+	        "lua\\.jira-pat[[:blank:]]+[^[:space:]]+[[:blank:]]+"
+	        "([^[:space:]]+)",
 	        false },
 	},
 };
@@ -334,7 +340,7 @@ read_file(void *arg, const struct config_text *text)
 	drop_comments(text->text);
 	if (!search_in(search->proxy->asks, text->text, found))
 		return;
-	search->ours = strstr(text->text, "/auth/") != NULL;
+	search->ours = search_in("/auth/|jira[-_]pat", text->text, found);
 	search->opened |= search->ours;
 	for (size_t i = 0; i < RULES_MAX && rules[i].kind != 0; i++)
 		if (search->ours || rules[i].any)
