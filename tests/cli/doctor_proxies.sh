@@ -3,8 +3,8 @@
 # file and once without.
 
 # Variables in quotes, and backslashes in front of them, are those of the proxies'
-# configurations.
-# shellcheck disable=SC2016,SC1003
+# configurations; $status and $found come from traps().
+# shellcheck disable=SC2016,SC1003,SC2154
 
 # --- nginx --------------------------------------------------------------------
 
