@@ -49,12 +49,14 @@ apache_conf() {
 	    negotiation env'
 	world_apache_server
 	echo "Include $WORLD/apache/jira-pat-authorizer-provider.conf"
-	for port in "$wiki_port" "$open_port" "$hostile_port" "$tls_port"; do
+	for port in "$wiki_port" "$open_port" "$hostile_port" "$tls_port" \
+	    "$native_port"; do
 		echo "Listen 127.0.0.1:$port"
 	done
 	apache_readme "Jira and a wiki behind one Apache" "$world_port" "$wiki_port"
 	apache_readme "Set up (Debian 12 and 13)" "$tls_port"
 	apache_host "$open_port" jira 'Define JIRA_PAT_PREFLIGHT'
+	apache_host "$native_port" native ''
 	apache_host "$hostile_port" jira "$HOSTILE"
 }
 
@@ -98,9 +100,9 @@ apache_readme() {
 apache_start() {
 	for _ in 1 2 3; do
 		# shellcheck disable=SC2046
-		set -- $(free_ports 5)
+		set -- $(free_ports 6)
 		world_port=$1 wiki_port=$2 open_port=$3
-		hostile_port=$4 tls_port=$5
+		hostile_port=$4 tls_port=$5 native_port=$6
 		WORLD_URL=http://127.0.0.1:$world_port
 		apache_conf >"$WORLD/apache2.conf"
 		start proxy apache2 -f "$WORLD/apache2.conf" -DFOREGROUND
@@ -118,6 +120,13 @@ apache_settled() {
 apache_start || bail "Apache does not start: $(cat "$SCRATCH"/log/proxy.log \
 	"$SCRATCH"/log/apache*)"
 
+is "the service of the README is the one that is tested" "$(
+	sed -n '/^       .service jira/,/^$/s/^       //p' "$README")" "$(
+	echo "$AUTHORIZER_SECTIONS" | sed '/^$/,$d')"
+is "so is its listener, on another port" "$(
+	sed -n '/^       .listener apache/,/^$/s/^       //p' "$README" |
+		sed "s/:888$/:$AUTHORIZER_PORT/")" "$AUTHORIZER_LINES"
+
 # --- What all proxies answer ---------------------------------------------------------
 
 authorizer_table
@@ -125,6 +134,7 @@ authorizer_transport
 authorizer_http2 "https://127.0.0.1:$tls_port"
 authorizer_two "http://127.0.0.1:$wiki_port"
 authorizer_preflight "http://127.0.0.1:$open_port"
+authorizer_upstream "http://127.0.0.1:$native_port"
 # Apache itself answers 500 after 30 seconds.
 AUTHORIZER_LIMIT=90
 authorizer_faults

@@ -68,6 +68,7 @@ nginx_conf() {
 	nginx_server "$jira_port" jira jira \
 		'location = /unrelated { return 200 unrelated; }'
 	nginx_server "$open_port" open jira
+	nginx_server "$native_port" native jira
 	nginx_server "$hostile_port" jira jira "$HOSTILE"
 	nginx_server "$dead_port" jira nobody
 	nginx_readme
@@ -106,9 +107,9 @@ nginx_settled() {
 nginx_start() {
 	for _ in 1 2 3; do
 		# shellcheck disable=SC2046
-		set -- $(free_ports 6)
+		set -- $(free_ports 7)
 		jira_port=$1 wiki_port=$2 open_port=$3
-		hostile_port=$4 dead_port=$5 tls_port=$6
+		hostile_port=$4 dead_port=$5 tls_port=$6 native_port=$7
 		to jira
 		nginx_conf >"$WORLD/nginx/nginx.conf"
 		start proxy nginx -p "$WORLD/nginx" -c "$WORLD/nginx/nginx.conf"
@@ -126,6 +127,10 @@ to() {
 nginx_start || bail "nginx does not start: $(cat "$SCRATCH"/log/proxy.log \
 	"$SCRATCH"/log/nginx*)"
 
+is "the service of the README is the one that is tested" "$(
+	sed -n '/^       .service jira/,/^$/s/^       //p' "$README")" "$(
+	echo "$AUTHORIZER_SECTIONS" | sed '/^$/,$d')"
+
 # --- What all proxies answer ---------------------------------------------------------
 
 authorizer_table
@@ -133,6 +138,7 @@ authorizer_transport
 authorizer_http2 "https://127.0.0.1:$tls_port"
 authorizer_two "https://127.0.0.1:$wiki_port"
 authorizer_preflight "http://127.0.0.1:$open_port"
+authorizer_upstream "http://127.0.0.1:$native_port"
 authorizer_faults
 
 # --- What is nginx's own -------------------------------------------------------------

@@ -29,11 +29,14 @@ import json
 import os
 import select
 import socket
+import string
 import sys
 import threading
 import time
 import urllib.parse
+import zlib
 
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 ME = "/rest/api/2/myself"
 CLAIM = "intruder"
 LIMIT = 120  # seconds; only what hangs takes that long
@@ -428,9 +431,44 @@ TABLE = (forms, worthless, ambiguous, elsewhere, rights, paths, methods,
          addresses, services, identities, strangers)
 
 
+def crc_of(text):
+    """As six digits of base62, the big end first."""
+    number, digits = zlib.crc32(text.encode()), ""
+    for _ in range(6):
+        number, digit = divmod(number, len(BASE62))
+        digits = BASE62[digit] + digits
+    return digits
+
+
+def guess(token, number):
+    """A token of the same id, with another secret and the right checksum."""
+    text = token.text[:14] + f"{number:030d}"
+    return Token(token.user, text + crc_of(text))
+
+
+def throttled(proxy, tokens):
+    """Who guesses is told to wait, at some time."""
+    path, tag = tagged(ME)
+    statuses = []
+    for number in range(40):
+        row = Row("", "401 429", [guess(tokens["guessed"], number).basic])
+        answer = proxy.ask(row, path)
+        statuses.append(answer.status)
+        if answer.status == "429":
+            break
+    head = answer.head.lower()
+    wrong = ["it reached the backend"] if proxy.reached(tag) else []
+    if set(statuses[:-1]) != {"401"} or statuses[-1] != "429":
+        wrong.append(f"statuses {statuses}")
+    if "\nretry-after:" not in head or "\nwww-authenticate:" in head:
+        wrong.append(head)
+    result("guesses: 401, then 429 with Retry-After and no challenge", wrong)
+
+
 def table(proxy, tokens):
     for rows in TABLE:
         run(proxy, rows(tokens))
+    throttled(proxy, tokens)
 
 
 # --- Bodies and connections -------------------------------------------------------

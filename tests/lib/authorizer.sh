@@ -22,7 +22,10 @@ deny_paths = /rest/auth/*
 scope = wiki
 
 [service open]
-preflight = allow'
+preflight = allow
+
+[service native]
+upstream = yes'
 
 # authorizer_needs TOOL...: leaves, unless all of them are here: commands, or
 # files.
@@ -94,6 +97,7 @@ authorizer_tokens() {
 	authorizer_token away away.bot --from 192.0.2.0/24
 	authorizer_token revoked sso.alice
 	pat_admin revoke "$id" >>"$SCRATCH/log/pat-admin.log" 2>&1
+	authorizer_token guessed guessed.bot
 	authorizer_token spilt sso.alice
 	authorizer_token expired sso.alice --expires 1s
 	ok "a token is there that expires" wait_for 30 authorizer_expired
@@ -210,6 +214,35 @@ authorizer_preflight() {
 	is "so does one with a token" "$status $(
 		grep -c 'preflight=no' "$WORLD_BACKEND_LOG")" "401 0"
 	WORLD_URL=$authorizer_first
+}
+
+# authorizer_upstream URL: of the service native, where a credential of the user
+# takes the place of the token.
+authorizer_upstream() {
+	authorizer_first=$WORLD_URL
+	WORLD_URL=$1
+	authorizer_native=native$(od -An -N 16 -t x1 /dev/urandom | tr -d ' \n')
+	echo "$authorizer_native" | pat_admin upstream set sso.alice \
+		>>"$SCRATCH/log/pat-admin.log" 2>&1 || bail "pat-admin upstream"
+	http /rest/api/2/issue "$(authorizer_bearer alice)" \
+		-H "X-Upstream-Authorization: Bearer intruder"
+	is "the backend gets the user's credential in place of the token" \
+		"$status $(field x_forwarded_user) $(field authorization)" \
+		"200 [\"sso.alice\"] [\"Bearer $authorizer_native\"]"
+	is "the client is told nothing of it" \
+		"$(printf '%s\n' "$head" | grep -c "$authorizer_native")" 0
+	http /rest/api/2/issue "$(authorizer_bearer home)" \
+		-H "X-Upstream-Authorization: Bearer intruder"
+	is "that of a user who has none gets none" \
+		"$status $(field x_forwarded_user) $(field authorization) $(
+		field headers | grep -c upstream)" '200 ["home.bot"] [] 0'
+	http /rest/api/2/issue '' \
+		-H "X-Upstream-Authorization: Bearer $authorizer_native"
+	is "nor does it open anything itself" "$status" 401
+	WORLD_URL=$authorizer_first
+	http /rest/api/2/issue "$(authorizer_bearer alice)"
+	is "another service gets none" "$status $(field authorization)" "200 []"
+	rm -f "$WORLD/body" # it has the credential
 }
 
 authorizer_revoke() {
@@ -344,6 +377,8 @@ authorizer_secrets() {
 	ok "the proxy's log is there to be searched" test -s "$1"
 	grep -v '^spilt ' "$AUTHORIZER_TOKENS" | cut -d ' ' -f 3 |
 		cut -c 15-44 >"$SCRATCH.patterns"
+	[ -z "${authorizer_native:-}" ] ||
+		echo "$authorizer_native" >>"$SCRATCH.patterns"
 	rm -f "$AUTHORIZER_TOKENS"
 	is "no token is in any file of the proxy, pat-httpd, patd or the store" \
 		"$(grep -r -l -a -F -f "$SCRATCH.patterns" "$SCRATCH")" ''
