@@ -23,9 +23,7 @@ clients_needs() {
 	clients_missing=$(
 		world_missing | grep -v -x mod_authnz_pam
 		for clients_tool in nginx "$JP_BUILD/pat_httpd/pat-httpd" \
-		    "$WORLD_MODULES/mod_authnz_fcgi.so" \
-		    "$JP_SOURCE/examples/apache/jira-pat-authorizer.conf" \
-		    "$@"; do
+		    "$WORLD_MODULES/mod_authnz_fcgi.so" "$@"; do
 			command -v "$clients_tool" >/dev/null 2>&1 ||
 				[ -e "$clients_tool" ] || echo "$clients_tool"
 		done
