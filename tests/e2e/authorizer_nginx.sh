@@ -71,8 +71,19 @@ nginx_conf() {
 	nginx_server "$native_port" native jira
 	nginx_server "$hostile_port" jira jira "$HOSTILE"
 	nginx_server "$dead_port" jira nobody
+	nginx_nameless
 	nginx_readme
 	echo "}"
+}
+
+# An authorizer whose yes names nobody, and a server that asks it.
+nginx_nameless() {
+	sed 's|http://jira_pat_authorizer/|http://nameless/|' \
+		"$WORLD/nginx/jira-pat-authorizer.conf" >"$WORLD/nginx/nameless.conf"
+	nginx_server "$nameless_port" jira jira | sed \
+		's/include jira-pat-authorizer.conf/include nameless.conf/'
+	echo "upstream nameless { server unix:$WORLD/nginx/nameless.sock; }
+	server { listen unix:$WORLD/nginx/nameless.sock; return 200; }"
 }
 
 # Both servers of the README, for this world: by TLS, each with its product.
@@ -107,10 +118,12 @@ nginx_settled() {
 nginx_start() {
 	for _ in 1 2 3; do
 		# shellcheck disable=SC2046
-		set -- $(free_ports 7)
+		set -- $(free_ports 8)
 		jira_port=$1 wiki_port=$2 open_port=$3
 		hostile_port=$4 dead_port=$5 tls_port=$6 native_port=$7
+		nameless_port=$8
 		to jira
+		rm -f "$WORLD/nginx/nameless.sock"
 		nginx_conf >"$WORLD/nginx/nginx.conf"
 		start proxy nginx -p "$WORLD/nginx" -c "$WORLD/nginx/nginx.conf"
 		wait_for 15 nginx_settled && running proxy && return 0
@@ -167,6 +180,12 @@ is "the path reaches the backend as it came" "$(field path)" \
 to dead
 http $ME "$(authorizer_bearer alice)"
 is "a dead backend is 502" "$status" 502
+
+to nameless
+http "$ME?yes=nameless" "$(authorizer_bearer alice)" -H 'X-Forwarded-User: admin'
+is "a yes that names nobody is none: 503" "$status" 503
+is "and does not reach the backend" \
+	"$(grep -c yes=nameless "$WORLD_BACKEND_LOG")" 0
 
 to hostile
 authorizer_run table
