@@ -131,6 +131,7 @@ static void
 on_broken(struct patd_link *link)
 {
 	disconnect(link);
+	link->unanswered = 0;
 	for (size_t i = 0; i < PATD_LINK_MAX; i++) {
 		struct patd_question *question = link->at[i];
 
@@ -187,15 +188,18 @@ struct outgoing {
 	struct mmsghdr messages[BATCH];
 };
 
-/* Takes those at the head of the queue, which stay there. */
+/* Takes those at the head of the queue, which stay there. What patd has no room
+ * for waits here: it hangs up on who does not read its answers. */
 static void
 gather(struct patd_link *link, struct outgoing *out)
 {
+	size_t room = PATD_LINK_WINDOW - link->unanswered;
 	struct patd_question *question = link->first, *next;
 	size_t len;
 
 	out->len = 0;
-	for (; question != NULL && out->len < BATCH; question = next) {
+	for (; question != NULL && out->len < BATCH && out->len < room;
+	     question = next) {
 		struct iovec *part = &out->parts[out->len];
 
 		next = question->next;
@@ -228,6 +232,7 @@ send_some(struct patd_link *link)
 	while (sent < 0 && errno == EINTR);
 	explicit_bzero(out.bytes, sizeof(out.bytes));
 	for (int i = 0; i < sent; i++) {
+		link->unanswered++;
 		dequeue(link, out.questions[i]);
 		out.questions[i]->sent = true;
 	}
@@ -257,7 +262,8 @@ run(struct reactor_duty *duty)
 		give_up_all(link);
 		return;
 	}
-	while (err == JP_ERR_OK && link->first != NULL)
+	while (err == JP_ERR_OK && link->first != NULL &&
+	       link->unanswered < PATD_LINK_WINDOW)
 		err = send_some(link);
 	if (err == JP_ERR_TIMEOUT)
 		(void)reactor_change(
@@ -274,6 +280,15 @@ struct incoming {
 	struct mmsghdr messages[BATCH];
 };
 
+/* One more may be sent. */
+static void
+on_room(struct patd_link *link)
+{
+	link->unanswered--;
+	if (link->first != NULL)
+		reactor_later(link->reactor, &link->duty);
+}
+
 /* False: nobody asked that. */
 static bool
 settle(struct patd_link *link, struct jp_reply *reply)
@@ -284,11 +299,13 @@ settle(struct patd_link *link, struct jp_reply *reply)
 	link->late = false;
 	if (question == NULL && link->owed[place]) {
 		free_place(link, place);
+		on_room(link);
 		return true;
 	}
 	if (question == NULL || !question->sent ||
 	    question->request.seq != reply->seq)
 		return false;
+	on_room(link);
 	question->sent = false;
 	finish(question, reply);
 	return true;

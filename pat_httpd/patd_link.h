@@ -8,7 +8,8 @@
 #include "common/wire/verify.h"
 #include "pat_httpd/reactor.h"
 
-#define PATD_LINK_MAX 1024        /* questions under way */
+#define PATD_LINK_MAX 1024  /* questions under way */
+#define PATD_LINK_WINDOW 64 /* of them at patd, which takes no more at once */
 #define PATD_LINK_TIMEOUT_MS 3000 /* for each of them */
 
 /* A question; it lies in what asks, and must stay there until it is answered
@@ -41,6 +42,7 @@ struct patd_link {
 	uint32_t free_places[PATD_LINK_MAX];
 	bool owed[PATD_LINK_MAX]; /* nobody waits for the answer to come */
 	struct patd_question *at[PATD_LINK_MAX]; /* by place */
+	size_t unanswered; /* of those that were sent, also of forgotten ones */
 	int64_t logged_ms; /* when it was logged last that patd is away */
 	bool late;         /* the last question was not answered in time */
 };

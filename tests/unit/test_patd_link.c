@@ -269,11 +269,15 @@ a_late_answer_is_nobodys(void **unused)
 		assert_int_equal(ask(&others[i], i), JP_ERR_OK);
 	/* Its place is still taken: nobody else may get its answer. */
 	assert_int_equal(ask(&others[PATD_LINK_MAX - 1], 0), JP_ERR_OVERLOAD);
-	run_until_heard(PATD_LINK_MAX);
+	/* patd has no room for more than these at once. */
+	run_until_heard(PATD_LINK_WINDOW);
 	loop_patd_accept(&patd, 0);
 	for (size_t i = 1; i < PATD_LINK_MAX; i++) {
+		run_until_heard(i + 1);
+		assert_in_range(
+		    patd.heard_len, i + 1, i + PATD_LINK_WINDOW);
 		loop_patd_accept(&patd, i);
-		run_until(1); /* a socket holds some hundreds */
+		run_until(1);
 	}
 	for (unsigned int i = 0; i < PATD_LINK_MAX - 1; i++)
 		check_answer(&others[i], i);
