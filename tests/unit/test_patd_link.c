@@ -274,8 +274,7 @@ a_late_answer_is_nobodys(void **unused)
 	loop_patd_accept(&patd, 0);
 	for (size_t i = 1; i < PATD_LINK_MAX; i++) {
 		run_until_heard(i + 1);
-		assert_in_range(
-		    patd.heard_len, i + 1, i + PATD_LINK_WINDOW);
+		assert_in_range(patd.heard_len, i + 1, i + PATD_LINK_WINDOW);
 		loop_patd_accept(&patd, i);
 		run_until(1);
 	}
