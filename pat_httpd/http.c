@@ -44,6 +44,8 @@ struct http_conn {
 	struct MHD_Connection *library;
 	struct reactor_timer timer;
 	enum phase phase;
+	size_t target_len; /* of the target as it came */
+	bool query;        /* it had one, which the library has cut off */
 	struct authorization authorization;
 };
 
@@ -167,6 +169,7 @@ health(const struct http_conn *conn)
 struct gathering {
 	struct http_head head;
 	enum jp_err err;
+	size_t shown; /* bytes of it that what we see accounts for */
 };
 
 static enum MHD_Result
@@ -176,9 +179,26 @@ on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
 	struct gathering *gathering = arg;
 
 	(void)kind;
+	/* From the name to the end of the value, as it lies in memory. */
+	gathering->shown +=
+	    value != NULL ? (size_t)(value - name) : name_len + 1;
+	gathering->shown += value_len + strlen("\r\n");
 	gathering->err = http_head_add(&gathering->head, name, name_len,
 	    value != NULL ? value : "", value_len);
 	return gathering->err == JP_ERR_OK ? MHD_YES : MHD_NO;
+}
+
+/*
+ * Whether all of the head was shown. The library cuts at a NUL, joins folded
+ * lines to the name and takes a lone LF for a line end, and does not tell.
+ */
+static bool
+is_whole(struct http_conn *conn, const struct gathering *gathering)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	    conn->library, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	return info != NULL && info->header_size == gathering->shown;
 }
 
 static void
@@ -186,9 +206,21 @@ gather(struct http_conn *conn, const char *method, const char *target,
     struct gathering *gathering)
 {
 	gathering->err = http_head_start(&gathering->head, method, target);
+	gathering->shown =
+	    strlen(method) + conn->target_len + strlen("  HTTP/1.1\r\n\r\n");
 	if (gathering->err == JP_ERR_OK)
 		(void)MHD_get_connection_values_n(
 		    conn->library, MHD_HEADER_KIND, on_field, gathering);
+	if (gathering->err == JP_ERR_OK && !is_whole(conn, gathering))
+		gathering->err = JP_ERR_INVALID;
+}
+
+/* Only the URI of an original request has one. */
+static bool
+has_stray_query(const struct http_conn *conn, const struct ask *ask)
+{
+	return conn->query &&
+	       !(conn->listener->source_is_request && ask->uri != NULL);
 }
 
 static enum MHD_Result
@@ -204,6 +236,8 @@ start(struct http_conn *conn, const char *method, const char *target)
 		                            ? ANSWER_TOO_LARGE
 		                            : ANSWER_BAD_REQUEST);
 	http_request_read(&gathering.head, conn->listener, &request);
+	if (has_stray_query(conn, &request.ask))
+		request.path = HTTP_PATH_NONE;
 	if (request.path != HTTP_PATH_AUTH) {
 		answer->body = request.ask.body;
 		return reply_with(conn, request.path == HTTP_PATH_HEALTH
@@ -219,14 +253,22 @@ start(struct http_conn *conn, const char *method, const char *target)
 }
 
 static bool
+has_field(const struct http_conn *conn, const char *name)
+{
+	return MHD_lookup_connection_value(
+	           conn->library, MHD_HEADER_KIND, name) != NULL;
+}
+
+/* Who expects 100 would be told to go on. */
+static bool
 has_body(const struct http_conn *conn)
 {
 	const char *len = MHD_lookup_connection_value(
 	    conn->library, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
 	return (len != NULL && strcmp(len, "0") != 0) ||
-	       MHD_lookup_connection_value(conn->library, MHD_HEADER_KIND,
-	           MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+	       has_field(conn, MHD_HTTP_HEADER_TRANSFER_ENCODING) ||
+	       has_field(conn, MHD_HTTP_HEADER_EXPECT);
 }
 
 /*
@@ -286,7 +328,8 @@ on_target(void *arg, const char *target, struct MHD_Connection *library)
 	struct http_conn *conn = info->socket_context;
 
 	(void)arg;
-	(void)target;
+	conn->target_len = strlen(target);
+	conn->query = strchr(target, '?') != NULL;
 	arm(conn, HEAD_MS);
 	return conn;
 }

@@ -41,15 +41,14 @@ def ask(world, *fields, path="/auth/jira", **options):
 
 
 def raw(world, data):
-    """Sends it on a connection of its own: the status, and whether nothing
-    more comes; None: no answer."""
+    """The status when that is sent on a connection of its own; None: it ends
+    without an answer."""
     with Http(world.http) as http:
-        http.send(data)
         try:
-            status = http.answer().status
+            http.send(data)
+            return http.answer().status
         except (EOFError, ConnectionError):
-            return None, True
-        return status, status == 200 or http.closed()
+            return None
 
 
 def answers():
@@ -168,6 +167,24 @@ def request_itself():
             assert answer.status == status, (method, path, answer.status)
 
 
+def preflight():
+    """a CORS preflight is let in where the service says so: as nobody, with
+    the field of the user, which is empty"""
+    asks = ("Origin: https://a", "Access-Control-Request-Method: PUT",
+            "X-Forwarded-Method: OPTIONS", "X-Forwarded-Uri: /x")
+    with place(READ_WRITE) as world:
+        answer = ask(world, *asks, path="/auth/open")
+        assert answer.status == 200
+        assert answer.one("X-Forwarded-User").strip() == ""
+        assert answer.one("X-Token-Preflight") == "yes"
+        assert ask(world, *asks, path="/auth/jira").status == 401
+        for without in range(3):
+            fields = asks[:without] + asks[without + 1:]
+            assert ask(world, *fields, path="/auth/open").status == 401
+        wrong = "Authorization: Bearer x"
+        assert ask(world, wrong, *asks, path="/auth/open").status == 401
+
+
 def paths():
     """only the very path of a service is one; all others are 404"""
     with place() as world:
@@ -184,19 +201,24 @@ def paths():
 
 
 def malformed():
-    """what is no proper head is 400 and the end of the connection, at once"""
+    """what is no proper head, or is more than the library shows, is refused"""
     first = b"GET /auth/jira HTTP/1.1\r\n"
     host = b"Host: a\r\n"
     with place() as world:
         good = bearer(world.token()).encode()
+        name, value = good[:13], good[13:]
         for bad in (
                 first + host + good + b"\0x\r\n\r\n",
                 first + host + good + b"\x01\r\n\r\n",
                 first + host + good[:9] + b"\0" + good[9:] + b"\r\n\r\n",
+                first + host + good + b"\0x\r\nX:y\r\nZ:y\r\n\r\n",
                 first + host + b"X: a\rb\r\n" + good + b"\r\n\r\n",
                 first + host + good + b"\r\n y\r\n\r\n",
-                first + host + good[:13].replace(b"n", b"") + good[13:] +
-                b"\r\n n\r\n\r\n",
+                first + host + good[:30] + b"\r\n " + good[30:] +
+                b"\r\n\r\n",
+                first + host + name[:-1] + value + b"\r\n n\r\n\r\n",
+                first + host + name[:-1] + value + b"\r\n n\r\nX:y\r\n"
+                b"Y:y\r\nZ:y\r\n\r\n",
                 first + b" X: y\r\n" + host + good + b"\r\n\r\n",
                 first + host + good.replace(b":", b" :") + b"\r\n\r\n",
                 first + host + b"Authorization\r\n\r\n",
@@ -204,36 +226,35 @@ def malformed():
                 first + host + b"X Y: x\r\n" + good + b"\r\n\r\n",
                 first + host + b"X\xe9: x\r\n" + good + b"\r\n\r\n",
                 first + good + b"\r\n\r\n",
-                first + host + host + good + b"\r\n\r\n",
-                b"GET /auth/ji\0ra HTTP/1.1\r\n" + host + good + b"\r\n\r\n",
-                b"GET  /auth/jira HTTP/1.1\r\n" + host + good + b"\r\n\r\n",
-                b"GET /auth/jira x HTTP/1.1\r\n" + host + good + b"\r\n\r\n",
+                b"GET /auth/ji\0ra HTTP/1.1\r\n" + host + good +
+                b"\r\n\r\n",
+                b"GET  /auth/jira HTTP/1.1\r\n" + host + good +
+                b"\r\n\r\n",
+                b"GET /auth/jira x HTTP/1.1\r\n" + host + good +
+                b"\r\n\r\n",
                 b"GET /auth/jira\r\n" + host + good + b"\r\n\r\n",
                 b"GET /auth/jira http/1.1\r\n" + host + good + b"\r\n\r\n",
-                b"G@T /auth/jira HTTP/1.1\r\n" + host + good + b"\r\n\r\n",
-                b"\n" + first + host + good + b"\r\n\r\n",
                 first.replace(b"\r", b"") + b"Host: a\n" + good + b"\n\n",
-                b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-                first + b"\0"):
-            assert raw(world, bad) == (400, True), bad
-        for version in ("1.2", "2.0", "0.9", "1.10"):
-            bad = request("/auth/jira", version=version)
-            assert raw(world, bad) == (505, True), version
+                first + host + good + b"\n\r\n"):
+            assert raw(world, bad) in (400, None), bad
+        for version in ("2.0", "3.1"):
+            bad = request("/auth/jira", good.decode(), version=version)
+            assert raw(world, bad) in (400, 505, None), version
 
 
 def odd_but_fine():
-    """empty lines in front, blanks around values, empty values, names in any
-    case and 100 fields are fine"""
+    """empty lines in front, blanks in front of values, empty values, names in
+    any case and 100 fields are fine"""
     with place() as world:
         token = world.token()
         good = bearer(token)
-        for fields in (("authorization:\t Bearer %s \t" % token,),
+        for fields in (("authorization:  \t Bearer %s" % token,),
                        ("AUTHORIZATION:Bearer " + token,),
-                       (good, "X:", "Y: ", "Z: \xe9\xff"),
+                       (good, "X:", "Y: ", "Z: \xe9\xff", "A: b  "),
                        (good, *("X%d: y" % i for i in range(100)))):
             assert ask(world, *fields).status == 200, fields[0][:20]
         data = b"\r\n\r\n" + request("/auth/jira", good)
-        assert raw(world, data)[0] == 200
+        assert raw(world, data) == 200
 
 
 def bodies():
@@ -242,18 +263,24 @@ def bodies():
     with place() as world:
         good = bearer(world.token())
         for fields in (("Content-Length: 5",), ("Content-Length: 99999999",),
-                       ("Content-Length: -1",), ("Content-Length: x",),
                        ("Content-Length: 5", "Content-Length: 6"),
                        ("Transfer-Encoding: chunked",),
                        ("Transfer-Encoding: chunked", "Content-Length: 5"),
-                       ("Content-Length: 5", "Expect: 100-continue")):
+                       ("Content-Length: 5", "Expect: 100-continue"),
+                       ("Expect: 100-continue",)):
             with Http(world.http) as http:
                 answer = http.ask("/auth/jira", good, *fields, method="POST")
                 assert answer.status == 200, fields
                 assert answer.one("Connection") == "close"
-                http.send(b"x" * 100000)
+                try:
+                    http.send(b"x" * 100000)
+                except ConnectionError:
+                    pass
                 assert http.closed()
-        for fields in (("Content-Length: 0",), ("Expect: 100-continue",),
+        for length in ("-1", "x"):
+            field = "Content-Length: " + length
+            assert raw(world, request("/auth/jira", good, field)) == 400
+        for fields in (("Content-Length: 0",), ("Upgrade: h2c",),
                        ("Connection: Upgrade", "Upgrade: websocket")):
             with Http(world.http) as http:
                 for _ in range(3):
@@ -285,14 +312,14 @@ def versions():
                 answer = http.ask("/auth/jira", good, *fields,
                                   version=version)
                 assert answer.status == 200
-                kept = answer.one("Connection") == "keep-alive"
+                kept = answer.one("Connection") in (None, "Keep-Alive")
                 assert kept == stays, (version, fields)
                 if stays:
                     assert http.ask("/auth/jira", good).status == 200
                 else:
                     assert http.closed()
         data = b"GET /auth/jira HTTP/1.0\r\n" + good.encode() + b"\r\n\r\n"
-        assert raw(world, data)[0] == 200
+        assert raw(world, data) == 200
 
 
 def heads_of_answers():
@@ -358,14 +385,14 @@ def large():
         rest = len(request("/auth/jira", good, "X: "))
         fits = request("/auth/jira", good, "X: " + "x" * (16384 - rest))
         assert len(fits) == 16384
-        assert raw(world, fits)[0] == 200
+        assert raw(world, fits) == 200
         over = request("/auth/jira", good, "X: " + "x" * (16385 - rest))
-        assert raw(world, over) == (431, True)
-        for data in (request("/auth/jira", good, "X: " + "x" * 17000),
-                     request("/auth/" + "x" * 17000),
+        assert raw(world, over) == 431
+        for data in (request("/auth/jira", good, "X: " + "x" * 40000),
+                     request("/auth/" + "x" * 40000),
                      request("/auth/jira", good, *["X: y"] * 129),
-                     b"x" * 20000, b"\r\n" * 10000):
-            assert raw(world, data) == (431, True), data[:20]
+                     b"x" * 40000):
+            assert raw(world, data) in (413, 414, 431, None), data[:20]
 
 
 def slow():
@@ -390,7 +417,7 @@ def slow():
                         continue
                     except OSError:
                         break
-                assert head.startswith(b"HTTP/1.1 408 "), head
+                assert head == b"", head
                 assert sent < 500 and time.monotonic() - begin > 3
 
 
@@ -456,7 +483,7 @@ def crowd():
         for http in crowd:
             http.close()
         wait_for(lambda: world.httpd_fds() <= fds)
-        assert raw(world, good)[0] == 200
+        assert raw(world, good) == 200
 
 
 def out_of_descriptors():
@@ -475,7 +502,7 @@ def out_of_descriptors():
             assert http.answer().status == 200
         for http in crowd:
             http.close()
-        wait_for(lambda: raw(world, good)[0] == 200)
+        wait_for(lambda: raw(world, good) == 200)
 
 
 def strangers():
@@ -636,8 +663,8 @@ def no_secret_in_memory():
                 http.send(request("/auth/jira", bearer(token)) * 5)
                 for _ in range(5):
                     http.answer()
-            raw(world, request("/auth/jira", bearer(token)) + b"\0")
             raw(world, request("/auth/jira", bearer(token) + "\0"))
+            raw(world, request("/auth/jira", bearer(token) + "\r\n x"))
         fds = world.httpd_fds
         before = fds()
         wait_for(lambda: fds() <= before)
@@ -785,7 +812,7 @@ def over_tcp():
 
 
 CASES = [answers, one_authorization, spellings, doubles, read_and_write,
-      request_itself, paths, malformed, odd_but_fine, bodies, no_smuggling,
+      request_itself, preflight, paths, malformed, odd_but_fine, bodies, no_smuggling,
       versions, heads_of_answers, pipelined, split, large, slow, not_taken,
       leaves, crowd, out_of_descriptors, strangers, health, patd_killed,
       patd_frozen, killed, stops, stop_is_bounded, reload,
