@@ -99,6 +99,23 @@ else
 	skip "patd(8) has the options of patd --help" "patd is not built"
 fi
 
+# --- pat-httpd ------------------------------------------------------------------
+
+httpd=$JP_BUILD/pat_httpd/pat-httpd
+if [ -x "$httpd" ]; then
+	same "pat-httpd(8) has the options of pat-httpd --help" "$(
+		"$httpd" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | words
+	)" "$(part pat-httpd.8 DESCRIPTION |
+		sed -n 's/^\.It Fl \(-[a-z-]*\).*/-\1/p' | words)"
+else
+	skip "pat-httpd(8) has the options of pat-httpd --help" \
+		"pat-httpd is not built"
+fi
+same "pat-httpd(8) has the variables that FastCGI reads" "$(
+	sed -n 's/^	X([A-Z]*, "\([A-Z_]*\)").*/\1/p' \
+		"$JP_SOURCE/pat_httpd/fcgi_wire.h" | words
+)" "$(part pat-httpd.8 FastCGI | sed -n 's/^\.It Ev //p' | words)"
+
 # --- The PAM module -------------------------------------------------------------
 
 same "pam_jira_pat(8) has the module's options" "$(
