@@ -60,6 +60,7 @@ caddy_conf() {
 		"tls $WORLD/tls/cert.pem $WORLD/tls/key.pem"
 	caddy_site "http://$PROXY_WIKI" wiki
 	caddy_site "http://$PROXY_OPEN" open
+	caddy_site "http://$PROXY_NATIVE" native
 	caddy_site "http://$PROXY_MUTE" jira '' mute
 	caddy_site "http://$PROXY_BALANCED" jira '' balanced
 }
@@ -84,6 +85,7 @@ authorizer_table
 authorizer_transport
 authorizer_two "http://$PROXY_WIKI:$server_port"
 proxy_http2 "https://$PROXY_TLS:$server_port" -k
+authorizer_upstream "http://$PROXY_NATIVE:$server_port"
 proxy_named
 proxy_preflight
 proxy_balanced

@@ -68,6 +68,7 @@ haproxy_conf() {
 	haproxy_front jira "$PROXY_JIRA" jira "$haproxy_socket"
 	haproxy_front wiki "$PROXY_WIKI" wiki "$haproxy_socket"
 	haproxy_front open "$PROXY_OPEN" open "$haproxy_socket"
+	haproxy_front native "$PROXY_NATIVE" native "$haproxy_socket"
 	haproxy_front mute "$PROXY_MUTE" jira "$PROXY_MUTE_SOCKET"
 	haproxy_front balanced "$PROXY_BALANCED" jira "$haproxy_socket" \
 		"$haproxy_balancer"
@@ -92,6 +93,7 @@ authorizer_table
 authorizer_transport
 authorizer_two "http://$PROXY_WIKI:$server_port"
 proxy_http2 "$WORLD_URL" --http2-prior-knowledge
+authorizer_upstream "http://$PROXY_NATIVE:$server_port"
 proxy_named
 proxy_preflight
 proxy_balanced

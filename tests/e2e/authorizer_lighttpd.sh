@@ -50,6 +50,7 @@ lighttpd_conf() {
 		-e "s|8080|${WORLD_BACKEND##*:}|" "$EXAMPLE/jira-pat.conf"
 	lighttpd_at "$PROXY_WIKI" "$(lighttpd_service wiki)"
 	lighttpd_at "$PROXY_OPEN" "$(lighttpd_service open)"
+	lighttpd_at "$PROXY_NATIVE" "$(lighttpd_service native)"
 	lighttpd_at "$PROXY_MUTE" "$(sed -n '/^fastcgi/,/^))/p' \
 		"$EXAMPLE/jira-pat.conf" |
 		sed "s|/run/jira-pat/fcgi.sock|$PROXY_MUTE_SOCKET|")"
@@ -79,6 +80,7 @@ authorizer_table
 authorizer_transport
 authorizer_two "http://$PROXY_WIKI:$server_port"
 proxy_http2 "https://$PROXY_TLS:$server_port" -k
+authorizer_upstream "http://$PROXY_NATIVE:$server_port"
 proxy_named
 proxy_preflight
 proxy_balanced

@@ -101,6 +101,7 @@ stop traefik
 
 # --- Envoy -------------------------------------------------------------------------
 
+authorizer_token guessed another.bot # the first one is throttled by now
 asking envoy envoy.yaml
 authorizer_run table
 authorizer_revoke

@@ -6,10 +6,12 @@
 # $server_port is from server_try of tests/lib/servers.sh, and others from
 # tests/lib/world.sh.
 
-# Of OPEN a preflight is let in, MUTE asks somebody whose yes names nobody, and
-# BALANCED trusts a load balancer, which is BALANCER.
+# Of NATIVE the backend gets users' own credentials, of OPEN a preflight is let in,
+# MUTE asks somebody whose yes names nobody, and BALANCED trusts a load balancer,
+# which is BALANCER.
 export PROXY_JIRA=127.0.0.1 PROXY_WIKI=127.0.0.2 PROXY_OPEN=127.0.0.3
 export PROXY_MUTE=127.0.0.4 PROXY_BALANCED=127.0.0.5 PROXY_TLS=127.0.0.8
+export PROXY_NATIVE=127.0.0.9
 PROXY_BALANCER=127.0.0.6
 ME=/rest/api/2/myself
 
