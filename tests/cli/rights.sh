@@ -95,6 +95,8 @@ each_way "a service in upper case" anna service Narrow warned
 wanted='service /etc/pam.d/login: no service has such a name*'
 each_way "a path" anna service /etc/pam.d/login warned
 each_way "a scope that a section names" anna scope write silent
+sed -i 's/^scope = write$/&\nread_scope = read/' "$CONF"
+each_way "a scope that a section names for reading" anna scope read silent
 each_way "a service that has a section" anna service narrow silent
 each_way "a glob that fits a section" anna service 'nar*' silent
 [ ! -e /etc/pam.d/login ] ||
