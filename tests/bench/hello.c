@@ -1,6 +1,6 @@
 /*
  * Servers that say yes and look at nothing, beside which pat-httpd is measured:
- * a bare hello of libmicrohttpd, where this was built with it, and FastCGI.
+ * a bare hello of libmicrohttpd, and one of FastCGI.
  *
  *     hello http PORT
  *     hello fcgi SOCKET
@@ -9,6 +9,9 @@
  */
 #include "config.h"
 
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,9 +30,6 @@ say_ready(void)
 }
 
 /* ---- libmicrohttpd ---- */
-
-#ifdef HAVE_MICROHTTPD
-#include <microhttpd.h>
 
 static enum MHD_Result
 say_hello(void *response, struct MHD_Connection *connection, const char *url,
@@ -52,26 +52,20 @@ static int
 serve_http(const char *port)
 {
 	static char hello[] = "hello\n";
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+		.sin_addr = { .s_addr = htonl(INADDR_LOOPBACK) },
+		.sin_port = htons((uint16_t)strtoul(port, NULL, 10)) };
 	struct MHD_Response *response = MHD_create_response_from_buffer(
 	    sizeof(hello) - 1, hello, MHD_RESPMEM_PERSISTENT);
 
 	if (response == NULL ||
-	    MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD,
-	        (uint16_t)strtoul(port, NULL, 10), NULL, NULL, say_hello,
-	        response, MHD_OPTION_END) == NULL)
+	    MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL,
+	        say_hello, response, MHD_OPTION_SOCK_ADDR, &addr,
+	        MHD_OPTION_END) == NULL)
 		return 1;
 	say_ready();
 	return pause(); /* a thread of the library serves */
 }
-#else
-static int
-serve_http(const char *port)
-{
-	(void)port;
-	(void)fprintf(stderr, "built without libmicrohttpd\n");
-	return 3;
-}
-#endif
 
 /* ---- FastCGI ---- */
 

@@ -12,8 +12,7 @@ import urllib.request
 
 import slot_apache
 from measure import Contender, Missing, Target, figures
-from place import (PASSWORD, ROOT, USER, Failed, drive, expect, free_port,
-                   program)
+from place import PASSWORD, ROOT, USER, drive, expect, free_port, program
 
 NAME = "authorizer"
 TITLE = "The authorizer"
@@ -373,10 +372,7 @@ def http_alone(place, store, httpd, token):
         [program("web"), str(httpd.ports[0]), "/auth/" + SERVICE],
         basic(token), [httpd], around=lambda: apart(httpd, [store]))]
     port = free_port()
-    try:
-        hello = Hello(place, "http", str(port))
-    except Failed as error:
-        return found + [Missing("hello of libmicrohttpd", str(error))]
+    hello = Hello(place, "http", str(port))
     return found + [contender(
         place, "hello of libmicrohttpd", [program("web"), str(port), "/"],
         basic(token), [hello], around=lambda: apart(hello, []))]
