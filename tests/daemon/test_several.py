@@ -10,8 +10,8 @@ import socket
 import subprocess
 import sys
 
-from daemon import (ACCEPT, DENY, ROOT, UNAVAILABLE, Client, Details, detailed,
-                    forged, main, phc_of, question, wait_for, world)
+from daemon import (ACCEPT, DENY, ROOT, UNAVAILABLE, Client, Details, Skip,
+                    detailed, forged, main, phc_of, question, wait_for, world)
 from hanging import NSS, hanging, services
 
 BURST = 10  # of common/decide/throttle.h
@@ -164,8 +164,8 @@ def shared(place, slow):
     slow.idle()
 
 
-def other_user_overtakes(place, slow):
-    """Whether a system account gets its two answers in the other order."""
+def as_user(name, place, *asked):
+    """The seq of each answer that this account gets, in their order."""
     done = subprocess.run(
         [sys.executable, "-c", """
 import os, socket, sys
@@ -174,15 +174,23 @@ sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 os.setuid(int(os.environ["JP_UID"]))
 sock.settimeout(30)
 sock.connect(path)
-for one in asked:
-    sock.send(bytes.fromhex(one))
-for _ in asked:
-    print(int.from_bytes(sock.recv(4096)[5:9], "big"))
-""", place.verify, slow.cold(1).hex(), slow.warm().hex()],
-        env={**os.environ, "JP_UID": str(pwd.getpwnam("bin").pw_uid)},
+try:
+    for one in asked:
+        sock.send(bytes.fromhex(one))
+    for _ in asked:
+        print(int.from_bytes(sock.recv(4096)[5:9], "big"))
+except (BrokenPipeError, ConnectionResetError):
+    print("refused")
+""", place.verify, *(one.hex() for one in asked)],
+        env={**os.environ, "JP_UID": str(pwd.getpwnam(name).pw_uid)},
         capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    return done.stdout.split() == [str(WARM), "1"]
+    return done.stdout.split()
+
+
+def other_user_overtakes(place, slow):
+    """Whether a system account gets its two answers in the other order."""
+    return as_user("bin", place, slow.cold(1), slow.warm()) == [str(WARM), "1"]
 
 
 @slow
@@ -398,6 +406,17 @@ def front_is_told():
         wait_for(lambda: place.read_trail().count('"front":"http"') == 2)
 
 
+def httpd_may_ask():
+    """the account of pat-httpd may ask, whatever allow_users says"""
+    if not ROOT:
+        raise Skip("needs root")
+    with world("allow_users = games\n[pat-httpd]\nuser = bin") as place:
+        asked = detailed("alice", place.token(), 3)
+        assert as_user("games", place, asked) == ["3"]
+        assert as_user("bin", place, asked) == ["3"]
+        assert as_user("man", place, asked) in (["refused"], ["0"])
+
+
 def required_trail():
     """with a required audit trail, too, several are under way, and none is
     answered before its line is written"""
@@ -421,4 +440,4 @@ def required_trail():
 
 main([tells_all, overtakes, bounded, shared, plain_in_order, mixed, leaving,
       last_one, nonsense, stopping, flood, required_trail, ids_alike,
-      users_alike, holder_unharmed, front_is_told])
+      users_alike, holder_unharmed, front_is_told, httpd_may_ask])
