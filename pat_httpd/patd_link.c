@@ -230,7 +230,7 @@ send_some(struct patd_link *link)
 		sent = sendmmsg(link->watch.fd, out.messages, out.len,
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
-	explicit_bzero(out.bytes, sizeof(out.bytes));
+	explicit_bzero(out.bytes, out.len * sizeof(out.bytes[0]));
 	for (int i = 0; i < sent; i++) {
 		link->unanswered++;
 		dequeue(link, out.questions[i]);
@@ -350,7 +350,7 @@ receive_some(struct patd_link *link)
 		return errno == EAGAIN ? 0 : -1;
 	while (taken < len && take(link, &in.messages[taken]))
 		taken++;
-	explicit_bzero(in.bytes, sizeof(in.bytes));
+	explicit_bzero(in.bytes, (size_t)len * sizeof(in.bytes[0]));
 	return taken < len ? -1 : len;
 }
 
