@@ -26,6 +26,7 @@ servers_make
 clients_world
 mkdir -p "$SCRATCH/copy/examples"
 cp -r "$JIRA" "$SCRATCH/copy/examples/"
+chmod -R u+w "$SCRATCH/copy"
 
 # --- An installation like that of Jira ---------------------------------------------
 
@@ -132,6 +133,7 @@ part() {
 	tr '\n' ' ' <"$JIRA/$1" | grep -o "<$2 [^>]*/>"
 }
 
+# The connector that is waited for comes last: the others are there when it is.
 tomcat_once() {
 	# shellcheck disable=SC2046
 	set -- $(python3 -c 'import socket
@@ -143,10 +145,10 @@ print(*(one.getsockname()[1] for one in all))')
 	applications
 	cat >"$home/conf/server.xml" <<-EOT
 		<Server port="-1"><Service name="Catalina">
-		<Connector address="127.0.0.1" port="$server_port"/>
 		$(part server.xml Connector | sed "s/8081/$api_port/")
 		$(part server-ajp.xml Connector | sed -e "s/8009/$ajp_port/" \
 			-e "s/REPLACE-THIS-SECRET/$SECRET/")
+		<Connector address="127.0.0.1" port="$server_port"/>
 		<Engine name="Catalina" defaultHost="localhost">
 		<Host name="localhost" appBase="webapps" startStopThreads="1">
 		$(part server-ajp.xml Valve)
@@ -168,13 +170,18 @@ print(*(one.getsockname()[1] for one in all))')
 		org.apache.catalina.startup.Tomcat
 }
 
+# The port answers long before: Tomcat starts the applications first.
+tomcat_serves() {
+	[ "$(ask "$api_port" / -m 10)" != 000 ]
+}
+
 # --- Requests -----------------------------------------------------------------------
 
 # ask PORT PATH [CURL-ARGUMENT...]: what the application says, or the status.
 ask() {
 	ask_url=http://127.0.0.1:$1$2
 	shift 2
-	ask_status=$(curl -s -m 30 -o "$SCRATCH/said" -w '%{http_code}' \
+	ask_status=$(curl -s -m 60 -o "$SCRATCH/said" -w '%{http_code}' \
 		"$@" "$ask_url")
 	if [ "$ask_status" = 200 ]; then
 		cat "$SCRATCH/said"
@@ -263,6 +270,10 @@ sessions() {
 	is "$what: one that Jira begins holds no user" "$(
 		grep -c JSESSIONID "$SCRATCH/own") $(api -b "$SCRATCH/own")" \
 		"1 user= session=empty"
+	is "$what: Basic, as before, and not beside the header" "$(
+		ask "$server_port" / -u 'bob:password of bob') $(
+		named alice -u 'bob:password of bob')" \
+		"user=bob session=no user=alice session=no"
 	is "$what: a password in the URL signs nobody in beside the header" \
 		"$(ask "$api_port" '/?os_username=bob&os_password=password%20of%20bob' \
 			-H 'X-Forwarded-User: alice')" "user=alice session=no"
@@ -287,11 +298,14 @@ misconfigured() {
 	    'source is neither' 'header and port are of source = header'; do
 		ok "$what: the log says: $why" logged "$why"
 	done
+	is "$what: not by Basic either" "$(
+		ask "$api_port" /none/ -u 'bob:password of bob')" "$NOBODY"
 	is "$what: other-requests is closed unless it is opened" "$(
 		ask "$api_port" /closed/ -d os_username=bob \
 			-d 'os_password=password of bob') $(
+		ask "$api_port" /closed/ -u 'bob:password of bob') $(
 		ask "$api_port" /closed/ -H 'X-Forwarded-User: bob')" \
-		"$NOBODY user=bob session=no"
+		"$NOBODY $NOBODY user=bob session=no"
 }
 
 by_ajp() {
@@ -365,6 +379,7 @@ for version in 10 9; do
 	guide "By AJP"
 	server_try tomcat-$version tomcat_once ||
 		bail "Tomcat does not start: $(tail -n 30 "$SCRATCH/log/tomcat-$version.log")"
+	ok "$what: its applications are there" wait_for 300 tomcat_serves
 	by_header
 	sessions
 	misconfigured

@@ -10,7 +10,9 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.servlet.http.HttpSession;
 import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
 import java.security.Principal;
+import java.util.Base64;
 import java.util.Map;
 
 public abstract class DefaultAuthenticator implements Serializable {
@@ -29,11 +31,25 @@ public abstract class DefaultAuthenticator implements Serializable {
         return !user.getName().equals("inactive");
     }
 
-    /** The user of the session. */
+    /** The user of the session, or of Basic authentication. */
     public Principal getUser(HttpServletRequest request, HttpServletResponse response) {
         HttpSession session = request.getSession(false);
         Object name = session == null ? null : session.getAttribute(LOGGED_IN_KEY);
-        return name == null ? null : getUser(name.toString());
+        return name != null ? getUser(name.toString()) : fromBasic(request);
+    }
+
+    private Principal fromBasic(HttpServletRequest request) {
+        String header = request.getHeader("Authorization");
+        if (header == null || !header.startsWith("Basic "))
+            return null;
+        String[] pair = new String(Base64.getDecoder().decode(header.substring(6)),
+                StandardCharsets.UTF_8).split(":", 2);
+        Principal user = getUser(pair[0]);
+        try {
+            return user != null && authenticate(user, pair[1]) ? user : null;
+        } catch (AuthenticatorException e) {
+            return null;
+        }
     }
 
     public boolean login(HttpServletRequest request, HttpServletResponse response,
