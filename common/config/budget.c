@@ -13,7 +13,8 @@ enum {
 	BASE = 48 * MIB,      /* code, libraries, queues, what a start takes */
 	THREAD = MIB,         /* stack and buffers of a worker */
 	MEMO_ENTRY = 208,     /* at most: a place, and one in its file */
-	KEPT = KIB,           /* copies of its record and its user's */
+	KEPT = KIB,           /* copies of its record and its user's, */
+	SHOWN = KIB,          /* and of what the server behind is shown */
 	CONNECTION = 4 * KIB, /* with its question on the way */
 	PATH_LEN = 4096,
 };
@@ -143,7 +144,7 @@ void
 jp_budget_make(struct jp_budget *budget, const struct jp_settings *settings,
     const struct jp_machine *machine)
 {
-	uint64_t fit;
+	uint64_t entry = MEMO_ENTRY + KEPT, fit;
 
 	memset(budget, 0, sizeof(*budget));
 	budget->machine = *machine;
@@ -152,10 +153,11 @@ jp_budget_make(struct jp_budget *budget, const struct jp_settings *settings,
 	if (budget->wanted > JP_WORKERS_MAX)
 		budget->wanted = JP_WORKERS_MAX;
 	/* Berkeley DB takes a quarter more than a small cache is set to. */
-	budget->fixed =
-	    BASE + settings->cache_kib * UINT64_C(1280) +
-	    settings->cache_entries * UINT64_C(1) * (MEMO_ENTRY + KEPT) +
-	    settings->max_connections * UINT64_C(1) * CONNECTION;
+	if (jp_policy_shows_upstream(&settings->policy))
+		entry += SHOWN;
+	budget->fixed = BASE + settings->cache_kib * UINT64_C(1280) +
+	                settings->cache_entries * entry +
+	                settings->max_connections * UINT64_C(1) * CONNECTION;
 	budget->hash =
 	    settings->policy.cost.memory * UINT64_C(1) * KIB + THREAD;
 	budget->hashes = UINT64_MAX;

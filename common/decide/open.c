@@ -10,6 +10,15 @@
 #include "common/sys/log.h"
 #include "common/sys/process.h"
 
+/* Each of them with its user's record, and perhaps one more. */
+static size_t
+kept_of(const struct jp_settings *settings)
+{
+	const bool upstream = jp_policy_shows_upstream(&settings->policy);
+
+	return (upstream ? 3 : 2) * (size_t)settings->cache_entries;
+}
+
 static enum jp_err
 open_store(const struct jp_settings *settings, const struct jp_pepper *pepper,
     const struct jp_turn *turn, struct jp_store **store, struct jp_why *why)
@@ -20,7 +29,7 @@ open_store(const struct jp_settings *settings, const struct jp_pepper *pepper,
 		.wait_ms = turn->wait_ms,
 		.first = turn->first,
 		.cache = (size_t)settings->cache_kib * 1024,
-		.kept = 2 * (size_t)settings->cache_entries, /* and users */
+		.kept = kept_of(settings),
 	};
 
 	jp_pepper_name(pepper, options.tag);

@@ -32,3 +32,12 @@ jp_policy_takes_prefix(
 			return true;
 	return false;
 }
+
+bool
+jp_policy_shows_upstream(const struct jp_policy *policy)
+{
+	for (size_t i = 0; i < policy->rule_len; i++)
+		if (policy->rules[i].upstream != JP_UPSTREAM_USE_NO)
+			return true;
+	return false;
+}

@@ -81,6 +81,9 @@ const char *jp_policy_prefix(const struct jp_policy *policy, size_t i);
 bool jp_policy_takes_prefix(
     const struct jp_policy *policy, const char *prefix, size_t len);
 
+/* Whether any service shows upstream credentials. */
+bool jp_policy_shows_upstream(const struct jp_policy *policy);
+
 /* The first rule whose glob matches `service`, or NULL. */
 const struct jp_rule *
 jp_policy_rule(const struct jp_policy *policy, const char *service);

@@ -20,6 +20,7 @@ set_to() {
 
 run init
 is "init makes no key where no service wants one" "$(ls "$HOME_DIR/key")" "pepper.key"
+sed -i "s,^run_dir.*,&\naudit_file = $HOME_DIR/trail/audit," "$CONF"
 cat >>"$CONF" <<-EOT
 	[service jira]
 	upstream = yes
@@ -161,6 +162,15 @@ like "with the old one all is as before" "$out" "*ready"
 run upstream remove carol
 run check
 like "check knows of them" "$out" "*ok    upstream*"
+
+run audit --event set-upstream --json
+out=$(printf '%s\n' "$out" | head -n 1)
+is "the trail tells who set one, and not which" \
+	"$(json '(d["user"], d["actor"], d["detail"])')" \
+	"('alice', '$(id -un)', 'bearer, all services')"
+run audit --event rekey-upstream --json
+out=$(printf '%s\n' "$out" | head -n 1)
+is "and that they were sealed again" "$(json 'd["user"]')" bob
 
 run backup "$SCRATCH/backup"
 is "a backup has them, and not the key" \

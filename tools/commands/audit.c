@@ -75,8 +75,9 @@ take_since(void *arg, char *value, struct jp_why *why)
 
 /* Those that stand in `event` of a line, patd(8). */
 static const char *const events[] = { "accept", "backup", "create", "deny",
-	"end", "export", "import", "lost", "policy", "purge", "reuse", "revoke",
-	"rotate", "set-user", "set-users", "take-back", "test", "unavailable" };
+	"end", "export", "import", "lost", "policy", "purge", "rekey-upstream",
+	"remove-upstream", "reuse", "revoke", "rotate", "set-upstream",
+	"set-user", "set-users", "take-back", "test", "unavailable" };
 
 static enum jp_err
 take_event(void *arg, char *value, struct jp_why *why)

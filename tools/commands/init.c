@@ -98,15 +98,11 @@ make_pepper(const struct jp_settings *settings, const struct owner *owner,
 static enum jp_err
 make_upstream_key(const struct jp_settings *settings, struct jp_why *why)
 {
-	const struct jp_policy *policy = &settings->policy;
-
 	const char *path = settings->upstream_key_file;
-	bool used = false, made = false;
+	bool made = false;
 	enum jp_err err = JP_ERR_OK;
 
-	for (size_t i = 0; i < policy->rule_len; i++)
-		used = used || policy->rules[i].upstream != JP_UPSTREAM_USE_NO;
-	if (used)
+	if (jp_policy_shows_upstream(&settings->policy))
 		err = upstream_key_make(settings, path, &made, why);
 	if (made)
 		upstream_key_told(path);

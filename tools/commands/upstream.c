@@ -151,10 +151,10 @@ warn_use(const struct jp_policy *policy)
 {
 	const char *service = args.request.question.service;
 	const struct jp_rule *rule = jp_policy_rule(policy, service);
-	bool used = rule != NULL && rule->upstream != JP_UPSTREAM_USE_NO;
+	bool used = service[0] == '\0'
+	                ? jp_policy_shows_upstream(policy)
+	                : rule != NULL && rule->upstream != JP_UPSTREAM_USE_NO;
 
-	for (size_t i = 0; service[0] == '\0' && i < policy->rule_len; i++)
-		used = used || policy->rules[i].upstream != JP_UPSTREAM_USE_NO;
 	if (!used)
 		(void)fprintf(stderr,
 		    "pat-admin: upstream: %s has no `upstream = yes` in the "

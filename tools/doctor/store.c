@@ -110,14 +110,12 @@ check_pepper(struct doctor *doctor)
 static void
 check_upstream_key(struct doctor *doctor)
 {
-	const struct jp_policy *policy = &doctor->settings->policy;
-	const char *path = doctor->settings->upstream_key_file;
-	bool used = false;
+	const struct jp_settings *settings = doctor->settings;
+	const char *path = settings->upstream_key_file;
 	struct stat st;
 
-	for (size_t i = 0; i < policy->rule_len; i++)
-		used = used || policy->rules[i].upstream != JP_UPSTREAM_USE_NO;
-	if (used || lstat(path, &st) == 0)
+	if (jp_policy_shows_upstream(&settings->policy) ||
+	    lstat(path, &st) == 0)
 		(void)check_key(
 		    doctor, "upstream-key", path, "upstream_key_file");
 }
