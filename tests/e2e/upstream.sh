@@ -13,7 +13,7 @@
 ME=/rest/api/2/myself
 # shellcheck disable=SC2034 # of authorizer.sh
 AUTHORIZER_LINES='
-[service native]
+[service own]
 scope = write
 read_scope = read
 upstream = yes
@@ -53,7 +53,7 @@ nginx_conf() {
 		    upstream jira { server ${WORLD_BACKEND#http://}; }
 		    include jira-pat-authorizer-http.conf;
 		    server { listen 127.0.0.1:$native_port;
-		        set \$jira_pat_service native; set \$jira_pat_backend jira;
+		        set \$jira_pat_service own; set \$jira_pat_backend jira;
 		        include jira-pat-authorizer.conf; }
 		    server { listen 127.0.0.1:$strict_port;
 		        set \$jira_pat_service strict; set \$jira_pat_backend jira;
