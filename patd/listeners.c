@@ -259,10 +259,30 @@ is_last_part(const struct jp_paths *paths, const char *name)
 	return false;
 }
 
+/* The socket of pat-httpd may be there first: a service manager makes it. */
+static bool
+is_of_httpd(const struct jp_httpd_settings *httpd, const char *name)
+{
+	static const char suffix[] = ".sock";
+	size_t len = strlen(name), end = strlen(suffix);
+
+	for (size_t i = 0; i < httpd->listener_len; i++) {
+		const struct jp_listener *listener = &httpd->listeners[i];
+
+		if (listener->listen[0] == '\0' &&
+		    len == strlen(listener->name) + end &&
+		    strncmp(name, listener->name, len - end) == 0 &&
+		    strcmp(name + len - end, suffix) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_name_of_ours(const struct jp_settings *settings, const char *name)
 {
-	if (strcmp(name, JP_MEMO_FILE_NAME) == 0)
+	if (strcmp(name, JP_MEMO_FILE_NAME) == 0 ||
+	    is_of_httpd(&settings->httpd, name))
 		return true;
 	for (size_t i = 0; fronts[i] != NULL; i++) {
 		const struct front *front = fronts[i];
