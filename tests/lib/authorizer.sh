@@ -99,8 +99,8 @@ authorizer_tokens() {
 	pat_admin revoke "$id" >>"$SCRATCH/log/pat-admin.log" 2>&1
 	authorizer_token guessed guessed.bot
 	authorizer_token spilt sso.alice
-	authorizer_token expired sso.alice --expires 1s
-	ok "a token is there that expires" wait_for 30 authorizer_expired
+	authorizer_token expired sso.alice --expires 4s
+	ok "a token is there that expires" wait_for 60 authorizer_expired
 }
 
 authorizer_expired() {
