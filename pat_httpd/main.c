@@ -26,6 +26,7 @@
 #include "pat_httpd/listeners.h"
 
 enum {
+	RESERVE = 32,        /* descriptors: listeners, patd, the log, us */
 	LOG_DRAIN_MS = 2000, /* for the last lines */
 	DRAIN_MS = 5000,     /* for what is under way at the end */
 };
@@ -186,27 +187,6 @@ block_signals(void)
 
 /* ---- start and end ---- */
 
-/* Each connection takes a descriptor: as many as we may have. */
-static void
-raise_limits(struct jp_httpd_settings *settings)
-{
-	enum { RESERVE = 32 }; /* listeners, patd, the log, us */
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-	    limit.rlim_cur >= settings->max_connections + RESERVE)
-		return;
-	settings->max_connections = limit.rlim_cur > 2 * RESERVE
-	                                ? (uint32_t)limit.rlim_cur - RESERVE
-	                                : RESERVE;
-	jp_log(LOG_WARNING,
-	    "the limit on open files allows only %u connections",
-	    settings->max_connections);
-}
-
 static enum jp_err
 watch_signals(struct httpd *httpd)
 {
@@ -310,7 +290,8 @@ serve(struct httpd *httpd)
 	struct jp_account account;
 	enum jp_err err = find_accounts(httpd, &account, &why);
 
-	raise_limits(&httpd->settings.httpd);
+	httpd->settings.httpd.max_connections = jp_raise_descriptors(
+	    httpd->settings.httpd.max_connections, RESERVE);
 	listeners_init(&httpd->listeners, &httpd->settings);
 	if (err != JP_ERR_OK)
 		return fail(options, "settings", &why);

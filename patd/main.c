@@ -31,6 +31,7 @@
 #include "common/config/peers.h"
 
 enum {
+	RESERVE = 128, /* descriptors: the store, its logs, admin.sock, us */
 	LOG_DRAIN_MS = 2000, /* for the last lines */
 	LOCK_MS = 10000,     /* a pat-admin may have the store for a moment */
 };
@@ -77,27 +78,6 @@ fail(const struct jp_options *options, const char *what,
 		fprintf(stderr, "patd: %s: %s\n", what, why->text);
 	jp_log(LOG_ERR, "%s: %s", what, why->text);
 	return STATUS_FAILED;
-}
-
-/* Each connection takes a descriptor: as many as we may have. */
-static void
-raise_limits(struct jp_settings *settings)
-{
-	enum { RESERVE = 128 }; /* the store, its logs, admin.sock, us */
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-	    limit.rlim_cur >= settings->max_connections + RESERVE)
-		return;
-	settings->max_connections = limit.rlim_cur > 2 * RESERVE
-	                                ? (uint32_t)limit.rlim_cur - RESERVE
-	                                : RESERVE;
-	jp_log(LOG_WARNING,
-	    "the limit on open files allows only %u connections",
-	    settings->max_connections);
 }
 
 /*
@@ -271,7 +251,8 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	bool drained = true;
 	enum jp_err err;
 
-	raise_limits(settings);
+	settings->max_connections =
+	    jp_raise_descriptors(settings->max_connections, RESERVE);
 	raise_locked();
 	listeners_init(&listeners);
 	if (find_accounts(settings, &peers, &account, &why) != JP_ERR_OK)

@@ -10,9 +10,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "common/sys/account.h"
+#include "common/sys/log.h"
 
 enum jp_err
 jp_become_account(const struct jp_account *account, struct jp_why *why)
@@ -71,4 +73,24 @@ jp_harden_process(void)
 	(void)umask(077);
 	if (sodium_init() < 0) /* no source of random bytes: nothing is safe */
 		abort();
+}
+
+uint32_t
+jp_raise_descriptors(uint32_t connections, uint32_t reserve)
+{
+	struct rlimit limit;
+	uint32_t fit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return connections;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur >= (rlim_t)connections + reserve)
+		return connections;
+	fit = limit.rlim_cur > 2 * (rlim_t)reserve
+	          ? (uint32_t)limit.rlim_cur - reserve
+	          : reserve;
+	jp_log(LOG_WARNING,
+	    "the limit on open files allows only %u connections", fit);
+	return fit;
 }

@@ -4,6 +4,7 @@
 #ifndef JP_PROCESS_H
 #define JP_PROCESS_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/base/err.h"
@@ -38,5 +39,12 @@ void jp_hold_descriptors(void);
  * privileges, files of mode 0600 at most, libsodium ready.
  */
 void jp_harden_process(void);
+
+/*
+ * Raises the limit on open files as far as this process may, and returns for
+ * how many of `connections` it suffices, `reserve` descriptors aside; a warning
+ * is logged if they are fewer.
+ */
+uint32_t jp_raise_descriptors(uint32_t connections, uint32_t reserve);
 
 #endif

@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -130,4 +132,25 @@ loop_patd_end(struct loop_patd *patd)
 	end_watch(patd, &patd->listener);
 	for (size_t i = 0; i < patd->client_len; i++)
 		end_watch(patd, &patd->clients[i].watch);
+}
+
+char loop_patd_path[96];
+static char scratch[64];
+
+int
+loop_patd_make_scratch(void **unused)
+{
+	(void)unused;
+	(void)snprintf(scratch, sizeof(scratch), "/tmp/jp-loop-XXXXXX");
+	assert_non_null(mkdtemp(scratch));
+	(void)snprintf(
+	    loop_patd_path, sizeof(loop_patd_path), "%s/verify.sock", scratch);
+	return 0;
+}
+
+int
+loop_patd_remove_scratch(void **unused)
+{
+	(void)unused;
+	return rmdir(scratch);
 }

@@ -44,4 +44,9 @@ loop_patd_reply(struct loop_patd *patd, size_t i, const struct jp_reply *reply);
 /* For `on_heard`: accepts, and names the text of the token as the user. */
 void loop_patd_accept(struct loop_patd *patd, size_t i);
 
+/* Where it listens, in a folder of its own: fixtures of a group. */
+extern char loop_patd_path[96];
+int loop_patd_make_scratch(void **unused);
+int loop_patd_remove_scratch(void **unused);
+
 #endif

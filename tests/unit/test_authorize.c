@@ -20,7 +20,6 @@
 
 enum { HANG_MS = 60000 }; /* only a hang takes so long */
 
-static char scratch[64], path[96];
 static struct reactor reactor;
 static struct patd_link *link_;
 static struct loop_patd patd;
@@ -297,9 +296,9 @@ set_up(void **unused)
 	assert_int_equal(reactor_make(&reactor), JP_ERR_OK);
 	link_ = malloc(sizeof(*link_));
 	assert_non_null(link_);
-	patd_link_make(link_, &reactor, path);
+	patd_link_make(link_, &reactor, loop_patd_path);
 	authorizer = (struct authorizer){ &settings, link_ };
-	loop_patd_begin(&patd, &reactor, path);
+	loop_patd_begin(&patd, &reactor, loop_patd_path);
 	patd.on_heard = reply_as_told;
 	reply = (struct jp_reply){ .verdict = JP_ACCEPT,
 		.detailed = true,
@@ -315,26 +314,9 @@ tear_down(void **unused)
 	patd_link_free(link_);
 	free(link_);
 	loop_patd_end(&patd);
-	(void)unlink(path);
+	(void)unlink(loop_patd_path);
 	reactor_free(&reactor);
 	return 0;
-}
-
-static int
-make_scratch(void **unused)
-{
-	(void)unused;
-	(void)snprintf(scratch, sizeof(scratch), "/tmp/jp-authorize-XXXXXX");
-	assert_non_null(mkdtemp(scratch));
-	(void)snprintf(path, sizeof(path), "%s/verify.sock", scratch);
-	return 0;
-}
-
-static int
-remove_scratch(void **unused)
-{
-	(void)unused;
-	return rmdir(scratch);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -353,5 +335,6 @@ main(void)
 		TEST(one_that_is_forgotten_is_not_answered),
 	};
 
-	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+	return cmocka_run_group_tests(
+	    tests, loop_patd_make_scratch, loop_patd_remove_scratch);
 }

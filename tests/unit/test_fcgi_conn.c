@@ -28,7 +28,6 @@
 
 enum { HANG_MS = 60000 }; /* only a hang takes so long */
 
-static char scratch[64], path[96];
 static struct service service;
 static struct jp_settings settings;
 static struct jp_listener listener;
@@ -341,19 +340,16 @@ on_drained(struct conns *conns)
 static int
 setup(void **unused)
 {
-	(void)unused;
-	(void)snprintf(scratch, sizeof(scratch), "/tmp/test_fcgi.XXXXXX");
-	assert_non_null(mkdtemp(scratch));
-	(void)snprintf(path, sizeof(path), "%s/verify.sock", scratch);
+	assert_int_equal(loop_patd_make_scratch(unused), 0);
 	jp_settings_default(&settings);
 	memset(&listener, 0, sizeof(listener));
 	strcpy(listener.name, "fcgi");
 	assert_int_equal(reactor_make(&service.reactor), JP_ERR_OK);
-	patd_link_make(&service.link, &service.reactor, path);
+	patd_link_make(&service.link, &service.reactor, loop_patd_path);
 	service.authorizer = (struct authorizer){ &settings, &service.link };
 	assert_int_equal(conns_make(&service.conns, 16, 16), JP_ERR_OK);
 	service.conns.drained = on_drained;
-	loop_patd_begin(&patd, &service.reactor, path);
+	loop_patd_begin(&patd, &service.reactor, loop_patd_path);
 	patd.on_heard = accept_alice;
 	out_len = 0;
 	return 0;
@@ -362,15 +358,14 @@ setup(void **unused)
 static int
 teardown(void **unused)
 {
-	(void)unused;
 	close_peer();
 	conns_end(&service.conns);
 	conns_free(&service.conns);
 	loop_patd_end(&patd);
 	patd_link_free(&service.link);
 	reactor_free(&service.reactor);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(rmdir(scratch), 0);
+	assert_int_equal(unlink(loop_patd_path), 0);
+	assert_int_equal(loop_patd_remove_scratch(unused), 0);
 	return 0;
 }
 
@@ -620,7 +615,7 @@ leave(struct loop_patd *who, size_t i)
 {
 	(void)i;
 	loop_patd_end(who);
-	(void)unlink(path);
+	(void)unlink(loop_patd_path);
 }
 
 static void
@@ -634,7 +629,7 @@ without_patd_it_is_503_and_recovers(void **unused)
 	assert_int_equal(times("Status: 503\r\n"), 1);
 	assert_int_equal(times("Retry-After: "), 1);
 
-	loop_patd_begin(&patd, &service.reactor, path);
+	loop_patd_begin(&patd, &service.reactor, loop_patd_path);
 	patd.on_heard = accept_alice;
 	request(1, KEEP, "Bearer " TOKEN);
 	send_all();

@@ -23,7 +23,6 @@ enum {
 	HANG_MS = 60000, /* only a hang takes so long */
 };
 
-static char scratch[64], path[96];
 static struct reactor reactor;
 static struct patd_link *link_;
 static struct loop_patd patd;
@@ -174,13 +173,13 @@ nobody_listens_is_unavailable(void **unused)
 
 	(void)unused;
 	loop_patd_end(&patd);
-	(void)unlink(path);
+	(void)unlink(loop_patd_path);
 	assert_int_equal(ask(&asker, 1), JP_ERR_OK);
 	run_until(1);
 	assert_int_equal(asker.reply.verdict, JP_UNAVAILABLE);
 	assert_string_equal(asker.question.request.token.text, "");
 	assert_false(patd_link_healthy(link_));
-	loop_patd_begin(&patd, &reactor, path);
+	loop_patd_begin(&patd, &reactor, loop_patd_path);
 	patd.on_heard = loop_patd_accept;
 	assert_true(patd_link_healthy(link_));
 	assert_int_equal(ask(&asker, 2), JP_ERR_OK);
@@ -352,8 +351,8 @@ set_up(void **unused)
 	assert_int_equal(reactor_make(&reactor), JP_ERR_OK);
 	link_ = malloc(sizeof(*link_));
 	assert_non_null(link_);
-	patd_link_make(link_, &reactor, path);
-	loop_patd_begin(&patd, &reactor, path);
+	patd_link_make(link_, &reactor, loop_patd_path);
+	loop_patd_begin(&patd, &reactor, loop_patd_path);
 	patd.on_heard = loop_patd_accept;
 	return 0;
 }
@@ -365,26 +364,9 @@ tear_down(void **unused)
 	patd_link_free(link_);
 	free(link_);
 	loop_patd_end(&patd);
-	(void)unlink(path);
+	(void)unlink(loop_patd_path);
 	reactor_free(&reactor);
 	return 0;
-}
-
-static int
-make_scratch(void **unused)
-{
-	(void)unused;
-	(void)snprintf(scratch, sizeof(scratch), "/tmp/jp-link-XXXXXX");
-	assert_non_null(mkdtemp(scratch));
-	(void)snprintf(path, sizeof(path), "%s/verify.sock", scratch);
-	return 0;
-}
-
-static int
-remove_scratch(void **unused)
-{
-	(void)unused;
-	return rmdir(scratch);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -406,5 +388,6 @@ main(void)
 		TEST(silence_ends_at_the_deadline),
 	};
 
-	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+	return cmocka_run_group_tests(
+	    tests, loop_patd_make_scratch, loop_patd_remove_scratch);
 }
