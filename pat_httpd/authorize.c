@@ -19,13 +19,44 @@ authorize_service_valid(const char *name)
 	return len > 0 && len <= JP_SERVICE_MAX && strspn(name, letters) == len;
 }
 
+/* ---- the log ---- */
+
+/* A mistyped name would go unnoticed: tokens without scopes are still accepted.
+ */
+static void
+warn_no_rule(struct authorizer *authorizer, const char *service)
+{
+	enum { PAUSE_MS = 60000 };
+	int64_t now_ms = authorizer->link->reactor->now_ms;
+
+	if (authorizer->settings->policy.rule_len == 0 ||
+	    now_ms < authorizer->warn_ms)
+		return;
+	authorizer->warn_ms = now_ms + PAUSE_MS;
+	jp_log(LOG_WARNING,
+	    "service %s: no [service] section of the configuration is for it: "
+	    "is it the name that the web server should ask with?",
+	    service);
+}
+
+static void
+log_answer(const struct authorization *authorization)
+{
+	const struct answer *answer = &authorization->answer;
+
+	jp_log(LOG_DEBUG, "service %s: %u: %s%s%s", authorization->service,
+	    answer_status(answer->kind), answer_title(answer->kind),
+	    answer->id[0] != '\0' ? "token " : "", answer->id);
+}
+
 /* ---- before patd is asked ---- */
 
 /* The answer that the request itself has; ANSWER_COUNT: patd is to be asked. */
 static enum answer_kind
-look_at_request(const struct authorizer *authorizer, const struct ask *ask,
+look_at_request(struct authorizer *authorizer, const struct ask *ask,
     enum jp_access *access)
 {
+	const struct jp_rule *rule;
 	const struct access_request request = { .method = ask->method,
 		.uri = ask->uri,
 		.preflight = ask->preflight && ask->authorizations == 0 };
@@ -34,9 +65,10 @@ look_at_request(const struct authorizer *authorizer, const struct ask *ask,
 		return ANSWER_NOT_FOUND;
 	if (ask->ambiguous)
 		return ANSWER_HEADER;
-	switch (access_of(
-	    jp_policy_rule(&authorizer->settings->policy, ask->service),
-	    &request)) {
+	rule = jp_policy_rule(&authorizer->settings->policy, ask->service);
+	if (rule == NULL)
+		warn_no_rule(authorizer, ask->service);
+	switch (access_of(rule, &request)) {
 	case ACCESS_DENY_PATH:
 		return ANSWER_PATH;
 	case ACCESS_PREFLIGHT:
@@ -153,22 +185,21 @@ on_answered(struct patd_question *question, const struct jp_reply *reply)
 	    REACTOR_OWNER(question, struct authorization, question);
 
 	authorization->answer.kind = translate(&authorization->answer, reply);
+	log_answer(authorization);
 	authorization->done(authorization);
 }
 
 /* ---- both ---- */
 
-bool
-authorize(const struct authorizer *authorizer, const struct ask *ask,
+/* Whether the answer is there already. */
+static bool
+answer_here(struct authorizer *authorizer, const struct ask *ask,
     struct authorization *authorization)
 {
 	struct patd_question *question = &authorization->question;
 	struct answer *answer = &authorization->answer;
 	enum jp_access access = JP_ACCESS_WRITE;
 
-	memset(question, 0, sizeof(*question));
-	memset(answer, 0, sizeof(*answer));
-	answer->body = ask->body;
 	answer->kind = look_at_request(authorizer, ask, &access);
 	if (answer->kind == ANSWER_COUNT)
 		answer->kind = look_at_credentials(ask, &question->request);
@@ -180,6 +211,23 @@ authorize(const struct authorizer *authorizer, const struct ask *ask,
 	if (patd_link_ask(authorizer->link, question) == JP_ERR_OK)
 		return false;
 	patd_link_forget(question);
+	return true;
+}
+
+bool
+authorize(struct authorizer *authorizer, const struct ask *ask,
+    struct authorization *authorization)
+{
+	memset(&authorization->question, 0, sizeof(authorization->question));
+	memset(&authorization->answer, 0, sizeof(authorization->answer));
+	authorization->answer.body = ask->body;
+	if (ask->service == NULL ||
+	    jp_field_set(authorization->service, sizeof(authorization->service),
+	        ask->service) != JP_ERR_OK)
+		authorization->service[0] = '\0';
+	if (!answer_here(authorizer, ask, authorization))
+		return false;
+	log_answer(authorization);
 	return true;
 }
 

@@ -15,6 +15,7 @@
 struct authorizer {
 	const struct jp_settings *settings;
 	struct patd_link *link;
+	int64_t warn_ms; /* when a service without a rule may be logged again */
 };
 
 /* What a proxy asks. Its texts are those of the caller, closed by NUL; NULL:
@@ -37,6 +38,7 @@ struct ask {
 struct authorization {
 	struct patd_question question;
 	struct answer answer;
+	char service[JP_SERVICE_MAX + 1]; /* for the log */
 	/* Called once, later than authorize(), with `answer` set. */
 	void (*done)(struct authorization *authorization);
 };
@@ -45,7 +47,7 @@ struct authorization {
  * True: `answer` is set at once, and `done` is not called. False: patd is asked
  * and `done` will be called. In both cases the caller clears the answer.
  */
-bool authorize(const struct authorizer *authorizer, const struct ask *ask,
+bool authorize(struct authorizer *authorizer, const struct ask *ask,
     struct authorization *authorization);
 
 /* The proxy has gone: `done` is not called any more. Clears everything. */

@@ -195,16 +195,25 @@ bind_unix(struct listener *listener, struct jp_why *why)
 static enum jp_err
 bind_one(struct listener *listener, struct jp_why *why)
 {
+	struct jp_why cause = { "" };
 	struct sockaddr_storage address;
 	socklen_t len;
+	enum jp_err err;
 
 	if (!listener->tcp)
 		return bind_unix(listener, why);
 	if (jp_listen_parse(listener->text, &address, &len) != JP_ERR_OK)
 		return jp_why(why, JP_ERR_CONFIG, "[listener %s] listen: %s",
 		    listener->rules->name, listener->text);
-	return jp_listen_tcp((const struct sockaddr *)&address, len,
-	    listener->text, &listener->socket, why);
+	err = jp_listen_tcp((const struct sockaddr *)&address, len,
+	    listener->text, &listener->socket, &cause);
+	if (err == JP_ERR_PERMISSION)
+		return jp_why(why, err,
+		    "%s; below 1024 start pat-httpd as root, or have systemd "
+		    "pass the socket, as examples/systemd/"
+		    "pat-httpd-apache.socket does",
+		    cause.text);
+	return err == JP_ERR_OK ? err : jp_why(why, err, "%s", cause.text);
 }
 
 enum jp_err
@@ -258,7 +267,10 @@ welcome(struct listener *listener, int fd)
 		(void)close(fd);
 		return;
 	} else if (!jp_peers_may_verify(service->peers, fd, uid)) {
-		refuse(listener, fd, uid, "not allowed to ask", ANSWER_PEER);
+		refuse(listener, fd, uid,
+		    "not allowed to ask: see allow_users in "
+		    "[pat-httpd]",
+		    ANSWER_PEER);
 		return;
 	}
 	reason = conns_objection(&service->conns, uid);

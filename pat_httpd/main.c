@@ -211,7 +211,8 @@ set_up(struct httpd *httpd, struct jp_why *why)
 
 	(void)snprintf(path, sizeof(path), "%s/verify.sock", settings->run_dir);
 	patd_link_make(&service->link, &service->reactor, path);
-	service->authorizer = (struct authorizer){ settings, &service->link };
+	service->authorizer =
+	    (struct authorizer){ .settings = settings, .link = &service->link };
 	service->peers = &httpd->peers;
 	if (err == JP_ERR_OK)
 		err =

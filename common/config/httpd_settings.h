@@ -46,7 +46,7 @@ struct jp_listener {
 };
 
 struct jp_httpd_settings {
-	bool configured;               /* the file has one of these sections */
+	bool configured; /* the file has a key or a listener of it */
 	char user[JP_ACCOUNT_MAX + 1]; /* whom pat-httpd becomes */
 	char user_header[JP_HEADER_NAME_MAX + 1];
 	struct jp_accounts allow_users; /* who may ask on Unix sockets */

@@ -216,8 +216,6 @@ begin_section(struct reading *reading)
 			kinds[i].start(reading, name);
 			return;
 		}
-	if (strcmp(reading->section, "pat-httpd") == 0)
-		reading->settings->httpd.configured = true;
 	for (size_t i = 0; (key = jp_key_at(i)) != NULL; i++)
 		if (strcmp(key->section, reading->section) == 0 &&
 		    !is_kind(key->section))
@@ -297,6 +295,8 @@ take_line(void *arg, const char *head, const char *name, const char *value)
 		if (reading->given[i] != 0 && !key->repeats)
 			return wrong(reading, name, "given twice", "");
 		reading->given[i] = reading->line;
+		if (strcmp(section, "pat-httpd") == 0)
+			reading->settings->httpd.configured = true;
 		if (jp_key_read(key, reading->base, value) != JP_ERR_OK)
 			return wrong(reading, name, "expected ", key->expected);
 		return 1;

@@ -825,6 +825,9 @@ httpd() {
 httpd
 exits "a pat-httpd that nobody uses: exit status 0" 0 check --root "$TREE"
 is "nothing is said of it" "$(echo "$out" | grep pat-httpd)" ""
+httpd '[pat-httpd]'
+exits "a section without a key is no use of it: exit status 0" 0 \
+	check --root "$TREE"
 httpd '[pat-httpd]' 'user = nobody-of-that-name'
 exits "pat-httpd is configured, and not there: exit status 1" 1 \
 	check --root "$TREE"

@@ -526,7 +526,21 @@ print(s.recv(1000).decode().split()[1])"""
                 input=request("/auth/jira", bearer(token)),
                 capture_output=True, timeout=60)
             assert done.stdout.decode().strip() == status, (uid, done)
-        world.httpd_logged("refused uid 1: not allowed to ask")
+        world.httpd_logged("refused uid 1: not allowed to ask: see allow_users")
+
+
+def log_of_answers():
+    """--debug logs each answer, and a service without a section is warned of"""
+    with place(READ_WRITE) as world:
+        token = world.token()
+        assert ask(world, bearer(token), "X-Forwarded-Uri: /x").status == 200
+        world.httpd_logged("service jira: 200: token " + token[5:13])
+        assert ask(world, bearer(token),
+                   "X-Forwarded-Uri: /rest/auth/1").status == 403
+        world.httpd_logged("service jira: 403: Nobody may call this path.")
+        assert "no [service] section" not in world.read_httpd_log()
+        assert ask(world, bearer(token), path="/auth/jria").status == 200
+        world.httpd_logged("service jria: no [service] section")
 
 
 def health():
@@ -814,7 +828,7 @@ def over_tcp():
 CASES = [answers, one_authorization, spellings, doubles, read_and_write,
       request_itself, preflight, paths, malformed, odd_but_fine, bodies, no_smuggling,
       versions, heads_of_answers, pipelined, split, large, slow, not_taken,
-      leaves, crowd, out_of_descriptors, strangers, health, patd_killed,
+      leaves, crowd, out_of_descriptors, strangers, log_of_answers, health, patd_killed,
       patd_frozen, killed, stops, stop_is_bounded, reload,
       no_secret_in_memory, another_user, not_root, command_line, passed,
       passed_wrong, over_tcp]

@@ -297,7 +297,8 @@ set_up(void **unused)
 	link_ = malloc(sizeof(*link_));
 	assert_non_null(link_);
 	patd_link_make(link_, &reactor, loop_patd_path);
-	authorizer = (struct authorizer){ &settings, link_ };
+	authorizer =
+	    (struct authorizer){ .settings = &settings, .link = link_ };
 	loop_patd_begin(&patd, &reactor, loop_patd_path);
 	patd.on_heard = reply_as_told;
 	reply = (struct jp_reply){ .verdict = JP_ACCEPT,

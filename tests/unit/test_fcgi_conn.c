@@ -346,7 +346,8 @@ setup(void **unused)
 	strcpy(listener.name, "fcgi");
 	assert_int_equal(reactor_make(&service.reactor), JP_ERR_OK);
 	patd_link_make(&service.link, &service.reactor, loop_patd_path);
-	service.authorizer = (struct authorizer){ &settings, &service.link };
+	service.authorizer =
+	    (struct authorizer){ .settings = &settings, .link = &service.link };
 	assert_int_equal(conns_make(&service.conns, 16, 16), JP_ERR_OK);
 	service.conns.drained = on_drained;
 	loop_patd_begin(&patd, &service.reactor, loop_patd_path);
