@@ -12,7 +12,8 @@
 
 enum {
 	IDLE_MS = 75000, /* until the first line of another request */
-	HEAD_MS = 5000,  /* from there until its head is complete */
+	HEAD_MS = 5000,  /* until that of the first; and from a first line until
+	                    its head is complete */
 	SEND_MS = 5000,  /* for an answer to be taken */
 	POOL = 32768,    /* bytes of the library for each head */
 };
@@ -169,7 +170,8 @@ health(const struct http_conn *conn)
 struct gathering {
 	struct http_head head;
 	enum jp_err err;
-	size_t shown; /* bytes of it that what we see accounts for */
+	size_t shown;     /* bytes of it that what we see accounts for */
+	const char *next; /* where the next line begins in memory */
 };
 
 static enum MHD_Result
@@ -177,20 +179,24 @@ on_field(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len,
     const char *value, size_t value_len)
 {
 	struct gathering *gathering = arg;
+	/* From the name to the end of the line, as it lies in memory. */
+	size_t len = (value != NULL ? (size_t)(value - name) : name_len + 1) +
+	             value_len + strlen("\r\n");
 
 	(void)kind;
-	/* From the name to the end of the value, as it lies in memory. */
-	gathering->shown +=
-	    value != NULL ? (size_t)(value - name) : name_len + 1;
-	gathering->shown += value_len + strlen("\r\n");
 	gathering->err = http_head_add(&gathering->head, name, name_len,
 	    value != NULL ? value : "", value_len);
+	if (name != gathering->next)
+		gathering->err = JP_ERR_INVALID;
+	gathering->next = name + len;
+	gathering->shown += len;
 	return gathering->err == JP_ERR_OK ? MHD_YES : MHD_NO;
 }
 
 /*
  * Whether all of the head was shown. The library cuts at a NUL, joins folded
- * lines to the name and takes a lone LF for a line end, and does not tell.
+ * lines to the name and takes a lone LF for a line end, and does not tell: the
+ * sum is wrong then, or, where one makes up for another, the place of a line.
  */
 static bool
 is_whole(struct http_conn *conn, const struct gathering *gathering)
@@ -208,6 +214,7 @@ gather(struct http_conn *conn, const char *method, const char *target,
 	gathering->err = http_head_start(&gathering->head, method, target);
 	gathering->shown =
 	    strlen(method) + conn->target_len + strlen("  HTTP/1.1\r\n\r\n");
+	gathering->next = target + conn->target_len + strlen(" HTTP/1.1\r\n");
 	if (gathering->err == JP_ERR_OK)
 		(void)MHD_get_connection_values_n(
 		    conn->library, MHD_HEADER_KIND, on_field, gathering);
@@ -442,7 +449,7 @@ http_take(struct service *service, int fd, uid_t uid,
 	conn->timer.due = on_due;
 	conn->authorization.done = on_done;
 	conns_add(&service->conns, &conn->conn);
-	arm(conn, IDLE_MS);
+	arm(conn, HEAD_MS);
 	service->http->coming = conn;
 	(void)MHD_add_connection(
 	    service->http->daemon, fd, &nobody, sizeof(nobody));

@@ -212,6 +212,10 @@ def malformed():
                 first + host + good + b"\x01\r\n\r\n",
                 first + host + good[:9] + b"\0" + good[9:] + b"\r\n\r\n",
                 first + host + good + b"\0x\r\nX:y\r\nZ:y\r\n\r\n",
+                first + host + good + b"\0\r\nX:y\n\r\n",
+                first + host + b"X:y\n" + good + b"\0\r\n\r\n",
+                first + host + b"X:y\nX:y\n" + good + b"\0z\r\n\r\n",
+                first[:-2] + b"\n" + host + good + b"\0\r\n\r\n",
                 first + host + b"X: a\rb\r\n" + good + b"\r\n\r\n",
                 first + host + good + b"\r\n y\r\n\r\n",
                 first + host + good[:30] + b"\r\n " + good[30:] +
@@ -419,6 +423,19 @@ def slow():
                         break
                 assert head == b"", head
                 assert sent < 500 and time.monotonic() - begin > 3
+
+
+def nothing_asked():
+    """a new connection that sends no first line ends in time"""
+    with place() as world:
+        good = bearer(world.token())
+        crowd = [Http(world.http, timeout=30) for _ in range(3)]
+        crowd[1].send(b"GET /auth/ji")
+        crowd[2].send(b"\r\n")
+        for http in crowd:
+            with http:
+                assert http.closed()
+        assert ask(world, good).status == 200
 
 
 def not_taken():
@@ -827,8 +844,9 @@ def over_tcp():
 
 CASES = [answers, one_authorization, spellings, doubles, read_and_write,
       request_itself, preflight, paths, malformed, odd_but_fine, bodies, no_smuggling,
-      versions, heads_of_answers, pipelined, split, large, slow, not_taken,
-      leaves, crowd, out_of_descriptors, strangers, log_of_answers, health, patd_killed,
+      versions, heads_of_answers, pipelined, split, large, slow, nothing_asked,
+      not_taken, leaves, crowd, out_of_descriptors, strangers, log_of_answers,
+      health, patd_killed,
       patd_frozen, killed, stops, stop_is_bounded, reload,
       no_secret_in_memory, another_user, not_root, command_line, passed,
       passed_wrong, over_tcp]
