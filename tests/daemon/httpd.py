@@ -49,8 +49,8 @@ def request(path="/auth/jira", *fields, method="GET", version="1.1"):
     return "\r\n".join([*lines, *fields, "", ""]).encode("latin-1")
 
 
-class Http:
-    """A connection of a proxy."""
+class Connection:
+    """One to a listener of pat-httpd, in whatever protocol."""
 
     def __init__(self, address, timeout=60):
         unix = isinstance(address, str)
@@ -63,19 +63,16 @@ class Http:
                 break
             except BlockingIOError:
                 if time.monotonic() > end:
+                    self.sock.close()
                     raise
+            except BaseException:
+                self.sock.close()
+                raise
         self.file = self.sock.makefile("rb")
 
     def send(self, data):
         self.sock.sendall(data)
         return self
-
-    def answer(self, head_only=False):
-        return Answer(self.file, head_only)
-
-    def ask(self, *args, **options):
-        self.send(request(*args, **options))
-        return self.answer(options.get("method") == "HEAD")
 
     def closed(self):
         """Whether nothing more comes."""
@@ -93,6 +90,17 @@ class Http:
 
     def __exit__(self, *_):
         self.close()
+
+
+class Http(Connection):
+    """The same of a proxy that speaks HTTP."""
+
+    def answer(self, head_only=False):
+        return Answer(self.file, head_only)
+
+    def ask(self, *args, **options):
+        self.send(request(*args, **options))
+        return self.answer(options.get("method") == "HEAD")
 
 
 class Place(World):

@@ -6,7 +6,7 @@ import struct
 import threading
 
 from daemon import forged, main, wait_for
-from httpd import place
+from httpd import Connection, place
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
 RESPONDER, AUTHORIZER, KEEP = 1, 2, 1
@@ -82,23 +82,8 @@ class Answer:
         return values[0] if values else None
 
 
-class Fcgi:
-    """A connection of a web server."""
-
-    def __init__(self, address, timeout=60):
-        unix = isinstance(address, str)
-        self.sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
-        self.sock.settimeout(timeout)
-        try:
-            self.sock.connect(address)
-        except BaseException:
-            self.sock.close()
-            raise
-        self.file = self.sock.makefile("rb")
-
-    def send(self, data):
-        self.sock.sendall(data)
-        return self
+class Fcgi(Connection):
+    """The same of a web server that speaks FastCGI."""
 
     def record(self):
         header = self.file.read(8)
@@ -122,23 +107,6 @@ class Fcgi:
 
     def ask(self, *args, **about):
         return self.send(request(*args, **about)).answer()
-
-    def closed(self):
-        """Whether nothing more comes."""
-        try:
-            return self.file.read(1) == b""
-        except ConnectionError:
-            return True
-
-    def close(self):
-        self.file.close()
-        self.sock.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 def ask(world, *args, **about):
