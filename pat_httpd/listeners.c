@@ -175,7 +175,8 @@ bind_unix(struct listener *listener, struct jp_why *why)
 	const struct jp_unix_plan plan = { .path = listener->text,
 		.type = SOCK_STREAM,
 		.mode = 0666,
-		.holder = "pat-httpd" };
+		.holder = "pat-httpd",
+		.no_bind = "its directory cannot be written" };
 	struct jp_why cause = { "" };
 	enum jp_err err = jp_listen_unix(&plan, &listener->socket, &cause);
 

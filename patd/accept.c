@@ -95,8 +95,8 @@ accept_watch(struct loop *loop, int op, uint32_t events)
 	bool done = true;
 
 	for (size_t i = 0; i < listeners->len; i++)
-		if (listeners->at[i].fd >= 0)
-			done &= loop_watch(loop, op, listeners->at[i].fd,
+		if (listeners->at[i].socket.fd >= 0)
+			done &= loop_watch(loop, op, listeners->at[i].socket.fd,
 			    LOOP_LISTENER - i, events);
 	return done;
 }
@@ -126,7 +126,7 @@ accept_one(struct loop *loop, size_t place)
 {
 	const struct listener *listener = &loop->options->listeners->at[place];
 	bool administers = listener->front->administers;
-	int fd = accept4(listener->fd, NULL, NULL,
+	int fd = accept4(listener->socket.fd, NULL, NULL,
 	    SOCK_CLOEXEC | (administers ? 0 : SOCK_NONBLOCK));
 	uid_t uid;
 
@@ -167,7 +167,7 @@ accept_the_last(struct loop *loop)
 	for (size_t i = 0; i < listeners->len; i++) {
 		int left = ACCEPTS_MAX;
 
-		if (listeners->at[i].fd < 0 ||
+		if (listeners->at[i].socket.fd < 0 ||
 		    listeners->at[i].front->administers)
 			continue;
 		while (left-- > 0 && accept_one(loop, i))

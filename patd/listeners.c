@@ -14,11 +14,6 @@
 #include "common/decide/memo_file.h"
 #include "common/sys/account.h"
 
-enum {
-	FIRST_PASSED = 3, /* SD_LISTEN_FDS_START */
-	BACKLOG = 512,
-};
-
 void
 listeners_init(struct listeners *listeners)
 {
@@ -34,7 +29,7 @@ add(struct listeners *listeners, const struct front *front)
 	if (listeners->len == LISTENERS_MAX)
 		return NULL;
 	listeners->len++;
-	*listener = (struct listener){ .fd = -1, .front = front };
+	*listener = (struct listener){ .socket.fd = -1, .front = front };
 	return listener;
 }
 
@@ -69,7 +64,7 @@ static const struct listener *
 with_path(const struct listeners *listeners, const char *path)
 {
 	for (size_t i = 0; i < listeners->len; i++)
-		if (listeners->at[i].fd >= 0 &&
+		if (listeners->at[i].socket.fd >= 0 &&
 		    strcmp(listeners->at[i].path, path) == 0)
 			return &listeners->at[i];
 	return NULL;
@@ -91,39 +86,6 @@ has_file_of(const struct listeners *listeners, const struct front *front)
 }
 
 /* ---- passed by the service manager ---- */
-
-/* The value of a variable that holds a number; -1 if it does not. */
-static long
-number_in(const char *variable)
-{
-	const char *text = getenv(variable);
-	char *end;
-	long value;
-
-	if (text == NULL || *text == '\0')
-		return -1;
-	value = strtol(text, &end, 10);
-	return *end == '\0' ? value : -1;
-}
-
-/* The type of a listening socket, and its address; -1: it is none. */
-static int
-type_of(int fd, struct sockaddr_un *addr)
-{
-	socklen_t len = sizeof(*addr) - 1; /* keeps a NUL at its end */
-	int type = 0, listens = 0;
-	socklen_t int_len = sizeof(int);
-
-	memset(addr, 0, sizeof(*addr));
-	if (getsockname(fd, (struct sockaddr *)addr, &len) != 0 ||
-	    addr->sun_family != AF_UNIX ||
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &int_len) != 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_len) !=
-	        0 ||
-	    !listens)
-		return -1;
-	return type;
-}
 
 /*
  * The front without a file in run_dir that the configuration gives this path;
@@ -180,26 +142,16 @@ wrong_socket(int fd, struct jp_why *why)
 	    fd, known);
 }
 
-/* So that it is noticed when its file goes. */
-static void
-know_file(struct listener *listener, const char *path)
-{
-	struct stat st;
-
-	if (lstat(path, &st) != 0)
-		return;
-	listener->known = true;
-	listener->dev = st.st_dev;
-	listener->ino = st.st_ino;
-}
-
 static enum jp_err
 inherit(struct listeners *listeners, int fd, const struct jp_settings *settings,
     struct jp_why *why)
 {
-	struct sockaddr_un addr;
-	int type = type_of(fd, &addr);
-	const struct front *front = front_of(type, addr.sun_path, settings);
+	struct sockaddr_storage address;
+	const char *path = ((const struct sockaddr_un *)&address)->sun_path;
+	int type = jp_listening_type(fd, &address);
+	const struct front *front = address.ss_family == AF_UNIX
+	                                ? front_of(type, path, settings)
+	                                : NULL;
 	struct listener *listener;
 
 	if (front == NULL ||
@@ -208,27 +160,20 @@ inherit(struct listeners *listeners, int fd, const struct jp_settings *settings,
 	listener = add(listeners, front);
 	if (listener == NULL)
 		return too_many(why);
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
-		return jp_why(why, jp_err_from_errno(errno),
-		    "passed descriptor %d: %s", fd, strerror(errno));
-	listener->fd = fd;
-	know_file(listener, addr.sun_path);
-	return jp_field_set(
-	    listener->path, sizeof(listener->path), addr.sun_path);
+	(void)snprintf(listener->path, sizeof(listener->path), "%.*s",
+	    JP_UNIX_PATH_MAX, path);
+	return jp_passed_take(fd, listener->path, &listener->socket, why);
 }
 
 enum jp_err
 listeners_inherit(struct listeners *listeners,
     const struct jp_settings *settings, struct jp_why *why)
 {
-	long count = number_in("LISTEN_FDS");
+	int count = jp_passed_count();
 	enum jp_err err = JP_ERR_OK;
 
-	if (number_in("LISTEN_PID") != (long)getpid())
-		return JP_ERR_OK; /* meant for another process */
-	for (long i = 0; err == JP_ERR_OK && i < count; i++)
-		err = inherit(listeners, FIRST_PASSED + (int)i, settings, why);
+	for (int i = 0; err == JP_ERR_OK && i < count; i++)
+		err = inherit(listeners, JP_PASSED_FIRST + i, settings, why);
 	return err;
 }
 
@@ -398,98 +343,23 @@ listeners_dirs(const struct listeners *listeners,
 	return err;
 }
 
-/*
- * Removes what is left of a patd that was killed. Only the kernel knows
- * whether one lives: it refuses a connection to a socket nobody listens on.
- */
 static enum jp_err
-remove_stale(const struct sockaddr_un *addr, const struct front *front,
+bind_one(const struct listener *listener, struct jp_listening *made,
     struct jp_why *why)
 {
-	struct stat st;
-	int fd, rc, errnum;
+	const struct front *front = listener->front;
+	const struct jp_unix_plan plan = {
+		.path = listener->path,
+		.type = front->type,
+		.mode = listener->mode,
+		.group = listener->grouped ? &listener->group : NULL,
+		.holder = front->holders != NULL ? front->holders : "patd",
+		.no_bind = "its directory must belong to the user of patd",
+		.no_group = "make the user of patd a member of "
+		            "[patd] admin_group",
+	};
 
-	if (lstat(addr->sun_path, &st) != 0)
-		return errno == ENOENT ? JP_ERR_OK
-		                       : failed(why, "look at", addr->sun_path);
-	if (!S_ISSOCK(st.st_mode))
-		return jp_why(why, JP_ERR_EXISTS,
-		    "%s is in the way: it is not a socket", addr->sun_path);
-	fd = socket(AF_UNIX, front->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return failed(why, "make a socket for", addr->sun_path);
-	rc = connect(fd, (const struct sockaddr *)addr, sizeof(*addr));
-	errnum = errno;
-	(void)close(fd);
-	if (rc == 0 || errnum == EAGAIN)
-		return jp_why(why, JP_ERR_LOCKED, "another %s answers at %s",
-		    front->holders != NULL ? front->holders : "patd",
-		    addr->sun_path);
-	if (errnum != ECONNREFUSED && errnum != ENOENT) {
-		errno = errnum;
-		return failed(why, "connect to", addr->sun_path);
-	}
-	if (unlink(addr->sun_path) != 0 && errno != ENOENT)
-		return failed(why, "remove the stale", addr->sun_path);
-	return JP_ERR_OK;
-}
-
-/* The mode comes last: until then nobody else can connect (umask 077). */
-static enum jp_err
-open_to(const char *path, mode_t mode, const gid_t *group, struct jp_why *why)
-{
-	if (group != NULL && chown(path, (uid_t)-1, *group) != 0)
-		return jp_why(why, jp_err_from_errno(errno),
-		    "cannot give %s to the group of [patd] admin_group: %s; "
-		    "make the user of patd a member of it",
-		    path, strerror(errno));
-	if (chmod(path, mode) != 0)
-		return failed(why, "set the mode of", path);
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-cannot_bind(const char *path, struct jp_why *why)
-{
-	if (errno != EACCES)
-		return failed(why, "bind", path);
-	return jp_why(why, JP_ERR_PERMISSION,
-	    "cannot bind %s: its directory must belong to the user of patd",
-	    path);
-}
-
-static enum jp_err
-bind_one(struct listener *listener, mode_t mode, const gid_t *group,
-    struct jp_why *why)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	const char *path = listener->path;
-	enum jp_err err;
-	int fd;
-
-	(void)jp_field_set(addr.sun_path, sizeof(addr.sun_path), path);
-	err = remove_stale(&addr, listener->front, why);
-	if (err != JP_ERR_OK)
-		return err;
-	fd = socket(
-	    AF_UNIX, listener->front->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return failed(why, "make a socket for", path);
-	listener->fd = fd;
-	listener->known = false;
-	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) != 0)
-		return cannot_bind(path, why);
-	know_file(listener, path);
-	if (!listener->known)
-		return cannot_bind(path, why);
-	listener->ours = true;
-	listener->mode = mode;
-	listener->grouped = group != NULL;
-	listener->group = group != NULL ? *group : 0;
-	err = open_to(path, mode, group, why);
-	if (err == JP_ERR_OK && listen(fd, BACKLOG) != 0)
-		err = failed(why, "listen on", path);
-	return err;
+	return jp_listen_unix(&plan, made, why);
 }
 
 static enum jp_err
@@ -527,12 +397,12 @@ bind_file(struct listeners *listeners, const struct front *front,
 	listener = add(listeners, front);
 	if (listener == NULL)
 		return too_many(why);
+	listener->mode = mode_of(front, group != NULL, settings->self_service);
+	listener->grouped = group != NULL;
+	listener->group = group != NULL ? *group : 0;
 	err = set_path(listener->path, settings->run_dir, front->file, why);
-	return err == JP_ERR_OK
-	           ? bind_one(listener,
-	                 mode_of(front, group != NULL, settings->self_service),
-	                 group, why)
-	           : err;
+	return err == JP_ERR_OK ? bind_one(listener, &listener->socket, why)
+	                        : err;
 }
 
 /* Those of a front that the configuration adds. */
@@ -557,7 +427,8 @@ bind_more(struct listeners *listeners, const struct front *front,
 		if (listener == NULL)
 			return too_many(why);
 		memcpy(listener->path, paths->at[n], sizeof(listener->path));
-		err = bind_one(listener, front->mode, NULL, why);
+		listener->mode = front->mode;
+		err = bind_one(listener, &listener->socket, why);
 	}
 	return err;
 }
@@ -577,61 +448,28 @@ listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
 	return err;
 }
 
-/* Only the very file that we made: a later patd may have put its own there. */
-static void
-remove_ours(const struct listener *listener)
-{
-	struct stat st;
-
-	if (listener->ours && lstat(listener->path, &st) == 0 &&
-	    st.st_dev == listener->dev && st.st_ino == listener->ino)
-		(void)unlink(listener->path);
-}
-
-enum listener_state
-listeners_look(const struct listener *listener)
-{
-	struct stat st;
-
-	if (listener->fd < 0 || !listener->known)
-		return LISTENER_FINE;
-	if (lstat(listener->path, &st) != 0)
-		return errno == ENOENT || errno == ENOTDIR ? LISTENER_GONE
-		                                           : LISTENER_FINE;
-	return st.st_dev == listener->dev && st.st_ino == listener->ino
-	           ? LISTENER_FINE
-	           : LISTENER_REPLACED;
-}
-
 enum jp_err
 listeners_again(struct listener *listener, const struct jp_settings *settings,
-    int *old, struct jp_why *why)
+    struct jp_why *why)
 {
-	const gid_t group = listener->group;
-	const struct listener before = *listener;
+	struct jp_listening made = { .fd = -1 };
 	enum jp_err err = make_dir_of(listener->path, settings, why);
 
 	if (err == JP_ERR_OK)
-		err = bind_one(listener, listener->mode,
-		    listener->grouped ? &group : NULL, why);
-	*old = before.fd;
-	if (err != JP_ERR_OK && listener->fd != before.fd) {
-		if (listener->known)
-			remove_ours(listener);
-		(void)close(listener->fd);
-		*listener = before;
+		err = bind_one(listener, &made, why);
+	if (err != JP_ERR_OK) {
+		jp_listening_close(&made, listener->path);
+		return err;
 	}
-	return err;
+	(void)close(listener->socket.fd);
+	listener->socket = made;
+	return JP_ERR_OK;
 }
 
 void
 listeners_close(struct listeners *listeners)
 {
-	for (size_t i = 0; i < listeners->len; i++) {
-		remove_ours(&listeners->at[i]);
-		listeners->at[i].ours = false;
-		if (listeners->at[i].fd >= 0)
-			(void)close(listeners->at[i].fd);
-		listeners->at[i].fd = -1;
-	}
+	for (size_t i = 0; i < listeners->len; i++)
+		jp_listening_close(
+		    &listeners->at[i].socket, listeners->at[i].path);
 }

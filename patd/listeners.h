@@ -5,10 +5,10 @@
 #ifndef PATD_LISTENERS_H
 #define PATD_LISTENERS_H
 
-#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "common/config/settings.h"
+#include "common/sys/listen.h"
 #include "patd/front.h"
 
 /* Each front has one in run_dir, and those that the configuration adds. */
@@ -17,16 +17,12 @@
 struct listeners {
 	size_t len;
 	struct listener {
-		int fd; /* -1: closed */
+		struct jp_listening socket;
 		const struct front *front;
 		char path[JP_UNIX_PATH_MAX + 1];
-		bool ours;    /* we made the file */
-		bool known;   /* `dev` and `ino` are those of the file */
-		mode_t mode;  /* of our file */
+		mode_t mode;  /* of the file, if it is ours */
 		bool grouped; /* it belongs to `group` */
 		gid_t group;
-		dev_t dev;
-		ino_t ino;
 		struct jp_why said; /* what was said of it last */
 		unsigned int burst; /* connections to be taken at once */
 	} at[LISTENERS_MAX];
@@ -60,22 +56,13 @@ enum jp_err
 listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
     const gid_t *admin_group, struct jp_why *why);
 
-enum listener_state {
-	LISTENER_FINE,     /* its file is there, or nobody can know */
-	LISTENER_GONE,     /* there is no file under its path */
-	LISTENER_REPLACED, /* there is one of somebody else */
-};
-
-/* What became of its file. */
-enum listener_state listeners_look(const struct listener *listener);
-
 /*
- * Makes a socket that is ours and gone once more, with its directory. On
- * success the caller closes `old`, on which nobody new can arrive. A file that
- * somebody put there meanwhile stays.
+ * Makes a socket that is ours and gone once more, with its directory, and
+ * closes the one on which nobody new can arrive; on an error that one stays. A
+ * file that somebody put there meanwhile stays, too.
  */
 enum jp_err listeners_again(struct listener *listener,
-    const struct jp_settings *settings, int *old, struct jp_why *why);
+    const struct jp_settings *settings, struct jp_why *why);
 
 /* Closes them; the files that we made go, too. */
 void listeners_close(struct listeners *listeners);

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "common/sys/log.h"
 #include "patd/accept.h"
@@ -28,16 +27,15 @@ static void
 bind_again(struct loop *loop, size_t place, struct jp_why *why)
 {
 	struct listener *listener = &loop->options->listeners->at[place];
-	int left = BACKLOG_MAX, old;
+	int left = BACKLOG_MAX;
 
 	while (left-- > 0 && accept_one(loop, place))
 		continue;
-	if (listeners_again(listener, loop->options->settings, &old, why) !=
+	if (listeners_again(listener, loop->options->settings, why) !=
 	    JP_ERR_OK)
 		return;
-	(void)close(old);
-	(void)loop_watch(
-	    loop, EPOLL_CTL_ADD, listener->fd, LOOP_LISTENER - place, EPOLLIN);
+	(void)loop_watch(loop, EPOLL_CTL_ADD, listener->socket.fd,
+	    LOOP_LISTENER - place, EPOLLIN);
 	(void)jp_why(
 	    why, JP_ERR_OK, "%s was gone: bound again", listener->path);
 }
@@ -53,18 +51,18 @@ look_at_socket(struct loop *loop, size_t place)
 	const char *path = listener->path;
 	struct jp_why why = { "" };
 
-	switch (listeners_look(listener)) {
-	case LISTENER_FINE:
+	switch (jp_listening_look(&listener->socket, path)) {
+	case JP_LISTENING_FINE:
 		listener->said.text[0] = '\0';
 		return;
-	case LISTENER_REPLACED:
+	case JP_LISTENING_REPLACED:
 		(void)jp_why(&why, JP_ERR_EXISTS,
 		    "%s is another file now, which is left alone: nobody "
 		    "reaches patd there until it is removed",
 		    path);
 		break;
-	case LISTENER_GONE:
-		if (listener->ours)
+	case JP_LISTENING_GONE:
+		if (listener->socket.ours)
 			bind_again(loop, place, &why);
 		else
 			(void)jp_why(&why, JP_ERR_MISSING,
@@ -83,6 +81,6 @@ sockets_look(struct loop *loop, int64_t now)
 		return;
 	loop->sockets_ms = now + LOOK_MS;
 	for (size_t i = 0; i < loop->options->listeners->len; i++)
-		if (loop->options->listeners->at[i].fd >= 0)
+		if (loop->options->listeners->at[i].socket.fd >= 0)
 			look_at_socket(loop, i);
 }

@@ -72,12 +72,12 @@ know_file(struct jp_listening *socket, const char *path)
 }
 
 static enum jp_err
-cannot_bind(const char *path, struct jp_why *why)
+cannot_bind(const struct jp_unix_plan *plan, struct jp_why *why)
 {
 	if (errno != EACCES)
-		return failed(why, "bind", path);
-	return jp_why(why, JP_ERR_PERMISSION,
-	    "cannot bind %s: its directory cannot be written", path);
+		return failed(why, "bind", plan->path);
+	return jp_why(why, JP_ERR_PERMISSION, "cannot bind %s: %s", plan->path,
+	    plan->no_bind);
 }
 
 static enum jp_err
@@ -85,7 +85,9 @@ open_to(const struct jp_unix_plan *plan, struct jp_why *why)
 {
 	if (plan->group != NULL &&
 	    chown(plan->path, (uid_t)-1, *plan->group) != 0)
-		return failed(why, "set the group of", plan->path);
+		return jp_why(why, jp_err_from_errno(errno),
+		    "cannot set the group of %s: %s; %s", plan->path,
+		    strerror(errno), plan->no_group);
 	if (chmod(plan->path, plan->mode) != 0)
 		return failed(why, "set the mode of", plan->path);
 	return JP_ERR_OK;
@@ -102,10 +104,10 @@ bind_unix(const struct jp_unix_plan *plan, const struct sockaddr_un *addr,
 		return failed(why, "make a socket for", plan->path);
 	if (bind(listening->fd, (const struct sockaddr *)addr, sizeof(*addr)) !=
 	    0)
-		return cannot_bind(plan->path, why);
+		return cannot_bind(plan, why);
 	know_file(listening, plan->path);
 	if (!listening->known)
-		return cannot_bind(plan->path, why);
+		return cannot_bind(plan, why);
 	listening->ours = true;
 	return JP_ERR_OK;
 }

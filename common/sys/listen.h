@@ -20,7 +20,10 @@ struct jp_unix_plan {
 	int type; /* SOCK_STREAM and the like */
 	mode_t mode;
 	const gid_t *group; /* NULL: that of the process */
-	const char *holder; /* who would answer there, for people */
+
+	/* For people: who would answer there; what is wrong where the directory
+	 * lets nobody bind; what to do where the group cannot be set. */
+	const char *holder, *no_bind, *no_group;
 };
 
 /* A socket, and the file that it had when it was made or taken. */
