@@ -40,7 +40,7 @@ static const int deadlines_ms[] = {
 };
 
 struct fcgi_conn {
-	struct conn conn;
+	struct proxy_conn conn;
 	struct service *service;
 	const struct jp_listener *listener;
 	struct reactor_watch watch;
@@ -74,7 +74,7 @@ end(struct fcgi_conn *conn)
 	explicit_bzero(conn->in, conn->in_len);
 	explicit_bzero(conn->out, conn->out_len);
 	(void)close(conn->watch.fd);
-	conns_remove(&conn->conn);
+	proxy_conns_remove(&conn->conn);
 	free(conn);
 }
 
@@ -409,13 +409,13 @@ on_done(struct authorization *authorization)
 }
 
 static void
-on_end(struct conn *conn)
+on_end(struct proxy_conn *conn)
 {
 	end(REACTOR_OWNER(conn, struct fcgi_conn, conn));
 }
 
 static void
-on_drain(struct conn *one)
+on_drain(struct proxy_conn *one)
 {
 	struct fcgi_conn *conn = REACTOR_OWNER(one, struct fcgi_conn, conn);
 
@@ -462,7 +462,7 @@ fcgi_take(struct service *service, int fd, uid_t uid,
 		(void)close(fd);
 		return;
 	}
-	conns_add(&service->conns, &conn->conn);
+	proxy_conns_add(&service->conns, &conn->conn);
 	receive(conn);
 	serve(conn);
 }

@@ -6,9 +6,9 @@
 #ifndef PATHTTPD_FCGI_H
 #define PATHTTPD_FCGI_H
 
-#include "pat_httpd/conns.h"
+#include "pat_httpd/proxy_conns.h"
 
-conn_take fcgi_take;
-conn_refuse fcgi_refuse;
+proxy_take fcgi_take;
+proxy_refuse fcgi_refuse;
 
 #endif

@@ -38,7 +38,7 @@ enum phase {
 };
 
 struct http_conn {
-	struct conn conn;
+	struct proxy_conn conn;
 	struct service *service;
 	const struct jp_listener *listener;
 	int fd; /* the library's */
@@ -159,7 +159,7 @@ health(const struct http_conn *conn)
 {
 	struct service *service = conn->service;
 
-	if (conn->conn.uid == CONN_NO_UID ||
+	if (conn->conn.uid == PROXY_NO_UID ||
 	    !jp_peers_may_administer(service->peers, conn->fd, conn->conn.uid))
 		return ANSWER_NOT_FOUND;
 	return patd_link_healthy(&service->link) ? ANSWER_HEALTHY
@@ -373,7 +373,7 @@ forget(struct http_conn *conn)
 {
 	reactor_disarm(&conn->timer);
 	authorize_forget(&conn->authorization);
-	conns_remove(&conn->conn);
+	proxy_conns_remove(&conn->conn);
 	free(conn);
 }
 
@@ -407,7 +407,7 @@ on_due(struct reactor_timer *timer)
 
 /* A request that is there already is still answered. */
 static void
-on_drain(struct conn *one)
+on_drain(struct proxy_conn *one)
 {
 	struct http_conn *conn = REACTOR_OWNER(one, struct http_conn, conn);
 	char byte;
@@ -418,7 +418,7 @@ on_drain(struct conn *one)
 }
 
 static void
-on_end(struct conn *one)
+on_end(struct proxy_conn *one)
 {
 	struct http_conn *conn = REACTOR_OWNER(one, struct http_conn, conn);
 	bool asking = conn->phase == PHASE_ASKING;
@@ -442,13 +442,13 @@ http_take(struct service *service, int fd, uid_t uid,
 		return;
 	}
 	conn->conn =
-	    (struct conn){ .uid = uid, .drain = on_drain, .end = on_end };
+	    (struct proxy_conn){ .uid = uid, .drain = on_drain, .end = on_end };
 	conn->service = service;
 	conn->listener = listener;
 	conn->fd = fd;
 	conn->timer.due = on_due;
 	conn->authorization.done = on_done;
-	conns_add(&service->conns, &conn->conn);
+	proxy_conns_add(&service->conns, &conn->conn);
 	arm(conn, HEAD_MS);
 	service->http->coming = conn;
 	(void)MHD_add_connection(

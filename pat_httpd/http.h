@@ -6,10 +6,10 @@
 #ifndef PATHTTPD_HTTP_H
 #define PATHTTPD_HTTP_H
 
-#include "pat_httpd/conns.h"
+#include "pat_httpd/proxy_conns.h"
 
-conn_take http_take;
-conn_refuse http_refuse;
+proxy_take http_take;
+proxy_refuse http_refuse;
 
 /* Makes `service->http`, in whose reactor it runs. JP_ERR_NOMEM. */
 enum jp_err http_make(struct service *service);

@@ -23,7 +23,7 @@
 #include "common/sys/options.h"
 #include "common/sys/process.h"
 #include "pat_httpd/http.h"
-#include "pat_httpd/listeners.h"
+#include "pat_httpd/proxy_listeners.h"
 
 enum {
 	RESERVE = 32,        /* descriptors: listeners, patd, the log, us */
@@ -67,7 +67,7 @@ struct httpd {
 	const struct jp_options *options;
 	struct jp_settings settings;
 	struct jp_peers peers;
-	struct listeners listeners;
+	struct proxy_listeners listeners;
 	struct service service;
 	struct reactor_watch signals;
 	struct reactor_timer stop, alive;
@@ -120,15 +120,15 @@ begin_stop(struct httpd *httpd)
 		return;
 	jp_notify_stopping();
 	jp_log(LOG_INFO, "stopping");
-	listeners_take_last(&httpd->listeners);
-	listeners_close(&httpd->listeners);
+	proxy_listeners_take_last(&httpd->listeners);
+	proxy_listeners_close(&httpd->listeners);
 	reactor_arm(&service->reactor, &httpd->stop,
 	    service->reactor.now_ms + DRAIN_MS);
-	conns_drain(&service->conns);
+	proxy_conns_drain(&service->conns);
 }
 
 static void
-on_drained(struct conns *conns)
+on_drained(struct proxy_conns *conns)
 {
 	HTTPD(service.conns, conns)->service.reactor.stop = true;
 }
@@ -215,9 +215,9 @@ set_up(struct httpd *httpd, struct jp_why *why)
 	    (struct authorizer){ .settings = settings, .link = &service->link };
 	service->peers = &httpd->peers;
 	if (err == JP_ERR_OK)
-		err =
-		    conns_make(&service->conns, settings->httpd.max_connections,
-		        settings->httpd.max_per_uid);
+		err = proxy_conns_make(&service->conns,
+		    settings->httpd.max_connections,
+		    settings->httpd.max_per_uid);
 	service->conns.drained = on_drained;
 	if (err == JP_ERR_OK)
 		err = http_make(service);
@@ -226,7 +226,7 @@ set_up(struct httpd *httpd, struct jp_why *why)
 	if (err != JP_ERR_OK)
 		return jp_why(why, err, "cannot set up the event loop: %s",
 		    jp_err_text(err));
-	return listeners_start(&httpd->listeners, service, why);
+	return proxy_listeners_start(&httpd->listeners, service, why);
 }
 
 static void
@@ -234,10 +234,10 @@ tear_down(struct httpd *httpd)
 {
 	struct service *service = &httpd->service;
 
-	conns_end(&service->conns);
+	proxy_conns_end(&service->conns);
 	http_free(service->http);
 	patd_link_free(&service->link);
-	conns_free(&service->conns);
+	proxy_conns_free(&service->conns);
 	(void)close(httpd->signals.fd);
 	reactor_free(&service->reactor);
 }
@@ -293,18 +293,18 @@ serve(struct httpd *httpd)
 
 	httpd->settings.httpd.max_connections = jp_raise_descriptors(
 	    httpd->settings.httpd.max_connections, RESERVE);
-	listeners_init(&httpd->listeners, &httpd->settings);
+	proxy_listeners_init(&httpd->listeners, &httpd->settings);
 	if (err != JP_ERR_OK)
 		return fail(options, "settings", &why);
-	err = listeners_inherit(&httpd->listeners, &why);
+	err = proxy_listeners_inherit(&httpd->listeners, &why);
 	if (err == JP_ERR_OK)
-		err = listeners_bind(&httpd->listeners, &why);
+		err = proxy_listeners_bind(&httpd->listeners, &why);
 	if (err == JP_ERR_OK)
 		err = jp_become_account(&account, &why);
 	jp_peers_self(&httpd->peers);
 	if (err == JP_ERR_OK)
 		err = answer_all(httpd, &why);
-	listeners_close(&httpd->listeners);
+	proxy_listeners_close(&httpd->listeners);
 	return err == JP_ERR_OK ? STATUS_DONE : fail(options, "start", &why);
 }
 

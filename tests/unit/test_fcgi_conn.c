@@ -332,7 +332,7 @@ close_peer(void)
 /* ---- all together ---- */
 
 static void
-on_drained(struct conns *conns)
+on_drained(struct proxy_conns *conns)
 {
 	(void)conns;
 }
@@ -348,7 +348,7 @@ setup(void **unused)
 	patd_link_make(&service.link, &service.reactor, loop_patd_path);
 	service.authorizer =
 	    (struct authorizer){ .settings = &settings, .link = &service.link };
-	assert_int_equal(conns_make(&service.conns, 16, 16), JP_ERR_OK);
+	assert_int_equal(proxy_conns_make(&service.conns, 16, 16), JP_ERR_OK);
 	service.conns.drained = on_drained;
 	loop_patd_begin(&patd, &service.reactor, loop_patd_path);
 	patd.on_heard = accept_alice;
@@ -360,8 +360,8 @@ static int
 teardown(void **unused)
 {
 	close_peer();
-	conns_end(&service.conns);
-	conns_free(&service.conns);
+	proxy_conns_end(&service.conns);
+	proxy_conns_free(&service.conns);
 	loop_patd_end(&patd);
 	patd_link_free(&service.link);
 	reactor_free(&service.reactor);
@@ -881,7 +881,7 @@ what_is_asked_is_answered_before_the_end(void **unused)
 	open_peer();
 	get_heard(1);
 	assert_int_equal(service.conns.len, 2);
-	conns_drain(&service.conns);
+	proxy_conns_drain(&service.conns);
 	assert_int_equal(service.conns.len, 1);
 	accept_alice(&patd, 0);
 	get_answers(1);

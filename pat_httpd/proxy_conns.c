@@ -1,4 +1,4 @@
-#include "pat_httpd/conns.h"
+#include "pat_httpd/proxy_conns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,15 +8,15 @@
 #include "common/sys/log.h"
 
 enum jp_err
-conns_make(struct conns *conns, size_t max, size_t max_per_uid)
+proxy_conns_make(struct proxy_conns *conns, size_t max, size_t max_per_uid)
 {
-	*conns = (struct conns){ .max = max, .max_per_uid = max_per_uid };
+	*conns = (struct proxy_conns){ .max = max, .max_per_uid = max_per_uid };
 	conns->uids = calloc(max, sizeof(*conns->uids));
 	return conns->uids != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
 }
 
 void
-conns_free(struct conns *conns)
+proxy_conns_free(struct proxy_conns *conns)
 {
 	free(conns->uids);
 	conns->uids = NULL;
@@ -24,7 +24,7 @@ conns_free(struct conns *conns)
 
 /* Few users ask: a list is enough. `uid_len` if it is not there. */
 static size_t
-uid_at(const struct conns *conns, uid_t uid)
+uid_at(const struct proxy_conns *conns, uid_t uid)
 {
 	size_t i = 0;
 
@@ -34,7 +34,7 @@ uid_at(const struct conns *conns, uid_t uid)
 }
 
 const char *
-conns_objection(const struct conns *conns, uid_t uid)
+proxy_conns_objection(const struct proxy_conns *conns, uid_t uid)
 {
 	size_t i = uid_at(conns, uid);
 
@@ -46,13 +46,13 @@ conns_objection(const struct conns *conns, uid_t uid)
 }
 
 void
-conns_add(struct conns *conns, struct conn *conn)
+proxy_conns_add(struct proxy_conns *conns, struct proxy_conn *conn)
 {
 	size_t i = uid_at(conns, conn->uid);
 
 	if (i == conns->uid_len)
 		conns->uids[conns->uid_len++] =
-		    (struct conns_of_uid){ conn->uid, 0 };
+		    (struct proxy_conns_of_uid){ conn->uid, 0 };
 	conns->uids[i].len++;
 	conns->len++;
 	conn->conns = conns;
@@ -64,9 +64,9 @@ conns_add(struct conns *conns, struct conn *conn)
 }
 
 void
-conns_remove(struct conn *conn)
+proxy_conns_remove(struct proxy_conn *conn)
 {
-	struct conns *conns = conn->conns;
+	struct proxy_conns *conns = conn->conns;
 	size_t i = uid_at(conns, conn->uid);
 
 	*conn->link = conn->next;
@@ -81,7 +81,8 @@ conns_remove(struct conn *conn)
 
 /* Refused connections could fill a log. */
 void
-conns_log_refused(struct conns *conns, uid_t uid, const char *reason)
+proxy_conns_log_refused(
+    struct proxy_conns *conns, uid_t uid, const char *reason)
 {
 	enum { PAUSE_MS = 1000 };
 	int64_t now = jp_now_ms();
@@ -91,7 +92,7 @@ conns_log_refused(struct conns *conns, uid_t uid, const char *reason)
 		conns->unlogged++;
 		return;
 	}
-	if (uid != CONN_NO_UID)
+	if (uid != PROXY_NO_UID)
 		(void)snprintf(who, sizeof(who), "uid %u", (unsigned int)uid);
 	jp_log(LOG_WARNING, "refused %s: %s (and %u before)", who, reason,
 	    conns->unlogged);
@@ -101,11 +102,12 @@ conns_log_refused(struct conns *conns, uid_t uid, const char *reason)
 
 /* Each may go while it is visited. */
 static void
-each(struct conns *conns, bool ends)
+each(struct proxy_conns *conns, bool ends)
 {
-	struct conn *next;
+	struct proxy_conn *next;
 
-	for (struct conn *conn = conns->first; conn != NULL; conn = next) {
+	for (struct proxy_conn *conn = conns->first; conn != NULL;
+	     conn = next) {
 		next = conn->next;
 		if (ends)
 			conn->end(conn);
@@ -115,7 +117,7 @@ each(struct conns *conns, bool ends)
 }
 
 void
-conns_drain(struct conns *conns)
+proxy_conns_drain(struct proxy_conns *conns)
 {
 	conns->draining = true;
 	if (conns->len == 0)
@@ -125,7 +127,7 @@ conns_drain(struct conns *conns)
 }
 
 void
-conns_end(struct conns *conns)
+proxy_conns_end(struct proxy_conns *conns)
 {
 	each(conns, true);
 }

@@ -2,8 +2,8 @@
  * The connections of proxies, whatever protocol they speak: how many there are,
  * in all and of each user, and their end.
  */
-#ifndef PATHTTPD_CONNS_H
-#define PATHTTPD_CONNS_H
+#ifndef PATHTTPD_PROXY_CONNS_H
+#define PATHTTPD_PROXY_CONNS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,32 +17,32 @@ struct http;
 struct jp_listener;
 
 /* The user of a peer that the kernel does not name: one that came over TCP. */
-#define CONN_NO_UID ((uid_t)-1)
+#define PROXY_NO_UID ((uid_t)-1)
 
 /* What they have in common; it lies in the connection of a protocol. */
-struct conn {
-	struct conns *conns;
-	struct conn *next, **link;
+struct proxy_conn {
+	struct proxy_conns *conns;
+	struct proxy_conn *next, **link;
 	uid_t uid;
 
 	/* The process is about to end: closes it, at once or when what it asked
 	 * is answered. */
-	void (*drain)(struct conn *conn);
+	void (*drain)(struct proxy_conn *conn);
 
 	/* Closes it now. */
-	void (*end)(struct conn *conn);
+	void (*end)(struct proxy_conn *conn);
 };
 
-struct conns {
+struct proxy_conns {
 	size_t max, max_per_uid; /* limits */
 	size_t len;
-	struct conn *first;
+	struct proxy_conn *first;
 	bool draining;
-	void (*drained)(struct conns *conns); /* the last one has gone */
+	void (*drained)(struct proxy_conns *conns); /* the last one has gone */
 	int64_t log_ms; /* when a refusal may be logged again */
 	unsigned int unlogged;
 	size_t uid_len;
-	struct conns_of_uid {
+	struct proxy_conns_of_uid {
 		uid_t uid;
 		size_t len;
 	} * uids; /* those that have connections */
@@ -54,7 +54,7 @@ struct service {
 	struct patd_link link;
 	struct authorizer authorizer;
 	const struct jp_peers *peers;
-	struct conns conns;
+	struct proxy_conns conns;
 	struct http *http; /* the library of that protocol */
 };
 
@@ -62,36 +62,38 @@ struct service {
  * A protocol: it takes over the descriptor, which does not block, of a peer
  * that may ask; there is room. Out of memory, it closes it.
  */
-typedef void conn_take(struct service *service, int fd, uid_t uid,
+typedef void proxy_take(struct service *service, int fd, uid_t uid,
     const struct jp_listener *listener);
 
 /* What a peer hears that may not come in: 403, or 503 if there is no room. One
  * try; the descriptor stays open. */
-typedef void conn_refuse(int fd, enum answer_kind kind);
+typedef void proxy_refuse(int fd, enum answer_kind kind);
 
-/* Limits of at least 1; `drained` is called from conns_drain() at the soonest.
- * JP_ERR_NOMEM. */
-enum jp_err conns_make(struct conns *conns, size_t max, size_t max_per_uid);
+/* Limits of at least 1; `drained` is called from proxy_conns_drain() at the
+ * soonest. JP_ERR_NOMEM. */
+enum jp_err
+proxy_conns_make(struct proxy_conns *conns, size_t max, size_t max_per_uid);
 
 /* All have been removed. */
-void conns_free(struct conns *conns);
+void proxy_conns_free(struct proxy_conns *conns);
 
 /* Why `uid` may have none more; NULL: it may. */
-const char *conns_objection(const struct conns *conns, uid_t uid);
+const char *proxy_conns_objection(const struct proxy_conns *conns, uid_t uid);
 
 /* Counts it; `uid`, `drain` and `end` are set. */
-void conns_add(struct conns *conns, struct conn *conn);
+void proxy_conns_add(struct proxy_conns *conns, struct proxy_conn *conn);
 
 /* It has been closed. */
-void conns_remove(struct conn *conn);
+void proxy_conns_remove(struct proxy_conn *conn);
 
 /* Logs why somebody was refused: at most one line a second. */
-void conns_log_refused(struct conns *conns, uid_t uid, const char *reason);
+void proxy_conns_log_refused(
+    struct proxy_conns *conns, uid_t uid, const char *reason);
 
 /* Drains all of them. */
-void conns_drain(struct conns *conns);
+void proxy_conns_drain(struct proxy_conns *conns);
 
 /* Ends all of them. */
-void conns_end(struct conns *conns);
+void proxy_conns_end(struct proxy_conns *conns);
 
 #endif

@@ -1,4 +1,4 @@
-#include "pat_httpd/listeners.h"
+#include "pat_httpd/proxy_listeners.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,22 +20,23 @@ enum {
 };
 
 static const struct {
-	conn_take *take;
-	conn_refuse *refuse;
+	proxy_take *take;
+	proxy_refuse *refuse;
 } fronts[] = {
 	[JP_LISTENER_HTTP] = { http_take, http_refuse },
 	[JP_LISTENER_FCGI] = { fcgi_take, fcgi_refuse },
 };
 
 void
-listeners_init(struct listeners *listeners, const struct jp_settings *settings)
+proxy_listeners_init(
+    struct proxy_listeners *listeners, const struct jp_settings *settings)
 {
 	const struct jp_httpd_settings *httpd = &settings->httpd;
 
 	memset(listeners, 0, sizeof(*listeners));
 	listeners->len = httpd->listener_len;
 	for (size_t i = 0; i < httpd->listener_len; i++) {
-		struct listener *listener = &listeners->at[i];
+		struct proxy_listener *listener = &listeners->at[i];
 
 		listener->listeners = listeners;
 		listener->rules = &httpd->listeners[i];
@@ -76,7 +77,7 @@ last_part(const char *path)
 }
 
 static bool
-has_path(const struct listener *listener, const char *path, bool whole)
+has_path(const struct proxy_listener *listener, const char *path, bool whole)
 {
 	return !listener->tcp &&
 	       strcmp(whole ? listener->text : last_part(listener->text),
@@ -85,8 +86,8 @@ has_path(const struct listener *listener, const char *path, bool whole)
 
 /* The listener of a passed Unix socket: the same path goes before the same
  * name. */
-static struct listener *
-of_path(struct listeners *listeners, const char *path)
+static struct proxy_listener *
+of_path(struct proxy_listeners *listeners, const char *path)
 {
 	for (int whole = 1; path[0] == '/' && whole >= 0; whole--)
 		for (size_t i = 0; i < listeners->len; i++)
@@ -96,8 +97,8 @@ of_path(struct listeners *listeners, const char *path)
 }
 
 static bool
-has_address(
-    const struct listener *listener, const struct sockaddr_storage *address)
+has_address(const struct proxy_listener *listener,
+    const struct sockaddr_storage *address)
 {
 	struct sockaddr_storage own;
 	socklen_t len;
@@ -109,8 +110,8 @@ has_address(
 }
 
 /* The same of a TCP socket; what it is called goes before its address. */
-static struct listener *
-of_name(struct listeners *listeners, int place,
+static struct proxy_listener *
+of_name(struct proxy_listeners *listeners, int place,
     const struct sockaddr_storage *address)
 {
 	char name[JP_LISTENER_NAME_MAX + 2];
@@ -127,13 +128,13 @@ of_name(struct listeners *listeners, int place,
 }
 
 static enum jp_err
-inherit(struct listeners *listeners, int place, struct jp_why *why)
+inherit(struct proxy_listeners *listeners, int place, struct jp_why *why)
 {
 	int fd = JP_PASSED_FIRST + place;
 	struct sockaddr_storage address;
 	const struct sockaddr_un *at = (const void *)&address;
 	const char *path;
-	struct listener *listener;
+	struct proxy_listener *listener;
 
 	if (jp_listening_type(fd, &address) != SOCK_STREAM)
 		return jp_why(why, JP_ERR_CONFIG,
@@ -157,7 +158,7 @@ inherit(struct listeners *listeners, int place, struct jp_why *why)
 }
 
 enum jp_err
-listeners_inherit(struct listeners *listeners, struct jp_why *why)
+proxy_listeners_inherit(struct proxy_listeners *listeners, struct jp_why *why)
 {
 	int count = jp_passed_count();
 	enum jp_err err = JP_ERR_OK;
@@ -170,7 +171,7 @@ listeners_inherit(struct listeners *listeners, struct jp_why *why)
 /* ---- made here ---- */
 
 static enum jp_err
-bind_unix(struct listener *listener, struct jp_why *why)
+bind_unix(struct proxy_listener *listener, struct jp_why *why)
 {
 	const struct jp_unix_plan plan = { .path = listener->text,
 		.type = SOCK_STREAM,
@@ -194,7 +195,7 @@ bind_unix(struct listener *listener, struct jp_why *why)
 }
 
 static enum jp_err
-bind_one(struct listener *listener, struct jp_why *why)
+bind_one(struct proxy_listener *listener, struct jp_why *why)
 {
 	struct jp_why cause = { "" };
 	struct sockaddr_storage address;
@@ -218,7 +219,7 @@ bind_one(struct listener *listener, struct jp_why *why)
 }
 
 enum jp_err
-listeners_bind(struct listeners *listeners, struct jp_why *why)
+proxy_listeners_bind(struct proxy_listeners *listeners, struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_OK;
 
@@ -229,10 +230,10 @@ listeners_bind(struct listeners *listeners, struct jp_why *why)
 }
 
 void
-listeners_close(struct listeners *listeners)
+proxy_listeners_close(struct proxy_listeners *listeners)
 {
 	for (size_t i = 0; i < listeners->len; i++) {
-		struct listener *listener = &listeners->at[i];
+		struct proxy_listener *listener = &listeners->at[i];
 
 		if (listener->watch.fd > 0 && listeners->service != NULL)
 			reactor_remove(
@@ -246,19 +247,20 @@ listeners_close(struct listeners *listeners)
 /* ---- who comes in ---- */
 
 static void
-refuse(struct listener *listener, int fd, uid_t uid, const char *reason,
+refuse(struct proxy_listener *listener, int fd, uid_t uid, const char *reason,
     enum answer_kind kind)
 {
-	conns_log_refused(&listener->listeners->service->conns, uid, reason);
+	proxy_conns_log_refused(
+	    &listener->listeners->service->conns, uid, reason);
 	fronts[listener->rules->protocol].refuse(fd, kind);
 	(void)close(fd);
 }
 
 static void
-welcome(struct listener *listener, int fd)
+welcome(struct proxy_listener *listener, int fd)
 {
 	struct service *service = listener->listeners->service;
-	uid_t uid = CONN_NO_UID;
+	uid_t uid = PROXY_NO_UID;
 	const int on = 1;
 	const char *reason;
 
@@ -274,7 +276,7 @@ welcome(struct listener *listener, int fd)
 		    ANSWER_PEER);
 		return;
 	}
-	reason = conns_objection(&service->conns, uid);
+	reason = proxy_conns_objection(&service->conns, uid);
 	if (reason != NULL)
 		refuse(listener, fd, uid, reason, ANSWER_UNAVAILABLE);
 	else
@@ -283,7 +285,7 @@ welcome(struct listener *listener, int fd)
 }
 
 static bool
-watch_all(struct listeners *listeners, uint32_t events)
+watch_all(struct proxy_listeners *listeners, uint32_t events)
 {
 	bool done = true;
 
@@ -298,7 +300,7 @@ watch_all(struct listeners *listeners, uint32_t events)
  * for a while. To try at once would only burn the processor.
  */
 static void
-on_accept_error(struct listeners *listeners, int errnum)
+on_accept_error(struct proxy_listeners *listeners, int errnum)
 {
 	struct reactor *reactor = &listeners->service->reactor;
 
@@ -313,8 +315,8 @@ on_accept_error(struct listeners *listeners, int errnum)
 static void
 on_pause_over(struct reactor_timer *timer)
 {
-	struct listeners *listeners =
-	    (void *)((char *)timer - offsetof(struct listeners, pause));
+	struct proxy_listeners *listeners =
+	    (void *)((char *)timer - offsetof(struct proxy_listeners, pause));
 
 	if (!watch_all(listeners, EPOLLIN))
 		reactor_arm(&listeners->service->reactor, timer,
@@ -322,7 +324,7 @@ on_pause_over(struct reactor_timer *timer)
 }
 
 static void
-accept_some(struct listener *listener, int max)
+accept_some(struct proxy_listener *listener, int max)
 {
 	int fd;
 
@@ -340,21 +342,21 @@ accept_some(struct listener *listener, int max)
 static void
 on_ready(struct reactor_watch *watch, uint32_t events)
 {
-	struct listener *listener =
-	    (void *)((char *)watch - offsetof(struct listener, watch));
+	struct proxy_listener *listener =
+	    (void *)((char *)watch - offsetof(struct proxy_listener, watch));
 
 	(void)events;
 	accept_some(listener, ACCEPTS_MAX);
 }
 
 enum jp_err
-listeners_start(
-    struct listeners *listeners, struct service *service, struct jp_why *why)
+proxy_listeners_start(struct proxy_listeners *listeners,
+    struct service *service, struct jp_why *why)
 {
 	listeners->service = service;
 	listeners->pause.due = on_pause_over;
 	for (size_t i = 0; i < listeners->len; i++) {
-		struct listener *listener = &listeners->at[i];
+		struct proxy_listener *listener = &listeners->at[i];
 
 		listener->watch =
 		    (struct reactor_watch){ listener->socket.fd, on_ready };
@@ -367,7 +369,7 @@ listeners_start(
 }
 
 void
-listeners_take_last(struct listeners *listeners)
+proxy_listeners_take_last(struct proxy_listeners *listeners)
 {
 	for (size_t i = 0; i < listeners->len; i++)
 		accept_some(&listeners->at[i], LAST_MAX);
