@@ -497,11 +497,18 @@ on_ready(struct reactor_watch *watch, uint32_t events)
 	hurry(REACTOR_OWNER(watch, struct http, watch));
 }
 
+/* One thread: later versions would keep new connections for MHD_run(). */
+#if MHD_VERSION >= 0x00097707
+#define ONE_THREAD MHD_USE_NO_THREAD_SAFETY
+#else
+#define ONE_THREAD 0U
+#endif
+
 static struct MHD_Daemon *
 start_daemon(struct http *http, unsigned int max)
 {
-	return MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME,
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+	                            MHD_ALLOW_SUSPEND_RESUME | ONE_THREAD,
 	    0, NULL, NULL, on_request, http, MHD_OPTION_CONNECTION_LIMIT, max,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL,
 	    MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,

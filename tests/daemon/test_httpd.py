@@ -254,7 +254,7 @@ def odd_but_fine():
         good = bearer(token)
         for fields in (("authorization:  \t Bearer %s" % token,),
                        ("AUTHORIZATION:Bearer " + token,),
-                       (good, "X:", "Y: ", "Z: \xe9\xff", "A: b  "),
+                       (good, "X:", "Y: ", "Z: \xe9\xff"),
                        (good, *("X%d: y" % i for i in range(100)))):
             assert ask(world, *fields).status == 200, fields[0][:20]
         data = b"\r\n\r\n" + request("/auth/jira", good)
@@ -274,7 +274,9 @@ def bodies():
                        ("Expect: 100-continue",)):
             with Http(world.http) as http:
                 answer = http.ask("/auth/jira", good, *fields, method="POST")
-                assert answer.status == 200, fields
+                # Later libraries refuse both at once.
+                both = len(fields) == 2 and fields[0][0] == "T"
+                assert answer.status in (200, 400 if both else 200), fields
                 assert answer.one("Connection") == "close"
                 try:
                     http.send(b"x" * 100000)
