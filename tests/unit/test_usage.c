@@ -215,7 +215,8 @@ only_denials_of_a_proved_secret_are_kept(void **state)
 	assert_false(jp_reason_proved(JP_REASON_SECRET));
 	assert_false(jp_reason_proved(JP_REASON_FAST_TAG));
 	assert_false(jp_reason_proved(JP_REASON_STORE));
-	assert_string_equal(written(fixture, "aaaaaaaa")->denied_why, "upstream");
+	assert_string_equal(
+	    written(fixture, "aaaaaaaa")->denied_why, "upstream");
 }
 
 static void
