@@ -43,23 +43,8 @@ HOSTILE='proxy_cache poison; proxy_cache_valid any 10m;
     location = /sorry.html { return 200 sorry; }'
 
 nginx_conf() {
+	world_nginx_head 1 notice
 	cat <<-EOF
-		worker_processes 1;
-		daemon off;
-		pid $WORLD/nginx/nginx.pid;
-		error_log $SCRATCH/log/nginx-error.log notice;
-	EOF
-	[ "$(id -u)" != 0 ] ||
-		echo "user $world_web $(id -gn "$world_web");"
-	cat <<-EOF
-		events { worker_connections 256; }
-		http {
-		    access_log $SCRATCH/log/nginx-access.log;
-		    client_body_temp_path $WORLD/nginx/tmp/body;
-		    proxy_temp_path $WORLD/nginx/tmp/proxy;
-		    fastcgi_temp_path $WORLD/nginx/tmp/fastcgi;
-		    uwsgi_temp_path $WORLD/nginx/tmp/uwsgi;
-		    scgi_temp_path $WORLD/nginx/tmp/scgi;
 		    proxy_cache_path $WORLD/nginx/tmp/cache keys_zone=poison:1m;
 		    fastcgi_cache_path $WORLD/nginx/tmp/more keys_zone=poison_too:1m;
 		    upstream nobody { server unix:$WORLD/nginx/nobody.sock; }

@@ -43,25 +43,10 @@ if [ "$(id -u)" = 0 ]; then
 fi
 
 nginx_conf() {
+	echo "load_module $NGINX_MODULE;"
+	echo "env JP_PAM_CONFDIR;"
+	world_nginx_head 2 info
 	cat <<-EOF
-		load_module $NGINX_MODULE;
-		worker_processes 2;
-		daemon off;
-		pid $WORLD/nginx/nginx.pid;
-		error_log $SCRATCH/log/nginx-error.log info;
-		env JP_PAM_CONFDIR;
-	EOF
-	[ "$(id -u)" != 0 ] ||
-		echo "user $world_web $(id -gn "$world_web");"
-	cat <<-EOF
-		events { worker_connections 64; }
-		http {
-		    access_log $SCRATCH/log/nginx-access.log;
-		    client_body_temp_path $WORLD/nginx/tmp/body;
-		    proxy_temp_path $WORLD/nginx/tmp/proxy;
-		    fastcgi_temp_path $WORLD/nginx/tmp/fastcgi;
-		    uwsgi_temp_path $WORLD/nginx/tmp/uwsgi;
-		    scgi_temp_path $WORLD/nginx/tmp/scgi;
 		    upstream jira { server ${WORLD_BACKEND#http://}; keepalive 16; }
 		    include jira-pat-bearer.conf;
 	EOF

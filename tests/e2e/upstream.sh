@@ -33,23 +33,8 @@ sed -i "s|unix:/run/jira-pat/|unix:$WORLD/run/|" "$WORLD"/nginx/*.conf
 [ "$(id -u)" != 0 ] || chown "$world_web" "$WORLD/nginx/tmp"
 
 nginx_conf() {
+	world_nginx_head 1 notice
 	cat <<-EOT
-		worker_processes 1;
-		daemon off;
-		pid $WORLD/nginx/nginx.pid;
-		error_log $SCRATCH/log/nginx-error.log notice;
-	EOT
-	[ "$(id -u)" != 0 ] ||
-		echo "user $world_web $(id -gn "$world_web");"
-	cat <<-EOT
-		events { worker_connections 256; }
-		http {
-		    access_log $SCRATCH/log/nginx-access.log;
-		    client_body_temp_path $WORLD/nginx/tmp/body;
-		    proxy_temp_path $WORLD/nginx/tmp/proxy;
-		    fastcgi_temp_path $WORLD/nginx/tmp/fastcgi;
-		    uwsgi_temp_path $WORLD/nginx/tmp/uwsgi;
-		    scgi_temp_path $WORLD/nginx/tmp/scgi;
 		    upstream jira { server ${WORLD_BACKEND#http://}; }
 		    include jira-pat-authorizer-http.conf;
 		    server { listen 127.0.0.1:$native_port;

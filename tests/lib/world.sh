@@ -198,6 +198,29 @@ world_apache_site() {
 	EOF
 }
 
+# world_nginx_head WORKERS LEVEL: the beginning of a configuration of nginx, as far
+# as into http {}; its errors are logged from this level on.
+world_nginx_head() {
+	cat <<-EOF
+		worker_processes $1;
+		daemon off;
+		pid $WORLD/nginx/nginx.pid;
+		error_log $SCRATCH/log/nginx-error.log $2;
+	EOF
+	[ "$(id -u)" != 0 ] ||
+		echo "user $world_web $(id -gn "$world_web");"
+	cat <<-EOF
+		events { worker_connections 256; }
+		http {
+		    access_log $SCRATCH/log/nginx-access.log;
+		    client_body_temp_path $WORLD/nginx/tmp/body;
+		    proxy_temp_path $WORLD/nginx/tmp/proxy;
+		    fastcgi_temp_path $WORLD/nginx/tmp/fastcgi;
+		    uwsgi_temp_path $WORLD/nginx/tmp/uwsgi;
+		    scgi_temp_path $WORLD/nginx/tmp/scgi;
+	EOF
+}
+
 # --- HTTP ---------------------------------------------------------------------
 
 # basic USER PASSWORD / bearer TEXT: the value of Authorization.
