@@ -74,10 +74,6 @@ struct httpd {
 	int watchdog_ms; /* between two signs of life; 0: none */
 };
 
-#define HTTPD(member, pointer)                                                 \
-	((struct httpd *)(void *)((char *)(pointer)-offsetof(                  \
-	    struct httpd, member)))
-
 /* One line, wherever the log goes, and on standard error. */
 static enum status
 fail(const struct jp_options *options, const char *what,
@@ -130,19 +126,20 @@ begin_stop(struct httpd *httpd)
 static void
 on_drained(struct proxy_conns *conns)
 {
-	HTTPD(service.conns, conns)->service.reactor.stop = true;
+	REACTOR_OWNER(conns, struct httpd, service.conns)
+	    ->service.reactor.stop = true;
 }
 
 static void
 on_stop_late(struct reactor_timer *timer)
 {
-	HTTPD(stop, timer)->service.reactor.stop = true;
+	REACTOR_OWNER(timer, struct httpd, stop)->service.reactor.stop = true;
 }
 
 static void
 on_signal(struct reactor_watch *watch, uint32_t events)
 {
-	struct httpd *httpd = HTTPD(signals, watch);
+	struct httpd *httpd = REACTOR_OWNER(watch, struct httpd, signals);
 	struct signalfd_siginfo info;
 
 	(void)events;
@@ -158,7 +155,7 @@ on_signal(struct reactor_watch *watch, uint32_t events)
 static void
 on_alive(struct reactor_timer *timer)
 {
-	struct httpd *httpd = HTTPD(alive, timer);
+	struct httpd *httpd = REACTOR_OWNER(timer, struct httpd, alive);
 	struct reactor *reactor = &httpd->service.reactor;
 
 	jp_notify_alive();

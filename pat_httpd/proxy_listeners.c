@@ -316,7 +316,7 @@ static void
 on_pause_over(struct reactor_timer *timer)
 {
 	struct proxy_listeners *listeners =
-	    (void *)((char *)timer - offsetof(struct proxy_listeners, pause));
+	    REACTOR_OWNER(timer, struct proxy_listeners, pause);
 
 	if (!watch_all(listeners, EPOLLIN))
 		reactor_arm(&listeners->service->reactor, timer,
@@ -343,7 +343,7 @@ static void
 on_ready(struct reactor_watch *watch, uint32_t events)
 {
 	struct proxy_listener *listener =
-	    (void *)((char *)watch - offsetof(struct proxy_listener, watch));
+	    REACTOR_OWNER(watch, struct proxy_listener, watch);
 
 	(void)events;
 	accept_some(listener, ACCEPTS_MAX);
