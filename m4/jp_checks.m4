@@ -69,5 +69,11 @@ AS_CASE([$enable_sanitizer],
     [no], [],
     [yes], [AC_MSG_ERROR([--enable-sanitizer needs a list, such as address,undefined])],
     [SANITIZER_FLAGS="-fsanitize=$enable_sanitizer -fno-omit-frame-pointer -g"])
+AS_IF([test "$enable_sanitizer" != no], [AC_DEFINE([JP_SANITIZED], [1],
+    [The sandbox lets a sanitizer look at the process, and report.])])
+# gcov(1) writes what it has counted beside the objects, at the end.
+AS_CASE([" $CFLAGS "], [*" --coverage "*],
+    [AC_DEFINE_UNQUOTED([JP_COVERAGE_DIR], ["$(pwd)"],
+        [The sandbox lets counts be written there.])])
 AC_SUBST([SANITIZER_FLAGS])
 AM_CONDITIONAL([SANITIZED], [test "$enable_sanitizer" != no])])

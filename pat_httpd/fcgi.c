@@ -127,6 +127,9 @@ put_answer(struct fcgi_conn *conn)
 	struct answer *answer = &conn->authorization.answer;
 	const struct jp_settings *settings = conn->service->authorizer.settings;
 
+	counts_answer(&conn->service->counts, JP_LISTENER_FCGI, answer->kind,
+	    conn->authorization.asked_ns);
+	conn->authorization.asked_ns = 0;
 	end_request(
 	    conn, fcgi_answer_make(answer, conn->reader.role, conn->reader.id,
 	              settings->httpd.user_header, conn->out + conn->out_len));

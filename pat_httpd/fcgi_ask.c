@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/buf.h"
-#include "pat_httpd/http_head.h"
+#include "pat_httpd/base/http_head.h"
 
 #define SCRIPT_PREFIX "/auth/"
 

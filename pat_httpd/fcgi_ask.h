@@ -7,7 +7,7 @@
 #define PATHTTPD_FCGI_ASK_H
 
 #include "common/config/httpd_settings.h"
-#include "pat_httpd/authorize.h"
+#include "pat_httpd/authorizer/authorize.h"
 #include "pat_httpd/fcgi_wire.h"
 
 /* Bytes of an answer with all its records. */

@@ -1,7 +1,8 @@
 /*
  * The HTTP/1.1 side, over libmicrohttpd (why: doc/http-library.md): connections
  * on which proxies ask, one question after the other. An answer goes out when
- * the head of the request is complete; a body is never read.
+ * the head of the request is complete, and no body is read; but for the paths
+ * of the site (pat_httpd/self/), whose bodies are.
  */
 #ifndef PATHTTPD_HTTP_H
 #define PATHTTPD_HTTP_H

@@ -5,8 +5,8 @@
 #define PATHTTPD_HTTP_ASK_H
 
 #include "common/config/httpd_settings.h"
-#include "pat_httpd/authorize.h"
-#include "pat_httpd/http_head.h"
+#include "pat_httpd/authorizer/authorize.h"
+#include "pat_httpd/base/http_head.h"
 
 enum http_path {
 	HTTP_PATH_NONE,

@@ -1,20 +1,23 @@
 /*
- * pat-httpd: answers proxies that ask whether a request may pass. Here are the
- * command line and the order of the start and the end; the work is done
- * elsewhere.
+ * pat-httpd: answers proxies that ask whether a request may pass, and serves
+ * the page where users manage their tokens. Here are the command line and the
+ * order of the start and the end; the work is done elsewhere.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/config/confine.h"
 #include "common/config/peers.h"
 #include "common/config/settings.h"
 #include "common/sys/account.h"
@@ -26,7 +29,8 @@
 #include "pat_httpd/proxy_listeners.h"
 
 enum {
-	RESERVE = 32,        /* descriptors: listeners, patd, the log, us */
+	RESERVE = 40,        /* descriptors: listeners, patd, metrics, the log,
+	                        us */
 	LOG_DRAIN_MS = 2000, /* for the last lines */
 	DRAIN_MS = 5000,     /* for what is under way at the end */
 };
@@ -67,6 +71,7 @@ struct httpd {
 	const struct jp_options *options;
 	struct jp_settings settings;
 	struct jp_peers peers;
+	struct jp_sandbox sandbox;
 	struct proxy_listeners listeners;
 	struct service service;
 	struct reactor_watch signals;
@@ -92,7 +97,7 @@ static void
 reload(struct httpd *httpd)
 {
 	struct jp_settings settings;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	jp_notify_reloading();
 	if (jp_settings_load(httpd->options->value[OPTION_CONFIG], &settings,
@@ -100,7 +105,8 @@ reload(struct httpd *httpd)
 		httpd->settings.policy = settings.policy;
 		jp_log(LOG_INFO,
 		    "settings: reloaded: the rules for services apply now; "
-		    "changes in [pat-httpd] and [listener] need a restart");
+		    "changes in [pat-httpd], [listener] and [self_service] "
+		    "need a restart");
 	} else {
 		jp_log(LOG_ERR, "settings: not changed: %s", why.text);
 	}
@@ -198,19 +204,35 @@ watch_signals(struct httpd *httpd)
 	           : jp_err_from_errno(errno);
 }
 
+/* The ways to patd, and what uses them. */
+static void
+set_up_links(struct httpd *httpd)
+{
+	const struct jp_settings *settings = &httpd->settings;
+	struct service *service = &httpd->service;
+	char path[JP_UNIX_PATH_MAX + sizeof("/verify.sock")];
+
+	(void)snprintf(path, sizeof(path), "%s/verify.sock", settings->run_dir);
+	patd_link_make(&service->link, &service->reactor, path);
+	(void)snprintf(path, sizeof(path), "%s/admin.sock", settings->run_dir);
+	admin_link_make(&service->admin, &service->reactor, path);
+	service->authorizer =
+	    (struct authorizer){ .settings = settings, .link = &service->link };
+	service->site.settings = settings;
+	service->site.clock = &jp_system_clock;
+	service->site.link = &service->link;
+	service->site.admin = &service->admin;
+	service->peers = &httpd->peers;
+}
+
 static enum jp_err
 set_up(struct httpd *httpd, struct jp_why *why)
 {
 	const struct jp_settings *settings = &httpd->settings;
 	struct service *service = &httpd->service;
-	char path[JP_UNIX_PATH_MAX + sizeof("/verify.sock")];
 	enum jp_err err = reactor_make(&service->reactor);
 
-	(void)snprintf(path, sizeof(path), "%s/verify.sock", settings->run_dir);
-	patd_link_make(&service->link, &service->reactor, path);
-	service->authorizer =
-	    (struct authorizer){ .settings = settings, .link = &service->link };
-	service->peers = &httpd->peers;
+	set_up_links(httpd);
 	if (err == JP_ERR_OK)
 		err = proxy_conns_make(&service->conns,
 		    settings->httpd.max_connections,
@@ -234,6 +256,7 @@ tear_down(struct httpd *httpd)
 	proxy_conns_end(&service->conns);
 	http_free(service->http);
 	patd_link_free(&service->link);
+	admin_link_free(&service->admin);
 	proxy_conns_free(&service->conns);
 	(void)close(httpd->signals.fd);
 	reactor_free(&service->reactor);
@@ -244,8 +267,12 @@ answer_all(struct httpd *httpd, struct jp_why *why)
 {
 	enum jp_err err = set_up(httpd, why);
 
+	if (err == JP_ERR_OK)
+		err = jp_confine_calls(
+		    &httpd->sandbox, JP_PROCESS_HTTPD, &httpd->settings, why);
 	if (err != JP_ERR_OK)
 		return err;
+	httpd->service.counts.started_at = jp_clock_now(&jp_system_clock);
 	httpd->stop.due = on_stop_late;
 	httpd->alive.due = on_alive;
 	httpd->watchdog_ms = jp_notify_watchdog_ms();
@@ -260,6 +287,24 @@ answer_all(struct httpd *httpd, struct jp_why *why)
 	return err;
 }
 
+/* Who may name users. */
+static enum jp_err
+find_trusted(
+    struct site *site, const struct jp_accounts *peers, struct jp_why *why)
+{
+	struct jp_account account;
+
+	for (size_t i = 0; i < peers->len; i++) {
+		if (jp_account_find(peers->names[i], &account) != JP_ERR_OK)
+			return jp_why(why, JP_ERR_CONFIG,
+			    "[self_service] trusted_peers: there is no user "
+			    "\"%s\"",
+			    peers->names[i]);
+		site->trusted[site->trusted_len++] = account.uid;
+	}
+	return JP_ERR_OK;
+}
+
 /* What the settings name on this machine; --check-config looks for it, too. */
 static enum jp_err
 find_accounts(
@@ -272,10 +317,31 @@ find_accounts(
 	if (err == JP_ERR_OK)
 		err = jp_peers_administer(
 		    &httpd->peers, settings->admin_group, why);
+	if (err == JP_ERR_OK)
+		err = find_trusted(
+		    &httpd->service.site, &settings->self.trusted_peers, why);
 	memset(account, 0, sizeof(*account));
 	if (err == JP_ERR_OK && geteuid() == 0)
 		err = jp_account_of_daemon(
 		    settings->httpd.user, "pat-httpd", account, why);
+	return err;
+}
+
+/* As in patd: this user, these files; then the first thread. */
+static enum jp_err
+settle(
+    struct httpd *httpd, const struct jp_account *account, struct jp_why *why)
+{
+	enum jp_err err;
+
+	jp_confine_root(JP_PROCESS_HTTPD, &httpd->settings);
+	err = jp_become_account(account, why);
+	if (err == JP_ERR_OK)
+		err = jp_confine_files(
+		    &httpd->sandbox, JP_PROCESS_HTTPD, &httpd->settings, why);
+	if (err == JP_ERR_OK && jp_log_start() != JP_ERR_OK)
+		err = jp_why(
+		    why, JP_ERR_NOMEM, "cannot start the thread of the log");
 	return err;
 }
 
@@ -284,7 +350,7 @@ static enum status
 serve(struct httpd *httpd)
 {
 	const struct jp_options *options = httpd->options;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	struct jp_account account;
 	enum jp_err err = find_accounts(httpd, &account, &why);
 
@@ -297,7 +363,7 @@ serve(struct httpd *httpd)
 	if (err == JP_ERR_OK)
 		err = proxy_listeners_bind(&httpd->listeners, &why);
 	if (err == JP_ERR_OK)
-		err = jp_become_account(&account, &why);
+		err = settle(httpd, &account, &why);
 	jp_peers_self(&httpd->peers);
 	if (err == JP_ERR_OK)
 		err = answer_all(httpd, &why);
@@ -305,18 +371,12 @@ serve(struct httpd *httpd)
 	return err == JP_ERR_OK ? STATUS_DONE : fail(options, "start", &why);
 }
 
-/* Whoever reads the log, or does not, delays nothing. */
 static enum status
 serve_logged(struct httpd *httpd)
 {
-	struct jp_why why = { "" };
 	enum status status;
 
 	block_signals();
-	if (jp_log_start() != JP_ERR_OK) {
-		(void)jp_why(&why, JP_ERR_NOMEM, "cannot start its thread");
-		return fail(httpd->options, "log", &why);
-	}
 	status = serve(httpd);
 	(void)jp_log_stop(LOG_DRAIN_MS);
 	return status;
@@ -327,7 +387,7 @@ check_config(struct httpd *httpd)
 {
 	const char *file = httpd->settings.file;
 	struct jp_account account;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	if (find_accounts(httpd, &account, &why) != JP_ERR_OK)
 		return fail(httpd->options, "settings", &why);
@@ -336,14 +396,25 @@ check_config(struct httpd *httpd)
 	return STATUS_DONE;
 }
 
+/* JSON holds new tokens, and small pieces are not overwritten by free(3), which
+ * keeps them for the next one who asks. */
+static void
+wipe_and_free(void *memory)
+{
+	if (memory != NULL)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
 static enum status
 run(const struct jp_options *options)
 {
 	static struct httpd httpd;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	/* What the HTTP library frees held tokens: it is overwritten. */
 	(void)mallopt(M_PERTURB, 0x55);
+	json_set_alloc_funcs(malloc, wipe_and_free);
 	httpd.options = options;
 	jp_log_open("pat-httpd", options->given[OPTION_SYSLOG],
 	    options->given[OPTION_DEBUG]);
@@ -368,7 +439,8 @@ main(int argc, char **argv)
 	}
 	if (options.given[OPTION_HELP]) {
 		jp_options_help("pat-httpd",
-		    "Answers proxies that ask whether a request may pass.",
+		    "Answers proxies that ask whether a request may pass, and "
+		    "serves the page where users manage their tokens.",
 		    options_known, OPTION_COUNT);
 		return STATUS_DONE;
 	}
@@ -376,5 +448,6 @@ main(int argc, char **argv)
 		printf("pat-httpd (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
 		return STATUS_DONE;
 	}
+	jp_bind_now(argv);
 	return (int)run(&options);
 }

@@ -1,5 +1,6 @@
 #include "pat_httpd/proxy_conns.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
@@ -34,10 +35,14 @@ uid_at(const struct proxy_conns *conns, uid_t uid)
 }
 
 const char *
-proxy_conns_objection(const struct proxy_conns *conns, uid_t uid)
+proxy_conns_objection(const struct proxy_conns *conns, uid_t uid, bool watches)
 {
 	size_t i = uid_at(conns, uid);
 
+	if (watches && conns->watchers >= PROXY_WATCHERS_MAX)
+		return "too many read the metrics";
+	if (watches)
+		return NULL;
 	if (conns->len >= conns->max)
 		return "max_connections reached";
 	if (i < conns->uid_len && conns->uids[i].len >= conns->max_per_uid)
@@ -45,16 +50,49 @@ proxy_conns_objection(const struct proxy_conns *conns, uid_t uid)
 	return NULL;
 }
 
-void
-proxy_conns_add(struct proxy_conns *conns, struct proxy_conn *conn)
+static void
+count_in(struct proxy_conns *conns, uid_t uid)
 {
-	size_t i = uid_at(conns, conn->uid);
+	size_t i = uid_at(conns, uid);
 
 	if (i == conns->uid_len)
 		conns->uids[conns->uid_len++] =
-		    (struct proxy_conns_of_uid){ conn->uid, 0 };
+		    (struct proxy_conns_of_uid){ uid, 0 };
 	conns->uids[i].len++;
-	conns->len++;
+	if (++conns->len > conns->most)
+		conns->most = conns->len;
+}
+
+static void
+count_out(struct proxy_conns *conns, uid_t uid)
+{
+	size_t i = uid_at(conns, uid);
+
+	if (--conns->uids[i].len == 0)
+		conns->uids[i] = conns->uids[--conns->uid_len];
+	conns->len--;
+}
+
+/* Many that have gone leave holes, which malloc(3) would keep until what lies
+ * above them goes, too. */
+static void
+give_back_memory(struct proxy_conns *conns)
+{
+	enum { MANY = 64 };
+
+	if (conns->most < MANY || conns->len > conns->most / 4)
+		return;
+	conns->most = conns->len;
+	(void)malloc_trim(0);
+}
+
+void
+proxy_conns_add(struct proxy_conns *conns, struct proxy_conn *conn)
+{
+	if (conn->watches)
+		conns->watchers++;
+	else
+		count_in(conns, conn->uid);
 	conn->conns = conns;
 	conn->next = conns->first;
 	if (conn->next != NULL)
@@ -67,15 +105,16 @@ void
 proxy_conns_remove(struct proxy_conn *conn)
 {
 	struct proxy_conns *conns = conn->conns;
-	size_t i = uid_at(conns, conn->uid);
 
 	*conn->link = conn->next;
 	if (conn->next != NULL)
 		conn->next->link = conn->link;
-	if (--conns->uids[i].len == 0)
-		conns->uids[i] = conns->uids[--conns->uid_len];
-	conns->len--;
-	if (conns->draining && conns->len == 0)
+	if (conn->watches)
+		conns->watchers--;
+	else
+		count_out(conns, conn->uid);
+	give_back_memory(conns);
+	if (conns->draining && conns->first == NULL)
 		conns->drained(conns);
 }
 
@@ -120,7 +159,7 @@ void
 proxy_conns_drain(struct proxy_conns *conns)
 {
 	conns->draining = true;
-	if (conns->len == 0)
+	if (conns->first == NULL)
 		conns->drained(conns);
 	else
 		each(conns, false);

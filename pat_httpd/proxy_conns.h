@@ -1,4 +1,6 @@
 /*
+ * pat_httpd/: the protocols that proxies speak, and who may come in.
+ *
  * The connections of proxies, whatever protocol they speak: how many there are,
  * in all and of each user, and their end.
  */
@@ -10,8 +12,10 @@
 #include <sys/types.h>
 
 #include "common/config/peers.h"
-#include "pat_httpd/authorize.h"
-#include "pat_httpd/reactor.h"
+#include "pat_httpd/authorizer/authorize.h"
+#include "pat_httpd/base/reactor.h"
+#include "pat_httpd/counts.h"
+#include "pat_httpd/self/visit.h"
 
 struct http;
 struct jp_listener;
@@ -19,11 +23,18 @@ struct jp_listener;
 /* The user of a peer that the kernel does not name: one that came over TCP. */
 #define PROXY_NO_UID ((uid_t)-1)
 
+/*
+ * Connections that read the metrics, at most. They count apart, beside the
+ * limits: that there is no more room is a thing to be read.
+ */
+#define PROXY_WATCHERS_MAX 8U
+
 /* What they have in common; it lies in the connection of a protocol. */
 struct proxy_conn {
 	struct proxy_conns *conns;
 	struct proxy_conn *next, **link;
 	uid_t uid;
+	bool watches; /* it reads the metrics */
 
 	/* The process is about to end: closes it, at once or when what it asked
 	 * is answered. */
@@ -36,6 +47,8 @@ struct proxy_conn {
 struct proxy_conns {
 	size_t max, max_per_uid; /* limits */
 	size_t len;
+	size_t most; /* there were since memory was last given back */
+	size_t watchers;
 	struct proxy_conn *first;
 	bool draining;
 	void (*drained)(struct proxy_conns *conns); /* the last one has gone */
@@ -53,8 +66,11 @@ struct service {
 	struct reactor reactor;
 	struct patd_link link;
 	struct authorizer authorizer;
+	struct admin_link admin;
+	struct site site;
 	const struct jp_peers *peers;
 	struct proxy_conns conns;
+	struct counts counts;
 	struct http *http; /* the library of that protocol */
 };
 
@@ -77,10 +93,12 @@ proxy_conns_make(struct proxy_conns *conns, size_t max, size_t max_per_uid);
 /* All have been removed. */
 void proxy_conns_free(struct proxy_conns *conns);
 
-/* Why `uid` may have none more; NULL: it may. */
-const char *proxy_conns_objection(const struct proxy_conns *conns, uid_t uid);
+/* Why `uid` may have none more, of those that watch or the others; NULL: it
+ * may. */
+const char *
+proxy_conns_objection(const struct proxy_conns *conns, uid_t uid, bool watches);
 
-/* Counts it; `uid`, `drain` and `end` are set. */
+/* Counts it; `uid`, `watches`, `drain` and `end` are set. */
 void proxy_conns_add(struct proxy_conns *conns, struct proxy_conn *conn);
 
 /* It has been closed. */

@@ -12,6 +12,7 @@
 #include "common/sys/log.h"
 #include "pat_httpd/fcgi.h"
 #include "pat_httpd/http.h"
+#include "pat_httpd/self/serve.h"
 
 enum {
 	ACCEPTS_MAX = 16, /* before others get their turn */
@@ -25,6 +26,7 @@ static const struct {
 } fronts[] = {
 	[JP_LISTENER_HTTP] = { http_take, http_refuse },
 	[JP_LISTENER_FCGI] = { fcgi_take, fcgi_refuse },
+	[JP_LISTENER_METRICS] = { http_take, http_refuse },
 };
 
 void
@@ -178,7 +180,7 @@ bind_unix(struct proxy_listener *listener, struct jp_why *why)
 		.mode = 0666,
 		.holder = "pat-httpd",
 		.no_bind = "its directory cannot be written" };
-	struct jp_why cause = { "" };
+	struct jp_why cause = { .text = "" };
 	enum jp_err err = jp_listen_unix(&plan, &listener->socket, &cause);
 
 	if (err == JP_ERR_PERMISSION)
@@ -197,7 +199,7 @@ bind_unix(struct proxy_listener *listener, struct jp_why *why)
 static enum jp_err
 bind_one(struct proxy_listener *listener, struct jp_why *why)
 {
-	struct jp_why cause = { "" };
+	struct jp_why cause = { .text = "" };
 	struct sockaddr_storage address;
 	socklen_t len;
 	enum jp_err err;
@@ -250,16 +252,31 @@ static void
 refuse(struct proxy_listener *listener, int fd, uid_t uid, const char *reason,
     enum answer_kind kind)
 {
-	proxy_conns_log_refused(
-	    &listener->listeners->service->conns, uid, reason);
+	struct service *service = listener->listeners->service;
+
+	service->counts.refused[kind == ANSWER_PEER ? COUNTS_REFUSED_NOT_ALLOWED
+	                                            : COUNTS_REFUSED_NO_ROOM]++;
+	proxy_conns_log_refused(&service->conns, uid, reason);
 	fronts[listener->rules->protocol].refuse(fd, kind);
 	(void)close(fd);
+}
+
+/* Also who may name users, but to the page alone. */
+static bool
+may_come(const struct proxy_listener *listener, int fd, uid_t uid)
+{
+	const struct service *service = listener->listeners->service;
+
+	return jp_peers_may_verify(service->peers, fd, uid) ||
+	       (listener->rules->protocol == JP_LISTENER_HTTP &&
+	           serve_trusts(&service->site, uid));
 }
 
 static void
 welcome(struct proxy_listener *listener, int fd)
 {
 	struct service *service = listener->listeners->service;
+	const enum jp_listener_protocol protocol = listener->rules->protocol;
 	uid_t uid = PROXY_NO_UID;
 	const int on = 1;
 	const char *reason;
@@ -269,19 +286,21 @@ welcome(struct proxy_listener *listener, int fd)
 	} else if (!jp_peers_uid(fd, &uid)) {
 		(void)close(fd);
 		return;
-	} else if (!jp_peers_may_verify(service->peers, fd, uid)) {
+	} else if (!may_come(listener, fd, uid)) {
 		refuse(listener, fd, uid,
 		    "not allowed to ask: see allow_users in "
-		    "[pat-httpd]",
+		    "[pat-httpd], trusted_peers in [self_service]",
 		    ANSWER_PEER);
 		return;
 	}
-	reason = proxy_conns_objection(&service->conns, uid);
-	if (reason != NULL)
+	reason = proxy_conns_objection(
+	    &service->conns, uid, protocol == JP_LISTENER_METRICS);
+	if (reason != NULL) {
 		refuse(listener, fd, uid, reason, ANSWER_UNAVAILABLE);
-	else
-		fronts[listener->rules->protocol].take(
-		    service, fd, uid, listener->rules);
+		return;
+	}
+	service->counts.of[protocol].taken++;
+	fronts[protocol].take(service, fd, uid, listener->rules);
 }
 
 static bool

@@ -77,15 +77,16 @@ add_asker(struct loop *loop, int fd, uid_t uid, const struct listener *listener)
 static void
 add_admin(struct loop *loop, int fd, uid_t uid)
 {
-	bool all = jp_peers_may_administer(loop->options->peers, fd, uid);
+	enum jp_peer peer = jp_peers_who(loop->options->peers, fd, uid);
+	enum jp_err err = admin_service_take(loop->admin, fd, uid, peer);
 
-	if (!all && !loop->options->settings->self_service) {
-		log_refused(loop, "not an administrator", uid);
-		(void)close(fd);
-	} else if (admin_service_take(loop->admin, fd, uid,
-	               all ? ADMIN_ALL : ADMIN_SELF) != JP_ERR_OK) {
+	if (err == JP_ERR_REFUSED)
+		log_refused(loop,
+		    peer == JP_PEER_HTTPD ? "[self_service] is not configured"
+		                          : "not an administrator",
+		    uid);
+	else if (err != JP_ERR_OK)
 		log_refused(loop, "too many at once on admin.sock", uid);
-	}
 }
 
 bool

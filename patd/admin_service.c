@@ -9,11 +9,11 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/admin/wire.h"
 #include "common/base/clock.h"
+#include "common/sys/cond.h"
 #include "common/sys/log.h"
 #include "common/admin/self_service.h"
 #include "common/decide/throttle.h"
@@ -50,7 +50,7 @@ struct slot {
 	struct admin_service *service;
 	int fd; /* -1: free */
 	uid_t uid;
-	enum admin_rights rights;
+	enum jp_peer peer;
 };
 
 struct admin_service {
@@ -61,15 +61,17 @@ struct admin_service {
 	size_t busy;
 	bool stopping;
 	struct jp_throttle new_tokens;
+	struct jp_self_rules rules;
 	struct slot slots[ADMIN_MAX];
 };
 
 /* What one connection needs; secrets pass through all of it. */
 struct talk {
 	int fd;
-	uid_t uid;
-	enum admin_rights rights;
-	char actor[JP_ACTOR_MAX + 1];
+	char account[JP_ACTOR_MAX + 1];
+	struct jp_asker asker;
+	struct jp_self_rules rules; /* at the time of the request */
+	struct jp_permit permit;
 	struct jp_admin_request request;
 	uint8_t in[JP_ADMIN_MSG_MAX];
 	uint8_t out[JP_ADMIN_MSG_MAX];
@@ -120,29 +122,32 @@ receive(struct talk *talk, struct jp_why *why)
 	return err;
 }
 
+/* By the name, whoever speaks for that user. */
 static enum jp_err
-execute(struct admin_service *service, struct talk *talk, struct jp_why *why)
-{
-	return jp_admin_execute(
-	    service->core, talk->actor, &talk->request, emit, talk, why);
-}
-
-static enum jp_err
-take_new_token(struct admin_service *service, uid_t uid, struct jp_why *why)
+take_new_token(
+    struct admin_service *service, const char *owner, struct jp_why *why)
 {
 	char text[JP_WHEN_TEXT_MAX];
 	int64_t wait_ms, minutes;
 
 	pthread_mutex_lock(&service->mutex);
 	wait_ms = jp_throttle_take(
-	    &service->new_tokens, &uid, sizeof(uid), jp_now_ms());
+	    &service->new_tokens, owner, strlen(owner), jp_now_ms());
 	pthread_mutex_unlock(&service->mutex);
 	if (wait_ms == 0)
 		return JP_ERR_OK;
 	minutes = (wait_ms + 59999) / 60000;
 	jp_duration_format(60 * minutes, text);
-	return jp_why(why, JP_ERR_REFUSED,
+	return jp_why_refusal(why, JP_ERR_REFUSED, JP_REFUSAL_TOO_FAST,
 	    "you have made many tokens in a short time: try again in %s", text);
+}
+
+static void
+give_back_new_token(struct admin_service *service, const char *owner)
+{
+	pthread_mutex_lock(&service->mutex);
+	jp_throttle_give_back(&service->new_tokens, owner, strlen(owner));
+	pthread_mutex_unlock(&service->mutex);
 }
 
 /* What was refused was not written either. */
@@ -153,27 +158,33 @@ wrote_nothing(enum jp_err err)
 	       err == JP_ERR_NOT_FOUND;
 }
 
-/* The same for a local user who is no administrator. */
-static enum jp_err
-execute_own(
-    struct admin_service *service, struct talk *talk, struct jp_why *why)
+static void
+read_rules(struct admin_service *service, struct jp_self_rules *rules)
 {
-	enum jp_self self = jp_admin_op_info(talk->request.op)->self;
-	bool makes = self == JP_SELF_CREATE || self == JP_SELF_ROTATE;
-	enum jp_err err =
-	    jp_self_service(service->core, talk->actor, &talk->request, why);
+	pthread_mutex_lock(&service->mutex);
+	*rules = service->rules;
+	pthread_mutex_unlock(&service->mutex);
+}
 
-	if (err == JP_ERR_OK && makes)
-		err = take_new_token(service, talk->uid, why);
+/* What may be asked for is decided anew for each request. */
+static enum jp_err
+execute(struct admin_service *service, struct talk *talk, struct jp_why *why)
+{
+	const struct jp_admin_request *request = &talk->request;
+	struct jp_permit *permit = &talk->permit;
+	enum jp_err err;
+
+	read_rules(service, &talk->rules);
+	err = jp_self_service(service->core, &talk->rules, &talk->asker,
+	    &talk->request, permit, why);
+	if (err == JP_ERR_OK && permit->limited)
+		err = take_new_token(service, request->owner, why);
 	if (err != JP_ERR_OK)
 		return err;
-	err = execute(service, talk, why);
-	if (!makes || (!talk->request.dry_run && !wrote_nothing(err)))
-		return err;
-	pthread_mutex_lock(&service->mutex);
-	jp_throttle_give_back(
-	    &service->new_tokens, &talk->uid, sizeof(talk->uid));
-	pthread_mutex_unlock(&service->mutex);
+	err = jp_admin_execute(
+	    service->core, permit->actor, request, emit, talk, why);
+	if (permit->limited && (request->dry_run || wrote_nothing(err)))
+		give_back_new_token(service, request->owner);
 	return err;
 }
 
@@ -196,7 +207,12 @@ refuse(struct talk *talk, enum jp_err err, struct jp_why *why)
 
 	if (!is_other_version(err))
 		return;
-	if (why->text[0] == '\0')
+	if (talk->asker.peer == JP_PEER_HTTPD)
+		(void)jp_why(why, err,
+		    "patd %s cannot read this request: pat-httpd is of another "
+		    "version; restart both after an upgrade",
+		    PACKAGE_VERSION);
+	else if (why->text[0] == '\0')
 		(void)jp_why(why, err,
 		    "patd %s cannot read this request: pat-admin is of another "
 		    "version; restart patd after an upgrade",
@@ -209,7 +225,7 @@ refuse(struct talk *talk, enum jp_err err, struct jp_why *why)
 static enum jp_err
 serve_one(struct admin_service *service, struct talk *talk)
 {
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	enum jp_err err = receive(talk, &why);
 	enum jp_err result;
 	size_t len;
@@ -218,8 +234,7 @@ serve_one(struct admin_service *service, struct talk *talk)
 		refuse(talk, err, &why);
 		return err;
 	}
-	result = talk->rights == ADMIN_ALL ? execute(service, talk, &why)
-	                                   : execute_own(service, talk, &why);
+	result = execute(service, talk, &why);
 	explicit_bzero(&talk->request, sizeof(talk->request));
 	explicit_bzero(talk->in, sizeof(talk->in));
 	if (result == JP_ERR_DAMAGED || result == JP_ERR_IO)
@@ -260,9 +275,9 @@ serve(void *arg)
 
 	if (talk != NULL) {
 		talk->fd = slot->fd;
-		talk->uid = slot->uid;
-		talk->rights = slot->rights;
-		jp_actor_name(slot->uid, talk->actor);
+		talk->asker =
+		    (struct jp_asker){ slot->peer, slot->uid, talk->account };
+		jp_actor_name(slot->uid, talk->account);
 		while (!stopping(slot->service) &&
 		       serve_one(slot->service, talk) == JP_ERR_OK)
 			continue;
@@ -275,22 +290,20 @@ serve(void *arg)
 
 enum jp_err
 admin_service_make(struct admin_service **out, struct jp_core *core,
-    struct maintenance *maintenance)
+    struct maintenance *maintenance, const struct jp_settings *settings)
 {
 	struct admin_service *service = calloc(1, sizeof(*service));
-	pthread_condattr_t attr;
 
 	*out = service;
 	if (service == NULL)
 		return JP_ERR_NOMEM;
 	service->core = core;
 	service->maintenance = maintenance;
+	service->rules.local = settings->self_service;
+	service->rules.front = settings->self;
 	jp_throttle_init(&service->new_tokens, SELF_BURST, SELF_REFILL_MS);
 	(void)pthread_mutex_init(&service->mutex, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&service->ended, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	jp_cond_init(&service->ended);
 	for (size_t i = 0; i < ADMIN_MAX; i++) {
 		service->slots[i].service = service;
 		service->slots[i].fd = -1;
@@ -298,69 +311,100 @@ admin_service_make(struct admin_service **out, struct jp_core *core,
 	return JP_ERR_OK;
 }
 
-/* Users shall not lock each other out, nor the administrator. */
+void
+admin_service_set_self(
+    struct admin_service *service, const struct jp_self_settings *self)
+{
+	pthread_mutex_lock(&service->mutex);
+	service->rules.front = *self;
+	pthread_mutex_unlock(&service->mutex);
+}
+
+/* How many connections peers of a kind may have, and one user of them. */
+static const struct {
+	enum jp_peer as; /* they count together */
+	size_t all, own;
+} quotas[JP_PEER_COUNT] = {
+	[JP_PEER_LOCAL] = { JP_PEER_LOCAL, ADMIN_SELF_MAX, ADMIN_SELF_UID_MAX },
+	[JP_PEER_HTTPD] = { JP_PEER_HTTPD, ADMIN_HTTPD_MAX, ADMIN_HTTPD_MAX },
+	[JP_PEER_MEMBER] = { JP_PEER_ROOT, ADMIN_ALL_MAX, ADMIN_ALL_MAX },
+	[JP_PEER_ROOT] = { JP_PEER_ROOT, ADMIN_ALL_MAX, ADMIN_ALL_MAX },
+};
+_Static_assert(ADMIN_ALL_MAX + ADMIN_HTTPD_MAX <= ADMIN_MAX,
+    "administrators do not lock pat-httpd out");
+_Static_assert(ADMIN_SELF_MAX + ADMIN_HTTPD_MAX < ADMIN_MAX,
+    "nobody locks administrators out");
+
 static bool
-has_room(const struct admin_service *service, uid_t uid)
+has_room(const struct admin_service *service, enum jp_peer peer, uid_t uid)
 {
 	size_t all = 0, own = 0;
 
 	for (size_t i = 0; i < ADMIN_MAX; i++) {
 		const struct slot *slot = &service->slots[i];
-		bool self = slot->fd >= 0 && slot->rights == ADMIN_SELF;
+		bool same =
+		    slot->fd >= 0 && quotas[slot->peer].as == quotas[peer].as;
 
-		all += self;
-		own += self && slot->uid == uid;
+		all += same;
+		own += same && slot->uid == uid;
 	}
-	return all < ADMIN_SELF_MAX && own < ADMIN_SELF_UID_MAX;
+	return all < quotas[peer].all && own < quotas[peer].own;
 }
 
 static struct slot *
-take_slot(
-    struct admin_service *service, int fd, uid_t uid, enum admin_rights rights)
+take_slot(struct admin_service *service, int fd, uid_t uid, enum jp_peer peer)
 {
 	struct slot *slot = NULL;
 	bool room;
 
 	pthread_mutex_lock(&service->mutex);
-	room = rights == ADMIN_ALL || has_room(service, uid);
+	room = has_room(service, peer, uid);
 	for (size_t i = 0; room && slot == NULL && i < ADMIN_MAX; i++)
 		if (service->slots[i].fd < 0)
 			slot = &service->slots[i];
 	if (slot != NULL) {
 		slot->fd = fd;
 		slot->uid = uid;
-		slot->rights = rights;
+		slot->peer = peer;
 		service->busy++;
 	}
 	pthread_mutex_unlock(&service->mutex);
 	return slot;
 }
 
+static bool
+may_connect(struct admin_service *service, enum jp_peer peer)
+{
+	bool may;
+
+	pthread_mutex_lock(&service->mutex);
+	may = jp_self_may_connect(&service->rules, peer);
+	pthread_mutex_unlock(&service->mutex);
+	return may;
+}
+
 enum jp_err
 admin_service_take(
-    struct admin_service *service, int fd, uid_t uid, enum admin_rights rights)
+    struct admin_service *service, int fd, uid_t uid, enum jp_peer peer)
 {
 	const struct timeval idle = { .tv_sec = IDLE_S };
 	const struct timeval slow = { .tv_sec = SEND_S };
-	struct slot *slot = take_slot(service, fd, uid, rights);
-	pthread_attr_t attr;
+	bool may = may_connect(service, peer);
+	struct slot *slot = may ? take_slot(service, fd, uid, peer) : NULL;
 	pthread_t thread;
-	int rc;
 
 	if (slot == NULL) {
 		(void)close(fd);
-		return JP_ERR_OVERLOAD;
+		return may ? JP_ERR_OVERLOAD : JP_ERR_REFUSED;
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &slow, sizeof(slow));
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	rc = pthread_create(&thread, &attr, serve, slot);
-	(void)pthread_attr_destroy(&attr);
-	if (rc == 0)
-		return JP_ERR_OK;
-	free_slot(slot);
-	return JP_ERR_OVERLOAD;
+	if (pthread_create(&thread, NULL, serve, slot) != 0) {
+		free_slot(slot);
+		return JP_ERR_OVERLOAD;
+	}
+	(void)pthread_detach(thread);
+	return JP_ERR_OK;
 }
 
 /* SHUT_RD ends those that wait for a request, and leaves answers their way. */
@@ -375,11 +419,8 @@ shut_all(struct admin_service *service, int how)
 static void
 wait_ended(struct admin_service *service, int64_t deadline_ms)
 {
-	const struct timespec until = { .tv_sec = deadline_ms / 1000,
-		.tv_nsec = deadline_ms % 1000 * 1000000 };
-
-	while (service->busy > 0 && pthread_cond_timedwait(&service->ended,
-	                                &service->mutex, &until) == 0)
+	while (service->busy > 0 && jp_cond_wait_until(&service->ended,
+	                                &service->mutex, deadline_ms))
 		continue;
 }
 

@@ -7,27 +7,38 @@
 
 #include <sys/types.h>
 
+#include "common/config/peers.h"
 #include "common/decide/core.h"
 #include "patd/maintenance.h"
 
-#define ADMIN_MAX 16
-#define ADMIN_SELF_MAX 8     /* of these for users who are no administrators */
-#define ADMIN_SELF_UID_MAX 2 /* of these for one of them */
-
-/* What a connection may ask for. */
-enum admin_rights {
-	ADMIN_SELF, /* what jp_self_service() lets pass */
-	ADMIN_ALL,
-};
+/*
+ * Nobody shall lock out others: so many connections in all, and of these for
+ * administrators, for pat-httpd, for local users, and for one local user. What
+ * is left of ADMIN_MAX by the last three is always there for administrators.
+ */
+#define ADMIN_MAX 20
+#define ADMIN_ALL_MAX 16
+#define ADMIN_HTTPD_MAX 4
+#define ADMIN_SELF_MAX 8
+#define ADMIN_SELF_UID_MAX 2
 
 struct admin_service;
 
-enum jp_err admin_service_make(struct admin_service **service,
-    struct jp_core *core, struct maintenance *maintenance);
+enum jp_err
+admin_service_make(struct admin_service **service, struct jp_core *core,
+    struct maintenance *maintenance, const struct jp_settings *settings);
 
-/* Takes over the blocking `fd` of user `uid`; JP_ERR_OVERLOAD: closed. */
+/* Other [self_service] settings, which hold from the next request on. */
+void admin_service_set_self(
+    struct admin_service *service, const struct jp_self_settings *self);
+
+/*
+ * Takes over the blocking `fd` of user `uid`. JP_ERR_REFUSED: there is nothing
+ * that such a peer may ask for; JP_ERR_OVERLOAD: there are too many of them.
+ * Both close it.
+ */
 enum jp_err admin_service_take(
-    struct admin_service *service, int fd, uid_t uid, enum admin_rights rights);
+    struct admin_service *service, int fd, uid_t uid, enum jp_peer peer);
 
 /*
  * Lets the operations under way end, until `deadline_ms` of jp_now_ms(), and

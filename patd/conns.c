@@ -1,6 +1,5 @@
 #include "patd/conns.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@ bool
 conns_make(struct conns *conns, size_t max)
 {
 	*conns = (struct conns){ .max = max };
+	halves_init(&conns->halves);
 	conns->at = calloc(max, sizeof(*conns->at));
 	conns->uids = calloc(max + CONNS_FURTHER_MAX, sizeof(*conns->uids));
 	if (conns->at == NULL || conns->uids == NULL) {
@@ -24,23 +24,13 @@ conns_make(struct conns *conns, size_t max)
 	return true;
 }
 
-/* What is held of a question may be a secret. */
-static void
-forget(struct conn *conn)
-{
-	sodium_free(conn->held); /* wipes it */
-	conn->held = NULL;
-	conn->held_len = 0;
-}
-
 void
 conns_free(struct conns *conns)
 {
 	for (size_t i = 0; conns->at != NULL && i < conns->max; i++)
-		if (conns->at[i].fd >= 0) {
-			forget(&conns->at[i]);
+		if (conns->at[i].fd >= 0)
 			(void)close(conns->at[i].fd);
-		}
+	halves_free(&conns->halves);
 	free(conns->at);
 	free(conns->uids);
 	*conns = (struct conns){ 0 };
@@ -99,6 +89,7 @@ conns_add(struct conns *conns, int fd, uid_t uid, const struct front *front)
 	conn->fd = fd;
 	conn->uid = uid;
 	conn->front = front;
+	conn->halves = &conns->halves;
 	conn->watched = false;
 	conn->alone = conn->ends = false;
 	conn->pending_len = 0;
@@ -167,7 +158,8 @@ conns_close(struct conns *conns, struct conn *conn)
 	conn->pending_len = 0;
 	conns->uids[i].len--;
 	uid_leave(conns, i);
-	forget(conn);
+	halves_give_back(&conns->halves, conn->half);
+	conn->half = NULL;
 	(void)close(conn->fd);
 	conn->fd = -1;
 	conn->next_free = conns->first_free;

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "common/wire/realm.h"
+#include "patd/halves.h"
 
 struct front;
 struct pool_item;
@@ -43,8 +44,8 @@ struct conn {
 	bool ends;    /* none at all: it closes with the last answer */
 	int64_t asked_ns;    /* of jp_now_ns(): when the last one was read */
 	int64_t deadline_ms; /* of jp_now_ms(): for a question, or an answer */
-	uint8_t *held;       /* the beginning of a question, or NULL */
-	size_t held_len;
+	struct half *half;   /* the beginning of a question, or NULL */
+	struct halves *halves; /* where there is room for one */
 };
 
 struct conns {
@@ -52,6 +53,7 @@ struct conns {
 	size_t further;
 	uint32_t first_free;
 	struct conn *at;
+	struct halves halves;
 	size_t uid_len;
 	struct {
 		uid_t uid;

@@ -27,6 +27,36 @@ priority_of(enum jp_verdict verdict)
 	return LOG_NOTICE;
 }
 
+/*
+ * OpenSSH's auth-pam.c, as old as its PAM: repeated to the length of what was
+ * typed, for a user without a passwd line, and one whom sshd_config keeps out.
+ */
+static bool
+is_filler_of_sshd(const struct jp_secret *password)
+{
+	static const char filler[] = "\b\n\r\177INCORRECT";
+	const size_t len = sizeof(filler) - 1;
+
+	if (password->len < len)
+		return false;
+	for (size_t i = 0; i < password->len; i++)
+		if (password->text[i] != filler[i % len])
+			return false;
+	return true;
+}
+
+const char *
+decision_log_note(
+    const struct jp_request *request, const struct jp_decision *decision)
+{
+	return decision->reason == JP_REASON_SHAPE &&
+	               request->front == JP_FRONT_PAM &&
+	               is_filler_of_sshd(&request->token)
+	           ? " (sshd replaced the password: the user has no passwd "
+	             "line, or may not log in)"
+	           : "";
+}
+
 void
 decision_log_line(const struct jp_request *request,
     const struct jp_decision *decision, uid_t uid)
@@ -41,7 +71,7 @@ decision_log_line(const struct jp_request *request,
 	jp_log(priority,
 	    "%s: reason=%s id=%s front=%s peer=%u service=\"%s\" "
 	    "rhost=\"%s\"%s "
-	    "user=\"%s\"",
+	    "user=\"%s\"%s",
 	    jp_verdict_name(decision->verdict),
 	    jp_reason_name(decision->reason),
 	    decision->id[0] != '\0' ? decision->id : "-",
@@ -49,7 +79,8 @@ decision_log_line(const struct jp_request *request,
 	    jp_escape(service, sizeof(service), request->service),
 	    jp_escape(rhost, sizeof(rhost), request->rhost),
 	    jp_rhost_note(request->rhost),
-	    jp_escape(user, sizeof(user), request->user));
+	    jp_escape(user, sizeof(user), request->user),
+	    decision_log_note(request, decision));
 }
 
 static void

@@ -14,7 +14,15 @@
 void decision_log_line(const struct jp_request *request,
     const struct jp_decision *decision, uid_t uid);
 
-/* The same, if it is not part of a flood. */
+/*
+ * What that line says behind its fields; "" in most cases. Where the password
+ * is the text that sshd puts in the place of any that it does not want to be
+ * right, a good token looks like a wrong one.
+ */
+const char *decision_log_note(
+    const struct jp_request *request, const struct jp_decision *decision);
+
+/* The line, if it is not part of a flood. */
 void
 decision_log_add(struct jp_floods *floods, const struct jp_request *request,
     const struct jp_decision *decision, uid_t uid);

@@ -39,6 +39,7 @@ struct front {
 
 	/*
 	 * Reads what is there. JP_ERR_TIMEOUT: there is no whole question yet;
+	 * JP_ERR_OVERLOAD: nor room for the half of it, which was not read;
 	 * JP_ERR_UNREACHABLE: no more will come; any other error: what came is
 	 * not a question, or one that cannot be asked.
 	 */

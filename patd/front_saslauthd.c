@@ -5,15 +5,12 @@
 #include "patd/front.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "common/wire/saslauthd.h"
 
-enum {
-	ROOM = JP_MUX_FRAME_MAX + 1, /* one more shows what is too long */
-};
+#define ROOM sizeof(((struct half *)NULL)->bytes)
 
 /* recv(2) without waiting. */
 static ssize_t
@@ -34,14 +31,17 @@ receive_now(int fd, uint8_t *bytes, size_t len, int flags)
 static enum jp_err
 hold(struct conn *conn, size_t len)
 {
-	if (conn->held == NULL)
-		conn->held = sodium_malloc(ROOM); /* locked */
-	if (conn->held == NULL)
-		return JP_ERR_NOMEM;
-	if (receive_now(conn->fd, conn->held + conn->held_len,
-	        len - conn->held_len, 0) != (ssize_t)(len - conn->held_len))
+	struct half *half = conn->half;
+
+	if (half == NULL) {
+		if (!halves_have_room(conn->halves))
+			return JP_ERR_OVERLOAD;
+		half = conn->half = halves_take(conn->halves, conn);
+	}
+	if (receive_now(conn->fd, half->bytes + half->len, len - half->len,
+	        0) != (ssize_t)(len - half->len))
 		return JP_ERR_UNREACHABLE;
-	conn->held_len = len;
+	half->len = len;
 	return JP_ERR_TIMEOUT;
 }
 
@@ -54,6 +54,8 @@ understand(struct conn *conn, const uint8_t *bytes, size_t len,
 
 	if (err == JP_ERR_TRUNCATED)
 		return hold(conn, len);
+	halves_give_back(conn->halves, conn->half);
+	conn->half = NULL;
 	if (err == JP_ERR_OK)
 		err = jp_mux_request(&frame, conn->realm, request);
 	explicit_bzero(&frame, sizeof(frame));
@@ -69,12 +71,12 @@ static enum jp_err
 receive(struct conn *conn, struct jp_request *request)
 {
 	uint8_t bytes[ROOM];
-	size_t len = conn->held_len;
+	size_t len = conn->half != NULL ? conn->half->len : 0;
 	enum jp_err err;
 	ssize_t got;
 
 	if (len > 0)
-		memcpy(bytes, conn->held, len);
+		memcpy(bytes, conn->half->bytes, len);
 	got = receive_now(conn->fd, bytes + len, sizeof(bytes) - len, MSG_PEEK);
 	if (got > 0) {
 		len += (size_t)got;

@@ -9,10 +9,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "common/decide/memo_file.h"
 #include "common/sys/account.h"
+#include "common/sys/log.h"
 
 void
 listeners_init(struct listeners *listeners)
@@ -78,7 +80,8 @@ has_file_of(const struct listeners *listeners, const struct front *front)
 
 	for (size_t i = 0; i < listeners->len; i++) {
 		slash = strrchr(listeners->at[i].path, '/');
-		if (listeners->at[i].front == front && slash != NULL &&
+		if (listeners->at[i].front == front &&
+		    !listeners->at[i].added && slash != NULL &&
 		    strcmp(slash + 1, front->file) == 0)
 			return true;
 	}
@@ -87,38 +90,61 @@ has_file_of(const struct listeners *listeners, const struct front *front)
 
 /* ---- passed by the service manager ---- */
 
-/*
- * The front without a file in run_dir that the configuration gives this path;
- * otherwise the first one of the type; NULL: none.
- */
-static const struct front *
-front_without_file(
-    int type, const char *path, const struct jp_settings *settings)
-{
-	const struct front *first = NULL;
+/* Whether a front takes such a socket, and why. */
+typedef bool (*takes)(const struct front *front, const char *path,
+    const struct jp_settings *settings);
 
-	for (size_t i = 0; fronts[i] != NULL; i++) {
-		if (fronts[i]->type != type || fronts[i]->file != NULL)
-			continue;
-		if (is_listed(more_of(fronts[i], settings), path))
-			return fronts[i];
-		if (first == NULL)
-			first = fronts[i];
-	}
-	return first;
+static bool
+takes_listed(const struct front *front, const char *path,
+    const struct jp_settings *settings)
+{
+	return is_listed(more_of(front, settings), path);
+}
+
+static bool
+takes_named(const struct front *front, const char *path,
+    const struct jp_settings *settings)
+{
+	const char *slash = strrchr(path, '/');
+
+	(void)settings;
+	return slash != NULL && front->file != NULL &&
+	       strcmp(slash + 1, front->file) == 0;
+}
+
+static bool
+takes_any(const struct front *front, const char *path,
+    const struct jp_settings *settings)
+{
+	(void)path;
+	(void)settings;
+	return front->file == NULL;
 }
 
 /* The front that a passed socket belongs to; NULL: none. */
 static const struct front *
 front_of(int type, const char *path, const struct jp_settings *settings)
 {
-	const char *slash = strrchr(path, '/');
+	static const takes reasons[] = { takes_listed, takes_named, takes_any };
 
-	for (size_t i = 0; slash != NULL && fronts[i] != NULL; i++)
-		if (fronts[i]->type == type && fronts[i]->file != NULL &&
-		    strcmp(slash + 1, fronts[i]->file) == 0)
-			return fronts[i];
-	return front_without_file(type, path, settings);
+	for (size_t n = 0; n < sizeof(reasons) / sizeof(reasons[0]); n++)
+		for (size_t i = 0; fronts[i] != NULL; i++)
+			if (fronts[i]->type == type &&
+			    reasons[n](fronts[i], path, settings))
+				return fronts[i];
+	return NULL;
+}
+
+/*
+ * Whether it is not the one of its front in run_dir: the configuration lists
+ * it, or there is one already that stands for that.
+ */
+static bool
+is_added(const struct listeners *listeners, const struct front *front,
+    const char *path, const struct jp_settings *settings)
+{
+	return is_listed(more_of(front, settings), path) ||
+	       (front->file != NULL && has_file_of(listeners, front));
 }
 
 static enum jp_err
@@ -153,13 +179,17 @@ inherit(struct listeners *listeners, int fd, const struct jp_settings *settings,
 	                                ? front_of(type, path, settings)
 	                                : NULL;
 	struct listener *listener;
+	bool added;
 
-	if (front == NULL ||
-	    (front->file != NULL && has_file_of(listeners, front)))
+	if (front == NULL)
+		return wrong_socket(fd, why);
+	added = is_added(listeners, front, path, settings);
+	if (added && front->more == 0)
 		return wrong_socket(fd, why);
 	listener = add(listeners, front);
 	if (listener == NULL)
 		return too_many(why);
+	listener->added = added;
 	(void)snprintf(listener->path, sizeof(listener->path), "%.*s",
 	    JP_UNIX_PATH_MAX, path);
 	return jp_passed_take(fd, listener->path, &listener->socket, why);
@@ -397,7 +427,8 @@ bind_file(struct listeners *listeners, const struct front *front,
 	listener = add(listeners, front);
 	if (listener == NULL)
 		return too_many(why);
-	listener->mode = mode_of(front, group != NULL, settings->self_service);
+	listener->mode = mode_of(front, group != NULL,
+	    settings->self_service || settings->self.configured);
 	listener->grouped = group != NULL;
 	listener->group = group != NULL ? *group : 0;
 	err = set_path(listener->path, settings->run_dir, front->file, why);
@@ -431,6 +462,26 @@ bind_more(struct listeners *listeners, const struct front *front,
 		err = bind_one(listener, &listener->socket, why);
 	}
 	return err;
+}
+
+void
+listeners_set_open(struct listeners *listeners, bool open)
+{
+	for (size_t i = 0; i < listeners->len; i++) {
+		struct listener *listener = &listeners->at[i];
+		const struct jp_listening *socket = &listener->socket;
+		mode_t mode = mode_of(listener->front, listener->grouped, open);
+
+		if (!listener->front->administers || !socket->ours ||
+		    mode == listener->mode)
+			continue;
+		listener->mode = mode;
+		if (jp_listening_look(socket, listener->path) ==
+		        JP_LISTENING_FINE &&
+		    chmod(listener->path, mode) != 0)
+			jp_log(LOG_ERR, "sockets: chmod %s: %s", listener->path,
+			    strerror(errno));
+	}
 }
 
 enum jp_err

@@ -21,6 +21,7 @@ struct listeners {
 		const struct front *front;
 		char path[JP_UNIX_PATH_MAX + 1];
 		mode_t mode;  /* of the file, if it is ours */
+		bool added;   /* beside the one of its front in run_dir */
 		bool grouped; /* it belongs to `group` */
 		gid_t group;
 		struct jp_why said; /* what was said of it last */
@@ -33,9 +34,10 @@ void listeners_init(struct listeners *listeners);
 
 /*
  * Takes the sockets that the service manager passed ($LISTEN_FDS,
- * sd_listen_fds(3)), each for the front with its type and the last part of its
- * path; or with its type and no file in run_dir, if possible the one whose key
- * names the path. JP_ERR_CONFIG for one that is not ours.
+ * sd_listen_fds(3)), each for the front with its type whose key names the path;
+ * or which has a file in run_dir with the last part of its path: the first one
+ * stands for that file, the others are added to it; or which has none there.
+ * JP_ERR_CONFIG for one that is not ours.
  */
 enum jp_err listeners_inherit(struct listeners *listeners,
     const struct jp_settings *settings, struct jp_why *why);
@@ -55,6 +57,12 @@ enum jp_err listeners_dirs(const struct listeners *listeners,
 enum jp_err
 listeners_bind(struct listeners *listeners, const struct jp_settings *settings,
     const gid_t *admin_group, struct jp_why *why);
+
+/*
+ * Opens admin.sock for all local users, who may then ask for what the rules
+ * allow them, or closes it for them; one that was passed stays as it is.
+ */
+void listeners_set_open(struct listeners *listeners, bool open);
 
 /*
  * Makes a socket that is ours and gone once more, with its directory, and

@@ -18,6 +18,7 @@
 #include "common/sys/account.h"
 #include "common/audit/audit.h"
 #include "common/config/budget.h"
+#include "common/config/confine.h"
 #include "common/decide/core.h"
 #include "common/sys/log.h"
 #include "common/sys/options.h"
@@ -136,7 +137,7 @@ static void
 keep_memo(const struct jp_settings *settings, struct jp_core *core)
 {
 	struct jp_memo_ties ties;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	uint64_t kept = 0;
 	enum jp_err err;
 
@@ -162,10 +163,11 @@ keep_memo(const struct jp_settings *settings, struct jp_core *core)
 static enum jp_err
 serve_open(const struct jp_options *options, const struct jp_settings *settings,
     struct jp_peers *peers, struct listeners *listeners, struct jp_core *core,
-    bool *drained, struct jp_why *why)
+    struct jp_sandbox *sandbox, bool *drained, struct jp_why *why)
 {
 	struct server_options server = { .core = core,
 		.peers = peers,
+		.sandbox = sandbox,
 		.listeners = listeners,
 		.settings = settings,
 		.config = options->value[OPTION_CONFIG] };
@@ -214,15 +216,14 @@ find_accounts(const struct jp_settings *settings, struct jp_peers *peers,
 
 /* As many workers as fit: a process that takes too much memory is killed. */
 static void
-fit_workers(struct jp_settings *settings, struct jp_core *core)
+fit_workers(struct jp_settings *settings, const struct jp_machine *machine,
+    struct jp_core *core)
 {
-	struct jp_machine machine;
 	struct jp_budget budget;
 	struct jp_why line;
 	bool less;
 
-	jp_machine_look(&machine, "", getpid());
-	jp_budget_make(&budget, settings, &machine);
+	jp_budget_make(&budget, settings, machine);
 	jp_budget_say(&budget, &line);
 	less = !budget.fits || budget.workers < budget.wanted;
 	jp_log(less ? LOG_WARNING : LOG_INFO, "memory: %s", line.text);
@@ -230,8 +231,28 @@ fit_workers(struct jp_settings *settings, struct jp_core *core)
 	jp_gate_limit(&core->gate, budget.hashes);
 	(void)arena_start(budget.hashes, &core->stats.hash_memory);
 	/* An arena of malloc(3) reserves 64 MiB, which only these count. */
-	if (strncmp(machine.source, "RLIMIT", strlen("RLIMIT")) == 0)
+	if (strncmp(machine->source, "RLIMIT", strlen("RLIMIT")) == 0)
 		(void)mallopt(M_ARENA_MAX, 1);
+}
+
+/*
+ * For good: this user, these files. Threads come after that, the one of the log
+ * first: whoever reads the log, or does not, delays nothing.
+ */
+static enum jp_err
+settle(const struct jp_settings *settings, const struct jp_account *account,
+    struct jp_sandbox *sandbox, struct jp_why *why)
+{
+	enum jp_err err;
+
+	jp_confine_root(JP_PROCESS_PATD, settings);
+	err = jp_become_account(account, why);
+	if (err == JP_ERR_OK)
+		err = jp_confine_files(sandbox, JP_PROCESS_PATD, settings, why);
+	if (err == JP_ERR_OK && jp_log_start() != JP_ERR_OK)
+		err = jp_why(
+		    why, JP_ERR_NOMEM, "cannot start the thread of the log");
+	return err;
 }
 
 /*
@@ -246,8 +267,10 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	struct jp_peers peers;
 	const struct jp_turn turn = { "patd", LOCK_MS, true };
 	struct jp_account account;
+	struct jp_machine machine;
+	struct jp_sandbox sandbox = { .landlock = 0 };
 	struct jp_core core;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	bool drained = true;
 	enum jp_err err;
 
@@ -260,11 +283,14 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	if (listeners_inherit(&listeners, settings, &why) != JP_ERR_OK ||
 	    listeners_dirs(&listeners, settings, &why) != JP_ERR_OK)
 		return fail(options, "sockets", &why);
+	jp_machine_look(&machine, "", getpid());
+	if (settle(settings, &account, &sandbox, &why) != JP_ERR_OK)
+		return fail(options, "start", &why);
 	if (jp_core_open_in_turn(&core, settings, &turn, &why) != JP_ERR_OK)
 		return fail(options, "store", &why);
-	fit_workers(settings, &core);
-	err = serve_open(
-	    options, settings, &peers, &listeners, &core, &drained, &why);
+	fit_workers(settings, &machine, &core);
+	err = serve_open(options, settings, &peers, &listeners, &core, &sandbox,
+	    &drained, &why);
 	listeners_close(&listeners);
 	if (drained) {
 		arena_stop();
@@ -275,18 +301,12 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	return STATUS_DONE;
 }
 
-/* Whoever reads the log, or does not, delays nothing. */
 static enum status
 serve_logged(const struct jp_options *options, struct jp_settings *settings)
 {
-	struct jp_why why = { "" };
 	enum status status;
 
 	block_signals();
-	if (jp_log_start() != JP_ERR_OK) {
-		(void)jp_why(&why, JP_ERR_NOMEM, "cannot start its thread");
-		return fail(options, "log", &why);
-	}
 	status = serve(options, settings);
 	(void)jp_log_stop(LOG_DRAIN_MS);
 	return status;
@@ -309,6 +329,19 @@ check_admin_group(const struct jp_settings *settings,
 	    settings->user);
 }
 
+/* Without it the page can ask for nothing; patd itself does without. */
+static enum jp_err
+check_httpd(const struct jp_settings *settings, const struct jp_peers *peers,
+    struct jp_why *why)
+{
+	if (!settings->self.configured || peers->has_httpd)
+		return JP_ERR_OK;
+	return jp_why(why, JP_ERR_CONFIG,
+	    "[pat-httpd] user: there is no user \"%s\", and [self_service] "
+	    "needs it",
+	    settings->httpd.user);
+}
+
 static enum status
 check_config(
     const struct jp_options *options, const struct jp_settings *settings)
@@ -316,12 +349,14 @@ check_config(
 	struct jp_machine machine;
 	struct jp_budget budget;
 	struct jp_account account;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	struct jp_peers peers;
 	enum jp_err err = find_accounts(settings, &peers, &account, &why);
 
 	if (err == JP_ERR_OK)
 		err = check_admin_group(settings, &peers, &account, &why);
+	if (err == JP_ERR_OK)
+		err = check_httpd(settings, &peers, &why);
 	if (err != JP_ERR_OK)
 		return fail(options, "settings", &why);
 	printf("patd: %s: good\n",
@@ -337,7 +372,7 @@ static enum status
 run(const struct jp_options *options)
 {
 	struct jp_settings settings;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	bool once = options->given[OPTION_ONE_SHOT];
 
 	if (once) /* what the host left open is none of our business */
@@ -379,5 +414,6 @@ main(int argc, char **argv)
 		printf("patd (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
 		return STATUS_DONE;
 	}
+	jp_bind_now(argv);
 	return (int)run(&options);
 }

@@ -3,10 +3,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/decide/clock_guard.h"
+#include "common/sys/cond.h"
 #include "common/sys/log.h"
 #include "common/decide/usage.h"
 #include "patd/arena.h"
@@ -15,8 +16,6 @@ enum {
 	STALLED_S = 10,
 	WATCH_MS = 1000,
 	LAST_WORDS_MS = 1000,
-	MS_PER_S = 1000,
-	NS_PER_MS = 1000000,
 };
 
 /* What the first thread is called for between two times. */
@@ -47,7 +46,7 @@ leave(void)
 static void
 leave_if_damaged(struct maintenance *maintenance, enum jp_err err)
 {
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	if (err == JP_ERR_OK)
 		return;
@@ -57,37 +56,22 @@ leave_if_damaged(struct maintenance *maintenance, enum jp_err err)
 		leave();
 }
 
-static struct timespec
-ms_from_now(unsigned int ms)
-{
-	struct timespec when;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &when);
-	when.tv_sec += ms / MS_PER_S;
-	when.tv_nsec += (long)(ms % MS_PER_S) * NS_PER_MS;
-	if (when.tv_nsec >= MS_PER_S * NS_PER_MS) {
-		when.tv_nsec -= MS_PER_S * NS_PER_MS;
-		when.tv_sec++;
-	}
-	return when;
-}
-
 /*
  * Sleeps until then, or a call (`calls` NULL: they are for another thread), or
  * the stop: that is false.
  */
 static bool
-pause_until(struct maintenance *maintenance, const struct timespec *when,
-    unsigned int *calls)
+pause_until(
+    struct maintenance *maintenance, int64_t when_ms, unsigned int *calls)
 {
-	int rc = 0;
 	bool go_on;
 
 	pthread_mutex_lock(&maintenance->mutex);
-	while (rc == 0 && !maintenance->stopping &&
-	       (calls == NULL || maintenance->calls == 0))
-		rc = pthread_cond_timedwait(
-		    &maintenance->wake, &maintenance->mutex, when);
+	while (!maintenance->stopping &&
+	       (calls == NULL || maintenance->calls == 0) &&
+	       jp_cond_wait_until(
+	           &maintenance->wake, &maintenance->mutex, when_ms))
+		continue;
 	go_on = !maintenance->stopping;
 	if (calls != NULL) {
 		*calls = maintenance->calls;
@@ -122,11 +106,11 @@ keep(void *arg)
 {
 	struct maintenance *maintenance = arg;
 	struct jp_core *core = maintenance->core;
-	struct timespec when = ms_from_now(maintenance->period_ms);
+	int64_t when_ms = jp_now_ms() + maintenance->period_ms;
 	struct jp_store_info info;
 	unsigned int calls;
 
-	while (pause_until(maintenance, &when, &calls)) {
+	while (pause_until(maintenance, when_ms, &calls)) {
 		if ((calls & CALL_LOOK) != 0)
 			leave_if_damaged(
 			    maintenance, jp_store_info(core->store, &info));
@@ -135,7 +119,7 @@ keep(void *arg)
 		if (calls != 0)
 			continue;
 		leave_if_damaged(maintenance, save(core));
-		when = ms_from_now(maintenance->period_ms);
+		when_ms = jp_now_ms() + maintenance->period_ms;
 	}
 	return NULL;
 }
@@ -145,10 +129,8 @@ static void *
 watch(void *arg)
 {
 	struct maintenance *maintenance = arg;
-	struct timespec when = ms_from_now(WATCH_MS);
 
-	while (pause_until(maintenance, &when, NULL)) {
-		when = ms_from_now(WATCH_MS);
+	while (pause_until(maintenance, jp_now_ms() + WATCH_MS, NULL)) {
 		arena_sweep(jp_now_ms() - maintenance->period_ms);
 		if (!jp_store_stalled(maintenance->core->store, STALLED_S))
 			continue;
@@ -166,18 +148,15 @@ maintenance_start(
 {
 	static void *(*const tasks[])(void *) = { keep, watch };
 	struct maintenance *maintenance = calloc(1, sizeof(*maintenance));
-	pthread_condattr_t attr;
 
 	*out = NULL;
 	if (maintenance == NULL)
 		return JP_ERR_NOMEM;
 	maintenance->core = core;
+	jp_clock_guard_watch(core, &jp_steady_clock);
 	maintenance->period_ms = period_ms;
 	(void)pthread_mutex_init(&maintenance->mutex, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&maintenance->wake, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	jp_cond_init(&maintenance->wake);
 	while (maintenance->thread_len < 2 &&
 	       pthread_create(&maintenance->threads[maintenance->thread_len],
 	           NULL, tasks[maintenance->thread_len], maintenance) == 0)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/audit/audit.h"
+#include "common/config/confine.h"
 #include "common/decide/open.h"
 #include "common/wire/client.h"
 #include "common/decide/core.h"
@@ -16,6 +17,7 @@
 #include "patd/decision_log.h"
 #include "patd/front_verify.h"
 #include "common/config/peers.h"
+#include "common/sys/process.h"
 
 enum {
 	RECEIVE_MS = 3000,
@@ -37,6 +39,17 @@ asker(void)
 	return uid;
 }
 
+/*
+ * Nobody manages tokens through this door: the asker is a module in another
+ * program.
+ */
+static void
+limit_access(struct jp_request *request)
+{
+	if (request->access == JP_ACCESS_SELF)
+		request->access = JP_ACCESS_WRITE;
+}
+
 static enum jp_err
 receive(struct jp_request *request, struct jp_why *why)
 {
@@ -48,6 +61,7 @@ receive(struct jp_request *request, struct jp_why *why)
 	if (err != JP_ERR_OK)
 		return jp_why(why, err, "no question on descriptor 0: %s",
 		    jp_err_text(err));
+	limit_access(request);
 	return JP_ERR_OK;
 }
 
@@ -137,6 +151,7 @@ answer_other(struct jp_core *core, int listener)
 		return;
 	if (jp_wait_fd(fd, POLLIN, jp_now_ms() + LEND_MS) == JP_ERR_OK &&
 	    verify_receive(fd, &request) == JP_ERR_OK) {
+		limit_access(&request);
 		(void)answer(core, fd, &request);
 		explicit_bzero(&request, sizeof(request));
 	}
@@ -250,15 +265,36 @@ decide(const struct jp_settings *settings, const struct jp_request *request,
 	}
 }
 
+/* Before anything of the asker is read; there is one thread. */
+static enum jp_err
+settle(const struct jp_settings *settings, struct jp_why *why)
+{
+	struct jp_sandbox sandbox = { .landlock = 0 };
+	enum jp_err err;
+
+	jp_confine_root(JP_PROCESS_ONE_SHOT, settings);
+	err = jp_become(settings->user, why);
+	if (err == JP_ERR_OK)
+		err = jp_confine_files(
+		    &sandbox, JP_PROCESS_ONE_SHOT, settings, why);
+	if (err == JP_ERR_OK)
+		err = jp_confine_calls(
+		    &sandbox, JP_PROCESS_ONE_SHOT, settings, why);
+	return err;
+}
+
 enum jp_err
 one_shot(const struct jp_settings *settings, struct jp_why *why)
 {
 	struct jp_settings own = *settings;
-	struct jp_request request;
+	struct jp_request request = { 0 };
+	enum jp_err settled = settle(settings, why);
 	enum jp_err err = receive(&request, why);
 
 	if (err != JP_ERR_OK)
 		return err;
+	if (settled != JP_ERR_OK)
+		return refuse(&request, settled);
 	own.cache_entries = MEMO_ENTRIES;
 	err = decide(&own, &request, why);
 	explicit_bzero(&request, sizeof(request));

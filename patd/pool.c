@@ -19,6 +19,7 @@ enum {
 	TAGLESS_MAX = 64,   /* the same without fast tag */
 	TAGLESS_ID_MAX = 2, /* of these for one id */
 	STORE_MAX = 256,    /* that wait for the store; again, for a commit */
+	USES_MAX = 256,     /* that wait for a commit of their own */
 	NAMES_MAX = 256,    /* look-ups that wait or are under way */
 	NAMES_THREADS = 4,
 	STACK_SIZE = 1 << 20, /* of a thread: limits may count all of it */
@@ -28,13 +29,15 @@ enum {
  * What waits for a thread: those of the first lane take off before those of the
  * second. What waits for the store has a thread of its own, for it only waits,
  * and not long. So has what a commit touches, and waits until it is durable:
- * all of them go on at once, then.
+ * all of them go on at once, then. And so has what itself waits for a commit,
+ * as each use of a token does that has a limited number of them.
  */
 enum lane_code {
 	LANE_TAGGED,
 	LANE_TAGLESS,
 	LANE_STORE,
 	LANE_COMMIT,
+	LANE_USES,
 	LANE_NAMES,
 	LANE_COUNT,
 };
@@ -70,6 +73,7 @@ enum {
 	CREW_HASH,
 	CREW_STORE,
 	CREW_COMMIT,
+	CREW_USES,
 	CREW_NAMES,
 	CREW_COUNT,
 };
@@ -113,6 +117,8 @@ lane_for(const struct jp_decision *open)
 		return LANE_STORE;
 	if (open->need == JP_NEED_COMMIT)
 		return LANE_COMMIT;
+	if (open->need == JP_NEED_USE)
+		return LANE_USES;
 	return open->tagless ? LANE_TAGLESS : LANE_TAGGED;
 }
 
@@ -423,6 +429,9 @@ hand_on(struct pool *pool, struct pool_item *item)
 	pthread_mutex_unlock(&pool->mutex);
 }
 
+/* What other threads wait for than those that hash. */
+#define ELSEWHERE (JP_BUT(JP_NEED_GROUPS) | JP_BUT(JP_NEED_USE))
+
 /*
  * One hash for the first item. Each of the others is decided by itself, with
  * that proof: their users, services and addresses differ, and a revocation may
@@ -434,7 +443,8 @@ fly(struct pool *pool, struct flight *flight)
 	struct pool_item *item = flight->first, *next;
 	struct jp_proof proof = { .phc = "" };
 
-	jp_decide_hashing(pool->core, &item->request, &proof, &item->decision);
+	jp_decide_but(
+	    pool->core, &item->request, &proof, ELSEWHERE, &item->decision);
 	item = land(pool, flight, &proof);
 	next = item->next;
 	item->proof = proof;
@@ -444,8 +454,8 @@ fly(struct pool *pool, struct flight *flight)
 		if (jp_now_ms() >= item->deadline_ms)
 			jp_decision_refuse(&item->decision, JP_REASON_OVERLOAD);
 		else
-			jp_decide_hashing(pool->core, &item->request, &proof,
-			    &item->decision);
+			jp_decide_but(pool->core, &item->request, &proof,
+			    ELSEWHERE, &item->decision);
 		item->proof = proof;
 		hand_on(pool, item);
 	}
@@ -462,8 +472,8 @@ look_up(struct pool *pool, struct flight *flight)
 	struct pool_item *item = flight->first, *next;
 	bool failed;
 
-	jp_decide_proving(
-	    pool->core, &item->request, &item->proof, &item->decision);
+	jp_decide_but(pool->core, &item->request, &item->proof,
+	    JP_BUT(JP_NEED_USE), &item->decision);
 	failed = item->decision.reason == JP_REASON_GROUP_SOURCE;
 	item = land(pool, flight, &nothing);
 	next = item->next;
@@ -474,8 +484,8 @@ look_up(struct pool *pool, struct flight *flight)
 			jp_decision_refuse(
 			    &item->decision, JP_REASON_GROUP_SOURCE);
 		else
-			jp_decide_proving(pool->core, &item->request,
-			    &item->proof, &item->decision);
+			jp_decide_but(pool->core, &item->request, &item->proof,
+			    JP_BUT(JP_NEED_USE), &item->decision);
 		hand_on(pool, item);
 	}
 }
@@ -499,9 +509,17 @@ look_behind(struct pool *pool, struct pool_item *item)
 	jp_decide_waiting(pool->core, &item->request, NULL, &item->decision);
 }
 
+/* The hash is proved, or was: of what is needed else, another lane sees. */
 static void
-read_all(struct pool *pool, struct flight *flight,
-    void (*read)(struct pool *pool, struct pool_item *item))
+use_one(struct pool *pool, struct pool_item *item)
+{
+	jp_decide_using(
+	    pool->core, &item->request, &item->proof, &item->decision);
+}
+
+static void
+do_all(struct pool *pool, struct flight *flight,
+    void (*act)(struct pool *pool, struct pool_item *item))
 {
 	const struct jp_proof none = { .phc = "" };
 	struct pool_item *item, *next;
@@ -511,7 +529,7 @@ read_all(struct pool *pool, struct flight *flight,
 		if (jp_now_ms() >= item->deadline_ms)
 			jp_decision_refuse(&item->decision, JP_REASON_OVERLOAD);
 		else
-			read(pool, item);
+			act(pool, item);
 		hand_on(pool, item);
 	}
 }
@@ -520,7 +538,7 @@ static void
 read_store(struct pool *pool, struct flight *flight)
 {
 	jp_store_wait(pool->core->store);
-	read_all(pool, flight, look_again);
+	do_all(pool, flight, look_again);
 }
 
 static void
@@ -530,7 +548,14 @@ read_settled(struct pool *pool, struct flight *flight)
 		jp_store_hold(pool->core->store);
 		jp_store_release(pool->core->store);
 	}
-	read_all(pool, flight, look_behind);
+	do_all(pool, flight, look_behind);
+}
+
+/* A commit for each: whoever is answered late meanwhile takes no use. */
+static void
+use_each(struct pool *pool, struct flight *flight)
+{
+	do_all(pool, flight, use_one);
 }
 
 static void
@@ -621,7 +646,8 @@ start_threads(struct pool *pool, struct crew *crew, size_t count)
 	enum jp_err err = JP_ERR_OK;
 	pthread_attr_t attr;
 
-	(void)pthread_attr_init(&attr);
+	if (pthread_attr_init(&attr) != 0)
+		return JP_ERR_NOMEM;
 	(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
 	for (size_t i = 0; i < count && err == JP_ERR_OK; i++) {
 		pthread_t *thread = &pool->threads[pool->thread_len];
@@ -641,7 +667,7 @@ start_crews(struct pool *pool, size_t workers)
 	enum jp_err err;
 
 	pool->threads =
-	    calloc(workers + 2 + NAMES_THREADS, sizeof(*pool->threads));
+	    calloc(workers + 3 + NAMES_THREADS, sizeof(*pool->threads));
 	if (pool->threads == NULL)
 		return JP_ERR_NOMEM;
 	pthread_mutex_lock(&pool->mutex); /* none ends before it is counted */
@@ -650,6 +676,8 @@ start_crews(struct pool *pool, size_t workers)
 		err = start_threads(pool, &pool->crews[CREW_STORE], 1);
 	if (err == JP_ERR_OK)
 		err = start_threads(pool, &pool->crews[CREW_COMMIT], 1);
+	if (err == JP_ERR_OK)
+		err = start_threads(pool, &pool->crews[CREW_USES], 1);
 	if (err == JP_ERR_OK)
 		err = start_threads(
 		    pool, &pool->crews[CREW_NAMES], NAMES_THREADS);
@@ -667,6 +695,7 @@ set_lanes(struct pool *pool, size_t workers)
 	pool->lanes[LANE_TAGLESS].max = TAGLESS_MAX;
 	pool->lanes[LANE_STORE].max = STORE_MAX;
 	pool->lanes[LANE_COMMIT].max = STORE_MAX;
+	pool->lanes[LANE_USES].max = USES_MAX;
 	pool->lanes[LANE_NAMES].max = NAMES_MAX;
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		pool->flight_len += pool->lanes[i].max;
@@ -681,8 +710,12 @@ set_lanes(struct pool *pool, size_t workers)
 		.fly = read_store };
 	pool->crews[CREW_COMMIT] = (struct crew){ .pool = pool,
 		.first_lane = LANE_COMMIT,
-		.end_lane = LANE_NAMES,
+		.end_lane = LANE_USES,
 		.fly = read_settled };
+	pool->crews[CREW_USES] = (struct crew){ .pool = pool,
+		.first_lane = LANE_USES,
+		.end_lane = LANE_NAMES,
+		.fly = use_each };
 	pool->crews[CREW_NAMES] = (struct crew){ .pool = pool,
 		.first_lane = LANE_NAMES,
 		.end_lane = LANE_COUNT,
@@ -708,9 +741,11 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 	jp_throttle_init(
 	    &pool->throttle, JP_THROTTLE_BURST, JP_THROTTLE_REFILL_MS);
 	pool->joined_max = joined_max;
-	pool->item_len = pool->flight_len + pool->joined_max;
-	atomic_store(
-	    &core->stats.max_queued, TAGGED_MAX + TAGLESS_MAX + 2 * STORE_MAX);
+	/* What waits for the store and what writes a use have the same items:
+	 * all of them are locked. */
+	pool->item_len = pool->flight_len - USES_MAX + pool->joined_max;
+	atomic_store(&core->stats.max_queued,
+	    TAGGED_MAX + TAGLESS_MAX + 2 * STORE_MAX + USES_MAX);
 	jp_memo_key_make(&pool->key);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	jp_cond_init(&pool->ended);

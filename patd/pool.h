@@ -2,10 +2,11 @@
  * The worker threads: each runs one Argon2id at a time, for a question or,
  * where none waits, for an operation of an administrator, which finds them as
  * `workers` of the core. One more waits for the store where it is being
- * written, and one until a commit is durable. Questions that need the same one,
- * of the same token text and the same PHC string, share it: they make up a
- * flight. The queue of flights is bounded, for whoever waits longer than a
- * client does waits for nothing; who joins a flight takes no room in it.
+ * written, one until a commit is durable, and one writes the uses of tokens
+ * that have a limited number of them. Questions that need the same one, of the
+ * same token text and the same PHC string, share it: they make up a flight. The
+ * queue of flights is bounded, for whoever waits longer than a client does
+ * waits for nothing; who joins a flight takes no room in it.
  *
  * Where there is no fast tag every wrong text costs a hash. Such flights are
  * few, in all and for one id; they start when no other one waits; and one id

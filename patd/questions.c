@@ -107,7 +107,7 @@ static bool
 reveals(const struct loop *loop, const struct conn *conn,
     const struct jp_request *request)
 {
-	return request->detailed &&
+	return request->detailed && request->access != JP_ACCESS_SELF &&
 	       jp_peers_may_have_upstream(loop->options->peers, conn->uid);
 }
 
@@ -315,14 +315,44 @@ end(struct loop *loop, struct conn *conn)
 		give_up(loop, conn);
 }
 
+/* Whoever may not ask so is judged as the strictest access is. */
+static void
+limit_access(const struct loop *loop, const struct conn *conn,
+    struct jp_request *request)
+{
+	if (request->access == JP_ACCESS_SELF &&
+	    !jp_peers_may_ask_self(loop->options->peers, conn->uid))
+		request->access = JP_ACCESS_WRITE;
+}
+
+/*
+ * Where many halves of questions are held, the oldest one makes room: a client
+ * that means it sends the rest at once.
+ */
+static enum jp_err
+receive(struct loop *loop, struct conn *conn, struct jp_request *request)
+{
+	enum jp_err err = conn->front->receive(conn, request);
+	struct conn *oldest = halves_oldest(&loop->conns.halves);
+
+	if (err != JP_ERR_OVERLOAD)
+		return err;
+	if (oldest == NULL)
+		return JP_ERR_NOMEM;
+	atomic_fetch_add(&loop->options->core->stats.refused, 1);
+	give_up(loop, oldest);
+	return conn->front->receive(conn, request);
+}
+
 /* False: there is no question now. */
 static bool
 take_question(struct loop *loop, struct conn *conn)
 {
 	struct jp_request request;
-	enum jp_err err = conn->front->receive(conn, &request);
+	enum jp_err err = receive(loop, conn, &request);
 
 	if (err == JP_ERR_OK) {
+		limit_access(loop, conn, &request);
 		decide(loop, conn, &request);
 		explicit_bzero(&request, sizeof(request));
 	} else if (err == JP_ERR_UNREACHABLE) {

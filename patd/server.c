@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/config/confine.h"
 #include "common/sys/log.h"
 #include "common/base/clock.h"
 #include "patd/accept.h"
@@ -37,7 +38,7 @@ static void
 reload(struct loop *loop)
 {
 	struct jp_settings settings;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	jp_notify_reloading();
 	jp_memo_flush(loop->options->core->memo);
@@ -47,8 +48,14 @@ reload(struct loop *loop)
 	if (jp_settings_load(loop->options->config, &settings, &why) ==
 	    JP_ERR_OK) {
 		jp_core_set_policy(loop->options->core, &settings.policy);
-		jp_log(LOG_INFO, "settings: reloaded: the rules for tokens "
-		                 "apply now; changes in [patd] need a restart");
+		admin_service_set_self(loop->admin, &settings.self);
+		listeners_set_open(loop->options->listeners,
+		    loop->options->settings->self_service ||
+		        settings.self.configured);
+		jp_log(LOG_INFO,
+		    "settings: reloaded: the rules for tokens and for "
+		    "[self_service] apply now; changes in [patd] need a "
+		    "restart");
 	} else {
 		jp_log(LOG_ERR, "settings: not changed: %s", why.text);
 	}
@@ -122,6 +129,18 @@ sleep_ms(const struct loop *loop, int64_t now)
 	return until > now ? (int)(until - now) : 0;
 }
 
+/* epoll_wait(2); one that comes back early with nothing does not spin. */
+static int
+wait_for_events(struct loop *loop, struct epoll_event *events, int64_t now)
+{
+	int ms = sleep_ms(loop, now);
+	int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, ms);
+
+	if (count == 0 && ms > 0)
+		(void)jp_pause(now + ms);
+	return count;
+}
+
 /* ---- start and end ---- */
 
 static void
@@ -153,8 +172,7 @@ turn(struct loop *loop, struct jp_why *why)
 	int64_t now_ns = jp_now_ns();
 
 	while (!is_over(loop)) {
-		int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX,
-		    sleep_ms(loop, now_ns / NS_PER_MS));
+		int count = wait_for_events(loop, events, now_ns / NS_PER_MS);
 
 		if (count < 0 && errno != EINTR)
 			return jp_why(why, jp_err_from_errno(errno),
@@ -205,7 +223,7 @@ set_up(struct loop *loop, struct jp_why *why)
 		    "cannot set up the event loop: %s", strerror(errno));
 	if (conns_make(&loop->conns, settings->max_connections))
 		err = admin_service_make(&loop->admin, loop->options->core,
-		    loop->options->maintenance);
+		    loop->options->maintenance, settings);
 	if (err == JP_ERR_OK)
 		err = pool_start(&loop->pool, loop->options->core,
 		    settings->workers,
@@ -251,6 +269,9 @@ server_run(
 
 	*drained = true;
 	guesses_init(&loop.guesses);
+	if (err == JP_ERR_OK)
+		err = jp_confine_calls(
+		    options->sandbox, JP_PROCESS_PATD, options->settings, why);
 	if (err == JP_ERR_OK) {
 		loop.watchdog_ms = jp_notify_watchdog_ms();
 		jp_notify_ready();

@@ -11,6 +11,7 @@
 #include "patd/maintenance.h"
 #include "patd/listeners.h"
 #include "common/config/peers.h"
+#include "common/sys/sandbox.h"
 
 struct server_options {
 	struct jp_core *core;
@@ -18,6 +19,7 @@ struct server_options {
 	const struct jp_peers *peers;
 	struct listeners *listeners; /* closed at the end */
 	const struct jp_settings *settings;
+	struct jp_sandbox *sandbox; /* its files are given up; calls follow */
 	const char *config; /* read again at SIGHUP; NULL: the default */
 };
 

@@ -49,7 +49,7 @@ look_at_socket(struct loop *loop, size_t place)
 {
 	struct listener *listener = &loop->options->listeners->at[place];
 	const char *path = listener->path;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	switch (jp_listening_look(&listener->socket, path)) {
 	case JP_LISTENING_FINE:

@@ -81,6 +81,20 @@ serve_all(void *arg)
 	return NULL;
 }
 
+/* Signals are for those who ask: they would end its waiting. */
+static int
+start_thread(struct fake_patd *fake)
+{
+	sigset_t all, before;
+	int failed;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(&fake->thread, NULL, serve_all, fake);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed;
+}
+
 struct fake_patd *
 fake_patd_start(const char *path, fake_answer answer, void *arg)
 {
@@ -92,8 +106,7 @@ fake_patd_start(const char *path, fake_answer answer, void *arg)
 	fake->answer = answer;
 	fake->arg = arg;
 	(void)pthread_mutex_init(&fake->serving, NULL);
-	if (listen(fake->fd, 64) != 0 ||
-	    pthread_create(&fake->thread, NULL, serve_all, fake) != 0)
+	if (listen(fake->fd, 64) != 0 || start_thread(fake) != 0)
 		abort();
 	return fake;
 }

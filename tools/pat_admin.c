@@ -20,10 +20,13 @@ main(int argc, char **argv)
 {
 	const struct dispatch dispatch = { rows,
 		sizeof(rows) / sizeof(rows[0]) };
+	int status;
 
 	jp_hold_descriptors();
 	jp_harden_process();
 	(void)signal(SIGPIPE, SIG_IGN); /* a write error is reported instead */
 	output_start();
-	return dispatch_run(&dispatch, argc > 0 ? argv + 1 : argv);
+	status = dispatch_run(&dispatch, argc > 0 ? argv + 1 : argv);
+	output_forget();
+	return status;
 }

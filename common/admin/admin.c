@@ -32,13 +32,19 @@ log_begin(struct job *job)
 	return jp_job_log(job, &event);
 }
 
-/* What is done by the times of tokens and cannot be undone wants a clock. */
+/*
+ * Nothing is noted without a time of day. What is done by the times of tokens
+ * and cannot be undone wants one that is right.
+ */
 static enum jp_err
 mind_clock(const struct job *job)
 {
 	const struct jp_admin_request *request = job->request;
 	bool ends = jp_admin_op_info(request->op)->effect == JP_EFFECT_ENDS;
 
+	if (job->now < 0)
+		return jp_why(
+		    job->why, JP_ERR_IO, "the system's clock cannot be read");
 	if (ends && request->clock_rule == JP_CLOCK_TRUST)
 		jp_clock_guard_trust(job->core);
 	else
@@ -47,6 +53,25 @@ mind_clock(const struct job *job)
 	               request->clock_rule == JP_CLOCK_NEAR
 	           ? jp_clock_guard_check(job->core, job->why)
 	           : JP_ERR_OK;
+}
+
+/*
+ * Looked at before anything is locked: who is in the group that owns a token,
+ * the name service may take a while to say, and is remembered then.
+ */
+static enum jp_err
+meet_owner(struct job *job)
+{
+	struct jp_record record;
+	enum jp_err err;
+
+	if (job->request->owner == NULL || job->target.kind != JP_TARGET_ID ||
+	    job->request->op == JP_ADMIN_CLAIM ||
+	    !jp_admin_op_changes(job->request->op))
+		return JP_ERR_OK;
+	err = jp_job_get(job, &record);
+	sodium_memzero(&record, sizeof(record));
+	return err;
 }
 
 enum jp_err
@@ -65,12 +90,14 @@ jp_admin_execute(struct jp_core *core, const char *actor,
 	};
 	enum jp_err err;
 
-	why->text[0] = '\0';
+	jp_why_clear(why);
 	err = check_op(request, why);
 	if (err == JP_ERR_OK)
 		err = jp_admin_target(request, &job.target, why);
 	if (err == JP_ERR_OK)
 		err = mind_clock(&job);
+	if (err == JP_ERR_OK)
+		err = meet_owner(&job);
 	if (err == JP_ERR_OK &&
 	    jp_admin_op_info(request->op)->effect == JP_EFFECT_COPIES)
 		err = log_begin(&job);

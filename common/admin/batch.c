@@ -72,7 +72,10 @@ jp_batch_get_user(struct jp_buf *buf, struct jp_user_change *change)
 	return buf->err;
 }
 
-/* Each: user, name, limits, lifetime u8, expires_at i64. */
+/*
+ * Each: user, name, limits, lifetime u8, expires_at i64, parent, owner_group,
+ * uses_max u32.
+ */
 enum jp_err
 jp_batch_put_new(struct jp_buf *buf, const struct jp_new_token *token)
 {
@@ -84,6 +87,9 @@ jp_batch_put_new(struct jp_buf *buf, const struct jp_new_token *token)
 	jp_limits_put(buf, &token->record);
 	jp_buf_put_u8(buf, (uint8_t)token->lifetime);
 	jp_buf_put_i64(buf, token->expires_at);
+	jp_buf_put_str(buf, token->record.parent);
+	jp_buf_put_str(buf, token->record.owner_group);
+	jp_buf_put_u32(buf, token->record.uses_max);
 	err = buf->err;
 	if (err != JP_ERR_OK)
 		*buf = before;
@@ -104,5 +110,8 @@ jp_batch_get_new(struct jp_buf *buf, struct jp_new_token *token)
 	token->expires_at = jp_buf_get_i64(buf);
 	if (!jp_when_valid(token->expires_at))
 		jp_buf_fail(buf, JP_ERR_INVALID);
+	jp_buf_get_str(buf, record->parent, sizeof(record->parent));
+	jp_buf_get_str(buf, record->owner_group, sizeof(record->owner_group));
+	record->uses_max = jp_buf_get_u32(buf);
 	return buf->err;
 }

@@ -39,7 +39,10 @@ jp_batch_put_user(struct jp_buf *buf, const struct jp_user_change *change);
 enum jp_err
 jp_batch_get_user(struct jp_buf *buf, struct jp_user_change *change);
 
-/* What is asked of a token: user, name, scopes, services, nets; and its end. */
+/*
+ * What is asked of a token: user, name, scopes, services, nets, parent,
+ * owner_group, uses_max; and its end.
+ */
 struct jp_new_token {
 	struct jp_record record;
 	enum jp_lifetime lifetime;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/admin/job.h"
+#include "common/admin/child.h"
 
 /* A batch under way; the n-th of each belong together. */
 struct making {
@@ -19,7 +19,8 @@ struct making {
 	struct jp_secret texts[JP_BATCH_ROWS];
 	enum jp_err errs[JP_BATCH_ROWS];
 	uint64_t live[JP_BATCH_ROWS]; /* of its user, and in rows before */
-	struct jp_change changes[JP_BATCH_ROWS];
+	struct jp_record parents[JP_BATCH_ROWS];
+	struct jp_change changes[2 * JP_BATCH_ROWS];
 };
 
 static enum jp_err
@@ -83,10 +84,22 @@ hash_one(void *arg, size_t i)
 	    &making->texts[i], &making->records[i]);
 }
 
+static void
+make_codes(struct job *job, struct making *making)
+{
+	for (size_t i = 0; i < making->len; i++)
+		jp_job_draw_code(job, &making->records[i], &making->texts[i]);
+}
+
 static enum jp_err
 make_tokens(struct job *job, struct making *making)
 {
 	enum jp_err err = JP_ERR_OK;
+
+	if (jp_job_links(job)) {
+		make_codes(job, making);
+		return err;
+	}
 
 	for (size_t i = 0; i < making->len && err == JP_ERR_OK; i++)
 		err = jp_job_draw_token(job, &making->policy,
@@ -117,32 +130,52 @@ static enum jp_err
 store_tokens(struct job *job, void *arg)
 {
 	struct making *making = arg;
+	struct child_parents parents = { making->parents, 0 };
 	enum jp_err err = check_counts(job, making);
 
-	for (size_t i = 0; i < making->len; i++)
+	for (size_t i = 0; i < making->len && err == JP_ERR_OK; i++) {
+		err = jp_child_take_uses(job, &making->records[i], &parents);
+		if (err != JP_ERR_OK)
+			return jp_job_at_row(job, i, err);
 		making->changes[i] =
 		    (struct jp_change){ JP_CHANGE_CREATE, &making->records[i] };
-	return err == JP_ERR_OK
-	           ? jp_job_commit(job, making->changes, making->len)
-	           : err;
+	}
+	return err == JP_ERR_OK ? jp_job_commit_some(job, making->changes,
+	                              jp_child_changes(&parents,
+	                                  making->changes, making->len),
+	                              making->len)
+	                        : err;
+}
+
+static void
+take_back(struct job *job, struct making *making)
+{
+	struct child_parents parents = { making->parents, 0 };
+
+	pthread_mutex_lock(&job->core->write_lock);
+	for (size_t i = 0; i < making->len; i++) {
+		making->changes[i].kind = JP_CHANGE_DELETE;
+		jp_child_give_back(job, &making->records[i], &parents);
+	}
+	(void)jp_job_take_back(job, making->changes,
+	    jp_child_changes(&parents, making->changes, making->len));
+	pthread_mutex_unlock(&job->core->write_lock);
 }
 
 /* If one cannot be handed over, none was: all of them go again. */
 static enum jp_err
 hand_over(struct job *job, struct making *making)
 {
+	enum jp_admin_kind kind =
+	    jp_job_links(job) ? JP_ITEM_LINK : JP_ITEM_TOKEN;
 	enum jp_err err = JP_ERR_OK;
 
 	for (size_t i = 0; i < making->len && err == JP_ERR_OK; i++) {
 		job->item.token = making->texts[i];
-		err = jp_job_emit_record(
-		    job, JP_ITEM_TOKEN, &making->records[i], true);
+		err = jp_job_emit_record(job, kind, &making->records[i], true);
 	}
-	if (err == JP_ERR_OK)
-		return err;
-	for (size_t i = 0; i < making->len; i++)
-		making->changes[i].kind = JP_CHANGE_DELETE;
-	(void)jp_job_take_back(job, making->changes, making->len);
+	if (err != JP_ERR_OK)
+		take_back(job, making);
 	return err;
 }
 
@@ -157,7 +190,9 @@ jp_op_create_many(struct job *job)
 		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	making->core = job->core;
 	jp_job_read_policy(job->core, &making->policy);
-	err = take_batch(job, making);
+	err = jp_job_check_link(job);
+	if (err == JP_ERR_OK)
+		err = take_batch(job, making);
 	if (err ==
 	    JP_ERR_OK) /* before the costly hashes; counted again after */
 		err = check_counts(job, making);

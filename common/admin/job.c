@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/admin/owns.h"
+#include "common/decide/parents.h"
+
 enum jp_err
 jp_job_store_why(struct job *job, enum jp_err err)
 {
@@ -28,19 +31,33 @@ read_owner(struct job *job, const char *user)
 	return jp_job_store_why(job, err);
 }
 
-/* What has ended needs no look at its user. */
+static enum jp_err
+read_parents(
+    struct job *job, const struct jp_record *record, struct jp_parents *parents)
+{
+	enum jp_err err = jp_parents_look(
+	    job->core->store, jp_store_get, record, job->now, parents);
+
+	return err == JP_ERR_OK ? err : jp_job_store_why(job, err);
+}
+
+/* What has ended needs no look at its user and its ancestors. */
 enum jp_err
 jp_job_judge(struct job *job, const struct jp_record *record)
 {
 	struct jp_circumstances around = { .now = job->now };
+	struct jp_parents parents;
 	enum jp_err err = JP_ERR_OK;
 
 	job->item.state = jp_record_state(record, job->now);
-	if (job->item.state != JP_STATE_LIVE)
+	if (jp_state_status(job->item.state) == JP_STATUS_DEAD)
 		return err;
 	err = read_owner(job, record->user);
+	if (err == JP_ERR_OK)
+		err = read_parents(job, record, &parents);
 	if (err != JP_ERR_OK)
 		return err;
+	around.parent = parents.state;
 	pthread_rwlock_rdlock(&job->core->policy_lock);
 	around.unused_limit = job->core->policy.unused_limit;
 	around.prefix_accepted = record->prefix[0] == '\0' ||
@@ -70,22 +87,32 @@ jp_job_at_row(struct job *job, size_t row, enum jp_err err)
 }
 
 enum jp_err
-jp_job_emit_record(struct job *job, enum jp_admin_kind kind,
+jp_job_emit_judged(struct job *job, enum jp_admin_kind kind,
     const struct jp_record *record, bool changed)
 {
 	struct jp_admin_item *item = &job->item;
-	enum jp_err err = JP_ERR_OK;
 
 	item->kind = kind;
-	item->state = JP_STATE_LIVE; /* of a new token */
 	item->record = *record;
 	sodium_memzero(item->record.phc, sizeof(item->record.phc));
 	sodium_memzero(item->record.fast_tag, sizeof(item->record.fast_tag));
+	sodium_memzero(item->record.claim_tag, sizeof(item->record.claim_tag));
 	item->record.has_fast_tag = false;
 	item->changed = changed;
-	if (kind == JP_ITEM_RECORD)
+	return job->emit(job->arg, item);
+}
+
+enum jp_err
+jp_job_emit_record(struct job *job, enum jp_admin_kind kind,
+    const struct jp_record *record, bool changed)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	job->item.state = JP_STATE_LIVE; /* of a new token */
+	if (kind != JP_ITEM_TOKEN)
 		err = jp_job_judge(job, record);
-	return err == JP_ERR_OK ? job->emit(job->arg, item) : err;
+	return err == JP_ERR_OK ? jp_job_emit_judged(job, kind, record, changed)
+	                        : err;
 }
 
 enum jp_err
@@ -125,10 +152,15 @@ static enum jp_err
 count_live(struct job *job, void *arg, const struct jp_record *record)
 {
 	uint64_t *live = arg;
+	struct jp_parents parents;
+	enum jp_err err;
 
-	if (jp_record_state(record, job->now) == JP_STATE_LIVE)
-		(*live)++;
-	return JP_ERR_OK;
+	if (jp_record_ended(record, job->now))
+		return JP_ERR_OK;
+	err = read_parents(job, record, &parents);
+	*live += err == JP_ERR_OK &&
+	         jp_state_status(parents.state) != JP_STATUS_DEAD;
+	return err;
 }
 
 enum jp_err
@@ -149,33 +181,75 @@ jp_job_read_policy(struct jp_core *core, struct jp_policy *policy)
 	pthread_rwlock_unlock(&core->policy_lock);
 }
 
+/* Another's is not there. */
+static enum jp_err
+hide_others(struct job *job, struct jp_record *record)
+{
+	bool owns = true;
+	enum jp_err err = JP_ERR_OK;
+
+	if (job->request->owner != NULL)
+		err = jp_admin_owns(
+		    job->core, job->request->owner, record, &owns, job->why);
+	if (owns)
+		return err;
+	sodium_memzero(record, sizeof(*record));
+	return err == JP_ERR_OK ? JP_ERR_NOT_FOUND : err;
+}
+
+enum jp_err
+jp_job_read(struct job *job, const char *id, struct jp_record *record)
+{
+	enum jp_err err = jp_token_id_valid(id)
+	                      ? jp_store_get(job->core->store, id, record)
+	                      : JP_ERR_NOT_FOUND;
+
+	if (err != JP_ERR_OK && err != JP_ERR_NOT_FOUND)
+		return jp_job_store_why(job, err);
+	if (err == JP_ERR_OK)
+		err = hide_others(job, record);
+	if (err != JP_ERR_NOT_FOUND)
+		return err;
+	return jp_why_refusal(job->why, err, JP_REFUSAL_NOT_FOUND,
+	    job->request->owner != NULL ? "you have no token with the id %s"
+	                                : "no token has the id %s",
+	    id);
+}
+
 enum jp_err
 jp_job_get(struct job *job, struct jp_record *record)
 {
-	const char *id = job->target.name, *owner = job->request->owner;
-	enum jp_err err = jp_store_get(job->core->store, id, record);
-
-	if (err == JP_ERR_OK && owner != NULL &&
-	    strcmp(record->user, owner) != 0) {
-		sodium_memzero(record, sizeof(*record));
-		err = JP_ERR_NOT_FOUND;
-	}
-	if (err == JP_ERR_NOT_FOUND)
-		return jp_why(job->why, err,
-		    owner != NULL ? "you have no token with the id %s"
-		                  : "no token has the id %s",
-		    id);
-	return err == JP_ERR_OK ? err : jp_job_store_why(job, err);
+	return jp_job_read(job, job->target.name, record);
 }
 
 /* ---- the audit trail ---- */
 
+/* Who did it, and, where a front asked, which one and for whom. */
+static void
+sign(const struct job *job, struct jp_audit_event *event)
+{
+	const struct jp_behalf *behalf = &job->request->behalf;
+
+	(void)jp_field_set(event->actor, sizeof(event->actor), job->actor);
+	if (behalf->user[0] == '\0')
+		return;
+	event->has_peer = true;
+	event->peer = job->request->front;
+	(void)jp_field_set(
+	    jp_address_valid(behalf->address) ? event->address : event->rhost,
+	    sizeof(event->address), behalf->address);
+}
+
 enum jp_err
 jp_job_log(struct job *job, struct jp_audit_event *event)
 {
+	enum jp_err err;
+
 	event->event = jp_admin_op_info(job->request->op)->name;
-	(void)jp_field_set(event->actor, sizeof(event->actor), job->actor);
-	return jp_audit_acts(job->core->audit, event, 1, job->why);
+	sign(job, event);
+	err = jp_audit_acts(job->core->audit, event, 1, job->why);
+	return err == JP_ERR_OK ? err
+	                        : jp_why_is(job->why, err, JP_REFUSAL_AUDIT);
 }
 
 static void
@@ -190,7 +264,7 @@ describe_change(const struct job *job, const struct jp_change *change,
 	event->event = jp_admin_op_info(job->request->op)->name;
 	memcpy(event->id, record->id, sizeof(event->id));
 	memcpy(event->user, record->user, sizeof(event->user));
-	(void)jp_field_set(event->actor, sizeof(event->actor), job->actor);
+	sign(job, event);
 	(void)jp_field_set(event->detail, sizeof(event->detail), detail);
 }
 
@@ -243,7 +317,14 @@ announce_changes(struct job *job, const struct jp_change *changes, size_t count)
 enum jp_err
 jp_job_commit(struct job *job, const struct jp_change *changes, size_t count)
 {
-	enum jp_err err = announce_changes(job, changes, count);
+	return jp_job_commit_some(job, changes, count, count);
+}
+
+enum jp_err
+jp_job_commit_some(struct job *job, const struct jp_change *changes,
+    size_t count, size_t announced)
+{
+	enum jp_err err = announce_changes(job, changes, announced);
 
 	if (err != JP_ERR_OK)
 		return err;
@@ -264,7 +345,7 @@ note_take_back(const struct job *job, const struct jp_record *record)
 
 	memcpy(event.id, record->id, sizeof(event.id));
 	memcpy(event.user, record->user, sizeof(event.user));
-	(void)jp_field_set(event.actor, sizeof(event.actor), job->actor);
+	sign(job, &event);
 	jp_audit_note(job->core->audit, &event, 1);
 }
 
@@ -272,7 +353,8 @@ enum jp_err
 jp_job_take_back(struct job *job, const struct jp_change *changes, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (changes[i].kind == JP_CHANGE_DELETE)
+		if (changes[i].kind == JP_CHANGE_DELETE ||
+		    job->request->op == JP_ADMIN_CLAIM)
 			note_take_back(job, changes[i].record);
 	return jp_store_commit(job->core->store, changes, count);
 }

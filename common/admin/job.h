@@ -42,7 +42,12 @@ enum jp_err jp_job_emit_row(struct job *job, size_t row);
 /* That row is in the way, which the answer will say. Returns `err`. */
 enum jp_err jp_job_at_row(struct job *job, size_t row, enum jp_err err);
 
-/* Emits a record without what proves its secret. */
+/*
+ * Emits a record without what proves its secret. jp_job_emit_judged(): whose
+ * state jp_job_judge() has put into the item before.
+ */
+enum jp_err jp_job_emit_judged(struct job *job, enum jp_admin_kind kind,
+    const struct jp_record *record, bool changed);
 enum jp_err jp_job_emit_record(struct job *job, enum jp_admin_kind kind,
     const struct jp_record *record, bool changed);
 
@@ -67,6 +72,10 @@ enum jp_err jp_job_write(
 enum jp_err
 jp_job_commit(struct job *job, const struct jp_change *changes, size_t count);
 
+/* The same, where only the first `announced` of them are what is done. */
+enum jp_err jp_job_commit_some(struct job *job, const struct jp_change *changes,
+    size_t count, size_t announced);
+
 /* Undoes what could not be handed over; logs what is deleted. */
 enum jp_err jp_job_take_back(
     struct job *job, const struct jp_change *changes, size_t count);
@@ -77,14 +86,18 @@ enum jp_err jp_job_log(struct job *job, struct jp_audit_event *event);
 /* Starts a listing of the tokens of `user`. */
 void jp_job_list_user(struct jp_listing *listing, const char *user);
 
-/* Counts those of `user` that are live. */
+/* Counts those of `user` that have not ended. */
 enum jp_err
 jp_job_count_live(struct job *job, const char *user, uint64_t *live);
 
 /*
- * Reads the record that is the target. Another's token is not told from one
- * that is not there.
+ * Reads the record of that id: JP_ERR_NOT_FOUND. An owner sees what
+ * jp_admin_owns() says; another's token is not told from one that is not there.
  */
+enum jp_err
+jp_job_read(struct job *job, const char *id, struct jp_record *record);
+
+/* The same with the target. */
 enum jp_err jp_job_get(struct job *job, struct jp_record *record);
 
 /* A copy of today's policy. */
@@ -96,21 +109,40 @@ jp_job_choose_expiry(const struct job *job, const struct jp_policy *policy,
     enum jp_lifetime lifetime, int64_t until, int64_t *expires_at);
 
 /*
- * A new record with the user, name and rights of `model`, and nothing of what
- * happened to that one.
+ * A new record with the user, name and rights of `model`, its parent, its group
+ * and all of its uses, and nothing of what happened to that one.
  */
 void jp_job_begin_record(const struct job *job, const struct jp_record *model,
     struct jp_record *record);
 
-/* The record of a token that is asked for, if the policy allows it. */
+/*
+ * The record of a token that is asked for, if the policy and its parent allow
+ * it.
+ */
 enum jp_err jp_job_plan_token(struct job *job, const struct jp_policy *policy,
     const struct jp_new_token *asked, struct jp_record *record);
+
+/* Whether one without a secret is asked for, which its user fetches. */
+bool jp_job_links(const struct job *job);
+enum jp_err jp_job_check_link(struct job *job);
+
+/*
+ * Draws the code of its link, and fills in what follows from it: the record
+ * waits for it from now on.
+ */
+void jp_job_draw_code(
+    struct job *job, struct jp_record *record, struct jp_secret *code);
 
 /* Whether the user may have one more than `live` tokens. */
 enum jp_err jp_job_check_count(
     struct job *job, const struct jp_policy *policy, uint64_t live);
 
-/* Draws a token, and fills in what follows from it but for its hash. */
+/*
+ * Draws a token, and fills in what follows from it but for its hash;
+ * jp_job_draw_text(): for the id that the record has.
+ */
+enum jp_err jp_job_draw_text(struct job *job, const struct jp_policy *policy,
+    struct jp_record *record, struct jp_secret *text);
 enum jp_err jp_job_draw_token(struct job *job, const struct jp_policy *policy,
     struct jp_record *record, struct jp_secret *text);
 

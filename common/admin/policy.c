@@ -5,6 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One without a live parent has ended, too. */
+static enum jp_err
+has_ended(struct job *job, const struct jp_record *record, bool *ended)
+{
+	enum jp_err err = jp_job_judge(job, record);
+
+	*ended = jp_record_ended(record, job->now) ||
+	         job->item.state == JP_STATE_PARENT;
+	return err;
+}
+
 /* What is wrong with a live token by itself, and only its end can mend. */
 static enum jp_breach
 own_breach(const struct job *job, const struct jp_policy *policy,
@@ -32,11 +43,12 @@ count_newer(struct job *job, void *arg, const struct jp_record *other)
 {
 	struct rank *rank = arg;
 	const struct jp_record *record = rank->record;
+	bool ended;
+	enum jp_err err = has_ended(job, other, &ended);
 
-	if (jp_record_state(other, job->now) != JP_STATE_LIVE ||
-	    other->superseded_at != JP_NEVER ||
+	if (err != JP_ERR_OK || ended || other->superseded_at != JP_NEVER ||
 	    own_breach(job, rank->policy, other) != JP_BREACH_NONE)
-		return JP_ERR_OK;
+		return err;
 	if (other->created_at != record->created_at)
 		rank->newer += other->created_at > record->created_at;
 	else
@@ -71,7 +83,8 @@ lives_too_long(const struct job *job, const struct jp_policy *policy,
 	       (lifetime == JP_NEVER || lifetime > policy->max_lifetime);
 }
 
-/* The first breach of a live token that a revocation mends, or shortening. */
+/* The first breach of a token that has not ended that a revocation mends, or
+ * shortening. */
 static enum jp_err
 find_breach(struct job *job, const struct jp_policy *policy,
     const struct jp_record *record, enum jp_breach *breach)
@@ -79,9 +92,6 @@ find_breach(struct job *job, const struct jp_policy *policy,
 	enum jp_err err = JP_ERR_OK;
 	bool many = false;
 
-	*breach = JP_BREACH_NONE;
-	if (jp_record_state(record, job->now) != JP_STATE_LIVE)
-		return err;
 	*breach = own_breach(job, policy, record);
 	if (*breach == JP_BREACH_NONE)
 		err = is_too_many(job, policy, record, &many);
@@ -116,6 +126,7 @@ struct mending {
 	struct jp_record records[JP_BATCH_ROWS];
 	enum jp_breach breaches[JP_BATCH_ROWS];
 	struct jp_change changes[JP_BATCH_ROWS];
+	uint64_t counts[JP_BREACH_COUNT_OF]; /* of all that have not ended */
 };
 
 /* Read again under the lock: it may have been mended, or used, meanwhile. */
@@ -126,6 +137,7 @@ mend_again(struct job *job, struct mending *mending, size_t i)
 	struct jp_record *record = &mending->records[i];
 	enum jp_breach *breach = &mending->breaches[i];
 	char id[sizeof(record->id)];
+	bool ended;
 	enum jp_err err;
 
 	*breach = JP_BREACH_NONE;
@@ -135,7 +147,9 @@ mend_again(struct job *job, struct mending *mending, size_t i)
 		return JP_ERR_OK;
 	if (err != JP_ERR_OK)
 		return jp_job_store_why(job, err);
-	err = find_breach(job, policy, record, breach);
+	err = has_ended(job, record, &ended);
+	if (err == JP_ERR_OK && !ended)
+		err = find_breach(job, policy, record, breach);
 	if (err != JP_ERR_OK || *breach == JP_BREACH_NONE)
 		return err;
 	mend(job, policy, *breach, record);
@@ -177,13 +191,32 @@ mend_all(struct job *job, struct mending *mending)
 }
 
 static enum jp_err
+emit_counts(struct job *job, const struct mending *mending)
+{
+	struct jp_admin_item *item = &job->item;
+
+	sodium_memzero(item, sizeof(*item));
+	item->kind = JP_ITEM_COUNTS;
+	memcpy(item->breaches, mending->counts, sizeof(item->breaches));
+	for (size_t i = 0; i < JP_BREACH_COUNT_OF; i++)
+		item->live += mending->counts[i];
+	return job->emit(job->arg, item);
+}
+
+static enum jp_err
 visit(struct job *job, void *arg, const struct jp_record *record)
 {
 	struct mending *mending = arg;
 	enum jp_breach breach;
-	enum jp_err err = find_breach(job, mending->policy, record, &breach);
+	bool ended = true;
+	enum jp_err err = has_ended(job, record, &ended);
 
-	if (err != JP_ERR_OK || breach == JP_BREACH_NONE)
+	if (err == JP_ERR_OK && !ended)
+		err = find_breach(job, mending->policy, record, &breach);
+	if (err != JP_ERR_OK || ended)
+		return err;
+	mending->counts[breach]++;
+	if (job->request->summary || breach == JP_BREACH_NONE)
 		return err;
 	mending->records[mending->len] = *record;
 	mending->breaches[mending->len] = breach;
@@ -198,6 +231,11 @@ jp_op_policy(struct job *job)
 	struct jp_policy policy;
 	enum jp_err err;
 
+	if (job->request->summary && !job->request->dry_run) {
+		free(mending);
+		return jp_why(job->why, JP_ERR_INVALID,
+		    "a summary changes nothing: ask for a dry run");
+	}
 	if (mending == NULL)
 		return jp_why(
 		    job->why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
@@ -206,6 +244,8 @@ jp_op_policy(struct job *job)
 	err = jp_job_each_record(job, &listing, visit, mending);
 	if (err == JP_ERR_OK)
 		err = mend_all(job, mending);
+	if (err == JP_ERR_OK && job->request->summary)
+		err = emit_counts(job, mending);
 	sodium_memzero(mending, sizeof(*mending));
 	free(mending);
 	return err;

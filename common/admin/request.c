@@ -2,8 +2,9 @@
 #include "common/admin/request.h"
 
 static const struct jp_admin_op_info ops[JP_ADMIN_OP_COUNT] = {
-#define JP_ADMIN_OP_ROW(code, number, name, run, takes, self, effect, dry)     \
-	[number] = { name, JP_TAKES_##takes, JP_SELF_##self,                   \
+#define JP_ADMIN_OP_ROW(                                                       \
+    code, number, name, run, takes, self, staff, effect, dry)                  \
+	[number] = { name, JP_TAKES_##takes, JP_SELF_##self, JP_##staff,       \
 		JP_EFFECT_##effect, JP_RUN_##dry },
 	JP_ADMIN_OP_LIST(JP_ADMIN_OP_ROW)
 #undef JP_ADMIN_OP_ROW
@@ -23,6 +24,20 @@ jp_admin_op_changes(enum jp_admin_op op)
 	enum jp_effect effect = jp_admin_op_info(op)->effect;
 
 	return effect == JP_EFFECT_CHANGES || effect == JP_EFFECT_ENDS;
+}
+
+bool
+jp_admin_staff_may(const struct jp_admin_request *request)
+{
+	switch (jp_admin_op_info(request->op)->staff) {
+	case JP_STAFF:
+		return true;
+	case JP_STAFF_DRY:
+		return request->dry_run;
+	case JP_NO_STAFF:
+		break;
+	}
+	return false;
 }
 
 static const struct {

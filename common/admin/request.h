@@ -15,42 +15,52 @@
 #include "common/wire/verify.h"
 
 /*
- * X(CODE, number, name, run, takes, self, effect, dry_run): the operations.
+ * X(CODE, number, name, run, takes, self, staff, effect, dry_run): the
+ * operations.
  * A row names all that depends on which one it is; the columns are the enums
  * below. The number crosses admin.sock: append only. `name` is its event in the
  * audit trail, jp_op_RUN() does it.
  */
 #define JP_ADMIN_OP_LIST(X)                                                    \
-	X(CREATE, 0, "create", create, USER_OR_NONE, CREATE, CHANGES, DRY)     \
-	X(LIST, 1, "list", list, USER_OR_NONE, OWN, READS, NOT_DRY)            \
-	X(SHOW, 2, "show", show, ID, OWN, READS, NOT_DRY)                      \
-	X(REVOKE, 3, "revoke", revoke, ID_OR_USER, OWN, CHANGES, NOT_DRY)      \
-	X(TEST, 4, "test", test, NONE, NEVER, READS, NOT_DRY)                  \
-	X(STATS, 5, "stats", stats, NONE, NEVER, READS, NOT_DRY)               \
-	X(BACKUP, 6, "backup", backup, NONE, NEVER, COPIES, NOT_DRY)           \
-	X(EXPORT, 7, "export", export, NONE, NEVER, COPIES, NOT_DRY)           \
-	X(IMPORT, 8, "import", import, NONE, NEVER, CHANGES, DRY)              \
-	X(PURGE, 9, "purge", purge, NONE, NEVER, ENDS, DRY)                    \
-	X(USERS, 10, "users", users, NONE, NEVER, READS, NOT_DRY)              \
-	X(USER, 11, "user", user, NONE, NEVER, READS, NOT_DRY)                 \
-	X(SET_USER, 12, "set-user", set_user, NONE, NEVER, CHANGES, NOT_DRY)   \
-	X(ROTATE, 13, "rotate", rotate, ID, ROTATE, CHANGES, DRY)              \
-	X(POLICY, 14, "policy", policy, NONE, NEVER, ENDS, DRY)                \
-	X(SET_USERS, 15, "set-users", set_users, NONE, NEVER, CHANGES,         \
+	X(CREATE, 0, "create", create, USER_OR_NONE, CREATE, NO_STAFF,         \
+	    CHANGES, DRY)                                                      \
+	X(LIST, 1, "list", list, USER_OR_NONE, OWN, STAFF, READS, NOT_DRY)     \
+	X(SHOW, 2, "show", show, ID, OWN, STAFF, READS, NOT_DRY)               \
+	X(REVOKE, 3, "revoke", revoke, ID_OR_USER, OWN, STAFF, CHANGES,        \
 	    NOT_DRY)                                                           \
-	X(CREATE_MANY, 16, "create", create_many, NONE, NEVER, CHANGES, DRY)   \
-	X(IMPORT_USERS, 17, "import", import_users, NONE, NEVER, CHANGES, DRY) \
-	X(UPSTREAMS, 18, "upstreams", upstreams, USER_OR_NONE, NEVER, READS,   \
+	X(TEST, 4, "test", test, NONE, NEVER, NO_STAFF, READS, NOT_DRY)        \
+	X(STATS, 5, "stats", stats, NONE, NEVER, NO_STAFF, READS, NOT_DRY)     \
+	X(BACKUP, 6, "backup", backup, NONE, NEVER, NO_STAFF, COPIES, NOT_DRY) \
+	X(EXPORT, 7, "export", export, NONE, NEVER, NO_STAFF, COPIES, NOT_DRY) \
+	X(IMPORT, 8, "import", import, NONE, NEVER, NO_STAFF, CHANGES, DRY)    \
+	X(PURGE, 9, "purge", purge, NONE, NEVER, NO_STAFF, ENDS, DRY)          \
+	X(USERS, 10, "users", users, NONE, NEVER, STAFF, READS, NOT_DRY)       \
+	X(USER, 11, "user", user, NONE, NEVER, NO_STAFF, READS, NOT_DRY)       \
+	X(SET_USER, 12, "set-user", set_user, NONE, NEVER, NO_STAFF, CHANGES,  \
 	    NOT_DRY)                                                           \
-	X(SET_UPSTREAM, 19, "set-upstream", set_upstream, USER_OR_NONE, NEVER, \
+	X(ROTATE, 13, "rotate", rotate, ID, ROTATE, NO_STAFF, CHANGES, DRY)    \
+	X(POLICY, 14, "policy", policy, NONE, NEVER, STAFF_DRY, ENDS, DRY)     \
+	X(SET_USERS, 15, "set-users", set_users, NONE, NEVER, NO_STAFF,        \
 	    CHANGES, NOT_DRY)                                                  \
+	X(CREATE_MANY, 16, "create", create_many, NONE, NEVER, NO_STAFF,       \
+	    CHANGES, DRY)                                                      \
+	X(IMPORT_USERS, 17, "import", import_users, NONE, NEVER, NO_STAFF,     \
+	    CHANGES, DRY)                                                      \
+	X(UPSTREAMS, 18, "upstreams", upstreams, USER_OR_NONE, NEVER,          \
+	    NO_STAFF, READS, NOT_DRY)                                          \
+	X(SET_UPSTREAM, 19, "set-upstream", set_upstream, USER_OR_NONE, NEVER, \
+	    NO_STAFF, CHANGES, NOT_DRY)                                        \
 	X(REMOVE_UPSTREAM, 20, "remove-upstream", remove_upstream,             \
-	    USER_OR_NONE, NEVER, CHANGES, NOT_DRY)                             \
+	    USER_OR_NONE, NEVER, NO_STAFF, CHANGES, NOT_DRY)                   \
 	X(REKEY_UPSTREAM, 21, "rekey-upstream", rekey_upstream, NONE, NEVER,   \
-	    CHANGES, NOT_DRY)
+	    NO_STAFF, CHANGES, NOT_DRY)                                        \
+	X(DISABLE, 22, "disable", disable, ID, OWN, STAFF, CHANGES, NOT_DRY)   \
+	X(ENABLE, 23, "enable", enable, ID, OWN, STAFF, CHANGES, NOT_DRY)      \
+	X(CLAIM, 24, "claim", claim, ID, OWN, NO_STAFF, CHANGES, NOT_DRY)
 
 enum jp_admin_op {
-#define JP_ADMIN_OP_ENUM(code, number, name, run, takes, self, effect, dry)    \
+#define JP_ADMIN_OP_ENUM(                                                      \
+    code, number, name, run, takes, self, staff, effect, dry)                  \
 	JP_ADMIN_##code = (number),
 	JP_ADMIN_OP_LIST(JP_ADMIN_OP_ENUM)
 #undef JP_ADMIN_OP_ENUM
@@ -78,6 +88,13 @@ enum jp_self {
 	JP_SELF_ROTATE, /* the same, with the rights of an old one */
 };
 
+/* Whether the administrators' group gets it in self-service, of all users. */
+enum jp_staff {
+	JP_NO_STAFF = 0,
+	JP_STAFF = 1,
+	JP_STAFF_DRY = 2, /* its dry run alone */
+};
+
 /* What it does to the store, and what the audit trail holds of it. */
 enum jp_effect {
 	JP_EFFECT_CHANGES, /* each change is logged */
@@ -97,6 +114,7 @@ struct jp_admin_op_info {
 	const char *name;
 	enum jp_takes takes;
 	enum jp_self self;
+	enum jp_staff staff;
 	enum jp_effect effect;
 	bool dry_run; /* there is one */
 };
@@ -109,22 +127,49 @@ const struct jp_admin_op_info *jp_admin_op_info(enum jp_admin_op op);
 bool jp_admin_op_changes(enum jp_admin_op op);
 
 /*
+ * The scope by which a token may make others, and manage those of its user. A
+ * token without scopes does not have this one.
+ */
+#define JP_SCOPE_TOKENS "tokens"
+
+/* How long a child lives if nothing is asked for, and its parent does: seconds.
+ */
+#define JP_CHILD_LIFETIME INT64_C(3600)
+
+/* In whose name a front asks; user "": in its own. */
+struct jp_behalf {
+	char user[JP_USER_MAX + 1];
+	char token[JP_TOKEN_ID_LEN + 1]; /* the token that proved it; "": the
+	                                    single sign-on did */
+	char address[JP_RHOST_MAX + 1];  /* where the user is, for the audit
+	                                    trail */
+	bool staff; /* asks as a member of the administrators' group */
+};
+
+/*
  * A request. Which fields an operation reads:
- * CREATE: record.{user, name, scopes, services, nets}, lifetime, expires_at,
- *         dry_run
- * LIST: record.user ("": everybody), all, expiring (0: do not care)
+ * CREATE: record.{user, name, scopes, services, nets, parent, owner_group,
+ *         uses_max}, lifetime, expires_at, link_for, dry_run; answers TOKEN, or
+ *         LINK
+ * LIST: record.user ("": everybody), all, statuses, expiring (0: do not care),
+ *       unused, places_since, search, after, limit; answers records, and PAGE
+ * where it was cut. An owner's list has the tokens of the owner's groups, too
  * SHOW: record.id      REVOKE: record.{id or user, not both; revoked_why}
  * TEST: question       STATS, BACKUP: none
  * EXPORT: all (users who are not disabled, too); answers records, then users
  * IMPORT: batch, dry_run, skip_known      PURGE: dead_for, dry_run
  * ROTATE: record.id, lifetime (default: that of the old one), expires_at,
  * grace, keep_until_grace, dry_run; answers the new token, then the old record
- * POLICY: dry_run; answers the records that break it, mended unless dry
+ * POLICY: dry_run, summary; answers the records that break it, mended unless
+ * dry, or COUNTS
+ * DISABLE, ENABLE: record.id; answers its record
+ * CLAIM: record.id, question.token: the code of the link; answers TOKEN
  * USERS: all (false: the disabled ones alone)      USER: user.name
  * SET_USER: user.name, and those fields that `user_fields` names
  * SET_USERS: batch, of users
- * CREATE_MANY: batch, of tokens; dry_run; answers the records that it is about
- * to store, in its order, and once all of them are stored the new tokens
+ * CREATE_MANY: batch, of tokens; link_for, dry_run; answers the records that
+ * it is about to store, in its order, and once all of them are stored the new
+ * tokens, or links
  * IMPORT_USERS: batch, of users; dry_run, skip_known; answers a row for each
  * user who has a record already, and is not changed
  *
@@ -141,6 +186,8 @@ struct jp_admin_request {
 	enum jp_admin_op op;
 	const char *owner; /* NULL: an administrator; else who asks, and whose
 	                      tokens alone this is about. Never on the wire */
+	uid_t front;       /* of the process that names behalf.user. Never on
+	                      the wire, either */
 	struct jp_record record;
 	enum jp_lifetime {
 		JP_LIFETIME_DEFAULT = 0, /* of the policy */
@@ -169,7 +216,21 @@ struct jp_admin_request {
 		    1, /* only if it is not far off (clock_guard.h) */
 		JP_CLOCK_TRUST = 2, /* a human says that it is right */
 	} clock_rule;
+	struct jp_behalf behalf;
+	int64_t link_for; /* seconds until a link ends, by which the user
+	                     fetches the token; 0: it is made at once */
+	char after[JP_TOKEN_ID_LEN + 1]; /* goes on behind this one */
+	uint32_t limit;                  /* items at most; 0: all */
+	char search[JP_NAME_MAX + 1];    /* only those whose user, name or id
+	                                    contains it, in any case of ASCII */
+	unsigned int statuses; /* bits 1 << enum jp_status; 0: as `all` says */
+	bool summary;          /* COUNTS instead of the records; dry only */
+	int64_t places_since;  /* list: only those that were used from an
+	                          address that is new since then; 0: any */
 };
+
+/* Whether the administrators' group may ask for that in self-service. */
+bool jp_admin_staff_may(const struct jp_admin_request *request);
 
 /* Which fields of a user an operation sets; the others stay as they are. */
 enum {
@@ -222,6 +283,9 @@ const char *jp_breach_act(enum jp_breach breach);
  * USER: user, live, changed
  * ROW: row, of the batch
  * UPSTREAM: user.name, upstream but for what is sealed, upstream_state, changed
+ * LINK: as TOKEN, but token is the code of the link that fetches it
+ * PAGE: record.id: behind this one the next page begins
+ * COUNTS: breaches; live: how many tokens are live
  * END: no item, but the end of them on admin.sock; no operation emits it
  */
 #define JP_ADMIN_ITEM_LIST(X)                                                  \
@@ -234,7 +298,10 @@ const char *jp_breach_act(enum jp_breach breach);
 	X(USER, 6, user)                                                       \
 	X(END, 7, nothing)                                                     \
 	X(ROW, 8, row)                                                         \
-	X(UPSTREAM, 9, upstream)
+	X(UPSTREAM, 9, upstream)                                               \
+	X(LINK, 10, nothing)                                                   \
+	X(PAGE, 11, nothing)                                                   \
+	X(COUNTS, 12, counts)
 
 enum jp_admin_kind {
 #define JP_ADMIN_ITEM_ENUM(code, number, more) JP_ITEM_##code = (number),
@@ -262,8 +329,10 @@ struct jp_admin_item {
 	struct jp_memo_counts memo;
 	struct jp_stats_shot stats;
 	struct jp_user user;
-	uint64_t live; /* tokens of the user that are live */
-	uint32_t row;  /* from 0 */
+	uint64_t live; /* tokens that are live, of the user if it names one */
+	uint64_t breaches[JP_BREACH_COUNT_OF]; /* tokens; NONE: that break none
+	                                        */
+	uint32_t row;                          /* from 0 */
 	struct jp_upstream upstream;
 	enum jp_upstream_state upstream_state;
 	struct jp_piece piece; /* what it points to is the emitter's */

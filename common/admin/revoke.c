@@ -66,8 +66,8 @@ revoke_listed(struct job *job, void *arg)
 	jp_job_list_user(&listing, job->target.name);
 	err = jp_job_each_record(job, &listing, gather_live, list);
 	if (err == JP_ERR_OK && list->len == 0)
-		err = jp_why(job->why, JP_ERR_NOT_FOUND,
-		    "the user has no token to revoke");
+		err = jp_why_refusal(job->why, JP_ERR_NOT_FOUND,
+		    JP_REFUSAL_NOT_FOUND, "the user has no token to revoke");
 	return err == JP_ERR_OK ? revoke_all(job, list) : err;
 }
 

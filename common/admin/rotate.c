@@ -1,6 +1,7 @@
 /* The operation that gives a token a successor. */
-#include "common/admin/job.h"
+#include "common/admin/child.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static enum jp_err
@@ -9,14 +10,15 @@ check_old(const struct job *job, const struct jp_record *old)
 	enum jp_state state = jp_record_state(old, job->now);
 
 	if (old->superseded_at != JP_NEVER)
-		return jp_why(job->why, JP_ERR_REFUSED,
+		return jp_why_refusal(job->why, JP_ERR_REFUSED,
+		    JP_REFUSAL_ROTATED,
 		    "the token %s was rotated already: rotate its successor, "
 		    "see `pat-admin list %.255s`",
 		    old->id, old->user);
 	if (state != JP_STATE_LIVE)
-		return jp_why(job->why, JP_ERR_REFUSED,
-		    "the token %s is %s: make a new one", old->id,
-		    jp_state_name(state));
+		return jp_why_refusal(job->why, JP_ERR_REFUSED,
+		    JP_REFUSAL_NOT_LIVE, "the token %s is %s: make a new one",
+		    old->id, jp_state_name(state));
 	return JP_ERR_OK;
 }
 
@@ -52,6 +54,19 @@ struct pair {
 	struct jp_record *old, *record;
 };
 
+/*
+ * What was left of a limited one is its successor's alone, or there would be
+ * more of it: the old one is used up at once, whatever the grace is.
+ */
+static void
+hand_on_uses(struct jp_record *from, struct jp_record *to)
+{
+	if (from->uses_max == 0)
+		return;
+	to->uses_left = from->uses_left;
+	from->uses_left = 0;
+}
+
 /* Old and new change in one transaction, or neither does. */
 static enum jp_err
 store_pair(struct job *job, void *arg)
@@ -70,6 +85,7 @@ store_pair(struct job *job, void *arg)
 		old->superseded_at = job->now;
 		old->grace_until = jp_when_add(job->now, job->request->grace);
 		old->keep_until_grace = job->request->keep_until_grace;
+		hand_on_uses(old, pair->record);
 		err = jp_job_commit(job, changes, 2);
 	}
 	return err;
@@ -90,6 +106,7 @@ take_back(struct job *job, struct jp_record *old, struct jp_record *record)
 	    JP_ERR_OK) {
 		old->superseded_at = old->grace_until = JP_NEVER;
 		old->keep_until_grace = false;
+		hand_on_uses(record, old);
 		(void)jp_job_take_back(job, changes, 2);
 	}
 	pthread_mutex_unlock(&job->core->write_lock);
@@ -106,7 +123,8 @@ jp_op_rotate(struct job *job)
 
 	jp_job_read_policy(job->core, &policy);
 	if (err == JP_ERR_OK && job->request->grace < 0)
-		err = jp_why(job->why, JP_ERR_INVALID, "the grace is negative");
+		err = jp_why_refusal(job->why, JP_ERR_INVALID,
+		    JP_REFUSAL_LIFETIME_PAST, "the grace is negative");
 	if (err == JP_ERR_OK)
 		err = check_old(job, &old);
 	if (err == JP_ERR_OK) {
@@ -114,6 +132,8 @@ jp_op_rotate(struct job *job)
 		memcpy(family, old.family, sizeof(family));
 		err = choose_expiry(job, &policy, &old, &record.expires_at);
 	}
+	if (err == JP_ERR_OK)
+		err = jp_child_rotate(job, &old, &record.expires_at);
 	if (err != JP_ERR_OK || job->request->dry_run)
 		return err;
 	err = jp_job_make_token(job, &policy, &record);

@@ -47,7 +47,7 @@ hold_to_owner(const char *owner, struct jp_target *target, struct jp_why *why)
 	if (target->kind == JP_TARGET_ID || strcmp(target->name, owner) == 0)
 		return JP_ERR_OK; /* whose the token is, jp_job_get() looks at
 		                   */
-	return jp_why(why, JP_ERR_REFUSED,
+	return jp_why_refusal(why, JP_ERR_REFUSED, JP_REFUSAL_NOT_ALLOWED,
 	    "you are not an administrator: you may name yourself only, \"%s\"",
 	    owner);
 }
@@ -70,7 +70,7 @@ jp_admin_target(const struct jp_admin_request *request,
 	err = check_kind(request, target, why);
 	if (err == JP_ERR_OK && target->kind == JP_TARGET_ID &&
 	    !jp_token_id_valid(id))
-		err = jp_why(why, JP_ERR_INVALID,
+		err = jp_why_refusal(why, JP_ERR_INVALID, JP_REFUSAL_NOT_FOUND,
 		    "a token's id has %d letters and digits", JP_TOKEN_ID_LEN);
 	if (err == JP_ERR_OK && request->owner != NULL)
 		err = hold_to_owner(request->owner, target, why);

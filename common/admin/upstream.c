@@ -60,8 +60,11 @@ check_target(const struct job *job)
 	enum jp_err err;
 
 	if (job->target.kind != JP_TARGET_USER)
-		return jp_why(job->why, JP_ERR_INVALID, "name a user");
+		return jp_why_refusal(job->why, JP_ERR_INVALID,
+		    JP_REFUSAL_USER_INVALID, "name a user");
 	err = jp_user_check(job->target.name, job->why);
+	if (err != JP_ERR_OK)
+		return jp_why_is(job->why, err, JP_REFUSAL_USER_INVALID);
 	if (err == JP_ERR_OK)
 		err =
 		    jp_text_check("service", service, JP_SERVICE_MAX, job->why);
@@ -271,7 +274,7 @@ find_gone(struct job *job, struct setting *setting)
 	}
 	if (setting->one.len > 0)
 		return JP_ERR_OK;
-	return jp_why(job->why, JP_ERR_NOT_FOUND,
+	return jp_why_refusal(job->why, JP_ERR_NOT_FOUND, JP_REFUSAL_NOT_FOUND,
 	    "%.255s has no such upstream credential: see `pat-admin upstream "
 	    "list`",
 	    job->target.name);

@@ -53,7 +53,7 @@ read_user(struct job *job, const char *name, struct jp_user *user)
 	enum jp_err err = jp_user_check(name, job->why);
 
 	if (err != JP_ERR_OK)
-		return err;
+		return jp_why_is(job->why, err, JP_REFUSAL_USER_INVALID);
 	err = jp_store_user(job->core->store, name, user);
 	return err == JP_ERR_OK ? err : jp_job_store_why(job, err);
 }
@@ -219,7 +219,7 @@ check_protection(const struct job *job, const struct jp_user_change *change,
 	if ((change->fields & JP_USER_STATE) == 0 || !user->disabled ||
 	    !user->protected)
 		return JP_ERR_OK;
-	return jp_why(job->why, JP_ERR_REFUSED,
+	return jp_why_refusal(job->why, JP_ERR_REFUSED, JP_REFUSAL_NOT_ALLOWED,
 	    "the user %.255s is protected: see `pat-admin user unprotect`",
 	    user->name);
 }
@@ -244,7 +244,8 @@ set_one(struct job *job, struct crowd *crowd, size_t i, bool *changed)
 	enum jp_err err;
 
 	if (is_twice(crowd, i))
-		return jp_why(job->why, JP_ERR_INVALID,
+		return jp_why_refusal(job->why, JP_ERR_INVALID,
+		    JP_REFUSAL_USER_INVALID,
 		    "the user %.255s stands twice in one batch",
 		    change->user.name);
 	err = change_user(job, change, user, changed);

@@ -1,10 +1,13 @@
 /*
- *     request: "JPA3", op u8, id, user, name, why, limits, lifetime u8,
+ *     request: "JPA4", op u8, id, user, name, why, limits, lifetime u8,
  *              expires_at i64, all u8, expiring i64, question (bytes),
  *              dead_for i64, dry_run u8, skip_known u8, batch (bytes),
  *              user_fields u8, user, grace i64, keep_until_grace u8,
- *              unused i64, clock_rule u8
- *     answer:  "JPA3", kind u8 (JP_ITEM_END: the end), then
+ *              unused i64, clock_rule u8, parent, owner_group, uses_max u32,
+ *              link_for i64, behalf: (user, token, address, staff u8),
+ *              after, limit u32, search, statuses u8, summary u8,
+ *              places_since i64
+ *     answer:  "JPA4", kind u8 (JP_ITEM_END: the end), then
  *       item:  state u8, changed u8, reason u8, breach u8, token, record
  * (bytes; none: length 0); if its kind is JP_ITEM_STATS, then numbers (i64
  *              each): those of numbers[], then those of the statistics;
@@ -13,8 +16,9 @@
  *              if it is JP_ITEM_USER, live i64, user;
  *              if it is JP_ITEM_ROW, row u32;
  *              if it is JP_ITEM_UPSTREAM, state u8, user, and all of it but
- *              what is sealed
- *       end:   result u8, why
+ *              what is sealed;
+ *              if it is JP_ITEM_COUNTS, live i64, how many u8, each i64
+ *       end:   result u8, why, refusal u8; the last from version 4 on
  */
 #include "common/admin/wire.h"
 
@@ -34,6 +38,7 @@ static const char magic[JP_MAGIC_LEN] = { 'J', 'P', 'A',
 
 enum {
 	VERSION_AT = JP_MAGIC_LEN - 1, /* in the magic; before it: any */
+	REFUSAL_SINCE = '4',           /* the version with refusals */
 };
 
 /* Which of the two reads a message. */
@@ -63,7 +68,7 @@ check_version(
 	int ours = JP_ADMIN_VERSION, theirs;
 	char more[64];
 
-	why->text[0] = '\0';
+	jp_why_clear(why);
 	if (len > JP_ADMIN_MSG_MAX)
 		return JP_ERR_TOO_LONG;
 	if (len < JP_MAGIC_LEN || memcmp(bytes, magic, VERSION_AT) != 0)
@@ -166,6 +171,48 @@ get_when(struct jp_buf *buf)
 	return JP_NEVER;
 }
 
+/* What came with version 4. */
+static void
+put_newer(struct jp_buf *buf, const struct jp_admin_request *request)
+{
+	jp_buf_put_str(buf, request->record.parent);
+	jp_buf_put_str(buf, request->record.owner_group);
+	jp_buf_put_u32(buf, request->record.uses_max);
+	jp_buf_put_i64(buf, request->link_for);
+	jp_buf_put_str(buf, request->behalf.user);
+	jp_buf_put_str(buf, request->behalf.token);
+	jp_buf_put_str(buf, request->behalf.address);
+	jp_buf_put_u8(buf, request->behalf.staff);
+	jp_buf_put_str(buf, request->after);
+	jp_buf_put_u32(buf, request->limit);
+	jp_buf_put_str(buf, request->search);
+	jp_buf_put_u8(buf, (uint8_t)request->statuses);
+	jp_buf_put_u8(buf, request->summary);
+	jp_buf_put_i64(buf, request->places_since);
+}
+
+static void
+get_newer(struct jp_buf *buf, struct jp_admin_request *request)
+{
+	struct jp_record *record = &request->record;
+	struct jp_behalf *behalf = &request->behalf;
+
+	jp_buf_get_str(buf, record->parent, sizeof(record->parent));
+	jp_buf_get_str(buf, record->owner_group, sizeof(record->owner_group));
+	record->uses_max = jp_buf_get_u32(buf);
+	request->link_for = get_when(buf);
+	jp_buf_get_str(buf, behalf->user, sizeof(behalf->user));
+	jp_buf_get_str(buf, behalf->token, sizeof(behalf->token));
+	jp_buf_get_str(buf, behalf->address, sizeof(behalf->address));
+	behalf->staff = jp_buf_get_enum(buf, 2) == 1;
+	jp_buf_get_str(buf, request->after, sizeof(request->after));
+	request->limit = jp_buf_get_u32(buf);
+	jp_buf_get_str(buf, request->search, sizeof(request->search));
+	request->statuses = get_number(buf, 1U << JP_STATUS_COUNT);
+	request->summary = jp_buf_get_enum(buf, 2) == 1;
+	request->places_since = get_when(buf);
+}
+
 enum jp_err
 jp_admin_request_encode(
     const struct jp_admin_request *request, uint8_t *bytes, size_t *len)
@@ -196,6 +243,7 @@ jp_admin_request_encode(
 	jp_buf_put_u8(&buf, request->keep_until_grace);
 	jp_buf_put_i64(&buf, request->unused);
 	jp_buf_put_u8(&buf, (uint8_t)request->clock_rule);
+	put_newer(&buf, request);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -239,6 +287,7 @@ jp_admin_request_decode(struct jp_admin_request *request, const uint8_t *bytes,
 	request->unused = get_when(&buf);
 	request->clock_rule =
 	    (enum jp_clock_rule)get_number(&buf, JP_CLOCK_TRUST + 1);
+	get_newer(&buf, request);
 	err = explain(jp_buf_end(&buf), PATD, why);
 	if (err != JP_ERR_OK)
 		sodium_memzero(request, sizeof(*request));
@@ -375,6 +424,26 @@ get_upstream(struct jp_buf *buf, struct jp_admin_item *item)
 }
 
 static void
+put_counts(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	jp_buf_put_i64(buf, (int64_t)item->live);
+	jp_buf_put_u8(buf, JP_BREACH_COUNT_OF);
+	for (size_t i = 0; i < JP_BREACH_COUNT_OF; i++)
+		jp_buf_put_i64(buf, (int64_t)item->breaches[i]);
+}
+
+/* As many as we know: one more is of a newer build. */
+static void
+get_counts(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	item->live = (uint64_t)jp_buf_get_i64(buf);
+	if (get_number(buf, JP_BREACH_COUNT_OF + 1) != JP_BREACH_COUNT_OF)
+		jp_buf_fail(buf, JP_ERR_PROTOCOL);
+	for (size_t i = 0; i < JP_BREACH_COUNT_OF; i++)
+		item->breaches[i] = (uint64_t)jp_buf_get_i64(buf);
+}
+
+static void
 put_nothing(struct jp_buf *buf, const struct jp_admin_item *item)
 {
 	(void)buf;
@@ -429,6 +498,8 @@ encode_end(const void *start, enum jp_err result, const struct jp_why *why,
 	jp_buf_put_u8(&buf, JP_ITEM_END);
 	jp_buf_put_u8(&buf, (uint8_t)result);
 	jp_buf_put_str(&buf, why->text);
+	if (((const uint8_t *)start)[VERSION_AT] >= REFUSAL_SINCE)
+		jp_buf_put_u8(&buf, (uint8_t)why->refusal);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -482,6 +553,8 @@ jp_admin_answer_decode(const uint8_t *bytes, size_t len, bool *end,
 	if (*end) {
 		*result = (enum jp_err)get_number(&buf, JP_ERR_COUNT);
 		jp_buf_get_str(&buf, why->text, sizeof(why->text));
+		why->refusal =
+		    (enum jp_refusal)get_number(&buf, JP_REFUSAL_COUNT);
 	} else {
 		item->kind = (enum jp_admin_kind)kind;
 		get_item(&buf, item);

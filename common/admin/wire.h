@@ -5,7 +5,8 @@
  *
  * Each message begins with "JPA" and the version of the protocol, and nothing
  * behind another version than ours is read. The end alone is the same in all
- * versions, so that an older pat-admin, too, shows why it was refused.
+ * versions, but that it has a refusal from version 4 on, so that an older
+ * pat-admin, too, shows why it was refused.
  */
 #ifndef JP_ADMIN_WIRE_H
 #define JP_ADMIN_WIRE_H
@@ -14,7 +15,7 @@
 
 #define JP_ADMIN_MSG_MAX 65536
 /* Another one for each change of a layout; new numbers need none. */
-#define JP_ADMIN_VERSION 3
+#define JP_ADMIN_VERSION 4
 
 enum jp_err jp_admin_request_encode(
     const struct jp_admin_request *request, uint8_t *bytes, size_t *len);

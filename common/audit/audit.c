@@ -165,13 +165,15 @@ take(struct jp_audit *audit)
 {
 	size_t count = 0;
 
-	if (audit->lost > 0)
-		audit->batch[count++] = (struct jp_audit_event){
+	if (audit->lost > 0) {
+		audit->batch[0] = (struct jp_audit_event){
 			.time = jp_clock_now(&audit->clock),
 			.event = "lost",
 			.detail = "lines that could not be written",
 			.count = audit->lost,
 		};
+		count = 1;
+	}
 	for (audit->taken_len = 0;
 	     audit->taken_len < TAKEN_MAX && audit->len > 0;
 	     audit->taken_len++) {
@@ -246,7 +248,7 @@ complete(struct jp_audit *audit, enum jp_err err, uint64_t lost)
 static void
 write_some(struct jp_audit *audit)
 {
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	enum jp_err err = JP_ERR_OK;
 	uint64_t lost;
 	size_t count;

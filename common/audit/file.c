@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/sys/durable.h"
 #include "common/sys/log.h"
 
 void
@@ -127,7 +128,7 @@ cut_to(struct jp_audit_file *file, int64_t size, struct jp_why *why)
 static void
 choose_link(struct jp_audit_file *file, const struct jp_audit_line *line)
 {
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	enum jp_err err = jp_audit_checkpoint_read(
 	    file->checkpoint_path, &file->checkpoint_key, &file->at, &why);
 
@@ -215,6 +216,16 @@ is_current(struct jp_audit_file *file)
 	return true;
 }
 
+/* A file without a line may be new: its name has to last as long as they do. */
+static enum jp_err
+keep_name(const struct jp_audit_file *file, struct jp_why *why)
+{
+	if (file->size > 0 || jp_sync_parent(file->path) == 0 ||
+	    errno == EACCES) /* a folder of others, who made the file, too */
+		return JP_ERR_OK;
+	return file_why(why, "sync the directory of", file->path);
+}
+
 static enum jp_err
 open_file(struct jp_audit_file *file, struct jp_why *why)
 {
@@ -225,6 +236,8 @@ open_file(struct jp_audit_file *file, struct jp_why *why)
 	if (file->fd < 0)
 		return file_why(why, "open", file->path);
 	err = look(file, why);
+	if (err == JP_ERR_OK)
+		err = keep_name(file, why);
 	if (err != JP_ERR_OK)
 		close_file(file);
 	return err;

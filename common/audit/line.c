@@ -61,7 +61,7 @@ jp_audit_mac(const struct jp_audit_key *key,
 static void
 set_text(json_t *object, const char *key, const char *text)
 {
-	char masked[JP_USER_MAX + 1], escaped[JP_ESCAPED_MAX(JP_USER_MAX)];
+	char masked[JP_ACTOR_MAX + 1], escaped[JP_ESCAPED_MAX(JP_ACTOR_MAX)];
 	json_t *value;
 
 	if (text == NULL || text[0] == '\0')
@@ -179,6 +179,7 @@ read_mac(const char **text, const char *end, uint8_t mac[JP_AUDIT_MAC_LEN])
 	if (end - *text < JP_AUDIT_MAC_HEX)
 		return false;
 	for (size_t i = 0; i < JP_AUDIT_MAC_HEX; i++)
+		/* NOLINTNEXTLINE: NUL is no digit. */
 		if (memchr("0123456789abcdef", (*text)[i], 16) == NULL)
 			return false;
 	if (sodium_hex2bin(mac, JP_AUDIT_MAC_LEN, *text, JP_AUDIT_MAC_HEX, NULL,

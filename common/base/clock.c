@@ -41,7 +41,8 @@ jp_now_ns(void)
 {
 	struct timespec now;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+		return 0;
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -51,10 +52,25 @@ jp_now_ms(void)
 	return jp_now_ns() / 1000000;
 }
 
+/* What is left until then: nothing, where that cannot be known. */
+static int64_t
+left_ms(int64_t deadline_ms)
+{
+	int64_t now = jp_now_ms();
+
+	return now > 0 ? deadline_ms - now : 0;
+}
+
+bool
+jp_has_come(int64_t deadline_ms)
+{
+	return left_ms(deadline_ms) <= 0;
+}
+
 bool
 jp_pause(int64_t deadline_ms)
 {
-	if (jp_now_ms() >= deadline_ms)
+	if (jp_has_come(deadline_ms))
 		return false;
 	(void)poll(NULL, 0, RETRY_MS);
 	return true;
@@ -66,7 +82,7 @@ jp_wait_fd(int fd, short events, int64_t deadline_ms)
 	struct pollfd wait = { .fd = fd, .events = events };
 
 	for (;;) {
-		int64_t left = deadline_ms - jp_now_ms();
+		int64_t left = left_ms(deadline_ms);
 		int ready;
 
 		if (left <= 0)

@@ -15,7 +15,7 @@ struct jp_clock {
 	void *arg;
 };
 
-/* The system's clock (CLOCK_REALTIME). */
+/* The system's clock (CLOCK_REALTIME); negative: it cannot be read. */
 extern const struct jp_clock jp_system_clock;
 
 /*
@@ -26,11 +26,14 @@ extern const struct jp_clock jp_steady_clock;
 
 int64_t jp_clock_now(const struct jp_clock *clock);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
+/* Milliseconds of CLOCK_MONOTONIC; 0: it cannot be read. */
 int64_t jp_now_ms(void);
 
 /* The same in nanoseconds. */
 int64_t jp_now_ns(void);
+
+/* Whether that time of jp_now_ms() has come, or may have. */
+bool jp_has_come(int64_t deadline_ms);
 
 /*
  * Lets a moment pass before another try of what cannot be polled for; false

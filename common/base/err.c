@@ -61,14 +61,60 @@ jp_err_from_errno(int errnum)
 	}
 }
 
+const char *
+jp_refusal_id(enum jp_refusal refusal)
+{
+	static const char *const ids[JP_REFUSAL_COUNT] = {
+#define JP_REFUSAL_ROW(code, number, id) [number] = (id),
+		JP_REFUSAL_LIST(JP_REFUSAL_ROW)
+#undef JP_REFUSAL_ROW
+	};
+
+	return (unsigned int)refusal < JP_REFUSAL_COUNT ? ids[refusal] : "";
+}
+
+__attribute__((format(printf, 2, 0))) static void
+write_why(struct jp_why *why, const char *format, va_list args)
+{
+	(void)vsnprintf(why->text, sizeof(why->text), format, args);
+	jp_mask(why->text);
+}
+
 enum jp_err
 jp_why(struct jp_why *why, enum jp_err err, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(why->text, sizeof(why->text), format, args);
+	write_why(why, format, args);
 	va_end(args);
-	jp_mask(why->text);
+	why->refusal = JP_REFUSAL_NONE;
 	return err;
+}
+
+enum jp_err
+jp_why_refusal(struct jp_why *why, enum jp_err err, enum jp_refusal refusal,
+    const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_why(why, format, args);
+	va_end(args);
+	why->refusal = refusal;
+	return err;
+}
+
+enum jp_err
+jp_why_is(struct jp_why *why, enum jp_err err, enum jp_refusal refusal)
+{
+	why->refusal = refusal;
+	return err;
+}
+
+void
+jp_why_clear(struct jp_why *why)
+{
+	why->text[0] = '\0';
+	why->refusal = JP_REFUSAL_NONE;
 }

@@ -58,6 +58,49 @@ const char *jp_err_text(enum jp_err err);
 /* The code that fits the errno value `errnum`; JP_ERR_IO when none does. */
 enum jp_err jp_err_from_errno(int errnum);
 
+/*
+ * X(CODE, number, id): why a request was refused, for programs and pages that
+ * say it in their own words or act by it. The number crosses admin.sock and the
+ * id is a promise to callers: append only, and none ever changes.
+ */
+#define JP_REFUSAL_LIST(X)                                                     \
+	X(NONE, 0, "") /* nothing but the text is known about it */            \
+	X(NAME_REQUIRED, 1, "name-required")                                   \
+	X(NAME_INVALID, 2, "name-invalid")                                     \
+	X(SCOPE_REQUIRED, 3, "scope-required")                                 \
+	X(SCOPE_NOT_ALLOWED, 4, "scope-not-allowed")                           \
+	X(SCOPE_INVALID, 5, "scope-invalid") /* or a service, or a network */  \
+	X(LIFETIME_TOO_LONG, 6, "lifetime-too-long")                           \
+	X(LIFETIME_PAST, 7, "lifetime-past")                                   \
+	X(TOO_MANY, 8, "too-many-tokens")                                      \
+	X(TOO_FAST, 9, "too-fast")                                             \
+	X(USER_DISABLED, 10, "user-disabled")                                  \
+	X(USER_UNKNOWN, 11, "user-unknown")                                    \
+	X(NOT_ALLOWED, 12, "not-allowed")                                      \
+	X(NOT_LIVE, 13, "not-live")                                            \
+	X(ROTATED, 14, "rotated-already")                                      \
+	X(WIDER, 15, "wider-than-parent")                                      \
+	X(NEEDS_SCOPE, 16, "scope-tokens-needed")                              \
+	X(LINK_GONE, 17, "link-gone")                                          \
+	X(NOT_FOUND, 18, "not-found")                                          \
+	X(USER_INVALID, 19, "user-invalid")                                    \
+	X(AUDIT, 20, "audit") /* it cannot be logged, so it is not done */
+
+enum jp_refusal {
+#define JP_REFUSAL_ENUM(code, number, id) JP_REFUSAL_##code = (number),
+	JP_REFUSAL_LIST(JP_REFUSAL_ENUM)
+#undef JP_REFUSAL_ENUM
+};
+
+enum {
+#define JP_REFUSAL_ONE(...) +1
+	JP_REFUSAL_COUNT = 0 JP_REFUSAL_LIST(JP_REFUSAL_ONE)
+#undef JP_REFUSAL_ONE
+};
+
+/* The id of `refusal`; "" for none and for what is no refusal; never NULL. */
+const char *jp_refusal_id(enum jp_refusal refusal);
+
 #define JP_WHY_MAX 512
 
 /*
@@ -66,10 +109,26 @@ enum jp_err jp_err_from_errno(int errnum);
  */
 struct jp_why {
 	char text[JP_WHY_MAX];
+	enum jp_refusal refusal;
 };
 
-/* Writes the line, cut to its room; returns `err`, to end a function with. */
+/*
+ * Writes the line, cut to its room, without a refusal; returns `err`, to end a
+ * function with.
+ */
 enum jp_err jp_why(struct jp_why *why, enum jp_err err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same with the refusal that it is. */
+enum jp_err
+jp_why_refusal(struct jp_why *why, enum jp_err err, enum jp_refusal refusal,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Says of a line that is written which refusal it is; returns `err`. */
+enum jp_err
+jp_why_is(struct jp_why *why, enum jp_err err, enum jp_refusal refusal);
+
+/* Nothing went wrong yet. */
+void jp_why_clear(struct jp_why *why);
 
 #endif

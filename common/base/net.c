@@ -113,18 +113,28 @@ jp_net_format(const struct jp_net *net, char text[JP_NET_TEXT_MAX])
 	snprintf(text, JP_NET_TEXT_MAX, "%s/%u", address, prefix);
 }
 
+static bool
+holds(const struct jp_net *net, const uint8_t address[16])
+{
+	for (size_t i = 0; i < 16; i++)
+		if ((address[i] & mask_byte(i, net->prefix)) != net->address[i])
+			return false;
+	return true;
+}
+
 bool
 jp_net_contains(const struct jp_net *net, const char *rhost)
 {
 	uint8_t address[16];
 	unsigned int bits;
 
-	if (!read_address(rhost, address, &bits))
-		return false;
-	for (size_t i = 0; i < sizeof(address); i++)
-		if ((address[i] & mask_byte(i, net->prefix)) != net->address[i])
-			return false;
-	return true;
+	return read_address(rhost, address, &bits) && holds(net, address);
+}
+
+bool
+jp_net_within(const struct jp_net *outer, const struct jp_net *inner)
+{
+	return outer->prefix <= inner->prefix && holds(outer, inner->address);
 }
 
 bool

@@ -33,6 +33,9 @@ void jp_net_format(const struct jp_net *net, char text[JP_NET_TEXT_MAX]);
 /* Whether the literal address `rhost` lies in `net`; a name lies in none. */
 bool jp_net_contains(const struct jp_net *net, const char *rhost);
 
+/* Whether all of `inner` lies in `outer`. */
+bool jp_net_within(const struct jp_net *outer, const struct jp_net *inner);
+
 /* Whether `rhost` is a literal IPv4 or IPv6 address. */
 bool jp_address_valid(const char *rhost);
 

@@ -14,9 +14,10 @@
 #define JP_SERVICE_MAX 64 /* bytes of a PAM or SASL service name */
 #define JP_RHOST_MAX 64   /* bytes of where a request comes from */
 #define JP_NAME_MAX 128   /* bytes of a token's name */
-#define JP_ACTOR_MAX 255  /* bytes of who made or revoked a token */
+#define JP_ACTOR_MAX 259  /* bytes of who did it: a name, or "sso:USER" */
 #define JP_NOTE_MAX 255   /* bytes of a reason for a revocation */
 #define JP_PATH_MAX 255   /* bytes of the path of a file */
+#define JP_GROUP_MAX 64   /* bytes of a group's name */
 
 /*
  * Whether `len` bytes are UTF-8 as RFC 3629 has it: no overlong form, no

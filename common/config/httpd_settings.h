@@ -27,6 +27,8 @@ struct jp_accounts {
 enum jp_listener_protocol {
 	JP_LISTENER_HTTP,
 	JP_LISTENER_FCGI,
+	JP_LISTENER_METRICS, /* HTTP, of GET /metrics alone */
+	JP_LISTENER_PROTOCOLS,
 };
 
 /*
@@ -53,6 +55,7 @@ struct jp_httpd_settings {
 	struct jp_accounts allow_groups;
 	uint32_t max_connections;
 	uint32_t max_per_uid;
+	bool sandbox;        /* it confines itself once it has started */
 	size_t listener_len; /* http and fcgi first, which are built in */
 	struct jp_listener listeners[JP_LISTENERS_MAX];
 };

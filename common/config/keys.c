@@ -9,14 +9,6 @@
 #include "common/sys/time_text.h"
 
 static enum jp_err
-read_lifetime(void *at, const char *text, int64_t min, int64_t max)
-{
-	(void)min;
-	(void)max;
-	return jp_duration_parse(text, at);
-}
-
-static enum jp_err
 read_number(void *at, const char *text, int64_t min, int64_t max)
 {
 	size_t len = strspn(text, "0123456789");
@@ -126,28 +118,6 @@ read_account(void *at, const char *text, int64_t min, int64_t max)
 	return jp_field_set(at, (size_t)max + 1, text);
 }
 
-/* Names between spaces or commas; they replace the default. */
-static enum jp_err
-read_accounts(void *at, const char *text, int64_t min, int64_t max)
-{
-	static const char separators[] = " \t,";
-	struct jp_accounts *accounts = at;
-
-	(void)min;
-	accounts->len = 0;
-	for (text += strspn(text, separators); *text != '\0';
-	     text += strspn(text, separators)) {
-		size_t len = strcspn(text, separators);
-
-		if (len > (size_t)max || accounts->len == JP_LIST_MAX)
-			return JP_ERR_INVALID;
-		memcpy(accounts->names[accounts->len], text, len);
-		accounts->names[accounts->len++][len] = '\0';
-		text += len;
-	}
-	return accounts->len > 0 ? JP_ERR_OK : JP_ERR_INVALID;
-}
-
 /* Scopes between spaces or commas; the length lies in front of them. */
 static enum jp_err
 read_scopes(void *at, const char *text, int64_t min, int64_t max)
@@ -255,15 +225,15 @@ read_accept(void *at, const char *text, int64_t min, int64_t max)
 		JP_AUDIT_ACCEPT_LIST(JP_AUDIT_ACCEPT_NAME)
 #undef JP_AUDIT_ACCEPT_NAME
 	};
+	const size_t len = sizeof(names) / sizeof(names[0]);
+	size_t place = jp_find_word(text, names, len);
 
 	(void)min;
 	(void)max;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(text, names[i]) == 0) {
-			*(enum jp_audit_accept *)at = (enum jp_audit_accept)i;
-			return JP_ERR_OK;
-		}
-	return JP_ERR_INVALID;
+	if (place == len)
+		return JP_ERR_INVALID;
+	*(enum jp_audit_accept *)at = (enum jp_audit_accept)place;
+	return JP_ERR_OK;
 }
 
 #define AT(member) offsetof(struct jp_settings, member)
@@ -274,19 +244,19 @@ read_accept(void *at, const char *text, int64_t min, int64_t max)
 
 static const struct jp_key keys[] = {
 	{ "tokens", "default_lifetime", AT(policy.default_lifetime),
-	    read_lifetime, 0, 0, A_LIFETIME, false },
-	{ "tokens", "max_lifetime", AT(policy.max_lifetime), read_lifetime, 0,
-	    0, A_LIFETIME, false },
+	    jp_read_lifetime, 0, 0, A_LIFETIME, false },
+	{ "tokens", "max_lifetime", AT(policy.max_lifetime), jp_read_lifetime,
+	    0, 0, A_LIFETIME, false },
 	{ "tokens", "max_per_user", AT(policy.max_per_user), read_number, 0,
 	    1000000, "a number up to 1000000; 0: unlimited", false },
 	{ "tokens", "name_required", AT(policy.name_required), jp_read_yes_no,
 	    0, 0, "yes or no", false },
-	{ "tokens", "unused_limit", AT(policy.unused_limit), read_lifetime, 0,
-	    0, A_LIFETIME, false },
+	{ "tokens", "unused_limit", AT(policy.unused_limit), jp_read_lifetime,
+	    0, 0, A_LIFETIME, false },
 	{ "tokens", "on_reuse", AT(policy.on_reuse), read_on_reuse, 0, 0,
 	    "alert or revoke_family", false },
-	{ "tokens", "self_lifetime", AT(policy.self_lifetime), read_lifetime, 0,
-	    0, A_LIFETIME, false },
+	{ "tokens", "self_lifetime", AT(policy.self_lifetime), jp_read_lifetime,
+	    0, 0, A_LIFETIME, false },
 	{ "tokens", "self_scopes", AT(policy), read_scopes, 0, 0,
 	    "1 to 16 scopes of at most 32 bytes", false },
 	{ "tokens", "notify_at", AT(policy), read_thresholds, 0, 0,
@@ -334,9 +304,11 @@ static const struct jp_key keys[] = {
 	    JP_MEMO_ENTRIES_MAX, "a number up to 1048576; 0: none", false },
 	{ "patd", "cache_file", AT(cache_file), jp_read_yes_no, 0, 0,
 	    "yes or no", false },
-	{ "patd", "allow_users", AT(allow_users), read_accounts, 1,
+	{ "patd", "sandbox", AT(sandbox), jp_read_yes_no, 0, 0, "yes or no",
+	    false },
+	{ "patd", "allow_users", AT(allow_users), jp_read_accounts, 1,
 	    JP_ACCOUNT_MAX, "1 to 32 local accounts", false },
-	{ "patd", "allow_groups", AT(allow_groups), read_accounts, 1,
+	{ "patd", "allow_groups", AT(allow_groups), jp_read_accounts, 1,
 	    JP_ACCOUNT_MAX, "1 to 32 local groups", false },
 	{ "patd", "admin_group", AT(admin_group), read_account, 1,
 	    JP_ACCOUNT_MAX, "a local group, by name or number", false },
@@ -354,14 +326,16 @@ static const struct jp_key keys[] = {
 	    AN_ACCOUNT, false },
 	{ "pat-httpd", "user_header", AT(httpd.user_header), jp_read_header, 1,
 	    JP_HEADER_NAME_MAX, JP_A_HEADER, false },
-	{ "pat-httpd", "allow_users", AT(httpd.allow_users), read_accounts, 1,
-	    JP_ACCOUNT_MAX, "1 to 32 local accounts", false },
-	{ "pat-httpd", "allow_groups", AT(httpd.allow_groups), read_accounts, 1,
-	    JP_ACCOUNT_MAX, "1 to 32 local groups", false },
+	{ "pat-httpd", "allow_users", AT(httpd.allow_users), jp_read_accounts,
+	    1, JP_ACCOUNT_MAX, "1 to 32 local accounts", false },
+	{ "pat-httpd", "allow_groups", AT(httpd.allow_groups), jp_read_accounts,
+	    1, JP_ACCOUNT_MAX, "1 to 32 local groups", false },
 	{ "pat-httpd", "max_connections", AT(httpd.max_connections),
 	    read_number, 1, 65536, "a number from 1 to 65536", false },
 	{ "pat-httpd", "max_per_uid", AT(httpd.max_per_uid), read_number, 1,
 	    65536, "a number from 1 to 65536", false },
+	{ "pat-httpd", "sandbox", AT(httpd.sandbox), jp_read_yes_no, 0, 0,
+	    "yes or no", false },
 };
 
 static const struct jp_key_table own_keys = {
@@ -370,6 +344,7 @@ static const struct jp_key_table own_keys = {
 };
 static const struct jp_key_table *const tables[] = {
 	&own_keys,
+	&jp_self_keys,
 	&jp_listener_keys,
 	&jp_service_keys,
 };

@@ -1,13 +1,13 @@
 /*
  * The keys of the configuration file: one row each, in common/config/keys.c, of
- * [listener NAME] and [service GLOB] in files of their own.
+ * [self_service], [listener NAME] and [service GLOB] in files of their own.
  */
 #ifndef JP_KEYS_H
 #define JP_KEYS_H
 
 #include "common/config/settings.h"
 
-#define JP_KEYS_MAX 96
+#define JP_KEYS_MAX 128
 
 struct jp_key {
 	const char *section; /* or the first word of its head */
@@ -35,6 +35,7 @@ struct jp_key_table {
 	const struct jp_key *keys;
 	size_t len;
 };
-extern const struct jp_key_table jp_listener_keys, jp_service_keys;
+extern const struct jp_key_table jp_listener_keys, jp_service_keys,
+    jp_self_keys;
 
 #endif

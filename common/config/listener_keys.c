@@ -22,13 +22,21 @@ read_listen(void *at, const char *text, int64_t min, int64_t max)
 static enum jp_err
 read_protocol(void *at, const char *text, int64_t min, int64_t max)
 {
+	static const char *const names[JP_LISTENER_PROTOCOLS] = {
+		[JP_LISTENER_HTTP] = "http",
+		[JP_LISTENER_FCGI] = "fastcgi",
+		[JP_LISTENER_METRICS] = "metrics",
+	};
+
 	(void)min;
 	(void)max;
-	if (strcmp(text, "http") != 0 && strcmp(text, "fastcgi") != 0)
-		return JP_ERR_INVALID;
-	*(enum jp_listener_protocol *)at =
-	    text[0] == 'h' ? JP_LISTENER_HTTP : JP_LISTENER_FCGI;
-	return JP_ERR_OK;
+	for (size_t i = 0; i < JP_LISTENER_PROTOCOLS; i++) {
+		if (strcmp(text, names[i]) != 0)
+			continue;
+		*(enum jp_listener_protocol *)at = (enum jp_listener_protocol)i;
+		return JP_ERR_OK;
+	}
+	return JP_ERR_INVALID;
 }
 
 static enum jp_err
@@ -59,7 +67,7 @@ static const struct jp_key keys[] = {
 	    "bytes without //, . and ..",
 	    false },
 	{ "listener", "protocol", AT(protocol), read_protocol, 0, 0,
-	    "http or fastcgi", false },
+	    "http, fastcgi or metrics", false },
 	{ "listener", "source", AT(source_is_request), read_source, 0, 0,
 	    "headers or request", false },
 	{ "listener", "method_header", AT(method_header), jp_read_header, 1,

@@ -98,8 +98,10 @@ header_misfit(const struct jp_listener *listener, size_t at)
 	const char *header = (const char *)listener + headers[at].offset;
 
 	if (listener->protocol != JP_LISTENER_HTTP)
-		return "only with protocol = http: FastCGI has variables for "
-		       "it";
+		return listener->protocol == JP_LISTENER_FCGI
+		           ? "only with protocol = http: FastCGI has variables "
+		             "for it"
+		           : "only with protocol = http";
 	if (!reads(listener, at))
 		return "not with source = request, which reads no such header";
 	for (size_t i = 0; i < COUNT_OF(headers); i++)

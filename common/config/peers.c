@@ -142,17 +142,30 @@ in_groups(int fd, const gid_t *gids, size_t count)
 	return false;
 }
 
-bool
-jp_peers_may_have_upstream(const struct jp_peers *peers, uid_t uid)
+/* root, ourselves, pat-httpd: those who serve users of any name. */
+static bool
+is_ours(const struct jp_peers *peers, uid_t uid)
 {
 	return uid == 0 || uid == peers->self ||
 	       (peers->has_httpd && uid == peers->httpd);
 }
 
 bool
+jp_peers_may_have_upstream(const struct jp_peers *peers, uid_t uid)
+{
+	return is_ours(peers, uid);
+}
+
+bool
+jp_peers_may_ask_self(const struct jp_peers *peers, uid_t uid)
+{
+	return is_ours(peers, uid);
+}
+
+bool
 jp_peers_may_verify(const struct jp_peers *peers, int fd, uid_t uid)
 {
-	if (jp_peers_may_have_upstream(peers, uid))
+	if (is_ours(peers, uid))
 		return true;
 	if (!peers->only_listed)
 		return uid < FIRST_PERSON;
@@ -162,9 +175,22 @@ jp_peers_may_verify(const struct jp_peers *peers, int fd, uid_t uid)
 	return in_groups(fd, peers->gids, peers->gid_len);
 }
 
+enum jp_peer
+jp_peers_who(const struct jp_peers *peers, int fd, uid_t uid)
+{
+	if (uid == 0 || uid == peers->self)
+		return JP_PEER_ROOT;
+	if (peers->has_httpd && uid == peers->httpd)
+		return JP_PEER_HTTPD;
+	return in_groups(fd, &peers->admin_group, peers->has_admin_group)
+	           ? JP_PEER_MEMBER
+	           : JP_PEER_LOCAL;
+}
+
 bool
 jp_peers_may_administer(const struct jp_peers *peers, int fd, uid_t uid)
 {
-	return uid == 0 || uid == peers->self ||
-	       in_groups(fd, &peers->admin_group, peers->has_admin_group);
+	enum jp_peer peer = jp_peers_who(peers, fd, uid);
+
+	return peer == JP_PEER_ROOT || peer == JP_PEER_MEMBER;
 }

@@ -10,6 +10,15 @@
 
 #include "common/config/settings.h"
 
+/* Who is at the other end of admin.sock: the first that fits, from below. */
+enum jp_peer {
+	JP_PEER_LOCAL,  /* some local user */
+	JP_PEER_MEMBER, /* of [patd] admin_group */
+	JP_PEER_HTTPD,  /* the account of pat-httpd, also if it is a member */
+	JP_PEER_ROOT,   /* or the user of this process */
+	JP_PEER_COUNT,
+};
+
 struct jp_peers {
 	uid_t self;
 	bool only_listed; /* else all system accounts may ask */
@@ -48,9 +57,16 @@ void jp_peers_self(struct jp_peers *peers);
 bool jp_peers_uid(int fd, uid_t *uid);
 
 bool jp_peers_may_verify(const struct jp_peers *peers, int fd, uid_t uid);
+enum jp_peer jp_peers_who(const struct jp_peers *peers, int fd, uid_t uid);
+
+/* Whether that is JP_PEER_ROOT or JP_PEER_MEMBER. */
 bool jp_peers_may_administer(const struct jp_peers *peers, int fd, uid_t uid);
 
-/* Whether an answer to `uid` may carry an upstream credential. */
+/*
+ * root, the user of this process and pat-httpd: whether an answer to `uid` may
+ * carry an upstream credential, and whether its JP_ACCESS_SELF counts as that.
+ */
 bool jp_peers_may_have_upstream(const struct jp_peers *peers, uid_t uid);
+bool jp_peers_may_ask_self(const struct jp_peers *peers, uid_t uid);
 
 #endif

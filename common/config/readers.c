@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/config/httpd_settings.h"
+#include "common/sys/time_text.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
@@ -18,6 +20,36 @@ jp_read_yes_no(void *at, const char *text, int64_t min, int64_t max)
 		return JP_ERR_INVALID;
 	*(bool *)at = text[0] == 'y';
 	return JP_ERR_OK;
+}
+
+enum jp_err
+jp_read_lifetime(void *at, const char *text, int64_t min, int64_t max)
+{
+	(void)min;
+	(void)max;
+	return jp_duration_parse(text, at);
+}
+
+/* Names between spaces or commas; they replace the default. */
+enum jp_err
+jp_read_accounts(void *at, const char *text, int64_t min, int64_t max)
+{
+	static const char separators[] = " \t,";
+	struct jp_accounts *accounts = at;
+
+	(void)min;
+	accounts->len = 0;
+	for (text += strspn(text, separators); *text != '\0';
+	     text += strspn(text, separators)) {
+		size_t len = strcspn(text, separators);
+
+		if (len > (size_t)max || accounts->len == JP_LIST_MAX)
+			return JP_ERR_INVALID;
+		memcpy(accounts->names[accounts->len], text, len);
+		accounts->names[accounts->len++][len] = '\0';
+		text += len;
+	}
+	return accounts->len > 0 ? JP_ERR_OK : JP_ERR_INVALID;
 }
 
 /*
@@ -58,6 +90,7 @@ static const char *const taken_headers[] = {
 	"Vary",
 	"Via",
 	"WWW-Authenticate",
+	"X-Atlassian-Token",
 	"X-HTTP-Method",
 	"X-HTTP-Method-Override",
 	"X-Method-Override",
@@ -66,6 +99,16 @@ static const char *const taken_headers[] = {
 	"X-Token-Preflight",
 	"X-Upstream-Authorization",
 };
+
+size_t
+jp_find_word(const char *text, const char *const names[], size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && strcmp(text, names[i]) != 0)
+		i++;
+	return i;
+}
 
 /*
  * Narrower than RFC 9110 section 5.1: many servers take "_" and "." for "-", or

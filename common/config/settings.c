@@ -67,11 +67,19 @@ jp_settings_default(struct jp_settings *settings)
 		.cache_kib = 32 * 1024,
 		.cache_entries = JP_MEMO_ENTRIES,
 		.cache_file = true,
+		.sandbox = true,
 		.httpd = {
 			.user = "jira-pat-http",
 			.user_header = "X-Forwarded-User",
 			.max_connections = 1024,
 			.max_per_uid = 512,
+			.sandbox = true,
+		},
+		.self = {
+			.user_header = "X-Remote-User",
+			.auth_time_header = "X-Auth-Time",
+			.link_lifetime = INT64_C(7) * 86400,
+			.rest = true,
 		},
 	};
 	jp_listener_fill(jp_listener_start(&settings->httpd, "http"));
@@ -79,11 +87,73 @@ jp_settings_default(struct jp_settings *settings)
 	(void)place_upstream_key(settings);
 }
 
+/* A header of the single sign-on that somebody else writes, too. */
+static const char *
+taken_header(const struct jp_settings *settings, const char *header)
+{
+	const struct jp_httpd_settings *httpd = &settings->httpd;
+
+	for (size_t i = 0; i < httpd->listener_len; i++) {
+		const struct jp_listener *listener = &httpd->listeners[i];
+
+		if (strcasecmp(header, listener->method_header) == 0 ||
+		    strcasecmp(header, listener->uri_header) == 0 ||
+		    strcasecmp(header, listener->address_header) == 0)
+			return listener->name;
+	}
+	return NULL;
+}
+
+static enum jp_err
+check_self_headers(const struct jp_settings *settings, struct jp_why *why)
+{
+	const struct jp_self_settings *self = &settings->self;
+	const struct {
+		const char *key, *header;
+	} rows[] = {
+		{ "user_header", self->user_header },
+		{ "auth_time_header", self->auth_time_header },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *name = taken_header(settings, rows[i].header);
+
+		if (name != NULL)
+			return jp_why(why, JP_ERR_CONFIG,
+			    "%s: [self_service] %s is a header of "
+			    "[listener %s]: name another one",
+			    settings->file, rows[i].key, name);
+	}
+	if (strcasecmp(self->user_header, self->auth_time_header) == 0)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s: [self_service] user_header and auth_time_header are "
+		    "the same",
+		    settings->file);
+	return JP_ERR_OK;
+}
+
+/* The age of a login is known of those alone whom a trusted peer names. */
+static enum jp_err
+check_self(const struct jp_settings *settings, struct jp_why *why)
+{
+	const struct jp_self_settings *self = &settings->self;
+
+	if (!self->configured)
+		return JP_ERR_OK;
+	if (self->max_auth_age != JP_NEVER && self->trusted_peers.len == 0)
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s: [self_service] max_auth_age needs trusted_peers: "
+		    "nobody else says when a user signed in",
+		    settings->file);
+	return check_self_headers(settings, why);
+}
+
 /* What no single line shows. */
 static enum jp_err
 check_whole(const struct jp_settings *settings, struct jp_why *why)
 {
 	const struct jp_policy *policy = &settings->policy;
+	enum jp_err err;
 
 	if (policy->max_lifetime != JP_NEVER &&
 	    (policy->default_lifetime == JP_NEVER ||
@@ -95,7 +165,8 @@ check_whole(const struct jp_settings *settings, struct jp_why *why)
 		return jp_why(why, JP_ERR_CONFIG,
 		    "%s: [patd] audit_required = yes needs audit_file",
 		    settings->file);
-	return check_upstream_key(settings, why);
+	err = check_self(settings, why);
+	return err == JP_ERR_OK ? check_upstream_key(settings, why) : err;
 }
 
 static enum jp_err
@@ -124,19 +195,28 @@ open_file(const char *name)
 	return file;
 }
 
+/* The defaults, and where the file would be that replaces them. */
+static enum jp_err
+start(struct jp_settings *settings, const char *name, struct jp_why *why)
+{
+	jp_settings_default(settings);
+	return jp_field_set(settings->file, sizeof(settings->file), name) ==
+	               JP_ERR_OK
+	           ? JP_ERR_OK
+	           : jp_why(why, JP_ERR_CONFIG,
+	                 "the path of the configuration file is too long");
+}
+
 enum jp_err
 jp_settings_load(
     const char *path, struct jp_settings *settings, struct jp_why *why)
 {
 	const char *name = path != NULL ? path : JP_CONFIG_FILE;
-	enum jp_err err;
+	enum jp_err err = start(settings, name, why);
 	FILE *file;
 
-	jp_settings_default(settings);
-	if (jp_field_set(settings->file, sizeof(settings->file), name) !=
-	    JP_ERR_OK)
-		return jp_why(why, JP_ERR_CONFIG,
-		    "the path of the configuration file is too long");
+	if (err != JP_ERR_OK)
+		return err;
 	file = open_file(name);
 	if (file == NULL && path == NULL && errno == ENOENT) {
 		settings->file[0] = '\0';
@@ -147,10 +227,21 @@ jp_settings_load(
 		return jp_why(why, err, "%s: %s", name, strerror(errno));
 	}
 	err = check_file(file, name, why);
+	if (err == JP_ERR_OK)
+		err = jp_settings_read(file, name, settings, why);
+	(void)fclose(file);
+	return err;
+}
+
+enum jp_err
+jp_settings_read(FILE *from, const char *name, struct jp_settings *settings,
+    struct jp_why *why)
+{
+	enum jp_err err = start(settings, name, why);
+
 	settings->upstream_key_file[0] = '\0';
 	if (err == JP_ERR_OK)
-		err = jp_ini_read(file, settings, why);
-	(void)fclose(file);
+		err = jp_ini_read(from, settings, why);
 	if (err == JP_ERR_OK && place_upstream_key(settings) != JP_ERR_OK)
 		err = jp_why(why, JP_ERR_CONFIG,
 		    "%s: [patd] pepper_file: the path is too long: name an "

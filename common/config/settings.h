@@ -11,8 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/config/httpd_settings.h"
+#include "common/config/self_settings.h"
 #include "common/record/policy.h"
 #include "common/record/record.h"
 #include "common/record/user.h"
@@ -59,6 +61,7 @@ struct jp_settings {
 	uint32_t cache_kib;     /* KiB of the page cache of the store */
 	uint32_t cache_entries; /* of the memo; 0: none */
 	bool cache_file;        /* a restart goes on with the memo */
+	bool sandbox;           /* patd confines itself once it has started */
 	struct jp_accounts allow_users;
 	struct jp_accounts allow_groups;
 	char admin_group[JP_ACCOUNT_MAX + 1]; /* "": root alone */
@@ -67,6 +70,7 @@ struct jp_settings {
 	struct jp_paths mux;     /* sockets of the saslauthd protocol */
 	enum jp_realm mux_realm; /* of those without their own */
 	struct jp_httpd_settings httpd;
+	struct jp_self_settings self;
 };
 
 void jp_settings_default(struct jp_settings *settings);
@@ -78,6 +82,11 @@ void jp_settings_default(struct jp_settings *settings);
  */
 enum jp_err jp_settings_load(
     const char *file, struct jp_settings *settings, struct jp_why *why);
+
+/* The same of what is in `from`, whatever that is; `file` is what people call
+ * it. */
+enum jp_err jp_settings_read(FILE *from, const char *file,
+    struct jp_settings *settings, struct jp_why *why);
 
 /* What becomes of realms on the mux at `path`, which need not be listed. */
 enum jp_realm

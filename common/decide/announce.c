@@ -91,6 +91,8 @@ write_wanted(struct jp_announce *announce)
 	enum jp_err err = jp_audit_acts(announce->core->audit, announce->lines,
 	    announce->len, announce->why);
 
+	if (err != JP_ERR_OK)
+		(void)jp_why_is(announce->why, err, JP_REFUSAL_AUDIT);
 	announce->wanted = false;
 	announce->written = true; /* or it may be, yet: it is taken back */
 	return err;

@@ -38,7 +38,11 @@ jp_core_init(struct jp_core *core, struct jp_store *store,
 	core->pepper = *pepper;
 	core->policy = *policy;
 	core->clock = *clock;
+	jp_clock_watch_init(&core->clock_watch);
 	jp_groups_init(&core->groups, &jp_steady_clock);
+	(void)pthread_mutex_init(&core->claims_lock, NULL);
+	jp_throttle_init(
+	    &core->claims, JP_THROTTLE_BURST, JP_THROTTLE_REFILL_MS);
 	jp_gate_init(&core->gate);
 	jp_upstream_keys_init(&core->upstream);
 	return JP_ERR_OK;

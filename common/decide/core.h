@@ -14,10 +14,12 @@
 #include "common/decide/groups.h"
 #include "common/decide/memo.h"
 #include "common/decide/stats.h"
+#include "common/decide/throttle.h"
 #include "common/decide/upstream.h"
 #include "common/record/pepper.h"
 #include "common/record/policy.h"
 #include "common/store/store.h"
+#include "common/decide/clock_watch.h"
 #include "common/decide/workers.h"
 
 struct jp_audit;
@@ -38,10 +40,14 @@ struct jp_core {
 	struct jp_gate gate;        /* of all hashes: their memory */
 	struct jp_workers *workers; /* not owned; NULL: there are none */
 	struct jp_groups groups;    /* of the name service */
+	pthread_mutex_t claims_lock;
+	struct jp_throttle claims; /* wrong codes of links, by their ids */
 	struct jp_upstream_keys upstream;
 	struct jp_stats stats;
+	struct jp_clock_watch clock_watch;
 	atomic_bool
 	    clock_is_far; /* common/decide/clock_guard.h; it is logged */
+	atomic_bool uses_unwritten; /* likewise, common/decide/provide.c */
 };
 
 /*

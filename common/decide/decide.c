@@ -5,10 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/decide/rotation.h"
-
-/* What is needed is needed again only if the record changed under it. */
-#define NEEDS_MAX 5
+#include "common/decide/parents.h"
 
 /* One request on its way through the checks. */
 struct check {
@@ -21,6 +18,7 @@ struct check {
 	bool imported; /* the text is an imported secret, as `record` is */
 	struct jp_record record;
 	const struct jp_rule *rule; /* of the service; NULL: there is none */
+	enum jp_state parents;      /* read by check_parents() */
 	struct jp_user user;        /* of the record; read by check_active() */
 	bool groups_wanted;         /* the name service has to be asked */
 	bool busy; /* the store cannot answer without waiting */
@@ -126,6 +124,8 @@ check_proof(const struct check *check, bool *wanted)
 	const struct jp_proof *proof = check->proof;
 
 	*wanted = false;
+	if (check->record.claim_until != JP_NEVER) /* it has no secret yet */
+		return mismatch(check);
 	if (check->record.phc[0] == '\0') /* nothing can prove it */
 		return JP_REASON_RECORD;
 	if (proof != NULL && strcmp(proof->phc, check->record.phc) == 0)
@@ -152,25 +152,66 @@ check_user(struct check *check)
 	return JP_REASON_NONE;
 }
 
+/* What a token is denied for that is in this state. */
 static enum jp_reason
-check_state(struct check *check)
+reason_of_state(enum jp_state state)
 {
-	switch (jp_record_state(&check->record, check->now)) {
+	switch (state) {
 	case JP_STATE_REVOKED:
 		return JP_REASON_REVOKED;
 	case JP_STATE_SUPERSEDED:
 		return JP_REASON_SUPERSEDED;
 	case JP_STATE_EXPIRED:
 		return JP_REASON_EXPIRED;
+	case JP_STATE_USED_UP:
+		return JP_REASON_USED_UP;
+	case JP_STATE_DISABLED:
+		return JP_REASON_DISABLED;
 	case JP_STATE_LIVE:
 		return JP_REASON_NONE;
-	case JP_STATE_REPLACED: /* none of these is known from the record */
+	case JP_STATE_UNCLAIMED: /* nothing proves one */
+	case JP_STATE_REPLACED:  /* none of these is known from the record */
 	case JP_STATE_UNUSED:
 	case JP_STATE_USER_DISABLED:
 	case JP_STATE_PREFIX:
+	case JP_STATE_PARENT:
+	case JP_STATE_PARENT_PAUSED:
 		break;
 	}
 	return JP_REASON_RECORD;
+}
+
+static enum jp_reason
+check_ended(struct check *check)
+{
+	enum jp_state state = jp_record_state(&check->record, check->now);
+
+	return jp_state_status(state) == JP_STATUS_DEAD ? reason_of_state(state)
+	                                                : JP_REASON_NONE;
+}
+
+static enum jp_reason
+read_parents(struct check *check)
+{
+	return store_reason(check,
+	    jp_parents_judge(check->core->store,
+	        check->request->account ? jp_store_get : jp_store_try_get,
+	        &check->record, check->now, &check->parents));
+}
+
+static enum jp_reason
+check_parents_live(struct check *check)
+{
+	return jp_state_status(check->parents) == JP_STATUS_DEAD
+	           ? JP_REASON_PARENT
+	           : JP_REASON_NONE;
+}
+
+/* What has ended does not come here. */
+static enum jp_reason
+check_enabled(struct check *check)
+{
+	return reason_of_state(jp_record_state(&check->record, check->now));
 }
 
 /* As of its last use, or else as of its making. */
@@ -192,6 +233,14 @@ check_active(struct check *check)
 	if (err != JP_ERR_OK)
 		return store_reason(check, err);
 	return check->user.disabled ? JP_REASON_USER_DISABLED : JP_REASON_NONE;
+}
+
+static enum jp_reason
+check_parents_active(struct check *check)
+{
+	return jp_state_status(check->parents) == JP_STATUS_LIVE
+	           ? JP_REASON_NONE
+	           : JP_REASON_PARENT;
 }
 
 static enum jp_reason
@@ -307,31 +356,67 @@ check_upstream(struct check *check)
 	           : JP_REASON_UPSTREAM;
 }
 
-/* What is looked at once the secret is proved, in order. */
-static enum jp_reason (*const rights[])(struct check *check) = {
-	check_user,
-	check_state,
-	check_unused,
-	check_active,
-	check_service,
-	check_scope,
-	check_address,
-	check_group,
-	check_upstream,
+/*
+ * What is looked at once the secret is proved, in order. Two kinds are left
+ * out: what is about the server behind the service, for JP_ACCESS_SELF has
+ * none; and what check_account() has read before.
+ */
+static const struct right {
+	enum jp_reason (*look)(struct check *check);
+	enum { ALWAYS, OF_SERVER, READ_BEFORE } kind;
+} rights[] = {
+	{ check_user, ALWAYS },
+	{ check_ended, ALWAYS },
+	{ read_parents, READ_BEFORE },
+	{ check_parents_live, ALWAYS },
+	{ check_enabled, ALWAYS },
+	{ check_unused, ALWAYS },
+	{ check_active, READ_BEFORE },
+	{ check_parents_active, ALWAYS },
+	{ check_service, OF_SERVER },
+	{ check_scope, OF_SERVER },
+	{ check_address, ALWAYS },
+	{ check_group, OF_SERVER },
+	{ check_upstream, OF_SERVER },
 };
+
+static bool
+leaves_out(const struct jp_request *request, const struct right *right)
+{
+	switch (right->kind) {
+	case OF_SERVER:
+		return request->access == JP_ACCESS_SELF;
+	case READ_BEFORE:
+		return request->account;
+	case ALWAYS:
+		break;
+	}
+	return false;
+}
 
 static enum jp_reason
 check_rights(struct check *check)
 {
-	enum jp_reason reason = JP_REASON_NONE;
+	/* Without a time of day nothing is known to have ended, or not. */
+	enum jp_reason reason =
+	    check->now >= 0 ? JP_REASON_NONE : JP_REASON_STORE;
 
 	check->rule =
 	    jp_policy_rule(&check->core->policy, check->request->service);
 	for (size_t i = 0;
 	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
 	     i++)
-		reason = rights[i](check);
+		if (!leaves_out(check->request, &rights[i]))
+			reason = rights[i].look(check);
 	return reason;
+}
+
+/* Whether an acceptance is one of a limited number. */
+static bool
+takes_use(const struct check *check)
+{
+	return check->record.uses_max != 0 &&
+	       check->request->access != JP_ACCESS_SELF;
 }
 
 static enum jp_reason
@@ -364,6 +449,8 @@ reason_of(struct check *check, enum jp_need *need)
 		*need = JP_NEED_GROUPS;
 	else if (reason == JP_REASON_NONE && check->record.ends[0] != '\0')
 		*need = JP_NEED_COMPLETE;
+	else if (reason == JP_REASON_NONE && takes_use(check))
+		*need = JP_NEED_USE;
 	else if (reason == JP_REASON_NONE)
 		reason = JP_REASON_ACCEPTED;
 	return *need == JP_NEED_NOTHING ? reason : JP_REASON_NONE;
@@ -383,50 +470,61 @@ check_prefix(struct check *check)
 	           : JP_REASON_SHAPE;
 }
 
-/* Whether the token of the record that was read would be accepted. */
+/*
+ * Whether the token of the record that was read would be accepted. The policy
+ * is not held while what is above it is read, which may wait.
+ */
 static enum jp_reason
 check_candidate(struct check *check)
 {
-	enum jp_reason reason;
+	enum jp_reason reason = read_parents(check);
 
+	if (reason != JP_REASON_NONE)
+		return reason;
 	pthread_rwlock_rdlock(&check->core->policy_lock);
-	check->rule =
-	    jp_policy_rule(&check->core->policy, check->request->service);
 	reason = check_prefix(check);
-	for (size_t i = 0;
-	     reason == JP_REASON_NONE && i < sizeof(rights) / sizeof(rights[0]);
-	     i++)
-		if (rights[i] != check_active) /* it was, for all of them */
-			reason = rights[i](check);
+	if (reason == JP_REASON_NONE)
+		reason = check_rights(check);
 	pthread_rwlock_unlock(&check->core->policy_lock);
 	return reason;
+}
+
+/* What could not be read may have been the one that would be accepted. */
+static enum jp_reason
+check_candidates(struct check *check, struct jp_listing *listing)
+{
+	enum jp_reason none = JP_REASON_NO_TOKEN, reason;
+	size_t count;
+
+	for (;;) {
+		if (jp_store_list(check->core->store, listing, &check->record,
+		        1, &count) != JP_ERR_OK)
+			return JP_REASON_STORE;
+		if (count == 0)
+			return none;
+		check->groups_wanted = false;
+		reason = check_candidate(check);
+		if (reason == JP_REASON_NONE)
+			return JP_REASON_ACCOUNT;
+		if (reason == JP_REASON_STORE)
+			none = JP_REASON_STORE;
+	}
 }
 
 static enum jp_reason
 check_account(struct check *check)
 {
 	struct jp_listing listing = { .order = JP_ORDER_USER };
-	struct jp_store *store = check->core->store;
 	const char *user = check->request->user;
-	size_t count;
 
 	if (user[0] == '\0')
 		return JP_REASON_NO_TOKEN;
-	if (jp_store_user(store, user, &check->user) != JP_ERR_OK)
+	if (jp_store_user(check->core->store, user, &check->user) != JP_ERR_OK)
 		return JP_REASON_STORE;
 	if (check->user.disabled)
 		return JP_REASON_USER_DISABLED;
 	(void)jp_field_set(listing.user, sizeof(listing.user), user);
-	for (;;) {
-		if (jp_store_list(store, &listing, &check->record, 1, &count) !=
-		    JP_ERR_OK)
-			return JP_REASON_STORE;
-		if (count == 0)
-			return JP_REASON_NO_TOKEN;
-		check->groups_wanted = false;
-		if (check_candidate(check) == JP_REASON_NONE)
-			return JP_REASON_ACCOUNT;
-	}
+	return check_candidates(check, &listing);
 }
 
 static void
@@ -452,6 +550,15 @@ decide_account(struct jp_core *core, const struct jp_request *request,
 }
 
 /* ---- both ---- */
+
+/* All that is left to do is a commit. */
+static bool
+accepts(const struct jp_decision *decision)
+{
+	return decision->verdict == JP_ACCEPT ||
+	       decision->need == JP_NEED_COMPLETE ||
+	       decision->need == JP_NEED_USE;
+}
 
 void
 jp_decide(struct jp_core *core, const struct jp_request *request,
@@ -479,14 +586,11 @@ jp_decide(struct jp_core *core, const struct jp_request *request,
 		memcpy(decision->phc, check.record.phc, sizeof(decision->phc));
 	decision->tagless =
 	    decision->need == JP_NEED_PROOF && !check.record.has_fast_tag;
-	if (decision->verdict == JP_ACCEPT ||
-	    jp_reason_rights(decision->reason) ||
-	    decision->need == JP_NEED_COMPLETE ||
+	if (accepts(decision) || jp_reason_rights(decision->reason) ||
 	    decision->need == JP_NEED_GROUPS)
 		memcpy(
 		    decision->user, check.record.user, sizeof(decision->user));
-	if (decision->verdict == JP_ACCEPT ||
-	    decision->need == JP_NEED_COMPLETE)
+	if (accepts(decision))
 		decision->expires = check.record.expires_at;
 	sodium_memzero(&check.record, sizeof(check.record));
 }
@@ -512,146 +616,4 @@ jp_decide_waiting(struct jp_core *core, const struct jp_request *request,
 	jp_store_release(core->store);
 	if (decision->need == JP_NEED_STORE)
 		jp_decision_refuse(decision, JP_REASON_STORE);
-}
-
-/* One that is no hash of ours takes no memory. */
-static enum jp_err
-verify_gated(struct jp_core *core, const char *text,
-    const struct jp_secret *token, bool *match)
-{
-	struct jp_phc phc;
-	enum jp_err err = jp_phc_parse(text, &phc);
-	uint64_t bytes = err == JP_ERR_OK ? JP_COST_BYTES(&phc.cost) : 0;
-
-	jp_gate_enter(&core->gate, bytes);
-	err = jp_hash_verify(text, token, match);
-	jp_gate_leave(&core->gate, bytes);
-	sodium_memzero(&phc, sizeof(phc));
-	return err;
-}
-
-void
-jp_prove(struct jp_core *core, const struct jp_decision *open,
-    const struct jp_secret *token, struct jp_proof *proof)
-{
-	const char *phc = open->phc;
-
-	memset(proof, 0, sizeof(*proof));
-	(void)jp_field_set(proof->phc, sizeof(proof->phc), phc);
-	proof->err = verify_gated(core, phc, token, &proof->match);
-	if (proof->err != JP_ERR_INVALID)
-		atomic_fetch_add(&core->argon2_runs, 1);
-	if (proof->err == JP_ERR_OK)
-		jp_memo_add(proof->match ? core->memo : core->wrong, phc, token,
-		    !open->tagless);
-}
-
-/* The policy is not held meanwhile: the name service may take long. */
-static enum jp_err
-learn_groups(
-    struct jp_core *core, const struct jp_request *request, const char *user)
-{
-	char groups[JP_RULE_GROUPS_MAX + 1] = "";
-	const struct jp_rule *rule;
-
-	pthread_rwlock_rdlock(&core->policy_lock);
-	rule = jp_policy_rule(&core->policy, request->service);
-	if (rule != NULL)
-		memcpy(groups, rule->groups, sizeof(groups));
-	pthread_rwlock_unlock(&core->policy_lock);
-	return jp_groups_learn(&core->groups, user, groups);
-}
-
-/* Does what the decision needs; its error is then the answer. */
-static void
-provide(struct jp_core *core, const struct jp_request *request,
-    struct jp_proof *proof, struct jp_decision *decision)
-{
-	enum jp_err err = JP_ERR_OK;
-
-	switch (decision->need) {
-	case JP_NEED_REVOKE: /* it is out, whether that can be written or not */
-		(void)jp_rotation_revoke(core, decision->id);
-		jp_decision_refuse(decision, JP_REASON_SUPERSEDED);
-		return;
-	case JP_NEED_GROUPS:
-		if (learn_groups(core, request, decision->user) == JP_ERR_OK)
-			break;
-		jp_decision_refuse(decision, JP_REASON_GROUP_SOURCE);
-		return;
-	case JP_NEED_COMPLETE:
-		err = jp_rotation_complete(core, decision->id);
-		break;
-	case JP_NEED_PROOF:
-		jp_prove(core, decision, &request->token, proof);
-		break;
-	case JP_NEED_STORE:
-	case JP_NEED_COMMIT:
-		break;
-	case JP_NEED_NOTHING:
-		return;
-	}
-	if (err == JP_ERR_OK)
-		jp_decide_waiting(core, request, proof, decision);
-	else
-		jp_decision_refuse(decision, JP_REASON_STORE);
-}
-
-/* JP_NEED_NOTHING never stops it: then it is decided. */
-static void
-decide_until(struct jp_core *core, const struct jp_request *request,
-    struct jp_proof *proof, enum jp_need stop, struct jp_decision *decision)
-{
-	jp_decide_waiting(core, request, proof, decision);
-	for (int i = 0; decision->reason == JP_REASON_NONE &&
-	                decision->need != stop && i < NEEDS_MAX;
-	     i++)
-		provide(core, request, proof, decision);
-	if (decision->reason == JP_REASON_NONE && decision->need != stop)
-		jp_decision_refuse(decision, JP_REASON_OVERLOAD);
-}
-
-void
-jp_decide_proving(struct jp_core *core, const struct jp_request *request,
-    struct jp_proof *proof, struct jp_decision *decision)
-{
-	decide_until(core, request, proof, JP_NEED_NOTHING, decision);
-}
-
-void
-jp_decide_hashing(struct jp_core *core, const struct jp_request *request,
-    struct jp_proof *proof, struct jp_decision *decision)
-{
-	decide_until(core, request, proof, JP_NEED_GROUPS, decision);
-}
-
-void
-jp_decide_now(struct jp_core *core, const struct jp_request *request,
-    struct jp_decision *decision)
-{
-	struct jp_proof proof = { .phc = "" };
-
-	jp_decide_proving(core, request, &proof, decision);
-}
-
-void
-jp_decide_dry(struct jp_core *core, const struct jp_request *request,
-    struct jp_decision *decision)
-{
-	struct jp_proof proof = { .phc = "" };
-
-	jp_decide_waiting(core, request, &proof, decision);
-	for (int i = 0; i < NEEDS_MAX && (decision->need == JP_NEED_PROOF ||
-	                                     decision->need == JP_NEED_GROUPS);
-	     i++)
-		provide(core, request, &proof, decision);
-	if (decision->need == JP_NEED_REVOKE)
-		jp_decision_refuse(decision, JP_REASON_SUPERSEDED);
-	if (decision->need == JP_NEED_COMPLETE) {
-		decision->need = JP_NEED_NOTHING;
-		decision->reason = JP_REASON_ACCEPTED;
-		decision->verdict = JP_ACCEPT;
-	}
-	if (decision->reason == JP_REASON_NONE)
-		jp_decision_refuse(decision, JP_REASON_OVERLOAD);
 }

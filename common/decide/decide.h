@@ -4,10 +4,11 @@
  * The decision: the one place that says yes. It is made of two halves, so that
  * a caller chooses who runs Argon2id: jp_decide() never hashes; where the hash
  * is not proved yet it answers JP_REASON_NONE and names the PHC string. Nor
- * does it write: where this first use ends another token it says so. The caller
- * does what is needed wherever it likes and asks again: the record is then read
- * afresh, so that a revocation in between holds. Nor does it wait for a commit,
- * which waits for the disk: that, too, it says.
+ * does it write: where this first use ends another token, or is one of a
+ * limited number, it says so. The caller does what is needed wherever it likes
+ * and asks again: the record is then read afresh, so that a revocation in
+ * between holds. Nor does it wait for a commit, which waits for the disk: that,
+ * too, it says.
  */
 #ifndef JP_DECIDE_H
 #define JP_DECIDE_H
@@ -26,7 +27,8 @@ struct jp_proof {
 
 /*
  * Decides `request`: one read of the store for the token and, once the secret
- * is proved, one for its user; no hash, no allocation. `proof` is of this
+ * is proved, one for its user, and for a child one for each token above it; no
+ * hash, no allocation. `proof` is of this
  * request's token; NULL: none. Where it does not help, a memo may.
  */
 void jp_decide(struct jp_core *core, const struct jp_request *request,
@@ -60,17 +62,29 @@ void jp_decide_proving(struct jp_core *core, const struct jp_request *request,
     struct jp_proof *proof, struct jp_decision *decision);
 
 /*
- * The same, but it never asks the name service: where that is needed, the
- * decision is JP_REASON_NONE and JP_NEED_GROUPS.
+ * The same, but for the needs in `but`, each a JP_BUT(): where one of these is
+ * needed, the decision is JP_REASON_NONE and that need.
  */
-void jp_decide_hashing(struct jp_core *core, const struct jp_request *request,
-    struct jp_proof *proof, struct jp_decision *decision);
+#define JP_BUT(need) (1U << (need))
+void jp_decide_but(struct jp_core *core, const struct jp_request *request,
+    struct jp_proof *proof, unsigned int but, struct jp_decision *decision);
+
+/*
+ * Decides once more while nobody else can write, and takes one of the uses of
+ * the token if that still needs JP_NEED_USE: it is accepted when that would
+ * survive a power cut, and JP_REASON_STORE if it cannot be written. So no two
+ * questions get the last use. Another need is left to the caller.
+ */
+void jp_decide_using(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, struct jp_decision *decision);
 
 /* The same where nothing is known. */
 void jp_decide_now(struct jp_core *core, const struct jp_request *request,
     struct jp_decision *decision);
 
-/* What jp_decide_now() would say; it ends no token, for nobody uses this one.
+/*
+ * What jp_decide_now() would say; it ends no token and takes no use of one, for
+ * nobody uses this one.
  */
 void jp_decide_dry(struct jp_core *core, const struct jp_request *request,
     struct jp_decision *decision);

@@ -15,6 +15,7 @@ enum {
 	GIDS_MAX = 65536,
 };
 
+/* Both limits happen to be 16. NOLINTNEXTLINE(misc-redundant-expression) */
 _Static_assert(JP_GROUPS_KEY_LEN >= crypto_generichash_BYTES_MIN &&
                    JP_GROUPS_KEY_LEN >= crypto_generichash_KEYBYTES_MIN,
     "tags are keyed BLAKE2b");
@@ -96,7 +97,7 @@ remember(
 
 /* ---- the name service ---- */
 
-/* What getgrnam_r(3) and getpwnam_r(3) say of an entry that is not there. */
+/* What getgrnam_r(3) and the like say of an entry that is not there. */
 static bool
 means_none(int rc)
 {
@@ -104,11 +105,11 @@ means_none(int rc)
 	       rc == EPERM;
 }
 
-/* A group by its name; NULL with JP_ERR_OK: there is none. `room` is freed by
- * the caller. */
+/* A group by its name, or, where that is NULL, by its number. NULL with
+ * JP_ERR_OK: there is none. `room` is freed by the caller. */
 static enum jp_err
-find_group(
-    const char *name, struct group *group, struct group **found, char **room)
+find_group(const char *name, gid_t gid, struct group *group,
+    struct group **found, char **room)
 {
 	int rc = ERANGE;
 
@@ -119,7 +120,8 @@ find_group(
 		*room = malloc(size);
 		if (*room == NULL)
 			return JP_ERR_NOMEM;
-		rc = getgrnam_r(name, group, *room, size, found);
+		rc = name != NULL ? getgrnam_r(name, group, *room, size, found)
+		                  : getgrgid_r(gid, group, *room, size, found);
 	}
 	return *found != NULL || means_none(rc) ? JP_ERR_OK
 	                                        : JP_ERR_UNREACHABLE;
@@ -131,15 +133,10 @@ struct account {
 	gid_t *gids;
 };
 
+/* `gid`: one more that is in the list anyway. */
 static enum jp_err
-find_account(const char *user, struct account *account)
+list_gids(const char *user, gid_t gid, struct account *account)
 {
-	struct passwd pw, *found = NULL;
-	char room[ROOM_FIRST];
-	int rc = getpwnam_r(user, &pw, room, sizeof(room), &found);
-
-	if (found == NULL)
-		return means_none(rc) ? JP_ERR_OK : JP_ERR_UNREACHABLE;
 	account->len = 64;
 	do {
 		int size = account->len;
@@ -148,13 +145,25 @@ find_account(const char *user, struct account *account)
 		account->gids = calloc((size_t)size, sizeof(account->gids[0]));
 		if (account->gids == NULL)
 			return JP_ERR_NOMEM;
-		if (getgrouplist(
-		        user, pw.pw_gid, account->gids, &account->len) >= 0)
+		if (getgrouplist(user, gid, account->gids, &account->len) >= 0)
 			return JP_ERR_OK;
+		/* NOLINTNEXTLINE: the caller frees it. */
 		if (account->len <= size)
 			account->len = 2 * size;
 	} while (account->len <= GIDS_MAX);
 	return JP_ERR_UNREACHABLE;
+}
+
+static enum jp_err
+find_account(const char *user, struct account *account)
+{
+	struct passwd pw, *found = NULL;
+	char room[ROOM_FIRST];
+	int rc = getpwnam_r(user, &pw, room, sizeof(room), &found);
+
+	if (found != NULL)
+		return list_gids(user, pw.pw_gid, account);
+	return means_none(rc) ? JP_ERR_OK : JP_ERR_UNREACHABLE;
 }
 
 static bool
@@ -184,7 +193,7 @@ ask_each(const struct account *account, const char *user, const char *names,
 
 		if (len < sizeof(name))
 			memcpy(name, names, len);
-		err = find_group(name, &group, &found, &room);
+		err = find_group(name, 0, &group, &found, &room);
 		*member = found != NULL && holds(account, user, &group);
 		names += len;
 		names += *names == '\n';
@@ -194,16 +203,48 @@ ask_each(const struct account *account, const char *user, const char *names,
 }
 
 enum jp_err
-jp_groups_learn(struct jp_groups *groups, const char *user, const char *names)
+jp_groups_ask(
+    struct jp_groups *groups, const char *user, const char *names, bool *member)
 {
 	struct account account = { 0 };
-	bool member = false;
 	enum jp_err err = find_account(user, &account);
 
+	*member = false;
 	if (err == JP_ERR_OK)
-		err = ask_each(&account, user, names, &member);
+		err = ask_each(&account, user, names, member);
 	free(account.gids);
 	if (err == JP_ERR_OK)
-		remember(groups, user, names, member);
+		remember(groups, user, names, *member);
+	else
+		*member = false;
+	return err;
+}
+
+enum jp_err
+jp_groups_learn(struct jp_groups *groups, const char *user, const char *names)
+{
+	bool member;
+
+	return jp_groups_ask(groups, user, names, &member);
+}
+
+enum jp_err
+jp_groups_each(const char *user, jp_groups_take take, void *arg)
+{
+	const gid_t none = (gid_t)-1; /* no group has that number */
+	struct account account = { 0 };
+	struct group group, *found;
+	char *room = NULL;
+	enum jp_err err = find_account(user, &account);
+
+	if (err == JP_ERR_OK && account.gids == NULL)
+		err = list_gids(user, none, &account);
+	for (int i = 0; i < account.len && err == JP_ERR_OK; i++) {
+		err = find_group(NULL, account.gids[i], &group, &found, &room);
+		if (err == JP_ERR_OK && found != NULL)
+			err = take(arg, group.gr_name);
+	}
+	free(room);
+	free(account.gids);
 	return err;
 }

@@ -51,9 +51,21 @@ jp_groups_find(struct jp_groups *groups, const char *user, const char *names);
 /*
  * Asks the name service, in this thread, and remembers the answer. A user or a
  * group that it does not know is in none, or has none. JP_ERR_UNREACHABLE if it
- * fails: then nothing is remembered.
+ * fails: then nothing is remembered, and `member` is false.
  */
+enum jp_err jp_groups_ask(struct jp_groups *groups, const char *user,
+    const char *names, bool *member);
+
+/* The same for those who look with jp_groups_find() afterwards. */
 enum jp_err
 jp_groups_learn(struct jp_groups *groups, const char *user, const char *names);
+
+/*
+ * Calls `take` with each group of `user`, who may have no account, as the name
+ * service lists them in this thread; an error of `take` ends that. Errors as
+ * jp_groups_ask() has them.
+ */
+typedef enum jp_err (*jp_groups_take)(void *arg, const char *group);
+enum jp_err jp_groups_each(const char *user, jp_groups_take take, void *arg);
 
 #endif

@@ -177,8 +177,9 @@ locate(const struct jp_memo *memo, const char *phc,
 		         ->ways[bits[i % SETS] & (memo->sets - 1)][i / SETS];
 }
 
-static bool
-is_same(const uint8_t a[JP_MEMO_TAG_LEN], const uint8_t b[JP_MEMO_TAG_LEN])
+/* All ones if they are the same, else 0. */
+static uintptr_t
+same_mask(const uint8_t a[JP_MEMO_TAG_LEN], const uint8_t b[JP_MEMO_TAG_LEN])
 {
 	uint64_t x[JP_MEMO_TAG_LEN / 8], y[JP_MEMO_TAG_LEN / 8], differ = 0;
 
@@ -186,23 +187,32 @@ is_same(const uint8_t a[JP_MEMO_TAG_LEN], const uint8_t b[JP_MEMO_TAG_LEN])
 	memcpy(y, b, sizeof(y));
 	for (size_t i = 0; i < JP_MEMO_TAG_LEN / 8; i++)
 		differ |= x[i] ^ y[i];
-	return differ == 0;
+	/* The highest bit is set unless differ is 0. */
+	return (uintptr_t)((differ | (0 - differ)) >> 63) - 1;
+}
+
+static uintptr_t
+choose(uintptr_t mask, uintptr_t yes, uintptr_t no)
+{
+	return (yes & mask) | (no & ~mask);
 }
 
 /*
- * The way that holds `tag`, or NULL. All of them are looked at, and each tag
- * as a whole: timing reveals neither where nor how far one matched.
+ * The way that holds `tag`, or NULL. All of them are looked at, each tag as a
+ * whole, and none of this is a branch: timing reveals neither where nor how far
+ * one matched. A deadline is no secret.
  */
 static struct jp_memo_entry *
 find_way(struct jp_memo_entry *const ways[CANDIDATES],
     const uint8_t tag[JP_MEMO_TAG_LEN], int64_t now)
 {
-	struct jp_memo_entry *found = NULL;
+	uintptr_t found = 0;
 
 	for (size_t i = 0; i < CANDIDATES; i++)
-		if (is_same(ways[i]->tag, tag) && ways[i]->deadline > now)
-			found = ways[i];
-	return found;
+		if (ways[i]->deadline > now)
+			found = choose(same_mask(ways[i]->tag, tag),
+			    (uintptr_t)ways[i], found);
+	return (struct jp_memo_entry *)found;
 }
 
 bool

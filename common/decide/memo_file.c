@@ -333,6 +333,7 @@ put_rows(const struct jp_memo_file *file, size_t place, size_t count,
 	for (size_t i = 0; i < count; i++)
 		make_row(file, place + i, entries != NULL ? &entries[i] : &none,
 		    &rows[i]);
+	/* cppcheck-suppress uninitvar ; `count` of them were made */
 	(void)!pwrite(file->fd, rows, count * sizeof(rows[0]), row_at(place));
 }
 

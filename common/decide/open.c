@@ -65,7 +65,7 @@ init_all(struct jp_core *core, struct jp_store *store,
 static void
 load_upstream_key(struct jp_core *core, const struct jp_settings *settings)
 {
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	enum jp_err err;
 
 	(void)sodium_mlock(&core->upstream, sizeof(core->upstream));
@@ -139,6 +139,8 @@ jp_core_close(struct jp_core *core)
 	(void)sodium_munlock(&core->upstream, sizeof(core->upstream));
 	jp_upstream_keys_free(&core->upstream);
 	jp_groups_free(&core->groups);
+	(void)pthread_mutex_destroy(&core->claims_lock);
+	(void)pthread_mutex_destroy(&core->clock_watch.mutex);
 	jp_gate_free(&core->gate);
 	pthread_mutex_destroy(&core->write_lock);
 	pthread_rwlock_destroy(&core->policy_lock);

@@ -36,7 +36,23 @@ announce_end(struct jp_announce *announce, const struct pair *pair)
 	return jp_announce(announce, &event, 1);
 }
 
-/* The old one may be gone, or at its end already: then there is one change. */
+/*
+ * Ends the grace of the old one, if it has any: a clock that is ahead now, and
+ * is set later, must not give it some of it back. So it ends where it began.
+ */
+static bool
+end_grace(struct jp_record *old, int64_t now)
+{
+	int64_t end = old->superseded_at < now ? old->superseded_at : now;
+
+	if (old->superseded_at == JP_NEVER || old->keep_until_grace ||
+	    old->grace_until <= end)
+		return false;
+	old->grace_until = end;
+	return true;
+}
+
+/* The old one may be gone, or have no grace: then there is one change. */
 static enum jp_err
 complete(struct jp_announce *announce, void *arg)
 {
@@ -48,22 +64,20 @@ complete(struct jp_announce *announce, void *arg)
 	};
 	int64_t now = jp_clock_now(&core->clock);
 	enum jp_err err = jp_store_get(core->store, pair->id, &pair->successor);
-	bool ends = false;
+	bool ends = false, lives = false;
 
 	if (err != JP_ERR_OK || pair->successor.ends[0] == '\0')
 		return err;
 	err = jp_store_get(core->store, pair->successor.ends, &pair->old);
-	if (err == JP_ERR_OK)
-		ends = pair->old.superseded_at != JP_NEVER &&
-		       !pair->old.keep_until_grace &&
-		       !jp_record_superseded(&pair->old, now);
-	else if (err != JP_ERR_NOT_FOUND)
+	if (err != JP_ERR_OK && err != JP_ERR_NOT_FOUND)
 		return err;
-	memset(pair->successor.ends, 0, sizeof(pair->successor.ends));
-	if (ends) {
-		pair->old.grace_until = now;
-		err = announce_end(announce, pair);
+	if (err == JP_ERR_OK) {
+		lives = !jp_record_superseded(&pair->old, now);
+		ends = end_grace(&pair->old, now);
 	}
+	memset(pair->successor.ends, 0, sizeof(pair->successor.ends));
+	if (ends && lives)
+		err = announce_end(announce, pair);
 	if (err == JP_ERR_OK || !ends)
 		err = jp_store_commit(core->store, changes, ends ? 2 : 1);
 	if (err == JP_ERR_OK)

@@ -1,6 +1,5 @@
 #include "common/decide/stats.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Numbers that stand alone: no other memory depends on their order. */
@@ -16,34 +15,6 @@ value_of(const atomic_ullong *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static size_t
-bucket_of(uint64_t ns)
-{
-	unsigned int octave, step;
-
-	if (ns < UINT64_C(1) << JP_LATENCY_SHORTEST)
-		return 0;
-	if (ns >= UINT64_C(1) << JP_LATENCY_LONGEST)
-		return JP_LATENCY_BUCKETS - 1;
-	octave = 63 - (unsigned int)__builtin_clzll(ns);
-	step =
-	    (unsigned int)(ns * JP_LATENCY_STEPS >> octave) - JP_LATENCY_STEPS;
-	return 1 + (octave - JP_LATENCY_SHORTEST) * JP_LATENCY_STEPS + step;
-}
-
-double
-jp_latency_bound(size_t bucket)
-{
-	const size_t octave = bucket / JP_LATENCY_STEPS;
-	const size_t step = bucket % JP_LATENCY_STEPS;
-
-	if (bucket >= JP_LATENCY_BUCKETS - 1)
-		return HUGE_VAL;
-	return ldexp(1.0 + (double)step / JP_LATENCY_STEPS,
-	           JP_LATENCY_SHORTEST + (int)octave) /
-	       1e9;
-}
-
 void
 jp_stats_decided(struct jp_stats *stats, enum jp_reason reason)
 {
@@ -55,7 +26,7 @@ jp_stats_answered(struct jp_stats *stats, int64_t ns)
 {
 	uint64_t took = ns > 0 ? (uint64_t)ns : 0;
 
-	add(&stats->latency[bucket_of(took)], 1);
+	add(&stats->latency[jp_latency_bucket(took)], 1);
 	add(&stats->latency_ns, took);
 }
 

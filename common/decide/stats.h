@@ -12,20 +12,9 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
+#include "common/sys/latency.h"
 #include "common/sys/time_text.h"
 #include "common/wire/verdict.h"
-
-/*
- * Times of answers lie in buckets: 8 of the same width from one power of two
- * (in nanoseconds) to the next, so that the bound of a bucket is at most one
- * eighth more than any time in it. The first bucket takes all that is shorter
- * than 2^10 ns, the last one what is 2^34 ns (17 s) and longer.
- */
-#define JP_LATENCY_STEPS 8
-#define JP_LATENCY_SHORTEST 10
-#define JP_LATENCY_LONGEST 34
-#define JP_LATENCY_BUCKETS                                                     \
-	((JP_LATENCY_LONGEST - JP_LATENCY_SHORTEST) * JP_LATENCY_STEPS + 2)
 
 /*
  * X(field): single numbers. The last four are of this moment, the others of all
@@ -77,10 +66,6 @@ void jp_stats_decided(struct jp_stats *stats, enum jp_reason reason);
 void jp_stats_answered(struct jp_stats *stats, int64_t ns);
 
 void jp_stats_read(struct jp_stats *stats, struct jp_stats_shot *shot);
-
-/* All times in a bucket are shorter than this, in seconds; the last: HUGE_VAL
- */
-double jp_latency_bound(size_t bucket);
 
 /* How many times were counted. */
 uint64_t jp_latency_count(const struct jp_stats_shot *shot);

@@ -18,7 +18,8 @@ struct gathered {
 	int64_t last_at; /* the latest time of them, whenever it came */
 	size_t use_len;
 	struct jp_use uses[JP_USES_MAX];
-	int64_t denied_at; /* JP_NEVER: it was not */
+	char first[JP_RHOST_MAX + 1]; /* where the first of them came from */
+	int64_t denied_at;            /* JP_NEVER: it was not */
 	enum jp_reason denied_why;
 	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* "": not seen yet */
 };
@@ -116,6 +117,17 @@ push_use(struct jp_use uses[JP_USES_MAX], size_t *len, const struct jp_use *use)
 	uses[0] = *use;
 }
 
+/* Since when the address of `use` is among these; else what `use` says. */
+static int64_t
+since_in(
+    const struct jp_use uses[JP_USES_MAX], size_t len, const struct jp_use *use)
+{
+	for (size_t i = 0; i < len; i++)
+		if (strcmp(uses[i].rhost, use->rhost) == 0)
+			return uses[i].since;
+	return use->since;
+}
+
 static uint32_t
 add_counts(uint32_t a, uint32_t b)
 {
@@ -139,7 +151,7 @@ bool
 jp_usage_note(struct jp_usage *usage, const char *id,
     const struct jp_request *request, int64_t now)
 {
-	struct jp_use use = { .at = now };
+	struct jp_use use = { .at = now, .since = now };
 	struct gathered *gathered;
 	bool many;
 
@@ -152,9 +164,12 @@ jp_usage_note(struct jp_usage *usage, const char *id,
 	gathered = slot_of(usage->open, id, &many);
 	many = many && usage->open->len == JP_USAGE_MANY_TOKENS;
 	if (gathered != NULL) {
+		if (gathered->count == 0)
+			memcpy(gathered->first, use.rhost, sizeof(use.rhost));
 		gathered->count = add_counts(gathered->count, 1);
 		if (now > gathered->last_at)
 			gathered->last_at = now;
+		use.since = since_in(gathered->uses, gathered->use_len, &use);
 		push_use(gathered->uses, &gathered->use_len, &use);
 		learn_prefix(gathered, &request->token);
 	}
@@ -195,12 +210,40 @@ jp_usage_decided(struct jp_core *core, const struct jp_request *request,
 }
 
 /*
+ * Where a token is used first is where it was set up, of which nobody wants to
+ * hear: that place has no time. Others are new by what the record knew before,
+ * as one that it drops now may come back in the same batch.
+ */
+static void
+apply_uses(
+    const struct gathered *gathered, struct jp_record *record, int64_t limit)
+{
+	struct jp_use before[JP_USES_MAX];
+	size_t len = record->use_len;
+	bool first = record->use_count == 0;
+
+	memcpy(before, record->uses, sizeof(before));
+	for (size_t i = gathered->use_len; i-- > 0;) {
+		struct jp_use use = gathered->uses[i];
+
+		if (use.since > limit)
+			use.since = limit;
+		if (first && strcmp(use.rhost, gathered->first) == 0)
+			use.since = JP_NEVER;
+		use.since = since_in(before, len, &use);
+		push_use(record->uses, &record->use_len, &use);
+	}
+}
+
+/*
  * A clock that was behind for a moment must not make a token seem unused, nor
  * one that was far ahead, beyond `limit`, seem used for ever: times only grow.
  */
 static void
 apply(const struct gathered *gathered, struct jp_record *record, int64_t limit)
 {
+	if (gathered->count > 0)
+		apply_uses(gathered, record, limit);
 	record->use_count = add_counts(record->use_count, gathered->count);
 	if (gathered->last_at > record->last_used_at &&
 	    gathered->last_at <= limit)
@@ -215,8 +258,6 @@ apply(const struct gathered *gathered, struct jp_record *record, int64_t limit)
 	if (record->prefix[0] == '\0')
 		memcpy(
 		    record->prefix, gathered->prefix, sizeof(record->prefix));
-	for (size_t i = gathered->use_len; i-- > 0;)
-		push_use(record->uses, &record->use_len, &gathered->uses[i]);
 }
 
 void

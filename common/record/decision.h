@@ -24,13 +24,15 @@ struct jp_decision {
 		                     which may need the same */
 		JP_NEED_COMMIT,   /* to wait for the commit in progress:
 		                     jp_decide_waiting() */
+		JP_NEED_USE,      /* jp_decide_using(), which writes that it is
+		                     one of a limited number */
 	} need;
 	char phc[JP_PHC_MAX + 1];
 	bool tagless; /* only that proof can refute a wrong text */
 	char id[JP_TOKEN_ID_LEN + 1]; /* that the token names, or "" */
 	char user[JP_USER_MAX + 1];   /* if accepted, jp_reason_rights(),
-	                                 JP_NEED_COMPLETE or JP_NEED_GROUPS: the
-	                                 record's user */
+	                                 JP_NEED_COMPLETE, JP_NEED_GROUPS or
+	                                 JP_NEED_USE: the record's user */
 	enum jp_denial denial;        /* if denied: what clients may be told */
 	int64_t expires; /* if accepted: the token's; JP_NEVER: it has no end */
 };

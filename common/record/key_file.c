@@ -2,10 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "common/sys/durable.h"
 
 static enum jp_err
 file_why(
@@ -17,24 +22,37 @@ file_why(
 	    doing, what, path, strerror(errnum));
 }
 
-enum jp_err
-jp_key_file_create(const char *path, const char *what, struct jp_why *why)
+/* A new file with a new key; false: see errno(3). */
+static bool
+write_key(const char *path)
 {
 	uint8_t key[JP_KEY_LEN];
-	enum jp_err err = JP_ERR_OK;
+	bool written;
 	int fd = open(
 	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
 
 	if (fd < 0)
-		return file_why(why, path, what, "make");
+		return false;
 	randombytes_buf(key, sizeof(key));
-	if (write(fd, key, sizeof(key)) != (ssize_t)sizeof(key) ||
-	    fchmod(fd, 0400) != 0 || fsync(fd) != 0) {
-		err = file_why(why, path, what, "write");
-		(void)unlink(path);
-	}
+	written = write(fd, key, sizeof(key)) == (ssize_t)sizeof(key) &&
+	          fchmod(fd, 0400) == 0 && fsync(fd) == 0;
 	sodium_memzero(key, sizeof(key));
 	(void)close(fd);
+	return written;
+}
+
+/* It gets its name when it is whole: half a key is in nobody's way. */
+enum jp_err
+jp_key_file_create(const char *path, const char *what, struct jp_why *why)
+{
+	enum jp_err err = JP_ERR_OK;
+	char new[PATH_MAX];
+
+	(void)snprintf(new, sizeof(new), "%s.%08x", path, randombytes_random());
+	if (!write_key(new) || jp_rename_new(new, path) != 0) {
+		err = file_why(why, path, what, "make");
+		(void)unlink(new);
+	}
 	return err;
 }
 

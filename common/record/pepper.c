@@ -56,6 +56,15 @@ jp_pepper_fast_tag(const struct jp_pepper *pepper,
 }
 
 void
+jp_pepper_claim_tag(const struct jp_pepper *pepper,
+    const char id[JP_TOKEN_ID_LEN], const char *secret, size_t len,
+    uint8_t tag[JP_FAST_TAG_LEN])
+{
+	keyed_hash(pepper, "jpat-claim-v1", id, JP_TOKEN_ID_LEN, secret, len,
+	    tag, JP_FAST_TAG_LEN);
+}
+
+void
 jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_PEPPER_NAME_LEN])
 {
 	keyed_hash(pepper, "jpat-pepper-name-v1", "", 0, "", 0, tag,

@@ -32,6 +32,11 @@ void jp_pepper_fast_tag(const struct jp_pepper *pepper,
     const char id[JP_TOKEN_ID_LEN], const char secret[JP_TOKEN_SECRET_LEN],
     uint8_t tag[JP_FAST_TAG_LEN]);
 
+/* The tag of the code that fetches a token (common/record/claim_code.h). */
+void jp_pepper_claim_tag(const struct jp_pepper *pepper,
+    const char id[JP_TOKEN_ID_LEN], const char *secret, size_t len,
+    uint8_t tag[JP_FAST_TAG_LEN]);
+
 /* A name for the pepper that reveals nothing about it: kept in the store. */
 void
 jp_pepper_name(const struct jp_pepper *pepper, uint8_t tag[JP_PEPPER_NAME_LEN]);

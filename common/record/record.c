@@ -1,8 +1,8 @@
 /*
  * The bytes of a record: version u8, id (8 raw), user, expires_at i64, then
- * the rest in the order of struct jp_record; strings, integers and lists as
- * common/base/buf.h and a count byte say. Id, user and expiry come first for
- * jp_record_peek().
+ * the rest in the order of struct jp_record, and last, for each use, since
+ * when it is one; strings, integers and lists as common/base/buf.h and a count
+ * byte say. Id, user and expiry come first for jp_record_peek().
  */
 #include "common/record/record.h"
 
@@ -82,8 +82,15 @@ jp_record_superseded(const struct jp_record *record, int64_t now)
 	return record->superseded_at != JP_NEVER && record->grace_until <= now;
 }
 
-enum jp_state
-jp_record_state(const struct jp_record *record, int64_t now)
+static bool
+is_used_up(const struct jp_record *record)
+{
+	return record->uses_max != 0 && record->uses_left == 0;
+}
+
+/* `uses`: whether it matters that they are used up. */
+static enum jp_state
+own_state(const struct jp_record *record, bool uses, int64_t now)
 {
 	if (record->revoked_at != JP_NEVER)
 		return JP_STATE_REVOKED;
@@ -91,7 +98,32 @@ jp_record_state(const struct jp_record *record, int64_t now)
 		return JP_STATE_SUPERSEDED;
 	if (record->expires_at != JP_NEVER && record->expires_at <= now)
 		return JP_STATE_EXPIRED;
+	if (uses && is_used_up(record))
+		return JP_STATE_USED_UP;
+	if (record->claim_until != JP_NEVER)
+		return JP_STATE_UNCLAIMED;
+	if (record->disabled_at != JP_NEVER)
+		return JP_STATE_DISABLED;
 	return JP_STATE_LIVE;
+}
+
+enum jp_state
+jp_record_state(const struct jp_record *record, int64_t now)
+{
+	return own_state(record, true, now);
+}
+
+bool
+jp_record_ended(const struct jp_record *record, int64_t now)
+{
+	return jp_state_status(jp_record_state(record, now)) == JP_STATUS_DEAD;
+}
+
+enum jp_state
+jp_record_state_of_parent(
+    const struct jp_record *parent, const struct jp_record *record, int64_t now)
+{
+	return own_state(parent, record->uses_max == 0, now);
 }
 
 bool
@@ -106,15 +138,24 @@ jp_record_state_in(
     const struct jp_record *record, const struct jp_circumstances *around)
 {
 	enum jp_state state = jp_record_state(record, around->now);
+	enum jp_status parent = record->parent[0] == '\0'
+	                            ? JP_STATUS_LIVE
+	                            : jp_state_status(around->parent);
 
-	if (state != JP_STATE_LIVE)
+	if (jp_state_status(state) == JP_STATUS_DEAD)
 		return state;
 	if (!around->prefix_accepted)
 		return JP_STATE_PREFIX;
+	if (parent == JP_STATUS_DEAD)
+		return JP_STATE_PARENT;
+	if (state != JP_STATE_LIVE)
+		return state;
 	if (jp_record_unused(record, around->unused_limit, around->now))
 		return JP_STATE_UNUSED;
 	if (around->user_disabled)
 		return JP_STATE_USER_DISABLED;
+	if (parent == JP_STATUS_PAUSED)
+		return JP_STATE_PARENT_PAUSED;
 	return record->superseded_at != JP_NEVER ? JP_STATE_REPLACED
 	                                         : JP_STATE_LIVE;
 }
@@ -127,6 +168,7 @@ jp_record_end(const struct jp_record *record)
 		record->superseded_at != JP_NEVER ? record->grace_until
 		                                  : JP_NEVER,
 		record->expires_at,
+		is_used_up(record) ? jp_record_last_sign(record) : JP_NEVER,
 	};
 	int64_t first = JP_NEVER;
 
@@ -157,6 +199,20 @@ jp_record_last_sign(const struct jp_record *record)
 {
 	return record->last_used_at > record->created_at ? record->last_used_at
 	                                                 : record->created_at;
+}
+
+bool
+jp_record_place_is_new(const struct jp_record *record, size_t i, int64_t since)
+{
+	const struct jp_use *use = &record->uses[i];
+
+	if (use->rhost[0] == '\0' || use->since == JP_NEVER ||
+	    use->since < since)
+		return false;
+	for (size_t before = 0; before < i; before++)
+		if (strcmp(record->uses[before].rhost, use->rhost) == 0)
+			return false;
+	return true;
 }
 
 static void
@@ -209,6 +265,22 @@ put_more(struct jp_buf *buf, const struct jp_record *record)
 	jp_buf_put_str(buf, record->denied_why);
 }
 
+/* What came with version 4. */
+static void
+put_self_service(struct jp_buf *buf, const struct jp_record *record)
+{
+	jp_buf_put_str(buf, record->parent);
+	jp_buf_put_str(buf, record->owner_group);
+	jp_buf_put_i64(buf, record->disabled_at);
+	jp_buf_put_str(buf, record->disabled_by);
+	jp_buf_put_u32(buf, record->uses_max);
+	jp_buf_put_u32(buf, record->uses_left);
+	jp_buf_put_i64(buf, record->claim_until);
+	jp_buf_put_raw(buf, record->claim_tag, JP_FAST_TAG_LEN);
+	for (size_t i = 0; i < record->use_len; i++)
+		jp_buf_put_i64(buf, record->uses[i].since);
+}
+
 enum jp_err
 jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len)
 {
@@ -230,6 +302,7 @@ jp_record_encode(const struct jp_record *record, uint8_t *bytes, size_t *len)
 	put_proof(&buf, record);
 	put_more(&buf, record);
 	jp_buf_put_str(&buf, record->prefix);
+	put_self_service(&buf, record);
 	*len = buf.pos;
 	return buf.err;
 }
@@ -322,14 +395,37 @@ get_more(struct jp_buf *buf, struct jp_record *record)
 	jp_buf_get_str(buf, record->denied_why, sizeof(record->denied_why));
 }
 
-enum jp_err
-jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len)
+/* Returns where the group that owns it ends. */
+static size_t
+get_self_service(struct jp_buf *buf, struct jp_record *record)
+{
+	size_t owner_end;
+
+	jp_buf_get_str(buf, record->parent, sizeof(record->parent));
+	jp_buf_get_str(buf, record->owner_group, sizeof(record->owner_group));
+	owner_end = buf->pos;
+	record->disabled_at = jp_buf_get_i64(buf);
+	jp_buf_get_str(buf, record->disabled_by, sizeof(record->disabled_by));
+	record->uses_max = jp_buf_get_u32(buf);
+	record->uses_left = jp_buf_get_u32(buf);
+	record->claim_until = jp_buf_get_i64(buf);
+	jp_buf_get_raw(buf, record->claim_tag, JP_FAST_TAG_LEN);
+	for (size_t i = 0; i < record->use_len; i++)
+		record->uses[i].since = jp_buf_get_i64(buf);
+	return owner_end;
+}
+
+/* As jp_record_decode(), and where the group that owns it ends. */
+static enum jp_err
+decode(struct jp_record *record, const uint8_t *bytes, size_t len,
+    size_t *owner_end)
 {
 	struct jp_buf buf;
 	uint8_t version;
 	enum jp_err err;
 
 	memset(record, 0, sizeof(*record));
+	*owner_end = 0;
 	if (len > JP_RECORD_MAX)
 		return JP_ERR_DAMAGED;
 	jp_buf_read(&buf, bytes, len);
@@ -349,11 +445,21 @@ jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len)
 		get_more(&buf, record);
 	if (version > 2)
 		jp_buf_get_str(&buf, record->prefix, sizeof(record->prefix));
+	if (version > 3)
+		*owner_end = get_self_service(&buf, record);
 	err = jp_buf_end(&buf);
 	if (err == JP_ERR_OK)
 		return JP_ERR_OK;
 	memset(record, 0, sizeof(*record));
 	return err == JP_ERR_NEWER ? err : JP_ERR_DAMAGED;
+}
+
+enum jp_err
+jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len)
+{
+	size_t owner_end;
+
+	return decode(record, bytes, len, &owner_end);
 }
 
 enum jp_err
@@ -372,6 +478,19 @@ jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
 	*user = (const char *)bytes + buf.pos - *user_len;
 	*expires_at = jp_buf_get_i64(&buf);
 	return buf.err;
+}
+
+enum jp_err
+jp_record_peek_owner(
+    const uint8_t *bytes, size_t len, const char **group, size_t *group_len)
+{
+	struct jp_record record;
+	size_t end;
+	enum jp_err err = decode(&record, bytes, len, &end);
+
+	*group_len = strlen(record.owner_group);
+	*group = (const char *)bytes + (*group_len > 0 ? end - *group_len : 0);
+	return err;
 }
 
 void

@@ -20,9 +20,10 @@
 #include "common/wire/token.h"
 #include "common/wire/verify.h"
 
-#define JP_RECORD_VERSION 3 /* 1 ends behind the fast tag, 2 before prefix */
-#define JP_RECORD_MAX 8192  /* bytes of an encoded record */
-#define JP_SCOPE_MAX 32     /* bytes of a scope */
+/* 1 ends behind the fast tag, 2 before prefix, 3 before parent. */
+#define JP_RECORD_VERSION 4
+#define JP_RECORD_MAX 8192 /* bytes of an encoded record */
+#define JP_SCOPE_MAX 32    /* bytes of a scope */
 #define JP_SCOPES_MAX 16
 #define JP_SERVICES_MAX 16
 #define JP_NETS_MAX 16
@@ -30,9 +31,13 @@
 #define JP_REASON_MAX 23 /* bytes of the name of a reason */
 #define JP_PHC_MAX 127   /* bytes of a PHC string */
 #define JP_FAST_TAG_LEN 16
+#define JP_PARENTS_MAX 4 /* ancestors of a token */
 
 struct jp_use {
 	int64_t at;
+	int64_t since; /* when it was first used from that address, as far as
+	                  the list goes back; JP_NEVER: it is the first address
+	                  of all, or of before that was kept */
 	char rhost[JP_RHOST_MAX + 1];
 	char service[JP_SERVICE_MAX + 1];
 };
@@ -70,6 +75,19 @@ struct jp_record {
 	uint8_t fast_tag[JP_FAST_TAG_LEN];
 	char prefix[JP_TOKEN_PREFIX_MAX + 1]; /* of its text; "": it has none,
 	                                         or that is not known yet */
+	char parent[JP_TOKEN_ID_LEN + 1];     /* it is a child of; "": none */
+	char owner_group[JP_GROUP_MAX + 1];   /* indexed; it manages the token,
+	                                         besides administrators; "": the
+	                                         user does. `user` is whom the
+	                                         token acts as */
+	int64_t disabled_at;                  /* JP_NEVER: it is not */
+	char disabled_by[JP_ACTOR_MAX + 1];
+	uint32_t uses_max;   /* how often it may be used; 0: unlimited */
+	uint32_t uses_left;  /* if uses_max is not 0 */
+	int64_t claim_until; /* it waits to be fetched until then;
+	                        JP_NEVER: it does not wait */
+	uint8_t claim_tag[JP_FAST_TAG_LEN]; /* of the code that fetches it;
+	                                       zeroes: none does */
 };
 
 /*
@@ -85,7 +103,12 @@ struct jp_record {
 	X(REPLACED, 4, "replaced", LIVE, "")                                   \
 	X(UNUSED, 5, "paused", PAUSED, "unused")                               \
 	X(USER_DISABLED, 6, "paused", PAUSED, "user-disabled")                 \
-	X(PREFIX, 7, "dead", DEAD, "prefix")
+	X(PREFIX, 7, "dead", DEAD, "prefix")                                   \
+	X(DISABLED, 8, "paused", PAUSED, "disabled")                           \
+	X(PARENT, 9, "dead", DEAD, "parent")                                   \
+	X(PARENT_PAUSED, 10, "paused", PAUSED, "parent")                       \
+	X(USED_UP, 11, "dead", DEAD, "used-up")                                \
+	X(UNCLAIMED, 12, "paused", PAUSED, "unclaimed")
 
 enum jp_state {
 #define JP_STATE_ENUM(code, number, name, status, cause)                       \
@@ -129,10 +152,22 @@ void jp_state_format(enum jp_state state, const struct jp_record *record,
 bool jp_record_superseded(const struct jp_record *record, int64_t now);
 
 /*
- * The state at `now` by the record alone: revoked, superseded, expired or else
- * live. A token ends in the second that is its end.
+ * The state at `now` by the record alone: revoked, superseded, expired, used
+ * up, unclaimed, disabled or else live. A token ends in the second that is its
+ * end. One whose link has lapsed stays unclaimed: it may be sent another.
  */
 enum jp_state jp_record_state(const struct jp_record *record, int64_t now);
+
+/* Whether it has ended by the record alone: one that is paused has not. */
+bool jp_record_ended(const struct jp_record *record, int64_t now);
+
+/*
+ * What the state of `parent`, by its record alone, means for its child `record`
+ * (of a grandparent: for the parent): the same, but that its uses are used up
+ * does not end a child that has its own.
+ */
+enum jp_state jp_record_state_of_parent(const struct jp_record *parent,
+    const struct jp_record *record, int64_t now);
 
 /* Whether it was not used for longer than `limit` seconds; JP_NEVER: no limit.
  */
@@ -145,6 +180,12 @@ struct jp_circumstances {
 	int64_t unused_limit; /* seconds; JP_NEVER: unlimited */
 	bool prefix_accepted; /* by today's configuration */
 	bool user_disabled;
+	/*
+	 * Of a child: the worst that jp_record_state_of_parent() says of all
+	 * its ancestors, where dead is worse than paused; JP_STATE_REVOKED, as
+	 * in zeroes, if one of them is gone. Of others it is not looked at.
+	 */
+	enum jp_state parent;
 };
 
 /*
@@ -155,8 +196,8 @@ enum jp_state jp_record_state_in(
     const struct jp_record *record, const struct jp_circumstances *around);
 
 /*
- * When it ends or ended: revoked, superseded past its grace, or expired,
- * whichever is first; JP_NEVER if nothing of these is set.
+ * When it ends or ended: revoked, superseded past its grace, expired, or used
+ * for the last time, whichever is first; JP_NEVER if nothing of these is set.
  */
 int64_t jp_record_end(const struct jp_record *record);
 
@@ -171,6 +212,13 @@ int64_t jp_record_made_at(const struct jp_record *record, int64_t now);
  * does not expire.
  */
 int64_t jp_record_lifetime(const struct jp_record *record, int64_t now);
+
+/*
+ * Whether the i-th of its uses is from an address that is new at or after
+ * `since`, and none before it in the list is from the same.
+ */
+bool
+jp_record_place_is_new(const struct jp_record *record, size_t i, int64_t since);
 
 /* When it was last used, or else made. */
 int64_t jp_record_last_sign(const struct jp_record *record);
@@ -192,6 +240,13 @@ jp_record_decode(struct jp_record *record, const uint8_t *bytes, size_t len);
  */
 enum jp_err jp_record_peek(const uint8_t *bytes, size_t len, const char **user,
     size_t *user_len, int64_t *expires_at);
+
+/*
+ * Reads just the group that owns it, of length 0 if none does: for that index
+ * of the store. `group` points into `bytes`. Errors as jp_record_decode().
+ */
+enum jp_err jp_record_peek_owner(
+    const uint8_t *bytes, size_t len, const char **group, size_t *group_len);
 
 /*
  * The part of the encoding that says what a token may be used for: scopes,

@@ -9,8 +9,8 @@ enum {
 };
 
 /* Bytes are drawn together, for each call asks the kernel. */
-static void
-draw_base62(char *text, size_t len)
+void
+jp_token_draw(char *text, size_t len)
 {
 	uint8_t bytes[64];
 	size_t i = 0;
@@ -26,14 +26,27 @@ draw_base62(char *text, size_t len)
 }
 
 void
-jp_token_make(
-    const char *prefix, struct jp_secret *text, char id[JP_TOKEN_ID_LEN + 1])
+jp_token_make_id(char id[JP_TOKEN_ID_LEN + 1])
+{
+	jp_token_draw(id, JP_TOKEN_ID_LEN);
+	id[JP_TOKEN_ID_LEN] = '\0';
+}
+
+void
+jp_token_make_text(const char *prefix, const char id[JP_TOKEN_ID_LEN + 1],
+    struct jp_secret *text)
 {
 	char secret[JP_TOKEN_SECRET_LEN];
 
-	draw_base62(id, JP_TOKEN_ID_LEN);
-	id[JP_TOKEN_ID_LEN] = '\0';
-	draw_base62(secret, sizeof(secret));
+	jp_token_draw(secret, sizeof(secret));
 	jp_token_format(text, prefix, id, secret);
 	sodium_memzero(secret, sizeof(secret));
+}
+
+void
+jp_token_make(
+    const char *prefix, struct jp_secret *text, char id[JP_TOKEN_ID_LEN + 1])
+{
+	jp_token_make_id(id);
+	jp_token_make_text(prefix, id, text);
 }

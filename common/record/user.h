@@ -10,7 +10,6 @@
 
 #define JP_USER_VERSION 2       /* 1: as 2, but none is protected */
 #define JP_USER_RECORD_MAX 4096 /* bytes of an encoded record of a user */
-#define JP_GROUP_MAX 64         /* bytes of a group's name */
 #define JP_GROUPS_MAX 32        /* groups of a user */
 /* Bytes of all groups of a user as text, each quote in them doubled. */
 #define JP_GROUPS_TEXT_MAX (JP_GROUPS_MAX * (2 * JP_GROUP_MAX + 3) + 1)

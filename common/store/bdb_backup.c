@@ -28,43 +28,74 @@ struct bdb_file_copy {
 
 /* The backup under way; the engine hands its callbacks nothing else. */
 struct bdb_copy {
+	int errnum; /* of what went wrong first: then nothing is written */
 	size_t len;
 	struct bdb_file_copy files[FILES_MAX];
 };
 
 /* ---- callbacks of the engine: they return errno(3) ---- */
 
+/* A file without a name, also where the file system makes none such. */
+static int
+unnamed_file(const struct bdb *bdb)
+{
+	int fd = openat(bdb->dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd;
+	(void)unlinkat(
+	    bdb->dir_fd, BDB_COPY_NAME, 0); /* of a process that died */
+	fd = openat(bdb->dir_fd, BDB_COPY_NAME,
+	    O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		(void)unlinkat(bdb->dir_fd, BDB_COPY_NAME, 0);
+	return fd;
+}
+
+static int
+open_next(struct bdb *bdb, struct bdb_copy *copy, const char *name)
+{
+	struct bdb_file_copy *file = &copy->files[copy->len];
+
+	if (copy->len == FILES_MAX)
+		return ENFILE;
+	file->fd = unnamed_file(bdb);
+	if (file->fd < 0)
+		return errno;
+	file->name = strdup(name);
+	copy->len++; /* from here on free_copy() frees it */
+	return file->name != NULL ? 0 : ENOMEM;
+}
+
 static int
 copy_open(DB_ENV *env, const char *name, const char *target, void **handle)
 {
 	struct bdb *bdb = env->app_private;
 	struct bdb_copy *copy = bdb->copy;
-	struct bdb_file_copy *file = &copy->files[copy->len];
 
 	(void)target;
-	if (copy->len == FILES_MAX)
-		return ENFILE;
-	file->fd =
-	    openat(bdb->dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (file->fd < 0)
-		return errno;
-	file->name = strdup(name);
-	copy->len++; /* from here on free_copy() frees it */
-	*handle = file;
-	return file->name != NULL ? 0 : ENOMEM;
+	if (copy->errnum == 0)
+		copy->errnum = open_next(bdb, copy, name);
+	*handle = copy;
+	return copy->errnum;
 }
 
+/* The engine writes to a file that was not opened, too, with any handle. */
 static int
 copy_write(DB_ENV *env, uint32_t gib, uint32_t offset, uint32_t len,
     uint8_t *bytes, void *handle)
 {
-	const struct bdb_file_copy *file = handle;
 	struct bdb *bdb = env->app_private;
+	const struct bdb_copy *copy = bdb->copy;
 	off_t at = ((off_t)gib << 30) + (off_t)offset;
 
+	(void)handle;
+	if (copy->errnum != 0)
+		return copy->errnum;
 	atomic_store(&bdb->progress, jp_now_ms()); /* for the watchdog */
 	while (len > 0) {
-		ssize_t put = pwrite(file->fd, bytes, len, at);
+		ssize_t put =
+		    pwrite(copy->files[copy->len - 1].fd, bytes, len, at);
 
 		if (put < 0 && errno != EINTR)
 			return errno;
@@ -89,8 +120,11 @@ copy_close(DB_ENV *env, const char *name, void *handle)
 int
 bdb_copy_prepare(DB_ENV *env)
 {
-	return env->set_backup_callbacks(
-	    env, copy_open, copy_write, copy_close);
+	int ret = bdb_memory_prepare();
+
+	return ret != 0 ? ret
+	                : env->set_backup_callbacks(
+	                      env, copy_open, copy_write, copy_close);
 }
 
 /* ---- the two halves ---- */
@@ -113,9 +147,11 @@ copy_all(struct bdb *bdb, struct bdb_copy *copy)
 
 	bdb_pause(bdb);
 	(void)pthread_mutex_lock(&bdb->copy_mutex);
+	bdb_memory_hold();
 	bdb->copy = copy;
 	ret = bdb->env->backup(bdb->env, target, 0);
 	bdb->copy = NULL;
+	bdb_memory_drop();
 	(void)pthread_mutex_unlock(&bdb->copy_mutex);
 	bdb_resume(bdb);
 	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "backup");

@@ -113,6 +113,7 @@ is_ours(const char *name)
 	return strcmp(name, BDB_HWM_NAME) == 0 ||
 	       strcmp(name, BDB_RESERVE_NAME) == 0 ||
 	       strcmp(name, BDB_CLOCK_NAME) == 0 ||
+	       strcmp(name, BDB_COPY_NAME) == 0 ||
 	       strncmp(name, "log.", strlen("log.")) == 0 ||
 	       strncmp(name, "__db.", strlen("__db.")) == 0;
 }

@@ -171,9 +171,12 @@ open_env(struct bdb *bdb, size_t cache)
 		return bdb_fail(bdb, ret, "open");
 	bdb->env->app_private = bdb;
 	ret = set_up_env(bdb, bdb->env, cache);
-	if (ret == 0)
+	if (ret == 0) {
+		bdb_memory_hold();
 		ret = bdb->env->open(
 		    bdb->env, bdb->dir, ENV_FLAGS | recover, FILE_MODE);
+		bdb_memory_drop();
+	}
 	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "recovery");
 }
 
@@ -223,17 +226,54 @@ index_expiry(DB *index, const DBT *key, const DBT *data, DBT *result)
 	return 0;
 }
 
+/* Sparse: most tokens belong to no group. */
+static int
+index_owner(DB *index, const DBT *key, const DBT *data, DBT *result)
+{
+	const char *group;
+	size_t len;
+
+	(void)index;
+	(void)key;
+	if (jp_record_peek_owner(data->data, data->size, &group, &len) !=
+	    JP_ERR_OK)
+		return EINVAL;
+	if (len == 0)
+		return DB_DONOTINDEX;
+	*result =
+	    (DBT){ .data = (void *)(uintptr_t)group, .size = (uint32_t)len };
+	return 0;
+}
+
+static const struct {
+	enum bdb_file file;
+	int (*key_of)(DB *index, const DBT *key, const DBT *data, DBT *result);
+	uint32_t flags;
+} indexes[] = {
+	{ BDB_BY_USER, index_user, DB_IMMUTABLE_KEY },
+	{ BDB_BY_EXPIRY, index_expiry, 0 },
+	{ BDB_BY_OWNER, index_owner, 0 },
+};
+
+static bool
+is_index(enum bdb_file file)
+{
+	for (size_t i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++)
+		if (indexes[i].file == file)
+			return true;
+	return false;
+}
+
 enum jp_err
 bdb_open_file(struct bdb *bdb, DB_TXN *txn, enum bdb_file file, uint32_t flags)
 {
-	bool is_index = file == BDB_BY_USER || file == BDB_BY_EXPIRY;
 	const char *name = bdb_file_name(file);
 	int ret = db_create(&bdb->db[file], bdb->env, 0);
 	DB *db = bdb->db[file];
 
 	if (ret == 0)
 		ret = db->set_flags(
-		    db, is_index ? DB_CHKSUM | DB_DUPSORT : DB_CHKSUM);
+		    db, is_index(file) ? DB_CHKSUM | DB_DUPSORT : DB_CHKSUM);
 	if (ret == 0)
 		ret = db->set_pagesize(db, PAGE_SIZE);
 	if (ret == 0)
@@ -244,16 +284,16 @@ bdb_open_file(struct bdb *bdb, DB_TXN *txn, enum bdb_file file, uint32_t flags)
 }
 
 /* Every process that writes must do this, or the indexes go wrong. */
-static enum jp_err
-associate(struct bdb *bdb)
+enum jp_err
+bdb_associate(struct bdb *bdb)
 {
 	DB *tokens = bdb->db[BDB_TOKENS];
-	int ret = tokens->associate(
-	    tokens, NULL, bdb->db[BDB_BY_USER], index_user, DB_IMMUTABLE_KEY);
+	int ret = 0;
 
-	if (ret == 0)
-		ret = tokens->associate(
-		    tokens, NULL, bdb->db[BDB_BY_EXPIRY], index_expiry, 0);
+	for (size_t i = 0; ret == 0 && i < sizeof(indexes) / sizeof(indexes[0]);
+	     i++)
+		ret = tokens->associate(tokens, NULL, bdb->db[indexes[i].file],
+		    indexes[i].key_of, indexes[i].flags);
 	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "indexes");
 }
 
@@ -337,7 +377,5 @@ bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
 			continue;
 		err = bdb_open_file(bdb, NULL, file, flags);
 	}
-	if (err == JP_ERR_OK)
-		err = associate(bdb);
 	return err == JP_ERR_OK ? start_log(bdb, cache) : err;
 }

@@ -7,7 +7,7 @@
 #include "common/base/buf.h"
 
 #define HEAD_KEY "store"
-#define HEAD_VERSION 3
+#define HEAD_VERSION 4
 #define HEAD_MAX 64
 
 static enum jp_err

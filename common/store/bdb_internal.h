@@ -48,7 +48,8 @@
 	X(BY_EXPIRY, "by_expiry.db", 1)                                        \
 	X(META, "meta.db", 1)                                                  \
 	X(USERS, "users.db", 2)                                                \
-	X(UPSTREAM, "upstream.db", 3)
+	X(UPSTREAM, "upstream.db", 3)                                          \
+	X(BY_OWNER, "by_owner.db", 4)
 
 enum bdb_file {
 #define BDB_FILE_ENUM(code, name, since) BDB_##code,
@@ -68,6 +69,9 @@ enum bdb_file {
 
 /* Takes space; see bdb_reserve.c. */
 #define BDB_RESERVE_NAME "reserve"
+
+/* A file of a copy for the moment until it loses its name; see bdb_backup.c. */
+#define BDB_COPY_NAME "copy"
 
 struct bdb_copy;
 
@@ -225,12 +229,28 @@ enum jp_err bdb_backup(struct jp_store *store, jp_store_take take, void *arg);
 /* Before the environment is opened; returns what the engine does. */
 int bdb_copy_prepare(DB_ENV *env);
 
+/*
+ * The engine takes its memory through bdb_memory.c from now on, in the whole
+ * process; returns an error of the engine.
+ */
+int bdb_memory_prepare(void);
+
+/* This thread has memory set aside until bdb_memory_drop(); others wait. */
+void bdb_memory_hold(void);
+void bdb_memory_drop(void);
+
 /* An empty one, to be freed with bdb_free(); NULL if there is no memory. */
 struct bdb *bdb_new(struct jp_why *why);
 
-/* Environment (with recovery), databases, indexes; `flags` for DB->open. */
+/*
+ * Environment (with recovery) and databases; `flags` for DB->open. Before a
+ * record of a token is written or read by an index, bdb_associate().
+ */
 enum jp_err bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags);
 enum jp_err bdb_close_engine(struct bdb *bdb);
+
+/* From now on the engine keeps the indexes of tokens.db, which are all open. */
+enum jp_err bdb_associate(struct bdb *bdb);
 
 /* One database, within `txn` or, NULL, by itself. */
 enum jp_err

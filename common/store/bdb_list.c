@@ -65,18 +65,31 @@ id_next(struct walk *walk)
 	return walk->cursor->get(walk->cursor, &walk->id, &walk->data, DB_NEXT);
 }
 
+/* The ids of one key of an index are in their order. */
 static int
-user_first(struct walk *walk, const struct jp_listing *listing)
+key_first(struct walk *walk, const char *key, const char *last_id)
 {
-	set_key(&walk->key, listing->user, strlen(listing->user));
-	set_id_after(&walk->id, listing->last_id);
+	set_key(&walk->key, key, strlen(key));
+	set_id_after(&walk->id, last_id);
 	return index_get(walk, DB_GET_BOTH_RANGE);
 }
 
 static int
-user_next(struct walk *walk)
+key_next(struct walk *walk)
 {
 	return index_get(walk, DB_NEXT_DUP);
+}
+
+static int
+user_first(struct walk *walk, const struct jp_listing *listing)
+{
+	return key_first(walk, listing->user, listing->last_id);
+}
+
+static int
+owner_first(struct walk *walk, const struct jp_listing *listing)
+{
+	return key_first(walk, listing->owner, listing->last_id);
 }
 
 /* The rest of those that expire in the last page's second, then later ones. */
@@ -107,10 +120,12 @@ static const struct {
 	const char *doing;
 } orders[] = {
 	[JP_ORDER_ID] = { BDB_TOKENS, id_first, id_next, "reading tokens.db" },
-	[JP_ORDER_USER] = { BDB_BY_USER, user_first, user_next,
+	[JP_ORDER_USER] = { BDB_BY_USER, user_first, key_next,
 	    "reading by_user.db" },
 	[JP_ORDER_EXPIRY] = { BDB_BY_EXPIRY, expiry_first, expiry_next,
 	    "reading by_expiry.db" },
+	[JP_ORDER_OWNER] = { BDB_BY_OWNER, owner_first, key_next,
+	    "reading by_owner.db" },
 };
 
 /* Fills the page from where `listing` stands, and moves it on. */

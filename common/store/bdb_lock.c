@@ -77,6 +77,7 @@ try_lock(struct bdb *bdb, bool first)
 
 	if (fd < 0)
 		return bdb_fail_errno(bdb, LOCK_NAME);
+	/* Each needs the one before. NOLINTNEXTLINE(bugprone-branch-clone) */
 	if (!first && is_announced(fd))
 		err = name_holder(bdb, fd);
 	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)

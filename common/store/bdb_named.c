@@ -99,8 +99,8 @@ decode(struct bdb *bdb, const struct kind *kind, const DBT *key,
 	const char *name = record;
 	enum jp_err err = kind->decode(record, data->data, data->size);
 
-	if (err == JP_ERR_OK &&
-	    (strlen(name) != key->size || memcmp(name, key->data, key->size)))
+	if (err == JP_ERR_OK && (strlen(name) != key->size ||
+	                            memcmp(name, key->data, key->size) != 0))
 		err = JP_ERR_DAMAGED;
 	if (err == JP_ERR_OK)
 		return JP_ERR_OK;

@@ -206,6 +206,8 @@ bdb_open_store(struct bdb *bdb, const struct jp_store_options *options)
 	if (err == JP_ERR_OK)
 		err = check_head(bdb, options);
 	if (err == JP_ERR_OK)
+		err = bdb_associate(bdb);
+	if (err == JP_ERR_OK)
 		(void)bdb_reserve_fill(bdb);
 	return err;
 }

@@ -23,8 +23,9 @@ struct jp_change {
 		JP_CHANGE_REPLACE, /* JP_ERR_NOT_FOUND if it is not;
 		                      JP_ERR_INVALID for another user */
 		JP_CHANGE_DELETE,  /* not found likewise; only the id is read */
-		JP_CHANGE_END,     /* a replacement by which a token ends, which
-		                      is possible on a full disk, too */
+		JP_CHANGE_END,     /* a replacement by which a token ends or
+		                      is paused, which is possible on a full
+		                      disk, too */
 	} kind;
 	const struct jp_record *record;
 };
@@ -35,10 +36,16 @@ struct jp_listing {
 		JP_ORDER_ID,     /* all, by id */
 		JP_ORDER_USER,   /* those of `user`, by id */
 		JP_ORDER_EXPIRY, /* those that expire at or before `until` */
+		JP_ORDER_OWNER,  /* those that the group `owner` has, by id */
 	} order;
 	char user[JP_USER_MAX + 1];
+	char owner[JP_GROUP_MAX + 1]; /* "": there are none */
 	int64_t until;
-	bool started; /* the fields below say behind what it goes on */
+	/*
+	 * The fields below say behind what it goes on. Whoever sets them first
+	 * begins there; the id of an order by id need not be one that exists.
+	 */
+	bool started;
 	char last_id[JP_TOKEN_ID_LEN + 1];
 	int64_t last_expiry;
 };
@@ -56,7 +63,7 @@ struct jp_store_info {
  * of only JP_CHANGE_END and of disabled users still succeed, in this space.
  * Until it is whole again every other commit fails with JP_ERR_DISK_FULL.
  */
-#define JP_STORE_RESERVE (2U << 20)
+#define JP_STORE_RESERVE (3U << 20)
 
 /* Bytes of the name of one of the files of a store. */
 #define JP_FILE_NAME_MAX 31

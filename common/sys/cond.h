@@ -12,7 +12,10 @@
 /* pthread_cond_init(3) for the clock of jp_now_ms(). */
 void jp_cond_init(pthread_cond_t *cond);
 
-/* Waits for a signal until `deadline_ms`; false: it is over. */
+/*
+ * Waits for a signal until `deadline_ms`; false: it is over. True is no proof
+ * of a signal: the caller looks, and waits again, which never spins.
+ */
 bool jp_cond_wait_until(
     pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_ms);
 

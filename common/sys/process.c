@@ -16,6 +16,11 @@
 #include "common/sys/account.h"
 #include "common/sys/log.h"
 
+enum {
+	LAST_WORDS_MS = 1000,
+	NO_RANDOM_EXIT = 3, /* of each program: the service is unavailable */
+};
+
 enum jp_err
 jp_become_account(const struct jp_account *account, struct jp_why *why)
 {
@@ -59,7 +64,28 @@ jp_hold_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
+			/* cppcheck-suppress leakReturnValNotUsed ; held */
 			(void)open("/dev/null", O_RDONLY);
+}
+
+/* libsodium's last resort is abort(), which says nothing. */
+static void
+leave_without_random(void)
+{
+	jp_log(LOG_CRIT, "the kernel gives no random bytes: leaving");
+	(void)jp_log_flush(LAST_WORDS_MS);
+	_exit(NO_RANDOM_EXIT);
+}
+
+void
+jp_bind_now(char **argv)
+{
+	static const char name[] = "LD_BIND_NOW";
+
+	if (getenv(name) == NULL && setenv(name, "1", 0) == 0)
+		(void)execv("/proc/self/exe", argv);
+	/* Which the kernel calls "exe". */
+	(void)prctl(PR_SET_NAME, program_invocation_short_name, 0, 0, 0);
 }
 
 void
@@ -71,8 +97,9 @@ jp_harden_process(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)umask(077);
+	(void)sodium_set_misuse_handler(leave_without_random);
 	if (sodium_init() < 0) /* no source of random bytes: nothing is safe */
-		abort();
+		leave_without_random();
 }
 
 uint32_t

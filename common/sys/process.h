@@ -41,6 +41,15 @@ void jp_hold_descriptors(void);
 void jp_harden_process(void);
 
 /*
+ * Has the dynamic linker bind all functions at the start of the process instead
+ * of each at its first call, which saves all registers on the stack, and with
+ * them what was copied last: perhaps a token. It takes that from its
+ * environment alone, so the process begins once more, with `argv`; where it
+ * cannot, it goes on. Programs call it before they open anything.
+ */
+void jp_bind_now(char **argv);
+
+/*
  * Raises the limit on open files as far as this process may, and returns for
  * how many of `connections` it suffices, `reserve` descriptors aside; a warning
  * is logged if they are fewer.

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#define TIME_FORM "0000-00-00T00:00:00Z"
+#define TIME_FORMAT "%Y-%m-%dT%H:%M:%SZ"
 #define YEARS_100 (INT64_C(36525) * 86400)
 
 static const struct unit {
@@ -105,14 +107,21 @@ jp_when_parse(const char *text, int64_t now, int64_t *when)
 
 	if (has_form(text, "0000-00-00"))
 		return parse_date(text, "%Y-%m-%d", when);
-	if (has_form(text, "0000-00-00T00:00:00Z"))
-		return parse_date(text, "%Y-%m-%dT%H:%M:%SZ", when);
+	if (has_form(text, TIME_FORM))
+		return parse_date(text, TIME_FORMAT, when);
 	if (strcmp(text, "0") == 0) /* no days at all are not "never" */
 		return JP_ERR_INVALID;
 	err = jp_duration_parse(text, when);
 	if (err == JP_ERR_OK && *when != JP_NEVER)
 		*when = jp_when_add(now, *when);
 	return err;
+}
+
+enum jp_err
+jp_when_read(const char *text, int64_t *when)
+{
+	return has_form(text, TIME_FORM) ? parse_date(text, TIME_FORMAT, when)
+	                                 : JP_ERR_INVALID;
 }
 
 void
@@ -122,8 +131,8 @@ jp_when_format(int64_t when, char text[JP_WHEN_TEXT_MAX])
 	struct tm tm;
 
 	if (when == JP_NEVER || gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(text, JP_WHEN_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		strcpy(text, "never");
+	    strftime(text, JP_WHEN_TEXT_MAX, TIME_FORMAT, &tm) == 0)
+		(void)snprintf(text, JP_WHEN_TEXT_MAX, "never");
 }
 
 void
@@ -132,7 +141,7 @@ jp_duration_format(int64_t seconds, char text[JP_WHEN_TEXT_MAX])
 	const struct unit *unit = units;
 
 	if (seconds == JP_NEVER) {
-		strcpy(text, "never");
+		(void)snprintf(text, JP_WHEN_TEXT_MAX, "never");
 		return;
 	}
 	while (seconds % unit->seconds != 0)

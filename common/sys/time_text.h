@@ -44,6 +44,12 @@ enum jp_err jp_duration_parse(const char *text, int64_t *seconds);
 enum jp_err jp_when_parse(const char *text, int64_t now, int64_t *when);
 
 /*
+ * Reads what jp_when_format() prints of a time, and nothing else: for what
+ * programs have written. JP_ERR_INVALID else.
+ */
+enum jp_err jp_when_read(const char *text, int64_t *when);
+
+/*
  * Prints ISO 8601 in UTC: "2027-01-31T12:00:00Z", or "never"; what is later
  * than JP_WHEN_MAX, as that.
  */

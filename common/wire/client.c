@@ -172,7 +172,7 @@ receive_reply(int fd, const struct question *question, struct jp_reply *reply,
 
 	if (err != JP_ERR_OK)
 		return err;
-	if (len == 0 && jp_now_ms() >= deadline_ms) /* it was killed for that */
+	if (len == 0 && jp_has_come(deadline_ms)) /* it was killed for that */
 		return JP_ERR_TIMEOUT;
 	err = jp_reply_decode(reply, bytes, (size_t)len);
 	explicit_bzero(bytes, sizeof(bytes)); /* what is behind it, perhaps */

@@ -20,7 +20,7 @@ enum {
 /* All that is needed once there are two processes: nothing allocates then. */
 struct plan {
 	char *argv[5];
-	char *envp[2];
+	char *envp[3];
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	int64_t deadline_ms;
@@ -86,7 +86,8 @@ make_plan(struct plan *plan, const char *path, const char *config)
 	plan->argv[3] = unconst(config);
 	plan->argv[4] = NULL;
 	plan->envp[0] = unconst("PATH=/usr/sbin:/usr/bin:/sbin:/bin");
-	plan->envp[1] = NULL;
+	plan->envp[1] = unconst("LD_BIND_NOW=1"); /* jp_bind_now() */
+	plan->envp[2] = NULL;
 	rc = posix_spawn_file_actions_init(&plan->actions);
 	if (rc != 0)
 		return rc;

@@ -100,7 +100,16 @@ enum jp_finding {
 	    "the user may, by one of their tokens")                            \
 	/* Behind GROUP. */                                                    \
 	X(UPSTREAM, 27, JP_DENY, LACKS_RIGHT, "upstream",                      \
-	    "the user has no upstream credential for the service")
+	    "the user has no upstream credential for the service")             \
+	/* Behind USED_UP. */                                                  \
+	X(DISABLED, 28, JP_DENY, PROVED, "disabled", "the token is disabled")  \
+	/* In front of DISABLED if the parent is dead, else behind             \
+	 * USER_DISABLED. */                                                   \
+	X(PARENT, 29, JP_DENY, PROVED, "parent",                               \
+	    "the token that this one is a child of is dead or disabled")       \
+	/* Behind EXPIRED. */                                                  \
+	X(USED_UP, 30, JP_DENY, PROVED, "used-up",                             \
+	    "the token was used as often as it may be")
 
 enum jp_reason {
 #define JP_REASON_ENUM(code, number, verdict, finding, name, text)             \

@@ -71,8 +71,8 @@ get_front(struct jp_buf *buf, struct jp_request *request)
 	front %= JP_REQUEST_ACCOUNT;
 	if (front < JP_FRONT_COUNT)
 		request->front = (enum jp_front)front;
-	else if (buf->err == JP_ERR_OK)
-		buf->err = JP_ERR_PROTOCOL;
+	else
+		jp_buf_fail(buf, JP_ERR_PROTOCOL);
 }
 
 enum jp_err
@@ -95,7 +95,7 @@ jp_request_decode(struct jp_request *request, const uint8_t *bytes, size_t len)
 	jp_buf_get_str(&buf, request->rhost, sizeof(request->rhost));
 	if (request->detailed)
 		request->access =
-		    (enum jp_access)jp_buf_get_enum(&buf, JP_ACCESS_READ + 1);
+		    (enum jp_access)jp_buf_get_enum(&buf, JP_ACCESS_SELF + 1);
 	err = jp_buf_end(&buf);
 	if (err == JP_ERR_OK && request->account && request->token.len > 0)
 		err = JP_ERR_PROTOCOL;

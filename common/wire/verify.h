@@ -72,7 +72,19 @@ const char *jp_front_name(enum jp_front front);
 enum jp_access {
 	JP_ACCESS_WRITE = 0, /* whatever is not known to be less */
 	JP_ACCESS_READ = 1,
+
+	/*
+	 * The token manages itself or other tokens of its user: no server is
+	 * behind the service, so what a server asks for is not looked at:
+	 * service, scope, group, upstream credential. All else is. It takes
+	 * none of the uses of a token. From whoever may not ask so it counts
+	 * as JP_ACCESS_WRITE.
+	 */
+	JP_ACCESS_SELF = 2,
 };
+
+/* The service of a question with JP_ACCESS_SELF. */
+#define JP_SERVICE_SELF "tokens"
 
 struct jp_request {
 	enum jp_front front;

@@ -18,7 +18,7 @@ for name in ([[
 	content-type
 	host origin referer user-agent
 	if-match if-modified-since if-none-match if-range if-unmodified-since
-	prefer range
+	prefer range sec-fetch-site
 	traceparent tracestate x-correlation-id x-request-id
 	sec-websocket-extensions sec-websocket-key sec-websocket-protocol
 	sec-websocket-version
@@ -28,6 +28,7 @@ for name in ([[
 	passed[name] = true
 end
 -- authorization: jira-pat.conf removes it once the token has been verified.
+-- sec-fetch-site is for jira-pat-self.conf, where it goes to pat-httpd.
 -- cookie is not in the list: a token must not be combined with a session.
 
 -- Of all protocols one could change to, only WebSocket: another one that Jira

@@ -29,6 +29,7 @@ SLOTS = [
     "slot_bulk",
     "slot_identify",
     "slot_authorizer",
+    "slot_page",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
 BESIDE = ", other build"

@@ -10,7 +10,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import string
 import subprocess
 import sys
@@ -23,6 +22,7 @@ BUILD = os.environ["JP_BUILD"]
 sys.path.insert(0, os.path.join(SOURCE, "tests/daemon"))
 
 import daemon  # noqa: E402  (tests/daemon/daemon.py)
+import ports  # noqa: E402  (tests/lib/ports.py, by way of daemon)
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 ROOT = os.geteuid() == 0
@@ -82,9 +82,7 @@ def crypt(password, setting):
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    return ports.free()[0]
 
 
 class Store(daemon.World):

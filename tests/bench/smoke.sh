@@ -91,6 +91,11 @@ like "the authorizer: through proxies, or a reason why not" \
 like "the table says what the targets are" "$(cat "$SCRATCH/tables")" \
 	'*nginx, FastCGI: at most*Apache, FastCGI: at most*FastCGI alone: at least*'
 
+ok "the page" bench --slot page --rounds 2 --operations 2
+note "$(tail -n 3 "$SCRATCH/errors")"
+like "the page and REST took part" "$(contenders page)" \
+	'*the page*REST*administrators, search*hello of libmicrohttpd*'
+
 ok "another build beside" bench --rounds 2 --operations 2 --slot mux \
 	--beside "$JP_BUILD"
 like "another build beside: ours took part twice" "$(contenders mux)" \

@@ -61,7 +61,7 @@ static bool
 open_core(uint32_t cache_kib)
 {
 	struct jp_settings settings;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	if (jp_settings_load(config, &settings, &why) != JP_ERR_OK)
 		return fail("settings", why.text);

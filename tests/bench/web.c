@@ -1,10 +1,12 @@
 /*
- * HTTP requests to the loopback, each thread over one connection that is kept.
+ * HTTP requests to a port of the loopback or to a Unix socket, each thread over
+ * one connection that is kept.
  *
- *     web PORT PATH THREADS WARM COUNT
+ *     web PORT|SOCKET PATH THREADS WARM COUNT
  *
- * Standard input: the value of Authorization, or `none`, and an empty line; see
- * turn.h. Accepted is 200, denied is 401.
+ * Standard input: lines, and an empty one; see turn.h. Each is a request, which
+ * take turns: `none`, the value of Authorization, or a whole field such as
+ * "X-Remote-User: jane". Accepted is 200, denied is 401.
  */
 #include "config.h"
 
@@ -17,24 +19,34 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/bench/turn.h"
 
 enum {
-	HEAD_MAX = 8192,
+	ANSWER_MAX = 1 << 18, /* bytes, with its head */
 	ANSWER_SECONDS = 60,
 	STATUS_AT = 9, /* behind "HTTP/1.1 " */
+	REQUESTS_MAX = 1 << 17,
 };
 
-static in_port_t port;
-static char *request;
-static size_t request_len;
+/* Where it is asked. */
+static union {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_un un;
+} server;
+static socklen_t server_len;
+
+/* What is asked, in turns. */
+static char *requests[REQUESTS_MAX];
+static int64_t request_count;
 
 /* A thread's connection. */
 struct connection {
 	int fd; /* -1: none */
-	char bytes[HEAD_MAX + 1];
+	char bytes[ANSWER_MAX + 1];
 	size_t len;
 };
 
@@ -70,22 +82,20 @@ close_connection(void *state)
 static bool
 connected(struct connection *connection)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = port };
 	struct timeval limit = { .tv_sec = ANSWER_SECONDS };
 	int yes = 1;
 
 	if (connection->fd >= 0)
 		return true;
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	connection->fd =
+	    socket(server.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connection->fd < 0)
 		return false;
 	(void)setsockopt(
 	    connection->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	(void)setsockopt(
 	    connection->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	if (connect(connection->fd, (struct sockaddr *)&addr, sizeof(addr)) ==
-	    0)
+	if (connect(connection->fd, &server.any, server_len) == 0)
 		return true;
 	hang_up(connection);
 	return false;
@@ -96,7 +106,7 @@ static bool
 more(struct connection *connection)
 {
 	ssize_t got = recv(connection->fd, connection->bytes + connection->len,
-	    HEAD_MAX - connection->len, 0);
+	    ANSWER_MAX - connection->len, 0);
 
 	if (got <= 0)
 		return false;
@@ -134,14 +144,14 @@ static enum turn_result
 operate(void *state, int64_t number, int kind)
 {
 	struct connection *connection = state;
+	const char *request = requests[number % request_count];
+	size_t len = strlen(request);
 	int status = 0;
 
-	(void)number;
 	(void)kind;
 	if (connection == NULL || !connected(connection))
 		return TURN_FAILED;
-	if (send(connection->fd, request, request_len, MSG_NOSIGNAL) ==
-	    (ssize_t)request_len)
+	if (send(connection->fd, request, len, MSG_NOSIGNAL) == (ssize_t)len)
 		status = read_answer(connection);
 	if (status == 0)
 		hang_up(connection);
@@ -150,26 +160,50 @@ operate(void *state, int64_t number, int kind)
 	return status == 401 ? TURN_DENIED : TURN_FAILED;
 }
 
-static bool
-make_request(const char *path)
+/* One request for `line`; NULL: no memory. */
+static char *
+make_request(const char *path, const char *line)
 {
-	char *value = turn_line();
-	int len = -1;
+	const char *name = strstr(line, ": ") != NULL ? "" : "Authorization: ";
+	bool none = strcmp(line, "none") == 0;
+	char *request;
 
-	free(turn_line());
-	if (value != NULL && strcmp(value, "none") == 0)
-		len = asprintf(&request,
-		    "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
-	else if (value != NULL)
-		len = asprintf(&request,
-		    "GET %s HTTP/1.1\r\nHost: localhost\r\n"
-		    "Authorization: %s\r\n\r\n",
-		    path, value);
-	free(value);
-	if (len < 0)
-		return false;
-	request_len = (size_t)len;
-	return true;
+	return asprintf(&request,
+	           "GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s%s\r\n", path,
+	           none ? "" : name, none ? "" : line, none ? "" : "\r\n") < 0
+	           ? NULL
+	           : request;
+}
+
+static bool
+make_requests(const char *path)
+{
+	char *line;
+
+	while (request_count < REQUESTS_MAX && (line = turn_line()) != NULL) {
+		requests[request_count] = make_request(path, line);
+		free(line);
+		if (requests[request_count++] == NULL)
+			return false;
+	}
+	return request_count > 0;
+}
+
+static bool
+name_server(const char *where)
+{
+	if (where[0] != '/') {
+		server.in.sin_family = AF_INET;
+		server.in.sin_port =
+		    htons((in_port_t)turn_number(where, UINT16_MAX));
+		server.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		server_len = sizeof(server.in);
+		return true;
+	}
+	server.un.sun_family = AF_UNIX;
+	server_len = sizeof(server.un);
+	return snprintf(server.un.sun_path, sizeof(server.un.sun_path), "%s",
+	           where) < (int)sizeof(server.un.sun_path);
 }
 
 int
@@ -185,16 +219,16 @@ main(int argc, char **argv)
 
 	if (argc != 6) {
 		(void)fprintf(
-		    stderr, "Usage: web PORT PATH THREADS WARM COUNT\n");
+		    stderr, "Usage: web PORT|SOCKET PATH THREADS WARM COUNT\n");
 		return 2;
 	}
-	port = htons((in_port_t)turn_number(argv[1], UINT16_MAX));
 	turn.threads = (int)turn_number(argv[3], TURN_THREADS);
 	turn.warm = turn_number(argv[4], INT32_MAX);
 	turn.count = turn_number(argv[5], INT32_MAX);
-	if (!make_request(argv[2]))
+	if (!name_server(argv[1]) || !make_requests(argv[2]))
 		return 2;
 	status = turn_run(&turn);
-	free(request);
+	for (int64_t i = 0; i < request_count; i++)
+		free(requests[i]);
 	return status;
 }

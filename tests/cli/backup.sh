@@ -170,7 +170,7 @@ with open(sys.argv[1], "r+b") as file:
     file.write(bytes([byte ^ 1]))' "$SCRATCH/bad/$1"
 }
 
-for file in tokens.db by_user.db users.db meta.db log.0000000001 hwm pepper.key; do
+for file in tokens.db by_user.db by_owner.db users.db meta.db log.0000000001 hwm pepper.key; do
 	fresh
 	flip "$file"
 	bad "a changed $file" "*$file is not what was written there*"

@@ -79,7 +79,7 @@ bad() {
 	is "$bad_what: there is no token" "$(live)" 0
 }
 
-bad "an unknown column" '1: *expected of user, name*' 'user,color' 'bob,red'
+bad "an unknown column" '1: *expected of user, parent, name*' 'user,color' 'bob,red'
 bad "a column twice" '1: *named twice*' 'user,user' 'bob,bob'
 bad "no column of users" '1: *must name the column "user"*' name x
 bad "a row that is too short" '3: expected 2 fields*there are 1' \

@@ -58,7 +58,7 @@ check_create() {
 		--service 'jira-*' --from 192.0.2.0/24 --expires 2027-01-31
 	is_json "$W create --json prints JSON"
 	is "$W create --json has all fields" "$(json 'sorted(d)')" \
-		"['bearer', 'created_at', 'expires_at', 'id', 'name', 'networks', 'scopes', 'services', 'token', 'user']"
+		"['bearer', 'created_at', 'expires_at', 'id', 'name', 'networks', 'number', 'owner_group', 'parent', 'scopes', 'services', 'token', 'user', 'uses_max']"
 	is "$W create --json has the rights" \
 		"$(json 'd["scopes"], d["services"], d["networks"], d["expires_at"]')" \
 		"(['read', 'write'], ['jira-*'], ['192.0.2.0/24'], '2027-01-31T00:00:00Z')"

@@ -99,6 +99,11 @@ finds "pam-argument: right ones" 0 none
 printf 'auth required pam_jira_pat.so\n@include common-account\n' |
 	put /etc/pam.d/jira-pat
 finds "pam-account: tokens in auth alone" 0 "pam-account /etc/pam.d/jira-pat:1"
+printf '%s\n' 'auth required' 'account required' 'session' '@include' |
+	put /etc/pam.d/broken
+finds "lines that name no module are of no other service" 0 \
+	"pam-account /etc/pam.d/jira-pat:1"
+rm "$TREE/etc/pam.d/broken"
 printf 'auth [success=done default=die] pam_jira_pat.so\n%s\n%s\n' \
 	'auth required pam_unix.so' 'account required pam_jira_pat.so' |
 	put /etc/pam.d/jira-pat
@@ -169,6 +174,10 @@ apache() {
 }
 
 SITE=/etc/apache2/sites-enabled/jira.conf
+
+apache 'Include /etc/apache2/apache2.conf' 'Include sites-enabled/*.conf' \
+	'HostnameLookups On'
+finds "files that include each other are read once" 0 "apache-hostnames $SITE:3"
 
 apache 'Define JIRA_PAT_BACKEND http://127.0.0.1:8080' \
 	'Include /etc/apache2/jira-pat.conf'
@@ -428,6 +437,14 @@ door proxy $SQ "$SQUID" 'auth_param basic casesensitive on' \
 	'auth_param basic credentialsttl 3 seconds'
 finds "door-address: Squid gives none, and keeps nothing" 0 \
 	"door-address /etc/pam.d/proxy:1"
+door proxy $SQ "$SQUID" 'auth_param basic casesensitive on' \
+	'auth_param basic credentialsttl 7200 seconds'
+finds "squid-cache: two hours in seconds" 1 \
+	"door-address /etc/pam.d/proxy:1 squid-cache /etc/pam.d/proxy:1"
+door proxy $SQ "$SQUID" 'auth_param basic casesensitive on' \
+	'auth_param basic credentialsttl 0 seconds'
+finds "squid-zero: no request would ever end" 1 \
+	"door-address /etc/pam.d/proxy:1 squid-zero /etc/pam.d/proxy:1"
 door other-service $SQ "$SQUID"
 finds "pam-missing: Squid's service has no file" 1 "pam-missing $SQ:1"
 door squid
@@ -452,6 +469,8 @@ door vpn $OV "$PLUGIN" 'reneg-sec 0'
 finds "openvpn-reneg: never" 0 "openvpn-reneg /etc/pam.d/vpn:1"
 door vpn $OV "$PLUGIN" 'reneg-sec 300'
 finds "openvpn-reneg: five minutes" 0 none
+door vpn $OV "$PLUGIN" 'reneg-sec 300' 'auth-gen-token 3600'
+finds "openvpn-once: the server's own tokens" 1 "openvpn-once /etc/pam.d/vpn:1"
 door jira $OV ";$PLUGIN"
 finds "pam-missing: in a comment of OpenVPN" 0 none
 
@@ -488,7 +507,7 @@ finds "door-local: vsftpd" 0 "door-local /etc/pam.d/ftp:1"
 door ftp $VS 'pam_service_name=ftp' 'guest_enable=YES'
 finds "door-local: vsftpd with guests" 0 none
 for one in pure-ftpd:door-address:door-local cockpit:door-local \
-	cups:door-address exim:door-address mysql:door-address su:door-address \
+	cups:door-address exim:door-address:exim-denied mysql:door-address su:door-address \
 	login:door-address; do
 	door "${one%%:*}"
 	wanted=
@@ -497,6 +516,19 @@ for one in pure-ftpd:door-address:door-local cockpit:door-local \
 	done
 	finds "${one%%:*} has what is known of it" 0 "${wanted# }"
 done
+door exim
+put /etc/pam.d/exim <"$EXAMPLES/exim/exim"
+finds "exim-denied: not with the example's file" 0 "door-address /etc/pam.d/exim:6"
+AA=/etc/apparmor.d/usr.sbin.cupsd
+door cups $AA '/usr/sbin/cupsd flags=(attach_disconnected) {' '/run/** rm,' '}'
+finds "cups-apparmor: Debian's profile" 0 \
+	"cups-apparmor /etc/pam.d/cups:1 door-address /etc/pam.d/cups:1"
+put /etc/apparmor.d/local/usr.sbin.cupsd <"$EXAMPLES/cups/apparmor"
+finds "cups-apparmor: not with the example's lines" 0 "door-address /etc/pam.d/cups:1"
+: | put /etc/apparmor.d/local/usr.sbin.cupsd
+: | put /etc/apparmor.d/disable/usr.sbin.cupsd
+finds "cups-apparmor: not where the profile is disabled" 0 \
+	"door-address /etc/pam.d/cups:1"
 door radius /etc/freeradius/3.0/mods-enabled/pam 'pam {' 'pam_auth = radius' '}'
 finds "door-address: FreeRADIUS" 0 "door-address /etc/pam.d/radius:1"
 door pg /etc/postgresql/17/main/pg_hba.conf \
@@ -512,7 +544,23 @@ for one in hostssl local hostnossl; do
 		"pam-missing /etc/postgresql/17/main/pg_hba.conf:1"
 done
 door ftps /etc/proftpd/proftpd.conf 'AuthPAMConfig ftps' 'UseReverseDNS on'
+echo 'session optional pam_permit.so' >>"$TREE/etc/pam.d/ftps"
 finds "door-address: ProFTPD with UseReverseDNS" 0 "door-address /etc/pam.d/ftps:1"
+PF=/etc/proftpd/conf.d/jira-pat.conf
+door ftps $PF 'AuthPAMConfig ftps'
+finds "door-session: ProFTPD opens one" 0 "door-session /etc/pam.d/ftps:1"
+for one in '-session optional pam_permit.so' 'session include common-session' \
+	'@include common-session-noninteractive'; do
+	door ftps $PF 'AuthPAMConfig ftps'
+	echo "$one" >>"$TREE/etc/pam.d/ftps"
+	finds "door-session: a line for it: $one" 0 none
+done
+door ftps $PF 'AuthPAMConfig proftpd'
+echo '@include ftps' | put /etc/pam.d/proftpd
+finds "door-session: neither has what it includes" 0 \
+	"door-session /etc/pam.d/proftpd:1"
+echo 'session optional pam_permit.so' >>"$TREE/etc/pam.d/ftps"
+finds "door-session: unless that has one" 0 none
 door jira-pat $SD 'UseDNS yes'
 finds "a door whose service takes no tokens is not judged" 0 none
 door common-auth
@@ -522,6 +570,17 @@ finds "a service that includes one with tokens takes them" 0 \
 printf 'auth required pam_env.so\nauth substack common-auth\n' |
 	put /etc/pam.d/sshd
 finds "also by substack" 0 "door-local /etc/pam.d/sshd:2"
+only_tokens tokens
+printf 'auth include tokens\naccount include tokens\n' | put /etc/pam.d/sshd
+finds "door-account: an account stack of tokens alone is included" 0 \
+	"door-local /etc/pam.d/sshd:1 door-account /etc/pam.d/sshd:1"
+for one in '@include common-account' 'account required pam_unix.so' \
+    'account include common-account'; do
+	printf 'auth include tokens\n%s\n' "$one" | put /etc/pam.d/sshd
+	finds "door-account: only auth is included: $one" 0 \
+		"door-local /etc/pam.d/sshd:1"
+done
+rm "$TREE/etc/pam.d/tokens"
 door z-tokens
 echo 'auth include system-auth' | put /etc/pam.d/sshd
 echo 'auth include z-tokens' | put /etc/pam.d/system-auth
@@ -547,6 +606,10 @@ SVN=/etc/sasl2/svn.conf
 sasl '# tokens' 'jirapat_enable: yes' 'mech_list: ANONYMOUS plain' \
 	'jirapat_fallback: no'
 finds "a right file of SASL has no trap" 0 none
+put "/etc/sasl2/$(printf 'x\033\377').conf" <<-END
+	jirapat_enable: yes
+END
+finds "a file whose name is no text is named all the same" 0 none
 sasl 'jirapat_enable: yes' 'jirapat_falback: yes'
 finds "sasl-key: a key that is misspelt" 1 "sasl-key $SVN:2"
 sasl 'jirapat_enable = yes' 'jirapat_enable: yes'
@@ -598,6 +661,20 @@ finds "postfix-path: main.cf does not name the folder" 1 \
 	"postfix-path /etc/postfix/sasl/smtpd.conf:1"
 echo 'cyrus_sasl_config_path = /etc/postfix/sasl' | put /etc/postfix/main.cf
 finds "postfix-path: it does" 0 none
+
+tree
+put /usr/lib/x86_64-linux-gnu/sasl2/libjirapat.so </dev/null
+printf 'mech_list: PLAIN\njirapat_enable: yes\n' | put /etc/sasl2/qemu.conf
+echo 'root:x:0:0::/root:/bin/sh' | put /etc/passwd
+finds "qemu-peer: libvirt is not here" 0 none
+echo 'libvirt-qemu:x:64055:994::/var/lib/libvirt:/bin/sh' >>"$TREE/etc/passwd"
+finds "qemu-peer: as an account that patd does not answer" 0 \
+	"qemu-peer /etc/sasl2/qemu.conf:2"
+main=$CONF CONF=$SCRATCH/allowed.conf
+sed '/^\[patd\]/a allow_users = root libvirt-qemu' "$main" >"$CONF"
+traps
+is "qemu-peer: allow_users names it" "$found" none
+CONF=$main
 
 # --- Tomcat ---------------------------------------------------------------------------------
 
@@ -861,7 +938,144 @@ printf '[Socket]\nListenStream=127.0.0.1:%s\n' "$PORT" |
 	put /etc/systemd/system/pat-httpd.socket
 exits "a socket unit holds it: exit status 0" 0 check --root "$TREE"
 is "no warning then" "$(echo "$out" | grep 'warn  pat-httpd')" ""
+
+# --- The page of pat-httpd ------------------------------------------------------
+
+# page LINE...: the configuration with [self_service] and these lines in it;
+# sections may follow.
+page() {
+	httpd '[pat-httpd]' "user = $(id -u)" '[self_service]' "$@"
+	tree
+}
+
+# The line of the configuration that begins with these bytes.
+conf_line() {
+	grep -n -F -m 1 "$1" "$CONF" | cut -d: -f1
+}
+
+DAEMON=daemon # an account of a system that every machine has
+page "trusted_peers = $DAEMON" 'url = https://jira.example.com/tokens' \
+	'max_auth_age = 15m' 'login_url = /sign_in' 'services = narrow'
+finds "a page as it should be has no trap" 0 none
+run check --root "$TREE"
+like "and that is said" "$out" "*ok    page *no known trap*"
+page "trusted_peers = $DAEMON, no-such-account"
+finds "page-peer: an account that is not there" 1 \
+	"page-peer $CONF:$(conf_line trusted_peers)"
+run check --root "$TREE"
+like "page-peer: it is named" "$out" "*bad   page *no-such-account*"
+page "trusted_peers = root 12345"
+finds "page-person: an account of a person, by its number" 0 \
+	"page-person $CONF:$(conf_line trusted_peers)"
+page "trusted_peers = $DAEMON" '[listener http]' "listen = 127.0.0.1:$PORT"
+finds "page-tcp: no HTTP listener has a path" 1 \
+	"page-tcp $CONF:$(conf_line trusted_peers)"
+page "trusted_peers = $DAEMON" '[listener http]' "listen = 127.0.0.1:$PORT" \
+	'[listener own]' "listen = $HOME_DIR/run/http.sock" 'protocol = http'
+finds "page-tcp: another one has" 0 none
+page "users = all" '[listener http]' "listen = 127.0.0.1:$PORT"
+finds "page-tcp: where nobody is believed" 0 none
+page "trusted_peers = $DAEMON" 'user_header = x-forwarded-user'
+finds "page-header: the one that Jira is told" 0 \
+	"page-header $CONF:$(conf_line user_header)"
+page 'url = https://jira.example.com/pat'
+finds "page-url: another path" 0 "page-url $CONF:$(conf_line url)"
+page 'url = https://jira.example.com/jira/tokens'
+finds "page-url: below a path" 0 none
+page "trusted_peers = $DAEMON" 'max_auth_age = 15m'
+finds "page-login: nowhere to sign in again" 0 \
+	"page-login $CONF:$(conf_line max_auth_age)"
+page 'services = narrow jria'
+finds "page-service: a typing error" 0 \
+	"page-service $CONF:$(conf_line services)"
+page 'rest = yes' '[service maker]' 'scope = tokens'
+finds "page-scope: a service asks for the right to create" 0 \
+	"page-scope $CONF:0"
+page 'rest = yes' '[service maker]' 'scope = x' 'read_scope = tokens'
+finds "page-scope: to read" 0 "page-scope $CONF:0"
+httpd '[pat-httpd]' "user = $(id -u)" '[service maker]' 'scope = tokens'
+finds "page-scope: without a page" 0 none
+
+# What proxies pass on to it.
+SOCK=$HOME_DIR/run/http.sock
+USER_HEADER='proxy_set_header X-Remote-User $user;'
+page "trusted_peers = $DAEMON"
+nginx 'location /tokens {' "proxy_pass http://unix:$SOCK; }"
+finds "nginx-page: the client's header passes" 1 "nginx-page $NGINX:3"
+nginx 'location /tokens {' "$USER_HEADER" "proxy_pass http://unix:$SOCK:/tokens; }"
+finds "nginx-page: it is set" 0 none
+nginx 'proxy_set_header x-remote-user "";' 'location /tokens {' \
+	"proxy_pass http://unix:$SOCK; }"
+finds "nginx-page: it is inherited" 0 none
+nginx "$USER_HEADER" 'location /tokens { proxy_set_header Host $host;' \
+	"proxy_pass http://unix:$SOCK; }"
+finds "nginx-page: a block with headers inherits none" 1 "nginx-page $NGINX:4"
+nginx 'location /tokens { proxy_pass_request_headers off;' \
+	"proxy_pass http://unix:$SOCK; }"
+finds "nginx-page: no header of the client passes" 0 none
+nginx 'location /tokens { proxy_pass http://page; }' '}' \
+	'upstream page {' "server unix:$SOCK;"
+finds "nginx-page: by an upstream that follows" 1 "nginx-page $NGINX:2"
+nginx 'location = /ask {' "proxy_pass http://unix:$SOCK:/auth/jira; }" \
+	'location /auth/ {' "proxy_pass http://unix:$SOCK; }" \
+	'location /other { proxy_pass http://unix:/run/other.sock; }'
+finds "nginx-page: questions, and other sockets" 0 none
+page 'rest = yes'
+nginx 'location /rest/pat {' "proxy_pass http://unix:$SOCK; }"
+finds "nginx-page: nobody is believed" 0 none
+
+# The examples, with the sockets of this world.
+examples_of() {
+	for file in "$EXAMPLES/$1"/*.*; do
+		sed "s|/run/jira-pat/|$HOME_DIR/run/|" "$file" |
+			put "/etc/$2/${file##*/}"
+	done
+}
+page "trusted_peers = $DAEMON"
+nginx 'set $jira_pat_sso_user "";' 'include jira-pat-self.conf;'
+examples_of nginx nginx
+printf 'http {\n  include jira-pat-authorizer-http.conf;\n%s\n}\n' \
+	'include sites-enabled/*;' | put /etc/nginx/nginx.conf
+finds "examples/nginx with the page has no trap" 0 none
+grep -v 'pass_request_headers\|X-Remote-User' \
+	"$EXAMPLES/nginx/jira-pat-self-proxy.conf" |
+	put /etc/nginx/jira-pat-self-proxy.conf
+traps
+like "nginx-page: the example without its lines" "$status:$found" \
+	"1:nginx-page /etc/nginx/jira-pat-self-proxy.conf:*"
+apache 'Include /etc/apache2/jira-pat-self.conf'
+examples_of apache apache2
+finds "examples/apache with the page has no trap" 0 none
+sed -i '/RequestHeader.*X-Remote-User/d' "$TREE/etc/apache2/jira-pat-self.conf"
+traps
+like "apache-page: the example without its lines" "$status:$found" \
+	"1:apache-page /etc/apache2/jira-pat-self.conf:*"
+
+page "trusted_peers = $DAEMON"
+PASS="ProxyPass /tokens \"unix:$SOCK|http://localhost/tokens\""
+USER_HEADER='RequestHeader set X-Remote-User "expr=%{REMOTE_USER}"'
+apache "$PASS"
+finds "apache-page: the client's header passes" 1 "apache-page $SITE:1"
+apache "$PASS" "$USER_HEADER"
+finds "apache-page: it is set" 0 none
+apache "$PASS" "$USER_HEADER env=REMOTE_USER"
+finds "apache-page: it is set now and then" 1 "apache-page $SITE:1"
+apache "$PASS" 'RequestHeader unset x-remote-user early' \
+	"$USER_HEADER \"expr=-n %{REMOTE_USER}\""
+finds "apache-page: it is removed before" 0 none
+apache '<Location /tokens>' "ProxyPass unix:$SOCK|http://localhost/tokens" \
+	'</Location>'
+finds "apache-page: in a section" 1 "apache-page $SITE:2"
+apache '<VirtualHost *:1>' "$USER_HEADER" '</VirtualHost>' '<VirtualHost *:2>' \
+	"$PASS" '</VirtualHost>'
+finds "apache-page: another host sets it" 1 "apache-page $SITE:5"
+apache "$USER_HEADER" '<VirtualHost *:2>' "$PASS" '</VirtualHost>'
+finds "apache-page: it is set for all hosts" 0 none
+apache 'ProxyPass /x unix:/run/other.sock|http://localhost/'
+finds "apache-page: another socket" 0 none
+
 httpd
+tree
 run check --root "$TREE"
 like "sockets alone show that it is used" "$out" "*ok    pat-httpd*http.sock*"
 stop listeners

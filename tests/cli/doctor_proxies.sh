@@ -317,6 +317,10 @@ caddy 'request_header -X-Forwarded-User' "$ASK" "$END" "$COPY" "$DROP"
 finds "caddy-headers: another spelling passes" 0 "caddy-headers $CA:4"
 caddy "$ALIAS" 'forward_auth /rest/* 10.0.0.9:9019 {' "$END" "$COPY" "$DROP"
 finds "caddy-remote: another host, behind a matcher" 1 "caddy-remote $CA:4"
+caddy "$ALIAS" 'forward_auth https://bob:hunter2@10.0.0.9 {' "$END" "$COPY" "$DROP"
+traps
+like "a user and a password in front of the host are not shown" "$out" \
+	'*"https://\*\*\*@10.0.0.9: *'
 tree
 for file in Caddyfile jira-pat.caddy; do
 	put "/etc/caddy/$file" <"$EXAMPLES/caddy/$file"

@@ -30,6 +30,15 @@ all_checks() {
 	is "$W it shows what breaks the policy, and what would be done" \
 		"$(printf '%s\n' "$out" | sort)" "revoke $nameless $user -: name_required
 shorten $long $user long: max_lifetime"
+	exits "$W policy check --summary: exit status 1" 1 policy check --summary
+	is "$W it shows how many break which setting" \
+		"$(printf '%s\n' "$out" | sort)" "revoke 1: name_required
+shorten 1: max_lifetime"
+	like "$W and how many there are" "$err" "*2 tokens break the policy*"
+	run policy apply --dry-run --summary --json
+	is "$W --summary --json has all settings" "$status:$(json '(len(d["breaks"]),
+{k: v for k, v in d["breaks"].items() if v}, d["live"])')" \
+		"1:(4, {'name_required': 1, 'max_lifetime': 1}, 3)"
 	exits "$W policy apply --dry-run: the same" 1 policy apply --dry-run
 	run show "$nameless" --json
 	is "$W and nothing is changed" "$(json 'd["state"]')" live
@@ -46,6 +55,8 @@ print(sorted((d["breaks"], d["act"], d["changed"])
 	run show "$good" --json
 	is "$W what keeps to it stays" "$(json 'd["state"]')" live
 	exits "$W then there is nothing to do" 0 policy check
+	exits "$W nor to count" 0 policy check --summary
+	is "$W and nothing is printed" "$out" ""
 
 	policy 'name_required = yes' 'max_per_user = 1'
 	[ "$3" = 0 ] || { stop patd && cli_patd; }

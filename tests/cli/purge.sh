@@ -22,6 +22,10 @@ ends = [
     ("InGrace0", {"superseded_at": "2020-01-01T00:00:00Z",
                   "grace_until": "2090-01-02T00:00:00Z"}),
     ("Lives000", {"expires_at": "2090-01-01T00:00:00Z"}),
+    ("Paused00", {"disabled_at": "2020-01-01T00:00:00Z"}),
+    ("UsedUp00", {"uses_max": 2, "uses_left": 0,
+                  "created_at": "2019-01-01T00:00:00Z",
+                  "last_used_at": "2020-01-01T00:00:00Z"}),
 ]
 for id, fields in ends:
     print(json.dumps(dict(record, id=id, family=id, user=id, **fields)))' \
@@ -36,9 +40,9 @@ for way in without with; do
 	run purge --dry-run
 	is "[$way patd] --dry-run names what ended long ago" \
 		"$(printf '%s\n' "$out" | cut -d' ' -f1 | tr '\n' ' ')" \
-		"OldExpir OldRevok OldSuper "
+		"OldExpir OldRevok OldSuper UsedUp00 "
 	run list --all --json
-	is "[$way patd] and removes nothing" "$(json 'len(d)')" 7
+	is "[$way patd] and removes nothing" "$(json 'len(d)')" 9
 	[ "$way" = without ] || stop patd
 done
 cli_patd
@@ -47,9 +51,9 @@ is "--json: a line for each" \
 	"$(printf '%s\n' "$out" | python3 -c 'import json, sys
 print([(json.loads(line)["id"], json.loads(line)["removed"])
     for line in sys.stdin])')" \
-	"[('OldExpir', True), ('OldRevok', True), ('OldSuper', True)]"
+	"[('OldExpir', True), ('OldRevok', True), ('OldSuper', True), ('UsedUp00', True)]"
 run list --all --json
-is "what lives, is in its grace or ended lately stays" "$(json 'len(d)')" 4
+is "what lives, is in its grace, paused or ended lately stays" "$(json 'len(d)')" 5
 run purge --dead-for 0
 is "--dead-for 0: whatever has ended" "$(printf '%s' "$out" | cut -d' ' -f1)" \
 	"$young"

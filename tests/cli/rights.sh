@@ -97,6 +97,7 @@ each_way "a path" anna service /etc/pam.d/login warned
 each_way "a scope that a section names" anna scope write silent
 sed -i 's/^scope = write$/&\nread_scope = read/' "$CONF"
 each_way "a scope that a section names for reading" anna scope read silent
+each_way "the scope of self-service" anna scope tokens silent
 each_way "a service that has a section" anna service narrow silent
 each_way "a glob that fits a section" anna service 'nar*' silent
 [ ! -e /etc/pam.d/login ] ||

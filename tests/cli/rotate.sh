@@ -42,7 +42,7 @@ all_checks() {
 	is_json "$W rotate --json prints JSON"
 	third=$(json 'd["token"]')
 	is "$W rotate --json has all fields" "$(json 'sorted(d)')" \
-		"['bearer', 'created_at', 'expires_at', 'grace_until', 'id', 'keep_until_grace', 'name', 'networks', 'rotated', 'scopes', 'services', 'token', 'user']"
+		"['bearer', 'created_at', 'expires_at', 'grace_until', 'id', 'keep_until_grace', 'name', 'networks', 'number', 'owner_group', 'parent', 'rotated', 'scopes', 'services', 'token', 'user', 'uses_max']"
 	said "$W with --grace 0 the old one ends at once" "$second" \
 		"denied: superseded"
 	exits "$W rotate --keep-until-grace" 0 \

@@ -126,6 +126,48 @@ is "the other's stays" "$(json '[t["id"] for t in d]')" "['$theirs']"
 as nobody create nobody --name "$(printf 'a\001')" --scope read
 is "bad text is refused" "$status" 2
 
+# --- Children, groups and pauses ------------------------------------------------
+
+as nobody create --scope read --expires 2h --name parent
+parent=$(id_of "$out")
+as nobody create --parent "$parent" --scope read --json
+is "a user makes a child of an own token" \
+	"$status:$(json '(d["user"], d["scopes"], d["parent"])')" \
+	"0:('nobody', ['read'], '$parent')"
+refused "a child of another's token" 1 "*no token *the id $theirs*" \
+	create --parent "$theirs" --scope read
+refused "a child with another scope" 1 '*scope*' \
+	create --parent "$parent" --scope report
+refused "a token for a group" 1 '*you are not in the group*' \
+	create --scope read --owner-group ops
+run create daemon --owner-group ops --name shared
+shared=$(id_of "$out")
+refused "a token of a group, to others," 1 "*no token *the id $shared*" \
+	disable "$shared"
+run user groups nobody ops
+as nobody list --owner ops --json
+is "a member sees what the group owns" "$(json '[(t["id"], t["user"]) for t in d]')" \
+	"[('$shared', 'daemon')]"
+as nobody disable "$shared"
+is "and pauses it" "$status:$out" "0:disabled $shared daemon shared"
+as nobody enable "$shared"
+is "and ends that" "$status:$out" "0:enabled $shared daemon shared"
+as nobody disable --user nobody
+is "disable --user has the user's own alone" \
+	"$status:$(printf '%s\n' "$out" | grep -c "$shared"):$(printf '%s\n' "$out" |
+		grep -c "^disabled ")" "0:0:2"
+as nobody enable --user nobody
+is "enable --user, too" "$status:$(printf '%s\n' "$out" | wc -l)" "0:2"
+run disable "$parent"
+refused "the end of a pause that an administrator began" 1 '*administrator*' \
+	enable "$parent"
+run user groups nobody --none
+refused "what a group owns that the user has left" 1 "*no token *the id $shared*" \
+	revoke "$shared"
+refused "the policy" 1 '*not an administrator*' policy check --summary
+run revoke --user nobody
+run revoke "$shared"
+
 # --- Crowds -------------------------------------------------------------------
 
 # SOCKET USER COUNT END HELD: connections of USER that say nothing, until END is

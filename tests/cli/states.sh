@@ -82,6 +82,20 @@ all_checks() {
 	is_state "one behind its grace" "dead: superseded" superseded \
 		superseded "dead superseded"
 
+	new alice
+	run disable "$id"
+	is_state "a disabled one" "paused: disabled" paused disabled \
+		"paused disabled"
+	new alice
+	parent=$id
+	new --parent "$parent"
+	run disable "$parent"
+	is_state "a child of a disabled one" "paused: parent" paused parent \
+		"paused parent"
+	run revoke "$parent"
+	is_state "a child of a revoked one" "dead: parent" dead parent \
+		"dead parent"
+
 	new "bob$patd"
 	run user disable "bob$patd"
 	is_state "one of a disabled user" "paused: user-disabled" paused \

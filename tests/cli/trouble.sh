@@ -142,11 +142,11 @@ CONF=$SCRATCH/jira-pat.conf
 
 # --- A full disk --------------------------------------------------------------
 
-# In a mount namespace of its own: a store of 4 MiB, then every byte taken.
+# In a mount namespace of its own: a store of 6 MiB, then every byte taken.
 # shellcheck disable=SC2016
 full_disk() {
 	unshare -m sh -c '
-		mount -t tmpfs -o size=4m none "$2/small" || exit 77
+		mount -t tmpfs -o size=6m none "$2/small" || exit 77
 		"$1" --config "$3" init 2>/dev/null || exit 77
 		: >"$2/made"
 		n=0

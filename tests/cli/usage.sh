@@ -85,6 +85,12 @@ completes "an\\ n an\\\$\\(touch\\ $SCRATCH/files/expanded\\) andrea ann" \
 ok "nothing in a name is run" test ! -e "$SCRATCH/files/expanded"
 completes "$ann" --config "$CONF" revoke "$ann"
 completes "$ann" --config "$CONF" rotate "$ann"
+completes "$ann" --config "$CONF" disable "$ann"
+completes "$dead" --config "$CONF" create ann --parent "$dead"
+run user groups andrea ops 'build team' dev
+completes "build\\ team" --config "$CONF" create ann --owner-group b
+completes "build\\ team dev ops" --config "$CONF" list --owner ""
+completes "7d" --config "$CONF" create ann --link-lifetime 7
 completes "" --config "$CONF" revoke "$dead"
 completes "$dead" --config "$CONF" show "$dead"
 completes "$dead" --config "$CONF" audit --id "$dead"
@@ -151,6 +157,22 @@ wrong '*create: an argument is missing*' create
 wrong '*create: too many arguments*' create bob eve
 wrong '*init: unknown option: --json*' init --json
 wrong '*show: an argument is missing*' show
+wrong '*disable: no token is named*' disable
+wrong '*enable: ID 1: neither*' enable xyz
+for uses in 0 -1 +1 ' 1' 1x 4294967296 18446744073709551617 one ''; do
+	wrong '*--uses: expected a number from 1 to 4294967295*' create bob \
+		--uses "$uses"
+done
+wrong '*--owner-group: a group?s name is empty*' create bob --owner-group ''
+wrong '*--owner-group: *blanks*' create bob --owner-group 'ops '
+wrong '*--parent: neither*' create --parent bob
+wrong '*--link-lifetime needs --link*' create bob --link-lifetime 7d
+wrong '*--link-lifetime: expected a duration*' create bob --link \
+	--link-lifetime never
+wrong '*--bearer*omit one*' create bob --link --bearer
+wrong '*a group?s name is empty*' list --owner ''
+wrong '*--parent: neither*' list --parent bob
+wrong '*--summary changes nothing*' policy apply --summary
 wrong '*show: ID: neither*' show xyz
 wrong '*list: --expiring*' list --expiring soon
 wrong '*revoke: nothing to revoke*' revoke

@@ -17,6 +17,16 @@ scope = write
 read_scope = read'
 CLIENTS_SERVICES=${CLIENTS_SERVICES:-jira}
 
+# clients_more nginx|apache SERVICE: the end of this server.
+clients_more() {
+	:
+}
+
+# clients_hosts: virtual hosts of Apache beside those.
+clients_hosts() {
+	:
+}
+
 # clients_needs TOOL...: leaves, unless all of them are here: commands, or files.
 clients_needs() {
 	PATH=$PATH:/usr/sbin:/sbin
@@ -164,6 +174,7 @@ clients_nginx_conf() {
 			    set \$jira_pat_service ${clients_pair%:*};
 			    set \$jira_pat_backend jira;
 			    include jira-pat-authorizer.conf;
+			    $(clients_more nginx "${clients_pair%:*}")
 			}
 		EOF
 	done
@@ -175,6 +186,8 @@ clients_apache() {
 	cp "$JP_SOURCE"/examples/apache/jira-pat-* "$WORLD/apache/"
 	sed -i "s|fcgi://127.0.0.1:888/|fcgi://127.0.0.1:$clients_port/|" \
 		"$WORLD/apache/jira-pat-authorizer-provider.conf"
+	sed -i "s|/run/jira-pat/|$WORLD/run/|; s|/etc/apache2/|$WORLD/apache/|" \
+		"$WORLD/apache/jira-pat-self.conf"
 	[ -z "${CLIENTS_LUA_HEADERS:-}" ] ||
 		sed -i "s/^	x-atlassian-token /	$CLIENTS_LUA_HEADERS\n&/" \
 			"$WORLD/apache/jira-pat-headers.lua"
@@ -198,9 +211,11 @@ clients_apache_conf() {
 			Define JIRA_PAT_HEADERS $WORLD/apache/jira-pat-headers.lua
 			${CLIENTS_APACHE_LINES:-}
 			Include $WORLD/apache/jira-pat-authorizer.conf
+			$(clients_more apache "${clients_pair%:*}")
 			</VirtualHost>
 		EOF
 	done
+	clients_hosts
 }
 
 # --- The proofs -----------------------------------------------------------------

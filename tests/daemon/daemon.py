@@ -21,6 +21,10 @@ import time
 import traceback
 import zlib
 
+import activation
+
+sys.path.append(os.path.join(os.environ["JP_SOURCE"], "tests/lib"))
+
 BUILD = os.environ["JP_BUILD"]
 PATD = os.path.join(BUILD, "patd/patd")
 HAMMER = os.path.join(BUILD, "tests/daemon/hammer")
@@ -173,6 +177,50 @@ class Client:
         self.close()
 
 
+class OneShot:
+    """A patd for one question, as the module spawns it."""
+
+    def __init__(self, place, user, token, message=None, program=PATD,
+                 stderr=subprocess.DEVNULL, **options):
+        ours, theirs = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.client = Client.__new__(Client)
+        self.client.sock = ours
+        ours.settimeout(60)
+        self.client.send(message or question(user, token))
+        self.patd = subprocess.Popen(
+            [program, "--one-shot", "--config", place.config], stdin=theirs,
+            stdout=subprocess.DEVNULL, stderr=stderr, **options)
+        theirs.close()
+
+    def end(self):
+        """Its answer, and its exit status."""
+        answer = self.client.answer()
+        assert self.client.closed()
+        self.client.close()
+        return answer, self.patd.wait(60)
+
+
+def as_user(name, call):
+    """What `call` returns in a process of that user: a short text."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            account = pwd.getpwnam(name)
+            os.setgroups([])
+            os.setgid(account.pw_gid)
+            os.setuid(account.pw_uid)
+            os.write(writer, repr(call()).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader) as file:
+        said = file.read()
+    os.waitpid(child, 0)
+    return said
+
+
 def connect(path):
     """Tried again as long as patd has not taken those before."""
     end = time.monotonic() + 60
@@ -203,13 +251,23 @@ class World:
         self.admin_program = os.path.join(build, "tools/pat-admin")
         self.root = tempfile.mkdtemp(prefix="jira-pat-daemon.")
         os.chmod(self.root, 0o755)
-        self.user = "daemon" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
-        self.config = os.path.join(self.root, "jira-pat.conf")
         self.run_root = self.root
         if tmpfs:
             self.run_root = tempfile.mkdtemp(
                 prefix="jira-pat-daemon.", dir=tmpfs)
             os.chmod(self.run_root, 0o755)
+        self.lay_out()
+        try:
+            self.write(more)
+            self.admin("init")
+        except BaseException:
+            self.remove()
+            raise
+
+    def lay_out(self):
+        """What lies where, in `root` and `run_root`."""
+        self.user = "daemon" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
+        self.config = os.path.join(self.root, "jira-pat.conf")
         self.run_dir = os.path.join(self.run_root, "run")
         self.verify = os.path.join(self.run_dir, "verify.sock")
         self.admin_sock = os.path.join(self.run_dir, "admin.sock")
@@ -217,12 +275,6 @@ class World:
         self.patd = None
         self.tokens = []
         self.streams = []  # paths of mux
-        try:
-            self.write(more)
-            self.admin("init")
-        except BaseException:
-            self.remove()
-            raise
 
     def remove(self):
         shutil.rmtree(self.root, ignore_errors=True)
@@ -287,6 +339,13 @@ class World:
         self.patd = self.spawn(*args, **options)
         wait_for(lambda: self.patd.poll() is not None or self.answers())
         assert self.patd.poll() is None, self.read_log()[-400:]
+        return self.patd
+
+    def launch(self, sockets, **options):
+        """A patd with sockets that a service manager made."""
+        self.patd = activation.launch(
+            sockets, [self.patd_program, "--config", self.config], self.log,
+            **options)
         return self.patd
 
     def run(self, *args):

@@ -7,6 +7,10 @@
  *         after PER_CONN questions, the last of which says so; then one line
  *         with the answers:
  *         "accepted N denied N unavailable N".
+ *     hammer SOCKET forge COUNT CONNS PER_CONN
+ *         The same, with another secret for each question.
+ *     hammer SOCKET times COUNT
+ *         COUNT questions, one after another: "accepted N p50 NS p99 NS".
  *     hammer SOCKET until-denied
  *         Says "running" when it has been accepted for a while, and goes on
  *         until nothing is accepted any more; then one line: "accepted N last
@@ -16,6 +20,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +28,10 @@
 #include <unistd.h>
 
 #include "common/wire/client.h"
+#include "common/wire/token.h"
 
 enum {
+	BASE = 62,
 	PAIRS_MAX = 4096,
 	CONNS_MAX = 1024,
 	ANSWER_MS = 20000,
@@ -124,9 +131,32 @@ answer(struct conn *conn, uint32_t number)
 	return reply.verdict;
 }
 
+/* Of the same id, and well made, but nobody was ever given it. */
+static void
+forge(struct jp_secret *text)
+{
+	static uint64_t state = UINT64_C(0x9e3779b97f4a7c15);
+	char prefix[JP_TOKEN_PREFIX_MAX + 1], id[JP_TOKEN_ID_LEN];
+	char secret[JP_TOKEN_SECRET_LEN];
+	struct jp_token token;
+
+	if (jp_token_parse(text->text, text->len, &token) != JP_ERR_OK)
+		die("no token to forge", JP_ERR_INVALID);
+	memcpy(prefix, token.prefix, token.prefix_len);
+	prefix[token.prefix_len] = '\0';
+	memcpy(id, token.id, sizeof(id));
+	for (size_t i = 0; i < sizeof(secret); i++) {
+		state ^= state << 13; /* Marsaglia's xorshift */
+		state ^= state >> 7;
+		state ^= state << 17;
+		secret[i] = JP_TOKEN_ALPHABET[state % BASE];
+	}
+	jp_token_format(text, prefix, id, secret);
+}
+
 static void
 run_count(const char *path, unsigned long count, size_t conn_len,
-    unsigned long per_conn)
+    unsigned long per_conn, bool forges)
 {
 	unsigned long verdicts[JP_ACCEPT + 1] = { 0 };
 
@@ -134,6 +164,9 @@ run_count(const char *path, unsigned long count, size_t conn_len,
 		for (size_t i = 0; i < conn_len && at + i < count; i++) {
 			if (conns[i].fd < 0 || conns[i].asked == per_conn)
 				open_conn(&conns[i], path);
+			if (forges)
+				forge(&pairs[(uint32_t)(at + i) % pair_len]
+				           .token);
 			ask(&conns[i], (uint32_t)(at + i),
 			    conns[i].asked + 1 == per_conn);
 		}
@@ -142,6 +175,36 @@ run_count(const char *path, unsigned long count, size_t conn_len,
 	}
 	(void)printf("accepted %lu denied %lu unavailable %lu\n",
 	    verdicts[JP_ACCEPT], verdicts[JP_DENY], verdicts[JP_UNAVAILABLE]);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const int64_t *one = a, *other = b;
+
+	return (*one > *other) - (*one < *other);
+}
+
+static void
+run_times(const char *path, unsigned long count)
+{
+	int64_t *times = calloc(count, sizeof(*times));
+	unsigned long accepted = 0;
+
+	if (times == NULL)
+		die("times", JP_ERR_NOMEM);
+	open_conn(&conns[0], path);
+	for (uint32_t number = 0; number < count; number++) {
+		int64_t begin_ns = jp_now_ns();
+
+		ask(&conns[0], number, false);
+		accepted += answer(&conns[0], number) == JP_ACCEPT;
+		times[number] = jp_now_ns() - begin_ns;
+	}
+	qsort(times, count, sizeof(*times), compare);
+	(void)printf("accepted %lu p50 %" PRId64 " p99 %" PRId64 "\n", accepted,
+	    times[count / 2], times[count - 1 - count / 100]);
+	free(times);
 }
 
 static void
@@ -172,10 +235,21 @@ run_until_denied(const char *path)
 	(void)printf("accepted %lu last %" PRId64 "\n", accepted, last_ns);
 }
 
+static int
+usage(void)
+{
+	(void)fprintf(stderr,
+	    "usage: hammer SOCKET count|forge COUNT CONNS PER_CONN | times "
+	    "COUNT | until-denied\n");
+	return 2;
+}
+
 int
 main(int argc, char **argv)
 {
-	size_t conn_len;
+	size_t conn_len = argc == 6 ? strtoul(argv[4], NULL, 10) : 0;
+	unsigned long count = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
+	bool forges = argc > 2 && strcmp(argv[2], "forge") == 0;
 
 	for (size_t i = 0; i < CONNS_MAX; i++)
 		conns[i].fd = -1;
@@ -184,14 +258,13 @@ main(int argc, char **argv)
 		run_until_denied(argv[1]);
 		return 0;
 	}
-	conn_len = argc == 6 ? strtoul(argv[4], NULL, 10) : 0;
-	if (conn_len == 0 || conn_len > CONNS_MAX ||
-	    strcmp(argv[2], "count") != 0) {
-		(void)fprintf(stderr, "usage: hammer SOCKET count COUNT CONNS "
-		                      "PER_CONN | until-denied\n");
-		return 2;
+	if (argc == 4 && count > 0 && strcmp(argv[2], "times") == 0) {
+		run_times(argv[1], count);
+		return 0;
 	}
-	run_count(argv[1], strtoul(argv[3], NULL, 10), conn_len,
-	    strtoul(argv[5], NULL, 10));
+	if (conn_len == 0 || conn_len > CONNS_MAX ||
+	    (!forges && strcmp(argv[2], "count") != 0))
+		return usage();
+	run_count(argv[1], count, conn_len, strtoul(argv[5], NULL, 10), forges);
 	return 0;
 }

@@ -237,6 +237,7 @@ def two_at_once():
         for command in commands:
             assert command.wait(120) == 0, command.stderr.read()
             command.stderr.close()
+        assert place.stop() == 0  # which writes the rest of the trail
         changed = [line["user"] for line in
                    map(json.loads, place.read_trail().splitlines())
                    if line["event"] == "set-user"]

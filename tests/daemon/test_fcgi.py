@@ -421,5 +421,6 @@ def under_load():
         assert set(statuses) == {200, 503}
 
 
-main([responder, variables, upstream, pieces, pipelined, bounds, body, slow,
-      given_up, leavers, nonsense, deaf, killed, frozen, under_load])
+if __name__ == "__main__":
+    main([responder, variables, upstream, pieces, pipelined, bounds, body, slow,
+          given_up, leavers, nonsense, deaf, killed, frozen, under_load])

@@ -4,14 +4,16 @@ import os
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import time
 
+from activation import launch, listening
 from daemon import (ROOT, SANITIZED, Skip, forged, main, room_for,
                     wait_for)
-from httpd import HTTPD, Http, place, request
+from httpd import (HTTPD, Http, library_is_strict, place, request,
+                   status_for)
 from memory import found, needles_of
+import ports
 
 READ_WRITE = """[service jira]
 scope = write
@@ -248,7 +250,7 @@ def malformed():
 
 
 def odd_but_fine():
-    """empty lines in front, blanks in front of values, empty values, names in
+    """empty lines in front do no harm, blanks in front of values, empty values, names in
     any case and 100 fields are fine"""
     with place() as world:
         token = world.token()
@@ -259,7 +261,8 @@ def odd_but_fine():
                        (good, *("X%d: y" % i for i in range(100)))):
             assert ask(world, *fields).status == 200, fields[0][:20]
         data = b"\r\n\r\n" + request("/auth/jira", good)
-        assert raw(world, data) == 200
+        assert raw(world, data) in (
+            (400, None) if library_is_strict() else (200,))
 
 
 def bodies():
@@ -531,21 +534,10 @@ def strangers():
         raise Skip("needs root")
     with place("allow_users = www-data\n") as world:
         token = world.token()
-        code = """import os, socket, sys
-os.setgid(int(sys.argv[3])); os.setuid(int(sys.argv[2]))
-s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
-try:
-    s.sendall(sys.stdin.buffer.read())
-except OSError:
-    pass
-print(s.recv(1000).decode().split()[1])"""
         for uid, status in ((0, "200"), (33, "200"), (1, "403"),
                             (65534, "403")):
-            done = subprocess.run(
-                [sys.executable, "-c", code, world.http, str(uid), str(uid)],
-                input=request("/auth/jira", bearer(token)),
-                capture_output=True, timeout=60)
-            assert done.stdout.decode().strip() == status, (uid, done)
+            assert status_for(world.http, uid, request(
+                "/auth/jira", bearer(token))) == status, uid
         world.httpd_logged("refused uid 1: not allowed to ask: see allow_users")
 
 
@@ -761,36 +753,9 @@ def command_line():
         assert "[pat-httpd] allow_users: there is no user" in done.stderr
 
 
-LAUNCHER = """import os, socket, sys
-fds = [int(fd) for fd in sys.argv[1].split(",")]
-for at, fd in enumerate(fds):
-    os.dup2(fd, 100 + at)
-for at, fd in enumerate(fds):
-    os.dup2(100 + at, 3 + at)
-os.environ["LISTEN_PID"] = str(os.getpid())
-os.environ["LISTEN_FDS"] = str(len(fds))
-os.environ["LISTEN_FDNAMES"] = sys.argv[2]
-os.execv(sys.argv[3], sys.argv[3:])
-"""
-
-
 def activated(world, sockets, names, *args):
-    fds = ",".join(str(sock.fileno()) for sock in sockets)
-    with open(world.httpd_log, "a") as log:
-        return subprocess.Popen(
-            [sys.executable, "-c", LAUNCHER, fds, names, HTTPD, "--config",
-             world.config, *args], stdin=subprocess.DEVNULL, stdout=log,
-            stderr=log, pass_fds=[sock.fileno() for sock in sockets])
-
-
-def listening(address):
-    sock = socket.socket(socket.AF_UNIX if isinstance(address, str)
-                         else socket.AF_INET)
-    sock.bind(address)
-    sock.listen(16)
-    if isinstance(address, str):
-        os.chmod(address, 0o666)
-    return sock
+    return launch(sockets, [HTTPD, "--config", world.config, *args],
+                  world.httpd_log, names)
 
 
 def passed():
@@ -830,9 +795,7 @@ def passed_wrong():
 
 def over_tcp():
     """a listener of loopback TCP answers, and the port is free at the end"""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        address = sock.getsockname()
+    address = ("127.0.0.1", ports.free()[0])
     with place("[listener web]\nlisten = 127.0.0.1:%d\n" % address[1],
                start=False) as world:
         world.start()

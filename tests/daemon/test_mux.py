@@ -7,10 +7,10 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import time
 from multiprocessing.pool import ThreadPool
 
+from activation import listening
 from daemon import (ACCEPT, DENY, PATD, ROOT, Client, Skip, main, make_slow,
                     question, text, wait_for, world)
 
@@ -406,30 +406,14 @@ def stale():
         assert done.returncode == 3 and "not a socket" in done.stderr
 
 
-LAUNCHER = """import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ["LISTEN_PID"] = str(os.getpid())
-os.environ["LISTEN_FDS"] = "1"
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-
-
 def activation():
     """a mux of the service manager is used, and left at the end"""
     with mux_world(start=False) as place:
         token = place.token()
-        os.makedirs(os.path.dirname(place.mux), 0o755, exist_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.bind(place.mux)
-            os.chmod(place.mux, 0o666)
-            sock.listen(5)
+        with listening(place.mux) as sock:
             with Mux(place.mux) as early:
                 early.send(ask_for("alice", token))
-                with open(place.log, "a") as log:
-                    place.patd = subprocess.Popen(
-                        [sys.executable, "-c", LAUNCHER, str(sock.fileno()),
-                         PATD, "--config", place.config],
-                        pass_fds=[sock.fileno(), 3], stdout=log, stderr=log)
+                place.launch([sock])
                 assert early.all() == OK
             wait_for(place.answers)
         assert place.stop() == 0

@@ -10,14 +10,14 @@ import socket
 import stat
 import struct
 import subprocess
-import sys
 import threading
 import time
 from multiprocessing.pool import ThreadPool
 
+from activation import listening
 from daemon import (ACCEPT, ACCOUNT, ADMIN, DENY, MAY, PATD, ROOT,
-                    SANITIZED, UNAVAILABLE, Client, Skip, account, forged, main,
-                    make_slow, question, text, wait_for, world)
+                    SANITIZED, UNAVAILABLE, Client, OneShot, Skip, account,
+                    forged, main, make_slow, question, text, wait_for, world)
 
 
 def ready_is_told():
@@ -241,6 +241,32 @@ def uses_are_kept():
         assert place.commits() == commits + 1
 
 
+def new_addresses_have_a_time():
+    """since when each address is in use is kept, but for the first of all"""
+    def seen(place, token):
+        uses = json.loads(
+            place.admin("show", token[5:13], "--json").stdout)["uses"]
+        return [(use["address"], use["since"] is not None) for use in uses]
+
+    def ask(place, token, addresses):
+        with Client(place.verify) as client:
+            for i, address in enumerate(addresses):
+                client.send(question("alice", token, i, rhost=address))
+                assert client.answer(i)[0] == ACCEPT
+
+    with world() as place:
+        token = place.token()
+        ask(place, token, ("192.0.2.1", "2001:db8::2", "192.0.2.1"))
+        wanted = [("192.0.2.1", False), ("2001:db8::2", True)]
+        assert seen(place, token) == wanted  # by patd, before it is written
+        place.stop()
+        assert seen(place, token) == wanted
+        place.start()
+        ask(place, token, ("2001:db8::2", "192.0.2.1", "192.0.2.3"))
+        place.stop()
+        assert seen(place, token) == [("192.0.2.3", True)] + wanted
+
+
 def held_is_answered():
     """SIGTERM: the question that is held is answered, then patd exits 0"""
     with world(start=False) as place:
@@ -307,20 +333,22 @@ def bad_messages():
                 client.send(b"\0" * 40)
                 assert client.closed()
             with Client(place.admin_sock) as client:
-                client.send(b"JPA3\x01")
+                client.send(b"JPA4\x01")
                 assert b"another version" in client.sock.recv(4096)
                 assert client.closed()
 
 
 def end(version, line):
-    """the end of an operation: its layout is the same in all versions"""
-    return b"JPA" + version + b"\x07\x15" + text(line)
+    """the end of an operation: one byte grew behind it in version 4"""
+    return (b"JPA" + version + b"\x07\x15" + text(line) +
+            bytes(version >= b"4"))
 
 
 def other_versions():
     """an older pat-admin, and a newer one, are told which side to restart"""
     rows = ((b"1", b"this pat-admin is older than patd"),
-            (b"4", b"restart patd"), (b"\xff", b"restart patd"))
+            (b"3", b"this pat-admin is older than patd"),
+            (b"5", b"restart patd"), (b"\xff", b"restart patd"))
     with world() as place:
         token = place.token()
         for version, said in rows:
@@ -333,7 +361,7 @@ def other_versions():
                     assert said in got and token[5:13].encode() not in got
                     assert client.closed()
         with Client(place.admin_sock) as client:
-            client.send(b"JPA3\xfe" + list_request()[5:])
+            client.send(b"JPA4\xfe" + list_request()[5:])
             assert b"restart patd" in client.sock.recv(4096)
             assert client.closed()
         assert place.ask("alice", token) == (ACCEPT, "alice")
@@ -345,8 +373,8 @@ def other_patd():
     rows = ((end(b"1", "old"), "restart patd"),
             (end(b"1", ""), "restart patd"),
             (item % b"1", "restart patd"), (b"JPA1", "restart patd"),
-            (item % b"4", "this pat-admin is older than patd"),
-            (b"JPA3\xff", "this pat-admin is older than patd"))
+            (item % b"5", "this pat-admin is older than patd"),
+            (b"JPA4\xff", "this pat-admin is older than patd"))
     with world(start=False) as place:
         os.makedirs(os.path.dirname(place.admin_sock), exist_ok=True)
         for answer, said in rows:
@@ -358,7 +386,7 @@ def other_patd():
                     text=True, stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                 conn = sock.accept()[0]
-                assert conn.recv(65536).startswith(b"JPA3\x01")
+                assert conn.recv(65536).startswith(b"JPA4\x01")
                 conn.send(answer)
                 out, err = asker.communicate()
                 conn.close()
@@ -569,9 +597,11 @@ def no_descriptors():
 
 def list_request():
     """`list --all` as common/admin/wire.c encodes it."""
-    return (b"JPA3\x01" + text("") * 4 + bytes(3) + bytes(9) + b"\x01" +
+    return (b"JPA4\x01" + text("") * 4 + bytes(3) + bytes(9) + b"\x01" +
             bytes(8) + text(question("", "")) + bytes(10) + text("") +
-            bytes(1) + text("") + bytes(9) + text("") * 2 + bytes(19))
+            bytes(1) + text("") + bytes(9) + text("") * 2 + bytes(19) +
+            text("") * 2 + bytes(12) + text("") * 3 + bytes(1) + text("") +
+            bytes(4) + text("") + bytes(10))
 
 
 def slow_lister():
@@ -654,29 +684,6 @@ def accounts():
         place.write("[tokens]\nprefix = acme\naccept_prefix = jpat")
         assert OneShot(place, "alice", "", question).end() == (
             (MAY, "alice"), 0)
-
-
-class OneShot:
-    """A patd for one question, as the module spawns it."""
-
-    def __init__(self, place, user, token, message=None):
-        ours, theirs = socket.socketpair(
-            socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.patd = subprocess.Popen(
-            [PATD, "--one-shot", "--config", place.config], stdin=theirs,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        theirs.close()
-        self.client = Client.__new__(Client)
-        self.client.sock = ours
-        ours.settimeout(60)
-        self.client.send(message or question(user, token))
-
-    def end(self):
-        """Its answer, and its exit status."""
-        answer = self.client.answer()
-        assert self.client.closed()
-        self.client.close()
-        return answer, self.patd.wait(60)
 
 
 def one_shot():
@@ -777,30 +784,14 @@ def start_waits():
         wait_for(place.answers, 60)
 
 
-LAUNCHER = """import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ["LISTEN_PID"] = str(os.getpid())
-os.environ["LISTEN_FDS"] = "1"
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-
-
 def activation():
     """a socket of the service manager is used, and left at the end"""
     with world(start=False) as place:
         token = place.token()
-        os.makedirs(os.path.dirname(place.verify), 0o755, exist_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
-            sock.bind(place.verify)
-            os.chmod(place.verify, 0o666)
-            sock.listen(5)
+        with listening(place.verify, socket.SOCK_SEQPACKET) as sock:
             with Client(place.verify) as early:
                 early.send(question("alice", token))
-                with open(place.log, "a") as log:
-                    place.patd = subprocess.Popen(
-                        [sys.executable, "-c", LAUNCHER, str(sock.fileno()),
-                         PATD, "--config", place.config],
-                        pass_fds=[sock.fileno(), 3], stdout=log, stderr=log)
+                place.launch([sock])
                 assert early.answer() == (ACCEPT, "alice")
         assert place.stop() == 0
         assert os.path.exists(place.verify)
@@ -888,7 +879,7 @@ def more_sockets():
 
 main([ready_is_told, answers, memory_is_limited, modes, second_fails, foreign_socket,
       check_config, no_such_account, foreign_admin_group, numbers,
-      uses_are_kept, usage, unknown_user,
+      uses_are_kept, new_addresses_have_a_time, usage, unknown_user,
       held_is_answered, backlog_is_answered, reload, bad_messages,
       idle_connections, limits, many_questions, pipelined, last_question,
       lacking_rights,

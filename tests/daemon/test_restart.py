@@ -348,6 +348,7 @@ def hangup():
 def closed_to_others():
     """its mode is 0600, its owner the user of patd"""
     with lasting() as place:
+        place.token()  # by now it has started
         found = os.lstat(place.memo)
         assert found.st_mode == 0o100600, oct(found.st_mode)
         assert found.st_uid == os.stat(place.run_dir).st_uid

@@ -3,56 +3,21 @@ would: nobody reads or changes what is another's, whatever the request names.
 """
 import itertools
 import json
-import os
 import pwd
-import re
 import subprocess
 
-from daemon import ACCEPT, AUDIT, BUILD, ROOT, Skip, main, world
+from asking import ASK, OPERATIONS, Asker
+from daemon import ACCEPT, AUDIT, ROOT, Skip, main, world
 
-ASK = os.path.join(BUILD, "tests/daemon/admin_ask")
-
-with open(os.path.join(os.environ["JP_SOURCE"], "common/admin/request.h")) as header:
-    OPERATIONS = re.search(r"JP_ADMIN_OP_LIST\(X\)(.*?)enum", header.read(),
-                           re.DOTALL)
-OPERATIONS = re.findall(r'X\(\w+, \d+, "([a-z-]+)",', OPERATIONS.group(1))
-SELF = ("create", "list", "show", "revoke", "rotate")
+SELF = ("create", "list", "show", "revoke", "rotate", "disable", "enable",
+        "claim")
 MINE, THEIRS = "nobody", "mallory"
 SERVICE = "self_service = yes"
 
 
-class Asker:
+def nobody(place):
     """A client that stays, as the user nobody."""
-
-    def __init__(self, place):
-        uid = pwd.getpwnam(MINE).pw_uid
-        self.process = subprocess.Popen(
-            [ASK, place.admin_sock, str(uid)], text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def ask(self, op, identity="", user="", **fields):
-        """The items, as (kind, id, user), and the name of the result."""
-        words = [str(OPERATIONS.index(op)), identity or "-", user or "-"]
-        words += ["%s=%d" % field for field in fields.items()]
-        self.process.stdin.write(" ".join(words) + "\n")
-        self.process.stdin.flush()
-        items = []
-        for line in self.process.stdout:
-            words = line.rstrip("\n").split(" ")
-            if words[0] == "item":
-                items.append((int(words[1]), words[2], words[3]))
-            else:
-                self.why = " ".join(words[2:])
-                return items, words[1] if words[0] == "end" else "closed"
-        raise AssertionError("admin_ask ended")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait(60)
-        self.process.stdout.close()
+    return Asker(place, pwd.getpwnam(MINE).pw_uid)
 
 
 def everything(place, user):
@@ -66,14 +31,14 @@ def expected(op, identity, whose, user):
         return "closed"
     if op not in SELF:
         return "refused"
-    takes_id = op in ("show", "revoke", "rotate")
+    takes_id = op in ("show", "revoke", "rotate", "disable", "enable", "claim")
     takes_user = op in ("create", "list", "revoke")
     if identity and (user or not takes_id or len(identity) < 8):
         return "invalid"
     if user and not takes_user:
         return "invalid"
     if identity:
-        return "ok" if whose == MINE else "not-found"
+        return "ok" if whose == MINE and op != "claim" else "not-found"
     if user:
         return "ok" if user == MINE else "refused"
     return "ok" if op in ("create", "list") else "invalid"
@@ -84,7 +49,7 @@ def table():
     another's is shown or changed"""
     if not ROOT:
         raise Skip("needs root")
-    with world(SERVICE) as place, Asker(place) as asker:
+    with world(SERVICE) as place, nobody(place) as asker:
         their_token = place.token(THEIRS)
         theirs, before = their_token[5:13], everything(place, THEIRS)
         forms = ("none", "whole", "prefix", "text", "padded")
@@ -98,8 +63,8 @@ def table():
             items, result = asker.ask(op, identity, user)
             row = (op, form, whose, user, items, result, asker.why)
             assert result == expected(op, identity, whose, user), row
-            for _, shown, owner in items:
-                assert owner == MINE and shown != theirs, row
+            for item in items:
+                assert item.user == MINE and item.id != theirs, row
             assert result == "ok" or not items, row
             assert everything(place, THEIRS) == before, row
         assert place.ask(THEIRS, their_token) == (ACCEPT, THEIRS)
@@ -109,7 +74,7 @@ def another_is_not_told():
     """the id of another's token and one that nobody has get the same answer"""
     if not ROOT:
         raise Skip("needs root")
-    with world(SERVICE) as place, Asker(place) as asker:
+    with world(SERVICE) as place, nobody(place) as asker:
         theirs = place.token(THEIRS)[5:13]
         for op in ("show", "revoke", "rotate"):
             answers = []
@@ -138,7 +103,7 @@ def odd_times():
     nothing"""
     if not ROOT:
         raise Skip("needs root")
-    with world(SERVICE) as place, Asker(place) as asker:
+    with world(SERVICE) as place, nobody(place) as asker:
         mine = place.token(MINE)[5:13]
         before = everything(place, MINE)
         for op, field in (("rotate", "grace"), ("rotate", "expires_at"),
@@ -157,7 +122,7 @@ def rate():
     a revocation does not, and what writes nothing costs nothing"""
     if not ROOT:
         raise Skip("needs root")
-    with world(AUDIT + SERVICE) as place, Asker(place) as asker:
+    with world(AUDIT + SERVICE) as place, nobody(place) as asker:
         kept = place.token(MINE)[5:13]
         for _ in range(50):  # these are refused, and so not counted
             assert asker.ask("rotate", "AAAAAAAA")[1] == "not-found"
@@ -172,7 +137,7 @@ def rate():
             if result != "ok":
                 break
             made += 1
-            assert asker.ask("revoke", items[0][1])[1] == "ok"
+            assert asker.ask("revoke", items[0].id)[1] == "ok"
         assert (made, result) == (20, "refused"), (made, result)
         assert "try again in " in asker.why, asker.why
         before, lines = place.commits(), place.read_trail()

@@ -6,16 +6,10 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 
-from daemon import ACCEPT, PATD, ROOT, Client, main, wait_for, world
+from activation import listening
+from daemon import ACCEPT, ROOT, Client, Skip, as_user, main, wait_for, world
 
-LAUNCHER = """import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ["LISTEN_PID"] = str(os.getpid())
-os.environ["LISTEN_FDS"] = "1"
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 MORE = "mux = {root}/run/mux\nverify = {root}/more/other.sock\n"
 
 
@@ -85,6 +79,7 @@ def folder_removed():
             done = place.admin("check", check=False)
             assert done.returncode == 1 and pid in done.stdout, done.stdout
             assert "verify.sock is gone" in done.stdout, done.stdout
+            assert "patd.socket too" in done.stdout, done.stdout
             os.mkdir(run, 0o755)
             shutil.chown(run, place.user)
         wait_for(lambda: answers(place.verify, token))
@@ -135,17 +130,8 @@ def passed():
     """a socket that the service manager made cannot be bound again: it is said
     what to do"""
     with world(start=False) as place:
-        os.makedirs(place.root + "/run", exist_ok=True)
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        sock.bind(place.verify)
-        os.chmod(place.verify, 0o666)
-        sock.listen(8)
-
-        with open(place.log, "w") as log:
-            place.patd = subprocess.Popen(
-                [sys.executable, "-c", LAUNCHER, str(sock.fileno()), PATD,
-                 "--config", place.config], pass_fds=[sock.fileno()],
-                stderr=log)
+        sock = listening(place.verify, socket.SOCK_SEQPACKET)
+        place.launch([sock])
         wait_for(place.answers)
         os.unlink(place.verify)
         place.logged("%s is gone, and the service manager made it" %
@@ -157,4 +143,70 @@ def passed():
         sock.close()
 
 
-main([removed, folder_removed, replaced, passed])
+def passed_for_chroots():
+    """sockets that the service manager made elsewhere are asked like
+    verify.sock, whatever their name: the configuration lists them, or they
+    have the name of the one in run_dir, which is there all the same"""
+    for passed_main in (False, True):
+        with world(start=False) as place:
+            jail = place.root + "/jail/verify.sock"
+            listed = place.root + "/jail/listed.sock"
+            place.write("verify = {root}/jail/listed.sock\n" +
+                        ("" if passed_main else "verify = %s\n" % jail))
+            token = place.token()
+            paths = [listed, jail] + ([place.verify] if passed_main else [])
+            socks = [listening(path, socket.SOCK_SEQPACKET) for path in paths]
+            place.launch(socks)
+            wait_for(place.answers)
+            for path in (jail, listed, place.verify):
+                assert answers(path, token), path
+            assert place.stop() == 0
+            for path in paths:
+                assert is_there(path), path
+            assert is_there(place.verify) == passed_main
+            for sock in socks:
+                sock.close()
+
+
+def passed_wrong():
+    """a passed socket that patd does not know, or a second one for the
+    administration, is a reason not to start"""
+    with world(start=False) as place:
+        for names in (["other.sock"], ["a/admin.sock", "b/admin.sock"]):
+            socks = [listening(os.path.join(place.root, name),
+                               socket.SOCK_SEQPACKET) for name in names]
+            place.launch(socks)
+            assert place.patd.wait(60) == 3
+            place.patd = None
+            for sock in socks:
+                sock.close()
+        assert place.read_log().count("is not a listening Unix socket") == 2
+
+
+def in_user_namespace():
+    """in a user namespace of its own patd sees a peer who has no number there
+    as 65534, and refuses him; who has one is answered"""
+    inside = ["unshare", "--user", "--map-root-user"]
+    if not ROOT or subprocess.run([*inside, "true"], check=False).returncode:
+        raise Skip("no user namespaces here")
+    with world(start=False) as place:
+        place.user = "root"
+        place.write()
+        for folder, _, names in os.walk(place.root):
+            for name in [".", *names]:
+                os.chown(os.path.join(folder, name), 0, 0)
+        token = place.token()
+        with open(place.log, "a") as log:
+            place.patd = subprocess.Popen(
+                [*inside, place.patd_program, "--config", place.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for(place.answers)
+        assert answers(place.verify, token)
+        assert as_user(
+            "daemon", lambda: answers(place.verify, token)) == "False"
+        place.logged("refused a connection from uid 65534: ")
+        assert place.stop() == 0
+
+
+main([removed, folder_removed, replaced, passed, passed_for_chroots,
+      passed_wrong, in_user_namespace])

@@ -1,9 +1,12 @@
 """pat-admin stats: patd counts what it answers, and says so in three ways."""
 import json
 import os
+import pwd
+import shutil
+import signal
 import subprocess
 
-from daemon import ACCEPT, DENY, Client, Skip, main, wait_for, world
+from daemon import ACCEPT, DENY, ROOT, Client, Skip, main, wait_for, world
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 PARSE = """
@@ -111,6 +114,18 @@ def prometheus():
         assert buckets == sorted(buckets) and buckets[-1] == 5, buckets
 
 
+def promtool():
+    """promtool finds nothing wrong with --prometheus"""
+    if shutil.which("promtool") is None:
+        raise Skip("no promtool")
+    with world() as place:
+        some_work(place)
+        done = subprocess.run(
+            ["promtool", "check", "metrics"], text=True, capture_output=True,
+            input=place.admin("stats", "--prometheus").stdout, timeout=60)
+        assert done.returncode == 0 and not done.stdout + done.stderr, done
+
+
 def without_patd():
     """without patd the store is told, and that nothing counts"""
     with world(start=False) as place:
@@ -145,6 +160,133 @@ def one_format():
         done = place.admin("stats", "--json", "--prometheus", check=False)
         assert done.returncode == 2 and not done.stdout, done
         assert "choose one" in done.stderr, done.stderr
+        done = place.admin("stats", "--output", "x", check=False)
+        assert done.returncode == 2 and "--prometheus" in done.stderr, done
 
 
-main([counts, uses_show_at_once, connections, prometheus, without_patd, for_people, one_format])
+def write_file(place, path, check=True):
+    return place.admin("stats", "--prometheus", "--output", path, check=check)
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def into_a_file():
+    """--output replaces the file: the same text, for everybody, none beside"""
+    with world() as place:
+        some_work(place)
+        folder = os.path.join(place.root, "textfile")
+        path = os.path.join(folder, "jira-pat.prom")
+        os.mkdir(folder)
+        with open(path, "w") as file:
+            file.write("of before\n")
+        before = os.stat(path).st_ino
+        assert write_file(place, path).stdout == ""
+        wanted = place.admin("stats", "--prometheus").stdout
+        assert [line.rsplit(" ", 1)[0] for line in read(path).splitlines()
+                ] == [line.rsplit(" ", 1)[0] for line in wanted.splitlines()]
+        assert "jira_pat_argon2_runs_total 1\n" in read(path)
+        assert os.stat(path).st_mode & 0o777 == 0o644, os.stat(path)
+        assert os.stat(path).st_ino != before, "it was written in place"
+        assert os.listdir(folder) == ["jira-pat.prom"], os.listdir(folder)
+
+
+def no_half_file():
+    """where the numbers cannot be had or written, the file stays as it was"""
+    with world() as place:
+        folder = os.path.join(place.root, "textfile")
+        path = os.path.join(folder, "jira-pat.prom")
+        os.mkdir(folder)
+        write_file(place, path)
+        before = read(path)
+        place.write("no_such_key = 1")
+        done = write_file(place, path, check=False)
+        assert done.returncode == 3 and done.stderr.count("pat-admin") == 1, (
+            done)
+        assert read(path) == before
+        place.write()
+        done = subprocess.run(
+            ["sh", "-c", "ulimit -f 1; exec \"$@\"", "sh",
+             place.admin_program, "--config", place.config, "stats",
+             "--prometheus", "--output", path],
+            text=True, capture_output=True, preexec_fn=ignore_file_limit)
+        assert done.returncode == 3 and done.stderr, done
+        assert read(path) == before
+        assert os.listdir(folder) == ["jira-pat.prom"], os.listdir(folder)
+
+
+def ignore_file_limit():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def file_of_others():
+    """--output follows no link, and names what is wrong with its path"""
+    with world() as place:
+        aim = os.path.join(place.root, "aim")
+        link = os.path.join(place.root, "jira-pat.prom")
+        with open(aim, "w") as file:
+            file.write("mine\n")
+        os.symlink(aim, link)
+        done = write_file(place, link, check=False)
+        assert done.returncode == 3 and "not a regular file" in done.stderr, (
+            done)
+        assert read(aim) == "mine\n" and os.path.islink(link)
+        done = write_file(place, place.root + "/no/x.prom", check=False)
+        assert done.returncode == 3 and "x.prom: No such" in done.stderr, done
+
+
+def file_without_patd():
+    """without patd, root still replaces a file that only root may replace"""
+    with world(start=False) as place:
+        place.token()
+        folder = os.path.join(place.root, "textfile")
+        path = os.path.join(folder, "jira-pat.prom")
+        os.mkdir(folder, 0o755)
+        write_file(place, path)
+        assert "jira_pat_up 0\n" in read(path), read(path)
+        assert "jira_pat_store_records 1\n" in read(path), read(path)
+        assert os.stat(path).st_uid == os.geteuid()
+
+
+def file_without_store():
+    """without patd and without the store the file still says that patd is down"""
+    with world(start=False) as place:
+        path = os.path.join(place.root, "jira-pat.prom")
+        store = os.path.join(place.root, "store")
+        os.rename(store, store + ".away")
+        done = write_file(place, path)
+        assert done.stderr.count("pat-admin: stats: ") == 1, done
+        assert "jira_pat_up 0\n" in read(path), read(path)
+        assert "jira_pat_store" not in read(path), read(path)
+        for format in ([], ["--json"]):
+            done = place.admin("stats", *format, check=False)
+            assert done.returncode == 3 and not done.stdout, done
+
+
+def roots_folder_in_anothers():
+    """root's folder in one of somebody else, as Debian has it: no link in it"""
+    if not ROOT:
+        raise Skip("only root has others' folders to write in")
+    with world() as place:
+        outer = os.path.join(place.root, "prometheus")
+        folder = os.path.join(outer, "node-exporter")
+        path = os.path.join(folder, "jira-pat.prom")
+        os.makedirs(folder)
+        os.chown(outer, pwd.getpwnam("bin").pw_uid, -1)
+        write_file(place, path)
+        assert "jira_pat_up 1\n" in read(path), read(path)
+        # The owner of the outer folder puts another one there.
+        aim = os.path.join(place.root, "aim")
+        os.rename(folder, aim)
+        os.remove(os.path.join(aim, "jira-pat.prom"))
+        os.symlink(aim, folder)
+        done = write_file(place, path, check=False)
+        assert done.returncode == 3 and "symbolic" in done.stderr, done
+        assert os.listdir(aim) == [], os.listdir(aim)
+
+
+main([counts, uses_show_at_once, connections, prometheus, promtool, without_patd,
+      for_people, one_format, into_a_file, no_half_file, file_of_others,
+      file_without_patd, file_without_store, roots_folder_in_anothers])

@@ -9,8 +9,8 @@ import subprocess
 import time
 
 from daemon import (ACCEPT, ADMIN, AUDIT, DENY, ROOT, SANITIZED, UNAVAILABLE,
-                    Client, Skip, account, detailed, forged, main, question,
-                    wait_for, world)
+                    Client, Skip, account, as_user, detailed, forged, main,
+                    question, wait_for, world)
 
 PAT = "MDA5ODc2NTQzMjEwOgQkVEryS3cr3t"
 HEADER = "Bearer " + PAT
@@ -34,26 +34,6 @@ def asked(place, token, service="jira", user="alice"):
 def told(place, token, service="jira", user="alice"):
     answer = asked(place, token, service, user)
     return answer.verdict, answer.upstream
-
-
-def as_user(name, call):
-    """What `call` returns in a process of that user: a short text."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            account = pwd.getpwnam(name)
-            os.setgroups([])
-            os.setgid(account.pw_gid)
-            os.setuid(account.pw_uid)
-            os.write(writer, repr(call()).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with open(reader) as file:
-        said = file.read()
-    os.waitpid(child, 0)
-    return said
 
 
 def set_upstream(place, secret=PAT, user="alice", *more):

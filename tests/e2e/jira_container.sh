@@ -136,11 +136,7 @@ part() {
 # The connector that is waited for comes last: the others are there when it is.
 tomcat_once() {
 	# shellcheck disable=SC2046
-	set -- $(python3 -c 'import socket
-all = [socket.socket() for _ in range(2)]
-for one in all:
-    one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in all))')
+	set -- $(free_ports 2)
 	api_port=$1 ajp_port=$2
 	applications
 	cat >"$home/conf/server.xml" <<-EOT

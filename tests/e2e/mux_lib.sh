@@ -4,6 +4,9 @@
 #
 # Needs tests/lib/tap.sh and tests/lib/servers.sh.
 
+# shellcheck source=tests/lib/tokens.sh
+. "$JP_SOURCE/tests/lib/tokens.sh"
+
 # mux_needs TOOL...: leaves, unless all of them are here.
 mux_needs() {
 	mux_missing="$(closed_folders "$JP_BUILD" "$JP_SOURCE" | sed "s|^| |")"
@@ -76,105 +79,29 @@ mux_answers() {
 socket.socket(socket.AF_UNIX).connect(sys.argv[1])' "$1" 2>/dev/null
 }
 
-# new USER [ARGUMENT...]: makes a token and sets $token and $id.
-new() {
-	token=$(mux_admin create "$@" 2>>"$SCRATCH/log/pat-admin.log") ||
-		bail "pat-admin create $*: $(tail -n 3 "$SCRATCH/log/pat-admin.log")"
-	id=$(printf '%.13s' "$token")
-	id=${id#jpat_}
-	mux_tokens="${mux_tokens:-} $token"
+# What tests/lib/tokens.sh needs.
+pat_admin() {
+	mux_admin "$@"
 }
 
-# spoilt TOKEN: prints it with another last character.
-spoilt() {
-	case $1 in
-	*x) echo "${1%?}y" ;;
-	*) echo "${1%?}x" ;;
-	esac
+patd_again() {
+	mux_patd
 }
 
-revoke() {
-	mux_admin revoke "$1" >>"$SCRATCH/log/pat-admin.log" 2>&1
-}
-
-# mux_try TRY USER TOKEN: runs TRY with the user and a file of the token. Sets
-# $outcome to what it printed.
+# mux_try TRY USER TOKEN: see token_try.
 mux_try() {
-	mux_secret=$SCRATCH/secret
-	(
-		umask 077
-		printf '%s' "$3" >"$mux_secret"
-	)
-	outcome=$("$1" "$2" "$mux_secret" 2>>"$SCRATCH/log/client.log")
-	rm -f "$mux_secret"
+	token_try "$@"
 }
 
-mux_no_more() {
-	mux_try "$1" alice "$2"
-	[ "$outcome" = "$3" ]
-}
-
-# mux_proofs WHAT TRY OUT DOWN: the proofs that every server has to pass. TRY is
-# a function that logs in as $1 with the token in the file $2 and prints "in";
-# or it prints OUT if the server says no, DOWN if it cannot ask.
+# mux_proofs WHAT TRY OUT DOWN: see token_proofs. Leaves a token of alice in
+# $mux_alice.
 mux_proofs() {
-	mux_what=$1
-	mux_do=$2
-	mux_out=$3
-	mux_down=$4
-	new alice
-	mux_alice=$token
-	new bob
-	mux_bob=$token
-	mux_try "$mux_do" alice "$mux_alice"
-	is "$mux_what: the right token gets in" "$outcome" in
-	mux_try "$mux_do" alice "$mux_alice"
-	is "$mux_what: and again" "$outcome" in
-	mux_try "$mux_do" alice "$mux_bob"
-	is "$mux_what: another user's token does not" "$outcome" "$mux_out"
-	mux_try "$mux_do" alice "$(spoilt "$mux_alice")"
-	is "$mux_what: a wrong token does not" "$outcome" "$mux_out"
-	mux_try "$mux_do" alice hunter2
-	is "$mux_what: nor does a password" "$outcome" "$mux_out"
-	mux_late=
-	for mux_round in 1 2 3; do
-		new alice
-		mux_try "$mux_do" alice "$token"
-		mux_before=$outcome
-		revoke "$id"
-		mux_try "$mux_do" alice "$token"
-		[ "$mux_before $outcome" = "in $mux_out" ] ||
-			mux_late="$mux_late $mux_round: $mux_before $outcome"
-	done
-	is "$mux_what: a revoked one is out on the next try, 3 times" \
-		"$mux_late" ''
-	new alice --expires 3s
-	ok "$mux_what: an expired one is out" \
-		wait_for 15 mux_no_more "$mux_do" "$token" "$mux_out"
-	ok "$mux_what: patd saw it expire" wait_for 10 \
-		grep -q "reason=expired id=$id" "$SCRATCH/log/patd.log"
-	stop patd
-	is "$mux_what: patd ends with 0" $? 0
-	mux_try "$mux_do" alice "$mux_alice"
-	is "$mux_what: without patd nobody gets in" "$outcome" "$mux_down"
-	mux_patd || bail "patd does not start again"
-	mux_try "$mux_do" alice "$mux_alice"
-	is "$mux_what: patd is back, and the token gets in" "$outcome" in
+	token_proofs "$@"
+	# shellcheck disable=SC2034
+	mux_alice=$token_alice
 }
 
-# mux_end [NAME...]: stops these servers and looks at what all have left.
+# mux_end [NAME...]: see tokens_end.
 mux_end() {
-	for mux_name in "$@" patd; do
-		stop "$mux_name" || :
-	done
-	# shellcheck disable=SC2086
-	printf '%s\n' $mux_tokens | cut -c 15-44 >"$SCRATCH.patterns"
-	# shellcheck disable=SC2034
-	tap_cleanup="rm -f '$SCRATCH.patterns'"
-	is "no token is in any file of the servers" \
-		"$(grep -r -l -a -F -f "$SCRATCH.patterns" "$SCRATCH")" ''
-	is "nothing of it crashed" \
-		"$(grep -l -i 'segmentation fault\|core dumped\|sanitizer' \
-			"$SCRATCH"/log/*)" ''
-	done_testing
+	tokens_end "$@"
 }

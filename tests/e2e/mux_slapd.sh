@@ -21,27 +21,13 @@ server_slapd slapd/slapd-saslauthd.conf slapd/people-saslauthd.ldif ||
 
 PEOPLE=ou=people,dc=example,dc=org
 
-# whoami ARGUMENT...: prints "in" if slapd says that it is $whoami_dn, else the
-# result code of LDAP.
-whoami() {
-	whoami_said=$(timeout 60 ldapwhoami -H "$LDAP_URL" "$@" 2>&1)
-	whoami_status=$?
-	printf '%s\n' "$whoami_said" >&2
-	if [ "$whoami_said" = "dn:$whoami_dn" ]; then
-		echo in
-	else
-		echo $whoami_status
-	fi
-}
-
 try_plain() {
-	whoami_dn=uid=$1,$PEOPLE
-	whoami -Q -O none -Y PLAIN -U "$1" -y "$2"
+	ldap_whoami "uid=$1,$PEOPLE" -H "$LDAP_URL" -Q -O none -Y PLAIN \
+		-U "$1" -y "$2"
 }
 
 try_simple() {
-	whoami_dn=uid=$1,$PEOPLE
-	whoami -x -D "uid=$1,$PEOPLE" -y "$2"
+	ldap_whoami "uid=$1,$PEOPLE" -H "$LDAP_URL" -x -D "uid=$1,$PEOPLE" -y "$2"
 }
 
 # 49: invalidCredentials. 80: other, which is how slapd puts a failure of
@@ -67,4 +53,33 @@ is "the commands of doc/JIRA.md: slapd takes the token" "$(
 		sh -eu "$SCRATCH/commands" 2>>"$SCRATCH/log/pat-admin.log"
 	ls
 )" "dn:uid=alice,$PEOPLE"
+
+# What doc/MIGRATION.md does with an entry that had a password.
+GUIDE="From LDAP passwords"
+stop slapd
+printf '%s\n' "rootpw of-admin" >>"$SERVERS/ldap/slapd.conf"
+# shellcheck disable=SC2046
+$(as_user openldap) slapadd -f "$SERVERS/ldap/slapd.conf" <<-EOT \
+	>>"$SCRATCH/log/slapadd.log" 2>&1
+	dn: uid=ci-bot,$PEOPLE
+	objectClass: inetOrgPerson
+	uid: ci-bot
+	cn: ci-bot
+	sn: bot
+	userPassword: of-before
+EOT
+server_slapd_again || bail "slapd does not start: $(cat "$SCRATCH"/log/slap*)"
+mkdir "$SCRATCH/migration"
+cd "$SCRATCH/migration" || bail "no folder"
+(umask 077; printf of-before >old; printf of-admin >admin.password)
+block "$JP_SOURCE/doc/MIGRATION.md" "$GUIDE" ldif >bots.ldif
+block "$JP_SOURCE/doc/MIGRATION.md" "$GUIDE" sh |
+	sed "s|ldap://localhost|$LDAP_URL|" >commands
+is "before: the password" "$(try_simple ci-bot old)" in
+PATH=$SCRATCH/bin:$PATH sh -eu commands >out 2>>"$SCRATCH/log/pat-admin.log"
+is "the commands of doc/MIGRATION.md run" "$?" 0
+(umask 077; tr -d '\n' <ci-bot.token >new)
+is "after: the token, and no password" \
+	"$(try_simple ci-bot new 2>/dev/null) $(try_simple ci-bot old 2>/dev/null)" \
+	"in 49"
 mux_end slapd

@@ -128,6 +128,35 @@ is "the old one works until the new one is used, no longer" "$(
 is "it has the rights of the old one" "$(asks report.bot "$renewed") $(
 	asks report.bot "$renewed" -X POST)" "200 403"
 
+# --- An hour's token for a CI job or an agent ----------------------------------------------
+
+long=$(made agent.bot --scope read --scope write)
+ID=$(printf '%.13s' "$long" | cut -c 6-)
+recipe "An hour's token for a CI job or an agent" 1
+job=$out
+is "it may read, and not write" "$(asks agent.bot "$job") $(
+	asks agent.bot "$job" -X POST)" "200 403"
+recipe "An hour's token for a CI job or an agent" 2
+like "it is listed" "$out" "*build 4711*parent=$ID*"
+for _ in 2 3 4 5 6 7 8 9 10; do
+	asks agent.bot "$job"
+done >"$SCRATCH/asked"
+is "ten requests that were accepted are all that it may send" "$(
+	sort -u "$SCRATCH/asked") $(asks agent.bot "$job")" "200 401"
+second=$(made --parent "$ID")
+is "another one lives" "$(asks agent.bot "$second")" 200
+pat_admin revoke "$ID" >>"$SCRATCH/log/pat-admin.log" 2>&1
+is "until the parent is revoked" "$(asks agent.bot "$second")" 401
+
+# --- A service token that survives its maker -----------------------------------------------
+
+recipe "A service token that survives its maker" 1
+service=$(printf '%s\n' "$out" | tail -n 1)
+recipe "A service token that survives its maker" 2
+like "it is found by its group" "$out" "* svc-ci *deploy *live*"
+is "it works when its maker has left" "$(asks svc-ci "$service" -X POST)" 200
+pat_admin user enable jane.doe >>"$SCRATCH/log/pat-admin.log" 2>&1
+
 # --- Somebody leaves -----------------------------------------------------------------------
 
 first=$(made jane.doe)
@@ -158,6 +187,20 @@ like "it says whose it is" "$out" "*found.txt:2 *$id *john.doe *leak *live*"
 recipe "A token has leaked" 2
 is "only what lived is revoked" "$out" "revoked $id john.doe leak"
 is "after: it does not" "$(asks john.doe "$leaked")" 401
+
+# --- 200 tokens are delivered by links -------------------------------------------------------
+
+LINKS="200 tokens are delivered by links"
+patd_reads "$WORLD_SECTIONS
+$(block "$RECIPES" "$LINKS" ini)"
+block "$RECIPES" "$LINKS" csv >"$KITCHEN/users.csv"
+recipe "$LINKS" 1
+like "each user has a link" "$(cat "$KITCHEN/links.csv")" \
+	"*jane.doe*reports*https://jira.example.com/tokens/link/*john.doe*/link/*"
+recipe "$LINKS" 2
+is "and has not fetched the token yet" "$(printf '%s\n' "$out" |
+	awk '{ print $2, $3, $4, $5 }')" "jane.doe reports paused: unclaimed
+john.doe reports paused: unclaimed"
 
 is "every command of the document was run" "$ran" "$(
 	awk '/^```/ { open = !open && $0 == "```sh" } open' "$RECIPES" |

@@ -1,29 +1,51 @@
 /*
- * A wrong clock, for LD_PRELOAD: clock_gettime(2) of CLOCK_REALTIME is as many
- * seconds ahead as the file $JP_SHIFT_CLOCK says (behind: a negative number).
+ * A wrong clock, for LD_PRELOAD: the wall clock alone, whichever way it is
+ * read, is as many seconds ahead as the first eight bytes of the file
+ * $JP_SHIFT_CLOCK say (behind: a negative number). The file is mapped at the
+ * start, as a process may open no more files later.
  */
 #include "config.h"
 
 #include <dlfcn.h>
-#include <stdio.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
-static long
-shift(void)
+#define EXPORT __attribute__((visibility("default")))
+
+static _Atomic int64_t *shift;
+
+__attribute__((constructor)) static void
+start(void)
 {
 	const char *path = getenv("JP_SHIFT_CLOCK");
-	FILE *file = path != NULL ? fopen(path, "re") : NULL;
-	char line[32] = "";
+	int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	void *at;
 
-	if (file == NULL)
-		return 0;
-	(void)!fgets(line, sizeof(line), file);
-	(void)fclose(file);
-	return strtol(line, NULL, 10);
+	if (fd < 0)
+		return;
+	at = mmap(NULL, sizeof(*shift), PROT_READ, MAP_SHARED, fd, 0);
+	if (at != MAP_FAILED)
+		shift = at;
+	(void)close(fd);
 }
 
-__attribute__((visibility("default"))) int
+static int64_t
+shift_of(clockid_t id)
+{
+	if (shift == NULL ||
+	    (id != CLOCK_REALTIME && id != CLOCK_REALTIME_COARSE &&
+	        id != CLOCK_TAI))
+		return 0;
+	return atomic_load(shift);
+}
+
+EXPORT int
 clock_gettime(clockid_t id, struct timespec *when)
 {
 	int (*real)(clockid_t, struct timespec *);
@@ -31,12 +53,24 @@ clock_gettime(clockid_t id, struct timespec *when)
 
 	*(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
 	rc = real(id, when);
-	if (rc == 0 && id == CLOCK_REALTIME)
-		when->tv_sec += shift();
+	if (rc == 0)
+		when->tv_sec += shift_of(id);
 	return rc;
 }
 
-__attribute__((visibility("default"))) time_t
+EXPORT int
+gettimeofday(struct timeval *restrict when, void *restrict zone)
+{
+	struct timespec now;
+	int rc = clock_gettime(CLOCK_REALTIME, &now);
+
+	(void)zone;
+	when->tv_sec = now.tv_sec;
+	when->tv_usec = now.tv_nsec / 1000;
+	return rc;
+}
+
+EXPORT time_t
 time(time_t *out)
 {
 	struct timespec when;

@@ -5,6 +5,8 @@
  * the store is opened again; what was only intended may be.
  *
  *     store_kill [ROUNDS [SEED]]
+ *
+ * Without ROUNDS it ends after some seconds, however few they were.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -54,6 +56,7 @@ make_version(
 
 	(void)snprintf(id, sizeof(id), "%04u%04u", writer, slot);
 	record_make(record, id, users[slot % USERS], 1000 + version % 50);
+	(void)strcpy(record->owner_group, owners[version % 3]);
 	record->use_count = version;
 }
 
@@ -244,17 +247,17 @@ check_store(const struct jp_store_options *options, struct model *model,
 
 static void
 kill_owners(struct tap *tap, const struct jp_store_options *options,
-    long rounds, unsigned int seed)
+    long rounds, time_t end, unsigned int seed)
 {
 	struct outcome outcome = { true, true, true };
 	struct model model = { .next_version = 0 };
-	time_t end = time(NULL) + SECONDS_MAX;
 	struct jp_why why;
 	long round = 0;
 
 	if (jp_store_bdb_create(options, &why) != JP_ERR_OK)
 		outcome.opens = false;
-	while (round < rounds && time(NULL) < end && outcome.opens) {
+	while (
+	    round < rounds && outcome.opens && (end == 0 || time(NULL) < end)) {
 		if (!run_and_kill(options, &model, &seed))
 			outcome.opens = false;
 		check_store(options, &model, &outcome);
@@ -333,7 +336,8 @@ main(int argc, char **argv)
 	(void)fflush(stdout);
 	scratch_make(dir);
 	options = options_for(dir);
-	kill_owners(&tap, &options, rounds, seed);
+	kill_owners(&tap, &options, rounds,
+	    argc > 1 ? 0 : time(NULL) + SECONDS_MAX, seed);
 	scratch_remove(dir);
 	kill_makings(&tap, seed);
 	return tap_end(&tap);

@@ -65,7 +65,34 @@ count_listing(struct jp_store *store, struct jp_listing listing)
 	return total;
 }
 
-/* Whether the records, both indexes and the count of records agree. */
+/* The groups that own records of these tests; "": none does. */
+static const char *const owners[] = { "", "ops", "dev" };
+
+/* Whether the index of owners has just those records that name them. */
+static inline bool
+owners_agree(struct jp_store *store)
+{
+	struct jp_listing listing = { .order = JP_ORDER_ID };
+	struct jp_record record;
+	long owned = 0, listed = 0;
+	size_t count;
+
+	while (
+	    jp_store_list(store, &listing, &record, 1, &count) == JP_ERR_OK &&
+	    count == 1)
+		owned += record.owner_group[0] != '\0';
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+		struct jp_listing by = { .order = JP_ORDER_OWNER };
+
+		(void)strcpy(by.owner, owners[i]);
+		listed += count_listing(store, by);
+	}
+	if (owned != listed)
+		(void)printf("# %ld owned, %ld by owner\n", owned, listed);
+	return owned == listed;
+}
+
+/* Whether the records, all indexes and the count of records agree. */
 static inline bool
 indexes_agree(
     struct jp_store *store, const char *const *users, size_t user_count)
@@ -86,6 +113,8 @@ indexes_agree(
 	}
 	if (jp_store_info(store, &info) != JP_ERR_OK)
 		return tap_why(store, "info");
+	if (!owners_agree(store))
+		return false;
 	if (all >= 0 && all == by_user && all == by_expiry &&
 	    (uint64_t)all == info.records)
 		return true;

@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "pat_httpd/access.h"
+#include "pat_httpd/authorizer/access.h"
 #include "tests/fuzz/fuzz.h"
 
 enum {

@@ -10,7 +10,7 @@ static uint8_t again[JP_ADMIN_MSG_MAX];
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	enum jp_err result = JP_ERR_OK, err;
 	size_t len;
 	bool end;

@@ -1,6 +1,6 @@
 /*
  * The rows of a batch, of the kind that the first byte names: what is accepted
- * encodes the same.
+ * encodes the same, and a row that has no room leaves what was there.
  */
 #include "common/admin/batch.h"
 #include "tests/fuzz/fuzz.h"
@@ -38,6 +38,17 @@ put(struct jp_buf *to, uint8_t kind)
 	}
 }
 
+/* `len`: bytes that the row takes. */
+static void
+put_without_room(struct jp_buf to, uint8_t kind, size_t len)
+{
+	size_t before = to.pos;
+
+	to.cap = before + len - 1;
+	FUZZ_ASSERT(put(&to, kind) != JP_ERR_OK);
+	FUZZ_ASSERT(to.pos == before && to.err == JP_ERR_OK);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -49,6 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	jp_buf_read(&from, data + 1, size - 1);
 	jp_buf_write(&to, again, sizeof(again));
 	while (from.pos < from.cap && take(&from, data[0]) == JP_ERR_OK) {
+		put_without_room(to, data[0], from.pos - to.pos);
 		FUZZ_ASSERT(put(&to, data[0]) == JP_ERR_OK);
 		FUZZ_ASSERT(to.pos == from.pos);
 	}

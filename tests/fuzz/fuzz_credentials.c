@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "common/base/escape.h"
-#include "pat_httpd/credentials.h"
+#include "pat_httpd/authorizer/credentials.h"
 #include "tests/fuzz/fuzz.h"
 
 static void

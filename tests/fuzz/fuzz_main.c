@@ -3,19 +3,25 @@
  * 20,000 mutations of them, the same in every run. Prints TAP.
  */
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
 
 enum {
 	MUTATIONS = 20000,
-	SEEDS_MAX = 64,
 	SIZE_MAX_INPUT = 20000,
 };
 
 struct seed {
 	uint8_t *data;
 	size_t size;
+};
+
+struct seeds {
+	struct seed *seed;
+	size_t count;
 };
 
 static uint64_t state = 88172645463325252U;
@@ -30,6 +36,27 @@ draw(size_t below)
 	return (size_t)(state >> 33) % below;
 }
 
+static struct seed now; /* what the target runs on */
+
+/* Shows the input that broke a promise, as `xxd -r -p` reads it. */
+static void
+show(int signal_number)
+{
+	static const char hex[] = "0123456789abcdef";
+	static char text[2 * SIZE_MAX_INPUT + 1];
+	size_t len = 0;
+
+	for (size_t i = 0; i < now.size; i++) {
+		text[len++] = hex[now.data[i] >> 4];
+		text[len++] = hex[now.data[i] & 15];
+	}
+	text[len++] = '\n';
+	(void)!write(STDERR_FILENO, "# ", 2);
+	(void)!write(STDERR_FILENO, text, len);
+	(void)signal(signal_number, SIG_DFL);
+	(void)raise(signal_number);
+}
+
 /* Runs the target on a copy without a byte behind it. */
 static void
 run(const uint8_t *data, size_t size)
@@ -38,6 +65,7 @@ run(const uint8_t *data, size_t size)
 
 	FUZZ_ASSERT(exact != NULL);
 	memcpy(exact, data, size);
+	now = (struct seed){ exact, size };
 	(void)LLVMFuzzerTestOneInput(exact, size);
 	free(exact);
 }
@@ -53,6 +81,7 @@ read_seed(const char *folder, const char *name, struct seed *seed)
 	seed->data = malloc(SIZE_MAX_INPUT);
 	FUZZ_ASSERT(file != NULL && seed->data != NULL);
 	seed->size = fread(seed->data, 1, SIZE_MAX_INPUT, file);
+	FUZZ_ASSERT(fgetc(file) == EOF); /* all of it */
 	(void)fclose(file);
 }
 
@@ -62,22 +91,22 @@ is_plain(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* In the order of their names; returns how many. */
-static size_t
-read_seeds(const char *folder, struct seed seeds[SEEDS_MAX])
+/* All of the folder, in the order of their names. */
+static void
+read_seeds(const char *folder, struct seeds *seeds)
 {
 	struct dirent **entries;
 	int found = scandir(folder, &entries, is_plain, alphasort);
-	size_t count = 0;
 
-	for (int i = 0; i < found; i++) {
-		if (count < SEEDS_MAX)
-			read_seed(folder, entries[i]->d_name, &seeds[count++]);
+	seeds->count = found > 0 ? (size_t)found : 0;
+	seeds->seed = calloc(seeds->count + 1, sizeof(*seeds->seed));
+	FUZZ_ASSERT(seeds->seed != NULL);
+	for (size_t i = 0; i < seeds->count; i++) {
+		read_seed(folder, entries[i]->d_name, &seeds->seed[i]);
 		free(entries[i]);
 	}
 	if (found >= 0)
 		free(entries);
-	return count;
 }
 
 static size_t
@@ -115,13 +144,13 @@ mutate_once(uint8_t *data, size_t size)
 }
 
 static void
-run_mutations(const struct seed *seeds, size_t count)
+run_mutations(const struct seeds *seeds)
 {
 	uint8_t *data = malloc(SIZE_MAX_INPUT);
 
 	FUZZ_ASSERT(data != NULL);
 	for (int i = 0; i < MUTATIONS; i++) {
-		const struct seed *seed = &seeds[draw(count)];
+		const struct seed *seed = &seeds->seed[draw(seeds->count)];
 		size_t size = seed->size;
 
 		memcpy(data, seed->data, size);
@@ -132,31 +161,39 @@ run_mutations(const struct seed *seeds, size_t count)
 	free(data);
 }
 
+static void
+run_all(const char *folder)
+{
+	struct seeds seeds;
+
+	read_seeds(folder, &seeds);
+	(void)printf("1..2\n%sok 1 - %zu inputs of %s\n",
+	    seeds.count > 0 ? "" : "not ", seeds.count, folder);
+	(void)fflush(stdout); /* a target that aborts leaves 1 of 2 */
+	for (size_t i = 0; i < seeds.count; i++)
+		run(seeds.seed[i].data, seeds.seed[i].size);
+	if (seeds.count > 0) {
+		run_mutations(&seeds);
+		(void)printf("ok 2 - %d mutations of them\n", MUTATIONS);
+	}
+	for (size_t i = 0; i < seeds.count; i++)
+		free(seeds.seed[i].data);
+	free(seeds.seed);
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *source = getenv("JP_SOURCE");
 	const char *name = strrchr(argv[0], '/');
-	struct seed seeds[SEEDS_MAX];
 	char folder[2048];
-	size_t count;
 
 	name = strstr(name != NULL ? name : argv[0], "fuzz_");
 	if (name == NULL || argc > 1)
 		return 99;
 	(void)snprintf(folder, sizeof(folder), "%s/tests/fuzz/corpus/%s",
 	    source != NULL ? source : ".", name + strlen("fuzz_"));
-	count = read_seeds(folder, seeds);
-	(void)printf("1..2\n%sok 1 - %zu inputs of %s\n",
-	    count > 0 ? "" : "not ", count, folder);
-	(void)fflush(stdout); /* a target that aborts leaves 1 of 2 */
-	if (count == 0)
-		return 1;
-	for (size_t i = 0; i < count; i++)
-		run(seeds[i].data, seeds[i].size);
-	run_mutations(seeds, count);
-	for (size_t i = 0; i < count; i++)
-		free(seeds[i].data);
-	(void)printf("ok 2 - %d mutations of them\n", MUTATIONS);
+	(void)signal(SIGABRT, show);
+	run_all(folder);
 	return 0;
 }

@@ -15,6 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_ASSERT(jp_net_parse(printed, &again, &why) == JP_ERR_OK);
 		FUZZ_ASSERT(memcmp(net.address, again.address, 16) == 0);
 		FUZZ_ASSERT(net.prefix == again.prefix && net.prefix <= 128);
+		FUZZ_ASSERT(jp_net_within(&net, &again));
 		*strchrnul(printed, '/') = '\0';
 		FUZZ_ASSERT(jp_net_contains(&net, printed));
 	}

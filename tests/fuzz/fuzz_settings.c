@@ -1,10 +1,5 @@
 /* A configuration file: accepted within bounds, or refused with a reason. */
-#include <sys/mman.h>
-#include <sys/stat.h>
-
-#include <stdio.h>
-#include <unistd.h>
-
+#include "common/base/escape.h"
 #include "common/config/settings.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -46,24 +41,25 @@ check(const struct jp_settings *settings)
 	FUZZ_ASSERT(jp_token_prefix_valid(policy->prefix));
 	FUZZ_ASSERT(settings->store_dir[0] == '/');
 	FUZZ_ASSERT(settings->user[0] != '\0');
+	FUZZ_ASSERT(settings->upstream_key_file[0] == '/');
+	FUZZ_ASSERT(
+	    strcmp(settings->upstream_key_file, settings->pepper_file) != 0);
 	check_listeners(settings);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct jp_settings settings;
-	struct jp_why why = { "" };
-	char path[64];
-	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	static struct jp_settings settings;
+	struct jp_why why = { .text = "" };
+	FILE *file = fuzz_file(data, size);
+	char shown[JP_ESCAPED_MAX(JP_WHY_MAX)];
 
-	FUZZ_ASSERT(fd >= 0 && fchmod(fd, 0600) == 0);
-	FUZZ_ASSERT(write(fd, data, size) == (ssize_t)size);
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (jp_settings_load(path, &settings, &why) == JP_ERR_OK)
+	if (jp_settings_read(file, "jira-pat.conf", &settings, &why) ==
+	    JP_ERR_OK)
 		check(&settings);
 	else
-		FUZZ_ASSERT(why.text[0] != '\0');
-	(void)close(fd);
+		fuzz_says(jp_escape(shown, sizeof(shown), why.text));
+	(void)fclose(file);
 	return 0;
 }

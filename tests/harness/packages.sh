@@ -1,5 +1,5 @@
 #!/bin/sh
-# What need_packages of tests/lib/build.sh does with the real apt-get and dpkg,
+# What need_packages and need_unpacked of tests/lib/build.sh do with the real apt-get and dpkg,
 # for a machine and a repository that are folders.
 
 # shellcheck source-path=SCRIPTDIR/../..
@@ -17,15 +17,17 @@ arch=$(dpkg --print-architecture)
 machine=$SCRATCH/machine
 repo=$SCRATCH/repo
 
-# package NAME [FIELD]: an empty one, in the repository.
+# package NAME [FIELD]: one with a file of that name, in the repository.
 package() {
 	mkdir -p "$SCRATCH/$1/DEBIAN"
 	{
 		printf 'Package: %s\nVersion: 1\nArchitecture: all\n' "$1"
 		printf 'Maintainer: nobody\n'
 		[ $# -lt 2 ] || printf '%s\n' "$2"
-		printf 'Description: empty\n'
+		printf 'Description: nearly empty\n'
 	} >"$SCRATCH/$1/DEBIAN/control"
+	mkdir -p "$SCRATCH/$1/usr/share"
+	echo "$1" >"$SCRATCH/$1/usr/share/$1"
 	dpkg-deb --root-owner-group -b "$SCRATCH/$1" "$repo/$1.deb" \
 		>"$SCRATCH/log/dpkg-deb.log" || bail "no package $1"
 	{
@@ -91,6 +93,8 @@ package two
 package three
 package mail-a "Conflicts: mail-b"
 package mail-b
+package mail-c "Conflicts: mail-a
+Depends: one, two"
 
 machine_make
 need "test one" "test two" "build three"
@@ -128,4 +132,32 @@ need "test mail-a" "test one" "test mail-b"
 is "of two that exclude each other the first one is installed" \
 	"$ended: $(installed)" "1: mail-a one "
 like "and the second one is named" "$said" "*cannot install: mail-b (*)"
+
+# unpacked NAME: sets $out, $said and $ended.
+export JP_CACHE="$SCRATCH/cache"
+unpacked() {
+	out=$(need_unpacked "$1" 2>"$SCRATCH/said")
+	ended=$?
+	said=$(cat "$SCRATCH/said")
+}
+
+before=$(installed)
+unpacked mail-c
+is "what conflicts with an installed package can be unpacked" \
+	"$ended $out $(cat "$out/usr/share/mail-c")" "0 $JP_CACHE/unpacked/mail-c-1 mail-c"
+is "with what it needs" "$(cat "$out/usr/share/two")" two
+is "and without what is installed" "$(ls "$out/usr/share")" "mail-c
+two"
+is "nothing is installed" "$(installed)" "$before"
+touch "$out/mark"
+unpacked mail-c
+is "the second time it is there already" "$ended $said $(ls "$out/mark")" \
+	"0  $out/mark"
+unpacked gone
+is "a name that this release does not have is no folder" "$ended $out $said" \
+	"1  gone is not in this release"
+rm -rf "$JP_CACHE" "$repo/two.deb"
+unpacked mail-c
+is "where a part cannot be had there is no folder, and nothing is left" \
+	"$ended $out $(ls "$JP_CACHE/unpacked")" "1  "
 done_testing

@@ -175,7 +175,9 @@ authorizer_http2() {
 		'\["sso.alice"\]\[\] HTTP/2 200*'
 	http /rest/api/2/myself?h2=wrong "$(authorizer_bearer revoked)"
 	like "HTTP/2 with a wrong token: 401" "$head" "HTTP/2 401*"
-	http /rest/api/2/myself?h2=none '' -X POST -d h2=none
+	# Without a body: of one that curl still sends it loses the early answer now and
+	# then, as the server closes the stream right behind it.
+	http /rest/api/2/myself?h2=none '' -X POST
 	like "HTTP/2 without a token: 401" "$head" "HTTP/2 401*"
 	truncate -s 100M "$SCRATCH/huge"
 	http /rest/api/2/issue?h2=huge "$(authorizer_bearer alice)" \

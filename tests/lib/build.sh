@@ -132,25 +132,89 @@ need_npm() {
 		echo "npm is missing" >&2
 		return 1
 	}
-	need_cache=${JP_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/jira-pat}
-	need_modules=$need_cache/npm-$(sha256sum "$1/package-lock.json" | cut -c 1-16)
+	need_modules=$(need_cache)/npm-$(sha256sum "$1/package-lock.json" | cut -c 1-16)
 	[ -d "$need_modules" ] || need_npm_install "$1" >&2 || return 1
 	echo "$need_modules/node_modules"
 }
 
-# Beside its place, and moved there at once: others may do the same.
 need_npm_install() {
-	mkdir -p "$need_cache" &&
-		need_new=$(mktemp -d "$need_cache/new.XXXXXXXX") || return 1
+	need_beside "$need_modules" || return 1
 	cp "$1/package.json" "$1/package-lock.json" "$need_new/" &&
 		(cd "$need_new" && timeout 600 npm ci --ignore-scripts \
 			--no-audit --no-fund --no-update-notifier \
 			--fetch-retries=1 --fetch-timeout=60000 </dev/null) &&
-		{ mv -T "$need_new" "$need_modules" 2>/dev/null ||
-			[ -d "$need_modules" ]; }
+		need_move "$need_modules"
 	need_status=$?
 	rm -rf "$need_new"
 	return $need_status
+}
+
+# need_unpacked PACKAGE: unpacks it, with those that it needs and that are not
+# installed, in a cache outside of the source tree, once for each version, and
+# prints the folder. For what cannot be installed beside others: no script of the
+# package runs, and nothing of the machine is changed. Fails, and says why, where
+# this release does not have it, or no mirror is there.
+need_unpacked() {
+	need_version=$(LC_ALL=C apt-cache policy "$1" 2>/dev/null |
+		sed -n 's/^  Candidate: //p')
+	case $need_version in
+	'' | '(none)')
+		echo "$1 is not in this release" >&2
+		return 1
+		;;
+	esac
+	need_folder=$(need_cache)/unpacked/$1-$(echo "$need_version" | tr : _)
+	[ -d "$need_folder" ] || need_unpack "$1" >&2 || return 1
+	echo "$need_folder"
+}
+
+need_unpack() {
+	need_beside "$need_folder" || return 1
+	mkdir "$need_new/deb"
+	# shellcheck disable=SC2046
+	(cd "$need_new/deb" && apt-get -q download $(need_with "$1") &&
+		for need_deb in *.deb; do
+			dpkg-deb -x "$need_deb" "$need_new" || exit 1
+		done) && rm -rf "$need_new/deb" && chmod 755 "$need_new" &&
+		need_move "$need_folder"
+	need_status=$?
+	rm -rf "$need_new"
+	return $need_status
+}
+
+# need_with PACKAGE: NAME=VERSION of it and of those that would come with it.
+need_with() {
+	{
+		echo "$1=$need_version"
+		apt-get -q -s --no-install-recommends install "$1" 2>/dev/null |
+			sed -n 's/^Inst \([^ ]*\) \(\[[^]]*\] \)\{0,1\}(\([^ ]*\) .*/\1=\3/p'
+	} | sort -u
+}
+
+# need_all_unpacked FILE GROUP: of these entries, what this release has.
+need_all_unpacked() {
+	awk -v group="$2" '$1 == group { print $2 }' "$1" | tr '|' '\n' | {
+		need_status=0
+		while IFS= read -r need_one; do
+			apt-cache show "$need_one" >/dev/null 2>&1 || continue
+			need_unpacked "$need_one" || need_status=1
+		done
+		return $need_status
+	}
+}
+
+need_cache() {
+	echo "${JP_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/jira-pat}"
+}
+
+# need_beside FOLDER: sets $need_new, a new folder that need_move FOLDER moves to
+# that place at once, or not where somebody else did so first.
+need_beside() {
+	mkdir -p "${1%/*}" && need_new=$(mktemp -d "${1%/*}/new.XXXXXXXX")
+}
+
+need_move() {
+	mv -T "$need_new" "$1" 2>/dev/null || [ -d "$1" ]
 }
 
 apt_get() {

@@ -57,7 +57,7 @@ try_smtp() {
 		sed -n 's/^<[-*~ ]* \([25]..\|4..\) .*/\1/p' | tr '\n' ' ')
 	case $smtp_codes in
 	*'235 250 250 221 ') echo in ;;
-	*) printf '%s\n' "$smtp_codes" | grep -o -E '535|454|554|504' |
+	*) printf '%s\n' "$smtp_codes" | grep -o -E '535|435|454|554|504' |
 		head -n 1 ;;
 	esac
 }

@@ -151,6 +151,21 @@ server_slapd_once() {
 		-h "ldap://127.0.0.1:$server_port $LDAPI_URL"
 }
 
+# ldap_whoami DN ARGUMENT...: prints "in" if slapd says that ldapwhoami with these
+# arguments is DN, else the result code of LDAP.
+ldap_whoami() {
+	whoami_dn=$1
+	shift
+	whoami_said=$(timeout 60 ldapwhoami "$@" 2>&1)
+	whoami_status=$?
+	printf '%s\n' "$whoami_said" >&2
+	if [ "$whoami_said" = "dn:$whoami_dn" ]; then
+		echo in
+	else
+		echo $whoami_status
+	fi
+}
+
 # server_preload: sasl_confdir.so where unprivileged servers can read it; first.
 server_preload() {
 	cp "$JP_BUILD/tests/lib/.libs/sasl_confdir.so" "$SERVERS/" &&

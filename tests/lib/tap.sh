@@ -186,11 +186,7 @@ free_port() {
 
 # free_ports N: different ones, on one line.
 free_ports() {
-	python3 -c 'import socket, sys
-all = [socket.socket() for _ in range(int(sys.argv[1]))]
-for one in all:
-    one.bind(("127.0.0.1", 0))
-print(*(one.getsockname()[1] for one in all))' "$1"
+	python3 "$JP_SOURCE/tests/lib/ports.py" "$1"
 }
 
 # --- The end -----------------------------------------------------------------
@@ -198,7 +194,7 @@ print(*(one.getsockname()[1] for one in all))' "$1"
 tap_end() {
 	tap_status=$?
 	trap - EXIT
-	trap '' HUP INT TERM
+	trap '' HUP INT PIPE TERM
 	eval "$tap_cleanup"
 	for tap_item in $tap_running; do
 		stop "${tap_item%%:*}"
@@ -215,4 +211,5 @@ tap_end() {
 trap tap_end EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
+trap 'exit 141' PIPE
 trap 'exit 143' TERM

@@ -15,6 +15,9 @@
 WORLD_MODULES=${WORLD_MODULES:-/usr/lib/apache2/modules}
 WORLD_COST=${WORLD_COST:-memory = 64K
 passes = 1}
+# What [tokens] says.
+WORLD_TOKENS=${WORLD_TOKENS:-max_per_user = 0
+name_required = no}
 
 # world_missing: prints what is missing on this machine, if anything is.
 world_missing() {
@@ -55,8 +58,7 @@ world_make() {
 	fi
 	cat >"$WORLD/jira-pat.conf" <<-EOF
 		[tokens]
-		max_per_user = 0
-		name_required = no
+		$WORLD_TOKENS
 
 		[argon2]
 		$WORLD_COST

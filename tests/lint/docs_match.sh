@@ -30,7 +30,7 @@ same() {
 # example_keys FILE: "SECTION KEY" of each key that is given, or would be without
 # the comment sign.
 example_keys() {
-	sed -n 's/^#*\[\([a-z0-9-]*\).*\]$/[\1/p; s/^#*\([a-z_]*\) =.*/\1/p' "$1" |
+	sed -n 's/^#*\[\([a-z0-9_-]*\).*\]$/[\1/p; s/^#*\([a-z_]*\) =.*/\1/p' "$1" |
 		awk '/^\[/ { section = substr($0, 2); next }
 			{ print section, $1 }' | words
 }
@@ -39,22 +39,23 @@ example_keys() {
 
 config=$JP_SOURCE/common/config
 keys=$(cat "$config"/*keys.c |
-	sed -n 's/^	{ "\([a-z0-9-]*\)", "\([a-z_]*\)",.*/\1 \2/p' | words)
+	sed -n 's/^	{ "\([a-z0-9_-]*\)", "\([a-z_]*\)",.*/\1 \2/p' | words)
 
 # The members that no key sets: the file itself, and what has a section of its own.
 is "every setting has a key" "$(
-	awk '/^struct jp_(settings|httpd_settings|listener|policy|rule) {/ {
+	awk '/^struct jp_(settings|(httpd|self)_settings|listener|policy|rule) {/ {
 			inside = 1; next }
 		/^};/ { inside = 0 }
 		inside && /;/ { sub(/;.*/, ""); sub(/\[.*/, ""); print $NF }' \
 		"$config/settings.h" "$config/httpd_settings.h" \
+		"$config/self_settings.h" \
 		"$JP_SOURCE/common/record/policy.h" |
 		tr -d '*' | while read -r member; do
 		case $member in
 		file | policy | rule_len | rules | glob) continue ;;
-		httpd | configured | listener_len | listeners | name) continue ;;
+		httpd | self | configured | listener_len | listeners | name) continue ;;
 		esac
-		grep -Eq "(AT\(|httpd[.]|policy[.]|policy->)$member\>" \
+		grep -Eq "(AT\(|httpd[.]|policy[.]|policy->|self->)$member\>" \
 			"$config"/*keys.c || echo "$member"
 	done
 )" ''
@@ -111,6 +112,13 @@ else
 	skip "pat-httpd(8) has the options of pat-httpd --help" \
 		"pat-httpd is not built"
 fi
+same "pat-httpd(8) has the errors of self-service" "$(
+	sed -n 's/.*X([A-Z_]*, [1-5][0-9][0-9], "\([a-z-]*\)".*/\1/p' \
+		"$JP_SOURCE/pat_httpd/self/site.h" \
+		"$JP_SOURCE/pat_httpd/self/page_frame.h" \
+		"$JP_SOURCE/pat_httpd/self/rest_json.h" | grep . | words
+)" "$(part pat-httpd.8 "Errors of self-service" |
+	sed -n 's/^\.Cm \([a-z-]*\).*/\1/p' | words)"
 same "pat-httpd(8) has the variables that FastCGI reads" "$(
 	sed -n 's/^	X([A-Z]*, "\([A-Z_]*\)").*/\1/p' \
 		"$JP_SOURCE/pat_httpd/fcgi_wire.h" | words
@@ -165,7 +173,23 @@ same "patd(8) has every check, in the order of their reasons" \
 			sed -n 's/^\.It Li \([a-z-]*\).*/\1/p'
 	)"
 
-commands=$(part pat-admin.8 Commands |
+# The commands stand in groups, each below a heading of its own.
+GROUPS_OF_COMMANDS='Tokens
+Decisions
+Users and policy
+Watching
+The store'
+
+# commands_part: all of these, in the order of the page.
+commands_part() {
+	awk -v heads="$GROUPS_OF_COMMANDS" '
+		BEGIN { n = split(heads, names, "\n")
+			for (i = 1; i <= n; i++) known[names[i]] = 1 }
+		/^\.S[hs] / { inside = substr($0, 5) in known }
+		inside' "$JP_SOURCE/doc/pat-admin.8"
+}
+
+commands=$(commands_part |
 	sed -n 's/^\.It Cm \([a-z-]*\).*/\1/p' | words)
 synopsis=$(part pat-admin.8 SYNOPSIS |
 	sed -n 's/^\.Nm pat-admin Cm \([a-z-]*\).*/\1/p' | words)
@@ -173,7 +197,7 @@ same "the synopsis of pat-admin(8) has its commands" "$commands" "$synopsis"
 
 # options_of COMMAND: as the manual page tags them, from its .It Cm to the next.
 options_of() {
-	part pat-admin.8 Commands | awk -v command="$1" '
+	commands_part | awk -v command="$1" '
 		/^\.It Cm / { inside = $3 == command }
 		inside && /^\.It Fl -/ { print "-" $3 }' | words
 }
@@ -191,6 +215,13 @@ if [ -x "$pat_admin" ]; then
 		"$pat_admin" --help 2>&1 |
 			sed -n 's/^  \([a-z][a-z-]*\)\( .*\)\{0,1\}$/\1/p' | words
 	)" "$commands"
+	same "pat-admin(8) has them in the groups and the order of --help" "$(
+		"$pat_admin" --help 2>&1 | sed -n '/^Commands:/,/^Options:/{
+			s/^\([A-Z][A-Za-z ]*\):$/= \1/p
+			s/^  \([a-z][a-z-]*\) .*/\1/p
+		}' | grep -v -x -e '= Commands' -e '= Options'
+	)" "$(commands_part | sed -n -e 's/^\.Ss /= /p' \
+		-e 's/^\.It Cm \([a-z-]*\).*/\1/p' | uniq)"
 	for command in $commands; do
 		is "pat-admin(8) has the options of $command --help" \
 			"$(options_of "$command")" "$(help_options "$command")"
@@ -224,6 +255,21 @@ same "pat-admin(8) has the traps that check knows, in their order" "$(
 	/^\.El/ { inside = 0 }
 	inside && /^\.It Li / { print $3 }' "$JP_SOURCE/doc/pat-admin.8")"
 
+# --- Front doors ----------------------------------------------------------------
+
+# Each row of the table of PAM names its recipe, and a test runs that: the one of
+# Apache is in tests/e2e. The recipes of sasl_*.sh have a table of their own.
+# shellcheck disable=SC2016
+same "FRONT-DOORS.md has the doors of PAM whose recipes the tests run" "$(
+	{
+		for script in "$JP_SOURCE"/tests/doors/*.sh; do
+			case $script in */sasl_*) ;; *) cat "$script" ;; esac
+		done | sed -n 's/^door_recipe \([a-z-]*\).*/\1/p'
+		[ ! -e "$JP_SOURCE/tests/e2e/apache.sh" ] || echo apache
+	} | words
+)" "$(sed -n '/^## Services that ask PAM/,/^## /p' "$JP_SOURCE/doc/FRONT-DOORS.md" |
+	sed -n 's/^|.*| `\([a-z-]*\)` |$/\1/p' | words)"
+
 # --- The tree -------------------------------------------------------------------
 
 # table HEAD FILE: the directories in the first column of the table whose first
@@ -256,15 +302,31 @@ directories() {
 		echo .ci
 	} 2>/dev/null | words
 }
-same "README.md has the directories of the source" "$(directories)" \
-	"$(table '' README.md)"
+same "CONTRIBUTING.md has the directories of the source" "$(directories)" \
+	"$(table '' CONTRIBUTING.md)"
 
-same "README.md has those of common/" "$(
+same "CONTRIBUTING.md has those of common/" "$(
 	for directory in "$JP_SOURCE"/common/*/; do
 		basename "$directory"
 	done | words
 )" "$(sed -n 's/^. .common\/. . .*lowest first: \(.*\) .$/\1/p' \
-	"$JP_SOURCE/README.md" | grep -o '[a-z]*' | words)"
+	"$JP_SOURCE/CONTRIBUTING.md" | grep -o '[a-z]*' | words)"
+
+# doors FILE: what stands in the first column of the tables that begin with
+# "| door" or "| server".
+doors() {
+	awk '/^\| (door|server) \|/ { inside = 1; next }
+		!/^\|/ { inside = 0 }
+		inside && !/^\|--/ { split($0, cells, "|"); print cells[2] }' \
+		"$JP_SOURCE/doc/$1"
+}
+is "TROUBLESHOOTING.md knows a symptom of each door of FRONT-DOORS.md" "$(
+	doors FRONT-DOORS.md | sed 's/^ *//; s/,.*//; s/ *$//; s/ [0-9].*//; s/.s VNC$//' |
+		while read -r door; do
+			doors TROUBLESHOOTING.md | grep -q -w -F -e "$door" ||
+				echo "$door"
+		done
+)" ''
 
 # --- The version ----------------------------------------------------------------
 
@@ -272,5 +334,7 @@ version=$(sed -n 's/^AC_INIT(\[jira-pat\], \[\([^]]*\)\].*/\1/p' \
 	"$JP_SOURCE/configure.ac")
 same "the first entry of NEWS is this version" "$version" \
 	"$(grep -m 1 -x -E '[0-9]+\.[0-9]+\.[0-9]+' "$JP_SOURCE/NEWS")"
+same "so is the first one of debian/changelog" "$version" \
+	"$(sed -n '1s/^jira-pat (\(.*\)).*/\1/p' "$JP_SOURCE/debian/changelog")"
 
 done_testing

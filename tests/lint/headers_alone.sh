@@ -17,7 +17,7 @@ compiles() {
 }
 
 cd "$JP_SOURCE" || bail "no source tree"
-for header in common/*/*.h patd/*.h pat_httpd/*.h tools/*/*.h pam_jira_pat/*.h sasl_plugin/*.h; do
+for header in common/*/*.h patd/*.h pat_httpd/*.h pat_httpd/*/*.h tools/*/*.h pam_jira_pat/*.h sasl_plugin/*.h; do
 	[ -e "$header" ] || continue
 	is "$header compiles alone" "$(compiles "$header")" ''
 done

@@ -2,7 +2,7 @@
 # What the built PAM module and the SASL plugin bring into a foreign process:
 # few libraries, few symbols, and code that stays mapped (a module that libpam
 # unloads at each transaction is slow, and crashes hosts that still point into
-# it).
+# it). And what pat-httpd, which reads what strangers send, does not have.
 set -eu
 
 folder=${JP_BUILD:?}/.libs
@@ -68,7 +68,14 @@ module()
 		"$(has "$headers $dynamic" 'RWE\|TEXTREL')"
 }
 
-echo 1..14
+echo 1..16
 module pam_jira_pat 'libc.so.6 libpam.so.0' \
 	'pam_sm_acct_mgmt pam_sm_authenticate pam_sm_setcred'
 module libjirapat libc.so.6 sasl_server_plug_init
+
+httpd=$JP_BUILD/pat_httpd/pat-httpd
+check "pat-httpd needs these libraries and no other" \
+	'libc.so.6 libinih.so.1 libjansson.so.4 libmicrohttpd.so.12 libseccomp.so.2 libsodium.so.23' \
+	"$(needed "$httpd")"
+check "pat-httpd has no store, no decision and no operation in it" '' \
+	"$(nm "$httpd" | awk '$NF ~ /^(jp_(store_|bdb|decide|core_|op_|admin_execute)|db_create)/ { print $NF }' | line)"

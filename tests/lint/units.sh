@@ -10,30 +10,66 @@ build=${JP_BUILD:?}
 scratch
 
 # The programs and manual pages are not installed here.
-for unit in "$build/patd/patd.service" "$build/pat_httpd/pat-httpd.service" \
-    "$JP_SOURCE"/pat_httpd/*.socket "$JP_SOURCE"/examples/systemd/*.socket; do
+for unit in "$build"/patd/*.service "$build"/patd/timers/*.service \
+    "$build"/pat_httpd/*.service "$JP_SOURCE"/patd/*.socket \
+    "$JP_SOURCE"/patd/timers/*.timer "$JP_SOURCE"/pat_httpd/*.socket \
+    "$JP_SOURCE"/examples/systemd/*.socket; do
 	sed 's|^\(Exec[A-Za-z]*\)=.*|\1=/bin/true|; /^Documentation=/d' "$unit" \
 		>"$SCRATCH/${unit##*/}" || bail "no $unit"
 done
 
 is "systemd finds nothing to complain about" \
-	"$(systemd-analyze verify "$SCRATCH"/*.service "$SCRATCH"/*.socket 2>&1 |
+	"$(systemd-analyze verify "$SCRATCH"/*.service "$SCRATCH"/*.socket \
+		"$SCRATCH"/*.timer 2>&1 |
 		grep -F "$SCRATCH" | grep -v -F 'run/')" ''
+is "a program is named by where it is installed" \
+	"$(grep -h '^Exec' "$build"/patd/*.service "$build"/patd/timers/*.service \
+		"$build"/pat_httpd/*.service | grep '@')" ''
+
+# exposure UNIT: as systemd sees it, in tenths.
+exposure() {
+	systemd-analyze security --offline=yes --no-pager "$SCRATCH/$1" 2>/dev/null |
+		sed -n 's/.*Overall exposure level[^:]*: \([0-9]*\)\.\([0-9]\).*/\1\2/p'
+}
+
+if systemd-analyze --help | grep -q -e --offline; then
+	for unit in patd pat-httpd jira-pat-purge jira-pat-backup; do
+		ok "$unit is exposed by 0.5 at most, in systemd's eyes" \
+			test "$(exposure $unit.service)" -le 5
+	done
+	ok "jira-pat-stats, which writes as root, by 1.5" \
+		test "$(exposure jira-pat-stats.service)" -le 15
+fi
+
+# made_by sysusers.d|tmpfiles.d: the users, or the directories, that these make.
+made_by() {
+	cat "$JP_SOURCE"/patd/"$1"/*.conf "$JP_SOURCE"/pat_httpd/"$1"/*.conf \
+		2>/dev/null | awk '$1 == "u" || $1 == "d" { print $2 }' | sort
+}
+is "sysusers.d makes the users that the units name, and no others" \
+	"$(made_by sysusers.d)" \
+	"$(sed -n 's/^User=//p' "$SCRATCH"/*.service | sort -u)"
+is "tmpfiles.d makes what they may write to, of what patd cannot make" \
+	"$(made_by tmpfiles.d | tr '\n' ' ')" "/run/jira-pat /var/backups/jira-pat "
+for timer in "$SCRATCH"/*.timer; do
+	[ -f "${timer%.timer}.service" ] || echo "$timer"
+done >"$SCRATCH/alone"
+is "each timer has a service" "$(cat "$SCRATCH/alone")" ""
 
 # hardening UNIT: its lines that take something away.
 hardening() {
-	grep -E '^(No|Protect|Private|Restrict[A-Z]|Lock|Memory|Keyring|RemoveIPC|SystemCallA|LimitCORE|UMask)' \
+	grep -E '^(No|Protect|Private|Restrict[A-Z]|Lock|Memory|Keyring|RemoveIPC|SystemCallA|LimitCORE|UMask|Device|IPAddress|Capabil|Ambient|Watchdog)' \
 		"$SCRATCH/$1" | grep -v '^MemoryMax' | LC_ALL=C sort
 }
 
 is "pat-httpd is confined as patd is" "$(hardening pat-httpd.service)" \
 	"$(hardening patd.service)"
-is "pat-httpd has no capability" \
-	"$(grep '^CapabilityBoundingSet=' "$SCRATCH/pat-httpd.service")" \
-	'CapabilityBoundingSet='
+is "and neither has a capability" \
+	"$(grep -h '^CapabilityBoundingSet=' "$SCRATCH/patd.service" \
+		"$SCRATCH/pat-httpd.service" | uniq)" 'CapabilityBoundingSet='
 is "everybody may connect, and is asked who it is" \
-	"$(cat "$SCRATCH"/pat-httpd-http.socket "$SCRATCH"/pat-httpd-fcgi.socket |
-		grep -c '^SocketMode=0666$')" 2
+	"$(cat "$SCRATCH"/patd.socket "$SCRATCH"/pat-httpd-http.socket \
+		"$SCRATCH"/pat-httpd-fcgi.socket | grep -c '^SocketMode=0666$')" 3
 is "patd leaves the sockets of pat-httpd when it stops" \
 	"$(grep '^RuntimeDirectoryPreserve=' "$SCRATCH/patd.service")" \
 	'RuntimeDirectoryPreserve=yes'

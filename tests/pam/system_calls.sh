@@ -30,8 +30,12 @@ is "each answered question is seven system calls, these" \
 	"$(questions "$answered")" "$question"
 is "the module is loaded once for all transactions" \
 	"$(objects_loaded | grep '^pam_jira_pat\.so ')" "pam_jira_pat.so 1"
+# The name services of this machine for hosts: libaudit looks PAM_RHOST up.
+hosts=$(sed -n 's/\[[^]]*\]//g; s/^hosts: *//p' /etc/nsswitch.conf |
+	tr -s ' \t' '||')
 # libpam's are there at the start, pam_deny.so is that of "other".
 is "and brings no other shared object" "$(objects_loaded |
+	grep -v -E "^libnss_(${hosts:-none})\.so" |
 	sed -n '/^libcmocka\|^libpam\.\|^libaudit\|^libcap-ng\|^libc\./d
 		/^pam_deny\|^pam_matrix\|^pam_[gs]et_items\|_here\.so /d; p')" \
 	"pam_jira_pat.so 1"

@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@
 #include "tests/hosts.h"
 #include "tests/leave_out.h"
 #include "tests/spellings.h"
+#include "tests/traces.h"
 
 #define TOKEN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
 #define BAD_CRC "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpE"
@@ -146,6 +149,21 @@ decide(const struct jp_request *request)
 	return strcmp(request->token.text, TOKEN) == 0 ? JP_ACCEPT : JP_DENY;
 }
 
+/* While a question is asked: sockets that a program would inherit. */
+static int inheritable;
+
+static void
+count_inheritable(void)
+{
+	struct stat status;
+	int count = 0;
+
+	for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
+		count += fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
+		         (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0;
+	inheritable = count;
+}
+
 static int
 answer(void *arg, const struct jp_request *request, uint8_t *bytes)
 {
@@ -155,6 +173,7 @@ answer(void *arg, const struct jp_request *request, uint8_t *bytes)
 		const char *answered; /* NULL: no answer at all */
 		int instead;
 	} rows[] = {
+		{ "secretive", JP_ACCEPT, "secretive", 0 },
 		{ "mixed-up", JP_ACCEPT, "mallory", 0 },
 		{ "prefixed", JP_ACCEPT, "prefix", 0 },
 		{ "Case", JP_ACCEPT, "case", 0 },
@@ -175,6 +194,7 @@ answer(void *arg, const struct jp_request *request, uint8_t *bytes)
 	(void)pthread_mutex_lock(&lock);
 	seen = *request;
 	seen_count++;
+	count_inheritable();
 	(void)pthread_mutex_unlock(&lock);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (strcmp(rows[i].user, request->user) != 0)
@@ -187,6 +207,9 @@ answer(void *arg, const struct jp_request *request, uint8_t *bytes)
 	return fake_reply(
 	    request, verdict, verdict == JP_ACCEPT ? request->user : "", bytes);
 }
+
+/* The answer is the token of `trace`, which is as long. */
+static const char TRACE[] = "the answer is a token that is traced...";
 
 /* A scripted conversation, and what was asked in it. */
 struct talk {
@@ -201,13 +224,19 @@ struct talk {
 	char prompt[64];
 };
 
+/* A token that stands nowhere in this program. */
+static const struct trace trace = { "3xIwT9vQ8LkZr2MbYc5Hn7JdSg1FaPoE0uKi6Xt",
+	39 };
+
 static char *
 duplicate(const struct talk *talk)
 {
 	size_t len = talk->len > 0 ? talk->len : strlen(talk->text);
 	char *copy = calloc(1, len + 1);
 
-	if (copy != NULL)
+	if (copy != NULL && talk->text == TRACE)
+		trace_put(&trace, copy);
+	else if (copy != NULL)
 		memcpy(copy, talk->text, len);
 	return copy;
 }
@@ -417,6 +446,33 @@ a_token_of_512_bytes_or_more_is_refused_without_patd(void **unused)
 		if (seen_count == 1)
 			assert_string_equal(seen.token.text, text);
 	}
+}
+
+/* CVE-2022-43995: a password of less than 8 bytes was read beyond its end. */
+static void
+each_length_of_a_token_is_read_to_its_end_and_no_further(void **unused)
+{
+	char text[600 + 1];
+
+	(void)unused;
+	for (size_t len = 1; len < sizeof(text); len++) {
+		memset(text, 'a', len);
+		text[len] = '\0';
+		assert_int_equal(login("tokens", "eve", text), PAM_AUTH_ERR);
+		assert_int_equal(seen_count, len <= JP_SECRET_MAX);
+		assert_int_equal(
+		    seen.token.len, len <= JP_SECRET_MAX ? len : 0);
+	}
+}
+
+/* CVE-2019-12210: a descriptor went on to the programs that the host starts. */
+static void
+no_descriptor_of_a_question_goes_to_another_program(void **unused)
+{
+	(void)unused;
+	inheritable = -1;
+	assert_int_equal(login("tokens", "alice", TOKEN), PAM_SUCCESS);
+	assert_int_equal(inheritable, 0);
 }
 
 static void
@@ -992,6 +1048,68 @@ as_root_no_host_hears_of_a_spawned_patd(void **unused)
 		    host_run(i, is_unavailable_at_once, NULL), "fine");
 }
 
+struct traced {
+	const char *service;
+	const char *user;
+};
+
+static int
+traced_login(void *arg)
+{
+	const struct traced *traced = arg;
+
+	return login(traced->service, traced->user, TRACE);
+}
+
+/* In a child, as the fake learns the token: how many copies a login leaves. */
+static int
+copies_left(const char *service, const char *user, int wanted)
+{
+	struct traced traced = { service, user };
+
+	return trace_act(traced_login, &traced) == wanted ? trace_count(&trace)
+	                                                  : 99;
+}
+
+static int
+secret_logins(void)
+{
+	char found[64] = { 0 };
+
+	trace_put(&trace, found);
+	if (trace_count(&trace) != 1) /* the counting works */
+		return 98;
+	explicit_bzero(found, sizeof(found));
+	(void)unsetenv("PAM_WRAPPER"); /* it would leave copies */
+	return copies_left("tokens", "secretive", PAM_SUCCESS) +
+	       copies_left("debug", "secretive", PAM_SUCCESS) +
+	       copies_left("tokens", "denied", PAM_AUTH_ERR) +
+	       copies_left("tokens", "overloaded", PAM_AUTHINFO_UNAVAIL) +
+	       copies_left("tokens", "hangup", PAM_AUTHINFO_UNAVAIL) +
+	       copies_left("fast", "silent", PAM_AUTHINFO_UNAVAIL) +
+	       copies_left("no-daemon", "alice", PAM_AUTHINFO_UNAVAIL) +
+	       copies_left("unknown", "alice", PAM_USER_UNKNOWN) +
+	       copies_left(LONG_SERVICE "y", "alice", PAM_AUTH_ERR);
+}
+
+static void
+no_copy_of_a_token_is_left_in_the_host(void **unused)
+{
+	int status = -1;
+	pid_t pid;
+
+	(void)unused;
+	if (UNDER_ASAN) {
+		print_message("# memory that may not be looked at\n");
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		_exit(secret_logins());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* What account management says of a user who gave no token. */
 static int
 account_of(const char *service, const char *user)
@@ -1147,6 +1265,10 @@ main(int argc, char **argv)
 		    an_empty_token_or_user_is_refused_without_patd),
 		cmocka_unit_test(
 		    a_token_of_512_bytes_or_more_is_refused_without_patd),
+		cmocka_unit_test(
+		    each_length_of_a_token_is_read_to_its_end_and_no_further),
+		cmocka_unit_test(
+		    no_descriptor_of_a_question_goes_to_another_program),
 		cmocka_unit_test(every_byte_of_a_token_arrives),
 		cmocka_unit_test(an_answer_ends_at_its_first_nul),
 		cmocka_unit_test(
@@ -1186,6 +1308,7 @@ main(int argc, char **argv)
 		    may_is_no_acceptance_and_acceptance_needs_no_second_question),
 		cmocka_unit_test(
 		    eight_threads_get_their_own_answers_and_leak_nothing),
+		cmocka_unit_test(no_copy_of_a_token_is_left_in_the_host),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "--services") == 0)

@@ -6,6 +6,7 @@
 
 # Set by mux_lib.sh:
 token=
+id=
 outcome=
 
 PASSWORD='correct horse'
@@ -68,8 +69,9 @@ plugin_reach() {
 }
 
 # plugin_stock WHAT TRY OUT START NAME EXAMPLE APPLICATION: the stock password is
-# out of reach; START starts the server NAME again, and it is there with
-# fallback, and is all there is where the service does not enable the plugin.
+# out of reach, also with a wrong option; START starts the server NAME again, and it
+# is there with fallback, and is all there is where the service does not enable the
+# plugin.
 plugin_stock() {
 	plugin_do=$2
 	plugin_out=$3
@@ -87,6 +89,16 @@ plugin_stock() {
 	is "$1: a wrong password does not" "$outcome" "$plugin_out"
 	mux_try "$plugin_do" alice "$(spoilt "$token")"
 	is "$1: nor does a wrong token" "$outcome" "$plugin_out"
+
+	plugin_again "$4" "$5" "$6" "$7" "jirapat_timeout: soon"
+	new alice
+	mux_try "$plugin_do" alice "$PASSWORD"
+	like "$1: a wrong option: the stock password does not get in" \
+		"$outcome" '[!i]*'
+	mux_try "$plugin_do" alice "$token"
+	like "$1: a wrong option: nor does a token" "$outcome" '[!i]*'
+	is "$1: a wrong option: patd is not asked" \
+		"$(grep -c "id=$id" "$SCRATCH/log/patd.log")" 0
 
 	plugin_again "$4" "$5" "$6" "$7"
 	sed -i '/^jirapat_/d' "$plugin_conf"

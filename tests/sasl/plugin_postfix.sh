@@ -70,4 +70,7 @@ ok "patd knows the service and who asked" wait_for 10 grep -q \
 	"$SCRATCH/log/patd.log"
 plugin_stock Postfix try_plain 535 start_postfix postfix \
 	postfix/smtpd-plugin.conf smtpd
+ok "Postfix, a wrong option: its log says which" grep -q \
+	'libjirapat: wrong option: jirapat_timeout: "soon"' \
+	"$SCRATCH/log/postfix.log"
 mux_end postfix

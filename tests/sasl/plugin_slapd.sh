@@ -33,34 +33,21 @@ EOT
 	bail "alice gets no password"
 server_slapd_again || bail "slapd does not start again"
 
-# whoami ARGUMENT...: prints "in" if slapd says that it is $whoami_dn, else the
-# result code of LDAP.
-whoami() {
-	whoami_said=$(timeout 60 ldapwhoami -Q -O none -Y PLAIN "$@" 2>&1)
-	whoami_status=$?
-	printf '%s\n' "$whoami_said" >&2
-	if [ "$whoami_said" = "dn:$whoami_dn" ]; then
-		echo in
-	else
-		echo $whoami_status
-	fi
-}
-
 try_plain() {
-	whoami_dn=uid=$1,$PEOPLE
-	whoami -H "$LDAP_URL" -U "$1" -y "$2"
+	ldap_whoami "uid=$1,$PEOPLE" -Q -O none -Y PLAIN \
+		-H "$LDAP_URL" -U "$1" -y "$2"
 }
 
 # As alice; the user is who asks.
 try_for_alice() {
-	whoami_dn=uid=alice,$PEOPLE
-	whoami -H "$LDAP_URL" -U "$1" -X u:alice -y "$2"
+	ldap_whoami "uid=alice,$PEOPLE" -Q -O none -Y PLAIN \
+		-H "$LDAP_URL" -U "$1" -X u:alice -y "$2"
 }
 
 # Over the socket: slapd tells no address.
 try_socket() {
-	whoami_dn=uid=$1,$PEOPLE
-	whoami -H "$LDAPI_URL" -U "$1" -y "$2"
+	ldap_whoami "uid=$1,$PEOPLE" -Q -O none -Y PLAIN \
+		-H "$LDAPI_URL" -U "$1" -y "$2"
 }
 
 # 49: invalidCredentials. 52: unavailable.

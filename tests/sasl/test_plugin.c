@@ -31,6 +31,7 @@
 #include "tests/fake_patd.h"
 #include "tests/leave_out.h"
 #include "tests/spellings.h"
+#include "tests/traces.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TOKEN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
@@ -62,6 +63,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct jp_request seen;
 static int seen_count;
 static char logged[65536];
+static char heard[65536]; /* of it, by the callback, as errors */
 
 /* --- The fake patd -------------------------------------------------------- */
 
@@ -127,17 +129,24 @@ get_option(void *context, const char *plugin, const char *option,
 	return *value != NULL ? SASL_OK : SASL_FAIL;
 }
 
-static int
-log_line(void *context, int level, const char *text)
+static void
+append(char *log, size_t size, const char *text)
 {
 	size_t len;
 
-	(void)context;
-	(void)level;
 	(void)pthread_mutex_lock(&lock);
-	len = strlen(logged);
-	(void)snprintf(logged + len, sizeof(logged) - len, "%s\n", text);
+	len = strlen(log);
+	(void)snprintf(log + len, size - len, "%s\n", text);
 	(void)pthread_mutex_unlock(&lock);
+}
+
+static int
+log_line(void *context, int level, const char *text)
+{
+	(void)context;
+	append(logged, sizeof(logged), text);
+	if (level == SASL_LOG_ERR)
+		append(heard, sizeof(heard), text);
 	return SASL_OK;
 }
 
@@ -152,10 +161,11 @@ __syslog_chk(int priority, int flag, const char *format, ...)
 	va_list args;
 
 	(void)flag;
+	(void)priority;
 	va_start(args, format);
 	(void)vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	(void)log_line(NULL, priority, line);
+	append(logged, sizeof(logged), line);
 }
 
 /* "boss" may act for anybody, and everybody for himself. */
@@ -551,66 +561,142 @@ it_does_not_pretend_to_encrypt(void **unused)
 }
 
 static void
-assert_wrong(const char *name)
+assert_wrong(const char *log, const char *name)
 {
 	char line[64];
 
 	(void)snprintf(
 	    line, sizeof(line), "libjirapat: wrong option: %s: ", name);
-	assert_non_null(strstr(logged, line));
+	assert_non_null(strstr(log, line));
 }
 
-/* Neither patd nor the stock mechanisms hear of it, by no mechanism. */
+/* Neither patd nor the stock mechanisms hear of it, and the service hears why.
+ */
+#define UNHEARD(login, name)                                                   \
+	do {                                                                   \
+		heard[0] = '\0';                                               \
+		assert_int_equal((login).code, SASL_UNAVAIL);                  \
+		assert_wrong(heard, name);                                     \
+		assert_int_equal(seen_count, 0);                               \
+	} while (0)
+
+/* By no mechanism, each time. */
 static void
-assert_unavailable(void)
+assert_unavailable(const char *name)
 {
-	logged[0] = '\0';
-	assert_int_equal(PLAIN("\0alice\0" PASSWORD), SASL_UNAVAIL);
-	assert_non_null(strstr(logged, "libjirapat: wrong option: "));
-	assert_int_equal(PLAIN(ALICE), SASL_UNAVAIL);
-	assert_int_equal(log_in("alice", PASSWORD).code, SASL_UNAVAIL);
-	assert_int_equal(log_in("alice", TOKEN).code, SASL_UNAVAIL);
-	assert_int_equal(
-	    SAY("OAUTHBEARER", BEARER("a=alice")).code, SASL_UNAVAIL);
-	assert_int_equal(seen_count, 0);
+	UNHEARD(plain("", "alice", PASSWORD), name);
+	UNHEARD(plain("", "alice", TOKEN), name);
+	UNHEARD(log_in("alice", PASSWORD), name);
+	UNHEARD(log_in("alice", TOKEN), name);
+	UNHEARD(SAY("OAUTHBEARER", BEARER("a=alice")), name);
+	UNHEARD(SAY("XOAUTH2", "user=alice\1auth=Bearer " TOKEN "\1\1"), name);
 }
 
+#define LONG_PATH                                                              \
+	"/0123456789012345678901234567890123456789012345678901234567890123456" \
+	"789012345678901234567890123456789012345678"
+
+/* Each option in each way to be wrong. */
+static const char *const wrong_values[][2] = {
+	{ "jirapat_enable", "maybe" },
+	{ "jirapat_enable", "" },
+	{ "jirapat_enable", " yes" },
+	{ "jirapat_enable", "yes no" },
+	{ "jirapat_socket", "relative/sock" },
+	{ "jirapat_socket", "" },
+	{ "jirapat_socket", " /run/jira-pat/verify.sock" },
+	{ "jirapat_socket", LONG_PATH },
+	{ "jirapat_timeout", "" },
+	{ "jirapat_timeout", "0" },
+	{ "jirapat_timeout", "61" },
+	{ "jirapat_timeout", "100" },
+	{ "jirapat_timeout", "18446744073709551619" },
+	{ "jirapat_timeout", "-1" },
+	{ "jirapat_timeout", "+3" },
+	{ "jirapat_timeout", "3 " },
+	{ "jirapat_timeout", "1s" },
+	{ "jirapat_realm", "" },
+	{ "jirapat_realm", "Strip" },
+	{ "jirapat_realm", "strip keep" },
+	{ "jirapat_fallback", "maybe" },
+	{ "jirapat_fallback", "" },
+	{ "jirapat_mechs", "" },
+	{ "jirapat_mechs", "  " },
+	{ "jirapat_mechs", "PLAIN GSSAPI" },
+	{ "jirapat_mechs", "PLAI" },
+	{ "jirapat_mechs", "PLAIN,LOGIN" },
+};
+
+/* Services log what is an error, whatever their log level. */
 static void
 a_wrong_option_makes_each_login_unavailable(void **unused)
 {
-	static const char *const rows[][2] = {
-		{ "jirapat_enable", "maybe" },
-		{ "jirapat_enable", "" },
-		{ "jirapat_socket", "relative/sock" },
-		{ "jirapat_socket", "" },
-		{ "jirapat_socket",
-		    "/0123456789012345678901234567890123456789012345678901234"
-		    "5678901234567890123456789012345678901234567890123456789" },
-		{ "jirapat_timeout", "" },
-		{ "jirapat_timeout", "0" },
-		{ "jirapat_timeout", "61" },
-		{ "jirapat_timeout", "100" },
-		{ "jirapat_timeout", "-1" },
-		{ "jirapat_timeout", "1s" },
-		{ "jirapat_realm", "" },
-		{ "jirapat_realm", "Strip" },
-		{ "jirapat_fallback", "maybe" },
-		{ "jirapat_mechs", "" },
-		{ "jirapat_mechs", "  " },
-		{ "jirapat_mechs", "PLAIN GSSAPI" },
-		{ "jirapat_mechs", "PLAI" },
-		{ "jirapat_mechs", "PLAIN,LOGIN" },
-	};
-
 	(void)unused;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		const char *const with[] = { ENABLE, rows[i][0], rows[i][1],
-			NO_MORE };
+	for (size_t i = 0; i < COUNT_OF(wrong_values); i++) {
+		const char *const with[] = { ENABLE, wrong_values[i][0],
+			wrong_values[i][1], "pwcheck_method", "auxprop",
+			"log_level", "1", NO_MORE };
 
 		boot_from("ours stock", with);
-		assert_wrong(rows[i][0]);
-		assert_unavailable();
+		assert_wrong(logged, wrong_values[i][0]);
+		assert_unavailable(wrong_values[i][0]);
 	}
+}
+
+static bool
+is_tried(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(wrong_values); i++)
+		if (strcmp(wrong_values[i][0], name) == 0)
+			return true;
+	return false;
+}
+
+/* The names are in the plugin as it is built. */
+static void
+each_option_of_the_plugin_was_tried(void **unused)
+{
+	static const char prefix[] = "\0jirapat_";
+	static char bytes[1 << 20];
+	char path[128];
+	size_t len, count = 0;
+	FILE *file;
+
+	(void)unused;
+	(void)snprintf(path, sizeof(path), "%s/ours/libjirapat.so", scratch);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	len = fread(bytes, 1, sizeof(bytes) - 1, file);
+	assert_int_equal(fclose(file), 0);
+	for (char *at = bytes;; count++) {
+		at = memmem(
+		    at, len - (size_t)(at - bytes), prefix, sizeof(prefix) - 1);
+		if (at == NULL)
+			break;
+		at++; /* the NUL in front */
+		assert_true(is_tried(at));
+	}
+	assert_int_equal(count, 6);
+}
+
+/* The options of one connection may differ from those of the start. */
+static void
+an_option_that_is_wrong_later_makes_its_login_unavailable(void **unused)
+{
+	static const char *const now_wrong[] = { ENABLE, "jirapat_timeout", "0",
+		NO_MORE };
+	static const char *const now_off[] = { "jirapat_enable", "no",
+		NO_MORE };
+
+	(void)unused;
+	BOOT(ENABLE, "pwcheck_method", "auxprop");
+	assert_int_equal(PLAIN(ALICE), SASL_OK);
+	settings = now_wrong;
+	assert_unavailable("jirapat_timeout");
+	settings = now_off;
+	assert_int_equal(PLAIN(ALICE), SASL_UNAVAIL);
+	assert_int_equal(PLAIN("\0alice\0" PASSWORD), SASL_UNAVAIL);
+	assert_int_equal(seen_count, 0);
 }
 
 /* Which mechanisms there are is still the administrator's choice. */
@@ -620,8 +706,8 @@ a_wrong_option_beside_others_makes_none_of_them_void(void **unused)
 	(void)unused;
 	BOOT(ENABLE, "jirapat_timeout", "0", "jirapat_mechs", "PLAIN LOGIN",
 	    "jirapat_realm", "Strip");
-	assert_wrong("jirapat_timeout");
-	assert_wrong("jirapat_realm");
+	assert_wrong(logged, "jirapat_timeout");
+	assert_wrong(logged, "jirapat_realm");
 	assert_null(strstr(mechanisms(), "OAUTH"));
 	assert_int_equal(PLAIN(ALICE), SASL_UNAVAIL);
 }
@@ -633,7 +719,7 @@ a_wrong_option_leaves_a_service_without_stock_mechanisms_its_own(void **unused)
 	(void)unused;
 	BOOT_FROM("ours", ENABLE, "jirapat_timeout", "0");
 	assert_string_not_equal(mechanisms(), "");
-	assert_unavailable();
+	assert_unavailable("jirapat_timeout");
 }
 
 /* --- Logins --------------------------------------------------------------- */
@@ -1121,74 +1207,54 @@ a_child_that_was_forked_serves(void **unused)
 	}
 }
 
-/* A token that stands nowhere in this program: its bytes from back to front. */
-static const char backwards[] = "3xIwT9vQ8LkZr2MbYc5Hn7JdSg1FaPoE0uKi6Xt";
-
-enum { SECRET_LEN = sizeof(backwards) - 1 };
-
-/* How often the memory from `from` to `to` holds it. */
-static int
-count_in(const char *from, const char *to)
-{
-	int count = 0;
-
-	for (const char *at = from; at + SECRET_LEN <= to; at++) {
-		size_t n = 0;
-
-		while (n < SECRET_LEN && at[n] == backwards[SECRET_LEN - 1 - n])
-			n++;
-		count += n == SECRET_LEN;
-	}
-	return count;
-}
-
-/* In all that this process may write: data, heap and stacks. */
-static int
-count_secrets(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	char line[512], *end;
-	int count = 0;
-
-	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
-		uintptr_t from = strtoul(line, &end, 16);
-		uintptr_t to = strtoul(end + 1, &end, 16);
-
-		if (strncmp(end, " rw", 3) == 0)
-			count += count_in((const char *)from, (const char *)to);
-	}
-	if (maps != NULL)
-		(void)fclose(maps);
-	return maps != NULL ? count : -1;
-}
+/* A token that stands nowhere in this program. */
+static const struct trace trace = { "3xIwT9vQ8LkZr2MbYc5Hn7JdSg1FaPoE0uKi6Xt",
+	39 };
 
 /* Puts "FRONT token BACK" into `message`; returns its length. */
 static size_t
 put_secret(char *message, const char *front, size_t front_len, const char *back)
 {
 	memcpy(message, front, front_len);
-	for (size_t i = 0; i < SECRET_LEN; i++)
-		message[front_len + i] = backwards[SECRET_LEN - 1 - i];
-	memcpy(message + front_len + SECRET_LEN, back, strlen(back));
-	return front_len + SECRET_LEN + strlen(back);
+	trace_put(&trace, message + front_len);
+	memcpy(message + front_len + trace.len, back, strlen(back));
+	return front_len + trace.len + strlen(back);
 }
 
+struct traced {
+	const char *mechanism;
+	const char *front;
+	size_t front_len;
+	const char *back;
+};
+
 /* A login with it; what the client has of it is wiped. */
+static int
+traced_login(void *arg)
+{
+	const struct traced *traced = arg;
+	char message[256];
+	const char *const messages[] = { NULL, "secretive", message };
+	const size_t len =
+	    put_secret(message, traced->front, traced->front_len, traced->back);
+	const size_t lens[] = { 0, strlen("secretive"), len };
+	struct login login = strcmp(traced->mechanism, "LOGIN") == 0
+	                         ? talk(traced->mechanism, messages, lens, 3)
+	                         : say(traced->mechanism, message, len);
+	bool found = trace_count(&trace) >= 1; /* the counting works */
+
+	explicit_bzero(message, sizeof(message));
+	return found ? login.code : SASL_FAIL;
+}
+
 static int
 secret_login(const char *mechanism, const char *front, size_t front_len,
     const char *back, int wanted)
 {
-	char message[256];
-	const char *const messages[] = { NULL, "secretive", message };
-	const size_t len = put_secret(message, front, front_len, back);
-	const size_t lens[] = { 0, strlen("secretive"), len };
-	struct login login = strcmp(mechanism, "LOGIN") == 0
-	                         ? talk(mechanism, messages, lens, 3)
-	                         : say(mechanism, message, len);
-	bool found = count_secrets() >= 1; /* the counting works */
+	struct traced traced = { mechanism, front, front_len, back };
 
-	explicit_bzero(message, sizeof(message));
-	return login.code == wanted && found ? count_secrets() : 99;
+	return trace_act(traced_login, &traced) == wanted ? trace_count(&trace)
+	                                                  : 99;
 }
 
 #define SECRET_LOGIN(mechanism, front, back, wanted)                           \
@@ -1257,6 +1323,9 @@ main(int argc, char **argv)
 		    it_comes_before_the_stock_mechanisms_in_any_order),
 		cmocka_unit_test(it_does_not_pretend_to_encrypt),
 		cmocka_unit_test(a_wrong_option_makes_each_login_unavailable),
+		cmocka_unit_test(each_option_of_the_plugin_was_tried),
+		cmocka_unit_test(
+		    an_option_that_is_wrong_later_makes_its_login_unavailable),
 		cmocka_unit_test(
 		    a_wrong_option_beside_others_makes_none_of_them_void),
 		cmocka_unit_test(

@@ -6,7 +6,7 @@
 #define JP_TESTS_LOOP_PATD_H
 
 #include "common/wire/verify.h"
-#include "pat_httpd/reactor.h"
+#include "pat_httpd/base/reactor.h"
 
 enum {
 	LOOP_PATD_CLIENTS_MAX = 8,

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/store_mem.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 struct entry {
 	char id[JP_TOKEN_ID_LEN + 1];
 	char user[JP_USER_MAX + 1];
+	char owner[JP_GROUP_MAX + 1];
 	int64_t expires_at;
 	size_t len;
 	uint8_t bytes[];
@@ -35,7 +37,7 @@ struct mem {
 	atomic_uint checkpoints;
 	unsigned int fail_in; /* calls until the failure; 0: none */
 	enum jp_err fail_with;
-	bool fail_lasting;
+	unsigned int fail_times; /* that many calls in a row */
 	enum jp_err last_err;
 	atomic_llong seen;
 };
@@ -58,7 +60,7 @@ enter(struct mem *mem)
 		mem->fail_in--;
 		return JP_ERR_OK;
 	}
-	if (!mem->fail_lasting)
+	if (--mem->fail_times == 0)
 		mem->fail_in = 0;
 	return mem->fail_with;
 }
@@ -125,6 +127,7 @@ new_entry(const struct jp_record *record, struct entry **out)
 		return JP_ERR_NOMEM;
 	memcpy(entry->id, record->id, sizeof(entry->id));
 	memcpy(entry->user, record->user, sizeof(entry->user));
+	memcpy(entry->owner, record->owner_group, sizeof(entry->owner));
 	entry->expires_at = record->expires_at;
 	entry->len = len;
 	memcpy(entry->bytes, bytes, len);
@@ -256,6 +259,9 @@ belongs(const struct entry *entry, const struct jp_listing *listing)
 	case JP_ORDER_EXPIRY:
 		return entry->expires_at > JP_NEVER &&
 		       entry->expires_at <= listing->until;
+	case JP_ORDER_OWNER:
+		return entry->owner[0] != '\0' &&
+		       strcmp(entry->owner, listing->owner) == 0;
 	}
 	return false;
 }
@@ -594,12 +600,19 @@ void
 jp_store_mem_fail(
     struct jp_store *store, unsigned int nth, enum jp_err err, bool lasting)
 {
+	jp_store_mem_fail_times(store, nth, err, lasting ? UINT_MAX : 1);
+}
+
+void
+jp_store_mem_fail_times(struct jp_store *store, unsigned int nth,
+    enum jp_err err, unsigned int times)
+{
 	struct mem *mem = mem_of(store);
 
 	(void)pthread_mutex_lock(&mem->mutex);
 	mem->fail_in = nth;
 	mem->fail_with = err;
-	mem->fail_lasting = lasting;
+	mem->fail_times = times;
 	(void)pthread_mutex_unlock(&mem->mutex);
 }
 

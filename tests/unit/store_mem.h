@@ -17,6 +17,10 @@ enum jp_err jp_store_mem_open(struct jp_store **store);
 void jp_store_mem_fail(
     struct jp_store *store, unsigned int nth, enum jp_err err, bool lasting);
 
+/* The same, and `times` calls in a row. */
+void jp_store_mem_fail_times(struct jp_store *store, unsigned int nth,
+    enum jp_err err, unsigned int times);
+
 /* How many calls were made since the store was opened. */
 unsigned int jp_store_mem_calls(const struct jp_store *store);
 

@@ -1,4 +1,5 @@
-/* What a request is to the rule of its service: pat_httpd/access.c. */
+/* What a request is to the rule of its service: pat_httpd/authorizer/access.c.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "pat_httpd/access.h"
+#include "pat_httpd/authorizer/access.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -21,6 +21,7 @@
 #include "common/decide/open.h"
 #include "tests/unit/core_help.h"
 #include "tests/unit/pins.h"
+#include "tests/unit/record_help.h"
 #include "tests/unit/store_mem.h"
 #include "tests/leave_out.h"
 
@@ -150,6 +151,67 @@ test_token(struct fixture *fixture, const struct jp_secret *token)
 	assert_int_equal(fixture->len, 1);
 	assert_int_equal(fixture->items[0].kind, JP_ITEM_DECISION);
 	return fixture->items[0].reason;
+}
+
+/* What a program is told of each thing that is wrong with a request. */
+static void
+refusals_have_their_ids(void **state)
+{
+	static const struct {
+		const char *user, *name, *scope;
+		enum jp_lifetime lifetime;
+		int64_t expires_at;
+		enum jp_refusal refusal;
+	} rows[] = {
+		{ "", "x", "", 0, 0, JP_REFUSAL_USER_INVALID },
+		{ "a:b", "x", "", 0, 0, JP_REFUSAL_USER_INVALID },
+		{ "alice", "", "", 0, 0, JP_REFUSAL_NAME_REQUIRED },
+		{ "alice", "a\nb", "", 0, 0, JP_REFUSAL_NAME_INVALID },
+		{ "alice", "x", "a b", 0, 0, JP_REFUSAL_SCOPE_INVALID },
+		{ "alice", "x", "a\nb", 0, 0, JP_REFUSAL_SCOPE_INVALID },
+		{ "alice", "x", "", JP_LIFETIME_UNTIL, NOW,
+		    JP_REFUSAL_LIFETIME_PAST },
+		{ "alice", "x", "", JP_LIFETIME_UNTIL, NOW + DAY + 1,
+		    JP_REFUSAL_LIFETIME_TOO_LONG },
+		{ "alice", "x", "", JP_LIFETIME_NEVER, 0,
+		    JP_REFUSAL_LIFETIME_TOO_LONG },
+	};
+	struct fixture *fixture = *state;
+
+	fixture->core.policy.name_required = true;
+	fixture->core.policy.max_lifetime = DAY;
+	fixture->core.policy.default_lifetime = DAY;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		wish(fixture, rows[i].user);
+		strcpy(fixture->request.record.name, rows[i].name);
+		fixture->request.record.scope_len = rows[i].scope[0] != '\0';
+		strcpy(fixture->request.record.scopes[0], rows[i].scope);
+		fixture->request.lifetime = rows[i].lifetime;
+		fixture->request.expires_at = rows[i].expires_at;
+		assert_int_not_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_OK);
+		assert_int_equal(fixture->why.refusal, rows[i].refusal);
+	}
+	for (size_t i = 0; i <= 3; i++) {
+		wish(fixture, "alice");
+		strcpy(fixture->request.record.name, "x");
+		assert_int_equal(run(fixture, JP_ADMIN_CREATE),
+		    i < 3 ? JP_ERR_OK : JP_ERR_REFUSED);
+	}
+	assert_int_equal(fixture->why.refusal, JP_REFUSAL_TOO_MANY);
+	wish(fixture, "");
+	strcpy(fixture->request.record.id, "AAAAAAAA");
+	assert_int_equal(run(fixture, JP_ADMIN_SHOW), JP_ERR_NOT_FOUND);
+	assert_int_equal(fixture->why.refusal, JP_REFUSAL_NOT_FOUND);
+	wish(fixture, "nobody");
+	assert_int_equal(run(fixture, JP_ADMIN_REVOKE), JP_ERR_NOT_FOUND);
+	assert_int_equal(fixture->why.refusal, JP_REFUSAL_NOT_FOUND);
+	wish(fixture, "bob");
+	fixture->request.owner = "alice";
+	assert_int_equal(run(fixture, JP_ADMIN_LIST), JP_ERR_REFUSED);
+	assert_int_equal(fixture->why.refusal, JP_REFUSAL_NOT_ALLOWED);
+	wish(fixture, "alice"); /* nothing is left of it */
+	assert_int_equal(run(fixture, JP_ADMIN_LIST), JP_ERR_OK);
+	assert_int_equal(fixture->why.refusal, JP_REFUSAL_NONE);
 }
 
 /* ---- create ---- */
@@ -351,6 +413,47 @@ a_list_takes_the_tokens_asked_for(void **state)
 	assert_int_equal(listed(fixture, "", true, INT64_MAX), 3);
 	fixture->now += DAY;
 	assert_int_equal(listed(fixture, "", false, 0), 1);
+}
+
+/* A token of alice that was used from these addresses, at these times. */
+static void
+store_used(
+    struct fixture *fixture, const char *id, int64_t first, int64_t second)
+{
+	struct jp_record record = { .use_len = 2,
+		.uses = { { .at = NOW, .since = second, .rhost = "192.0.2.2" },
+		    { .at = NOW, .since = first, .rhost = "192.0.2.1" } } };
+	const struct jp_change change = { JP_CHANGE_CREATE, &record };
+
+	strcpy(record.id, id);
+	strcpy(record.user, "alice");
+	assert_int_equal(
+	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
+}
+
+static size_t
+listed_since(struct fixture *fixture, int64_t since)
+{
+	wish(fixture, "");
+	fixture->request.places_since = since;
+	assert_int_equal(run(fixture, JP_ADMIN_LIST), JP_ERR_OK);
+	return fixture->len;
+}
+
+static void
+a_list_has_those_that_were_used_from_a_new_address(void **state)
+{
+	struct fixture *fixture = *state;
+
+	store_used(fixture, "aaaaaaaa", JP_NEVER, JP_NEVER);
+	store_used(fixture, "bbbbbbbb", JP_NEVER, NOW - 10);
+	store_used(fixture, "cccccccc", NOW - 5, JP_NEVER);
+	assert_int_equal(listed_since(fixture, 0), 3);
+	assert_int_equal(listed_since(fixture, 1), 2);
+	assert_int_equal(listed_since(fixture, NOW - 10), 2);
+	assert_int_equal(listed_since(fixture, NOW - 9), 1);
+	assert_string_equal(fixture->items[0].record.id, "cccccccc");
+	assert_int_equal(listed_since(fixture, NOW - 4), 0);
 }
 
 static void
@@ -691,7 +794,10 @@ imported_times_are_from_1970_to_9999(void **state)
 		offsetof(struct jp_record, superseded_at),
 		offsetof(struct jp_record, grace_until),
 		offsetof(struct jp_record, denied_at),
+		offsetof(struct jp_record, disabled_at),
+		offsetof(struct jp_record, claim_until),
 		offsetof(struct jp_record, uses[1].at),
+		offsetof(struct jp_record, uses[1].since),
 	};
 	static const int64_t bad[] = { -1, JP_WHEN_MAX + 1, INT64_MIN,
 		INT64_MAX };
@@ -765,6 +871,26 @@ set_user(struct jp_user *user)
 	strcpy(user->groups[1], "ops");
 }
 
+/* What came with version 4. */
+static void
+set_newer(struct jp_admin_request *request)
+{
+	strcpy(request->record.parent, "1bC2dE3f");
+	strcpy(request->record.owner_group, "ci");
+	request->record.uses_max = 9;
+	request->link_for = 5 * DAY;
+	strcpy(request->behalf.user, "carol");
+	strcpy(request->behalf.token, "2cD3eF4g");
+	strcpy(request->behalf.address, "192.0.2.8");
+	request->behalf.staff = true;
+	strcpy(request->after, "3dE4fG5h");
+	request->limit = 50;
+	strcpy(request->search, "bot");
+	request->statuses = 1U << JP_STATUS_DEAD;
+	request->summary = true;
+	request->places_since = NOW - DAY;
+}
+
 static void
 set_request(struct jp_admin_request *request, enum jp_admin_op op)
 {
@@ -798,6 +924,7 @@ set_request(struct jp_admin_request *request, enum jp_admin_op op)
 	request->grace = 3 * DAY;
 	request->keep_until_grace = true;
 	request->unused = 90 * DAY;
+	set_newer(request);
 }
 
 static void
@@ -848,6 +975,8 @@ times_out_of_bounds_are_no_request(void **state)
 		offsetof(struct jp_admin_request, dead_for),
 		offsetof(struct jp_admin_request, grace),
 		offsetof(struct jp_admin_request, unused),
+		offsetof(struct jp_admin_request, link_for),
+		offsetof(struct jp_admin_request, places_since),
 		offsetof(struct jp_admin_request, user.changed_at),
 	};
 	static const struct {
@@ -930,7 +1059,12 @@ set_item(struct jp_admin_item *item, enum jp_admin_kind kind)
 			.key_name = "key" };
 		item->upstream_state = JP_UPSTREAM_OTHER_KEY;
 	}
-	if (kind == JP_ITEM_TOKEN)
+	if (kind == JP_ITEM_COUNTS) {
+		item->live = 12;
+		for (size_t i = 0; i < JP_BREACH_COUNT_OF; i++)
+			item->breaches[i] = 20 + i;
+	}
+	if (kind == JP_ITEM_TOKEN || kind == JP_ITEM_LINK)
 		(void)jp_secret_set(&item->token, "token", 5);
 }
 
@@ -1027,7 +1161,7 @@ add_rows(crypto_generichash_state *sum)
 static void
 the_layout_of_all_messages_is_that_of_their_version(void **state)
 {
-	static const char wanted[] = "3 bab489f2967648bfa7cdf495af00c98a";
+	static const char wanted[] = "4 f72bf38775ad59d884ae8cde2c6fc619";
 	crypto_generichash_state sum;
 	struct jp_admin_request request;
 	uint8_t bytes[JP_ADMIN_MSG_MAX], hash[16];
@@ -1051,9 +1185,33 @@ the_layout_of_all_messages_is_that_of_their_version(void **state)
 }
 
 static void
+the_largest_record_fits_into_a_message_and_a_batch(void **state)
+{
+	struct jp_admin_item item = { .kind = JP_ITEM_MOVED }, out;
+	struct jp_moved moved = { .record.id = "" };
+	uint8_t bytes[JP_ADMIN_MSG_MAX], batch[JP_BATCH_MAX];
+	enum jp_err result;
+	struct jp_why why;
+	struct jp_buf buf;
+	size_t len;
+	bool end;
+
+	(void)state;
+	record_set_full(&item.record);
+	assert_int_equal(jp_admin_item_encode(&item, bytes, &len), JP_ERR_OK);
+	assert_int_equal(
+	    jp_admin_answer_decode(bytes, len, &end, &out, &result, &why),
+	    JP_ERR_OK);
+	assert_memory_equal(&out.record, &item.record, sizeof(out.record));
+	moved.record = item.record;
+	jp_buf_write(&buf, batch, sizeof(batch));
+	assert_int_equal(jp_batch_put(&buf, &moved), JP_ERR_OK);
+}
+
+static void
 every_end_comes_back(void **state)
 {
-	struct jp_why in = { "why not" }, out;
+	struct jp_why in = { .text = "why not" }, out;
 	struct jp_admin_item item;
 	uint8_t bytes[JP_ADMIN_MSG_MAX];
 	enum jp_err result;
@@ -1062,6 +1220,7 @@ every_end_comes_back(void **state)
 
 	(void)state;
 	for (int err = 0; err < JP_ERR_COUNT; err++) {
+		in.refusal = (enum jp_refusal)(err % JP_REFUSAL_COUNT);
 		assert_int_equal(
 		    jp_admin_end_encode((enum jp_err)err, &in, bytes, &len),
 		    JP_ERR_OK);
@@ -1071,6 +1230,7 @@ every_end_comes_back(void **state)
 		assert_true(end);
 		assert_int_equal(result, err);
 		assert_string_equal(out.text, in.text);
+		assert_int_equal(out.refusal, in.refusal);
 		for (size_t cut = 0; cut < len; cut++)
 			assert_int_not_equal(jp_admin_answer_decode(bytes, cut,
 			                         &end, &item, &result, &out),
@@ -1111,7 +1271,10 @@ numbers_of_the_protocol_are_fixed(void **unused)
 		{ JP_ITEM_END, 7 },
 		{ JP_ITEM_ROW, 8 },
 		{ JP_ITEM_UPSTREAM, 9 },
-		{ JP_ITEM_COUNT, 10 },
+		{ JP_ITEM_LINK, 10 },
+		{ JP_ITEM_PAGE, 11 },
+		{ JP_ITEM_COUNTS, 12 },
+		{ JP_ITEM_COUNT, 13 },
 		{ JP_UPSTREAM_BEARER, 0 },
 		{ JP_UPSTREAM_BASIC, 1 },
 		{ JP_UPSTREAM_KIND_COUNT, 2 },
@@ -1200,6 +1363,9 @@ operations_keep_their_numbers_and_names(void **unused)
 		{ JP_ADMIN_SET_UPSTREAM, "set-upstream" },
 		{ JP_ADMIN_REMOVE_UPSTREAM, "remove-upstream" },
 		{ JP_ADMIN_REKEY_UPSTREAM, "rekey-upstream" },
+		{ JP_ADMIN_DISABLE, "disable" },
+		{ JP_ADMIN_ENABLE, "enable" },
+		{ JP_ADMIN_CLAIM, "claim" },
 	};
 
 	(void)unused;
@@ -1208,6 +1374,44 @@ operations_keep_their_numbers_and_names(void **unused)
 	assert_int_equal(
 	    jp_admin_op_info((enum jp_admin_op)JP_ADMIN_OP_COUNT)->self,
 	    JP_SELF_NEVER);
+}
+
+static const char *
+refusal_id(int code)
+{
+	return jp_refusal_id((enum jp_refusal)code);
+}
+
+static void
+refusals_keep_their_numbers_and_ids(void **unused)
+{
+	static const struct pin pins[] = {
+		{ JP_REFUSAL_NONE, "" },
+		{ JP_REFUSAL_NAME_REQUIRED, "name-required" },
+		{ JP_REFUSAL_NAME_INVALID, "name-invalid" },
+		{ JP_REFUSAL_SCOPE_REQUIRED, "scope-required" },
+		{ JP_REFUSAL_SCOPE_NOT_ALLOWED, "scope-not-allowed" },
+		{ JP_REFUSAL_SCOPE_INVALID, "scope-invalid" },
+		{ JP_REFUSAL_LIFETIME_TOO_LONG, "lifetime-too-long" },
+		{ JP_REFUSAL_LIFETIME_PAST, "lifetime-past" },
+		{ JP_REFUSAL_TOO_MANY, "too-many-tokens" },
+		{ JP_REFUSAL_TOO_FAST, "too-fast" },
+		{ JP_REFUSAL_USER_DISABLED, "user-disabled" },
+		{ JP_REFUSAL_USER_UNKNOWN, "user-unknown" },
+		{ JP_REFUSAL_NOT_ALLOWED, "not-allowed" },
+		{ JP_REFUSAL_NOT_LIVE, "not-live" },
+		{ JP_REFUSAL_ROTATED, "rotated-already" },
+		{ JP_REFUSAL_WIDER, "wider-than-parent" },
+		{ JP_REFUSAL_NEEDS_SCOPE, "scope-tokens-needed" },
+		{ JP_REFUSAL_LINK_GONE, "link-gone" },
+		{ JP_REFUSAL_NOT_FOUND, "not-found" },
+		{ JP_REFUSAL_USER_INVALID, "user-invalid" },
+		{ JP_REFUSAL_AUDIT, "audit" },
+	};
+
+	(void)unused;
+	assert_pinned(pins, COUNT_OF(pins), JP_REFUSAL_COUNT, refusal_id);
+	assert_string_equal(refusal_id(JP_REFUSAL_COUNT), "");
 }
 
 static const char *
@@ -1228,6 +1432,11 @@ states_keep_their_numbers_and_names(void **unused)
 		{ JP_STATE_UNUSED, "paused" },
 		{ JP_STATE_USER_DISABLED, "paused" },
 		{ JP_STATE_PREFIX, "dead" },
+		{ JP_STATE_DISABLED, "paused" },
+		{ JP_STATE_PARENT, "dead" },
+		{ JP_STATE_PARENT_PAUSED, "paused" },
+		{ JP_STATE_USED_UP, "dead" },
+		{ JP_STATE_UNCLAIMED, "paused" },
 	};
 
 	(void)unused;
@@ -1245,7 +1454,8 @@ rights_and_effects_of_operations_are_fixed(void **unused)
 		enum jp_admin_op op = (enum jp_admin_op)code;
 		bool self = op == JP_ADMIN_CREATE || op == JP_ADMIN_LIST ||
 		            op == JP_ADMIN_SHOW || op == JP_ADMIN_REVOKE ||
-		            op == JP_ADMIN_ROTATE;
+		            op == JP_ADMIN_ROTATE || op == JP_ADMIN_DISABLE ||
+		            op == JP_ADMIN_ENABLE || op == JP_ADMIN_CLAIM;
 		bool reads = op == JP_ADMIN_LIST || op == JP_ADMIN_SHOW ||
 		             op == JP_ADMIN_TEST || op == JP_ADMIN_STATS ||
 		             op == JP_ADMIN_BACKUP || op == JP_ADMIN_EXPORT ||
@@ -1325,7 +1535,7 @@ numbers_that_are_not_known_here_are_refused_with_a_reason(void **unused)
 		{ BREACH_AT, JP_BREACH_COUNT_OF },
 		{ REASON_AT, 255 },
 	};
-	static const struct jp_why none = { "" };
+	static const struct jp_why none = { .text = "" };
 	struct jp_admin_request request;
 	struct jp_admin_item item;
 	uint8_t bytes[JP_ADMIN_MSG_MAX];
@@ -1364,7 +1574,8 @@ numbers_that_are_not_known_here_are_refused_with_a_reason(void **unused)
 static void
 a_refusal_has_the_version_of_its_request(void **unused)
 {
-	static const struct jp_why why = { "no" };
+	static const struct jp_why why = { .text = "no",
+		.refusal = JP_REFUSAL_NOT_ALLOWED };
 	static const uint8_t other[] = { 'J', 'P', 'X', '1' };
 	uint8_t bytes[JP_ADMIN_MSG_MAX];
 	size_t len;
@@ -1375,6 +1586,15 @@ a_refusal_has_the_version_of_its_request(void **unused)
 	    JP_ERR_OK);
 	assert_int_equal(len, 10);
 	assert_memory_equal(bytes, "JPA1\x07\x15\0\x02no", 10);
+	assert_int_equal(jp_admin_refusal_encode((const uint8_t *)"JPA3",
+	                     JP_ERR_PROTOCOL, &why, bytes, &len),
+	    JP_ERR_OK);
+	assert_int_equal(len, 10);
+	assert_int_equal(jp_admin_refusal_encode((const uint8_t *)"JPA4",
+	                     JP_ERR_PROTOCOL, &why, bytes, &len),
+	    JP_ERR_OK);
+	assert_int_equal(len, 11);
+	assert_memory_equal(bytes, "JPA4\x07\x15\0\x02no\x0c", 11);
 	assert_int_equal(
 	    jp_admin_refusal_encode(other, JP_ERR_PROTOCOL, &why, bytes, &len),
 	    JP_ERR_PROTOCOL);
@@ -1386,6 +1606,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(refusals_have_their_ids),
 		TEST(a_new_token_is_stored_and_shown_once),
 		TEST(times_out_of_bounds_are_no_request),
 		TEST(a_grace_without_end_ends),
@@ -1401,6 +1622,7 @@ main(void)
 		TEST(bad_names_scopes_and_services_get_no_token),
 		TEST(a_token_that_could_not_be_handed_over_is_gone),
 		TEST(a_list_takes_the_tokens_asked_for),
+		TEST(a_list_has_those_that_were_used_from_a_new_address),
 		TEST(a_list_goes_over_many_pages),
 		TEST(show_finds_one_token_or_says_why_not),
 		TEST(a_revoked_token_is_refused_from_then_on),
@@ -1415,10 +1637,13 @@ main(void)
 		cmocka_unit_test(items_come_back_and_cut_ones_do_not),
 		cmocka_unit_test(
 		    the_layout_of_all_messages_is_that_of_their_version),
+		cmocka_unit_test(
+		    the_largest_record_fits_into_a_message_and_a_batch),
 		cmocka_unit_test(every_end_comes_back),
 		cmocka_unit_test(numbers_of_the_protocol_are_fixed),
 		cmocka_unit_test(errors_keep_their_numbers_and_names),
 		cmocka_unit_test(operations_keep_their_numbers_and_names),
+		cmocka_unit_test(refusals_keep_their_numbers_and_ids),
 		cmocka_unit_test(states_keep_their_numbers_and_names),
 		cmocka_unit_test(rights_and_effects_of_operations_are_fixed),
 		cmocka_unit_test(another_version_names_the_side_to_restart),

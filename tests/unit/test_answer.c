@@ -1,4 +1,4 @@
-/* What a proxy hears, pat_httpd/answer.c. */
+/* What a proxy hears, pat_httpd/authorizer/answer.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "pat_httpd/answer.h"
+#include "pat_httpd/authorizer/answer.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define NO_STORE "Cache-Control: no-store\n"

@@ -152,7 +152,7 @@ static size_t
 first_bad(const struct fixture *fixture, const struct lines *lines)
 {
 	struct jp_audit_check check;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	check_begin(fixture, &check);
 	for (size_t i = 0; i < lines->len; i++)
@@ -570,7 +570,7 @@ rotation_keeps_the_chain(void **state)
 {
 	struct fixture *fixture = *state;
 	struct jp_audit_check check;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	struct lines lines;
 	char old[512];
 
@@ -728,7 +728,7 @@ a_file_of_somebody_else_is_left_alone(void **state)
 	static const char *const texts[] = { "root:x:0:0\n", "no newline",
 		"{\"seq\":1}\n" };
 	struct fixture *fixture = *state;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	struct stat st;
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -802,7 +802,7 @@ with_audit_required_nothing_is_done_untold(void **state)
 	static const enum jp_reason reasons[] = { JP_REASON_ACCEPTED,
 		JP_REASON_EXPIRED };
 	struct fixture *fixture = *state;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	struct lines lines;
 
 	disk_full = disk_short = false;
@@ -925,7 +925,7 @@ static void
 no_trail_is_no_hindrance(void **state)
 {
 	struct fixture *fixture = *state;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	fixture->settings.audit_file[0] = '\0';
 	assert_int_equal(jp_audit_make(&fixture->audit, &fixture->settings,

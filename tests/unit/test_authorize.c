@@ -1,5 +1,5 @@
 /* One request of a proxy, from what it says to the answer:
- * pat_httpd/authorize.c. */
+ * pat_httpd/authorizer/authorize.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
-#include "pat_httpd/authorize.h"
+#include "pat_httpd/authorizer/authorize.h"
 #include "tests/unit/loop_patd.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

@@ -167,6 +167,16 @@ make_new(struct jp_new_token *token)
 	record->nets[0].prefix = 7;
 	token->lifetime = JP_LIFETIME_UNTIL;
 	token->expires_at = 1800000000;
+	strcpy(record->parent, "0aZ9bY8c");
+	strcpy(record->owner_group, "ci");
+	record->uses_max = 7;
+}
+
+/* Where in such a row of `len` bytes: its lifetime, then its end. */
+static size_t
+lifetime_at(size_t len)
+{
+	return len - 4 - (2 + strlen("ci")) - (2 + JP_TOKEN_ID_LEN) - 8 - 1;
 }
 
 static void
@@ -190,11 +200,11 @@ what_is_asked_of_a_token_comes_back_and_cut_it_does_not(void **state)
 		jp_buf_read(&buf, bytes, cut);
 		assert_int_not_equal(jp_batch_get_new(&buf, &out), JP_ERR_OK);
 	}
-	bytes[len - 9] = JP_LIFETIME_UNTIL + 1;
+	bytes[lifetime_at(len)] = JP_LIFETIME_UNTIL + 1;
 	jp_buf_read(&buf, bytes, len);
 	assert_int_not_equal(jp_batch_get_new(&buf, &out), JP_ERR_OK);
-	bytes[len - 9] = JP_LIFETIME_UNTIL;
-	bytes[len - 8] = 0x80; /* a time before 1970 */
+	bytes[lifetime_at(len)] = JP_LIFETIME_UNTIL;
+	bytes[lifetime_at(len) + 1] = 0x80; /* a time before 1970 */
 	jp_buf_read(&buf, bytes, len);
 	assert_int_equal(jp_batch_get_new(&buf, &out), JP_ERR_INVALID);
 }
@@ -210,7 +220,7 @@ a_full_batch_stays_as_it_is(void **state)
 
 	(void)state;
 	make_new(&in);
-	jp_buf_write(&buf, bytes, 3 * 60);
+	jp_buf_write(&buf, bytes, 3 * 80);
 	while (jp_batch_put_new(&buf, &in) == JP_ERR_OK)
 		count++;
 	assert_in_range(count, 1, 3);

@@ -1,4 +1,4 @@
-/* The value of Authorization, pat_httpd/credentials.c. */
+/* The value of Authorization, pat_httpd/authorizer/credentials.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "pat_httpd/credentials.h"
+#include "pat_httpd/authorizer/credentials.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TOKEN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"

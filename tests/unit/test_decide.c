@@ -240,6 +240,50 @@ break_expired(struct fixture *fixture)
 }
 
 static void
+break_uses(struct fixture *fixture)
+{
+	fixture->record.uses_max = 3;
+	fixture->record.uses_left = 0;
+}
+
+static void
+break_enabled(struct fixture *fixture)
+{
+	fixture->record.disabled_at = NOW - 5;
+}
+
+/* A new token directly above the stored one, and below what was above it. */
+static void
+put_above(struct fixture *fixture, struct jp_record *above)
+{
+	const struct jp_change change = { JP_CHANGE_CREATE, above };
+	struct jp_secret unused;
+
+	jp_token_make("jpat", &unused, above->id);
+	memcpy(above->user, fixture->record.user, sizeof(above->user));
+	memcpy(above->parent, fixture->record.parent, sizeof(above->parent));
+	memcpy(fixture->record.parent, above->id, sizeof(above->id));
+	assert_int_equal(
+	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
+}
+
+static void
+break_parent(struct fixture *fixture)
+{
+	struct jp_record dead = { .revoked_at = NOW - 5 };
+
+	put_above(fixture, &dead);
+}
+
+static void
+pause_parent(struct fixture *fixture)
+{
+	struct jp_record paused = { .disabled_at = NOW - 5 };
+
+	put_above(fixture, &paused);
+}
+
+static void
 break_unused(struct fixture *fixture)
 {
 	fixture->core.policy.unused_limit =
@@ -297,8 +341,12 @@ static const struct way {
 	{ break_revoked, JP_REASON_REVOKED },
 	{ break_superseded, JP_REASON_SUPERSEDED },
 	{ break_expired, JP_REASON_EXPIRED },
+	{ break_uses, JP_REASON_USED_UP },
+	{ break_parent, JP_REASON_PARENT },
+	{ break_enabled, JP_REASON_DISABLED },
 	{ break_unused, JP_REASON_UNUSED },
 	{ break_active, JP_REASON_USER_DISABLED },
+	{ pause_parent, JP_REASON_PARENT },
 	{ break_service, JP_REASON_SERVICE },
 	{ break_scope, JP_REASON_SCOPE },
 	{ break_address, JP_REASON_ADDRESS },
@@ -467,6 +515,70 @@ an_empty_proof_does_not_prove_an_empty_phc(void **state)
 	jp_decide(&fixture->core, &fixture->request, &proof, &decision);
 	assert_int_not_equal(decision.verdict, JP_ACCEPT);
 	assert_int_equal(decide_now(fixture), JP_REASON_RECORD);
+}
+
+/* With the stored text as the record's PHC string, and the token or `typed`. */
+static void
+assert_never_accepted(
+    struct fixture *fixture, const char *phc, const char *typed)
+{
+	strcpy(fixture->record.phc, phc);
+	store_record(fixture, JP_CHANGE_REPLACE);
+	if (typed != NULL)
+		(void)jp_secret_set(
+		    &fixture->request.token, typed, strlen(typed));
+	assert_int_not_equal(jp_reason_verdict(decide_now(fixture)), JP_ACCEPT);
+}
+
+/*
+ * CVE-2026-123158: an error of crypt(3) was "*", and so was what stood in the
+ * place of a hash; CVE-2013-4122: it was NULL.
+ */
+static void
+a_stored_text_that_is_no_hash_proves_nothing(void **state)
+{
+	static const char *const texts[] = { "*", "*0", "*1", "!", "!!", "x",
+		"", " ", "$", "$argon2id$", "$1$$", "NULL" };
+	struct fixture *fixture = *state;
+	char longest[JP_SECRET_MAX + 1];
+
+	for (size_t len = 1; len <= JP_SECRET_MAX; len += 255) {
+		memset(longest, '*', len);
+		longest[len] = '\0';
+		for (size_t i = 0; i < COUNT_OF(texts); i++)
+			assert_never_accepted(fixture, texts[i], longest);
+	}
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		assert_never_accepted(fixture, texts[i], texts[i]);
+}
+
+/* CVE-2013-7041: hashes were compared by their beginning, and in any case. */
+static void
+a_hash_that_is_cut_longer_or_in_another_case_proves_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	char phc[JP_PHC_MAX + 1], changed[JP_PHC_MAX + 1];
+	size_t len = strlen(fixture->record.phc);
+
+	strcpy(phc, fixture->record.phc);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	for (size_t i = 0; i < len; i++) {
+		memcpy(changed, phc, i);
+		changed[i] = '\0';
+		assert_never_accepted(fixture, changed, NULL);
+		strcpy(changed, phc);
+		if ((changed[i] ^ 0x20) < 'A' || changed[i] < 'A')
+			continue;
+		changed[i] ^= 0x20;
+		assert_never_accepted(fixture, changed, NULL);
+	}
+	strcpy(changed, phc);
+	strcat(changed, "A");
+	assert_never_accepted(fixture, changed, NULL);
+	assert_never_accepted(fixture, changed, NULL);
+	strcpy(fixture->record.phc, phc);
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 }
 
 static void
@@ -726,6 +838,29 @@ who_may_write_may_read_and_not_the_other_way(void **state)
 	}
 }
 
+/* What else speaks against a token still does. */
+static void
+a_token_that_manages_itself_needs_no_rights_at_a_server(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		bool server =
+		    ways[i].go == break_service || ways[i].go == break_scope ||
+		    ways[i].go == break_group || ways[i].go == break_upstream;
+		struct fixture *fixture;
+		void *state;
+
+		(void)set_up(&state);
+		fixture = state;
+		ways[i].go(fixture);
+		store_record(fixture, JP_CHANGE_REPLACE);
+		fixture->request.access = JP_ACCESS_SELF;
+		assert_int_equal(decide_now(fixture),
+		    server ? JP_REASON_ACCEPTED : ways[i].reason);
+		(void)tear_down(&state);
+	}
+}
+
 static void
 a_token_with_scopes_opens_no_service_without_section(void **state)
 {
@@ -868,6 +1003,77 @@ a_known_token_costs_two_reads_its_own_and_its_users(void **state)
 	calls = jp_store_mem_calls(fixture->core.store);
 	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
 	assert_int_equal(jp_store_mem_calls(fixture->core.store), calls + 2);
+}
+
+/* A right that is not there is not looked for. */
+static void
+only_a_child_costs_more_reads_one_for_each_token_above_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = fixture->core.store;
+
+	warm(fixture);
+	for (unsigned int above = 0; above <= JP_PARENTS_MAX; above++) {
+		unsigned long long reads = atomic_load(&store->reads);
+		unsigned int calls = jp_store_mem_calls(store);
+		struct jp_record one = { .created_at = NOW - 1000 };
+
+		assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+		assert_int_equal(atomic_load(&store->reads), reads + 1 + above);
+		assert_int_equal(jp_store_mem_calls(store), calls + 2 + above);
+		put_above(fixture, &one);
+		store_record(fixture, JP_CHANGE_REPLACE);
+	}
+	assert_int_equal(decide_now(fixture), JP_REASON_PARENT);
+	assert_int_equal(runs(fixture), 1);
+}
+
+static void
+what_is_above_a_child_cannot_be_left_unread(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = fixture->core.store;
+	struct jp_record above = { .created_at = NOW - 1000 };
+	struct jp_decision decision;
+
+	put_above(fixture, &above);
+	store_record(fixture, JP_CHANGE_REPLACE);
+	warm(fixture);
+	jp_store_mem_fail(store, 2, JP_ERR_IO, false);
+	assert_int_equal(decide_now(fixture), JP_REASON_STORE);
+	jp_store_mem_fail(store, 2, JP_ERR_NOT_FOUND, false);
+	assert_int_equal(decide_now(fixture), JP_REASON_PARENT);
+	jp_store_mem_fail(store, 2, JP_ERR_BUSY, false);
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
+	assert_int_equal(decision.reason, JP_REASON_NONE);
+	assert_int_equal(decision.need, JP_NEED_STORE);
+	jp_store_mem_fail(store, 2, JP_ERR_BUSY, false);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+}
+
+/* Its id may be known: it is in the link. */
+static void
+what_waits_to_be_fetched_has_no_secret_and_costs_no_hash(void **state)
+{
+	struct fixture *fixture = *state;
+	char phc[JP_PHC_MAX + 1];
+
+	memcpy(phc, fixture->record.phc, sizeof(phc));
+	fixture->record.claim_until = NOW + 10;
+	fixture->record.has_fast_tag = false;
+	for (int past = 0; past < 2; past++) {
+		memset(fixture->record.phc, 0, sizeof(phc));
+		store_record(fixture, JP_CHANGE_REPLACE);
+		assert_int_equal(decide_now(fixture), JP_REASON_SECRET);
+		memcpy(fixture->record.phc, phc, sizeof(phc)); /* damaged */
+		store_record(fixture, JP_CHANGE_REPLACE);
+		assert_int_equal(decide_now(fixture), JP_REASON_SECRET);
+		fixture->record.claim_until = NOW - 10;
+	}
+	assert_int_equal(runs(fixture), 0);
+	fixture->record.claim_until = JP_NEVER;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 }
 
 /* The table of ways says which reasons still need a look at the secret. */
@@ -1088,6 +1294,82 @@ a_store_that_is_written_is_waited_for_elsewhere(void **state)
 	assert_int_equal(decide_now(fixture), JP_REASON_STORE);
 }
 
+/* ---- without a token ---- */
+
+static enum jp_reason
+account_now(struct fixture *fixture)
+{
+	struct jp_request request = { .front = JP_FRONT_PAM, .account = true };
+	struct jp_decision decision;
+
+	strcpy(request.user, "alice");
+	strcpy(request.service, "jira-read");
+	strcpy(request.rhost, "192.0.2.7");
+	jp_decide_now(&fixture->core, &request, &decision);
+	assert_int_equal(decision.verdict, jp_reason_verdict(decision.reason));
+	return decision.reason;
+}
+
+/* But for what only another text or another user can be. */
+static void
+a_user_may_if_one_of_their_tokens_would_be_accepted(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		enum jp_reason reason = JP_REASON_NO_TOKEN;
+		struct fixture *fixture;
+		void *state;
+
+		(void)set_up(&state);
+		fixture = state;
+		assert_int_equal(account_now(fixture), JP_REASON_ACCOUNT);
+		if (ways[i].reason > JP_REASON_USER &&
+		    ways[i].go != break_address) {
+			if (ways[i].go == break_active)
+				reason = JP_REASON_USER_DISABLED;
+			ways[i].go(fixture);
+			store_record(fixture, JP_CHANGE_REPLACE);
+			assert_int_equal(account_now(fixture), reason);
+		}
+		(void)tear_down(&state);
+	}
+}
+
+static void
+a_user_may_not_by_a_token_that_waits_to_be_fetched(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->record.claim_until = NOW + 10;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(account_now(fixture), JP_REASON_NO_TOKEN);
+}
+
+/* The user, the token, what is above it, the end of the list. */
+static void
+whether_a_user_may_is_unavailable_if_something_cannot_be_read(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_record above = { .created_at = NOW - 1000 };
+
+	put_above(fixture, &above);
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(account_now(fixture), JP_REASON_ACCOUNT);
+	store_record(fixture, JP_CHANGE_DELETE);
+	memset(fixture->record.id, '0', JP_TOKEN_ID_LEN); /* the first */
+	store_record(fixture, JP_CHANGE_CREATE);
+	above.disabled_at = NOW;
+	assert_int_equal(
+	    jp_store_commit(fixture->core.store,
+	        &(struct jp_change){ JP_CHANGE_REPLACE, &above }, 1),
+	    JP_ERR_OK);
+	assert_int_equal(account_now(fixture), JP_REASON_NO_TOKEN);
+	for (unsigned int nth = 1; nth <= 4; nth++) {
+		jp_store_mem_fail(fixture->core.store, nth, JP_ERR_IO, false);
+		assert_int_equal(account_now(fixture), JP_REASON_STORE);
+	}
+}
+
 /* ---- secrets of other systems ---- */
 
 /* The stored token becomes an imported secret of alice, which is `text`. */
@@ -1199,6 +1481,217 @@ only_a_required_upstream_credential_is_looked_for(void **state)
 	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
 }
 
+/* ---- what the name service knows ---- */
+
+/* As if it had said so of alice and the groups of jira-*; they are not hers
+ * here. */
+static void
+name_service_says(struct fixture *fixture, bool member)
+{
+	struct jp_groups *groups = &fixture->core.groups;
+
+	fixture->core.policy.nss_groups = true;
+	strcpy(fixture->core.policy.rules[0].groups, "staff\nothers");
+	jp_groups_flush(groups);
+	assert_int_equal(
+	    jp_groups_learn(groups, "alice", "staff\nothers"), JP_ERR_OK);
+	for (size_t i = 0; i < COUNT_OF(groups->entries); i++)
+		groups->entries[i].member = member;
+}
+
+static void
+a_group_of_the_name_service_counts_as_it_is_known(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_decision decision;
+
+	warm(fixture);
+	name_service_says(fixture, true);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	assert_int_equal(account_now(fixture), JP_REASON_ACCOUNT);
+	name_service_says(fixture, false);
+	assert_int_equal(decide_now(fixture), JP_REASON_GROUP);
+	assert_int_equal(account_now(fixture), JP_REASON_NO_TOKEN);
+	strcpy(fixture->core.policy.rules[0].groups, "developers\nothers");
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	fixture->core.policy.nss_groups = false;
+	strcpy(fixture->core.policy.rules[0].groups, "others");
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
+	assert_int_equal(decision.need, JP_NEED_NOTHING);
+	assert_int_equal(decision.reason, JP_REASON_GROUP);
+}
+
+static void
+the_longest_name_of_a_group_is_compared_as_a_whole(void **state)
+{
+	struct fixture *fixture = *state;
+	char *groups = fixture->core.policy.rules[0].groups;
+	struct jp_user user;
+	struct jp_why why;
+
+	warm(fixture);
+	memset(groups, 'g', JP_GROUP_MAX);
+	groups[JP_GROUP_MAX] = '\0';
+	assert_int_equal(decide_now(fixture), JP_REASON_GROUP);
+	jp_user_default(&user, "alice");
+	assert_int_equal(jp_user_add_group(&user, groups, &why), JP_ERR_OK);
+	assert_int_equal(
+	    jp_store_put_users(fixture->core.store, &user, 1), JP_ERR_OK);
+	assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	groups[JP_GROUP_MAX - 1] = 'h';
+	assert_int_equal(decide_now(fixture), JP_REASON_GROUP);
+}
+
+/* Nothing is asked for a token that is denied for something else. */
+static void
+a_group_that_is_not_known_is_asked_for_last(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_request request = fixture->request;
+	struct jp_decision decision;
+
+	warm(fixture);
+	name_service_says(fixture, true);
+	jp_groups_flush(&fixture->core.groups);
+	jp_decide(&fixture->core, &request, NULL, &decision);
+	assert_int_equal(decision.verdict, JP_DENY);
+	assert_int_equal(decision.reason, JP_REASON_NONE);
+	assert_int_equal(decision.need, JP_NEED_GROUPS);
+	assert_string_equal(decision.user, "alice");
+	request.account = true;
+	jp_decide_waiting(&fixture->core, &request, NULL, &decision);
+	assert_int_equal(decision.verdict, JP_DENY);
+	assert_int_equal(decision.reason, JP_REASON_NONE);
+	assert_int_equal(decision.need, JP_NEED_GROUPS);
+	assert_string_equal(decision.user, "alice");
+	strcpy(fixture->request.rhost, "198.51.100.1");
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
+	assert_int_equal(decision.need, JP_NEED_NOTHING);
+	assert_int_equal(decision.reason, JP_REASON_ADDRESS);
+}
+
+/* ---- the edges of both questions ---- */
+
+/* One that has a fast tag was made here, and its text is a token. */
+static void
+a_record_with_a_fast_tag_is_no_imported_secret(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_decision decision;
+
+	make_imported(fixture, "correct horse");
+	fixture->record.has_fast_tag = true;
+	store_record(fixture, JP_CHANGE_REPLACE);
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
+	assert_int_equal(decision.reason, JP_REASON_SHAPE);
+	assert_int_equal(decision.need, JP_NEED_NOTHING);
+	assert_string_equal(decision.id, "");
+}
+
+static void
+without_a_time_of_day_it_is_unavailable(void **state)
+{
+	struct fixture *fixture = *state;
+
+	warm(fixture);
+	fixture->now = -1;
+	assert_int_equal(decide_now(fixture), JP_REASON_STORE);
+	assert_int_equal(account_now(fixture), JP_REASON_STORE);
+}
+
+static void
+an_imported_secret_that_cannot_be_read_is_unavailable(void **state)
+{
+	struct fixture *fixture = *state;
+
+	make_imported(fixture, "correct horse");
+	jp_store_mem_fail(fixture->core.store, 1, JP_ERR_IO, false);
+	assert_int_equal(decide_now(fixture), JP_REASON_STORE);
+	assert_int_equal(runs(fixture), 0);
+}
+
+static void
+an_upstream_credential_that_cannot_be_read_is_unavailable(void **state)
+{
+	struct fixture *fixture = *state;
+
+	warm(fixture);
+	fixture->core.policy.rules[0].upstream = JP_UPSTREAM_USE_REQUIRED;
+	jp_store_mem_fail(fixture->core.store, 3, JP_ERR_IO, false);
+	assert_int_equal(decide_now(fixture), JP_REASON_STORE);
+	assert_int_equal(decide_now(fixture), JP_REASON_UPSTREAM);
+}
+
+static void
+a_user_may_not_by_a_token_whose_prefix_is_not_taken(void **state)
+{
+	struct fixture *fixture = *state;
+
+	strcpy(fixture->record.prefix, "jpat");
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(account_now(fixture), JP_REASON_ACCOUNT);
+	strcpy(fixture->record.prefix, "other");
+	store_record(fixture, JP_CHANGE_REPLACE);
+	assert_int_equal(account_now(fixture), JP_REASON_NO_TOKEN);
+}
+
+/* What waits for the store is never answered by the one who must not wait. */
+static void
+whether_a_user_may_is_no_question_for_who_cannot_wait(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_decision decision;
+
+	fixture->request.account = true;
+	memset(&decision, 0xff, sizeof(decision));
+	jp_decide(&fixture->core, &fixture->request, NULL, &decision);
+	assert_int_equal(decision.verdict, JP_DENY);
+	assert_int_equal(decision.reason, JP_REASON_NONE);
+	assert_int_equal(decision.need, JP_NEED_COMMIT);
+	assert_string_equal(decision.user, "");
+}
+
+static void
+whether_a_user_may_tells_their_name_and_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_request request = fixture->request;
+	struct jp_decision decision;
+
+	request.account = true;
+	memset(&decision, 0xff, sizeof(decision));
+	jp_decide_waiting(&fixture->core, &request, NULL, &decision);
+	assert_int_equal(decision.verdict, JP_MAY);
+	assert_string_equal(decision.user, "alice");
+	assert_string_equal(decision.id, "");
+	assert_string_equal(decision.phc, "");
+	assert_int_equal(decision.denial, JP_DENIAL_CREDENTIALS);
+	assert_int_equal(decision.need, JP_NEED_NOTHING);
+	assert_int_equal(decision.expires, 0);
+	assert_false(decision.tagless);
+	request.user[0] = '\0';
+	memset(&decision, 0xff, sizeof(decision));
+	jp_decide_waiting(&fixture->core, &request, NULL, &decision);
+	assert_int_equal(decision.verdict, JP_DENY);
+	assert_int_equal(decision.reason, JP_REASON_NO_TOKEN);
+	assert_string_equal(decision.user, "");
+}
+
+static void
+a_store_that_is_written_for_long_is_held(void **state)
+{
+	struct fixture *fixture = *state;
+
+	warm(fixture);
+	for (unsigned int times = 1; times <= 2; times++) {
+		jp_store_mem_fail_times(
+		    fixture->core.store, 1, JP_ERR_BUSY, times);
+		assert_int_equal(decide_now(fixture), JP_REASON_ACCEPTED);
+	}
+	jp_store_mem_fail_times(fixture->core.store, 1, JP_ERR_BUSY, 3);
+	assert_int_equal(decide_now(fixture), JP_REASON_STORE);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 static const char *
@@ -1239,6 +1732,9 @@ reasons_keep_their_numbers_and_names(void **unused)
 		{ JP_REASON_NO_TOKEN, "no-token" },
 		{ JP_REASON_ACCOUNT, "account" },
 		{ JP_REASON_UPSTREAM, "upstream" },
+		{ JP_REASON_DISABLED, "disabled" },
+		{ JP_REASON_PARENT, "parent" },
+		{ JP_REASON_USED_UP, "used-up" },
 	};
 
 	(void)unused;
@@ -1248,6 +1744,34 @@ reasons_keep_their_numbers_and_names(void **unused)
 	assert_int_equal(
 	    jp_reason_verdict((enum jp_reason)JP_REASON_COUNT), JP_DENY);
 	assert_false(jp_reason_proved((enum jp_reason)JP_REASON_COUNT));
+}
+
+static void
+verdicts_and_reasons_have_words_for_people(void **unused)
+{
+	static const struct {
+		enum jp_verdict verdict;
+		const char *name;
+	} rows[] = {
+		{ JP_DENY, "denied" },
+		{ JP_UNAVAILABLE, "unavailable" },
+		{ JP_ACCEPT, "accepted" },
+		{ JP_MAY, "may" },
+		{ (enum jp_verdict)99, "denied" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_string_equal(
+		    jp_verdict_name(rows[i].verdict), rows[i].name);
+	assert_true(jp_reason_proved(JP_REASON_REVOKED));
+	assert_true(jp_reason_proved(JP_REASON_SCOPE));
+	assert_false(jp_reason_proved(JP_REASON_SECRET));
+	assert_false(jp_reason_proved(JP_REASON_ACCEPTED));
+	assert_string_equal(
+	    jp_reason_text(JP_REASON_REVOKED), "the token is revoked");
+	assert_string_equal(
+	    jp_reason_text((enum jp_reason)JP_REASON_COUNT), "not decided");
 }
 
 int
@@ -1265,6 +1789,9 @@ main(void)
 		TEST(a_decision_never_hashes_but_asks_for_a_proof),
 		TEST(a_proof_of_another_phc_is_not_taken),
 		TEST(an_empty_proof_does_not_prove_an_empty_phc),
+		TEST(a_stored_text_that_is_no_hash_proves_nothing),
+		TEST(
+		    a_hash_that_is_cut_longer_or_in_another_case_proves_nothing),
 		TEST(a_proof_with_an_error_is_unavailable),
 		TEST(a_revocation_between_proof_and_decision_holds),
 		TEST(forged_tokens_run_no_argon2),
@@ -1279,12 +1806,16 @@ main(void)
 		TEST(the_clock_decides_in_the_very_second),
 		TEST(services_and_scopes_follow_their_globs),
 		TEST(who_may_write_may_read_and_not_the_other_way),
+		TEST(a_token_that_manages_itself_needs_no_rights_at_a_server),
 		TEST(a_token_with_scopes_opens_no_service_without_section),
 		TEST(a_token_without_limits_opens_every_service_from_anywhere),
 		TEST(a_token_with_networks_wants_a_literal_address),
 		TEST(another_policy_holds_at_once),
 		TEST(a_known_token_needs_no_proof),
 		TEST(a_known_token_costs_two_reads_its_own_and_its_users),
+		TEST(only_a_child_costs_more_reads_one_for_each_token_above_it),
+		TEST(what_is_above_a_child_cannot_be_left_unread),
+		TEST(what_waits_to_be_fetched_has_no_secret_and_costs_no_hash),
 		TEST(whatever_speaks_against_a_known_token_holds_at_once),
 		TEST(a_known_token_ends_with_its_time_and_not_with_the_memo),
 		TEST(another_hash_of_the_same_token_is_not_known),
@@ -1296,13 +1827,30 @@ main(void)
 		TEST(a_flushed_memo_costs_one_more_hash),
 		TEST(a_proof_serves_several_questions_of_one_token),
 		TEST(a_record_that_never_rests_is_unavailable),
+		cmocka_unit_test(
+		    a_user_may_if_one_of_their_tokens_would_be_accepted),
+		TEST(a_user_may_not_by_a_token_that_waits_to_be_fetched),
+		TEST(
+		    whether_a_user_may_is_unavailable_if_something_cannot_be_read),
 		TEST(an_imported_secret_is_accepted_and_has_rights),
 		TEST(an_imported_secret_is_its_own_users_only),
 		TEST(
 		    a_wrong_text_of_a_user_with_an_imported_secret_has_no_shape),
 		TEST(only_a_required_upstream_credential_is_looked_for),
 		TEST(a_text_without_shape_runs_no_argon2_for_other_users),
+		TEST(a_group_of_the_name_service_counts_as_it_is_known),
+		TEST(the_longest_name_of_a_group_is_compared_as_a_whole),
+		TEST(a_group_that_is_not_known_is_asked_for_last),
+		TEST(a_record_with_a_fast_tag_is_no_imported_secret),
+		TEST(without_a_time_of_day_it_is_unavailable),
+		TEST(an_imported_secret_that_cannot_be_read_is_unavailable),
+		TEST(an_upstream_credential_that_cannot_be_read_is_unavailable),
+		TEST(a_user_may_not_by_a_token_whose_prefix_is_not_taken),
+		TEST(whether_a_user_may_is_no_question_for_who_cannot_wait),
+		TEST(whether_a_user_may_tells_their_name_and_nothing_else),
+		TEST(a_store_that_is_written_for_long_is_held),
 		cmocka_unit_test(reasons_keep_their_numbers_and_names),
+		cmocka_unit_test(verdicts_and_reasons_have_words_for_people),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

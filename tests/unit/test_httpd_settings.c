@@ -86,12 +86,14 @@ every_key_of_pat_httpd_and_its_listeners_is_read(void **unused)
 	load_good("[pat-httpd]\nuser = www\nuser_header = Remote-User\n"
 	          "allow_users = a, b\nallow_groups = c\n"
 	          "max_connections = 7\nmax_per_uid = 6\n"
+	          "sandbox = no\n"
 	          "[listener traefik]\nlisten = 127.0.0.1:9019\n"
 	          "method_header = A\nuri_header = B-2\n"
 	          "address_header = C\nsource = headers\nprotocol = http\n"
 	          "[listener apache]\nlisten = [::1]:919\n"
 	          "protocol = fastcgi\nservice = jira.a_b-C1\n"
 	          "[listener fcgi]\nservice = jira\nlisten = /f\n"
+	          "[listener watch]\nlisten = /w\nprotocol = metrics\n"
 	          "[listener Env_oy.1-]\nsource = request\nlisten = /e/s\n",
 	    &settings);
 	assert_string_equal(settings.httpd.user, "www");
@@ -101,7 +103,12 @@ every_key_of_pat_httpd_and_its_listeners_is_read(void **unused)
 	assert_string_equal(settings.httpd.allow_groups.names[0], "c");
 	assert_int_equal(settings.httpd.max_connections, 7);
 	assert_int_equal(settings.httpd.max_per_uid, 6);
-	assert_int_equal(settings.httpd.listener_len, 5);
+	assert_false(settings.httpd.sandbox);
+	assert_int_equal(settings.httpd.listener_len, 6);
+	listener = listener_of(&settings, "watch");
+	assert_int_equal(listener->protocol, JP_LISTENER_METRICS);
+	assert_string_equal(listener->method_header, "");
+	assert_string_equal(listener->address_header, "");
 	listener = listener_of(&settings, "traefik");
 	assert_string_equal(listener->listen, "127.0.0.1:9019");
 	assert_string_equal(listener->method_header, "A");
@@ -321,6 +328,18 @@ what_does_not_fit_together_is_refused_at_its_line(void **unused)
 		    "service: only with protocol = fastcgi" },
 		{ "[listener a]\nservice = jira\nlisten = /a\n", 2,
 		    "service: only with protocol = fastcgi" },
+		{ "[listener a]\nsource = headers\nlisten = /a\n"
+		  "protocol = metrics\n",
+		    2, "source: only with protocol = http" },
+		{ "[listener a]\nlisten = /a\nservice = jira\n"
+		  "protocol = metrics\n",
+		    3, "service: only with protocol = fastcgi" },
+		{ "[listener a]\nlisten = /a\nuri_header = A\n"
+		  "protocol = metrics\n",
+		    3, "uri_header: only with protocol = http" },
+		{ "[listener metrics]\nprotocol = metrics\n", 1,
+		    "[listener metrics] listen: missing" },
+		{ "[listener http]\nprotocol = metrics\n", 2, "built-in" },
 		{ "[listener http]\nprotocol = fastcgi\n", 2, "built-in" },
 		{ "[listener fcgi]\nprotocol = http\n", 2, "built-in" },
 		{ "[listener http]\nsource = request\nuri_header = A\n", 3,
@@ -364,7 +383,7 @@ what_does_not_fit_together_is_refused_at_its_line(void **unused)
 		{ "[pat-httpd]\nlisten = /a\n", 2, "listen: unknown key" },
 		{ "[listener http]\nports = 1\n", 2, "ports: unknown key" },
 		{ "[listener http]\nprotocol = fcgi\n", 2,
-		    "protocol: expected http or fastcgi" },
+		    "protocol: expected http, fastcgi or metrics" },
 		{ "[listener http]\nprotocol = HTTP\n", 2, "expected http" },
 		{ "[listener http]\nsource = any\n", 2,
 		    "source: expected headers or request" },

@@ -146,6 +146,7 @@ plain_takes_the_longest_fields_and_no_longer_ones(void **unused)
 	} rows[] = {
 		{ 255, 255, 255, JP_ERR_OK },
 		{ 0, 1, JP_SECRET_MAX, JP_ERR_OK },
+		{ 255, 255, JP_SECRET_MAX, JP_ERR_OK },
 		{ 256, 1, 1, JP_ERR_TOO_LONG },
 		{ 0, 256, 1, JP_ERR_TOO_LONG },
 		{ 0, 1, JP_SECRET_MAX + 1, JP_ERR_TOO_LONG },
@@ -226,6 +227,8 @@ oauthbearer_is_the_message_of_rfc_7628(void **unused)
 		    0 },
 		{ BYTES("n,,\1Auth=Bearer t\1\1"), JP_ERR_INVALID, 0, 0, 0 },
 		{ BYTES("n,,\1=x\1auth=Bearer t\1\1"), JP_ERR_INVALID, 0, 0,
+		    0 },
+		{ BYTES("n,,\0011x=x\1auth=Bearer t\1\1"), JP_ERR_INVALID, 0, 0,
 		    0 },
 		{ BYTES("n,,\1x1=x\1auth=Bearer t\1\1"), JP_ERR_INVALID, 0, 0,
 		    0 },

@@ -83,6 +83,7 @@ counts(struct jp_memo *memo)
 {
 	struct jp_memo_counts got;
 
+	memset(&got, 0xff, sizeof(got));
 	jp_memo_count(memo, &got);
 	return got;
 }
@@ -152,12 +153,38 @@ a_tag_is_the_keyed_blake2b_of_both_texts(void **state)
 	assert_memory_equal(tag, wanted, sizeof(tag));
 }
 
+/* Lengths of more than a byte, little end first. */
+static void
+a_tag_knows_long_texts_by_their_lengths(void **state)
+{
+	enum { PHC_LEN = 0x123, TOKEN_LEN = 0x1f4, HEAD = 12 };
+	const struct jp_memo_key key = { { 7 } };
+	uint8_t bytes[HEAD + 4 + PHC_LEN + 4 + TOKEN_LEN] = "jpat-memo-v1";
+	uint8_t tag[JP_MEMO_TAG_LEN], wanted[JP_MEMO_TAG_LEN];
+	char phc[PHC_LEN + 1] = "", text[TOKEN_LEN + 1] = "";
+	struct jp_secret secret;
+
+	(void)state;
+	memset(phc, 'p', PHC_LEN);
+	memset(text, 't', TOKEN_LEN);
+	secret = token(text);
+	memcpy(bytes + HEAD, "\x23\x01\0\0", 4);
+	memcpy(bytes + HEAD + 4, phc, PHC_LEN);
+	memcpy(bytes + HEAD + 4 + PHC_LEN, "\xf4\x01\0\0", 4);
+	memcpy(bytes + HEAD + 8 + PHC_LEN, text, TOKEN_LEN);
+	jp_memo_tag(&key, phc, &secret, tag);
+	assert_int_equal(crypto_generichash(wanted, sizeof(wanted), bytes,
+	                     sizeof(bytes), key.bytes, sizeof(key.bytes)),
+	    0);
+	assert_memory_equal(tag, wanted, sizeof(tag));
+}
+
 static void
 every_table_has_its_own_key(void **state)
 {
 	const struct jp_secret secret = token("token");
 	uint8_t tags[2][JP_MEMO_TAG_LEN];
-	struct jp_memo_key keys[2];
+	struct jp_memo_key keys[2] = { { { 0 } } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
@@ -166,6 +193,38 @@ every_table_has_its_own_key(void **state)
 	}
 	assert_memory_not_equal(&keys[0], &keys[1], sizeof(keys[0]));
 	assert_memory_not_equal(tags[0], tags[1], sizeof(tags[0]));
+}
+
+/* The key says which pairs meet: of two tables other pairs give way. */
+static void
+every_memo_has_a_key_of_its_own_and_another_after_a_flush(void **state)
+{
+	enum { PAIRS = 512, TABLES = 3 };
+	struct jp_memo *memo = make(PAIRS / 4);
+	struct jp_memo *other = make(PAIRS / 4);
+	bool kept[TABLES][PAIRS];
+
+	(void)state;
+	for (size_t table = 0; table < TABLES; table++) {
+		struct jp_memo *one = table == 1 ? other : memo;
+
+		jp_memo_flush(table == 2 ? memo : NULL);
+		for (int i = 0; i < PAIRS; i++) {
+			const struct jp_secret secret = numbered(i);
+
+			jp_memo_add(one, PHC, &secret, true);
+		}
+		for (int i = 0; i < PAIRS; i++) {
+			const struct jp_secret secret = numbered(i);
+
+			kept[table][i] = jp_memo_find(one, PHC, &secret);
+		}
+	}
+	assert_memory_not_equal(kept[0], kept[1], sizeof(kept[0]));
+	assert_memory_not_equal(kept[0], kept[2], sizeof(kept[0]));
+	assert_memory_not_equal(kept[1], kept[2], sizeof(kept[0]));
+	jp_memo_free(other);
+	jp_memo_free(memo);
 }
 
 static void
@@ -223,6 +282,26 @@ the_oldest_gives_way(void **state)
 	}
 	assert_int_equal(counts(memo).evictions, 1);
 	assert_int_equal(counts(memo).entries, JP_MEMO_WAYS);
+	jp_memo_free(memo);
+}
+
+static void
+what_is_over_gives_way_and_is_not_driven_out(void **state)
+{
+	struct jp_memo *memo = make(JP_MEMO_WAYS);
+
+	(void)state;
+	for (int i = 0; i < 2 * JP_MEMO_WAYS; i++) {
+		const struct jp_secret secret = numbered(i);
+
+		if (i == JP_MEMO_WAYS)
+			now = START + JP_MEMO_LIFETIME;
+		jp_memo_add(memo, PHC, &secret, true);
+	}
+	assert_int_equal(counts(memo).evictions, 0);
+	assert_int_equal(counts(memo).entries, JP_MEMO_WAYS);
+	add(memo, PHC, "token");
+	assert_int_equal(counts(memo).evictions, 1);
 	jp_memo_free(memo);
 }
 
@@ -309,12 +388,31 @@ a_flush_forgets_all(void **state)
 }
 
 static void
+without_a_file_there_is_none_to_hold(void **state)
+{
+	struct jp_memo *memo = make(64);
+
+	(void)state;
+	jp_memo_lock_file(memo);
+	jp_memo_lock_file(NULL);
+	add(memo, PHC, "token");
+	assert_true(finds(memo, PHC, "token"));
+	jp_memo_free(memo);
+}
+
+static void
 a_table_without_entries_is_always_empty(void **state)
 {
 	struct jp_memo *memo = make(0);
+	struct jp_memo_ties ties = { .pepper = NULL };
+	struct jp_why why;
+	uint64_t kept = 1;
 
 	(void)state;
 	assert_null(memo);
+	assert_int_equal(
+	    jp_memo_keep(memo, "/", &ties, &kept, &why), JP_ERR_OK);
+	assert_int_equal(kept, 0);
 	add(memo, PHC, "token");
 	assert_false(finds(memo, PHC, "token"));
 	jp_memo_flush(memo);
@@ -370,16 +468,21 @@ main(void)
 		cmocka_unit_test(a_pair_is_found_once_it_was_added),
 		cmocka_unit_test(any_other_pair_is_not_found),
 		cmocka_unit_test(a_tag_is_the_keyed_blake2b_of_both_texts),
+		cmocka_unit_test(a_tag_knows_long_texts_by_their_lengths),
 		cmocka_unit_test(every_table_has_its_own_key),
+		cmocka_unit_test(
+		    every_memo_has_a_key_of_its_own_and_another_after_a_flush),
 		cmocka_unit_test(
 		    an_entry_lives_for_its_lifetime_and_no_second_longer),
 		cmocka_unit_test(
 		    a_pair_added_twice_takes_one_place_and_lives_anew),
 		cmocka_unit_test(the_oldest_gives_way),
+		cmocka_unit_test(what_is_over_gives_way_and_is_not_driven_out),
 		cmocka_unit_test(a_renewed_entry_is_not_the_oldest),
 		cmocka_unit_test(a_size_is_rounded_up_to_a_power_of_two),
 		cmocka_unit_test(a_table_that_is_half_full_loses_hardly_any),
 		cmocka_unit_test(a_flush_forgets_all),
+		cmocka_unit_test(without_a_file_there_is_none_to_hold),
 		cmocka_unit_test(a_table_without_entries_is_always_empty),
 		cmocka_unit_test(threads_share_it),
 	};

@@ -173,6 +173,7 @@ the_realm_becomes_part_of_the_name_as_configured(void **unused)
 		const char *user, *realm_text, *wanted; /* NULL: refused */
 	} rows[] = {
 		{ JP_REALM_KEEP, "alice", "", "alice" },
+		{ JP_REALM_KEEP, "a", "", "a" },
 		{ JP_REALM_KEEP, "alice", "jira", "alice@jira" },
 		{ JP_REALM_KEEP, "alice@jira", "", "alice@jira" },
 		{ JP_REALM_KEEP, "a@b", "c", "a@b@c" },

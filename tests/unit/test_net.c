@@ -308,6 +308,36 @@ what_is_cut_is_no_address(void **unused)
 	}
 }
 
+static void
+a_network_lies_in_what_holds_all_of_it(void **unused)
+{
+	static const struct {
+		const char *outer, *inner;
+		bool within;
+	} rows[] = {
+		{ "192.0.2.0/24", "192.0.2.0/24", true },
+		{ "192.0.2.0/24", "192.0.2.128/25", true },
+		{ "192.0.2.0/24", "192.0.2.7", true },
+		{ "192.0.2.0/24", "192.0.2.0/23", false },
+		{ "192.0.2.0/24", "192.0.3.0/24", false },
+		{ "192.0.2.0/24", "0.0.0.0/0", false },
+		{ "192.0.2.7", "192.0.2.8", false },
+		{ "0.0.0.0/0", "192.0.2.0/24", true },
+		{ "0.0.0.0/0", "2001:db8::/32", false },
+		{ "::/0", "192.0.2.0/24", true },
+		{ "2001:db8::/32", "2001:db8:7::/48", true },
+		{ "2001:db8::/32", "2001:db9::/48", false },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct jp_net outer = net_of(rows[i].outer);
+		struct jp_net inner = net_of(rows[i].inner);
+
+		assert_int_equal(jp_net_within(&outer, &inner), rows[i].within);
+	}
+}
+
 int
 main(void)
 {
@@ -329,6 +359,7 @@ main(void)
 		cmocka_unit_test(
 		    what_is_no_address_stays_and_lies_in_no_network),
 		cmocka_unit_test(what_is_cut_is_no_address),
+		cmocka_unit_test(a_network_lies_in_what_holds_all_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

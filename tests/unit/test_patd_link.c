@@ -1,6 +1,6 @@
 /*
- * The connection of pat-httpd to patd, pat_httpd/patd_link.c, and its event
- * loop. The patd of this test lives in the same loop and answers as told.
+ * The connection of pat-httpd to patd, pat_httpd/base/patd_link.c, and its
+ * event loop. The patd of this test lives in the same loop and answers as told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
-#include "pat_httpd/patd_link.h"
+#include "pat_httpd/base/patd_link.h"
 #include "tests/unit/loop_patd.h"
 
 enum {

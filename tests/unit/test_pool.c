@@ -39,6 +39,8 @@ struct fixture {
 	pthread_cond_t moved;
 	unsigned int tickets; /* readings that may pass */
 	unsigned int waiting;
+	bool slow_disk; /* commits wait */
+	unsigned int committing;
 	struct jp_core core;
 	struct pool *pool;
 	int done_fd;
@@ -76,6 +78,39 @@ gate_user(
 	(void)store;
 	(void)wait;
 	return jp_store_user(here->store, name, user);
+}
+
+static enum jp_err
+gate_commit(
+    struct jp_store *store, const struct jp_change *changes, size_t count)
+{
+	(void)store;
+	pthread_mutex_lock(&here->mutex);
+	here->committing++;
+	pthread_cond_broadcast(&here->moved);
+	while (here->slow_disk)
+		pthread_cond_wait(&here->moved, &here->mutex);
+	here->committing--;
+	pthread_mutex_unlock(&here->mutex);
+	return jp_store_commit(here->store, changes, count);
+}
+
+static void
+slow_down(struct fixture *fixture, bool slow)
+{
+	pthread_mutex_lock(&fixture->mutex);
+	fixture->slow_disk = slow;
+	pthread_cond_broadcast(&fixture->moved);
+	pthread_mutex_unlock(&fixture->mutex);
+}
+
+static void
+wait_commit(struct fixture *fixture)
+{
+	pthread_mutex_lock(&fixture->mutex);
+	while (fixture->committing == 0)
+		pthread_cond_wait(&fixture->moved, &fixture->mutex);
+	pthread_mutex_unlock(&fixture->mutex);
 }
 
 static void
@@ -131,8 +166,9 @@ start(struct fixture *fixture, uint32_t workers, uint32_t joined_max)
 static int
 set_up(void **state)
 {
-	static const struct jp_store_ops ops = { .get = gate_get,
-		.user_get = gate_user };
+	static const struct jp_store_ops ops = {
+		.get = gate_get, .user_get = gate_user, .commit = gate_commit
+	};
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct jp_settings settings;
 
@@ -156,6 +192,7 @@ tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
+	slow_down(fixture, false);
 	open_gate(fixture, UINT32_MAX);
 	assert_true(pool_stop(fixture->pool, jp_now_ms() + WAIT_MS));
 	fixture->core.store = fixture->store;
@@ -254,6 +291,87 @@ a_crowd_with_one_token_runs_one_hash(void **state)
 	assert_true(ask_in_time(fixture)); /* which finds no flight to join */
 	gather(fixture, 1);
 	assert_int_equal(runs(fixture), 2);
+}
+
+/* ---- uses ---- */
+
+static void
+limit_uses(struct fixture *fixture, uint32_t uses)
+{
+	fixture->record.uses_max = uses;
+	fixture->record.uses_left = uses;
+	store_record(fixture, JP_CHANGE_REPLACE);
+}
+
+static uint32_t
+uses_left(struct fixture *fixture)
+{
+	struct jp_record record;
+
+	assert_int_equal(
+	    jp_store_get(fixture->store, fixture->record.id, &record),
+	    JP_ERR_OK);
+	return record.uses_left;
+}
+
+static void
+a_crowd_with_one_token_gets_the_uses_that_it_has(void **state)
+{
+	struct fixture *fixture = *state;
+
+	limit_uses(fixture, 3);
+	start(fixture, 4, CROWD);
+	for (int i = 0; i < CROWD; i++)
+		assert_true(ask_in_time(fixture));
+	open_gate(fixture, UINT32_MAX);
+	gather(fixture, CROWD);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 3);
+	assert_int_equal(fixture->answers[JP_REASON_USED_UP], CROWD - 3);
+	assert_int_equal(uses_left(fixture), 0);
+	assert_int_equal(runs(fixture), 1); /* also for those that wrote */
+}
+
+/* One worker, which is not kept by the disk. */
+static void
+others_are_decided_while_the_disk_writes_a_use(void **state)
+{
+	struct fixture *fixture = *state;
+
+	limit_uses(fixture, 3);
+	start(fixture, 1, CROWD);
+	open_gate(fixture, UINT32_MAX);
+	slow_down(fixture, true);
+	assert_true(ask_in_time(fixture));
+	wait_commit(fixture);
+	make_token(fixture);
+	for (int i = 0; i < 3; i++)
+		assert_true(ask_in_time(fixture));
+	gather(fixture, 3);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 3);
+	slow_down(fixture, false);
+	gather(fixture, 1);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 4);
+}
+
+/* Whoever is late when it is their turn has been answered by then. */
+static void
+a_question_that_is_late_takes_no_use(void **state)
+{
+	struct fixture *fixture = *state;
+
+	limit_uses(fixture, 3);
+	start(fixture, 1, CROWD);
+	fixture->need = JP_NEED_USE;
+	open_gate(fixture, UINT32_MAX);
+	slow_down(fixture, true);
+	assert_true(ask_in_time(fixture)); /* comes back for its hash */
+	wait_commit(fixture);
+	assert_true(ask(fixture, "alice", &fixture->token, jp_now_ms() - 1));
+	slow_down(fixture, false);
+	gather(fixture, 2);
+	assert_int_equal(fixture->answers[JP_REASON_ACCEPTED], 1);
+	assert_int_equal(fixture->answers[JP_REASON_OVERLOAD], 1);
+	assert_int_equal(uses_left(fixture), 2);
 }
 
 static void
@@ -820,6 +938,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_crowd_with_one_token_runs_one_hash),
+		TEST(a_crowd_with_one_token_gets_the_uses_that_it_has),
+		TEST(others_are_decided_while_the_disk_writes_a_use),
+		TEST(a_question_that_is_late_takes_no_use),
 		TEST(who_comes_during_the_flight_joins_it),
 		TEST(another_text_for_the_same_hash_does_not_join),
 		TEST(whoever_joined_is_decided_by_himself),

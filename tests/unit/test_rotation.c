@@ -6,12 +6,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <unistd.h>
 
 #include "common/admin/admin.h"
+#include "common/audit/audit.h"
 #include "common/decide/decide.h"
 #include "common/decide/open.h"
 #include "common/decide/rotation.h"
@@ -20,8 +24,11 @@
 
 #define NOW INT64_C(1800000000)
 #define DAY INT64_C(86400)
+#define HOUR INT64_C(3600)
 
 struct fixture {
+	char dir[64]; /* of the trail; "": there is none */
+	struct jp_settings settings;
 	struct jp_core core;
 	int64_t now;
 	struct jp_admin_request request;
@@ -65,14 +72,14 @@ static int
 set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	struct jp_settings settings;
+	struct jp_settings *settings = &fixture->settings;
 	struct jp_record *record;
 
 	assert_non_null(fixture);
 	fixture->now = NOW;
-	core_help_settings(&settings);
-	settings.policy.max_per_user = 1;
-	core_help_open(&fixture->core, &settings, &fixture->now);
+	core_help_settings(settings);
+	settings->policy.max_per_user = 1;
+	core_help_open(&fixture->core, settings, &fixture->now);
 	record = &fixture->request.record;
 	strcpy(record->user, "alice");
 	strcpy(record->name, "ci");
@@ -92,9 +99,18 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
+	static const char *const names[] = { "trail", "audit.head" };
 	struct fixture *fixture = *state;
+	char path[128];
 
 	jp_core_close(&fixture->core);
+	for (size_t i = 0; i < 2 && fixture->dir[0] != '\0'; i++) {
+		(void)snprintf(
+		    path, sizeof(path), "%s/%s", fixture->dir, names[i]);
+		(void)unlink(path);
+	}
+	if (fixture->dir[0] != '\0')
+		assert_int_equal(rmdir(fixture->dir), 0);
 	free(fixture);
 	return 0;
 }
@@ -230,6 +246,29 @@ the_first_use_of_the_successor_ends_the_old_one_before_it_is_answered(
 }
 
 static void
+a_first_use_by_a_wrong_clock_ends_the_old_one_for_good(void **state)
+{
+	struct fixture *fixture = *state;
+	const int64_t jumps[] = { 1, HOUR, DAY, 29 * DAY, -1, -HOUR,
+		-29 * DAY };
+
+	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(set_up(state), 0);
+		fixture = *state;
+		rotated(fixture, DAY, false);
+		fixture->now = NOW + jumps[i];
+		assert_int_equal(
+		    use(fixture, &fixture->next), JP_REASON_ACCEPTED);
+		assert_int_equal(
+		    use(fixture, &fixture->old), JP_REASON_SUPERSEDED);
+		fixture->now = NOW;
+		assert_int_equal(
+		    use(fixture, &fixture->old), JP_REASON_SUPERSEDED);
+	}
+}
+
+static void
 a_first_use_is_written_once(void **state)
 {
 	struct fixture *fixture = *state;
@@ -330,6 +369,7 @@ only_a_live_token_that_was_not_rotated_is_rotated(void **state)
 	assert_int_equal(rotate(fixture, fixture->old_record.id, DAY, false),
 	    JP_ERR_REFUSED);
 	assert_non_null(strstr(fixture->why.text, "rotated already"));
+	assert_int_equal(fixture->why.refusal, JP_REFUSAL_ROTATED);
 	assert_int_equal(
 	    rotate(fixture, "AAAAAAAA", DAY, false), JP_ERR_NOT_FOUND);
 	fixture->now = NOW + 30 * DAY;
@@ -472,6 +512,174 @@ a_dry_decision_revokes_nothing(void **state)
 	assert_int_equal(commits(fixture), before);
 }
 
+/* ---- what is told of it ---- */
+
+/* From now on there is a trail, written at once. */
+static void
+open_trail(struct fixture *fixture)
+{
+	static const struct jp_pepper pepper = { { 7 } };
+	struct jp_settings *settings = &fixture->settings;
+
+	strcpy(fixture->dir, "/tmp/jira-pat-rotation.XXXXXX");
+	assert_non_null(mkdtemp(fixture->dir));
+	strcpy(settings->store_dir, fixture->dir);
+	(void)snprintf(settings->audit_file, sizeof(settings->audit_file),
+	    "%s/trail", fixture->dir);
+	settings->audit_required = true;
+	assert_int_equal(jp_audit_make(&fixture->core.audit, settings, &pepper,
+	                     &fixture->core.clock),
+	    JP_ERR_OK);
+}
+
+static ssize_t
+full_disk(int fd, const void *bytes, size_t len)
+{
+	(void)fd;
+	(void)bytes;
+	(void)len;
+	errno = ENOSPC;
+	return -1;
+}
+
+static void
+fill_disk(struct fixture *fixture, bool full)
+{
+	jp_audit_file(fixture->core.audit)->write = full ? full_disk : write;
+}
+
+/* How many lines of this file hold both texts. */
+static size_t
+lines_of(FILE *file, const char *one, const char *other)
+{
+	char line[1024];
+	size_t count = 0;
+
+	assert_non_null(file);
+	rewind(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		count +=
+		    strstr(line, one) != NULL && strstr(line, other) != NULL;
+	(void)fclose(file);
+	return count;
+}
+
+static size_t
+told(struct fixture *fixture, const char *one, const char *other)
+{
+	return lines_of(fopen(fixture->settings.audit_file, "re"), one, other);
+}
+
+/* Takes a family down, and gets what was logged of that. */
+static enum jp_err
+revoke_family(struct fixture *fixture, FILE **logged)
+{
+	const char *id = fixture->old_record.id;
+	FILE *file = tmpfile();
+	int kept = dup(STDERR_FILENO);
+	enum jp_err err;
+
+	assert_non_null(file);
+	assert_true(kept >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
+	err = jp_rotation_revoke(&fixture->core, id);
+	(void)dup2(kept, STDERR_FILENO);
+	(void)close(kept);
+	*logged = file;
+	return err;
+}
+
+static void
+the_trail_names_each_token_of_a_reused_family(void **state)
+{
+	static const char why[] = "a rotated token of its family was reused";
+	struct fixture *fixture = *state;
+
+	fixture->core.policy.on_reuse = JP_REUSE_REVOKE_FAMILY;
+	rotated(fixture, 0, false);
+	open_trail(fixture);
+	assert_int_equal(use(fixture, &fixture->old), JP_REASON_SUPERSEDED);
+	assert_int_equal(told(fixture, why, "\"revoke\""), 2);
+	assert_int_equal(told(fixture, why, "\"alice\""), 2);
+	assert_int_equal(told(fixture, why, "\"patd\""), 2);
+	assert_int_equal(told(fixture, why, fixture->old_record.id), 1);
+	assert_int_equal(told(fixture, why, fixture->next_record.id), 1);
+	assert_int_equal(use(fixture, &fixture->old), JP_REASON_REVOKED);
+	assert_int_equal(told(fixture, why, ""), 2);
+}
+
+/* More than are read at once, and as many as there is memory for at first. */
+static void
+a_family_of_any_size_goes_down_whole(void **state)
+{
+	static const size_t sizes[] = { 16, 33 };
+	struct fixture *fixture = *state;
+	struct jp_record record;
+	FILE *logged;
+
+	for (size_t i = 0; i < 2; i++) {
+		char ids[33][JP_TOKEN_ID_LEN + 1];
+		size_t len = 0;
+
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(set_up(state), 0);
+		fixture = *state;
+		strcpy(ids[len++], fixture->old_record.id);
+		while (len < sizes[i]) {
+			rotated(fixture, 0, false);
+			fixture->old_record = fixture->next_record;
+			strcpy(ids[len++], fixture->old_record.id);
+		}
+		assert_int_equal(revoke_family(fixture, &logged), JP_ERR_OK);
+		(void)fclose(logged);
+		while (len-- > 0) {
+			assert_int_equal(jp_store_get(fixture->core.store,
+			                     ids[len], &record),
+			    JP_ERR_OK);
+			assert_int_equal(record.revoked_at, NOW);
+			assert_string_equal(record.revoked_by, "patd");
+		}
+	}
+}
+
+static void
+what_reuse_ends_is_logged_once(void **state)
+{
+	struct fixture *fixture = *state;
+	FILE *logged;
+
+	rotated(fixture, 0, false);
+	jp_store_mem_fail(fixture->core.store, 1, JP_ERR_IO, false);
+	assert_int_equal(revoke_family(fixture, &logged), JP_ERR_IO);
+	assert_int_equal(lines_of(logged, "is not revoked: io", ""), 1);
+	assert_int_equal(revoke_family(fixture, &logged), JP_ERR_OK);
+	assert_int_equal(lines_of(logged, "is revoked, 2 tokens", ""), 1);
+	assert_int_equal(revoke_family(fixture, &logged), JP_ERR_OK);
+	assert_int_equal(lines_of(logged, "", ""), 0);
+}
+
+static void
+a_first_use_is_told_or_ends_nothing(void **state)
+{
+	static const char why[] = "successor-used";
+	struct fixture *fixture = *state;
+	const char *next = fixture->next_record.id;
+
+	rotated(fixture, DAY, false);
+	open_trail(fixture);
+	fill_disk(fixture, true);
+	assert_int_not_equal(
+	    jp_rotation_complete(&fixture->core, next), JP_ERR_OK);
+	assert_int_equal(use(fixture, &fixture->old), JP_REASON_ACCEPTED);
+	fill_disk(fixture, false);
+	assert_int_equal(jp_rotation_complete(&fixture->core, next), JP_ERR_OK);
+	assert_int_equal(use(fixture, &fixture->old), JP_REASON_SUPERSEDED);
+	assert_int_equal(told(fixture, why, fixture->old_record.id), 1);
+	assert_int_equal(told(fixture, why, next), 1);
+	assert_int_equal(told(fixture, why, "\"alice\""), 1);
+	assert_int_equal(jp_rotation_complete(&fixture->core, next), JP_ERR_OK);
+	assert_int_equal(told(fixture, why, ""), 1);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -483,6 +691,7 @@ main(void)
 		TEST(a_grace_of_0_ends_the_old_one_at_once),
 		TEST(
 		    the_first_use_of_the_successor_ends_the_old_one_before_it_is_answered),
+		TEST(a_first_use_by_a_wrong_clock_ends_the_old_one_for_good),
 		TEST(a_first_use_is_written_once),
 		TEST(kept_until_its_grace_the_old_one_outlives_the_first_use),
 		TEST(a_denied_use_of_the_successor_ends_nothing),
@@ -499,6 +708,10 @@ main(void)
 		TEST(reuse_takes_nobody_elses_tokens_down),
 		TEST(reuse_is_denied_also_if_nothing_can_be_written),
 		TEST(a_dry_decision_revokes_nothing),
+		TEST(the_trail_names_each_token_of_a_reused_family),
+		TEST(a_family_of_any_size_goes_down_whole),
+		TEST(what_reuse_ends_is_logged_once),
+		TEST(a_first_use_is_told_or_ends_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,8 @@ the_defaults_are_those_of_the_manual(void **unused)
 	assert_int_equal(settings.policy.cost.passes, 2);
 	assert_int_equal(settings.policy.rule_len, 0);
 	assert_int_equal(settings.cache_entries, 4096);
+	assert_true(settings.sandbox);
+	assert_true(settings.httpd.sandbox);
 	assert_string_equal(settings.user, "jira-pat");
 	assert_string_equal(settings.run_dir, "/run/jira-pat");
 	assert_string_equal(settings.store_dir, "/var/lib/jira-pat");
@@ -122,7 +124,7 @@ every_key_of_patd_is_read(void **unused)
 	    "pepper_file = /p\naudit_file = /a\naudit_accept = none\n"
 	    "audit_required = yes\naudit_syslog = yes\nworkers = 4\n"
 	    "max_connections = 9\nmax_per_uid = 8\ncache = 1M\n"
-	    "cache_entries = 0\nallow_users = www-data, a\n"
+	    "cache_entries = 0\nsandbox = no\nallow_users = www-data, a\n"
 	    "allow_groups = ssl-cert\nadmin_group = adm\n"
 	    "mux = /run/p/mux\nmux_realm = require\nmux = /jail/m  strip\n"
 	    "verify = /jail/v\n",
@@ -133,6 +135,7 @@ every_key_of_patd_is_read(void **unused)
 	assert_string_equal(settings.pepper_file, "/p");
 	assert_string_equal(settings.audit_file, "/a");
 	assert_int_equal(settings.audit_accept, JP_AUDIT_ACCEPT_NONE);
+	assert_false(settings.sandbox);
 	assert_true(settings.audit_required);
 	assert_true(settings.audit_syslog);
 	assert_int_equal(settings.workers, 4);

@@ -347,6 +347,117 @@ a_listing_by_user_has_just_the_tokens_of_that_very_user(void **state)
 	assert_lists(store, &nobody, "");
 }
 
+/* Adds a token of that user which the group owns. */
+static void
+add_owned(
+    struct jp_store *store, const char *id, const char *user, const char *group)
+{
+	struct jp_record record;
+
+	record_make(&record, id, user, 1);
+	(void)strcpy(record.owner_group, group);
+	assert_int_equal(
+	    commit_one(store, JP_CHANGE_CREATE, &record), JP_ERR_OK);
+}
+
+static void
+a_listing_by_owner_has_just_the_tokens_of_that_very_group(void **state)
+{
+	static const struct {
+		const char *id, *group, *listed;
+	} rows[] = {
+		{ "aaaaaaaa", "op", "aaaaaaaa " },
+		{ "bbbbbbbb", "ops", "bbbbbbbb eeeeeeee " },
+		{ "cccccccc", "", "" },
+		{ "dddddddd", "Ops", "dddddddd " },
+		{ "eeeeeeee", "ops", "bbbbbbbb eeeeeeee " },
+		{ "ffffffff", "\xc3\xb6ps", "ffffffff " },
+	};
+	struct jp_store *store = store_of(state);
+	const struct jp_listing nobody = { .order = JP_ORDER_OWNER,
+		.owner = "opsx" };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		add_owned(store, rows[i].id, "ops", rows[i].group);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct jp_listing listing = { .order = JP_ORDER_OWNER };
+
+		(void)strcpy(listing.owner, rows[i].group);
+		assert_lists(store, &listing, rows[i].listed);
+	}
+	assert_lists(store, &nobody, "");
+}
+
+static void
+a_group_of_the_longest_name_is_listed(void **state)
+{
+	struct jp_listing listing = { .order = JP_ORDER_OWNER };
+	struct jp_store *store = store_of(state);
+
+	memset(listing.owner, 'g', JP_GROUP_MAX);
+	add_owned(store, "aaaaaaaa", "alice", listing.owner);
+	assert_lists(store, &listing, "aaaaaaaa ");
+}
+
+static void
+a_token_changes_hands_with_its_owner_alone(void **state)
+{
+	const struct jp_listing ops = { .order = JP_ORDER_OWNER,
+		.owner = "ops" };
+	const struct jp_listing dev = { .order = JP_ORDER_OWNER,
+		.owner = "dev" };
+	struct jp_store *store = store_of(state);
+	struct jp_record record;
+
+	add_owned(store, "aaaaaaaa", "alice", "ops");
+	add_owned(store, "bbbbbbbb", "bob", "ops");
+	record_make(&record, "aaaaaaaa", "alice", 2);
+	(void)strcpy(record.owner_group, "dev");
+	assert_int_equal(
+	    commit_one(store, JP_CHANGE_REPLACE, &record), JP_ERR_OK);
+	assert_lists(store, &ops, "bbbbbbbb ");
+	assert_lists(store, &dev, "aaaaaaaa ");
+	record.owner_group[0] = '\0';
+	assert_int_equal(
+	    commit_one(store, JP_CHANGE_REPLACE, &record), JP_ERR_OK);
+	assert_lists(store, &dev, "");
+	assert_int_equal(drop(store, "bbbbbbbb"), JP_ERR_OK);
+	assert_lists(store, &ops, "");
+}
+
+/* For pages that a person asks for: with no state kept in between. */
+static void
+a_listing_may_begin_behind_any_id(void **state)
+{
+	static const struct {
+		const char *behind, *listed;
+	} rows[] = {
+		{ "", "aaaaaaaa cccccccc eeeeeeee " },
+		{ "0", "aaaaaaaa cccccccc eeeeeeee " },
+		{ "aaaaaaaa", "cccccccc eeeeeeee " },
+		{ "bbbbbbbb", "cccccccc eeeeeeee " },
+		{ "dddddddd", "eeeeeeee " },
+		{ "eeeeeeee", "" },
+		{ "zzzzzzzz", "" },
+	};
+	struct jp_listing orders[] = {
+		{ .order = JP_ORDER_ID },
+		{ .order = JP_ORDER_USER, .user = "alice" },
+		{ .order = JP_ORDER_OWNER, .owner = "ops" },
+	};
+	struct jp_store *store = store_of(state);
+
+	add_owned(store, "aaaaaaaa", "alice", "ops");
+	add_owned(store, "cccccccc", "alice", "ops");
+	add_owned(store, "eeeeeeee", "alice", "ops");
+	for (size_t o = 0; o < COUNT_OF(orders); o++)
+		for (size_t i = 0; i < COUNT_OF(rows); i++) {
+			orders[o].started = true;
+			(void)strcpy(orders[o].last_id, rows[i].behind);
+			assert_lists(store, &orders[o], rows[i].listed);
+		}
+}
+
 static void
 a_user_of_the_longest_name_is_listed(void **state)
 {
@@ -662,6 +773,10 @@ main(void)
 		BOTH(a_listing_by_id_is_complete_and_in_order),
 		BOTH(a_listing_by_user_has_just_the_tokens_of_that_very_user),
 		BOTH(a_user_of_the_longest_name_is_listed),
+		BOTH(a_listing_by_owner_has_just_the_tokens_of_that_very_group),
+		BOTH(a_group_of_the_longest_name_is_listed),
+		BOTH(a_token_changes_hands_with_its_owner_alone),
+		BOTH(a_listing_may_begin_behind_any_id),
 		BOTH(a_listing_by_expiry_goes_up_to_its_end_and_skips_never),
 		BOTH(a_listing_goes_on_where_its_last_record_was_deleted),
 		BOTH(a_listing_shows_what_came_after_its_place_once),

@@ -308,6 +308,7 @@ a_copy_with_a_flipped_bit_is_refused(void **state)
 		{ "tokens.db", 3 * 4096 + 2000 },
 		{ "by_user.db", 4096 + 100 },
 		{ "by_expiry.db", 4096 + 100 },
+		{ "by_owner.db", 4096 + 100 },
 		{ "meta.db", 4096 + 4000 },
 		{ "hwm", 0 },
 	};

@@ -902,7 +902,7 @@ a_record_under_another_id_is_damage(void **state)
 static void
 a_store_of_a_newer_version_is_refused_clearly(void **state)
 {
-	uint8_t bytes[] = { 4, 0, 0 };
+	uint8_t bytes[] = { 5, 0, 0 };
 
 	put_raw(*state, BDB_META, "store", bytes, sizeof(bytes));
 	assert_opens_not(*state, JP_ERR_NEWER, "newer version");
@@ -935,7 +935,7 @@ make_old(struct fixture *fixture, uint8_t version)
 	bytes[0] = version;
 	assert_int_equal(meta->put(meta, NULL, &key, &data, 0), 0);
 	jp_store_close(store);
-	assert_int_equal(count_files(fixture, "upstream.db"), 0);
+	assert_int_equal(count_files(fixture, "by_owner.db"), 0);
 }
 
 static void
@@ -995,6 +995,115 @@ an_older_store_gets_a_place_for_upstream_credentials(void **state)
 	    jp_store_bdb_verify(&fixture->options, &fixture->why), JP_ERR_OK);
 	assert_int_equal(unlink(path_in(fixture, "upstream.db")), 0);
 	assert_opens_not(fixture, JP_ERR_DAMAGED, "upstream.db is missing");
+}
+
+/* The bytes that are missing in an encoding of that version. */
+static size_t
+missing_in(uint8_t version)
+{
+	static const size_t came_with[] = { 0, 0, 12, 2,
+		2 + 2 + 8 + 2 + 4 + 4 + 8 + JP_FAST_TAG_LEN };
+	size_t missing = 0;
+
+	for (size_t later = version + 1U; later < COUNT_OF(came_with); later++)
+		missing += came_with[later];
+	return missing;
+}
+
+/* Puts a record as a build of that version of records wrote it. */
+static void
+put_old_record(struct fixture *fixture, unsigned int i, uint8_t version)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	struct jp_record record;
+	size_t len;
+
+	numbered(&record, i);
+	assert_int_equal(jp_record_encode(&record, bytes, &len), JP_ERR_OK);
+	bytes[0] = version;
+	put_raw(
+	    fixture, BDB_TOKENS, record.id, bytes, len - missing_in(version));
+}
+
+static void
+give(struct jp_store *store, unsigned int i, const char *group)
+{
+	struct jp_record record;
+
+	numbered(&record, i);
+	strcpy(record.owner_group, group);
+	assert_int_equal(
+	    commit_one(store, JP_CHANGE_REPLACE, &record), JP_ERR_OK);
+}
+
+static size_t
+count_owned(struct jp_store *store, const char *group)
+{
+	struct jp_listing listing = { .order = JP_ORDER_OWNER };
+	struct jp_record page[4];
+	size_t count;
+
+	strcpy(listing.owner, group);
+	assert_int_equal(
+	    jp_store_list(store, &listing, page, COUNT_OF(page), &count),
+	    JP_ERR_OK);
+	return count;
+}
+
+/* Records of all versions are read, and get an owner like new ones. */
+static void
+an_older_store_gets_an_index_of_what_groups_own(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store;
+
+	fill(fixture, 10);
+	for (uint8_t version = 1; version <= 3; version++)
+		put_old_record(fixture, version, version);
+	make_old(fixture, 3);
+	store = open_it(fixture);
+	assert_whole(store, 10);
+	assert_int_equal(count_owned(store, "ops"), 0);
+	for (unsigned int i = 1; i <= 3; i++)
+		give(store, i, "ops");
+	assert_int_equal(count_owned(store, "ops"), 3);
+	jp_store_close(store);
+	store = open_it(fixture);
+	assert_int_equal(count_owned(store, "ops"), 3);
+	give(store, 2, "");
+	give(store, 3, "dev");
+	assert_int_equal(count_owned(store, "ops"), 1);
+	assert_int_equal(count_owned(store, "dev"), 1);
+	jp_store_close(store);
+	assert_int_equal(
+	    jp_store_bdb_verify(&fixture->options, &fixture->why), JP_ERR_OK);
+	assert_int_equal(unlink(path_in(fixture, "by_owner.db")), 0);
+	assert_opens_not(fixture, JP_ERR_DAMAGED, "by_owner.db is missing");
+}
+
+static uint8_t
+head_version(struct fixture *fixture)
+{
+	struct jp_store *store = open_it(fixture);
+	struct bdb_head head;
+
+	assert_int_equal(
+	    bdb_head_get(bdb_of(store), NULL, &head, 0), JP_ERR_OK);
+	jp_store_close(store);
+	return head.version;
+}
+
+/* Which an older build reads first, and then opens nothing. */
+static void
+an_older_store_says_its_new_version_from_its_first_opening(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(head_version(fixture), 4);
+	for (uint8_t version = 1; version <= 3; version++) {
+		make_old(fixture, version);
+		assert_int_equal(head_version(fixture), 4);
+	}
 }
 
 static void
@@ -1216,6 +1325,9 @@ main(void)
 		IN_STORE(
 		    an_older_store_gets_a_place_for_users_when_it_is_opened),
 		IN_STORE(an_older_store_gets_a_place_for_upstream_credentials),
+		IN_STORE(an_older_store_gets_an_index_of_what_groups_own),
+		IN_STORE(
+		    an_older_store_says_its_new_version_from_its_first_opening),
 		IN_STORE(a_store_without_a_readable_head_is_damage),
 		IN_STORE(a_missing_database_is_named),
 		IN_STORE(damage_in_the_last_log_shows_as_lost_commits),

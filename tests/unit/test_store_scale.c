@@ -167,7 +167,7 @@ cost_of(struct fixture *fixture, enum jp_admin_op op, const char *user,
 {
 	struct jp_admin_request *request = calloc(1, sizeof(*request));
 	struct cost before = so_far(fixture);
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 
 	assert_non_null(request);
 	request->op = op;
@@ -297,7 +297,7 @@ a_list_of_all_holds_one_page_and_no_lock(void **state)
 		.all = true };
 	struct counting counting = { .base = { .ops = &ops },
 		.real = large->core.store };
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	enum jp_err err;
 
 	(void)state;

@@ -248,7 +248,7 @@ what_is_typed_becomes_a_header_or_is_refused(void **state)
 	pair[sizeof(pair) - 1] = '\0';
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct jp_secret typed = secret(cases[i].typed), header;
-		struct jp_why why = { "" };
+		struct jp_why why = { .text = "" };
 		enum jp_upstream_kind kind;
 
 		assert_int_equal(
@@ -502,12 +502,17 @@ no_user_reaches_the_operations(void **state)
 	static const enum jp_admin_op ops[] = { JP_ADMIN_UPSTREAMS,
 		JP_ADMIN_SET_UPSTREAM, JP_ADMIN_REMOVE_UPSTREAM,
 		JP_ADMIN_REKEY_UPSTREAM };
+	static const struct jp_self_rules local = { .local = true };
+	static const struct jp_asker asker = {
+		.peer = JP_PEER_LOCAL, .uid = 1000, .account = "alice"
+	};
 	struct fixture *fixture = *state;
+	struct jp_permit permit;
 
 	for (size_t i = 0; i < COUNT_OF(ops); i++) {
 		fixture->request.op = ops[i];
-		assert_int_equal(jp_self_service(&fixture->core, "alice",
-		                     &fixture->request, &fixture->why),
+		assert_int_equal(jp_self_service(&fixture->core, &local, &asker,
+		                     &fixture->request, &permit, &fixture->why),
 		    JP_ERR_REFUSED);
 	}
 }

@@ -152,7 +152,7 @@ a_clock_is_far_off_beyond_its_limits(void **state)
 		{ JP_WHEN_MAX - NOW, JP_ERR_REFUSED },
 	};
 	struct fixture *fixture = *state;
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	int64_t now = NOW;
 
 	fixture->core.clock = (struct jp_clock){ wrong_now, &now };
@@ -216,7 +216,7 @@ only_denials_of_a_proved_secret_are_kept(void **state)
 	assert_false(jp_reason_proved(JP_REASON_FAST_TAG));
 	assert_false(jp_reason_proved(JP_REASON_STORE));
 	assert_string_equal(
-	    written(fixture, "aaaaaaaa")->denied_why, "upstream");
+	    written(fixture, "aaaaaaaa")->denied_why, "used-up");
 }
 
 static void
@@ -253,6 +253,161 @@ the_last_five_places_are_kept_newest_first(void **state)
 	assert_string_equal(record->uses[2].rhost, "192.0.2.5");
 	assert_string_equal(record->uses[3].rhost, "192.0.2.3");
 	assert_string_equal(record->uses[4].rhost, "192.0.2.2");
+}
+
+/* Since when the record lists that address; -1: it does not. */
+static int64_t
+since(const struct jp_record *record, const char *rhost)
+{
+	for (size_t i = 0; i < record->use_len; i++)
+		if (strcmp(record->uses[i].rhost, rhost) == 0)
+			return record->uses[i].since;
+	return -1;
+}
+
+static void
+a_new_address_is_known_since_its_first_use(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct jp_record *record;
+
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	(void)written(fixture, "aaaaaaaa");
+	note(fixture, "aaaaaaaa", "192.0.2.2", NOW + 5);
+	note(fixture, "aaaaaaaa", "192.0.2.2", NOW + 7);
+	record = written(fixture, "aaaaaaaa");
+	assert_int_equal(since(record, "192.0.2.2"), NOW + 5);
+	note(fixture, "aaaaaaaa", "192.0.2.2", NOW + 90);
+	record = written(fixture, "aaaaaaaa");
+	assert_int_equal(since(record, "192.0.2.2"), NOW + 5);
+	assert_int_equal(record->uses[0].at, NOW + 90);
+}
+
+/* Where it was set up: not new to anybody, however the writes fall. */
+static void
+the_first_address_of_a_token_is_not_new(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct jp_record *record;
+
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	note(fixture, "aaaaaaaa", "192.0.2.2", NOW);
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW + 5);
+	record = written(fixture, "aaaaaaaa");
+	assert_int_equal(since(record, "192.0.2.1"), JP_NEVER);
+	assert_int_equal(since(record, "192.0.2.2"), NOW);
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW + 9);
+	record = written(fixture, "aaaaaaaa");
+	assert_int_equal(since(record, "192.0.2.1"), JP_NEVER);
+}
+
+static void
+of_many_first_addresses_all_but_the_first_are_new(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct jp_record *record;
+	char rhost[32];
+
+	for (int i = 0; i < 7; i++) {
+		snprintf(rhost, sizeof(rhost), "192.0.2.%d", i);
+		note(fixture, "aaaaaaaa", rhost, NOW + i);
+	}
+	record = written(fixture, "aaaaaaaa");
+	for (int i = 2; i < 7; i++) {
+		snprintf(rhost, sizeof(rhost), "192.0.2.%d", i);
+		assert_int_equal(since(record, rhost), NOW + i);
+	}
+}
+
+/* The address moves to the front of a full list while others push it out. */
+static void
+an_address_that_was_listed_before_the_batch_is_not_new(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct jp_record *record;
+	char rhost[32];
+
+	for (int i = 0; i < JP_USES_MAX; i++) {
+		snprintf(rhost, sizeof(rhost), "192.0.2.%d", i);
+		note(fixture, "aaaaaaaa", rhost, NOW + i);
+	}
+	(void)written(fixture, "aaaaaaaa");
+	for (int i = 0; i < 3; i++) {
+		snprintf(rhost, sizeof(rhost), "198.51.100.%d", i);
+		note(fixture, "aaaaaaaa", rhost, NOW + 20 + i);
+	}
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW + 30);
+	record = written(fixture, "aaaaaaaa");
+	assert_string_equal(record->uses[0].rhost, "192.0.2.1");
+	assert_int_equal(record->uses[0].since, NOW + 1);
+	assert_int_equal(since(record, "198.51.100.0"), NOW + 20);
+}
+
+static void
+another_service_makes_no_address_new(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_request request = request_from("192.0.2.2", "git");
+	const struct jp_record *record;
+
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	note(fixture, "aaaaaaaa", "192.0.2.2", NOW + 1);
+	(void)written(fixture, "aaaaaaaa");
+	(void)jp_usage_note(fixture->core.usage, "aaaaaaaa", &request, NOW + 5);
+	record = written(fixture, "aaaaaaaa");
+	assert_int_equal(record->use_len, 3);
+	assert_string_equal(record->uses[0].service, "git");
+	assert_int_equal(record->uses[0].since, NOW + 1);
+}
+
+/* Of before since was kept: nobody is told of what is old. */
+static void
+an_address_of_an_older_record_stays_known(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_record record = { .created_at = NOW,
+		.id = "bbbbbbbb",
+		.user = "alice",
+		.use_count = 3,
+		.use_len = 1,
+		.uses = { { .at = NOW, .rhost = "192.0.2.1" } } };
+	const struct jp_change change = { JP_CHANGE_CREATE, &record };
+	const struct jp_record *now;
+
+	assert_int_equal(
+	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
+	note(fixture, "bbbbbbbb", "192.0.2.1", NOW + 5);
+	note(fixture, "bbbbbbbb", "192.0.2.2", NOW + 6);
+	now = written(fixture, "bbbbbbbb");
+	assert_int_equal(since(now, "192.0.2.1"), JP_NEVER);
+	assert_int_equal(since(now, "192.0.2.2"), NOW + 6);
+}
+
+/* Else nobody would be told of it before that time. */
+static void
+a_clock_that_was_far_ahead_makes_no_address_of_the_future(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct jp_record *record;
+
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	(void)written(fixture, "aaaaaaaa");
+	jp_store_see(fixture->core.store, NOW);
+	note(fixture, "aaaaaaaa", "192.0.2.2", NOW + 10 * JP_CLOCK_AHEAD_MAX);
+	record = written(fixture, "aaaaaaaa");
+	assert_int_equal(since(record, "192.0.2.2"), NOW + JP_CLOCK_AHEAD_MAX);
+}
+
+static void
+a_new_address_shows_before_it_is_written(void **state)
+{
+	struct fixture *fixture = *state;
+
+	note(fixture, "aaaaaaaa", "192.0.2.1", NOW);
+	(void)written(fixture, "aaaaaaaa");
+	note(fixture, "aaaaaaaa", "192.0.2.2", NOW + 5);
+	jp_usage_show(&fixture->core, &fixture->record);
+	assert_int_equal(since(&fixture->record, "192.0.2.2"), NOW + 5);
 }
 
 static void
@@ -397,6 +552,14 @@ main(void)
 		TEST(only_denials_of_a_proved_secret_are_kept),
 		TEST(nothing_noted_is_nothing_written),
 		TEST(the_last_five_places_are_kept_newest_first),
+		TEST(a_new_address_is_known_since_its_first_use),
+		TEST(the_first_address_of_a_token_is_not_new),
+		TEST(of_many_first_addresses_all_but_the_first_are_new),
+		TEST(an_address_that_was_listed_before_the_batch_is_not_new),
+		TEST(another_service_makes_no_address_new),
+		TEST(an_address_of_an_older_record_stays_known),
+		TEST(a_clock_that_was_far_ahead_makes_no_address_of_the_future),
+		TEST(a_new_address_shows_before_it_is_written),
 		TEST(a_revocation_before_the_write_stays),
 		TEST(a_token_that_is_gone_hinders_no_other),
 		TEST(hundreds_of_tokens_are_all_written),

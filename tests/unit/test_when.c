@@ -184,7 +184,23 @@ a_printed_time_is_read_as_the_same(void **unused)
 		jp_when_format(at, text);
 		assert_int_equal(jp_when_parse(text, NOW, &when), JP_ERR_OK);
 		assert_true(when == at);
+		assert_int_equal(jp_when_read(text, &when), JP_ERR_OK);
+		assert_true(when == at);
 	}
+}
+
+static void
+what_programs_have_written_is_a_time_in_full(void **unused)
+{
+	static const char *const rows[] = { "90d", "never", "2027-01-31", "0",
+		"", "2027-01-31T12:00:60Z", "2027-02-31T12:00:00Z",
+		"2027-01-31T12:00:00Z ", "1970-01-01T00:00:00Z" };
+	int64_t when;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (jp_when_read(rows[i], &when) != JP_ERR_INVALID)
+			fail_msg("\"%s\" is read as a time", rows[i]);
 }
 
 static void
@@ -283,6 +299,7 @@ main(void)
 		cmocka_unit_test(what_is_no_time_is_refused),
 		cmocka_unit_test(times_are_printed_as_iso_8601),
 		cmocka_unit_test(a_printed_time_is_read_as_the_same),
+		cmocka_unit_test(what_programs_have_written_is_a_time_in_full),
 		cmocka_unit_test(
 		    a_time_beyond_all_calendars_is_printed_within_bounds),
 		cmocka_unit_test(

@@ -105,7 +105,8 @@ requests_come_back_as_they_went(void **unused)
 		in.front = (enum jp_front)(n % JP_FRONT_COUNT);
 		in.last = n / JP_FRONT_COUNT % 2 == 1;
 		in.detailed = n % 3 > 0;
-		in.access = n % 3 > 1 ? JP_ACCESS_READ : JP_ACCESS_WRITE;
+		in.access =
+		    n % 3 == 0 ? JP_ACCESS_WRITE : (enum jp_access)(n / 3 % 3);
 		assert_int_equal(
 		    jp_request_encode(&in, bytes, &len), JP_ERR_OK);
 		assert_true(len <= JP_REQUEST_MAX);
@@ -184,7 +185,7 @@ an_unknown_access_is_refused(void **unused)
 	for (unsigned int access = 0; access < 256; access++) {
 		bytes[len - 1] = (uint8_t)access;
 		assert_int_equal(decode(&request, bytes, len),
-		    access <= JP_ACCESS_READ ? JP_ERR_OK : JP_ERR_PROTOCOL);
+		    access <= JP_ACCESS_SELF ? JP_ERR_OK : JP_ERR_PROTOCOL);
 	}
 }
 
@@ -369,6 +370,28 @@ replies_come_back_as_they_went(void **unused)
 		assert_int_equal(decode_reply(&out, bytes, len), JP_ERR_OK);
 		assert_memory_equal(&in, &out, sizeof(in));
 	}
+}
+
+/* A short one has no room for what only a detailed one may tell. */
+static void
+a_short_reply_tells_the_verdict_and_the_user_alone(void **unused)
+{
+	struct jp_reply in = accepting;
+	struct jp_reply wanted = {
+		.verdict = JP_ACCEPT,
+		.seq = accepting.seq,
+		.user = "alice",
+	};
+	struct jp_reply out;
+	uint8_t bytes[JP_REPLY_MAX];
+	size_t len;
+
+	(void)unused;
+	in.detailed = false;
+	in.denial = JP_DENIAL_RIGHTS;
+	jp_reply_encode(&in, bytes, &len);
+	assert_int_equal(decode_reply(&out, bytes, len), JP_ERR_OK);
+	assert_memory_equal(&out, &wanted, sizeof(out));
 }
 
 static void
@@ -594,6 +617,8 @@ numbers_of_the_protocol_are_fixed(void **unused)
 	assert_string_equal(jp_front_name(JP_FRONT_HTTP), "http");
 	assert_int_equal(JP_ACCESS_WRITE, 0);
 	assert_int_equal(JP_ACCESS_READ, 1);
+	assert_int_equal(JP_ACCESS_SELF, 2);
+	assert_string_equal(JP_SERVICE_SELF, "tokens");
 	assert_int_equal(JP_DENIAL_CREDENTIALS, 0);
 	assert_int_equal(JP_DENIAL_RIGHTS, 1);
 	assert_int_equal(JP_DENIAL_THROTTLED, 2);
@@ -623,6 +648,8 @@ main(void)
 		cmocka_unit_test_prestate(
 		    accepted_requests_encode_to_the_same_bytes, &detailed),
 		cmocka_unit_test(replies_come_back_as_they_went),
+		cmocka_unit_test(
+		    a_short_reply_tells_the_verdict_and_the_user_alone),
 		cmocka_unit_test(detailed_replies_come_back_as_they_went),
 		cmocka_unit_test(the_layout_of_a_detailed_reply_is_fixed),
 		cmocka_unit_test(a_refused_reply_denies),

@@ -280,7 +280,9 @@ start_thread(struct worker *worker)
 	pthread_attr_t attr;
 	int rc;
 
-	(void)pthread_attr_init(&attr);
+	rc = pthread_attr_init(&attr);
+	if (rc != 0)
+		return rc;
 	(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
 	rc = pthread_create(&worker->thread, &attr, work, worker);
 	(void)pthread_attr_destroy(&attr);

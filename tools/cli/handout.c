@@ -13,6 +13,24 @@ _Static_assert(sodium_base64_ENCODED_LEN(JP_USER_MAX + 1 + 64,
                    sodium_base64_VARIANT_ORIGINAL) <= JP_SECRET_MAX,
     "user and token do not fit");
 
+/* Where the page hands out what the code behind it is for. */
+#define LINK_PATH "/link/"
+
+enum jp_err
+handout_link(const struct context *context, const struct jp_secret *code,
+    struct jp_secret *link)
+{
+	struct jp_secret whole = { .len = 0 };
+	int len = snprintf(whole.text, sizeof(whole.text), "%s" LINK_PATH "%s",
+	    context->settings.self.url, code->text);
+	enum jp_err err = len < 0 || (size_t)len >= sizeof(whole.text)
+	                      ? JP_ERR_TOO_LONG
+	                      : jp_secret_set(link, whole.text, (size_t)len);
+
+	jp_secret_clear(&whole);
+	return err;
+}
+
 static enum jp_err
 keep(void *arg, const struct jp_admin_item *item)
 {
@@ -23,9 +41,10 @@ keep(void *arg, const struct jp_admin_item *item)
 		handout->rotated = true;
 		return JP_ERR_OK;
 	}
-	if (item->kind != JP_ITEM_TOKEN)
+	if (item->kind != JP_ITEM_TOKEN && item->kind != JP_ITEM_LINK)
 		return JP_ERR_PROTOCOL;
 	handout->done = true;
+	handout->is_link = item->kind == JP_ITEM_LINK;
 	handout->record = item->record;
 	return jp_secret_set(
 	    &handout->token, item->token.text, item->token.len);
@@ -49,12 +68,21 @@ static enum jp_err
 print_json(const struct handout *handout)
 {
 	const struct jp_record *record = &handout->record;
-	json_t *json = json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s}", "id",
-	    record->id, "user", record->user, "name", record->name,
-	    "created_at", json_time(record->created_at), "expires_at",
+	json_t *json = json_pack("{s:s,s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s,s:s,"
+	                         "s:o,s:s}",
+	    "id", record->id, "number", json_number(record), "user",
+	    record->user, "name", record->name, "created_at",
+	    json_time(record->created_at), "expires_at",
 	    json_time(record->expires_at), "scopes", json_scopes(record),
 	    "services", json_services(record), "networks",
-	    json_networks(record), "token", handout->token.text);
+	    json_networks(record), "parent", record->parent, "owner_group",
+	    record->owner_group, "uses_max",
+	    json_uses_of(record, record->uses_max),
+	    handout->is_link ? "link" : "token", handout->token.text);
+
+	if (handout->is_link)
+		(void)json_object_set_new(
+		    json, "link_until", json_time(record->claim_until));
 
 	if (handout->bearer.len > 0)
 		(void)json_object_set_new(
@@ -126,11 +154,28 @@ take_back(struct session *session, const char *id, struct jp_why *why)
 		    first.text, id, again.text);
 }
 
+/* To people: what to do with it. */
+static void
+tell_link(const struct jp_record *record)
+{
+	char when[JP_WHEN_TEXT_MAX];
+
+	jp_when_format(record->claim_until, when);
+	(void)fprintf(stderr,
+	    "Token %s waits for %s, who opens this link, signed in, before "
+	    "%s. It works once, for nobody else.\n",
+	    record->id, record->user, when);
+}
+
 static void
 tell(const struct handout *handout)
 {
 	char when[JP_WHEN_TEXT_MAX];
 
+	if (handout->is_link) {
+		tell_link(&handout->record);
+		return;
+	}
 	jp_when_format(handout->record.expires_at, when);
 	(void)fprintf(stderr,
 	    "Token %s of %s, expires: %s. It is shown only this once.\n",
@@ -157,7 +202,10 @@ hand_over(struct context *context, struct session *session,
 		return err;
 	if (handout->bearer_wanted)
 		make_bearer(handout);
-	err = print_token(context, handout, why);
+	if (handout->is_link)
+		err = handout_link(context, &handout->token, &handout->token);
+	if (err == JP_ERR_OK)
+		err = print_token(context, handout, why);
 	if (err != JP_ERR_OK)
 		take_back(session, handout->record.id, why);
 	else

@@ -13,6 +13,10 @@
 #include "common/base/escape.h"
 #include "common/sys/time_text.h"
 
+enum {
+	STACK_WIPED = 512 << 10, /* bytes; no command goes as deep */
+};
+
 /* Ours, and not the C library's, so that it can be wiped. */
 static char buffer[65536];
 
@@ -93,6 +97,12 @@ output_end(struct jp_why *why)
 	sodium_memzero(buffer, sizeof(buffer));
 	return jp_why(
 	    why, JP_ERR_IO, "cannot write the answer: %s", strerror(errnum));
+}
+
+void
+output_forget(void)
+{
+	sodium_stackzero(STACK_WIPED);
 }
 
 bool

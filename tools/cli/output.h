@@ -34,4 +34,11 @@ enum jp_err output_json(json_t *value);
  */
 enum jp_err output_end(struct jp_why *why);
 
+/*
+ * Wipes what functions that are done have left on the stack. The dynamic linker
+ * saves all registers there, whatever is in them, when it binds a function at
+ * its first call.
+ */
+void output_forget(void);
+
 #endif

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/admin/request.h"
+
 static const char pam_folder[] = "/etc/pam.d";
 
 enum {
@@ -37,9 +39,12 @@ warn(const char *place, const char *what, const char *value, const char *why)
 	    stderr, "warning: %s%s %s: %s\n", place, what, value, why);
 }
 
+/* Self-service asks for one scope that no section names. */
 static bool
 is_named(const struct jp_policy *policy, const char *scope)
 {
+	if (strcmp(scope, JP_SCOPE_TOKENS) == 0)
+		return true;
 	for (size_t i = 0; i < policy->rule_len; i++)
 		if (strcmp(policy->rules[i].scope, scope) == 0 ||
 		    strcmp(policy->rules[i].read_scope, scope) == 0)

@@ -56,6 +56,7 @@ rows_send(struct rows *rows, struct jp_why *why)
 	request.op = rows->op;
 	request.dry_run = rows->dry_run;
 	request.skip_known = rows->skip_known;
+	request.link_for = rows->link_for;
 	request.batch = rows->bytes;
 	request.batch_len = rows->buf.pos;
 	rows->has_asked = false;

@@ -15,6 +15,7 @@ struct rows {
 	const char *file; /* for people */
 	enum jp_admin_op op;
 	bool dry_run, skip_known;
+	int64_t link_for; /* of new tokens; 0: none waits to be fetched */
 	/* Takes what is answered, but for rows; NULL: nothing is. */
 	jp_admin_emit take;
 	/* After each batch that was taken; NULL: nothing is to be done then. */

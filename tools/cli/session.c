@@ -81,6 +81,18 @@ session_open(
 	                            : err;
 }
 
+bool
+session_patd_listens(const struct context *context)
+{
+	struct session session;
+	struct jp_why ignored;
+	enum jp_err err = connect_patd(&session, &context->settings, &ignored);
+
+	if (session.fd >= 0)
+		(void)close(session.fd);
+	return err != JP_ERR_MISSING && err != JP_ERR_UNREACHABLE;
+}
+
 void
 session_close(struct session *session)
 {

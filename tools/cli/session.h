@@ -31,6 +31,9 @@ session_run(struct session *session, const struct jp_admin_request *request,
 
 void session_close(struct session *session);
 
+/* Whether a patd listens on admin.sock; the settings have been read. */
+bool session_patd_listens(const struct context *context);
+
 /* All three, for a command of one operation; prints what went wrong. */
 enum status session_once(struct context *context,
     const struct jp_admin_request *request, jp_admin_emit emit, void *arg);

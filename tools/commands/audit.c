@@ -74,10 +74,11 @@ take_since(void *arg, char *value, struct jp_why *why)
 }
 
 /* Those that stand in `event` of a line, patd(8). */
-static const char *const events[] = { "accept", "backup", "create", "deny",
-	"end", "export", "import", "lost", "policy", "purge", "rekey-upstream",
-	"remove-upstream", "reuse", "revoke", "rotate", "set-upstream",
-	"set-user", "set-users", "take-back", "test", "unavailable" };
+static const char *const events[] = { "accept", "backup", "claim", "create",
+	"deny", "disable", "enable", "end", "export", "import", "lost",
+	"policy", "purge", "rekey-upstream", "remove-upstream", "reuse",
+	"revoke", "rotate", "set-upstream", "set-user", "set-users",
+	"take-back", "test", "unavailable" };
 
 static enum jp_err
 take_event(void *arg, char *value, struct jp_why *why)
@@ -170,7 +171,7 @@ show_row(struct view *view, const json_t *json)
 	static const char *const keys[] = { "time", "event", "reason", "id",
 		"user", "service", "address", "detail", "actor" };
 	enum { KEYS = sizeof(keys) / sizeof(keys[0]), EVENT = 1, BY = 8 };
-	char room[KEYS][JP_ESCAPED_MAX(JP_USER_MAX)], many[64], peer[32];
+	char room[KEYS][JP_ESCAPED_MAX(JP_ACTOR_MAX)], many[64], peer[32];
 	const char *cells[KEYS];
 	const json_t *count = json_object_get(json, "count");
 	const json_t *uid = json_object_get(json, "peer");

@@ -211,6 +211,18 @@ ask(struct session *session, struct backup *backup, enum jp_admin_op op)
 	return err;
 }
 
+/* The name of the folder itself. */
+static enum jp_err
+sync_name(struct jp_why *why)
+{
+	enum jp_err err = act_at(args.folder, why);
+
+	if (err == JP_ERR_OK)
+		err = sync_parent(args.folder, why);
+	act_as_self();
+	return err;
+}
+
 static enum jp_err
 fill(struct session *session, struct backup *backup)
 {
@@ -227,7 +239,7 @@ fill(struct session *session, struct backup *backup)
 	if (err == JP_ERR_OK)
 		err = manifest_write(&backup->manifest, backup->dir_fd,
 		    args.folder, backup->why);
-	return err;
+	return err == JP_ERR_OK ? sync_name(backup->why) : err;
 }
 
 static enum jp_err

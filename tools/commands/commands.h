@@ -13,6 +13,8 @@
 	X(NULL, list)                                                          \
 	X(NULL, show)                                                          \
 	X(NULL, revoke)                                                        \
+	X(NULL, disable)                                                       \
+	X(NULL, enable)                                                        \
 	X(NULL, rotate)                                                        \
 	X(NULL, expiring)                                                      \
 	X(NULL, notify)                                                        \

@@ -17,11 +17,13 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/rights.h"
 #include "tools/cli/rows.h"
+#include "tools/formats/files.h"
 #include "tools/formats/path_why.h"
 #include "tools/formats/text_file.h"
 
 enum {
 	COLUMN_USER,
+	COLUMN_PARENT,
 	CSV_PLACE_MAX = 256,
 	AGAIN_MS = 5000, /* to find a patd, or its store, again */
 };
@@ -31,11 +33,14 @@ static char out_buffer[8192]; /* holds texts of tokens: to be wiped */
 /* Apart from the first, each is the option of that name. */
 static const struct csv_column columns[] = {
 	[COLUMN_USER] = { "user", true },
+	[COLUMN_PARENT] = { "parent", false },
 	{ "name", false },
 	{ "expires", false },
 	{ "scope", false },
 	{ "service", false },
 	{ "from", false },
+	{ "uses", false },
+	{ "owner_group", false },
 };
 
 enum {
@@ -51,7 +56,7 @@ struct made {
 	char name[JP_NAME_MAX + 1];
 	char id[JP_TOKEN_ID_LEN + 1];
 	int64_t expires_at;
-	struct jp_secret text;
+	struct jp_secret text; /* of the token, or its link */
 };
 
 /* A file under way. */
@@ -84,15 +89,33 @@ is_list(const char *column)
 	return false;
 }
 
+/* "--owner-group" of the column "owner_group". */
+static bool
+is_option_of(const char *option, const char *column)
+{
+	for (option += 2; *option != '\0'; option++, column++)
+		if (*column != (*option == '-' ? '_' : *option))
+			return false;
+	return *column == '\0';
+}
+
 static const struct cmd_option *
 option_of(const struct batch *batch, const char *column)
 {
 	const struct command *command = batch->command;
 
 	for (size_t i = 0; i < command->option_len; i++)
-		if (strcmp(command->options[i].name + 2, column) == 0)
+		if (is_option_of(command->options[i].name, column))
 			return &command->options[i];
 	return &command->word;
+}
+
+/* Of a child, its parent says the user. */
+static bool
+is_to_take(size_t column, const char *const *fields)
+{
+	return fields[column][0] != '\0' ||
+	       (column == COLUMN_USER && fields[COLUMN_PARENT][0] == '\0');
 }
 
 static enum jp_err
@@ -124,7 +147,7 @@ next_request(struct run *run, bool *end)
 	run->batch->request->op = JP_ADMIN_CREATE;
 	run->why->text[0] = '\0';
 	for (size_t i = 0; i < COLUMN_COUNT && err == JP_ERR_OK; i++)
-		if (i == COLUMN_USER || fields[i][0] != '\0')
+		if (is_to_take(i, fields))
 			err = take_field(run, columns[i].name, fields[i]);
 	return err == JP_ERR_OK ? err : csv_file_at(&run->csv, err, run->why);
 }
@@ -222,17 +245,22 @@ keep_one(void *arg, const struct jp_admin_item *item)
 	struct run *run = arg;
 	const struct jp_record *record = &item->record;
 	struct made *made = &run->made[run->made_len];
+	enum jp_admin_kind kind =
+	    run->batch->link_for != 0 ? JP_ITEM_LINK : JP_ITEM_TOKEN;
 
 	if (item->kind == JP_ITEM_RECORD)
 		return keep_id(run, record->id);
-	if (item->kind != JP_ITEM_TOKEN || run->made_len == run->sending.len)
+	if (item->kind != kind || run->made_len == run->sending.len)
 		return JP_ERR_PROTOCOL;
 	run->made_len++;
 	memcpy(made->user, record->user, sizeof(made->user));
 	memcpy(made->name, record->name, sizeof(made->name));
 	memcpy(made->id, record->id, sizeof(made->id));
 	made->expires_at = record->expires_at;
-	return jp_secret_set(&made->text, item->token.text, item->token.len);
+	return run->batch->link_for != 0
+	           ? handout_link(run->context, &item->token, &made->text)
+	           : jp_secret_set(
+	                 &made->text, item->token.text, item->token.len);
 }
 
 static void
@@ -286,6 +314,7 @@ run_rows(struct run *run, bool trying)
 	sending->file = run->from.name;
 	sending->op = JP_ADMIN_CREATE_MANY;
 	sending->dry_run = trying;
+	sending->link_for = run->batch->link_for;
 	sending->take = trying ? NULL : keep_one;
 	sending->sent = write_made;
 	sending->arg = run;
@@ -307,13 +336,16 @@ open_output(struct run *run)
 		return err;
 	fd = open(
 	    path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0)
+		err = sync_parent(path, run->why);
 	act_as_self();
 	run->to = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (run->to == NULL)
 		return path_why(run->why, "make", path);
 	(void)setvbuf(run->to, out_buffer, _IOFBF, sizeof(out_buffer));
-	(void)fputs("user,name,id,expires_at,token\n", run->to);
-	return JP_ERR_OK;
+	(void)fprintf(run->to, "user,name,id,expires_at,%s\n",
+	    run->batch->link_for != 0 ? "link" : "token");
+	return err;
 }
 
 static enum jp_err

@@ -16,6 +16,7 @@ struct batch {
 	const char *from;       /* a file with a column "user" */
 	const char *to;         /* a new file, which only its owner can read */
 	struct csv_style style; /* of `from` */
+	int64_t link_for;       /* links, valid for these seconds; 0: tokens */
 
 	/* How a field becomes a part of `request`, which `args` holds. */
 	const struct command *command;

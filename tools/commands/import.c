@@ -30,10 +30,17 @@ static struct import_args {
 	bool dry_run, skip_known;
 } args;
 
-/* Where an id stands in the file. */
+/* Where an id stands in the file, and whose it is. */
 struct place {
 	char id[JP_TOKEN_ID_LEN + 1];
 	uint32_t line;
+	uint64_t user; /* tag of the name */
+};
+
+/* One that hangs on another, which may stand in the file, or in the store. */
+struct link {
+	struct place child;
+	char parent[JP_TOKEN_ID_LEN + 1];
 };
 
 /*
@@ -58,6 +65,8 @@ struct import {
 	uint64_t tokens, users, known;
 	struct place *places; /* of each record, while trying */
 	size_t place_len, place_cap;
+	struct link *links; /* of each child that has not ended, while trying */
+	size_t link_len, link_cap;
 	json_t *names; /* of each user, while trying: its line */
 	struct rows token_rows, user_rows;
 	struct progress progress;
@@ -112,6 +121,109 @@ check_twice(struct import *import)
 			    import->text.name, places[i].line, places[i].id,
 			    places[i - 1].line);
 	return JP_ERR_OK;
+}
+
+/* ---- parents ---- */
+
+/* Short, for there are many: whose a record is, the store looks at again. */
+static uint64_t
+tag_of(const char *user)
+{
+	static const uint8_t key[crypto_shorthash_KEYBYTES];
+	uint8_t bytes[crypto_shorthash_BYTES];
+	uint64_t tag;
+
+	_Static_assert(sizeof(tag) == sizeof(bytes), "the tag is all of it");
+	(void)crypto_shorthash(bytes, (const uint8_t *)user, strlen(user), key);
+	memcpy(&tag, bytes, sizeof(tag));
+	return tag;
+}
+
+static int
+by_id_alone(const void *id, const void *place)
+{
+	return strcmp(id, ((const struct place *)place)->id);
+}
+
+static enum jp_err
+take_parent(void *arg, const struct jp_admin_item *item)
+{
+	if (item->kind != JP_ITEM_RECORD)
+		return JP_ERR_PROTOCOL;
+	*(uint64_t *)arg = tag_of(item->record.user);
+	return JP_ERR_OK;
+}
+
+/* Whose the parent is, if the store has it. */
+static enum jp_err
+ask_parent(struct import *import, const struct link *link, uint64_t *user)
+{
+	static struct jp_admin_request request = { .op = JP_ADMIN_SHOW };
+	enum jp_err err;
+
+	memcpy(request.record.id, link->parent, sizeof(link->parent));
+	err = session_run(
+	    import->session, &request, take_parent, user, import->why);
+	if (err != JP_ERR_NOT_FOUND)
+		return err;
+	*user = link->child.user;
+	return args.skip_known /* it may be known, and have lost its parent */
+	           ? JP_ERR_OK
+	           : jp_why(import->why, JP_ERR_INVALID,
+	                 "token %s: its parent %s is not there: import that "
+	                 "first, or remove the line",
+	                 link->child.id, link->parent);
+}
+
+static enum jp_err
+check_link(struct import *import, const struct link *link)
+{
+	const struct place *place = import->places;
+	uint64_t user = 0;
+	enum jp_err err = JP_ERR_OK;
+
+	place = bsearch(link->parent, place, import->place_len, sizeof(*place),
+	    by_id_alone);
+	if (place == NULL)
+		err = ask_parent(import, link, &user);
+	else
+		user = place->user;
+	if (err != JP_ERR_OK)
+		return err;
+	if (user != link->child.user)
+		return jp_why(import->why, JP_ERR_INVALID,
+		    "token %s: its parent %s is another user's", link->child.id,
+		    link->parent);
+	return place == NULL || place->line < link->child.line ||
+	               args.skip_known
+	           ? JP_ERR_OK
+	           : jp_why(import->why, JP_ERR_INVALID,
+	                 "token %s: its parent %s stands behind it, in line "
+	                 "%" PRIu32 ": put that first",
+	                 link->child.id, link->parent, place->line);
+}
+
+/*
+ * While trying, the store has seen no line, so that it would miss the parents
+ * that stand in the file: they are looked for here.
+ */
+static enum jp_err
+check_parents(struct import *import)
+{
+	enum jp_err err = JP_ERR_OK;
+
+	if (import->link_len == 0)
+		return JP_ERR_OK;
+	qsort(import->places, import->place_len, sizeof(import->places[0]),
+	    by_id);
+	for (size_t i = 0; i < import->link_len && err == JP_ERR_OK; i++) {
+		const struct link *link = &import->links[i];
+
+		err = check_link(import, link);
+		if (err != JP_ERR_OK)
+			err = at_line(import, link->child.line, err);
+	}
+	return err;
 }
 
 static enum jp_err
@@ -224,13 +336,29 @@ read_foreign(struct import *import, const char *line, struct jp_moved *moved)
 }
 
 static enum jp_err
-remember(struct import *import, const char *id)
+remember(struct import *import, struct jp_record *record)
 {
+	struct place *place;
+	struct link *link;
+
 	if (JP_GROW(import->places, import->place_len, import->place_cap) !=
 	    JP_ERR_OK)
 		return JP_ERR_NOMEM;
-	memcpy(import->places[import->place_len].id, id, JP_TOKEN_ID_LEN + 1);
-	import->places[import->place_len++].line = import->line;
+	place = &import->places[import->place_len++];
+	memcpy(place->id, record->id, sizeof(place->id));
+	place->line = import->line;
+	place->user = tag_of(record->user);
+	if (!jp_token_id_valid(record->parent) ||
+	    strcmp(record->parent, record->id) == 0 ||
+	    jp_record_ended(record, import->now))
+		return JP_ERR_OK;
+	if (JP_GROW(import->links, import->link_len, import->link_cap) !=
+	    JP_ERR_OK)
+		return JP_ERR_NOMEM;
+	link = &import->links[import->link_len++];
+	link->child = *place;
+	memcpy(link->parent, record->parent, sizeof(link->parent));
+	memset(record->parent, 0, sizeof(record->parent));
 	return JP_ERR_OK;
 }
 
@@ -264,7 +392,7 @@ warn_line(const struct import *import, const struct jp_record *record)
 }
 
 static enum jp_err
-take_token(struct import *import, const struct jp_moved *moved)
+take_token(struct import *import, struct jp_moved *moved)
 {
 	enum jp_err err = JP_ERR_OK;
 
@@ -272,7 +400,7 @@ take_token(struct import *import, const struct jp_moved *moved)
 		return err;
 	if (import->pass == TRY) {
 		warn_line(import, &moved->record);
-		err = remember(import, moved->record.id);
+		err = remember(import, &moved->record);
 	}
 	if (err == JP_ERR_OK)
 		err = rows_add(&import->token_rows, import->line, put_token,
@@ -405,6 +533,8 @@ import_all(struct import *import)
 	err = run_pass(import, TRY);
 	if (err == JP_ERR_OK)
 		err = check_twice(import);
+	if (err == JP_ERR_OK)
+		err = check_parents(import);
 	if (err != JP_ERR_OK || args.dry_run)
 		return err;
 	users = import->users > 0 || import->user_rows.told > 0;
@@ -452,6 +582,7 @@ run(struct context *context)
 	text_file_close(&import.text);
 	json_decref(import.names);
 	free(import.places);
+	free(import.links);
 	rows_end(&import.token_rows);
 	if (err != JP_ERR_OK)
 		return context_fail(context, err, &why);

@@ -50,17 +50,18 @@ static enum jp_err
 make_one_folder(const char *path, mode_t mode, const struct owner *owner,
     struct jp_why *why)
 {
+	bool made = mkdir(path, 0700) == 0;
 	enum jp_err err;
 	int fd;
 
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		return path_why(why, "create the directory", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return path_why(why, "open the directory", path);
 	err = own_folder(fd, path, mode, owner, why);
 	(void)close(fd);
-	return err;
+	return err == JP_ERR_OK && made ? sync_parent(path, why) : err;
 }
 
 static enum jp_err

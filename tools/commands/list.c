@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/record/token_number.h"
 #include "common/sys/time_text.h"
 #include "tools/cli/output.h"
 #include "tools/cli/session.h"
@@ -20,6 +21,9 @@
 static struct list_args {
 	struct jp_admin_request request;
 	bool utc;
+	/* Only those that hang on these; "": any. */
+	char owner[JP_GROUP_MAX + 1];
+	char parent[JP_TOKEN_ID_LEN + 1];
 } args;
 
 /* ---- list ---- */
@@ -139,7 +143,7 @@ add_right(char text[RIGHTS_MAX], const char *what, const char *value)
 static void
 format_rights(const struct jp_record *record, char text[RIGHTS_MAX])
 {
-	char net[JP_NET_TEXT_MAX];
+	char net[JP_NET_TEXT_MAX], uses[sizeof("4294967295/4294967295")];
 
 	text[0] = '\0';
 	for (size_t i = 0; i < record->scope_len; i++)
@@ -150,6 +154,13 @@ format_rights(const struct jp_record *record, char text[RIGHTS_MAX])
 		jp_net_format(&record->nets[i], net);
 		add_right(text, "from", net);
 	}
+	if (record->uses_max != 0) {
+		(void)snprintf(uses, sizeof(uses), "%" PRIu32 "/%" PRIu32,
+		    record->uses_left, record->uses_max);
+		add_right(text, "uses", uses);
+	}
+	if (record->parent[0] != '\0')
+		add_right(text, "parent", record->parent);
 	if (text[0] == '\0')
 		(void)snprintf(text, RIGHTS_MAX, "any");
 }
@@ -193,6 +204,16 @@ add_json(struct list *list, const struct jp_admin_item *item)
 	return err;
 }
 
+/* patd is asked for less where it knows how: these two it does not. */
+static bool
+is_asked_for(const struct jp_record *record)
+{
+	return (args.owner[0] == '\0' ||
+	           strcmp(args.owner, record->owner_group) == 0) &&
+	       (args.parent[0] == '\0' ||
+	           strcmp(args.parent, record->parent) == 0);
+}
+
 static enum jp_err
 list_item(void *arg, const struct jp_admin_item *item)
 {
@@ -206,6 +227,8 @@ list_item(void *arg, const struct jp_admin_item *item)
 
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
+	if (!is_asked_for(record))
+		return JP_ERR_OK;
 	list->all++;
 	list->worths[jp_state_status(item->state)]++;
 	if (list->listing.json)
@@ -259,6 +282,17 @@ list_run(struct context *context)
 	return status;
 }
 
+static enum jp_err
+take_owner(void *arg, char *value, struct jp_why *why)
+{
+	struct list_args *list = arg;
+	enum jp_err err = jp_group_check(value, why);
+
+	return err != JP_ERR_OK
+	           ? err
+	           : jp_field_set(list->owner, sizeof(list->owner), value);
+}
+
 static const struct cmd_option list_options[] = {
 	CMD_FLAG("--all", "revoked and expired ones, too", struct list_args,
 	    request.all),
@@ -266,6 +300,12 @@ static const struct cmd_option list_options[] = {
 	    struct list_args, request.expiring),
 	CMD_SPAN("--unused", "only those not used for longer than, say, 90d",
 	    "90d", struct list_args, request.unused),
+	CMD_FIELD("--search", "TEXT",
+	    "only those with TEXT in user, name or id, in any letters",
+	    struct list_args, request.search),
+	CMD_CALL("--owner", "GROUP", "only those that GROUP owns", take_owner),
+	CMD_TOKEN_ID("--parent", "ID", "only the children of ID",
+	    struct list_args, parent),
 	CMD_FLAG(
 	    "--utc", "exact times on a terminal, too", struct list_args, utc),
 };
@@ -336,6 +376,24 @@ print_time(const char *label, int64_t when)
 }
 
 static void
+print_number(const char *label, uint64_t number)
+{
+	(void)printf("%-13s%" PRIu64 "\n", label, number);
+}
+
+/* What it hangs on, where it does. */
+static void
+print_ties(const struct jp_record *record)
+{
+	if (record->parent[0] != '\0')
+		print_text("parent", record->parent);
+	if (record->owner_group[0] != '\0')
+		print_text("owner-group", record->owner_group);
+	if (record->claim_until != JP_NEVER)
+		print_time("link-until", record->claim_until);
+}
+
+static void
 print_rights(const struct jp_record *record)
 {
 	char net[JP_NET_TEXT_MAX];
@@ -360,6 +418,10 @@ static void
 print_end(const struct jp_record *record)
 {
 	print_time("expires", record->expires_at);
+	if (record->disabled_at != JP_NEVER) {
+		print_time("disabled", record->disabled_at);
+		print_text("disabled-by", record->disabled_by);
+	}
 	if (record->revoked_at != JP_NEVER) {
 		print_time("revoked", record->revoked_at);
 		print_text("revoked-by", record->revoked_by);
@@ -375,24 +437,36 @@ print_end(const struct jp_record *record)
 	}
 }
 
+/* A place, and since when it is one, if that is known. */
+static void
+print_use(const struct jp_use *use)
+{
+	char at[JP_WHEN_TEXT_MAX], since[JP_WHEN_TEXT_MAX];
+
+	jp_when_format(use->at, at);
+	jp_when_format(use->since, since);
+	(void)printf("%-13s%s %s %s%s%s\n", "use", at,
+	    use->service[0] != '\0' ? use->service : "-",
+	    use->rhost[0] != '\0' ? use->rhost : "-",
+	    use->since != JP_NEVER ? " since " : "",
+	    use->since != JP_NEVER ? since : "");
+}
+
 static void
 print_uses(const struct jp_record *record)
 {
-	char at[JP_WHEN_TEXT_MAX];
 
 	print_time("last-used", record->last_used_at);
 	print_time("last-denied", record->denied_at);
 	if (record->denied_at != JP_NEVER)
 		print_text("denied-why", record->denied_why);
-	(void)printf("%-13s%lu\n", "uses", (unsigned long)record->use_count);
-	for (size_t i = 0; i < record->use_len; i++) {
-		jp_when_format(record->uses[i].at, at);
-		(void)printf("%-13s%s %s %s\n", "use", at,
-		    record->uses[i].service[0] != '\0' ? record->uses[i].service
-		                                       : "-",
-		    record->uses[i].rhost[0] != '\0' ? record->uses[i].rhost
-		                                     : "-");
+	print_number("uses", record->use_count);
+	if (record->uses_max != 0) {
+		print_number("uses-max", record->uses_max);
+		print_number("uses-left", record->uses_left);
 	}
+	for (size_t i = 0; i < record->use_len; i++)
+		print_use(&record->uses[i]);
 }
 
 static enum jp_err
@@ -408,12 +482,14 @@ show_item(void *arg, const struct jp_admin_item *item)
 	if (context->json)
 		return output_json(json_record(record, item->state));
 	print_text("id", record->id);
+	print_number("number", jp_token_number(record->id));
 	print_text("user", record->user);
 	print_text("name", record->name);
 	print_text("state", state);
 	print_time("created", record->created_at);
 	print_text("created-by", record->created_by);
 	print_end(record);
+	print_ties(record);
 	print_rights(record);
 	print_uses(record);
 	print_text("family", record->family);

@@ -4,6 +4,7 @@
  */
 #include "tools/commands/commands.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@
 static struct policy_args {
 	struct jp_admin_request request;
 	bool apply, dry_run, trust_clock;
-	size_t found;
+	uint64_t found;
 } args;
 
 static enum jp_err
@@ -32,10 +33,37 @@ take_word(void *arg, char *value, struct jp_why *why)
 static const struct cmd_option options[] = {
 	CMD_FLAG("--dry-run", "apply: only say what would be done",
 	    struct policy_args, dry_run),
+	CMD_FLAG("--summary", "check: only how many break which setting",
+	    struct policy_args, request.summary),
 	CMD_FLAG("--trust-clock",
 	    "the clock is right: set the store to its time", struct policy_args,
 	    trust_clock),
 };
+
+/* A line for each setting that some token breaks; JSON has all of them. */
+static enum jp_err
+print_counts(const struct context *context, const struct jp_admin_item *item)
+{
+	json_t *breaks = json_object();
+
+	for (int i = JP_BREACH_NONE + 1; i < JP_BREACH_COUNT_OF; i++) {
+		enum jp_breach breach = (enum jp_breach)i;
+		uint64_t count = item->breaches[i];
+
+		args.found += count;
+		(void)json_object_set_new(breaks, jp_breach_setting(breach),
+		    json_integer((json_int_t)count));
+		if (!context->json && count > 0)
+			(void)printf("%s %" PRIu64 ": %s\n",
+			    jp_breach_act(breach), count,
+			    jp_breach_setting(breach));
+	}
+	if (context->json)
+		return output_json(json_pack("{s:I,s:o}", "live",
+		    (json_int_t)item->live, "breaks", breaks));
+	json_decref(breaks);
+	return JP_ERR_OK;
+}
 
 static enum jp_err
 print_item(void *arg, const struct jp_admin_item *item)
@@ -44,6 +72,8 @@ print_item(void *arg, const struct jp_admin_item *item)
 	const struct jp_record *record = &item->record;
 	json_t *json;
 
+	if (args.request.summary && item->kind == JP_ITEM_COUNTS)
+		return print_counts(context, item);
 	if (item->kind != JP_ITEM_RECORD)
 		return JP_ERR_PROTOCOL;
 	args.found++;
@@ -100,8 +130,15 @@ static enum status
 run(struct context *context)
 {
 	bool dry = !args.apply || args.dry_run;
+	struct jp_why why = { .text = "" };
 	enum status status;
 
+	if (args.request.summary && !dry)
+		return context_fail(context,
+		    jp_why(&why, JP_ERR_INVALID,
+		        "--summary changes nothing: it is for check, or "
+		        "together with --dry-run"),
+		    &why);
 	args.request.op = JP_ADMIN_POLICY;
 	args.request.dry_run = dry;
 	if (args.trust_clock)
@@ -113,7 +150,7 @@ run(struct context *context)
 		    stderr);
 	if (status != STATUS_DONE)
 		return status;
-	(void)fprintf(stderr, "%zu tokens %s the policy.\n", args.found,
+	(void)fprintf(stderr, "%" PRIu64 " tokens %s the policy.\n", args.found,
 	    dry ? "break" : "broke");
 	return dry && args.found > 0 ? STATUS_NO : STATUS_DONE;
 }

@@ -4,6 +4,7 @@
  * there is kept under another name. The lock of the old store is held all the
  * time, so that no patd opens it meanwhile.
  */
+#include "common/sys/durable.h"
 #include "common/sys/process.h"
 #include "tools/commands/commands.h"
 
@@ -241,12 +242,31 @@ rename_why(struct restore *restore, const char *from, const char *to)
 	                             : path_why(restore->why, "rename", from);
 }
 
+/*
+ * In one step, so that at no time nothing is there: the new one, under the name
+ * that the old one shall have, changes places with it. False: it cannot be done
+ * on this file system, or not at all.
+ */
+static bool
+exchange_at_once(const struct place *place)
+{
+	if (rename(place->new, place->old) != 0)
+		return false;
+	if (renameat2(AT_FDCWD, place->old, AT_FDCWD, place->path,
+	        RENAME_EXCHANGE) == 0)
+		return true;
+	(void)rename(place->old, place->new);
+	return false;
+}
+
 /* What was there goes aside; if the new cannot come it comes back. */
 static enum jp_err
 exchange(struct restore *restore, const struct place *place)
 {
 	enum jp_err err = JP_ERR_OK;
 
+	if (place->old[0] != '\0' && exchange_at_once(place))
+		return sync_parent(place->path, restore->why);
 	if (place->old[0] != '\0')
 		err = rename_why(restore, place->path, place->old);
 	if (err != JP_ERR_OK)
@@ -342,7 +362,7 @@ static void
 tell_restore(struct restore *restore)
 {
 	struct jp_audit_event event = { .event = "restore" };
-	struct jp_why why = { "" };
+	struct jp_why why = { .text = "" };
 	char made_at[JP_WHEN_TEXT_MAX];
 	enum jp_err err;
 
@@ -462,12 +482,15 @@ verify(struct restore *restore)
 	return err;
 }
 
+/* Not before all that is in it is durable by its name, too. */
 static enum jp_err
 swap(struct restore *restore)
 {
 	enum jp_err err = JP_ERR_OK;
 
-	if (!restore->same_pepper)
+	if (jp_sync_folder(restore->store.new) != 0)
+		err = path_why(restore->why, "sync", restore->store.new);
+	if (err == JP_ERR_OK && !restore->same_pepper)
 		err = put_in_place(restore, &restore->pepper);
 	return err == JP_ERR_OK ? put_in_place(restore, &restore->store) : err;
 }

@@ -40,6 +40,21 @@ address_port(const char *address)
 	return *colon == ':' ? (unsigned int)strtoul(colon + 1, NULL, 10) : 0;
 }
 
+void
+address_hide(char *address)
+{
+	static const char hidden[] = "***";
+	size_t start = (size_t)(host_of(address) - address);
+	size_t len = strcspn(address + start, "/ \t");
+	const char *at = memrchr(address + start, '@', len);
+	size_t room = at != NULL ? (size_t)(at - (address + start)) : 0;
+
+	if (room < sizeof(hidden) - 1)
+		return; /* nobody's, or no secret */
+	memcpy(address + start, hidden, sizeof(hidden) - 1);
+	memmove(address + start + sizeof(hidden) - 1, at, strlen(at) + 1);
+}
+
 struct port {
 	unsigned int number;
 	bool held;

@@ -25,4 +25,10 @@ unsigned int address_port(const char *address);
  */
 bool address_port_free(struct config_scan *scan, unsigned int port);
 
+/*
+ * Makes three asterisks of a user and a password in front of the host, as in
+ * "https://USER:PASSWORD@HOST/".
+ */
+void address_hide(char *address);
+
 #endif

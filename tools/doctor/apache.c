@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "tools/doctor/apache_fcgi.h"
+#include "tools/doctor/apache_page.h"
 #include "tools/doctor/pam_services.h"
 #include "tools/doctor/traps.h"
 
@@ -47,6 +48,7 @@ struct apache {
 	char socache[VALUE_MAX_LEN]; /* the file that loads it; "": none */
 	unsigned int socache_line;
 	struct apache_fcgi fcgi;
+	struct apache_page page;
 };
 
 struct directive {
@@ -318,6 +320,7 @@ start_host(struct apache *apache)
 {
 	apache->host = ++apache->hosts;
 	apache_fcgi_end_main(&apache->fcgi);
+	apache_page_end_main(&apache->page);
 }
 
 static void
@@ -325,6 +328,7 @@ end_host(struct apache *apache)
 {
 	apache->host = 0;
 	apache_fcgi_end_host(&apache->fcgi);
+	apache_page_end_host(&apache->page);
 }
 
 /* Whether what stands in the section `name` is about requests of its own. */
@@ -365,6 +369,18 @@ take_section(struct apache *apache, const char *name, const char *rest)
 		apache->limit--;
 }
 
+/* What has files of its own here. */
+static void
+take_parts(
+    struct apache *apache, const char *name, const struct directive *directive)
+{
+	const struct apache_line line = { directive->file, directive->line,
+		directive->words, directive->len };
+
+	apache_fcgi_take(&apache->fcgi, name, &line);
+	apache_page_take(&apache->page, name, &line);
+}
+
 static void
 take_line(struct apache *apache, const char *file, unsigned int line, char *at)
 {
@@ -384,9 +400,7 @@ take_line(struct apache *apache, const char *file, unsigned int line, char *at)
 	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
 		if (strcasecmp(name, directives[i].name) == 0)
 			directives[i].take(&directive);
-	apache_fcgi_take(&apache->fcgi, name,
-	    &(struct apache_line){
-	        file, line, directive.words, directive.len });
+	take_parts(apache, name, &directive);
 }
 
 static void
@@ -414,13 +428,16 @@ doctor_read_apache(struct config_scan *scan)
 	};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		struct apache apache = { .scan = scan, .fcgi.scan = scan };
+		struct apache apache = {
+			.scan = scan, .fcgi.scan = scan, .page.scan = scan
+		};
 		bool asks;
 
 		(void)snprintf(apache.server_root, sizeof(apache.server_root),
 		    "%s", places[i].server_root);
 		config_each(scan, places[i].file, read_file, &apache);
 		apache_fcgi_end_main(&apache.fcgi);
+		apache_page_end_main(&apache.page);
 		if (apache.fcgi.used)
 			report_opened(scan->doctor, "apache (pat-httpd)");
 		asks = apache.pam || apache.fcgi.used;

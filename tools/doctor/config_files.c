@@ -45,13 +45,33 @@ read_text(int fd, size_t *len)
 	return text;
 }
 
+/* Files that include themselves, or all others, would be read without end. */
+static bool
+may_read(struct config_scan *scan, const char *path)
+{
+	for (const struct config_text *text = scan->open; text != NULL;
+	     text = text->outer)
+		if (strcmp(text->path, path) == 0)
+			return false;
+	if (++scan->reads == CONFIG_READS_MAX)
+		report_finding(scan->doctor, LEVEL_WARN, scan->door,
+		    "more than %d files: the rest is not looked at: do "
+		    "they include each other?",
+		    CONFIG_READS_MAX);
+	return scan->reads < CONFIG_READS_MAX;
+}
+
 static void
 read_one(struct config_scan *scan, const char *path,
     void (*take)(void *arg, const struct config_text *text), void *arg)
 {
-	struct config_text text = { .path = path + strlen(scan->root) };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct config_text text = { .path = path + strlen(scan->root),
+		.outer = scan->open };
+	int fd;
 
+	if (!may_read(scan, text.path))
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
 		if (errno == EACCES)
 			report_hidden(scan->doctor, LEVEL_WARN);
@@ -62,7 +82,9 @@ read_one(struct config_scan *scan, const char *path,
 	if (text.text == NULL)
 		return;
 	scan->files++;
+	scan->open = &text;
 	take(arg, &text);
+	scan->open = text.outer;
 	free(text.text);
 }
 

@@ -11,7 +11,9 @@
 #include "tools/doctor/report.h"
 
 enum {
-	CONFIG_PATH_MAX = 1024, /* bytes of a path, with its NUL */
+	CONFIG_PATH_MAX = 1024,   /* bytes of a path, with its NUL */
+	CONFIG_READS_MAX = 20000, /* files of a door, and again those that
+	                             several others include */
 };
 
 struct pam_services;
@@ -21,9 +23,11 @@ struct trap_places;
 struct config_scan {
 	struct doctor *doctor;
 	const char *root;
-	const char *door; /* whose files are read now */
-	size_t files;     /* of this door that were read */
-	size_t found;     /* traps in them */
+	const char *door;               /* whose files are read now */
+	size_t files;                   /* of this door that were read */
+	size_t found;                   /* traps in them */
+	size_t reads;                   /* how often one was read */
+	const struct config_text *open; /* that one is being read, in others */
 	struct trap_places *reported;
 	struct pam_services *services; /* those that take tokens */
 };
@@ -33,13 +37,16 @@ struct config_text {
 	const char *path;
 	char *text; /* closed by a NUL; may be written into */
 	size_t len;
+	const struct config_text *outer; /* that includes it */
 };
 
 typedef void (*config_take)(void *arg, const struct config_text *text);
 
 /*
  * Calls `take` with each file below the root that matches `pattern`, an
- * absolute glob(7). Directories, and files of more than 1 MiB, are skipped.
+ * absolute glob(7). Directories, files of more than 1 MiB, and those that
+ * include themselves, are skipped; so is, with a finding, what is more than
+ * CONFIG_READS_MAX.
  */
 void config_each(
     struct config_scan *scan, const char *pattern, config_take take, void *arg);

@@ -21,6 +21,7 @@
 	X(store_files)   /* store.c: directory, pepper, disk, audit trail */   \
 	X(sockets)       /* sockets.c: their directory, and who listens */     \
 	X(httpd)         /* httpd.c: pat-httpd, if it is used */               \
+	X(self)          /* self_service.c: the page, if it is used */         \
 	X(memory)        /* memory.c: whether patd's workers fit into it */    \
 	X(servers)       /* servers.c: the configuration of other servers */   \
 	X(store_content) /* store.c: with or without patd */                   \

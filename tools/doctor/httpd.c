@@ -126,7 +126,8 @@ doctor_httpd(struct doctor *doctor)
 	const struct jp_httpd_settings *httpd = &doctor->settings->httpd;
 
 	check_rules(doctor);
-	if (!httpd->configured && !has_socket(doctor->settings))
+	if (!httpd->configured && !doctor->settings->self.configured &&
+	    !has_socket(doctor->settings))
 		return;
 	check_user(doctor);
 	for (size_t i = 0; i < httpd->listener_len; i++)

@@ -208,9 +208,10 @@ doctor_read_nginx(struct config_scan *scan)
 	if (nginx.pam && nginx.user_line != 0 && !nginx.list)
 		trap_report(scan, TRAP_NGINX_HEADERS, nginx.user_file,
 		    nginx.user_line, NULL);
-	if (!nginx_blocks_judge(&blocks))
+	if (nginx_blocks_judge(&blocks))
+		report_opened(scan->doctor, "nginx (pat-httpd)");
+	else if (!blocks.has_page && blocks.pages.len == 0)
 		return;
-	report_opened(scan->doctor, "nginx (pat-httpd)");
 	scan->files = 0;
 	config_each(scan, "/etc/nginx/nginx.conf", read_file, &nginx);
 }

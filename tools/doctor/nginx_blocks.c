@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "tools/doctor/addresses.h"
+#include "tools/doctor/page_proxies.h"
 #include "tools/doctor/traps.h"
 
 /* ---- Names and places ---- */
@@ -115,7 +116,7 @@ take_set_header(
     struct nginx_block *block, const struct nginx_directive *directive)
 {
 	if (!block->sets_headers)
-		block->no_token = false;
+		block->no_token = block->no_user = false;
 	block->sets_headers = true;
 	block->no_token |=
 	    strcasecmp(directive->words[1], "Authorization") == 0;
@@ -143,11 +144,26 @@ static const struct {
 	{ "proxy_set_header", take_set_header },
 };
 
-/* `server ADDRESS` in an `upstream NAME` of which we know that it is asked. */
+static void
+take_user_header(
+    struct nginx_blocks *blocks, const struct nginx_directive *directive)
+{
+	const struct jp_settings *settings = blocks->scan->doctor->settings;
+
+	blocks->blocks[blocks->depth].no_user |=
+	    strcasecmp(directive->words[1], settings->self.user_header) == 0;
+}
+
+/*
+ * `server ADDRESS` in an `upstream NAME`: of one that is the page, or of which
+ * we know that it is asked.
+ */
 static void
 take_server(
     struct nginx_blocks *blocks, const struct nginx_directive *directive)
 {
+	if (page_is_at(blocks->scan, directive->words[1]))
+		add_name(&blocks->pages, blocks->blocks[blocks->depth].name);
 	if (blocks->judge &&
 	    named(&blocks->upstream, blocks->blocks[blocks->depth].name) &&
 	    address_remote(directive->words[1], true))
@@ -186,6 +202,8 @@ nginx_blocks_take(struct nginx_blocks *blocks,
 		if (directive->len > 1 && strcmp(name, directives[i].name) == 0)
 			directives[i].take(block, directive);
 	add_name(&blocks->targets, block->target);
+	if (directive->len > 1 && strcmp(name, "proxy_set_header") == 0)
+		take_user_header(blocks, directive);
 	if (stop == '{')
 		open_block(blocks, directive);
 	else if (directive->len > 1 && strcmp(name, "server") == 0)
@@ -194,15 +212,47 @@ nginx_blocks_take(struct nginx_blocks *blocks,
 
 /* The host that `pass` names, as an upstream is called. */
 static void
-add_upstream(struct nginx_blocks *blocks, const char *pass)
+upstream_of(const char *pass, char host[NGINX_NAME_MAX])
 {
-	char host[NGINX_NAME_MAX];
 	const char *scheme = strstr(pass, "://");
 
 	(void)snprintf(
-	    host, sizeof(host), "%s", scheme != NULL ? scheme + 3 : pass);
+	    host, NGINX_NAME_MAX, "%s", scheme != NULL ? scheme + 3 : pass);
 	host[strcspn(host, "/")] = '\0';
+}
+
+static void
+add_upstream(struct nginx_blocks *blocks, const char *pass)
+{
+	char host[NGINX_NAME_MAX];
+
+	upstream_of(pass, host);
 	add_name(&blocks->upstream, host);
+}
+
+/* A location that passes what users ask to the page. */
+static bool
+is_page(const struct nginx_blocks *blocks, const struct nginx_block *block)
+{
+	char host[NGINX_NAME_MAX];
+
+	if (block->pass_at.line == 0 || block->question ||
+	    strncmp(block->name, "/auth/", strlen("/auth/")) == 0)
+		return false;
+	upstream_of(block->pass, host);
+	return page_is_at(blocks->scan, block->pass) ||
+	       named(&blocks->pages, host);
+}
+
+/* Whoever reads the client's own header takes anybody for the user. */
+static void
+judge_page(struct nginx_blocks *blocks, const struct nginx_block *block)
+{
+	blocks->has_page = true;
+	if (blocks->again && !block->no_headers && !block->no_user)
+		trap_report(blocks->scan, TRAP_NGINX_PAGE, block->pass_at.file,
+		    block->pass_at.line,
+		    blocks->scan->doctor->settings->self.user_header);
 }
 
 /* A location that asks us. */
@@ -243,6 +293,8 @@ nginx_blocks_close(struct nginx_blocks *blocks)
 
 	if (blocks->depth == 0)
 		return;
+	if (is_page(blocks, block))
+		judge_page(blocks, block);
 	if (block->question) {
 		add_name(&blocks->ours, block->name);
 		add_upstream(blocks, block->pass);
@@ -261,6 +313,7 @@ nginx_blocks_judge(struct nginx_blocks *blocks)
 {
 	for (size_t i = 0; i < blocks->ours.len; i++)
 		blocks->judge |= named(&blocks->targets, blocks->ours.at[i]);
+	blocks->again = true;
 	blocks->depth = 0;
 	memset(blocks->blocks, 0, sizeof(blocks->blocks));
 	return blocks->judge;

@@ -33,25 +33,29 @@ struct nginx_names {
 };
 
 struct nginx_block {
-	char name[NGINX_NAME_MAX];         /* of a location or an upstream */
-	char target[NGINX_NAME_MAX];       /* of auth_request; "": none */
-	char pass[NGINX_NAME_MAX];         /* where it goes */
-	bool question;                     /* what it sends is one for us */
-	bool sets_headers;                 /* it has a proxy_set_header */
-	bool no_token;                     /* Authorization is replaced */
-	bool no_headers;                   /* only headers that are listed */
-	struct nginx_place pass_at;        /* its own */
-	struct nginx_place fcgi_at;        /* the same of FastCGI */
+	char name[NGINX_NAME_MAX];   /* of a location or an upstream */
+	char target[NGINX_NAME_MAX]; /* of auth_request; "": none */
+	char pass[NGINX_NAME_MAX];   /* where it goes */
+	bool question;               /* what it sends is one for us */
+	bool sets_headers;           /* it has a proxy_set_header */
+	bool no_token;               /* Authorization is replaced */
+	bool no_user;                /* the header of the page's user, too */
+	bool no_headers;             /* only headers that are listed */
+	struct nginx_place pass_at;  /* its own */
+	struct nginx_place fcgi_at;  /* the same of FastCGI */
 	struct nginx_place proxy_cache_at; /* one that is on here */
 	struct nginx_place fcgi_cache_at;
 };
 
 struct nginx_blocks {
 	struct config_scan *scan;
-	bool judge;                  /* the second time: report */
+	bool again;                  /* the second time */
+	bool judge;                  /* the same, and somebody asks us */
 	struct nginx_names targets;  /* of auth_request, everywhere */
 	struct nginx_names ours;     /* locations that ask us */
 	struct nginx_names upstream; /* where they ask */
+	struct nginx_names pages;    /* upstreams that are the page */
+	bool has_page;               /* some location passes to the page */
 	size_t depth;                /* blocks that are open */
 	struct nginx_block blocks[NGINX_BLOCKS_MAX]; /* [0]: outside of all */
 };
@@ -63,7 +67,10 @@ void nginx_blocks_take(struct nginx_blocks *blocks,
 /* The '}' of a block. */
 void nginx_blocks_close(struct nginx_blocks *blocks);
 
-/* Between the two readings: whether some location asks us. */
+/*
+ * Between the two readings: whether some location asks us. The second one has
+ * something to judge then, and if there is a page.
+ */
 bool nginx_blocks_judge(struct nginx_blocks *blocks);
 
 #endif

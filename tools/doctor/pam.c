@@ -28,6 +28,7 @@ struct stack {
 	bool last;           /* no other module stands behind ours in `auth` */
 	bool account_user;   /* account=user */
 	bool account_others; /* modules besides ours in `account` */
+	bool session;        /* a line for it */
 };
 
 /* One line: `type control module arguments`, or `@include file`. */
@@ -67,6 +68,12 @@ split_entry(char *at, struct entry *entry)
 		entry->name = strrchr(entry->path, '/') + 1;
 	entry->arguments = at;
 	return true;
+}
+
+static bool
+is_type(const struct entry *entry, const char *type)
+{
+	return strcasecmp(entry->type, type) == 0;
 }
 
 /* With `sufficient` or `optional` a refusal does not end the stack. */
@@ -205,6 +212,7 @@ take_include(struct stack *stack, const struct entry *entry)
 	if (strcasecmp(entry->type, "@include") != 0)
 		return;
 	stack->account_others |= strstr(entry->control, "account") != NULL;
+	stack->session |= strstr(entry->control, "session") != NULL;
 	stack->last &= strstr(entry->control, "auth") == NULL;
 	if (strstr(entry->control, "auth") != NULL && stack->auth_line != 0 &&
 	    stack->open)
@@ -241,6 +249,19 @@ report_crlf(
 }
 
 static void
+add_stack(const struct stack *stack)
+{
+	const struct pam_service service = {
+		.line = stack->auth_line,
+		.only_tokens = stack->account_line != 0 &&
+		               !stack->account_user && !stack->account_others,
+		.session = stack->session,
+	};
+
+	pam_service_add(stack->scan, stack->file, &service);
+}
+
+static void
 take_service(void *arg, const struct config_text *text)
 {
 	struct stack stack = { .scan = arg, .file = text->path };
@@ -257,6 +278,7 @@ take_service(void *arg, const struct config_text *text)
 
 		if (!split_entry(start, &entry))
 			continue;
+		stack.session |= is_type(&entry, "session");
 		if (entry.path == NULL)
 			take_include(&stack, &entry);
 		else if (strcmp(entry.name, module) == 0)
@@ -267,12 +289,57 @@ take_service(void *arg, const struct config_text *text)
 	if (stack.auth_line != 0 || stack.account_line != 0)
 		report_crlf(stack.scan, text, crlf);
 	if (stack.auth_line != 0)
-		pam_service_add(stack.scan, text->path, stack.auth_line,
-		    stack.account_line != 0 && !stack.account_user &&
-		        !stack.account_others);
+		add_stack(&stack);
 	if (stack.auth_line != 0 && stack.account_line == 0)
 		trap_report(stack.scan, TRAP_PAM_ACCOUNT, text->path,
 		    stack.auth_line, NULL);
+}
+
+/* What a file has of those that it includes. */
+struct including {
+	const struct pam_service *stack; /* the first one whose `auth` it has */
+	unsigned int line;
+	bool account_tokens; /* of one whose `account` takes tokens alone */
+	bool account_others; /* something else is in `account`, too */
+	bool session;        /* a line for it */
+};
+
+/* `stack` is the file of this name, if it takes tokens. */
+static bool
+has_session(const struct entry *entry, const char *name,
+    const struct pam_service *stack)
+{
+	if (!is_type(entry, "@include"))
+		return is_type(entry, "session");
+	return stack != NULL ? stack->session : strstr(name, "session") != NULL;
+}
+
+/* `@include FILE` is for all types: its name tells what Debian's files are for.
+ */
+static void
+take_included(struct including *including, const struct config_scan *scan,
+    const struct entry *entry, unsigned int line)
+{
+	const char *name = entry->path == NULL ? entry->control : entry->path;
+	const struct pam_service *stack = pam_service_find(scan, name);
+	bool all = is_type(entry, "@include");
+
+	if (entry->path == NULL && !all)
+		return; /* a line that names no module */
+	including->session |= has_session(entry, name, stack);
+	if (stack == NULL) {
+		including->account_others |=
+		    all ? strstr(name, "account") != NULL
+		        : is_type(entry, "account") &&
+		              strcmp(entry->name, "pam_deny.so") != 0;
+		return;
+	}
+	if (all || is_type(entry, "account"))
+		including->account_tokens |= stack->only_tokens;
+	if (including->stack == NULL && (all || is_type(entry, "auth"))) {
+		including->stack = stack;
+		including->line = line;
+	}
 }
 
 /*
@@ -284,28 +351,27 @@ take_including(void *arg, const struct config_text *text)
 {
 	struct config_scan *scan = arg;
 	struct config_lines lines = { text->text, CONFIG_JOIN, 0, 0 };
+	struct including including = { .stack = NULL };
 	unsigned int crlf = crlf_line(text->text);
+	struct entry entry;
 	char *start;
 
 	scan->files--; /* the included one has been counted */
-	while ((start = config_line(&lines)) != NULL) {
-		const struct pam_service *stack;
-		struct entry entry;
-
-		if (!split_entry(start, &entry) ||
-		    pam_service_find(scan, strrchr(text->path, '/') + 1) !=
-		        NULL)
-			continue;
-		stack = pam_service_find(
-		    scan, entry.path == NULL ? entry.control : entry.path);
-		if (stack == NULL ||
-		    (strcasecmp(entry.type, "auth") != 0 &&
-		        strcasecmp(entry.type, "@include") != 0))
-			continue;
-		pam_service_add(
-		    scan, text->path, lines.line, stack->only_tokens);
-		report_crlf(scan, text, crlf);
-	}
+	if (pam_service_find(scan, strrchr(text->path, '/') + 1) != NULL)
+		return;
+	while ((start = config_line(&lines)) != NULL)
+		if (split_entry(start, &entry))
+			take_included(&including, scan, &entry, lines.line);
+	if (including.stack == NULL)
+		return;
+	pam_service_add(scan, text->path,
+	    &(struct pam_service){
+	        .line = including.line,
+	        .only_tokens =
+	            including.account_tokens && !including.account_others,
+	        .session = including.session,
+	    });
+	report_crlf(scan, text, crlf);
 }
 
 /* Any line that does something else than to refuse. */

@@ -29,6 +29,12 @@ enum mark {
 	EXEMPT = 1024, /* who logs in badly is not locked out */
 	ONLY = 2048,   /* the service's account stack has tokens alone */
 	FOLDS = 4096,  /* user names to lower case, because it is configured */
+	CONFINED = 8192,  /* by a profile of AppArmor */
+	LETS = 16384,     /* which lets it ask patd */
+	ENDLESS = 32768,  /* a request with a right token never ends */
+	ONCE = 65536,     /* PAM is asked at the first login alone */
+	SESSION = 131072, /* the service has a line for sessions */
+	TURNS = 262144,   /* a token that lacks a right into a wrong one */
 };
 
 enum {
@@ -40,10 +46,11 @@ enum {
 /* X(DOOR, its name, the service it asks unless a file says so, files...) */
 #define DOOR_LIST(X)                                                           \
 	X(COCKPIT, "cockpit", "cockpit", NULL)                                 \
-	X(CUPS, "cups", "cups", NULL)                                          \
+	X(CUPS, "cups", "cups", "/etc/apparmor.d/usr.sbin.cupsd",              \
+	    "/etc/apparmor.d/local/usr.sbin.cupsd")                            \
 	X(DOVECOT, "dovecot", "dovecot", "/etc/dovecot/*.conf",                \
 	    "/etc/dovecot/conf.d/*")                                           \
-	X(EXIM, "exim", "exim", NULL)                                          \
+	X(EXIM, "exim", "exim", "/etc/pam.d/exim")                             \
 	X(LIGHTTPD, "lighttpd", "http", "/etc/lighttpd/*.conf",                \
 	    "/etc/lighttpd/conf-enabled/*")                                    \
 	X(LOGIN, "login", "login", NULL)                                       \
@@ -85,14 +92,16 @@ static const struct {
 
 /*
  * Words that stand in one line in this order, others between them; of a path
- * the last part. `#` stands for a number, and `$` for the service: the line's
- * last word or, behind other words, the next one.
+ * the last part. `#` stands for a number below 100, and `$` for the service:
+ * the line's last word or, behind other words, the next one.
  */
 static const struct {
 	enum door door;
 	const char *words;
 	unsigned int marks;
 } phrases[] = {
+	{ CUPS, "cupsd", CONFINED },
+	{ CUPS, "verify.sock rw", LETS },
 	{ DOVECOT, "driver pam", ASKS },
 	{ DOVECOT, "passdb pam", ASKS },
 	{ DOVECOT, "service_name $", 0 },
@@ -106,9 +115,11 @@ static const struct {
 	{ DOVECOT, "dovecot_config_version", NEW },
 	{ DOVECOT, "auth_username_format %Lu", OLD_SYNTAX },
 	{ DOVECOT, "auth_username_format %u", OLD_SYNTAX },
+	{ EXIM, "perm_denied ignore pam_jira_pat.so", TURNS },
 	{ LIGHTTPD, "auth.backend pam", ASKS },
 	{ LIGHTTPD, "auth.backend.pam.opts service $", 0 },
 	{ LIGHTTPD, "auth.cache", CACHES },
+	{ OPENVPN, "auth-gen-token", ONCE },
 	{ OPENVPN, "plugin openvpn-plugin-auth-pam.so $", ASKS },
 	{ OPENVPN, "reneg-sec 0", CACHES },
 	{ OPENVPN, "reneg-sec", FRESH },
@@ -126,6 +137,7 @@ static const struct {
 	{ RADIUS, "pam_auth $", ASKS },
 	{ SQUID, "auth_param basic program basic_pam_auth", ASKS },
 	{ SQUID, "auth_param basic program basic_pam_auth -n $", 0 },
+	{ SQUID, "auth_param basic credentialsttl 0", ENDLESS },
 	{ SQUID, "auth_param basic credentialsttl # second", FRESH },
 	{ SQUID, "auth_param basic credentialsttl # seconds", FRESH },
 	{ SQUID, "auth_param basic casesensitive on", KEEPS_CASE },
@@ -138,6 +150,16 @@ static const struct {
 	{ VSFTPD, "guest_enable yes", GUESTS },
 };
 
+/* Files whose presence says something, too. */
+static const struct {
+	enum door door;
+	const char *path;
+	unsigned int marks;
+} signs[] = {
+	{ CUPS, "/etc/apparmor.d/disable/usr.sbin.cupsd", LETS },
+	{ SSHD, "/usr/lib/openssh/sshd-session", NEW },
+};
+
 /* With all of these marks and none of those, the door has the trap. */
 static const struct {
 	enum door door;
@@ -145,6 +167,7 @@ static const struct {
 	unsigned int with, without;
 } dangers[] = {
 	{ COCKPIT, TRAP_DOOR_LOCAL, 0, 0 },
+	{ CUPS, TRAP_CUPS_APPARMOR, CONFINED, LETS },
 	{ CUPS, TRAP_DOOR_ADDRESS, 0, 0 },
 	{ DOVECOT, TRAP_DOVECOT_CACHE, CACHES | CACHES_PAM, FRESH },
 	{ DOVECOT, TRAP_DOVECOT_CACHE, CACHES | NEW, FRESH },
@@ -152,19 +175,23 @@ static const struct {
 	{ DOVECOT, TRAP_DOOR_CASE, 0, KEEPS_CASE },
 	{ DOVECOT, TRAP_DOOR_CASE, FOLDS, 0 },
 	{ EXIM, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ EXIM, TRAP_EXIM_DENIED, 0, TURNS },
 	{ LIGHTTPD, TRAP_LIGHTTPD_CACHE, CACHES, 0 },
 	{ LOGIN, TRAP_DOOR_ADDRESS, 0, 0 },
 	{ MARIADB, TRAP_DOOR_ADDRESS, 0, 0 },
+	{ OPENVPN, TRAP_OPENVPN_ONCE, ONCE, 0 },
 	{ OPENVPN, TRAP_OPENVPN_RENEG, CACHES, 0 },
 	{ OPENVPN, TRAP_OPENVPN_RENEG, 0, CACHES | FRESH },
 	{ POSTGRESQL, TRAP_DOOR_ADDRESS, NAMES, 0 },
 	{ PROFTPD, TRAP_DOOR_ADDRESS, NAMES, 0 },
+	{ PROFTPD, TRAP_DOOR_SESSION, 0, SESSION },
 	{ PURE_FTPD, TRAP_DOOR_ADDRESS, 0, 0 },
 	{ PURE_FTPD, TRAP_DOOR_LOCAL, 0, 0 },
 	{ RADIUS, TRAP_DOOR_ADDRESS, 0, 0 },
 	{ SQUID, TRAP_DOOR_ADDRESS, 0, 0 },
 	{ SQUID, TRAP_DOOR_CASE, 0, KEEPS_CASE },
 	{ SQUID, TRAP_SQUID_CACHE, 0, FRESH },
+	{ SQUID, TRAP_SQUID_ZERO, ENDLESS, 0 },
 	{ SSHD, TRAP_DOOR_ADDRESS, NAMES, 0 },
 	{ SSHD, TRAP_DOOR_LOCAL, 0, 0 },
 	{ SSHD, TRAP_DOOR_ACCOUNT, ONLY, NO_KEYS },
@@ -209,10 +236,13 @@ split_line(char *line, char *words[WORDS_MAX])
 	return len;
 }
 
+/* At most 99, so that what is kept for so many seconds is over soon. */
 static bool
 is_number(const char *word)
 {
-	return word[0] != '\0' && word[strspn(word, "0123456789")] == '\0';
+	size_t digits = strspn(word, "0123456789");
+
+	return digits > 0 && digits <= 2 && word[digits] == '\0';
 }
 
 static bool
@@ -320,7 +350,8 @@ take_file(void *arg, const struct config_text *text)
 static void
 judge(struct reading *reading, const struct pam_service *stack)
 {
-	unsigned int marks = reading->marks | (stack->only_tokens ? ONLY : 0);
+	unsigned int marks = reading->marks | (stack->only_tokens ? ONLY : 0) |
+	                     (stack->session ? SESSION : 0);
 
 	for (size_t i = 0; i < sizeof(dangers) / sizeof(dangers[0]); i++)
 		if (dangers[i].door == reading->door &&
@@ -354,8 +385,9 @@ read_door(struct config_scan *scan, enum door door)
 
 	scan->door = doors[door].name;
 	note(&reading.unnamed, doors[door].service, "", 0);
-	if (door == SSHD && config_any(scan, "/usr/lib/openssh/sshd-session"))
-		reading.marks |= NEW;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (signs[i].door == door && config_any(scan, signs[i].path))
+			reading.marks |= signs[i].marks;
 	for (size_t i = 0; i < FILES_MAX && doors[door].files[i] != NULL; i++)
 		config_each(scan, doors[door].files[i], take_file, &reading);
 	for (size_t i = 0; i < reading.named_len; i++)

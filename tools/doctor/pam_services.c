@@ -18,14 +18,14 @@ fold_service(const char *service, char name[JP_PATH_MAX])
 	size_t len = 0;
 
 	service = slash != NULL ? slash + 1 : service;
-	for (; service[len] != '\0' && len < JP_PATH_MAX - 1; len++)
+	for (; len < JP_PATH_MAX - 1 && service[len] != '\0'; len++)
 		name[len] = (char)tolower((unsigned char)service[len]);
 	name[len] = '\0';
 }
 
 void
-pam_service_add(struct config_scan *scan, const char *file, unsigned int line,
-    bool only_tokens)
+pam_service_add(struct config_scan *scan, const char *file,
+    const struct pam_service *service)
 {
 	struct pam_services *services = scan->services;
 	const char *name = strrchr(file, '/') + 1;
@@ -35,10 +35,9 @@ pam_service_add(struct config_scan *scan, const char *file, unsigned int line,
 	    strlen(name) >= sizeof(added->name))
 		return;
 	services->len++;
+	*added = *service;
 	(void)snprintf(added->name, sizeof(added->name), "%s", name);
 	(void)snprintf(added->file, sizeof(added->file), "/etc/pam.d/%s", name);
-	added->line = line;
-	added->only_tokens = only_tokens;
 }
 
 const struct pam_service *

@@ -18,6 +18,7 @@ struct pam_service {
 	char file[JP_SERVICE_MAX + sizeof("/etc/pam.d/")];
 	unsigned int line; /* of `auth`, or of the include */
 	bool only_tokens;  /* account has tokens alone, without account=user */
+	bool session;      /* it has a line for sessions */
 };
 
 struct pam_services {
@@ -25,9 +26,12 @@ struct pam_services {
 	size_t len;
 };
 
-/* Adds the service of `file`; what does not fit is left out. */
+/*
+ * Adds the service of `file`, with all of `service` but the name and the file;
+ * what does not fit is left out.
+ */
 void pam_service_add(struct config_scan *scan, const char *file,
-    unsigned int line, bool only_tokens);
+    const struct pam_service *service);
 
 /* Finds `service` as libpam does, in lower case; NULL: it takes no tokens. */
 const struct pam_service *

@@ -134,12 +134,15 @@ void
 report_opened(struct doctor *doctor, const char *door)
 {
 	size_t len = strlen(doctor->opened), size = sizeof(doctor->opened);
+	char shown[DOCTOR_OPENED_MAX];
 
-	if (strstr(doctor->opened, door) != NULL)
+	/* The name of a file may be no text. */
+	(void)jp_escape(shown, sizeof(shown), door);
+	if (strstr(doctor->opened, shown) != NULL)
 		return;
-	if (len + strlen(door) + sizeof(", ...") < size)
-		(void)snprintf(doctor->opened + len, size - len, "%s%s",
-		    len > 0 ? ", " : "", door);
+	if (len + strlen(shown) + sizeof(", ...") < size)
+		(void)stpcpy(
+		    stpcpy(doctor->opened + len, len > 0 ? ", " : ""), shown);
 	else if (strstr(doctor->opened, ", ...") == NULL)
 		(void)snprintf(doctor->opened + len, size - len, ", ...");
 }

@@ -216,6 +216,47 @@ judge_postfix(struct application *app)
 		    NULL);
 }
 
+/* Whether somebody with this name may ask patd by the settings. */
+static bool
+is_named(const struct jp_accounts *users, const char *name)
+{
+	for (size_t i = 0; i < users->len; i++)
+		if (strcmp(users->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+take_accounts(void *arg, const struct config_text *text)
+{
+	*(bool *)arg |= strstr(text->text, "\nlibvirt-qemu:") != NULL ||
+	                strncmp(text->text, "libvirt-qemu:", 13) == 0;
+}
+
+/*
+ * libvirt runs QEMU as an account of its own, with a uid above those of system
+ * accounts. Groups may have it as a member.
+ */
+static void
+judge_qemu(struct application *app)
+{
+	const struct jp_settings *settings = app->scan->doctor->settings;
+	const char *name = strrchr(app->file, '/');
+	bool there = false;
+	size_t files = app->scan->files;
+
+	if (name == NULL || strcmp(name, "/qemu.conf") != 0 ||
+	    settings->allow_groups.len > 0 ||
+	    is_named(&settings->allow_users, "libvirt-qemu"))
+		return;
+	config_each(app->scan, "/etc/passwd", take_accounts, &there);
+	app->scan->files = files; /* it is not about us */
+	if (there)
+		trap_report(app->scan, TRAP_QEMU_PEER, app->file,
+		    app->enable_line != 0 ? app->enable_line : app->path_line,
+		    NULL);
+}
+
 static void
 read_file(struct config_scan *scan, const struct config_text *text,
     const char *prefix)
@@ -240,8 +281,10 @@ read_file(struct config_scan *scan, const struct config_text *text,
 	judge_plugin(&app);
 	judge_saslauthd(&app);
 	judge_postfix(&app);
-	if (app.enabled || asks_mux(&app))
-		report_opened(scan->doctor, app.file);
+	if (!app.enabled && !asks_mux(&app))
+		return;
+	judge_qemu(&app);
+	report_opened(scan->doctor, app.file);
 }
 
 static void

@@ -31,7 +31,7 @@ doctor_servers(struct doctor *doctor)
 
 	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
 		scan.door = servers[i].subject;
-		scan.files = scan.found = 0;
+		scan.files = scan.found = scan.reads = 0;
 		servers[i].read(&scan);
 		if (scan.found == 0 && scan.files > 0)
 			report_finding(doctor, LEVEL_OK, scan.door,

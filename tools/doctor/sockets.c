@@ -14,6 +14,10 @@
 #include "common/wire/client.h"
 #include "common/store/bdb.h"
 
+enum {
+	START_MS = 5000, /* of a patd */
+};
+
 /* What patd does where a restart costs more than elsewhere. */
 static void
 check_memo(struct doctor *doctor)
@@ -85,7 +89,7 @@ check_socket(struct doctor *doctor, const char *name)
 	} else if (patd_lives(doctor, &pid)) {
 		report_finding(doctor, LEVEL_BAD, "patd",
 		    "patd runs (pid %ld), but %s is %s: check its log, "
-		    "and restart it",
+		    "and restart it, patd.socket too where systemd has one",
 		    (long)pid, path,
 		    access(path, F_OK) == 0 ? "not one of its sockets"
 		                            : "gone");
@@ -97,11 +101,27 @@ check_socket(struct doctor *doctor, const char *name)
 	return false;
 }
 
+/* The question at verify.sock has a service manager start a patd. */
+static void
+await_admin(const struct doctor *doctor)
+{
+	char path[JP_UNIX_PATH_MAX + 16];
+	int64_t deadline_ms = jp_now_ms() + START_MS;
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/admin.sock", doctor->settings->run_dir);
+	while (
+	    access(path, F_OK) != 0 && errno == ENOENT && jp_pause(deadline_ms))
+		continue;
+}
+
 static void
 check_patd(struct doctor *doctor)
 {
 	bool verify = check_socket(doctor, "verify.sock");
 
+	if (verify)
+		await_admin(doctor);
 	doctor->patd = check_socket(doctor, "admin.sock");
 	if (!doctor->patd && !verify && !doctor->patd_hidden)
 		report_finding(doctor, LEVEL_OK, "patd",

@@ -24,7 +24,7 @@ doctor_doors(struct doctor *doctor)
 	if (doctor->opened[0] == '\0')
 		report_finding(doctor, LEVEL_WARN, "doors",
 		    "tokens open no door: no front door accepts them; "
-		    "see the examples for Apache, nginx and others");
+		    "JIRA.md and FRONT-DOORS.md of the documentation say how");
 	else if (down)
 		report_finding(doctor,
 		    doctor->root[0] == '\0' ? LEVEL_BAD : LEVEL_WARN, "doors",

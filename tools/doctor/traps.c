@@ -5,6 +5,7 @@
 
 #include "common/base/escape.h"
 #include "tools/cli/prefixes.h"
+#include "tools/doctor/addresses.h"
 
 enum {
 	DETAIL_MAX = 128, /* bytes of one that are shown */
@@ -62,6 +63,7 @@ trap_report(struct config_scan *scan, enum trap trap, const char *file,
 
 	if (detail != NULL)
 		(void)jp_escape(shown, sizeof(shown), detail);
+	address_hide(shown);
 	hash = hash_text(hash ^ (uint64_t)trap << 32 ^ line, shown);
 	if (seen_before(scan->reported, hash))
 		return;

@@ -65,6 +65,10 @@
 	X(APACHE_FCGI_USER, LEVEL_BAD, "apache", "apache-fcgi-user",           \
 	    "without UserExpr, Bearer is an error and Basic passes under the " \
 	    "name that was typed: add UserExpr \"%{reqenv:REMOTE_USER}\"")     \
+	X(APACHE_PAGE, LEVEL_BAD, "apache", "apache-page",                     \
+	    "the client's own header is passed on to the page of pat-httpd, "  \
+	    "which believes this proxy: anybody can make tokens for anybody; " \
+	    "set it by RequestHeader, without a condition")                    \
 	X(NGINX_HEADERS, LEVEL_WARN, "nginx", "nginx-headers",                 \
 	    "the client's own headers are passed on, and a backend may "       \
 	    "trust Remote-User: pass only those you list, as "                 \
@@ -84,6 +88,10 @@
 	    "the token is passed on to the backend: set proxy_set_header "     \
 	    "Authorization, as examples/nginx does")                           \
 	X(NGINX_REMOTE, LEVEL_BAD, "nginx", "nginx-remote", TRAP_ELSEWHERE)    \
+	X(NGINX_PAGE, LEVEL_BAD, "nginx", "nginx-page",                        \
+	    "the client's own header is passed on to the page of pat-httpd, "  \
+	    "which believes this proxy: anybody can make tokens for anybody; " \
+	    "set it here by proxy_set_header")                                 \
 	X(HAPROXY_OPEN, LEVEL_BAD, "haproxy", "haproxy-open",                  \
 	    "without http-request deny, auth-request lets every request "      \
 	    "pass: add http-request deny unless { "                            \
@@ -135,6 +143,33 @@
 	    "the token is passed on to the backend: add request_header "       \
 	    "-Authorization behind forward_auth, inside of route")             \
 	X(CADDY_REMOTE, LEVEL_BAD, "caddy", "caddy-remote", TRAP_ELSEWHERE)    \
+	X(PAGE_PEER, LEVEL_BAD, "page", "page-peer",                           \
+	    "there is no such local account, and pat-httpd does not start: "   \
+	    "name the one as whom the proxy runs")                             \
+	X(PAGE_PERSON, LEVEL_WARN, "page", "page-person",                      \
+	    "this is no account of a daemon, and whoever has it can make "     \
+	    "tokens for everybody: name the one as whom the proxy runs")       \
+	X(PAGE_TCP, LEVEL_BAD, "page", "page-tcp",                             \
+	    "whom a proxy names is believed on a Unix socket alone, and "      \
+	    "every "                                                           \
+	    "HTTP listener is on TCP: let one listen on a path")               \
+	X(PAGE_HEADER, LEVEL_WARN, "page", "page-header",                      \
+	    "the same header tells Jira who a request comes from "             \
+	    "([pat-httpd] "                                                    \
+	    "user_header), so that a proxy may pass it on from one to the "    \
+	    "other: use another name")                                         \
+	X(PAGE_URL, LEVEL_WARN, "page", "page-url",                            \
+	    "pat-httpd has the page at /tokens, so that links lead nowhere "   \
+	    "unless the proxy changes the path: end it with /tokens")          \
+	X(PAGE_LOGIN, LEVEL_WARN, "page", "page-login",                        \
+	    "without login_url, a user who has to sign in again is not told "  \
+	    "where: set it to the address of the single sign-on")              \
+	X(PAGE_SERVICE, LEVEL_WARN, "page", "page-service",                    \
+	    "no [service] section has this name, and tokens for it open "      \
+	    "nothing: is it a typing error?")                                  \
+	X(PAGE_SCOPE, LEVEL_WARN, "page", "page-scope",                        \
+	    "the scope `tokens` lets a token create others, so that every "    \
+	    "token for this service can: use another scope")                   \
 	X(PAM_MISSING, LEVEL_BAD, "pam", "pam-missing",                        \
 	    "this service has no file in /etc/pam.d, so that `other` "         \
 	    "applies to it: create one, like examples/pam.d/jira-pat")         \
@@ -170,6 +205,10 @@
 	    "`sufficient` before pam_deny.so turns \"patd does not "           \
 	    "answer\" into \"wrong token\": use `required`, without "          \
 	    "pam_deny.so")                                                     \
+	X(CUPS_APPARMOR, LEVEL_WARN, "pam", "cups-apparmor",                   \
+	    "AppArmor's profile for cupsd, where it is in force, keeps the "   \
+	    "module from patd: add the lines of examples/cups/apparmor to "    \
+	    "/etc/apparmor.d/local/usr.sbin.cupsd")                            \
 	X(DOOR_ACCOUNT, LEVEL_WARN, "pam", "door-account",                     \
 	    "also checks `account` without a token (after a public key, "      \
 	    "or when sudo is used again), and is refused because only "        \
@@ -184,22 +223,35 @@
 	X(DOOR_LOCAL, LEVEL_WARN, "pam", "door-local",                         \
 	    "lets in only users with an entry in /etc/passwd, whatever "       \
 	    "the token: create one for each user")                             \
+	X(DOOR_SESSION, LEVEL_WARN, "pam", "door-session",                     \
+	    "opens a session, too, and without a line for it `other` "         \
+	    "decides: add session required pam_permit.so")                     \
 	X(DOVECOT_CACHE, LEVEL_BAD, "pam", "dovecot-cache",                    \
 	    "its cache lets revoked tokens in: set auth_cache_size = 0, "      \
 	    "or use_cache = no in passdb pam, or remove cache_key")            \
 	X(DOVECOT_SYNTAX, LEVEL_BAD, "pam", "dovecot-syntax",                  \
 	    "Dovecot 2.4 takes %u and %Lu literally: write %{user} or "        \
 	    "%{user | lower}")                                                 \
+	X(EXIM_DENIED, LEVEL_WARN, "pam", "exim-denied",                       \
+	    "answers 435, a temporary failure, to a token that lacks a "       \
+	    "right, so that clients try again for days: use "                  \
+	    "examples/exim/exim as /etc/pam.d/exim")                           \
 	X(LIGHTTPD_CACHE, LEVEL_BAD, "pam", "lighttpd-cache",                  \
 	    "auth.cache lets revoked tokens in, and refuses a user's "         \
 	    "second token: remove it")                                         \
+	X(OPENVPN_ONCE, LEVEL_BAD, "pam", "openvpn-once",                      \
+	    "with auth-gen-token PAM is asked once, and the tunnel of a "      \
+	    "revoked token stays: remove it")                                  \
 	X(OPENVPN_RENEG, LEVEL_WARN, "pam", "openvpn-reneg",                   \
 	    "a tunnel outlives its token until the keys are "                  \
 	    "renegotiated, by default for an hour: set reneg-sec")             \
 	X(SQUID_CACHE, LEVEL_BAD, "pam", "squid-cache",                        \
 	    "a revoked token is accepted until credentialsttl is over, "       \
 	    "by default for two hours: set auth_param basic "                  \
-	    "credentialsttl 10 seconds")                                       \
+	    "credentialsttl 1 second")                                         \
+	X(SQUID_ZERO, LEVEL_BAD, "pam", "squid-zero",                          \
+	    "with credentialsttl 0 a request with a right token never "        \
+	    "ends: set auth_param basic credentialsttl 1 second")              \
 	X(SSHD_PENALTIES, LEVEL_WARN, "pam", "sshd-penalties",                 \
 	    "four failed logins lock out everybody at the same address: "      \
 	    "list that of your CI in PerSourcePenaltyExemptList")              \
@@ -210,6 +262,10 @@
 	    "main.cf does not name this directory, so that Postfix may "       \
 	    "not read the file: set cyrus_sasl_config_path = "                 \
 	    "/etc/postfix/sasl")                                               \
+	X(QEMU_PEER, LEVEL_WARN, "sasl", "qemu-peer",                          \
+	    "under libvirt QEMU runs as libvirt-qemu, which is no system "     \
+	    "account, and patd does not answer it: name it in [patd] "         \
+	    "allow_users, together with all others that ask")                  \
 	X(SASL_KEY, LEVEL_BAD, "sasl", "sasl-key",                             \
 	    "libjirapat does not know this key, and ignores it: see "          \
 	    "libjirapat(5)")                                                   \

@@ -19,6 +19,7 @@
 enum {
 	LINKS_MAX = 40, /* as Linux: path_resolution(7) */
 	GROUPS_OF_ROOT = 64,
+	STATUS_UNAVAILABLE = 3, /* of pat-admin */
 };
 
 /* What root was before; `len` < 0: it acts as itself. */
@@ -35,8 +36,11 @@ act_as_self(void)
 		return;
 	/* With the wrong rights nothing more may happen. */
 	if (seteuid(0) != 0 || setegid(self.gid) != 0 ||
-	    setgroups((size_t)self.len, self.groups) != 0)
-		abort();
+	    setgroups((size_t)self.len, self.groups) != 0) {
+		fprintf(stderr, "pat-admin: cannot become root again: %s\n",
+		    strerror(errno));
+		_exit(STATUS_UNAVAILABLE);
+	}
 	self.len = -1;
 }
 
@@ -216,31 +220,45 @@ act_at(const char *path, struct jp_why *why)
 }
 
 static bool
-is_only_roots(int fd)
+is_only_roots(int fd, bool folder)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
-	       st.st_nlink == 1;
+	if (fstat(fd, &st) != 0 || st.st_uid != 0)
+		return false;
+	return folder ? S_ISDIR(st.st_mode) && (st.st_mode & 022) == 0
+	              : S_ISREG(st.st_mode) && st.st_nlink == 1;
 }
 
-int
-open_roots(const char *path)
+static int
+open_only_roots(const char *path, int flags)
 {
 	const struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		.flags = (unsigned int)(O_RDONLY | O_CLOEXEC | flags),
 		.resolve = RESOLVE_NO_SYMLINKS,
 	};
 	int fd;
 
 	act_as_self();
 	fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-	if (fd >= 0 && !is_only_roots(fd)) {
+	if (fd >= 0 && !is_only_roots(fd, flags == O_DIRECTORY)) {
 		(void)close(fd);
 		errno = EACCES;
 		return -1;
 	}
 	return fd;
+}
+
+int
+open_roots(const char *path)
+{
+	return open_only_roots(path, O_NOFOLLOW | O_NONBLOCK);
+}
+
+int
+open_roots_folder(const char *path)
+{
+	return open_only_roots(path, O_DIRECTORY);
 }
 
 int

@@ -54,6 +54,12 @@ int open_as_owner(const char *path);
  */
 int open_roots(const char *path);
 
+/*
+ * The same of one of root's own folders, in which nobody else can change a
+ * name.
+ */
+int open_roots_folder(const char *path);
+
 /* Ends it. */
 void act_as_self(void);
 

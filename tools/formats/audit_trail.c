@@ -53,9 +53,9 @@ trail_read(FILE *file, struct trail_line *line, trail_take take, void *arg)
 	return err;
 }
 
-/* The number of its first line, from one of the first that can be read. */
-static uint64_t
-first_number(FILE *file)
+/* From one of the first lines that can be read. */
+uint64_t
+trail_first_number(FILE *file)
 {
 	char text[JP_AUDIT_LINE_MAX];
 	struct jp_audit_line line;
@@ -88,7 +88,7 @@ keep_file(struct trail *trail, const char *path, FILE *file, struct jp_why *why)
 		return jp_why(
 		    why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	place->file = file;
-	place->first = first_number(file);
+	place->first = trail_first_number(file);
 	trail->len++;
 	return JP_ERR_OK;
 }

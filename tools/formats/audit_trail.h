@@ -40,6 +40,10 @@ typedef enum jp_err (*trail_take)(void *arg, const struct trail_line *line);
  */
 FILE *trail_open(const char *path);
 
+/* The number of the first line of what follows, which is then read anew; 0: it
+ * cannot be told. */
+uint64_t trail_first_number(FILE *file);
+
 /* Opens one file. An empty one is passed over. */
 enum jp_err
 trail_add(struct trail *trail, const char *path, struct jp_why *why);

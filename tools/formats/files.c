@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/config/settings.h"
+#include "common/sys/durable.h"
 #include "tools/formats/act_as.h"
 #include "tools/formats/path_why.h"
 
@@ -24,6 +25,8 @@ make_parent(const char *path, struct jp_why *why)
 	if (mkdir(path, 0755) == 0) {
 		if (chmod(path, 0755) != 0)
 			err = path_why(why, "chmod", path);
+		else
+			err = sync_parent(path, why);
 	} else if (errno != EEXIST) {
 		err = path_why(why, "create the directory", path);
 	}
@@ -51,19 +54,9 @@ make_parents(const char *path, struct jp_why *why)
 enum jp_err
 sync_parent(const char *path, struct jp_why *why)
 {
-	char part[JP_PATH_MAX + 1];
-	enum jp_err err = JP_ERR_OK;
-	int fd;
-
-	if (jp_field_set(part, sizeof(part), path) != JP_ERR_OK)
-		return jp_why(why, JP_ERR_CONFIG, "%s: too long", path);
-	part[strrchr(part, '/') - part + 1] = '\0';
-	fd = open(part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0)
-		err = path_why(why, "sync the directory", part);
-	if (fd >= 0)
-		(void)close(fd);
-	return err;
+	return jp_sync_parent(path) == 0
+	           ? JP_ERR_OK
+	           : path_why(why, "sync the directory of", path);
 }
 
 bool

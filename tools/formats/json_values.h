@@ -14,6 +14,12 @@ json_t *json_time(int64_t when);
 /* Every field of a record but its hash and tag. */
 json_t *json_record(const struct jp_record *record, enum jp_state state);
 
+/* The number that other protocols have in place of its id. */
+json_t *json_number(const struct jp_record *record);
+
+/* `uses`, one of its two numbers of uses; null, if they are not limited. */
+json_t *json_uses_of(const struct jp_record *record, uint32_t uses);
+
 /* The rights of a record, each list as JSON strings. */
 json_t *json_scopes(const struct jp_record *record);
 json_t *json_services(const struct jp_record *record);

@@ -80,8 +80,8 @@ manifest_json(const struct manifest *manifest)
 
 /* ---- writing ---- */
 
-static json_t *
-json_whole(const struct manifest *manifest)
+json_t *
+manifest_to_json(const struct manifest *manifest)
 {
 	json_t *files = json_array();
 
@@ -103,7 +103,7 @@ enum jp_err
 manifest_write(const struct manifest *manifest, int dir_fd, const char *path,
     struct jp_why *why)
 {
-	json_t *json = json_whole(manifest);
+	json_t *json = manifest_to_json(manifest);
 	enum jp_err err = JP_ERR_OK;
 	int fd = openat(dir_fd, MANIFEST_NAME,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -146,8 +146,8 @@ read_file(struct manifest *manifest, json_t *json)
 	return JP_ERR_OK;
 }
 
-static enum jp_err
-read_whole(struct manifest *manifest, json_t *json)
+enum jp_err
+manifest_from_json(struct manifest *manifest, json_t *json)
 {
 	const char *made_at;
 	json_t *files, *file;
@@ -162,7 +162,7 @@ read_whole(struct manifest *manifest, json_t *json)
 	if (json_unpack(json, "{s:i,s:s,s:o!}", "format", &format, "made_at",
 	        &made_at, "files", &files) != 0 ||
 	    !json_is_array(files) ||
-	    jp_when_parse(made_at, 0, &manifest->made_at) != JP_ERR_OK)
+	    jp_when_read(made_at, &manifest->made_at) != JP_ERR_OK)
 		return JP_ERR_DAMAGED;
 	json_array_foreach(files, i, file)
 	{
@@ -191,7 +191,8 @@ manifest_read(struct manifest *manifest, const char *path, struct jp_why *why)
 		return path_why(why, "read " MANIFEST_NAME " in", path);
 	json = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
 	(void)close(fd);
-	err = json != NULL ? read_whole(manifest, json) : JP_ERR_DAMAGED;
+	err =
+	    json != NULL ? manifest_from_json(manifest, json) : JP_ERR_DAMAGED;
 	json_decref(json);
 	if (err == JP_ERR_NEWER)
 		return jp_why(why, err,

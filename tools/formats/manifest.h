@@ -42,6 +42,10 @@ uint64_t manifest_bytes(const struct manifest *manifest);
 /* As JSON, without the hashes; NULL if memory is short. */
 json_t *manifest_json(const struct manifest *manifest);
 
+/* As a file holds it, and back: JP_ERR_NEWER, JP_ERR_DAMAGED. */
+json_t *manifest_to_json(const struct manifest *manifest);
+enum jp_err manifest_from_json(struct manifest *manifest, json_t *json);
+
 /* Writes it into the folder `dir_fd`, durably. `path` is that folder's. */
 enum jp_err manifest_write(const struct manifest *manifest, int dir_fd,
     const char *path, struct jp_why *why);

@@ -1,5 +1,6 @@
 #include "tools/formats/record_json.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stddef.h>
 #include <string.h>
@@ -12,22 +13,37 @@
 _Static_assert(
     JP_PEPPER_NAME_LEN == JP_FAST_TAG_LEN, "hex_read() has one length");
 
+static void
+set_hex(json_t *json, const char *key, const uint8_t tag[JP_FAST_TAG_LEN])
+{
+	char hex[HEX_MAX];
+
+	(void)json_object_set_new(json, key,
+	    json_string(
+	        sodium_bin2hex(hex, sizeof(hex), tag, JP_FAST_TAG_LEN)));
+}
+
+/* Whether there is a link that fetches it. */
+static bool
+has_link(const struct jp_record *record)
+{
+	return !sodium_is_zero(record->claim_tag, sizeof(record->claim_tag));
+}
+
 json_t *
 record_json_write(const struct jp_moved *moved, enum jp_state state)
 {
 	const struct jp_record *record = &moved->record;
 	json_t *json = json_record(record, state);
-	char hex[HEX_MAX];
+	bool link = has_link(record);
 
 	(void)json_object_set_new(json, "phc", json_string(record->phc));
-	if (!record->has_fast_tag)
-		return json;
-	(void)json_object_set_new(json, "fast_tag",
-	    json_string(sodium_bin2hex(
-	        hex, sizeof(hex), record->fast_tag, JP_FAST_TAG_LEN)));
-	(void)json_object_set_new(json, "pepper",
-	    json_string(sodium_bin2hex(
-	        hex, sizeof(hex), moved->pepper, JP_PEPPER_NAME_LEN)));
+	if (record->has_fast_tag)
+		set_hex(json, "fast_tag", record->fast_tag);
+	if (link)
+		set_hex(json, "link_tag", record->claim_tag);
+	if (record->has_fast_tag || link)
+		set_hex(json, "pepper", moved->pepper);
 	return json;
 }
 
@@ -68,18 +84,14 @@ static enum jp_err
 read_time(
     const struct field *field, json_t *value, void *to, struct jp_why *why)
 {
-	static const char form[] = "a time such as 2027-01-31T12:00:00Z";
-	char again[JP_WHEN_TEXT_MAX];
-	int64_t when = JP_NEVER;
+	int64_t when;
 
 	if (json_is_null(value))
 		return JP_ERR_OK;
 	if (!json_is_string(value) ||
-	    jp_when_parse(json_string_value(value), 0, &when) != JP_ERR_OK)
-		return expected(field, form, why);
-	jp_when_format(when, again);
-	if (when == JP_NEVER || strcmp(again, json_string_value(value)) != 0)
-		return expected(field, form, why);
+	    jp_when_read(json_string_value(value), &when) != JP_ERR_OK)
+		return expected(
+		    field, "a time such as 2027-01-31T12:00:00Z", why);
 	memcpy(to, &when, sizeof(when));
 	return JP_ERR_OK;
 }
@@ -95,6 +107,15 @@ read_count(
 		return expected(field, "a number from 0 to 4294967295", why);
 	memcpy(to, &count, sizeof(count));
 	return JP_ERR_OK;
+}
+
+/* null: no number, which is 0. */
+static enum jp_err
+read_limit(
+    const struct field *field, json_t *value, void *to, struct jp_why *why)
+{
+	return json_is_null(value) ? JP_ERR_OK
+	                           : read_count(field, value, to, why);
 }
 
 static enum jp_err
@@ -141,6 +162,7 @@ static const struct field use_fields[] = {
 	    JP_SERVICE_MAX + 1, 0, 0 },
 	{ "address", read_text, offsetof(struct jp_use, rhost),
 	    JP_RHOST_MAX + 1, 0, 0 },
+	{ "since", read_time, offsetof(struct jp_use, since), 0, 0, 0 },
 };
 
 static enum jp_err
@@ -242,6 +264,15 @@ static const struct field fields[] = {
 	TEXT("phc", phc),
 	TEXT("ends", ends),
 	TEXT("prefix", prefix),
+	{ "number", read_nothing, 0, 0, 0, 0 },
+	TEXT("parent", parent),
+	TEXT("owner_group", owner_group),
+	VALUE("disabled_at", read_time, disabled_at),
+	TEXT("disabled_by", disabled_by),
+	VALUE("uses_max", read_limit, uses_max),
+	VALUE("uses_left", read_limit, uses_left),
+	VALUE("link_until", read_time, claim_until),
+	VALUE("link_tag", read_hex, claim_tag),
 	VALUE("fast_tag", read_hex, fast_tag),
 	{ "pepper", read_hex, offsetof(struct jp_moved, pepper), 0, 0, 0 },
 };
@@ -272,32 +303,92 @@ read_object(const struct field *list, size_t len, json_t *json, void *to,
 	return JP_ERR_OK;
 }
 
-/* What a reader of one field cannot see. */
 static enum jp_err
-check_whole(json_t *json, struct jp_moved *moved, struct jp_why *why)
+check_id(const char *key, const char *id, bool may_miss, struct jp_why *why)
 {
-	struct jp_record *record = &moved->record;
-	struct jp_phc phc;
-	bool tag = json_object_get(json, "fast_tag") != NULL;
+	if ((may_miss && id[0] == '\0') || jp_token_id_valid(id))
+		return JP_ERR_OK;
+	return jp_why(why, JP_ERR_INVALID,
+	    "\"%s\": expected %d letters and digits", key, JP_TOKEN_ID_LEN);
+}
 
-	if (!jp_token_id_valid(record->id))
+static enum jp_err
+check_ids(const struct jp_record *record, struct jp_why *why)
+{
+	enum jp_err err = check_id("id", record->id, false, why);
+
+	if (err == JP_ERR_OK)
+		err = check_id("ends", record->ends, true, why);
+	return err == JP_ERR_OK ? check_id("parent", record->parent, true, why)
+	                        : err;
+}
+
+/* One that waits to be fetched has no secret yet. */
+static enum jp_err
+check_hash(const struct jp_record *record, struct jp_why *why)
+{
+	struct jp_phc phc;
+	bool waits = record->claim_until != JP_NEVER;
+
+	if (waits && record->phc[0] != '\0')
 		return jp_why(why, JP_ERR_INVALID,
-		    "\"id\": expected %d letters and digits", JP_TOKEN_ID_LEN);
-	if (jp_phc_parse(record->phc, &phc) != JP_ERR_OK)
+		    "\"link_until\" is for a token that was not fetched yet, "
+		    "without \"phc\"");
+	if (!waits && has_link(record))
+		return jp_why(
+		    why, JP_ERR_INVALID, "\"link_tag\" needs \"link_until\"");
+	if (!waits && jp_phc_parse(record->phc, &phc) != JP_ERR_OK)
 		return jp_why(why, JP_ERR_INVALID,
 		    "\"phc\": expected $argon2id$v=19$m=…,t=…,p=1$… with a "
 		    "salt of %d and a tag of %d bytes, m at most %u, t at most "
 		    "%u",
 		    JP_PHC_SALT_LEN, JP_PHC_TAG_LEN, JP_ARGON2_MEMORY_MAX,
 		    JP_ARGON2_PASSES_MAX);
-	if (record->ends[0] != '\0' && !jp_token_id_valid(record->ends))
-		return jp_why(why, JP_ERR_INVALID,
-		    "\"ends\": expected %d letters and digits",
-		    JP_TOKEN_ID_LEN);
-	if (tag != (json_object_get(json, "pepper") != NULL))
-		return jp_why(why, JP_ERR_INVALID,
-		    "\"fast_tag\" and \"pepper\" come together or not at all");
-	record->has_fast_tag = tag;
+	return JP_ERR_OK;
+}
+
+/* A tag means something together with its pepper alone. */
+static enum jp_err
+check_tags(json_t *json, struct jp_record *record, struct jp_why *why)
+{
+	bool tag = json_object_get(json, "fast_tag") != NULL;
+
+	if ((tag || has_link(record)) ==
+	    (json_object_get(json, "pepper") != NULL)) {
+		record->has_fast_tag = tag;
+		return JP_ERR_OK;
+	}
+	return jp_why(why, JP_ERR_INVALID,
+	    "\"pepper\" comes together with \"fast_tag\" or \"link_tag\", or "
+	    "not at all");
+}
+
+static enum jp_err
+check_uses(const struct jp_record *record, struct jp_why *why)
+{
+	if (record->uses_left <= record->uses_max)
+		return JP_ERR_OK;
+	return jp_why(why, JP_ERR_INVALID,
+	    "\"uses_left\": expected a number up to \"uses_max\"");
+}
+
+/* What a reader of one field cannot see. */
+static enum jp_err
+check_whole(json_t *json, struct jp_moved *moved, struct jp_why *why)
+{
+	struct jp_record *record = &moved->record;
+	enum jp_err err = check_ids(record, why);
+
+	if (err == JP_ERR_OK)
+		err = check_hash(record, why);
+	if (err == JP_ERR_OK)
+		err = check_tags(json, record, why);
+	if (err == JP_ERR_OK)
+		err = check_uses(record, why);
+	if (err == JP_ERR_OK && record->owner_group[0] != '\0')
+		err = jp_group_check(record->owner_group, why);
+	if (err != JP_ERR_OK)
+		return err;
 	if (record->family[0] == '\0')
 		memcpy(record->family, record->id, sizeof(record->family));
 	return jp_user_check_new(record->user, why);
@@ -369,10 +460,15 @@ enum jp_err
 json_line_read(const char *text, struct json_line *line, struct jp_why *why)
 {
 	json_error_t error;
-	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	json_t *json;
 	enum jp_err err;
 
 	memset(line, 0, sizeof(*line));
+	errno = 0;
+	json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	if (json == NULL && errno == ENOMEM) /* the library does not say so */
+		return jp_why(
+		    why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	if (json == NULL)
 		return jp_why(why, JP_ERR_INVALID,
 		    "expected one JSON object: it breaks off at column %d",
