@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/sys/log.h"
+#include "common/sys/socket_io.h"
 #include "pat_httpd/fcgi_ask.h"
 
 enum {
@@ -87,8 +88,8 @@ flush(struct fcgi_conn *conn)
 	ssize_t sent = 0;
 
 	if (conn->out_len > 0)
-		sent = send(conn->watch.fd, conn->out + conn->out_at,
-		    conn->out_len - conn->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
+		sent = jp_send(conn->watch.fd, conn->out + conn->out_at,
+		    conn->out_len - conn->out_at, MSG_DONTWAIT);
 	if (sent < 0) {
 		conn->broken = errno != EAGAIN;
 		return false;
@@ -354,13 +355,13 @@ receive(struct fcgi_conn *conn)
 
 	explicit_bzero(conn->in, conn->in_len);
 	conn->in_at = conn->in_len = 0;
-	got = recv(conn->watch.fd, conn->in, sizeof(conn->in), MSG_DONTWAIT);
+	got = jp_recv(conn->watch.fd, conn->in, sizeof(conn->in), MSG_DONTWAIT);
 	if (got > 0)
 		conn->in_len = (size_t)got;
 	else if (got == 0)
 		conn->half_closed = true;
 	else
-		conn->broken = errno != EAGAIN && errno != EINTR;
+		conn->broken = errno != EAGAIN;
 }
 
 static void
@@ -479,5 +480,5 @@ fcgi_refuse(int fd, enum answer_kind kind)
 	uint8_t bytes[FCGI_ANSWER_MAX];
 	size_t len = fcgi_answer_make(&answer, FCGI_RESPONDER, 1, "", bytes);
 
-	(void)send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)jp_send(fd, bytes, len, MSG_DONTWAIT);
 }

@@ -1,6 +1,5 @@
 #include "pat_httpd/http.h"
 
-#include <errno.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/config/httpd_settings.h"
+#include "common/sys/socket_io.h"
 #include "pat_httpd/http_ask.h"
 #include "pat_httpd/metrics.h"
 #include "pat_httpd/self/serve.h"
@@ -723,7 +723,7 @@ on_drain(struct proxy_conn *one)
 	char byte;
 
 	if (conn->phase == PHASE_NONE &&
-	    recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+	    jp_recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
 		hang_up(conn);
 }
 
@@ -778,7 +778,7 @@ http_refuse(int fd, enum answer_kind kind)
 	                       : REFUSAL("503 Service Unavailable\r\n"
 	                                 "Retry-After: 2");
 
-	(void)send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)jp_send(fd, text, strlen(text), MSG_DONTWAIT);
 #undef REFUSAL
 }
 

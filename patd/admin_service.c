@@ -2,7 +2,6 @@
 
 #include "config.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "common/admin/self_service.h"
 #include "common/decide/throttle.h"
 #include "common/sys/process.h"
+#include "common/sys/socket_io.h"
 #include "patd/front.h"
 
 enum {
@@ -80,11 +80,8 @@ struct talk {
 static enum jp_err
 send_out(struct talk *talk, size_t len)
 {
-	ssize_t sent;
+	ssize_t sent = jp_send(talk->fd, talk->out, len, 0);
 
-	do
-		sent = send(talk->fd, talk->out, len, MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
 	explicit_bzero(talk->out, len);
 	return sent == (ssize_t)len ? JP_ERR_OK : JP_ERR_UNREACHABLE;
 }
@@ -107,11 +104,8 @@ static enum jp_err
 receive(struct talk *talk, struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_TOO_LONG;
-	ssize_t len;
+	ssize_t len = jp_recv(talk->fd, talk->in, sizeof(talk->in), MSG_TRUNC);
 
-	do
-		len = recv(talk->fd, talk->in, sizeof(talk->in), MSG_TRUNC);
-	while (len < 0 && errno == EINTR);
 	if (len <= 0)
 		return JP_ERR_UNREACHABLE;
 	if ((size_t)len <= sizeof(talk->in))

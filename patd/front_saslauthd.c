@@ -8,21 +8,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/sys/socket_io.h"
 #include "common/wire/saslauthd.h"
 
 #define ROOM sizeof(((struct half *)NULL)->bytes)
-
-/* recv(2) without waiting. */
-static ssize_t
-receive_now(int fd, uint8_t *bytes, size_t len, int flags)
-{
-	ssize_t got;
-
-	do
-		got = recv(fd, bytes, len, MSG_DONTWAIT | flags);
-	while (got < 0 && errno == EINTR);
-	return got;
-}
 
 /*
  * Moves the beginning of a question from the socket, where it would be
@@ -38,8 +27,8 @@ hold(struct conn *conn, size_t len)
 			return JP_ERR_OVERLOAD;
 		half = conn->half = halves_take(conn->halves, conn);
 	}
-	if (receive_now(conn->fd, half->bytes + half->len, len - half->len,
-	        0) != (ssize_t)(len - half->len))
+	if (jp_recv(conn->fd, half->bytes + half->len, len - half->len,
+	        MSG_DONTWAIT) != (ssize_t)(len - half->len))
 		return JP_ERR_UNREACHABLE;
 	half->len = len;
 	return JP_ERR_TIMEOUT;
@@ -77,7 +66,8 @@ receive(struct conn *conn, struct jp_request *request)
 
 	if (len > 0)
 		memcpy(bytes, conn->half->bytes, len);
-	got = receive_now(conn->fd, bytes + len, sizeof(bytes) - len, MSG_PEEK);
+	got = jp_recv(conn->fd, bytes + len, sizeof(bytes) - len,
+	    MSG_DONTWAIT | MSG_PEEK);
 	if (got > 0) {
 		len += (size_t)got;
 		err = understand(conn, bytes, len, request);
@@ -94,7 +84,7 @@ static void
 discard(int fd)
 {
 	uint8_t bytes[ROOM];
-	ssize_t got = receive_now(fd, bytes, sizeof(bytes), 0);
+	ssize_t got = jp_recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 	if (got > 0)
 		explicit_bzero(bytes, (size_t)got);
@@ -111,7 +101,7 @@ send_verdict(int fd, const struct jp_request *request,
 	(void)request;
 	(void)upstream;
 	jp_mux_reply(decision->verdict, bytes);
-	if (send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) !=
+	if (jp_send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) !=
 	    (ssize_t)sizeof(bytes))
 		err = jp_err_from_errno(errno);
 	discard(fd);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/sys/socket_io.h"
 #include "common/wire/verify.h"
 
 enum jp_err
@@ -14,9 +15,7 @@ verify_receive(int fd, struct jp_request *request)
 	ssize_t len;
 
 	/* With MSG_TRUNC, `len` is that of the message, not of its part. */
-	do
-		len = recv(fd, bytes, sizeof(bytes), MSG_TRUNC | MSG_DONTWAIT);
-	while (len < 0 && errno == EINTR);
+	len = jp_recv(fd, bytes, sizeof(bytes), MSG_TRUNC | MSG_DONTWAIT);
 	if (len < 0)
 		return errno == EAGAIN ? JP_ERR_TIMEOUT
 		                       : jp_err_from_errno(errno);
@@ -72,7 +71,7 @@ verify_pass(int fd, const struct jp_reply *reply)
 	size_t len;
 
 	jp_reply_encode(reply, bytes, &len);
-	if (send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)len)
+	if (jp_send(fd, bytes, len, MSG_DONTWAIT) != (ssize_t)len)
 		err = jp_err_from_errno(errno);
 	if (reply->upstream.len > 0)
 		explicit_bzero(bytes, sizeof(bytes));

@@ -171,7 +171,8 @@ put_done(struct pool *pool, struct pool_item *item)
 
 	item->next = pool->done;
 	pool->done = item;
-	(void)!write(pool->event_fd, &one, sizeof(one));
+	while (write(pool->event_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
 }
 
 /* Nobody waits for these answers any more: perhaps that saves the hash. */

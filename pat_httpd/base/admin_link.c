@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/sys/log.h"
+#include "common/sys/socket_io.h"
 #include "common/wire/client.h"
 
 enum {
@@ -196,10 +197,7 @@ send_on(struct admin_conn *conn, struct admin_ask *ask)
 	}
 	dequeue(link, ask);
 	reactor_disarm(&conn->idle);
-	do
-		sent = send(conn->watch.fd, link->bytes, len,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (sent < 0 && errno == EINTR);
+	sent = jp_send(conn->watch.fd, link->bytes, len, MSG_DONTWAIT);
 	explicit_bzero(link->bytes, len);
 	if (sent == (ssize_t)len) {
 		conn->ask = ask;
@@ -340,13 +338,9 @@ static ssize_t
 recv_once(struct admin_conn *conn)
 {
 	struct admin_link *link = conn->link;
-	ssize_t len;
 
-	do
-		len = recv(conn->watch.fd, link->bytes, sizeof(link->bytes),
-		    MSG_DONTWAIT | MSG_TRUNC);
-	while (len < 0 && errno == EINTR);
-	return len;
+	return jp_recv(conn->watch.fd, link->bytes, sizeof(link->bytes),
+	    MSG_DONTWAIT | MSG_TRUNC);
 }
 
 /* Whether there may be another message. */

@@ -254,9 +254,11 @@ def serving():
         for act in ACTS:
             one_act(place, tokens, calls, act, Plan("memory", 0, "once"))
             totals = {kind: calls.total(kind) for kind in CLASSES}
+            signals = {"signal": totals["signal"]}  # each, of a question
             try:
-                tried(plans(totals), lambda plan: one_act(
-                    place, tokens, calls, act, plan), anew)
+                tried([*plans(totals), *plans(signals, most=30)],
+                      lambda plan: one_act(place, tokens, calls, act, plan),
+                      anew)
             except AssertionError as why:
                 wrong.append("%s: %s" % (act.__name__, why))
         assert not wrong, "\n".join(wrong)
