@@ -46,6 +46,10 @@ enum { STREAM_ERROR = 0x20 }; /* glibc's _IO_ERR_SEEN */
 
 static atomic_ullong *words; /* NULL: nothing ever fails */
 
+/* A call for an account is under way in this thread: what glibc's name service
+ * does without memory is its own affair, and it may crash. */
+static _Thread_local bool naming;
+
 /* ---- who calls ---- */
 
 static enum nth_caller
@@ -87,7 +91,8 @@ planned(enum nth_class class, void *code)
 	unsigned long long by, nth;
 	size_t row;
 
-	if (words == NULL || !words[NTH_ARMED])
+	if (words == NULL || !words[NTH_ARMED] ||
+	    (naming && class == NTH_MEMORY))
 		return -1;
 	caller = caller_at(code);
 	if (class == NTH_MEMORY && caller == NTH_BY_SECCOMP)
@@ -167,6 +172,24 @@ next(const char *name)
 	}
 
 #define CALL(...) CALL_BY(planned, __VA_ARGS__)
+
+/* One for an account. */
+#define NAMES(result, bad, name, params, args)                                 \
+	EXPORTED result name params;                                           \
+	EXPORTED result name params                                            \
+	{                                                                      \
+		int error = planned(NTH_ACCOUNT, __builtin_return_address(0)); \
+		result found;                                                  \
+		REAL(result, name, params);                                    \
+		if (error > 0) {                                               \
+			errno = error;                                         \
+			return bad;                                            \
+		}                                                              \
+		naming = true;                                                 \
+		found = real args;                                             \
+		naming = false;                                                \
+		return found;                                                  \
+	}
 #define SLOW(...) CALL_BY(planned_slow, __VA_ARGS__)
 
 /* One of `len` bytes of `fd`, which may also move fewer. */
@@ -376,28 +399,28 @@ CALL(RANDOM, ssize_t, -1, getrandom, (void *buf, size_t len,
     unsigned int flags), (buf, len, flags))
 CALL(RANDOM, int, -1, getentropy, (void *buf, size_t len), (buf, len))
 
-CALL(ACCOUNT, struct passwd *, NULL, getpwnam, (const char *name), (name))
-CALL(ACCOUNT, struct passwd *, NULL, getpwuid, (uid_t uid), (uid))
-CALL(ACCOUNT, struct group *, NULL, getgrnam, (const char *name), (name))
-CALL(ACCOUNT, struct group *, NULL, getgrgid, (gid_t gid), (gid))
-CALL(ACCOUNT, int, error, getpwnam_r, (const char *name, struct passwd *out,
+NAMES(struct passwd *, NULL, getpwnam, (const char *name), (name))
+NAMES(struct passwd *, NULL, getpwuid, (uid_t uid), (uid))
+NAMES(struct group *, NULL, getgrnam, (const char *name), (name))
+NAMES(struct group *, NULL, getgrgid, (gid_t gid), (gid))
+NAMES(int, error, getpwnam_r, (const char *name, struct passwd *out,
     char *room, size_t size, struct passwd **found),
     (name, out, room, size, found))
-CALL(ACCOUNT, int, error, getpwuid_r, (uid_t uid, struct passwd *out,
+NAMES(int, error, getpwuid_r, (uid_t uid, struct passwd *out,
     char *room, size_t size, struct passwd **found),
     (uid, out, room, size, found))
-CALL(ACCOUNT, int, error, getgrnam_r, (const char *name, struct group *out,
+NAMES(int, error, getgrnam_r, (const char *name, struct group *out,
     char *room, size_t size, struct group **found),
     (name, out, room, size, found))
-CALL(ACCOUNT, int, -1, getgrouplist, (const char *user, gid_t group,
+NAMES(int, -1, getgrouplist, (const char *user, gid_t group,
     gid_t *groups, int *count), (user, group, groups, count))
-CALL(ACCOUNT, int, -1, initgroups, (const char *user, gid_t group),
+NAMES(int, -1, initgroups, (const char *user, gid_t group),
     (user, group))
-CALL(ACCOUNT, int, -1, setgroups, (size_t count, const gid_t *groups),
+NAMES(int, -1, setgroups, (size_t count, const gid_t *groups),
     (count, groups))
-CALL(ACCOUNT, int, -1, setresgid, (gid_t real_id, gid_t gid, gid_t saved),
+NAMES(int, -1, setresgid, (gid_t real_id, gid_t gid, gid_t saved),
     (real_id, gid, saved))
-CALL(ACCOUNT, int, -1, setresuid, (uid_t real_id, uid_t uid, uid_t saved),
+NAMES(int, -1, setresuid, (uid_t real_id, uid_t uid, uid_t saved),
     (real_id, uid, saved))
 
 CALL(PROCESS, pid_t, -1, fork, (void), ())
