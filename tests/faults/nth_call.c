@@ -179,16 +179,16 @@ next(const char *name)
 	EXPORTED result name params                                            \
 	{                                                                      \
 		int error = planned(NTH_ACCOUNT, __builtin_return_address(0)); \
-		result found;                                                  \
+		result outcome;                                                \
 		REAL(result, name, params);                                    \
 		if (error > 0) {                                               \
 			errno = error;                                         \
 			return bad;                                            \
 		}                                                              \
 		naming = true;                                                 \
-		found = real args;                                             \
+		outcome = real args;                                           \
 		naming = false;                                                \
-		return found;                                                  \
+		return outcome;                                                \
 	}
 #define SLOW(...) CALL_BY(planned_slow, __VA_ARGS__)
 
