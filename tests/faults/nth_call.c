@@ -190,6 +190,7 @@ next(const char *name)
 		naming = false;                                                \
 		return outcome;                                                \
 	}
+
 #define SLOW(...) CALL_BY(planned_slow, __VA_ARGS__)
 
 /* One of `len` bytes of `fd`, which may also move fewer. */
