@@ -1,0 +1,14 @@
+/*
+ * pat_clusterd/: pat-clusterd, the link between patd and PostgreSQL.
+ *
+ * What `pat-admin cluster init` makes there: schema.sql, as one text.
+ */
+#ifndef SCHEMA_H
+#define SCHEMA_H
+
+/* The newest format of the schema that this program knows. */
+#define SCHEMA_FORMAT 1
+
+const char *schema_sql(void);
+
+#endif

@@ -1,0 +1,303 @@
+-- What the hosts of a cluster of jira-pat share, for PostgreSQL 15 and newer.
+-- "pat-admin cluster init" runs this; who lets no program make a schema runs it by
+-- hand first, as the role that pat-clusterd connects as:
+--
+--     psql -1 -v ON_ERROR_STOP=1 -f schema.sql 'dbname=jira_pat user=jira_pat'
+--
+-- Each step of pat-clusterd is one statement that calls one function, in a transaction
+-- of its own, at the isolation level "read committed": a statement inside a function
+-- sees all that was committed before it began, also while the one before it waited
+-- for a lock. The bytes of a batch are a matter of the hosts, which trust nothing here:
+-- each batch carries a MAC over the one before it.
+
+CREATE SCHEMA jira_pat;
+
+-- One row: this cluster. pepper_tag tells hosts with another pepper apart, and says
+-- nothing about the pepper.
+CREATE TABLE jira_pat.cluster (
+	one boolean PRIMARY KEY DEFAULT true CHECK (one),
+	id bytea NOT NULL CHECK (octet_length(id) = 16),
+	format integer NOT NULL,
+	pepper_tag bytea NOT NULL
+);
+
+-- One row: where the log ends. All order comes from the lock on this row: append()
+-- takes it FOR UPDATE and lease() FOR SHARE.
+CREATE TABLE jira_pat.head (
+	one boolean PRIMARY KEY DEFAULT true CHECK (one),
+	seq bigint NOT NULL,
+	mac bytea NOT NULL
+) WITH (fillfactor = 10);
+
+CREATE TABLE jira_pat.log (
+	seq bigint PRIMARY KEY,
+	batch uuid NOT NULL UNIQUE,
+	node text NOT NULL,
+	at bigint NOT NULL,
+	bytes bytea NOT NULL,
+	mac bytea NOT NULL
+);
+
+-- A host. `grants` counts its leases; `applied` is what it has of the log. One that has
+-- left stays until its last lease has run out.
+CREATE TABLE jira_pat.node (
+	name text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9._-]{1,63}$'),
+	applied bigint NOT NULL DEFAULT 0,
+	grants bigint NOT NULL DEFAULT 0,
+	lease_ms integer NOT NULL DEFAULT 0,
+	contact timestamptz NOT NULL DEFAULT clock_timestamp(),
+	version text NOT NULL DEFAULT '',
+	joined timestamptz NOT NULL DEFAULT clock_timestamp(),
+	gone boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 50);
+
+-- A whole store, as of `seq`: what a host that joins begins with. Its row comes with
+-- its last part.
+CREATE TABLE jira_pat.snapshot (
+	seq bigint PRIMARY KEY,
+	mac bytea NOT NULL,
+	parts integer NOT NULL CHECK (parts > 0),
+	made timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE jira_pat.snapshot_part (
+	seq bigint NOT NULL,
+	part integer NOT NULL,
+	mac bytea NOT NULL,
+	bytes bytea NOT NULL,
+	PRIMARY KEY (seq, part)
+);
+
+-- The state of all hosts, as of this statement.
+CREATE FUNCTION jira_pat.nodes(
+	OUT name text, OUT applied bigint, OUT grants bigint, OUT lease_ms integer,
+	OUT contact_ms bigint, OUT version text, OUT gone boolean)
+RETURNS SETOF record LANGUAGE sql STABLE AS $$
+	SELECT n.name, n.applied, n.grants, n.lease_ms,
+		greatest(0, extract(epoch FROM clock_timestamp() - n.contact) * 1000)::bigint,
+		n.version, n.gone
+	FROM jira_pat.node n ORDER BY n.name
+$$;
+
+-- Puts one more batch at the end, if that is where the host thinks. The rows are the
+-- hosts, as they are now that nobody can be granted a lease without seeing this batch;
+-- each carries the result and the end of the log:
+--   ok        it is there, `head` is its number; a batch that was there already is
+--             there only once
+--   conflict  the log ends elsewhere: at `head`
+CREATE FUNCTION jira_pat.append(
+	p_expected bigint, p_batch uuid, p_node text, p_at bigint, p_bytes bytea, p_mac bytea,
+	OUT result text, OUT head bigint,
+	OUT name text, OUT applied bigint, OUT grants bigint, OUT lease_ms integer,
+	OUT contact_ms bigint, OUT version text, OUT gone boolean)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+	v_head bigint;
+	v_result text;
+BEGIN
+	SELECT h.seq INTO STRICT v_head FROM jira_pat.head h FOR UPDATE;
+	PERFORM 1 FROM jira_pat.node n WHERE n.name = p_node AND NOT n.gone;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'this cluster has no host "%"', p_node
+			USING ERRCODE = 'JP001';
+	END IF;
+	v_result := 'ok';
+	SELECT l.seq INTO head FROM jira_pat.log l WHERE l.batch = p_batch;
+	IF NOT FOUND THEN
+		head := v_head;
+		IF v_head <> p_expected THEN
+			v_result := 'conflict';
+		ELSE
+			head := v_head + 1;
+			INSERT INTO jira_pat.log (seq, batch, node, at, bytes, mac)
+			VALUES (head, p_batch, p_node, p_at, p_bytes, p_mac);
+			UPDATE jira_pat.head SET seq = head, mac = p_mac;
+			PERFORM pg_notify('jira_pat', 'log');
+		END IF;
+	END IF;
+	RETURN QUERY SELECT v_result, append.head, n.* FROM jira_pat.nodes() n;
+END
+$$;
+
+-- Grants a lease: a transaction that writes, so that it needs whatever standby a commit
+-- needs. It comes before or after each append(), never beside one: whoever appends
+-- after it sees `grants`, whoever appended before it is below `head`.
+CREATE FUNCTION jira_pat.lease(
+	p_node text, p_lease_ms integer, p_applied bigint, p_version text,
+	OUT result text, OUT head bigint,
+	OUT name text, OUT applied bigint, OUT grants bigint, OUT lease_ms integer,
+	OUT contact_ms bigint, OUT version text, OUT gone boolean)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+	v_head bigint;
+BEGIN
+	SELECT h.seq INTO STRICT v_head FROM jira_pat.head h FOR SHARE;
+	UPDATE jira_pat.node n SET grants = n.grants + 1, lease_ms = p_lease_ms,
+		applied = greatest(n.applied, p_applied), contact = clock_timestamp(),
+		version = p_version
+	WHERE n.name = p_node AND NOT n.gone;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'this cluster has no host "%"', p_node
+			USING ERRCODE = 'JP001';
+	END IF;
+	RETURN QUERY SELECT 'ok', v_head, n.* FROM jira_pat.nodes() n;
+END
+$$;
+
+-- What a host has of the log. Lost in a crash it is told again: nothing waits for it.
+CREATE FUNCTION jira_pat.applied(p_node text, p_seq bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	SET LOCAL synchronous_commit = off;
+	UPDATE jira_pat.node n SET applied = p_seq, contact = clock_timestamp()
+	WHERE n.name = p_node AND n.applied < p_seq;
+	IF FOUND THEN
+		PERFORM pg_notify('jira_pat', 'applied');
+	END IF;
+END
+$$;
+
+-- The next batches: `p_limit` at most, and no more once there are `p_bytes`.
+CREATE FUNCTION jira_pat.since(
+	p_seq bigint, p_limit integer, p_bytes bigint,
+	OUT seq bigint, OUT batch uuid, OUT node text, OUT at bigint, OUT bytes bytea,
+	OUT mac bytea)
+RETURNS SETOF record LANGUAGE sql STABLE AS $$
+	SELECT t.seq, t.batch, t.node, t.at, t.bytes, t.mac FROM (
+		SELECT l.*, sum(octet_length(l.bytes)) OVER (ORDER BY l.seq)
+			- octet_length(l.bytes) AS before
+		FROM (
+			SELECT * FROM jira_pat.log l
+			WHERE l.seq > p_seq ORDER BY l.seq LIMIT p_limit
+		) l
+	) t WHERE t.before < p_bytes ORDER BY t.seq
+$$;
+
+-- A host begins: where it stands, exactly, also if that is less than before. `fits`:
+-- false if the log has another batch there, or ends before it.
+CREATE FUNCTION jira_pat.hello(
+	p_node text, p_lease_ms integer, p_applied bigint, p_mac bytea, p_version text,
+	OUT id bytea, OUT format integer, OUT head bigint, OUT oldest bigint, OUT fits boolean)
+RETURNS record LANGUAGE plpgsql AS $$
+DECLARE
+	v_mac bytea;
+BEGIN
+	SELECT c.id, c.format INTO STRICT id, format FROM jira_pat.cluster c;
+	SELECT h.seq, h.mac INTO STRICT head, v_mac FROM jira_pat.head h;
+	SELECT coalesce(min(l.seq), head + 1) INTO oldest FROM jira_pat.log l;
+	fits := p_applied <= head;
+	IF p_applied < head THEN
+		SELECT l.mac INTO v_mac FROM jira_pat.log l WHERE l.seq = p_applied;
+		IF NOT FOUND THEN
+			SELECT s.mac INTO v_mac FROM jira_pat.snapshot s
+			WHERE s.seq = p_applied;
+		END IF;
+	END IF;
+	-- What came before the oldest batch cannot be compared; the next one tells.
+	IF p_applied > 0 AND v_mac <> p_mac THEN
+		fits := false;
+	END IF;
+	UPDATE jira_pat.node n SET applied = p_applied, contact = clock_timestamp(),
+		version = p_version
+	WHERE n.name = p_node AND NOT n.gone AND fits;
+	IF NOT FOUND AND fits THEN
+		RAISE EXCEPTION 'this cluster has no host "%"', p_node
+			USING ERRCODE = 'JP001';
+	END IF;
+END
+$$;
+
+-- ---- setting up ----
+
+CREATE FUNCTION jira_pat.init(p_id bytea, p_format integer, p_pepper_tag bytea)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO jira_pat.cluster (id, format, pepper_tag)
+	VALUES (p_id, p_format, p_pepper_tag);
+	INSERT INTO jira_pat.head (seq, mac) VALUES (0, '');
+EXCEPTION WHEN unique_violation THEN
+	RAISE EXCEPTION 'there is a cluster in this database already'
+		USING ERRCODE = 'JP002';
+END
+$$;
+
+CREATE FUNCTION jira_pat.enter(p_node text, p_pepper_tag bytea)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	-- Beside an append(), it would be missing among the hosts.
+	PERFORM 1 FROM jira_pat.head h FOR UPDATE;
+	PERFORM 1 FROM jira_pat.cluster c WHERE c.pepper_tag = p_pepper_tag;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'this host has another pepper than the cluster'
+			USING ERRCODE = 'JP003';
+	END IF;
+	IF (SELECT count(*) FROM jira_pat.node) >= 64 THEN
+		RAISE EXCEPTION 'this cluster has 64 hosts already'
+			USING ERRCODE = 'JP004';
+	END IF;
+	INSERT INTO jira_pat.node (name) VALUES (p_node);
+EXCEPTION WHEN unique_violation THEN
+	RAISE EXCEPTION 'this cluster has a host "%" already', p_node
+		USING ERRCODE = 'JP002';
+END
+$$;
+
+-- From now on it is granted nothing and changes nothing. forget() comes when the last
+-- lease has run out; until then those who wait for all hosts see it.
+CREATE FUNCTION jira_pat.leave(p_node text)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	v_lease_ms integer;
+BEGIN
+	PERFORM 1 FROM jira_pat.head h FOR UPDATE;
+	UPDATE jira_pat.node n SET gone = true WHERE n.name = p_node
+	RETURNING n.lease_ms INTO v_lease_ms;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'this cluster has no host "%"', p_node
+			USING ERRCODE = 'JP001';
+	END IF;
+	RETURN v_lease_ms;
+END
+$$;
+
+CREATE FUNCTION jira_pat.forget(p_node text)
+RETURNS void LANGUAGE sql AS $$
+	DELETE FROM jira_pat.node n WHERE n.name = p_node AND n.gone
+$$;
+
+-- ---- snapshots ----
+
+-- One part of a snapshot; with its last one it takes the place of those before. The
+-- caller holds the advisory lock, so nobody else makes one.
+CREATE FUNCTION jira_pat.snapshot_put(
+	p_seq bigint, p_mac bytea, p_parts integer, p_part integer, p_part_mac bytea,
+	p_bytes bytea)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF p_part = 0 THEN
+		DELETE FROM jira_pat.snapshot_part p WHERE NOT EXISTS (
+			SELECT FROM jira_pat.snapshot s WHERE s.seq = p.seq);
+	END IF;
+	IF EXISTS (SELECT FROM jira_pat.snapshot s WHERE s.seq >= p_seq) THEN
+		RETURN;
+	END IF;
+	INSERT INTO jira_pat.snapshot_part (seq, part, mac, bytes)
+	VALUES (p_seq, p_part, p_part_mac, p_bytes);
+	IF (SELECT count(*) FROM jira_pat.snapshot_part p WHERE p.seq = p_seq) = p_parts THEN
+		INSERT INTO jira_pat.snapshot (seq, mac, parts) VALUES (p_seq, p_mac, p_parts);
+		DELETE FROM jira_pat.snapshot s WHERE s.seq < p_seq;
+		DELETE FROM jira_pat.snapshot_part p WHERE p.seq < p_seq;
+		PERFORM jira_pat.trim();
+	END IF;
+END
+$$;
+
+-- Removes what every host and the snapshot have.
+CREATE FUNCTION jira_pat.trim()
+RETURNS void LANGUAGE sql AS $$
+	DELETE FROM jira_pat.log l WHERE l.seq <= least(
+		(SELECT coalesce(max(s.seq), 0) FROM jira_pat.snapshot s),
+		(SELECT coalesce(min(n.applied), 0) FROM jira_pat.node n WHERE NOT n.gone))
+$$;
