@@ -299,6 +299,8 @@ take_line(void *arg, const char *head, const char *name, const char *value)
 			reading->settings->httpd.configured = true;
 		if (strcmp(section, "self_service") == 0)
 			reading->settings->self.configured = true;
+		if (strcmp(section, "cluster") == 0)
+			reading->settings->cluster.configured = true;
 		if (jp_key_read(key, reading->base, value) != JP_ERR_OK)
 			return wrong(reading, name, "expected ", key->expected);
 		return 1;

@@ -110,14 +110,6 @@ read_realm(void *at, const char *text, int64_t min, int64_t max)
 	return jp_realm_parse(text, at);
 }
 
-static enum jp_err
-read_account(void *at, const char *text, int64_t min, int64_t max)
-{
-	if (strlen(text) < (size_t)min || strpbrk(text, " \t:,/") != NULL)
-		return JP_ERR_INVALID;
-	return jp_field_set(at, (size_t)max + 1, text);
-}
-
 /* Scopes between spaces or commas; the length lies in front of them. */
 static enum jp_err
 read_scopes(void *at, const char *text, int64_t min, int64_t max)
@@ -240,7 +232,6 @@ read_accept(void *at, const char *text, int64_t min, int64_t max)
 #define A_LIFETIME "a duration such as 90d, or never"
 #define A_PATH "an absolute path"
 #define SOME_PATHS A_PATH " of at most 107 bytes, up to 8 times, each once"
-#define AN_ACCOUNT "a local account, by name or number"
 
 static const struct jp_key keys[] = {
 	{ "tokens", "default_lifetime", AT(policy.default_lifetime),
@@ -273,8 +264,8 @@ static const struct jp_key keys[] = {
 	    false },
 	{ "argon2", "passes", AT(policy.cost.passes), read_number, 1,
 	    JP_ARGON2_PASSES_MAX, "a number from 1 to 10", false },
-	{ "patd", "user", AT(user), read_account, 1, JP_ACCOUNT_MAX, AN_ACCOUNT,
-	    false },
+	{ "patd", "user", AT(user), jp_read_account, 1, JP_ACCOUNT_MAX,
+	    JP_AN_ACCOUNT, false },
 	{ "patd", "run_dir", AT(run_dir), read_path, 1,
 	    JP_UNIX_PATH_MAX - (int64_t)sizeof("/verify.sock"),
 	    A_PATH " of at most 94 bytes", false },
@@ -310,7 +301,7 @@ static const struct jp_key keys[] = {
 	    JP_ACCOUNT_MAX, "1 to 32 local accounts", false },
 	{ "patd", "allow_groups", AT(allow_groups), jp_read_accounts, 1,
 	    JP_ACCOUNT_MAX, "1 to 32 local groups", false },
-	{ "patd", "admin_group", AT(admin_group), read_account, 1,
+	{ "patd", "admin_group", AT(admin_group), jp_read_account, 1,
 	    JP_ACCOUNT_MAX, "a local group, by name or number", false },
 	{ "patd", "group_source", AT(policy.nss_groups), read_group_source, 0,
 	    0, "store or nss", false },
@@ -322,8 +313,8 @@ static const struct jp_key keys[] = {
 	    SOME_PATHS "; behind it perhaps keep, strip or require", true },
 	{ "patd", "mux_realm", AT(mux_realm), read_realm, 0, 0,
 	    "keep, strip or require", false },
-	{ "pat-httpd", "user", AT(httpd.user), read_account, 1, JP_ACCOUNT_MAX,
-	    AN_ACCOUNT, false },
+	{ "pat-httpd", "user", AT(httpd.user), jp_read_account, 1,
+	    JP_ACCOUNT_MAX, JP_AN_ACCOUNT, false },
 	{ "pat-httpd", "user_header", AT(httpd.user_header), jp_read_header, 1,
 	    JP_HEADER_NAME_MAX, JP_A_HEADER, false },
 	{ "pat-httpd", "allow_users", AT(httpd.allow_users), jp_read_accounts,
@@ -345,6 +336,7 @@ static const struct jp_key_table own_keys = {
 static const struct jp_key_table *const tables[] = {
 	&own_keys,
 	&jp_self_keys,
+	&jp_cluster_keys,
 	&jp_listener_keys,
 	&jp_service_keys,
 };

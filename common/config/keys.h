@@ -1,6 +1,7 @@
 /*
  * The keys of the configuration file: one row each, in common/config/keys.c, of
- * [self_service], [listener NAME] and [service GLOB] in files of their own.
+ * [self_service], [cluster], [listener NAME] and [service GLOB] in files of
+ * their own.
  */
 #ifndef JP_KEYS_H
 #define JP_KEYS_H
@@ -36,6 +37,6 @@ struct jp_key_table {
 	size_t len;
 };
 extern const struct jp_key_table jp_listener_keys, jp_service_keys,
-    jp_self_keys;
+    jp_self_keys, jp_cluster_keys;
 
 #endif

@@ -30,6 +30,14 @@ jp_read_lifetime(void *at, const char *text, int64_t min, int64_t max)
 	return jp_duration_parse(text, at);
 }
 
+enum jp_err
+jp_read_account(void *at, const char *text, int64_t min, int64_t max)
+{
+	if (strlen(text) < (size_t)min || strpbrk(text, " \t:,/") != NULL)
+		return JP_ERR_INVALID;
+	return jp_field_set(at, (size_t)max + 1, text);
+}
+
 /* Names between spaces or commas; they replace the default. */
 enum jp_err
 jp_read_accounts(void *at, const char *text, int64_t min, int64_t max)

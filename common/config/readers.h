@@ -16,6 +16,12 @@ jp_read_yes_no(void *at, const char *text, int64_t min, int64_t max);
 enum jp_err
 jp_read_lifetime(void *at, const char *text, int64_t min, int64_t max);
 
+/* A local account or group, by name or number, of `min` to `max` bytes. */
+enum jp_err
+jp_read_account(void *at, const char *text, int64_t min, int64_t max);
+
+#define JP_AN_ACCOUNT "a local account, by name or number"
+
 /* Names of struct jp_accounts, of at most `max` bytes; they replace others. */
 enum jp_err
 jp_read_accounts(void *at, const char *text, int64_t min, int64_t max);

@@ -81,6 +81,10 @@ jp_settings_default(struct jp_settings *settings)
 			.link_lifetime = INT64_C(7) * 86400,
 			.rest = true,
 		},
+		.cluster = {
+			.lease = 15,
+			.user = "jira-pat-cluster",
+		},
 	};
 	jp_listener_fill(jp_listener_start(&settings->httpd, "http"));
 	jp_listener_fill(jp_listener_start(&settings->httpd, "fcgi"));
@@ -247,6 +251,9 @@ jp_settings_read(FILE *from, const char *name, struct jp_settings *settings,
 		    "%s: [patd] pepper_file: the path is too long: name an "
 		    "upstream_key_file, too",
 		    settings->file);
+	if (err == JP_ERR_OK)
+		err = jp_cluster_settings_fill(
+		    &settings->cluster, settings->file, why);
 	return err == JP_ERR_OK ? check_whole(settings, why) : err;
 }
 

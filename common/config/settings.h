@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/config/cluster_settings.h"
 #include "common/config/httpd_settings.h"
 #include "common/config/self_settings.h"
 #include "common/record/policy.h"
@@ -71,6 +72,7 @@ struct jp_settings {
 	enum jp_realm mux_realm; /* of those without their own */
 	struct jp_httpd_settings httpd;
 	struct jp_self_settings self;
+	struct jp_cluster_settings cluster;
 };
 
 void jp_settings_default(struct jp_settings *settings);

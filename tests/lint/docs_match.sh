@@ -43,17 +43,17 @@ keys=$(cat "$config"/*keys.c |
 
 # The members that no key sets: the file itself, and what has a section of its own.
 is "every setting has a key" "$(
-	awk '/^struct jp_(settings|(httpd|self)_settings|listener|policy|rule) {/ {
+	awk '/^struct jp_(settings|(httpd|self|cluster)_settings|listener|policy|rule) {/ {
 			inside = 1; next }
 		/^};/ { inside = 0 }
 		inside && /;/ { sub(/;.*/, ""); sub(/\[.*/, ""); print $NF }' \
 		"$config/settings.h" "$config/httpd_settings.h" \
-		"$config/self_settings.h" \
+		"$config/self_settings.h" "$config/cluster_settings.h" \
 		"$JP_SOURCE/common/record/policy.h" |
 		tr -d '*' | while read -r member; do
 		case $member in
 		file | policy | rule_len | rules | glob) continue ;;
-		httpd | self | configured | listener_len | listeners | name) continue ;;
+		httpd | self | cluster | configured | listener_len | listeners | name) continue ;;
 		esac
 		grep -Eq "(AT\(|httpd[.]|policy[.]|policy->|self->)$member\>" \
 			"$config"/*keys.c || echo "$member"
