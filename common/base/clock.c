@@ -52,6 +52,16 @@ jp_now_ms(void)
 	return jp_now_ns() / 1000000;
 }
 
+int64_t
+jp_boot_ms(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &now) != 0)
+		return -1;
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* What is left until then: nothing, where that cannot be known. */
 static int64_t
 left_ms(int64_t deadline_ms)

@@ -32,6 +32,12 @@ int64_t jp_now_ms(void);
 /* The same in nanoseconds. */
 int64_t jp_now_ns(void);
 
+/*
+ * Milliseconds of CLOCK_BOOTTIME, which goes on while the machine sleeps;
+ * negative: it cannot be read.
+ */
+int64_t jp_boot_ms(void);
+
 /* Whether that time of jp_now_ms() has come, or may have. */
 bool jp_has_come(int64_t deadline_ms);
 

@@ -14,8 +14,8 @@ scratch
 # --- Includes -------------------------------------------------------------------
 
 ladder='common/base common/wire common/sys common/record common/store
-	common/config common/audit common/decide common/admin patd
-	pat_httpd/base pat_httpd/authorizer pat_httpd/self pat_httpd
+	common/cluster common/config common/audit common/decide common/admin
+	patd pat_httpd/base pat_httpd/authorizer pat_httpd/self pat_httpd
 	tools/formats tools/cli tools/doctor tools/commands tools'
 
 # includes FOLDER...: "FILE INCLUDED" of all that their files include of ours.
