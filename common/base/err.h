@@ -34,7 +34,8 @@
 	X(PEER, 20, "peer", "the process at the other end is not trusted")     \
 	X(PROTOCOL, 21, "protocol", "unexpected message")                      \
 	X(OVERLOAD, 22, "overload", "too many requests at once")               \
-	X(BUSY, 23, "busy", "being written just now")
+	X(BUSY, 23, "busy", "being written just now")                          \
+	X(CONFLICT, 24, "conflict", "changed by another host meanwhile")
 
 enum jp_err {
 #define JP_ERR_ENUM(code, number, name, text) JP_ERR_##code = (number),

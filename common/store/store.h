@@ -13,8 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/record/upstream.h"
-#include "common/record/user.h"
+#include "common/store/batch.h"
 
 /* One step of a commit. */
 struct jp_change {
@@ -79,6 +78,33 @@ struct jp_piece {
 /* Takes one piece; an error ends the copying with it. */
 typedef enum jp_err (*jp_store_take)(void *arg, const struct jp_piece *piece);
 
+#define JP_CLUSTER_ID_LEN 16
+#define JP_CHAIN_LEN 32 /* bytes of the MAC that chains batches */
+
+/*
+ * How far a store has come in the log of its cluster. All zero: it is in none.
+ * The cluster alone, seq 0 and no MAC: it is being filled from a snapshot, and
+ * what it holds is neither whole nor of one moment.
+ */
+struct jp_position {
+	uint8_t cluster[JP_CLUSTER_ID_LEN];
+	uint64_t seq; /* of the last batch that was applied */
+	uint8_t mac[JP_CHAIN_LEN];
+};
+
+/* Who waits for a commit to be everywhere; see jp_store_begin(). */
+enum jp_begin {
+	JP_BEGIN_LOUD = 0, /* jp_store_settle() does */
+	JP_BEGIN_QUIET,    /* nobody: the order of the log is enough */
+};
+
+/* Where a walk through all records stands; zeroed: before the first. */
+struct jp_walk {
+	enum jp_batch_file file;   /* 0: before the first */
+	char key[JP_USER_MAX + 1]; /* the last one that was passed */
+	bool ended;                /* there are no more */
+};
+
 struct jp_store {
 	const struct jp_store_ops *ops;
 	atomic_ullong reads; /* counted by jp_store_get() and jp_store_list() */
@@ -111,6 +137,18 @@ struct jp_store_ops {
 	int64_t (*seen)(struct jp_store *store);
 	void (*see)(struct jp_store *store, int64_t now);
 	void (*why)(struct jp_store *store, struct jp_why *why);
+	/* Those of a store that can be in a cluster; NULL: it cannot. */
+	enum jp_err (*position)(
+	    struct jp_store *store, struct jp_position *position);
+	enum jp_err (*apply)(struct jp_store *store, const uint8_t *bytes,
+	    size_t len, const struct jp_position *from,
+	    const struct jp_position *to);
+	enum jp_err (*walk)(struct jp_store *store, struct jp_walk *walk,
+	    struct jp_batch *part, size_t max);
+	enum jp_err (*room)(struct jp_store *store, bool urgent);
+	/* Those of a replica, which is a store around such a one; else NULL. */
+	void (*begin)(struct jp_store *store, enum jp_begin how);
+	enum jp_err (*settle)(struct jp_store *store, struct jp_why *why);
 	void (*wait)(struct jp_store *store);    /* NULL: nothing to do */
 	void (*hold)(struct jp_store *store);    /* likewise */
 	void (*release)(struct jp_store *store); /* likewise */
@@ -221,6 +259,88 @@ bool jp_store_stalled(struct jp_store *store, int64_t seconds);
  */
 int64_t jp_store_seen(struct jp_store *store);
 void jp_store_see(struct jp_store *store, int64_t now);
+
+/*
+ * ---- several hosts ----
+ *
+ * A store that is in a cluster (its position names one) is changed by
+ * jp_store_apply() alone: jp_store_commit() and its like fail with
+ * JP_ERR_CONFIG, as nobody else would hear of it. patd puts a replica around
+ * it, which is a store, too: its commits go through the log of the cluster.
+ */
+
+/* JP_ERR_OK and all zero for one that is in no cluster. */
+enum jp_err
+jp_store_position(struct jp_store *store, struct jp_position *position);
+
+/* Whether it names a cluster; whether it says that a store is being filled. */
+bool jp_position_is_set(const struct jp_position *position);
+bool jp_position_is_filling(const struct jp_position *position);
+bool jp_position_same(
+    const struct jp_position *one, const struct jp_position *other);
+
+/*
+ * Applies a batch, with the position that it leads to, in one transaction: all
+ * of it or nothing; durable, when this returns. Whoever calls has checked the
+ * MAC. JP_ERR_CONFLICT if the store is not in that cluster at the position just
+ * before; the errors of jp_batch_end(). Possible on a full disk, while there
+ * is something left of the reserve: what others have committed must hold here.
+ */
+enum jp_err jp_store_apply(struct jp_store *store, const uint8_t *bytes,
+    size_t len, const struct jp_position *to);
+
+/*
+ * Puts the store at a position without changing a record: into a cluster, at
+ * the end of its filling, or (all zero, or NULL) out of it. JP_ERR_CONFLICT if
+ * it is not at `from` (NULL: in no cluster).
+ */
+enum jp_err jp_store_place(struct jp_store *store,
+    const struct jp_position *from, const struct jp_position *to);
+
+/*
+ * Copies the next records of the store, as they are encoded, into a started
+ * empty batch of about `max` bytes (one record at least), and moves `walk` on.
+ * Others may write meanwhile: then records are of different moments, all of
+ * them between the first call and the last, and whoever fills a store from the
+ * parts has the state of the last moment as soon as the batches since the first
+ * one are applied on top.
+ */
+enum jp_err jp_store_walk(struct jp_store *store, struct jp_walk *walk,
+    struct jp_batch *part, size_t max);
+
+/*
+ * The other direction, into a store that is being filled: from where `walk`
+ * stands up to the part's last record (`last`: up to the end) it has the
+ * records of the part from now on and no others. Not one transaction: the store
+ * says that it is being filled until jp_store_place(). JP_ERR_CONFLICT if it
+ * does not say so, JP_ERR_INVALID if the part begins before that place.
+ */
+enum jp_err jp_store_fill(struct jp_store *store, struct jp_walk *walk,
+    const uint8_t *part, size_t len, bool last);
+
+/*
+ * Whether a commit could be written now (`urgent`: as one of JP_CHANGE_END is):
+ * JP_ERR_OK or JP_ERR_DISK_FULL. A replica asks before others are told.
+ */
+enum jp_err jp_store_room(struct jp_store *store, bool urgent);
+
+/*
+ * Before what a change depends on is read, by a thread that keeps other writers
+ * away until it has committed. A store that is no replica does nothing. With a
+ * replica a commit that others were faster than fails with JP_ERR_CONFLICT, and
+ * all of it is done again, from this call on. See common/decide/write.h.
+ */
+void jp_store_begin(struct jp_store *store, enum jp_begin how);
+
+/*
+ * After such a commit, when others may write again, and before anybody hears
+ * that it is done: waits until every host has applied all loud commits that
+ * this process has made so far, or may not accept anything any more. JP_ERR_OK;
+ * `why` (may be NULL) is a line for people, if there was somebody to wait for,
+ * or empty. Any other error: the change is made, but some host may not know of
+ * it for up to a lease, as `why` says.
+ */
+enum jp_err jp_store_settle(struct jp_store *store, struct jp_why *why);
 
 /* What the engine said of the last failure, for people. */
 void jp_store_why(struct jp_store *store, struct jp_why *why);

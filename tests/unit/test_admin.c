@@ -1324,6 +1324,7 @@ errors_keep_their_numbers_and_names(void **unused)
 		{ JP_ERR_PROTOCOL, "protocol" },
 		{ JP_ERR_OVERLOAD, "overload" },
 		{ JP_ERR_BUSY, "busy" },
+		{ JP_ERR_CONFLICT, "conflict" },
 	};
 
 	(void)unused;
