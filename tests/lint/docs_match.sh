@@ -178,7 +178,8 @@ GROUPS_OF_COMMANDS='Tokens
 Decisions
 Users and policy
 Watching
-The store'
+The store
+Several hosts'
 
 # commands_part: all of these, in the order of the page.
 commands_part() {

@@ -33,7 +33,8 @@
 	X(NULL, restore)                                                       \
 	X(NULL, export)                                                        \
 	X(NULL, import)                                                        \
-	X(NULL, purge)
+	X(NULL, purge)                                                         \
+	X("Several hosts", cluster)
 
 #define COMMAND_DECLARE(group, name) extern const struct command cmd_##name;
 COMMAND_LIST(COMMAND_DECLARE)

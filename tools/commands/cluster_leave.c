@@ -1,0 +1,16 @@
+/*
+ * pat-admin cluster leave: this host, or another one that is gone, is none of
+ * the cluster any more.
+ */
+#include "tools/commands/cluster.h"
+
+enum status
+cluster_leave(struct context *context, const struct cluster_args *args)
+{
+	struct jp_why why;
+
+	(void)args;
+	(void)jp_why(&why, JP_ERR_MISSING,
+	    "there is no " JP_CLUSTERD ": install pat-clusterd");
+	return context_fail(context, JP_ERR_MISSING, &why);
+}

@@ -1,0 +1,15 @@
+/*
+ * pat-admin cluster status: what each host of the cluster has told of itself.
+ */
+#include "tools/commands/cluster.h"
+
+enum status
+cluster_status(struct context *context, const struct cluster_args *args)
+{
+	struct jp_why why;
+
+	(void)args;
+	(void)jp_why(&why, JP_ERR_MISSING,
+	    "there is no " JP_CLUSTERD ": install pat-clusterd");
+	return context_fail(context, JP_ERR_MISSING, &why);
+}
