@@ -1,22 +1,16 @@
 /*
  * pat-admin restore: puts a backup in the place of store and pepper, while no
- * patd runs. Everything is copied and verified beside them first; what was
- * there is kept under another name. The lock of the old store is held all the
- * time, so that no patd opens it meanwhile.
+ * patd runs. Everything is copied and verified beside them first.
  */
-#include "common/sys/durable.h"
 #include "common/sys/process.h"
 #include "tools/commands/commands.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/admin/admin.h"
@@ -27,36 +21,23 @@
 #include "tools/formats/act_as.h"
 #include "tools/formats/files.h"
 #include "tools/formats/manifest.h"
+#include "tools/formats/new_store.h"
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 #include "tools/formats/path_why.h"
 
 enum {
-	LOCK_MS = 3000, /* a patd that is just leaving */
+	LOCK_MS = 3000, /* of a copy that nobody else knows */
 	CHUNK = 1 << 16,
-	OLD_MAX = JP_PATH_MAX + 32,
-	OLD_TRIES = 1000, /* names for what was there, of one second */
 };
 
 static struct restore_args {
 	const char *folder;
 } args;
 
-/* A path that is put in another one's place. */
-struct place {
-	const char *path;
-	char new[OLD_MAX]; /* what comes there */
-	char old[OLD_MAX]; /* what was there; "": nothing was */
-};
-
 struct restore {
-	const struct jp_settings *settings;
-	struct owner owner;
+	struct new_store making;
 	struct manifest manifest;
-	int lock_fd; /* of the store that is there */
-	bool made;   /* the folder for the new one */
-	struct place store, pepper;
-	bool same_pepper; /* the one that is there stays */
 	uint64_t done;
 	struct progress progress;
 	struct jp_why *why;
@@ -94,31 +75,6 @@ copy_bytes(struct restore *restore, int from, int to,
 	return got == 0 && fsync(to) == 0;
 }
 
-/*
- * A new file, which belongs to the user of patd from the first byte on; -1: see
- * errno(3).
- */
-static int
-make_file(struct restore *restore, const char *path, mode_t mode)
-{
-	int fd = -1, errnum;
-
-	if (act_at(path, restore->why) == JP_ERR_OK)
-		fd = open(path,
-		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	if (fd >= 0 &&
-	    fchown(fd, restore->owner.uid, restore->owner.gid) != 0) {
-		errnum = errno;
-		(void)close(fd);
-		fd = -1;
-		errno = errnum;
-	}
-	errnum = errno;
-	act_as_self();
-	errno = errnum;
-	return fd;
-}
-
 /* Copies one file to `path`, which is new, and compares it with the manifest.
  */
 static enum jp_err
@@ -138,7 +94,7 @@ copy_file(struct restore *restore, const struct manifest_file *file,
 	if (from < 0)
 		return not_ours(restore, file->name, "cannot be opened");
 	(void)crypto_generichash_init(&hash, NULL, 0, sizeof(sum));
-	to = make_file(restore, path, mode);
+	to = new_store_file(&restore->making, path, mode);
 	if (to < 0 || !copy_bytes(restore, from, to, &hash, &bytes))
 		err = path_why(restore->why, "write", path);
 	if (to >= 0)
@@ -168,14 +124,14 @@ copy_all(struct restore *restore)
 	progress_start(&restore->progress, "restore", "bytes");
 	for (size_t i = 0; i < restore->manifest.len && err == JP_ERR_OK; i++) {
 		const struct manifest_file file = restore->manifest.files[i];
-		char path[OLD_MAX + JP_FILE_NAME_MAX + 1];
+		char path[NEW_STORE_PATH_MAX + JP_FILE_NAME_MAX + 1];
 
 		pepper |= is_pepper(&file);
-		(void)snprintf(
-		    path, sizeof(path), "%s/%s", restore->store.new, file.name);
-		err = is_pepper(&file)
-		          ? copy_file(restore, &file, restore->pepper.new, 0400)
-		          : copy_file(restore, &file, path, 0600);
+		(void)snprintf(path, sizeof(path), "%s/%s",
+		    restore->making.store.new, file.name);
+		err = is_pepper(&file) ? copy_file(restore, &file,
+		                             restore->making.pepper.new, 0400)
+		                       : copy_file(restore, &file, path, 0600);
 	}
 	progress_end(&restore->progress);
 	if (err == JP_ERR_OK && !pepper)
@@ -183,155 +139,7 @@ copy_all(struct restore *restore)
 	return err;
 }
 
-/* ---- places ---- */
-
-/* What is there goes to "PATH.before-20261125T010203Z", and with "-2", "-3" …
- * behind where that name is taken. */
-static enum jp_err
-name_old(struct place *place, struct jp_why *why)
-{
-	time_t now = (time_t)jp_clock_now(&jp_system_clock);
-	char when[sizeof("20261125T010203Z")], more[16] = "";
-	struct tm utc;
-	struct stat st;
-
-	if (lstat(place->path, &st) != 0)
-		return JP_ERR_OK;
-	if (strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ",
-	        gmtime_r(&now, &utc)) == 0)
-		return jp_why(why, JP_ERR_IO, "the clock is wrong");
-	for (int i = 2; i <= OLD_TRIES; i++) {
-		int len = snprintf(place->old, sizeof(place->old),
-		    "%s.before-%s%s", place->path, when, more);
-
-		if (len < 0 || (size_t)len >= sizeof(place->old))
-			return jp_why(why, JP_ERR_TOO_LONG,
-			    "%s: the path is too long", place->path);
-		if (lstat(place->old, &st) != 0)
-			return JP_ERR_OK;
-		(void)snprintf(more, sizeof(more), "-%d", i);
-	}
-	return jp_why(
-	    why, JP_ERR_EXISTS, "%s is in the way: remove it", place->old);
-}
-
-static enum jp_err
-set_place(struct restore *restore, struct place *place, const char *path)
-{
-	struct stat st;
-	enum jp_err err = make_parents(path, restore->why);
-
-	place->path = path;
-	(void)snprintf(place->new, sizeof(place->new), "%s.restore", path);
-	if (err == JP_ERR_OK)
-		err = name_old(place, restore->why);
-	if (err != JP_ERR_OK)
-		return err;
-	if (lstat(place->new, &st) == 0)
-		return jp_why(restore->why, JP_ERR_EXISTS,
-		    "%s is in the way, perhaps of a restore that was "
-		    "interrupted: remove it",
-		    place->new);
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-rename_why(struct restore *restore, const char *from, const char *to)
-{
-	return rename(from, to) == 0 ? JP_ERR_OK
-	                             : path_why(restore->why, "rename", from);
-}
-
-/*
- * In one step, so that at no time nothing is there: the new one, under the name
- * that the old one shall have, changes places with it. False: it cannot be done
- * on this file system, or not at all.
- */
-static bool
-exchange_at_once(const struct place *place)
-{
-	if (rename(place->new, place->old) != 0)
-		return false;
-	if (renameat2(AT_FDCWD, place->old, AT_FDCWD, place->path,
-	        RENAME_EXCHANGE) == 0)
-		return true;
-	(void)rename(place->old, place->new);
-	return false;
-}
-
-/* What was there goes aside; if the new cannot come it comes back. */
-static enum jp_err
-exchange(struct restore *restore, const struct place *place)
-{
-	enum jp_err err = JP_ERR_OK;
-
-	if (place->old[0] != '\0' && exchange_at_once(place))
-		return sync_parent(place->path, restore->why);
-	if (place->old[0] != '\0')
-		err = rename_why(restore, place->path, place->old);
-	if (err != JP_ERR_OK)
-		return err;
-	err = rename_why(restore, place->new, place->path);
-	if (err != JP_ERR_OK && place->old[0] != '\0')
-		(void)rename(place->old, place->path);
-	return err == JP_ERR_OK ? sync_parent(place->path, restore->why) : err;
-}
-
-static enum jp_err
-put_in_place(struct restore *restore, const struct place *place)
-{
-	enum jp_err err = act_at(place->path, restore->why);
-
-	if (err == JP_ERR_OK)
-		err = exchange(restore, place);
-	act_as_self();
-	return err;
-}
-
 /* ---- the audit trail ---- */
-
-/*
- * What stays beside the store, of whatever day it is: the trail goes on, and no
- * notice is given twice.
- */
-static const char *const kept[] = { JP_AUDIT_CHECKPOINT_NAME, NOTICES_NAME };
-
-static ssize_t
-read_kept(struct restore *restore, const char *name, char *text, size_t size)
-{
-	char path[OLD_MAX + 32];
-	ssize_t len = -1;
-	int fd = -1;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.path, name);
-	if (act_at(path, restore->why) == JP_ERR_OK)
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0) {
-		len = read(fd, text, size);
-		(void)close(fd);
-	}
-	act_as_self();
-	return len;
-}
-
-static enum jp_err
-keep_file(struct restore *restore, const char *name)
-{
-	char path[OLD_MAX + 32], text[1024];
-	enum jp_err err = JP_ERR_OK;
-	ssize_t len = read_kept(restore, name, text, sizeof(text));
-	int fd;
-
-	if (len <= 0)
-		return JP_ERR_OK;
-	(void)snprintf(path, sizeof(path), "%s/%s", restore->store.new, name);
-	fd = make_file(restore, path, 0600);
-	if (fd < 0 || write(fd, text, (size_t)len) != len || fsync(fd) != 0)
-		err = path_why(restore->why, "write", path);
-	if (fd >= 0)
-		(void)close(fd);
-	return err;
-}
 
 static enum jp_err
 write_event(
@@ -340,11 +148,11 @@ write_event(
 	struct jp_audit *audit = NULL;
 	struct jp_pepper pepper;
 	enum jp_err err =
-	    jp_pepper_load(restore->settings->pepper_file, &pepper, why);
+	    jp_pepper_load(restore->making.settings->pepper_file, &pepper, why);
 
 	if (err == JP_ERR_OK)
-		err = jp_audit_make(
-		    &audit, restore->settings, &pepper, &jp_system_clock);
+		err = jp_audit_make(&audit, restore->making.settings, &pepper,
+		    &jp_system_clock);
 	jp_pepper_clear(&pepper);
 	if (err == JP_ERR_OK)
 		err = jp_audit_ready(audit, why);
@@ -369,7 +177,7 @@ tell_restore(struct restore *restore)
 	jp_when_format(restore->manifest.made_at, made_at);
 	(void)snprintf(event.detail, sizeof(event.detail), "as of %s", made_at);
 	jp_actor_name(getuid(), event.actor);
-	err = act_as(&restore->owner, &why);
+	err = act_as(&restore->making.owner, &why);
 	if (err == JP_ERR_OK)
 		err = write_event(restore, &event, &why);
 	act_as_self();
@@ -391,78 +199,25 @@ open_backup(struct restore *restore)
 	return manifest_read(&restore->manifest, args.folder, restore->why);
 }
 
-/* The lock of the store that is there; it lies in the hands of its owner. */
-static enum jp_err
-hold_old(struct restore *restore)
-{
-	char path[OLD_MAX + 32];
-	enum jp_err err;
-
-	(void)snprintf(
-	    path, sizeof(path), "%s/store.lock", restore->store.path);
-	err = act_at(path, restore->why);
-	if (err == JP_ERR_OK)
-		err =
-		    jp_store_bdb_hold(restore->store.path, "pat-admin restore",
-		        LOCK_MS, &restore->lock_fd, restore->why);
-	act_as_self();
-	return err;
-}
-
-/* The folder of the new store. */
-static enum jp_err
-make_new(struct restore *restore)
-{
-	const char *path = restore->store.new;
-	enum jp_err err = act_at(path, restore->why);
-
-	if (err != JP_ERR_OK)
-		return err;
-	restore->made = mkdir(path, 0700) == 0;
-	if (!restore->made)
-		err = path_why(restore->why, "make", path);
-	else if (lchown(path, restore->owner.uid, restore->owner.gid) != 0)
-		err = path_why(restore->why, "chown", path);
-	act_as_self();
-	return err;
-}
-
-static enum jp_err
-find_places(struct restore *restore)
-{
-	const struct jp_settings *settings = restore->settings;
-	enum jp_err err =
-	    owner_of_store(settings, &restore->owner, restore->why);
-
-	if (err == JP_ERR_OK)
-		err = set_place(restore, &restore->store, settings->store_dir);
-	if (err == JP_ERR_OK)
-		err =
-		    set_place(restore, &restore->pepper, settings->pepper_file);
-	if (err == JP_ERR_OK && restore->store.old[0] != '\0')
-		err = hold_old(restore);
-	return err == JP_ERR_OK ? make_new(restore) : err;
-}
-
 /* Recovers the copy, reads every page, and compares the pepper. */
 static enum jp_err
 verify_copy(struct restore *restore)
 {
 	struct jp_store_options options = {
-		.dir = restore->store.new,
+		.dir = restore->making.store.new,
 		.holder = "pat-admin restore",
 		.wait_ms = LOCK_MS,
 	};
 	struct jp_pepper pepper, ours;
 	struct jp_why ignored;
 	enum jp_err err =
-	    jp_pepper_load(restore->pepper.new, &pepper, restore->why);
+	    jp_pepper_load(restore->making.pepper.new, &pepper, restore->why);
 
 	if (err != JP_ERR_OK)
 		return err;
-	restore->same_pepper =
-	    jp_pepper_load(restore->settings->pepper_file, &ours, &ignored) ==
-	        JP_ERR_OK &&
+	restore->making.same_pepper =
+	    jp_pepper_load(restore->making.settings->pepper_file, &ours,
+	        &ignored) == JP_ERR_OK &&
 	    sodium_memcmp(&ours, &pepper, sizeof(pepper)) == 0;
 	jp_pepper_name(&pepper, options.tag);
 	jp_pepper_clear(&pepper);
@@ -474,25 +229,12 @@ verify_copy(struct restore *restore)
 static enum jp_err
 verify(struct restore *restore)
 {
-	enum jp_err err = act_as(&restore->owner, restore->why);
+	enum jp_err err = act_as(&restore->making.owner, restore->why);
 
 	if (err == JP_ERR_OK)
 		err = verify_copy(restore);
 	act_as_self();
 	return err;
-}
-
-/* Not before all that is in it is durable by its name, too. */
-static enum jp_err
-swap(struct restore *restore)
-{
-	enum jp_err err = JP_ERR_OK;
-
-	if (jp_sync_folder(restore->store.new) != 0)
-		err = path_why(restore->why, "sync", restore->store.new);
-	if (err == JP_ERR_OK && !restore->same_pepper)
-		err = put_in_place(restore, &restore->pepper);
-	return err == JP_ERR_OK ? put_in_place(restore, &restore->store) : err;
 }
 
 static enum jp_err
@@ -501,53 +243,22 @@ restore_all(struct restore *restore)
 	enum jp_err err = open_backup(restore);
 
 	if (err == JP_ERR_OK)
-		err = find_places(restore);
+		err = new_store_begin(&restore->making);
 	if (err == JP_ERR_OK)
 		err = copy_all(restore);
 	if (err == JP_ERR_OK)
 		err = verify(restore);
-	for (size_t i = 0;
-	     err == JP_ERR_OK && i < sizeof(kept) / sizeof(kept[0]); i++)
-		err = keep_file(restore, kept[i]);
 	if (err == JP_ERR_OK)
-		err = swap(restore);
+		err = new_store_swap(&restore->making);
 	if (err == JP_ERR_OK)
 		tell_restore(restore);
 	return err;
 }
 
 static enum jp_err
-remove_name(void *arg, const char *path)
-{
-	(void)arg;
-	(void)unlink(path);
-	return JP_ERR_OK;
-}
-
-/* What is not in its place by now has no use. */
-static void
-clean_up(struct restore *restore)
-{
-	struct jp_why ignored;
-
-	if (restore->made) {
-		if (act_as(&restore->owner, &ignored) == JP_ERR_OK)
-			(void)each_name(restore->store.new, remove_name, NULL);
-		if (act_at(restore->store.new, &ignored) == JP_ERR_OK)
-			(void)rmdir(restore->store.new);
-		if (act_at(restore->pepper.new, &ignored) == JP_ERR_OK)
-			(void)unlink(restore->pepper.new);
-		act_as_self();
-	}
-	if (restore->lock_fd >= 0)
-		(void)close(restore->lock_fd);
-	manifest_clear(&restore->manifest);
-}
-
-static enum jp_err
 print_done(const struct context *context, const struct restore *restore)
 {
-	const char *old = restore->store.old;
+	const char *old = restore->making.store.old;
 	char made_at[JP_WHEN_TEXT_MAX];
 	json_t *json;
 
@@ -556,14 +267,15 @@ print_done(const struct context *context, const struct restore *restore)
 	    stderr);
 	if (!context->json) {
 		jp_when_format(restore->manifest.made_at, made_at);
-		(void)printf("%s: as of %s\n", restore->store.path, made_at);
+		(void)printf(
+		    "%s: as of %s\n", restore->making.store.path, made_at);
 		if (old[0] != '\0')
 			(void)printf("%s: what was there before\n", old);
 		return JP_ERR_OK;
 	}
 	json = manifest_json(&restore->manifest);
 	(void)json_object_set_new(
-	    json, "store", json_string(restore->store.path));
+	    json, "store", json_string(restore->making.store.path));
 	(void)json_object_set_new(
 	    json, "before", old[0] != '\0' ? json_string(old) : json_null());
 	return output_json(json);
@@ -574,8 +286,13 @@ run(struct context *context)
 {
 	struct jp_why why = { .text = "" };
 	struct restore restore = {
-		.settings = &context->settings,
-		.lock_fd = -1,
+		.making = {
+			.settings = &context->settings,
+			.holder = "pat-admin restore",
+			.suffix = ".restore",
+			.lock_fd = -1,
+			.why = &why,
+		},
 		.why = &why,
 	};
 	enum jp_err err = context_load(context, &why);
@@ -584,7 +301,8 @@ run(struct context *context)
 		err = restore_all(&restore);
 	if (err == JP_ERR_OK)
 		err = print_done(context, &restore);
-	clean_up(&restore);
+	new_store_end(&restore.making);
+	manifest_clear(&restore.manifest);
 	return err == JP_ERR_OK ? STATUS_DONE
 	                        : context_fail(context, err, &why);
 }

@@ -1,0 +1,59 @@
+/*
+ * A new store and its pepper, made beside those that are there, which then take
+ * their places, all at once and not before they are whole. What was there is
+ * kept under another name. The lock of the old store is held all the time, so
+ * that no patd opens it meanwhile.
+ */
+#ifndef PAT_ADMIN_NEW_STORE_H
+#define PAT_ADMIN_NEW_STORE_H
+
+#include <stdbool.h>
+
+#include "tools/formats/act_as.h"
+
+enum {
+	NEW_STORE_PATH_MAX = JP_PATH_MAX + 32,
+};
+
+/* A path that is put in another one's place. */
+struct place {
+	const char *path;
+	char new[NEW_STORE_PATH_MAX]; /* what comes there */
+	char old[NEW_STORE_PATH_MAX]; /* what was there; "": nothing was */
+};
+
+struct new_store {
+	const struct jp_settings *settings;
+	const char *holder; /* of the lock: "pat-admin restore" */
+	const char *suffix; /* of the new names: ".restore" */
+	struct owner owner;
+	int lock_fd;      /* of the store that is there; -1: not held */
+	bool made;        /* the folder for the new one */
+	bool same_pepper; /* the one that is there stays */
+	struct place store, pepper;
+	struct jp_why *why;
+};
+
+/*
+ * Names the places, takes the lock and makes the folder of the new store.
+ * Whoever calls has set the first three fields, `why`, and lock_fd to -1, and
+ * calls new_store_end(), also after an error.
+ */
+enum jp_err new_store_begin(struct new_store *making);
+
+/*
+ * Makes a file in store.new, or pepper.new itself, which belongs to the user of
+ * patd from the first byte on; -1: see errno(3).
+ */
+int new_store_file(struct new_store *making, const char *path, mode_t mode);
+
+/*
+ * What is whole by now takes its place: the pepper, unless it is the same one,
+ * and the store, with what stays in its folder whatever store it is.
+ */
+enum jp_err new_store_swap(struct new_store *making);
+
+/* Removes what has not taken its place, and releases the lock. */
+void new_store_end(struct new_store *making);
+
+#endif
