@@ -122,7 +122,9 @@ $$;
 
 -- Grants a lease: a transaction that writes, so that it needs whatever standby a commit
 -- needs. It comes before or after each append(), never beside one: whoever appends
--- after it sees `grants`, whoever appended before it is below `head`.
+-- after it sees `grants`, whoever appended before it is below `head`. `grants` moves on
+-- by a random step: a grant that a failover has undone, but which a host has seen, is
+-- not to be taken for a later one.
 CREATE FUNCTION jira_pat.lease(
 	p_node text, p_lease_ms integer, p_applied bigint, p_version text,
 	OUT result text, OUT head bigint,
@@ -134,7 +136,9 @@ DECLARE
 	v_head bigint;
 BEGIN
 	SELECT h.seq INTO STRICT v_head FROM jira_pat.head h FOR SHARE;
-	UPDATE jira_pat.node n SET grants = n.grants + 1, lease_ms = p_lease_ms,
+	UPDATE jira_pat.node n
+	SET grants = n.grants + 1 + floor(random() * 2147483647)::bigint,
+		lease_ms = p_lease_ms,
 		applied = greatest(n.applied, p_applied), contact = clock_timestamp(),
 		version = p_version
 	WHERE n.name = p_node AND NOT n.gone;

@@ -13,6 +13,39 @@ By TCP (127.0.0.1) and by sockets in the folder only the role jira_pat gets in, 
 owner of the database jira_pat; the superuser only by socket, as who started this. The
 standby follows by socket: a relay in front of `pair.primary.port` cuts off clients
 alone. Nothing is left behind: what kill() leaves of System V memory goes at the end.
+
+What PostgreSQL 15 and libpq do, and what follows; test_postgres.py shows each:
+
+ 1. A COMMIT whose wait for the standby is cancelled (PQcancel(), pg_cancel_backend())
+    succeeds, with a WARNING of SQLSTATE 01000 (57P01 where the backend is terminated,
+    and the connection ends), in the language of lc_messages. All see it at once, and
+    it is gone if the standby is promoted. So: never cancel as a timeout, close the
+    connection instead; any WARNING makes append, lease and hello "unknown".
+ 2. statement_timeout does not end that wait: only the client's own clock does.
+ 3. The wait is for WAL of this very transaction. One with an xid and no WAL
+    (pg_current_xact_id()) or that only reads is not held up, not even where what it
+    reads is not on the standby yet; FOR SHARE or FOR UPDATE of one row is enough to
+    be held up, and so is pg_logical_emit_message(true, '', '').
+ 4. After kill -9 and start, a primary shows what was waiting for the standby as
+    committed, before the standby has it; nobody was told. So: hello, which writes, is
+    committed before anything else of a new connection is believed. An append() that
+    finds its batch there waits for the standby, too, by its FOR UPDATE.
+ 5. Hence a number that counts can come twice: grants 8, cancelled or crashed, then the
+    standby is promoted with 7, and counts to 8 again. Whoever remembers "8 was seen
+    then" errs. So grants moves on by a random step (schema.sql).
+ 6. FOR SHARE waits for FOR UPDATE until that has committed and its standby has it,
+    and then reads the new row, in PL/pgSQL at read committed, too; the reverse alike.
+    A FOR SHARE gets past a FOR UPDATE that waits for other FOR SHARE.
+ 7. target_session_attrs=read-write takes the first host in the list that does not
+    follow another: also a primary whose standby has been promoted, each time again.
+    Writing hangs there. So: after a timeout, go on with the next host oneself.
+ 8. PQconnectPoll() has no connect_timeout: it stays with a host that takes the
+    connection and says nothing (a frozen machine), however many follow in the list.
+    So: connect to one host at a time, with a clock of one's own.
+ 9. NOTIFY takes a lock of the whole database until the commit has its standby: those
+    of all others wait, also with synchronous_commit=off. Who listens hears of it only
+    when the standby has it. LISTEN is refused by a standby (25006), and has to be said
+    again on each connection.
 """
 import contextlib
 import glob
@@ -255,7 +288,7 @@ class Pair:
         self.servers = [Server(self, name, port)
                         for name, port in zip("ab", ports.free(2))]
         self.primary, self.standby = self.servers
-        self.has_standby = standby
+        self.has_pair = self.has_standby = standby
         try:
             self.make()
         except BaseException:
@@ -367,7 +400,8 @@ class Pair:
     def conninfo(self, folder=None, ports=None, host="127.0.0.1"):
         """As [cluster] conninfo has it. `folder` of client_files(), for what it
         has; `ports` instead of those of the servers, as of relays."""
-        ports = ports or [server.port for server in self.servers]
+        ports = ports or [server.port for server in self.servers[
+            :2 if self.has_pair else 1]]
         words = ["host=" + ",".join([host] * len(ports)),
                  "port=" + ",".join(map(str, ports)), "dbname=" + DATABASE,
                  "user=" + ROLE, "target_session_attrs=read-write",
@@ -405,10 +439,11 @@ class Pair:
         self.primary.synchronous(not wanted)
         self.primary.reload()
 
-    def promote(self, alone=True):
+    def promote(self, alone=True, kill=True):
         """The standby becomes the primary, and has no standby: with `alone` its
         commits do not wait for one. The old primary is killed first."""
-        self.primary.kill()
+        if kill:
+            self.primary.kill()
         self.standby.synchronous(not alone)
         self.standby.reload()
         with self.standby.session() as session:
