@@ -130,7 +130,7 @@ enum jp_link_result {
 	JP_LINK_RESULTS
 };
 
-/* 1 to JP_LINK_NAME_MAX bytes of [A-Za-z0-9._-], not beginning with a dot. */
+/* 1 to JP_LINK_NAME_MAX bytes of [A-Za-z0-9._-]. */
 bool jp_link_name_valid(const char *name);
 
 struct jp_link_node {
@@ -141,6 +141,7 @@ struct jp_link_node {
 	int64_t contact_ms; /* how long ago it was heard of, by the database's
 	                       clock: for people only; -1: never */
 	char version[JP_LINK_RELEASE_MAX + 1]; /* of jira-pat */
+	bool gone; /* it has left: it is granted nothing any more */
 };
 
 /* All nodes in the order of their names, read at once. */
