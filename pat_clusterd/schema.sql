@@ -21,12 +21,13 @@ CREATE TABLE jira_pat.cluster (
 	pepper_tag bytea NOT NULL
 );
 
--- One row: where the log ends. All order comes from the lock on this row: append()
--- takes it FOR UPDATE and lease() FOR SHARE.
+-- One row: where the log ends, and how many bytes it had in all. All order comes from
+-- the lock on this row: append() takes it FOR UPDATE and lease() FOR SHARE.
 CREATE TABLE jira_pat.head (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	seq bigint NOT NULL,
-	mac bytea NOT NULL
+	mac bytea NOT NULL,
+	total bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 10);
 
 CREATE TABLE jira_pat.log (
@@ -35,28 +36,32 @@ CREATE TABLE jira_pat.log (
 	node text NOT NULL,
 	at bigint NOT NULL,
 	bytes bytea NOT NULL,
-	mac bytea NOT NULL
+	mac bytea NOT NULL,
+	total bigint NOT NULL
 );
 
--- A host. `grants` counts its leases; `applied` is what it has of the log. One that has
--- left stays until its last lease has run out.
+-- A host. `grants` counts its leases; `applied` is what it has of the log. `session` is
+-- the pat-clusterd that speaks for it: a machine that was copied with the name of its
+-- host shows by another one. Who leaves stays until its last lease has run out.
 CREATE TABLE jira_pat.node (
-	name text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9._-]{1,63}$'),
+	name text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$'),
 	applied bigint NOT NULL DEFAULT 0,
 	grants bigint NOT NULL DEFAULT 0,
 	lease_ms integer NOT NULL DEFAULT 0,
-	contact timestamptz NOT NULL DEFAULT clock_timestamp(),
+	contact timestamptz,
 	version text NOT NULL DEFAULT '',
+	session bigint NOT NULL DEFAULT 0,
 	joined timestamptz NOT NULL DEFAULT clock_timestamp(),
 	gone boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 
 -- A whole store, as of `seq`: what a host that joins begins with. Its row comes with
--- its last part.
+-- its last part, and there is one at most.
 CREATE TABLE jira_pat.snapshot (
 	seq bigint PRIMARY KEY,
 	mac bytea NOT NULL,
 	parts integer NOT NULL CHECK (parts > 0),
+	total bigint NOT NULL,
 	made timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
@@ -68,95 +73,112 @@ CREATE TABLE jira_pat.snapshot_part (
 	PRIMARY KEY (seq, part)
 );
 
--- The state of all hosts, as of this statement.
+-- The end of the log, what came since the snapshot, and all hosts: one row for each,
+-- all as of one moment.
 CREATE FUNCTION jira_pat.nodes(
+	OUT head bigint, OUT head_mac bytea, OUT log_batches bigint, OUT log_bytes bigint,
 	OUT name text, OUT applied bigint, OUT grants bigint, OUT lease_ms integer,
-	OUT contact_ms bigint, OUT version text, OUT gone boolean)
+	OUT contact_ms bigint, OUT version text)
 RETURNS SETOF record LANGUAGE sql STABLE AS $$
-	SELECT n.name, n.applied, n.grants, n.lease_ms,
-		greatest(0, extract(epoch FROM clock_timestamp() - n.contact) * 1000)::bigint,
-		n.version, n.gone
-	FROM jira_pat.node n ORDER BY n.name
+	SELECT h.seq, h.mac, h.seq - coalesce(s.seq, 0), h.total - coalesce(s.total, 0),
+		n.name, n.applied, n.grants, n.lease_ms,
+		coalesce(greatest(0, extract(epoch FROM clock_timestamp() - n.contact) * 1000),
+			-1)::bigint,
+		n.version
+	FROM jira_pat.head h
+	LEFT JOIN jira_pat.snapshot s ON true
+	LEFT JOIN jira_pat.node n ON true
+	ORDER BY n.name
 $$;
 
--- Puts one more batch at the end, if that is where the host thinks. The rows are the
--- hosts, as they are now that nobody can be granted a lease without seeing this batch;
--- each carries the result and the end of the log:
---   ok        it is there, `head` is its number; a batch that was there already is
---             there only once
+-- Whether that session speaks for that host.
+CREATE FUNCTION jira_pat.check_node(p_node text, p_session bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	v_session bigint;
+BEGIN
+	SELECT n.session INTO v_session FROM jira_pat.node n
+	WHERE n.name = p_node AND NOT n.gone;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'the cluster has no host "%"', p_node
+			USING ERRCODE = 'JP001';
+	ELSIF v_session <> p_session THEN
+		RAISE EXCEPTION 'another machine calls itself "%", too', p_node
+			USING ERRCODE = 'JP007';
+	END IF;
+END
+$$;
+
+-- Puts one more batch at the end, if that is where the host thinks it is. The rows are
+-- those of nodes(), read now that nobody can be granted a lease without seeing this
+-- batch; each has the result in front:
+--   ok        it is there, once, also if this was done before
 --   conflict  the log ends elsewhere: at `head`
 CREATE FUNCTION jira_pat.append(
-	p_expected bigint, p_batch uuid, p_node text, p_at bigint, p_bytes bytea, p_mac bytea,
-	OUT result text, OUT head bigint,
-	OUT name text, OUT applied bigint, OUT grants bigint, OUT lease_ms integer,
-	OUT contact_ms bigint, OUT version text, OUT gone boolean)
+	p_expected bigint, p_batch uuid, p_node text, p_session bigint, p_at bigint,
+	p_bytes bytea, p_mac bytea,
+	OUT result text, OUT head bigint, OUT head_mac bytea, OUT log_batches bigint,
+	OUT log_bytes bigint, OUT name text, OUT applied bigint, OUT grants bigint,
+	OUT lease_ms integer, OUT contact_ms bigint, OUT version text)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
 	v_head bigint;
-	v_result text;
+	v_total bigint;
+	v_seq bigint;
+	v_result text := 'ok';
 BEGIN
-	SELECT h.seq INTO STRICT v_head FROM jira_pat.head h FOR UPDATE;
-	PERFORM 1 FROM jira_pat.node n WHERE n.name = p_node AND NOT n.gone;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'this cluster has no host "%"', p_node
-			USING ERRCODE = 'JP001';
+	SELECT h.seq, h.total + octet_length(p_bytes) INTO STRICT v_head, v_total
+	FROM jira_pat.head h FOR UPDATE;
+	PERFORM jira_pat.check_node(p_node, p_session);
+	SELECT l.seq INTO v_seq FROM jira_pat.log l WHERE l.batch = p_batch;
+	IF NOT FOUND AND v_head = p_expected THEN
+		INSERT INTO jira_pat.log (seq, batch, node, at, bytes, mac, total)
+		VALUES (v_head + 1, p_batch, p_node, p_at, p_bytes, p_mac, v_total);
+		UPDATE jira_pat.head h SET seq = v_head + 1, mac = p_mac, total = v_total;
+		PERFORM pg_notify('jira_pat', 'log');
+	ELSIF v_seq IS NULL OR v_seq <> p_expected + 1 THEN
+		v_result := 'conflict';
 	END IF;
-	v_result := 'ok';
-	SELECT l.seq INTO head FROM jira_pat.log l WHERE l.batch = p_batch;
-	IF NOT FOUND THEN
-		head := v_head;
-		IF v_head <> p_expected THEN
-			v_result := 'conflict';
-		ELSE
-			head := v_head + 1;
-			INSERT INTO jira_pat.log (seq, batch, node, at, bytes, mac)
-			VALUES (head, p_batch, p_node, p_at, p_bytes, p_mac);
-			UPDATE jira_pat.head SET seq = head, mac = p_mac;
-			PERFORM pg_notify('jira_pat', 'log');
-		END IF;
-	END IF;
-	RETURN QUERY SELECT v_result, append.head, n.* FROM jira_pat.nodes() n;
+	RETURN QUERY SELECT v_result, n.* FROM jira_pat.nodes() n;
 END
 $$;
 
 -- Grants a lease: a transaction that writes, so that it needs whatever standby a commit
 -- needs. It comes before or after each append(), never beside one: whoever appends
--- after it sees `grants`, whoever appended before it is below `head`. `grants` moves on
--- by a random step: a grant that a failover has undone, but which a host has seen, is
--- not to be taken for a later one.
+-- after it sees `grants`, whoever appended before it is no newer than `head`. `grants`
+-- moves on by a random step: a grant that a failover has undone, but which a host has
+-- seen, is not to be taken for a later one.
 CREATE FUNCTION jira_pat.lease(
-	p_node text, p_lease_ms integer, p_applied bigint, p_version text,
-	OUT result text, OUT head bigint,
+	p_node text, p_session bigint, p_lease_ms integer, p_applied bigint,
+	OUT head bigint, OUT head_mac bytea, OUT log_batches bigint, OUT log_bytes bigint,
 	OUT name text, OUT applied bigint, OUT grants bigint, OUT lease_ms integer,
-	OUT contact_ms bigint, OUT version text, OUT gone boolean)
+	OUT contact_ms bigint, OUT version text)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 #variable_conflict use_column
-DECLARE
-	v_head bigint;
 BEGIN
-	SELECT h.seq INTO STRICT v_head FROM jira_pat.head h FOR SHARE;
+	PERFORM 1 FROM jira_pat.head h FOR SHARE;
 	UPDATE jira_pat.node n
 	SET grants = n.grants + 1 + floor(random() * 2147483647)::bigint,
 		lease_ms = p_lease_ms,
-		applied = greatest(n.applied, p_applied), contact = clock_timestamp(),
-		version = p_version
-	WHERE n.name = p_node AND NOT n.gone;
+		applied = greatest(n.applied, p_applied), contact = clock_timestamp()
+	WHERE n.name = p_node AND n.session = p_session AND NOT n.gone;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'this cluster has no host "%"', p_node
-			USING ERRCODE = 'JP001';
+		PERFORM jira_pat.check_node(p_node, p_session);
+		RAISE EXCEPTION 'another machine calls itself "%", too', p_node
+			USING ERRCODE = 'JP007';
 	END IF;
-	RETURN QUERY SELECT 'ok', v_head, n.* FROM jira_pat.nodes() n;
+	RETURN QUERY SELECT n.* FROM jira_pat.nodes() n;
 END
 $$;
 
 -- What a host has of the log. Lost in a crash it is told again: nothing waits for it.
-CREATE FUNCTION jira_pat.applied(p_node text, p_seq bigint)
+CREATE FUNCTION jira_pat.applied(p_node text, p_session bigint, p_seq bigint)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	SET LOCAL synchronous_commit = off;
 	UPDATE jira_pat.node n SET applied = p_seq, contact = clock_timestamp()
-	WHERE n.name = p_node AND n.applied < p_seq;
+	WHERE n.name = p_node AND n.session = p_session AND n.applied < p_seq;
 	IF FOUND THEN
 		PERFORM pg_notify('jira_pat', 'applied');
 	END IF;
@@ -179,50 +201,53 @@ RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	) t WHERE t.before < p_bytes ORDER BY t.seq
 $$;
 
--- A host begins: where it stands, exactly, also if that is less than before. `fits`:
--- false if the log has another batch there, or ends before it.
+-- What this cluster is, and what there is of its log.
+CREATE FUNCTION jira_pat.welcome(
+	OUT id bytea, OUT format integer, OUT pepper_tag bytea, OUT head bigint,
+	OUT head_mac bytea, OUT oldest bigint, OUT snapshot bigint)
+RETURNS SETOF record LANGUAGE sql STABLE AS $$
+	SELECT c.id, c.format, c.pepper_tag, h.seq, h.mac,
+		coalesce((SELECT min(l.seq) FROM jira_pat.log l), h.seq + 1),
+		coalesce((SELECT max(s.seq) FROM jira_pat.snapshot s), -1)
+	FROM jira_pat.cluster c, jira_pat.head h
+$$;
+
+-- A host begins, and says where it stands, also if that is less than before. As it is
+-- a commit, all that was there before is where a commit has to be, and may be read.
 CREATE FUNCTION jira_pat.hello(
-	p_node text, p_lease_ms integer, p_applied bigint, p_mac bytea, p_version text,
-	OUT id bytea, OUT format integer, OUT head bigint, OUT oldest bigint, OUT fits boolean)
-RETURNS record LANGUAGE plpgsql AS $$
-DECLARE
-	v_mac bytea;
+	p_cluster bytea, p_node text, p_session bigint, p_applied bigint, p_version text,
+	OUT id bytea, OUT format integer, OUT pepper_tag bytea, OUT head bigint,
+	OUT head_mac bytea, OUT oldest bigint, OUT snapshot bigint)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+#variable_conflict use_column
 BEGIN
-	SELECT c.id, c.format INTO STRICT id, format FROM jira_pat.cluster c;
-	SELECT h.seq, h.mac INTO STRICT head, v_mac FROM jira_pat.head h;
-	SELECT coalesce(min(l.seq), head + 1) INTO oldest FROM jira_pat.log l;
-	fits := p_applied <= head;
-	IF p_applied < head THEN
-		SELECT l.mac INTO v_mac FROM jira_pat.log l WHERE l.seq = p_applied;
-		IF NOT FOUND THEN
-			SELECT s.mac INTO v_mac FROM jira_pat.snapshot s
-			WHERE s.seq = p_applied;
-		END IF;
+	PERFORM 1 FROM jira_pat.cluster c WHERE c.id = p_cluster;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'this database has another cluster than the store'
+			USING ERRCODE = 'JP006';
 	END IF;
-	-- What came before the oldest batch cannot be compared; the next one tells.
-	IF p_applied > 0 AND v_mac <> p_mac THEN
-		fits := false;
-	END IF;
-	UPDATE jira_pat.node n SET applied = p_applied, contact = clock_timestamp(),
-		version = p_version
-	WHERE n.name = p_node AND NOT n.gone AND fits;
-	IF NOT FOUND AND fits THEN
-		RAISE EXCEPTION 'this cluster has no host "%"', p_node
+	UPDATE jira_pat.node n SET session = p_session, applied = p_applied,
+		contact = clock_timestamp(), version = p_version
+	WHERE n.name = p_node AND NOT n.gone;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'the cluster has no host "%"', p_node
 			USING ERRCODE = 'JP001';
 	END IF;
+	RETURN QUERY SELECT w.* FROM jira_pat.welcome() w;
 END
 $$;
 
 -- ---- setting up ----
 
-CREATE FUNCTION jira_pat.init(p_id bytea, p_format integer, p_pepper_tag bytea)
+CREATE FUNCTION jira_pat.init(
+	p_id bytea, p_format integer, p_pepper_tag bytea, p_mac bytea)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO jira_pat.cluster (id, format, pepper_tag)
 	VALUES (p_id, p_format, p_pepper_tag);
-	INSERT INTO jira_pat.head (seq, mac) VALUES (0, '');
+	INSERT INTO jira_pat.head (seq, mac) VALUES (0, p_mac);
 EXCEPTION WHEN unique_violation THEN
-	RAISE EXCEPTION 'there is a cluster in this database already'
+	RAISE EXCEPTION 'this database has a cluster already'
 		USING ERRCODE = 'JP002';
 END
 $$;
@@ -238,12 +263,12 @@ BEGIN
 			USING ERRCODE = 'JP003';
 	END IF;
 	IF (SELECT count(*) FROM jira_pat.node) >= 64 THEN
-		RAISE EXCEPTION 'this cluster has 64 hosts already'
+		RAISE EXCEPTION 'the cluster has 64 hosts already'
 			USING ERRCODE = 'JP004';
 	END IF;
 	INSERT INTO jira_pat.node (name) VALUES (p_node);
 EXCEPTION WHEN unique_violation THEN
-	RAISE EXCEPTION 'this cluster has a host "%" already', p_node
+	RAISE EXCEPTION 'the cluster has a host "%" already', p_node
 		USING ERRCODE = 'JP002';
 END
 $$;
@@ -259,7 +284,7 @@ BEGIN
 	UPDATE jira_pat.node n SET gone = true WHERE n.name = p_node
 	RETURNING n.lease_ms INTO v_lease_ms;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'this cluster has no host "%"', p_node
+		RAISE EXCEPTION 'the cluster has no host "%"', p_node
 			USING ERRCODE = 'JP001';
 	END IF;
 	RETURN v_lease_ms;
@@ -290,7 +315,9 @@ BEGIN
 	INSERT INTO jira_pat.snapshot_part (seq, part, mac, bytes)
 	VALUES (p_seq, p_part, p_part_mac, p_bytes);
 	IF (SELECT count(*) FROM jira_pat.snapshot_part p WHERE p.seq = p_seq) = p_parts THEN
-		INSERT INTO jira_pat.snapshot (seq, mac, parts) VALUES (p_seq, p_mac, p_parts);
+		INSERT INTO jira_pat.snapshot (seq, mac, parts, total)
+		VALUES (p_seq, p_mac, p_parts, coalesce(
+			(SELECT l.total FROM jira_pat.log l WHERE l.seq = p_seq), 0));
 		DELETE FROM jira_pat.snapshot s WHERE s.seq < p_seq;
 		DELETE FROM jira_pat.snapshot_part p WHERE p.seq < p_seq;
 		PERFORM jira_pat.trim();

@@ -1,0 +1,589 @@
+#include "pat_clusterd/bridge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <syslog.h>
+
+#include "common/base/clock.h"
+#include "common/sys/log.h"
+
+enum {
+	LOOK_MS = 5000,    /* for what nobody has told about */
+	REFUSED_MS = 5000, /* until an administrator may have acted */
+	PATIENCE_MIN_MS = 10000,
+};
+
+static const struct task *const tasks[] = { &task_hello, &task_setup,
+	&task_append, &task_lease, &task_applied, &task_follow, &task_nodes,
+	&task_status, &task_put, &task_get };
+#define TASKS (sizeof(tasks) / sizeof(tasks[0]))
+
+/* ---- STATE ---- */
+
+/* What our own functions in the database refuse, and some of its own. */
+static const struct {
+	const char *sqlstate, *advice;
+} advices[] = {
+	{ "JP001", "run \"pat-admin cluster join\" on this host" },
+	{ "JP003", "copy the pepper_file of a host of the cluster here" },
+	{ "JP004", "\"pat-admin cluster leave\" removes one" },
+	{ "JP006", "[cluster] conninfo has to name the database that the "
+	           "store belongs to" },
+	{ "JP007", "give one of them another node in [cluster], and run "
+	           "\"pat-admin cluster join\" there" },
+	{ "42501", "grant the role of pat-clusterd CREATE on the database, or "
+	           "run schema.sql as that role" },
+};
+
+const char *
+bridge_advice(const struct bridge *bridge)
+{
+	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
+		if (strcmp(advices[i].sqlstate, bridge->database.sqlstate) == 0)
+			return advices[i].advice;
+	return "";
+}
+
+/* A text of the database, of which only so much fits. */
+static void
+set_text(char text[JP_LINK_TEXT_MAX + 1], const char *from, const char *advice)
+{
+	(void)snprintf(text, JP_LINK_TEXT_MAX + 1, "%.*s%s%s", 300, from,
+	    advice[0] != '\0' ? ": " : "", advice);
+}
+
+static void
+describe(const struct bridge *bridge, struct jp_link_state_msg *state)
+{
+	const struct database *database = &bridge->database;
+	const bool is_ready = database->state == DATABASE_READY;
+
+	memset(state, 0, sizeof(*state));
+	state->state = bridge->is_refused ? JP_LINK_REFUSED
+	               : is_ready && (bridge->welcome || bridge->is_setup)
+	                   ? JP_LINK_CONNECTED
+	                   : JP_LINK_CONNECTING;
+	if (bridge->is_refused)
+		set_text(state->text, bridge->refusal, "");
+	else if (!is_ready)
+		set_text(state->text, database->text, "");
+	if (!is_ready)
+		return;
+	database_place(database, state->database, sizeof(state->database));
+	state->primary = true;
+	state->tls = PQsslInUse(database->conn) != 0;
+	state->verified = database->info->encrypted ||
+	                  conninfo_is_near(PQhostaddr(database->conn));
+	state->synchronous = database->synchronous;
+}
+
+static void
+log_state(const struct jp_link_state_msg *state)
+{
+	switch (state->state) {
+	case JP_LINK_CONNECTED:
+		jp_log(LOG_INFO, "database: connected to %s%s", state->database,
+		    state->synchronous ? ""
+		                       : "; no standby is waited for: what is "
+		                         "committed may be lost with it");
+		break;
+	case JP_LINK_REFUSED:
+		jp_log(LOG_ERR, "database: %s", state->text);
+		break;
+	case JP_LINK_CONNECTING:
+		if (state->text[0] != '\0')
+			jp_log(LOG_WARNING, "database: not connected: %s",
+			    state->text);
+		break;
+	case JP_LINK_STATES:
+		break;
+	}
+}
+
+void
+bridge_say_state(struct bridge *bridge, bool always)
+{
+	static struct jp_link_msg msg;
+	const bool had = bridge->has_state;
+	bool changed;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.kind = JP_LINK_STATE;
+	describe(bridge, &msg.state);
+	changed =
+	    !had || memcmp(&msg.state, &bridge->state, sizeof(msg.state)) != 0;
+	if (!changed && !always)
+		return;
+	if (changed)
+		log_state(&msg.state);
+	bridge->state = msg.state;
+	bridge->has_state = true;
+	host_send(&bridge->host, &msg, NULL);
+}
+
+/* ---- requests ---- */
+
+enum jp_err
+bridge_keep(struct waiting *waiting, const struct jp_link_msg *msg,
+    const uint8_t *bytes)
+{
+	const size_t len = jp_link_bytes_of(msg);
+
+	waiting->bytes = malloc(len + 1);
+	if (waiting->bytes == NULL)
+		return JP_ERR_NOMEM;
+	if (len > 0)
+		memcpy(waiting->bytes, bytes, len);
+	waiting->msg = *msg;
+	waiting->is_there = true;
+	return JP_ERR_OK;
+}
+
+void
+bridge_forget(struct waiting *waiting)
+{
+	if (waiting->bytes != NULL)
+		explicit_bzero(waiting->bytes, jp_link_bytes_of(&waiting->msg));
+	free(waiting->bytes);
+	waiting->bytes = NULL;
+	waiting->is_there = false;
+}
+
+void
+bridge_done(
+    struct bridge *bridge, uint32_t req, enum jp_err err, const char *text)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_DONE };
+
+	msg.done.req = req;
+	msg.done.err = err;
+	set_text(msg.done.text, text, "");
+	host_send(&bridge->host, &msg, NULL);
+}
+
+void
+bridge_run(struct bridge *bridge, const struct statement *statement, bool large)
+{
+	database_run(&bridge->database, statement, large, bridge->now_ms);
+}
+
+void
+bridge_failed(struct bridge *bridge)
+{
+	const char *sqlstate = bridge->database.sqlstate;
+
+	if (strncmp(sqlstate, "JP", 2) != 0) {
+		database_give_up(
+		    &bridge->database, bridge->now_ms, bridge->database.text);
+		return;
+	}
+	set_text(bridge->refusal, bridge->database.text, bridge_advice(bridge));
+	bridge->is_refused = true;
+	bridge->welcome = false;
+	bridge->refused_ms = bridge->now_ms + REFUSED_MS;
+	bridge_say_state(bridge, false);
+}
+
+/* ---- messages of the host ---- */
+
+static enum jp_err
+wrong(struct jp_why *why, const char *text)
+{
+	return jp_why(why, JP_ERR_PROTOCOL, "%s", text);
+}
+
+static enum jp_err
+take_hello(
+    struct bridge *bridge, const struct jp_link_msg *msg, struct jp_why *why)
+{
+	if (bridge->greeted)
+		return wrong(why, "a second HELLO");
+	if (msg->hello.version != JP_LINK_VERSION)
+		return wrong(why, "patd is of another version: install the "
+		                  "same one of patd and pat-clusterd, and "
+		                  "restart both");
+	bridge->greeted = true;
+	bridge->hello = msg->hello;
+	bridge->applied = bridge->told = bridge->sent = msg->hello.applied;
+	bridge->head = bridge->applied;
+	database_be_patient(&bridge->database,
+	    msg->hello.lease_ms > PATIENCE_MIN_MS ? msg->hello.lease_ms
+	                                          : PATIENCE_MIN_MS);
+	database_start(&bridge->database, bridge->now_ms);
+	return JP_ERR_OK;
+}
+
+static void
+say_not_done(struct bridge *bridge, uint32_t req)
+{
+	static struct jp_link_msg msg;
+
+	memset(&msg, 0, sizeof(msg));
+	msg.kind = JP_LINK_APPENDED;
+	msg.appended.req = req;
+	msg.appended.result = JP_LINK_NOT_DONE;
+	set_text(msg.appended.text,
+	    bridge->is_refused                 ? bridge->refusal
+	    : bridge->database.text[0] != '\0' ? bridge->database.text
+	                                       : "there is no connection yet",
+	    "");
+	host_send(&bridge->host, &msg, NULL);
+}
+
+static enum jp_err
+take_append(struct bridge *bridge, const struct jp_link_msg *msg,
+    const uint8_t *bytes, struct jp_why *why)
+{
+	if (bridge->append.is_there || bridge->task == &task_append)
+		return wrong(why, "a second APPEND");
+	if (!bridge->welcome) {
+		say_not_done(bridge, msg->append.req);
+		return JP_ERR_OK;
+	}
+	return bridge_keep(&bridge->append, msg, bytes);
+}
+
+/* The oldest of too many will not be answered. */
+static void
+take_lease(struct bridge *bridge, uint32_t req)
+{
+	if (bridge->lease_len == BRIDGE_LEASES_MAX) {
+		bridge->lease_len--;
+		memmove(bridge->leases, bridge->leases + 1,
+		    bridge->lease_len * sizeof(bridge->leases[0]));
+	}
+	bridge->leases[bridge->lease_len++] = req;
+}
+
+static enum jp_err
+take_put(struct bridge *bridge, const struct jp_link_msg *msg,
+    const uint8_t *bytes, struct jp_why *why)
+{
+	if (bridge->put.is_there)
+		return wrong(why, "a second SNAPSHOT_PUT");
+	bridge->put_step = 0;
+	return bridge_keep(&bridge->put, msg, bytes);
+}
+
+static enum jp_err
+take_setup(
+    struct bridge *bridge, const struct jp_link_msg *msg, struct jp_why *why)
+{
+	if (bridge->setup.is_there)
+		return wrong(why, "a second request while one is under way");
+	if (!bridge->is_setup && msg->kind != JP_LINK_LEAVE)
+		return wrong(why, "CREATE or JOIN of a host that is set up");
+	bridge->setup_step = 0;
+	return bridge_keep(&bridge->setup, msg, NULL);
+}
+
+static void
+take_get(struct bridge *bridge, uint32_t req)
+{
+	bridge->want_get = true;
+	bridge->has_get = false;
+	bridge->get_req = req;
+	bridge->get_next = 0;
+}
+
+/* Where there is no database, the answer is what there is. */
+static void
+take_status(struct bridge *bridge, uint32_t req)
+{
+	bridge->want_status = true;
+	bridge->status_req = req;
+	if (bridge->database.state == DATABASE_READY &&
+	    (bridge->welcome || bridge->is_setup))
+		return;
+	bridge->want_status = false;
+	bridge_say_state(bridge, true);
+	bridge_done(bridge, req, JP_ERR_OK, "");
+}
+
+static enum jp_err
+take_message(void *arg, const struct jp_link_msg *msg, const uint8_t *bytes,
+    struct jp_why *why)
+{
+	struct bridge *bridge = arg;
+
+	if (!bridge->greeted && msg->kind != JP_LINK_HELLO)
+		return wrong(why, "a message before HELLO");
+	/* The reader lets no message of our own kinds through. */
+	switch ((int)msg->kind) {
+	case JP_LINK_HELLO:
+		return take_hello(bridge, msg, why);
+	case JP_LINK_APPEND:
+		return take_append(bridge, msg, bytes, why);
+	case JP_LINK_LEASE:
+		take_lease(bridge, msg->request.req);
+		return JP_ERR_OK;
+	case JP_LINK_APPLIED:
+		if (msg->applied.seq > bridge->applied)
+			bridge->applied = msg->applied.seq;
+		return JP_ERR_OK;
+	case JP_LINK_SNAPSHOT_PUT:
+		return take_put(bridge, msg, bytes, why);
+	case JP_LINK_SNAPSHOT_GET:
+		take_get(bridge, msg->request.req);
+		return JP_ERR_OK;
+	case JP_LINK_CREATE:
+	case JP_LINK_JOIN:
+	case JP_LINK_LEAVE:
+		return take_setup(bridge, msg, why);
+	case JP_LINK_STATUS:
+		take_status(bridge, msg->request.req);
+		return JP_ERR_OK;
+	default:
+		return wrong(why, "a message that is not for pat-clusterd");
+	}
+}
+
+/* ---- the host comes and goes ---- */
+
+static void
+on_opened(void *arg)
+{
+	struct bridge *bridge = arg;
+
+	jp_log(LOG_INFO, "host: connected");
+	bridge->has_state = false;
+	bridge_say_state(bridge, false);
+}
+
+/* What it had asked for is nobody's any more. */
+static void
+on_closed(void *arg)
+{
+	struct bridge *bridge = arg;
+
+	jp_log(LOG_INFO, "host: disconnected");
+	database_stop(&bridge->database);
+	bridge_forget(&bridge->append);
+	bridge_forget(&bridge->put);
+	bridge_forget(&bridge->setup);
+	bridge->greeted = bridge->welcome = bridge->is_refused = false;
+	bridge->lease_len = bridge->asked_len = 0;
+	bridge->want_status = bridge->want_get = bridge->want_nodes = false;
+	bridge->has_nodes = bridge->has_put_lock = bridge->has_status = false;
+	bridge->awaited = 0;
+	bridge->task = NULL;
+	bridge->is_over = bridge->is_setup;
+}
+
+/* ---- the database comes and goes ---- */
+
+void
+bridge_refuse(struct bridge *bridge, const char *text)
+{
+	set_text(bridge->refusal, text, "");
+	bridge->is_refused = bridge->is_refusing = true;
+	database_give_up(&bridge->database, bridge->now_ms, text);
+	bridge->is_refusing = false;
+}
+
+/* All that waits for it is told. */
+static void
+on_lost(struct bridge *bridge)
+{
+	if (!bridge->is_refusing)
+		bridge->is_refused = false;
+	bridge->lease_len = 0;
+	bridge->has_put_lock = false;
+	bridge_say_state(bridge, bridge->want_status || bridge->has_status);
+	if (bridge->append.is_there) {
+		say_not_done(bridge, bridge->append.msg.append.req);
+		bridge_forget(&bridge->append);
+	}
+	bridge_drop_snapshots(bridge);
+	if (bridge->want_status || bridge->has_status)
+		bridge_done(bridge, bridge->status_req, JP_ERR_OK, "");
+	bridge->want_status = bridge->has_status = false;
+}
+
+static void
+on_changed(void *arg)
+{
+	struct bridge *bridge = arg;
+	const bool is_ready = bridge->database.state == DATABASE_READY;
+
+	bridge->welcome = false;
+	bridge->refused_ms = 0;
+	if (!is_ready)
+		on_lost(bridge);
+	else if (!bridge->is_setup && !bridge->database.has_schema)
+		bridge_refuse(bridge,
+		    "there is no cluster in this database: run \"pat-admin "
+		    "cluster init\" on the first host");
+	else
+		bridge_say_state(bridge, false);
+}
+
+static void
+on_rows(void *arg, const PGresult *rows)
+{
+	struct bridge *bridge = arg;
+
+	if (bridge->task != NULL && bridge->task->rows != NULL)
+		bridge->task->rows(bridge, rows);
+}
+
+static void
+on_ended(void *arg, enum database_end end)
+{
+	struct bridge *bridge = arg;
+	const struct task *task = bridge->task;
+
+	bridge->task = NULL;
+	if (task != NULL)
+		task->ended(bridge, end);
+}
+
+/* Only a hint, which anybody may send who may connect to the database. */
+static void
+on_notified(void *arg)
+{
+	struct bridge *bridge = arg;
+
+	bridge->is_behind = true;
+	if (bridge->awaited != 0)
+		bridge->want_nodes = true;
+}
+
+/* ---- the tasks ---- */
+
+/* From the one behind the last one, so that none has to wait for ever. */
+static void
+run_tasks(struct bridge *bridge)
+{
+	if (!bridge->greeted || bridge->now_ms < bridge->refused_ms)
+		return;
+	for (size_t i = 0; i < TASKS && database_is_free(&bridge->database);
+	     i++) {
+		const struct task *task = tasks[(bridge->turn + i) % TASKS];
+
+		if (!task->is_wanted(bridge))
+			continue;
+		bridge->turn = (bridge->turn + i + 1) % TASKS;
+		bridge->task = task;
+		bridge->any = false;
+		task->start(bridge);
+		return;
+	}
+}
+
+void
+bridge_take_nodes(struct bridge *bridge, const struct jp_link_nodes_msg *nodes)
+{
+	bridge->nodes = *nodes;
+	bridge->has_nodes = true;
+	if (nodes->nodes.head > bridge->head) {
+		bridge->head = nodes->nodes.head;
+		bridge->is_behind = true;
+	}
+	for (size_t i = 0; i < nodes->nodes.len; i++)
+		if (nodes->nodes.of[i].applied < bridge->awaited)
+			return;
+	bridge->awaited = 0;
+}
+
+/* Behind the batches that were there when it was read. */
+static void
+send_nodes(struct bridge *bridge)
+{
+	static struct jp_link_msg msg;
+
+	if (!bridge->has_nodes ||
+	    (bridge->nodes.nodes.head > bridge->sent && !bridge->is_setup))
+		return;
+	memset(&msg, 0, sizeof(msg));
+	msg.kind = JP_LINK_NODES;
+	msg.nodes = bridge->nodes;
+	bridge->has_nodes = false;
+	host_send(&bridge->host, &msg, NULL);
+	if (bridge->has_status)
+		bridge_done(bridge, bridge->status_req, JP_ERR_OK, "");
+	bridge->has_status = false;
+}
+
+static int64_t
+chance(void)
+{
+	int64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		number = jp_now_ns();
+	return number & INT64_MAX;
+}
+
+void
+bridge_make(struct bridge *bridge, const struct bridge_options *options)
+{
+	const struct host_events host = { on_opened, take_message, on_closed,
+		bridge };
+	const struct database_events database = { on_changed, on_rows, on_ended,
+		on_notified, bridge };
+
+	memset(bridge, 0, sizeof(*bridge));
+	bridge->session = chance();
+	bridge->is_setup = options->path == NULL;
+	host_make(&bridge->host, options->path, options->uids, options->uid_len,
+	    &host);
+	database_make(
+	    &bridge->database, options->info, options->node, &database);
+}
+
+void
+bridge_serve(struct bridge *bridge, int fd)
+{
+	host_adopt(&bridge->host, fd);
+}
+
+void
+bridge_end(struct bridge *bridge)
+{
+	host_close(&bridge->host, bridge->now_ms);
+	database_stop(&bridge->database);
+}
+
+/* ---- for the loop ---- */
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int64_t
+bridge_due(const struct bridge *bridge)
+{
+	int64_t due =
+	    earlier(host_due(&bridge->host), database_due(&bridge->database));
+
+	if (bridge->welcome)
+		due = earlier(due, bridge->look_ms);
+	if (bridge->refused_ms > bridge->now_ms)
+		due = earlier(due, bridge->refused_ms);
+	if (bridge->setup.is_there && bridge->setup_ms > bridge->now_ms)
+		due = earlier(due, bridge->setup_ms);
+	return due;
+}
+
+void
+bridge_step(struct bridge *bridge, short host_ready, short database_ready,
+    int64_t now_ms)
+{
+	bridge->now_ms = now_ms;
+	database_step(&bridge->database, database_ready, now_ms);
+	host_step(&bridge->host, host_ready, now_ms);
+	if (now_ms >= bridge->look_ms) {
+		bridge->look_ms = now_ms + LOOK_MS;
+		bridge->is_behind = true;
+		bridge->want_nodes = bridge->awaited != 0;
+	}
+	run_tasks(bridge);
+	send_nodes(bridge);
+	if (bridge->host.fd >= 0)
+		host_step(&bridge->host, 0, now_ms);
+}

@@ -1,0 +1,493 @@
+/*
+ * The log: where it is, what is put behind it, what comes from there, and the
+ * leases that go with it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "pat_clusterd/bridge.h"
+#include "pat_clusterd/schema.h"
+
+enum {
+	ROWS_MAX = 1000,     /* batches at once, */
+	BYTES_MAX = 1 << 20, /* and bytes, from which on no more are taken */
+};
+
+/* ---- rows ---- */
+
+static void
+copy(uint8_t *to, size_t size, const PGresult *rows, int row, int column)
+{
+	size_t len;
+	const uint8_t *bytes = row_bytes(rows, row, column, &len);
+
+	memset(to, 0, size);
+	if (bytes != NULL && len == size)
+		memcpy(to, bytes, size);
+}
+
+/* In the order of jira_pat.nodes(). */
+enum {
+	HEAD,
+	HEAD_MAC,
+	LOG_BATCHES,
+	LOG_BYTES,
+	NAME,
+	APPLIED,
+	GRANTS,
+	LEASE_MS,
+	CONTACT_MS,
+	VERSION
+};
+
+static void
+read_node(
+    struct jp_link_nodes_msg *nodes, const PGresult *rows, int row, int column)
+{
+	struct jp_link_node *node = &nodes->nodes.of[nodes->nodes.len];
+
+	nodes->nodes.head = (uint64_t)row_int(rows, row, column + HEAD);
+	copy(nodes->nodes.mac, sizeof(nodes->nodes.mac), rows, row,
+	    column + HEAD_MAC);
+	nodes->log_batches = (uint64_t)row_int(rows, row, column + LOG_BATCHES);
+	nodes->log_bytes = (uint64_t)row_int(rows, row, column + LOG_BYTES);
+	if (nodes->nodes.len == JP_LINK_NODES_MAX)
+		return;
+	memset(node, 0, sizeof(*node));
+	row_text(rows, row, column + NAME, node->name, sizeof(node->name));
+	node->applied = (uint64_t)row_int(rows, row, column + APPLIED);
+	node->grants = (uint64_t)row_int(rows, row, column + GRANTS);
+	node->lease_ms = (uint32_t)row_int(rows, row, column + LEASE_MS);
+	node->contact_ms = row_int(rows, row, column + CONTACT_MS);
+	row_text(
+	    rows, row, column + VERSION, node->version, sizeof(node->version));
+	if (node->name[0] != '\0')
+		nodes->nodes.len++;
+}
+
+static void
+read_nodes(struct bridge *bridge, struct jp_link_nodes_msg *nodes,
+    const PGresult *rows, int column)
+{
+	for (int row = 0; row < PQntuples(rows); row++) {
+		bridge->any = true;
+		read_node(nodes, rows, row, column);
+	}
+}
+
+/* ---- hello ---- */
+
+static bool
+is_zero(const uint8_t *bytes, size_t len)
+{
+	while (len > 0 && bytes[len - 1] == 0)
+		len--;
+	return len == 0;
+}
+
+static bool
+hello_is_wanted(const struct bridge *bridge)
+{
+	return !bridge->welcome &&
+	       !is_zero(bridge->hello.cluster, JP_LINK_ID_LEN);
+}
+
+static void
+hello_start(struct bridge *bridge)
+{
+	const struct jp_link_hello *hello = &bridge->hello;
+	struct statement statement;
+
+	memset(&bridge->got, 0, sizeof(bridge->got));
+	bridge->got.kind = JP_LINK_WELCOME;
+	statement_begin(
+	    &statement, "SELECT * FROM jira_pat.hello($1, $2, $3, $4, $5)");
+	statement_bytes(&statement, hello->cluster, JP_LINK_ID_LEN);
+	statement_text(&statement, hello->node);
+	statement_int8(&statement, bridge->session);
+	statement_int8(&statement, (int64_t)bridge->applied);
+	statement_text(&statement, hello->release);
+	bridge_run(bridge, &statement, false);
+}
+
+/* In the order of jira_pat.welcome(). */
+enum { ID, FORMAT, TAG, LOG_HEAD, MAC, OLDEST, SNAPSHOT };
+
+void
+bridge_read_welcome(struct jp_link_welcome *welcome, const PGresult *rows)
+{
+	const int64_t snapshot = row_int(rows, 0, SNAPSHOT);
+
+	welcome->version = JP_LINK_VERSION;
+	copy(welcome->cluster, JP_LINK_ID_LEN, rows, 0, ID);
+	copy(welcome->tag, JP_LINK_TAG_LEN, rows, 0, TAG);
+	welcome->head = (uint64_t)row_int(rows, 0, LOG_HEAD);
+	copy(welcome->mac, JP_LINK_MAC_LEN, rows, 0, MAC);
+	welcome->oldest = (uint64_t)row_int(rows, 0, OLDEST);
+	welcome->has_snapshot = snapshot >= 0;
+	welcome->snapshot = snapshot >= 0 ? (uint64_t)snapshot : 0;
+}
+
+static void
+hello_rows(struct bridge *bridge, const PGresult *rows)
+{
+	if (PQntuples(rows) != 1)
+		return;
+	bridge->any = row_int(rows, 0, FORMAT) == SCHEMA_FORMAT;
+	bridge_read_welcome(&bridge->got.welcome, rows);
+}
+
+static void
+hello_ended(struct bridge *bridge, enum database_end end)
+{
+	if (end == DATABASE_FAILED) {
+		bridge_failed(bridge);
+		return;
+	}
+	if (end == DATABASE_UNSURE)
+		return; /* again, if the connection is there */
+	if (!bridge->any) {
+		bridge_refuse(bridge,
+		    "the schema in the database is of another version of "
+		    "jira-pat: install the same one on all hosts");
+		return;
+	}
+	bridge->is_refused = false;
+	bridge->welcome = true;
+	bridge->told = bridge->applied;
+	bridge->head = bridge->got.welcome.head;
+	bridge->is_behind = bridge->want_nodes = true;
+	bridge_say_state(bridge, false);
+	host_send(&bridge->host, &bridge->got, NULL);
+}
+
+const struct task task_hello = { hello_is_wanted, hello_start, hello_rows,
+	hello_ended };
+
+/* ---- a batch of this host ---- */
+
+static bool
+append_is_wanted(const struct bridge *bridge)
+{
+	return bridge->welcome && bridge->append.is_there;
+}
+
+static void
+append_start(struct bridge *bridge)
+{
+	const struct jp_link_append *append = &bridge->append.msg.append;
+	struct statement statement;
+
+	bridge->append_req = append->req;
+	memset(&bridge->got, 0, sizeof(bridge->got));
+	bridge->got.kind = JP_LINK_APPENDED;
+	bridge->got.appended.req = append->req;
+	statement_begin(&statement, "SELECT * FROM jira_pat.append("
+	                            "$1, $2, $3, $4, $5, $6, $7)");
+	statement_int8(&statement, (int64_t)append->expected);
+	statement_uuid(&statement, append->id);
+	statement_text(&statement, bridge->hello.node);
+	statement_int8(&statement, bridge->session);
+	statement_int8(&statement, append->time);
+	statement_bytes(&statement, bridge->append.bytes, append->len);
+	statement_bytes(&statement, append->mac, JP_LINK_MAC_LEN);
+	bridge_run(bridge, &statement, false);
+}
+
+/* The result is the first column; that it is "ok" counts once it has ended. */
+static void
+append_rows(struct bridge *bridge, const PGresult *rows)
+{
+	static struct jp_link_nodes_msg nodes;
+	char result[16];
+
+	row_text(rows, 0, 0, result, sizeof(result));
+	memset(&nodes, 0, sizeof(nodes));
+	read_nodes(bridge, &nodes, rows, 1);
+	bridge->got.appended.nodes = nodes.nodes;
+	bridge->got.appended.result =
+	    strcmp(result, "ok") == 0 ? JP_LINK_OK : JP_LINK_CONFLICT;
+}
+
+/* Nobody knows whether it is there: the host will ask again. */
+static void
+say_not_ok(struct bridge *bridge, enum jp_link_result result)
+{
+	struct jp_link_appended *appended = &bridge->got.appended;
+
+	memset(appended, 0, sizeof(*appended));
+	appended->req = bridge->append_req;
+	appended->result = result;
+	if (result == JP_LINK_NOT_DONE)
+		(void)snprintf(appended->text, sizeof(appended->text), "%.*s",
+		    300, bridge->database.text);
+	bridge->got.kind = JP_LINK_APPENDED;
+	host_send(&bridge->host, &bridge->got, NULL);
+}
+
+static void
+append_ended(struct bridge *bridge, enum database_end end)
+{
+	const uint64_t seq = bridge->append.msg.append.expected + 1;
+
+	bridge_forget(&bridge->append);
+	if (end != DATABASE_DONE || !bridge->any) {
+		say_not_ok(bridge, end == DATABASE_FAILED ? JP_LINK_NOT_DONE
+		                                          : JP_LINK_UNKNOWN);
+		if (end == DATABASE_FAILED)
+			bridge_failed(bridge);
+		return;
+	}
+	if (bridge->got.appended.nodes.head > bridge->head)
+		bridge->head = bridge->got.appended.nodes.head;
+	if (bridge->got.appended.result == JP_LINK_OK)
+		bridge->awaited = seq;
+	bridge->is_behind = true;
+	host_send(&bridge->host, &bridge->got, NULL);
+}
+
+const struct task task_append = { append_is_wanted, append_start, append_rows,
+	append_ended };
+
+/* ---- a lease ---- */
+
+static bool
+lease_is_wanted(const struct bridge *bridge)
+{
+	return bridge->welcome && bridge->lease_len > 0;
+}
+
+/* One grant is good for all that was asked before it. */
+static void
+lease_start(struct bridge *bridge)
+{
+	struct statement statement;
+
+	bridge->asked_len = bridge->lease_len;
+	memcpy(bridge->asked, bridge->leases, sizeof(bridge->asked));
+	bridge->lease_len = 0;
+	memset(&bridge->got, 0, sizeof(bridge->got));
+	bridge->got.kind = JP_LINK_NODES;
+	statement_begin(
+	    &statement, "SELECT * FROM jira_pat.lease($1, $2, $3, $4)");
+	statement_text(&statement, bridge->hello.node);
+	statement_int8(&statement, bridge->session);
+	statement_int4(&statement, (int32_t)bridge->hello.lease_ms);
+	statement_int8(&statement, (int64_t)bridge->applied);
+	bridge_run(bridge, &statement, false);
+}
+
+static void
+nodes_rows(struct bridge *bridge, const PGresult *rows)
+{
+	read_nodes(bridge, &bridge->got.nodes, rows, 0);
+}
+
+static void
+say_leased(struct bridge *bridge, bool ok, const char *text)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_LEASED };
+
+	msg.leased.ok = ok;
+	if (ok) {
+		msg.leased.head = bridge->got.nodes.nodes.head;
+		memcpy(msg.leased.mac, bridge->got.nodes.nodes.mac,
+		    JP_LINK_MAC_LEN);
+	}
+	(void)snprintf(
+	    msg.leased.text, sizeof(msg.leased.text), "%.*s", 300, text);
+	for (size_t i = 0; i < bridge->asked_len; i++) {
+		msg.leased.req = bridge->asked[i];
+		host_send(&bridge->host, &msg, NULL);
+	}
+	bridge->asked_len = 0;
+}
+
+static void
+lease_ended(struct bridge *bridge, enum database_end end)
+{
+	if (end == DATABASE_DONE && bridge->any) {
+		say_leased(bridge, true, "");
+		bridge_take_nodes(bridge, &bridge->got.nodes);
+		return;
+	}
+	say_leased(bridge, false, bridge->database.text);
+	if (end == DATABASE_FAILED)
+		bridge_failed(bridge);
+}
+
+const struct task task_lease = { lease_is_wanted, lease_start, nodes_rows,
+	lease_ended };
+
+/* ---- what this host has applied ---- */
+
+static bool
+applied_is_wanted(const struct bridge *bridge)
+{
+	return bridge->welcome && bridge->applied > bridge->told;
+}
+
+static void
+applied_start(struct bridge *bridge)
+{
+	struct statement statement;
+
+	bridge->told = bridge->applied;
+	statement_begin(&statement, "SELECT jira_pat.applied($1, $2, $3)");
+	statement_text(&statement, bridge->hello.node);
+	statement_int8(&statement, bridge->session);
+	statement_int8(&statement, (int64_t)bridge->applied);
+	bridge_run(bridge, &statement, false);
+}
+
+/* A connection that is lost begins with what has been applied. */
+static void
+applied_ended(struct bridge *bridge, enum database_end end)
+{
+	if (end == DATABASE_FAILED)
+		bridge_failed(bridge);
+}
+
+const struct task task_applied = { applied_is_wanted, applied_start, NULL,
+	applied_ended };
+
+/* ---- batches for this host ---- */
+
+static bool
+follow_is_wanted(const struct bridge *bridge)
+{
+	return bridge->welcome && bridge->is_behind &&
+	       bridge->host.backlog < HOST_BACKLOG;
+}
+
+static void
+follow_start(struct bridge *bridge)
+{
+	struct statement statement;
+
+	bridge->is_behind = false;
+	statement_begin(&statement, "SELECT * FROM jira_pat.since($1, $2, $3)");
+	statement_int8(&statement, (int64_t)bridge->sent);
+	statement_int4(&statement, ROWS_MAX);
+	statement_int8(&statement, BYTES_MAX);
+	bridge_run(bridge, &statement, true);
+}
+
+/* In the order of jira_pat.since(). */
+enum { SEQ, BATCH, NODE, AT, BYTES, BATCH_MAC };
+
+/* Whatever it is: the host sees whether it is the next one, and of the chain.
+ */
+static void
+follow_rows(struct bridge *bridge, const PGresult *rows)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_BATCH };
+	struct jp_link_batch *batch = &msg.batch;
+	const uint8_t *bytes;
+	size_t len;
+
+	if (PQntuples(rows) != 1)
+		return;
+	bytes = row_bytes(rows, 0, BYTES, &len);
+	batch->seq = (uint64_t)row_int(rows, 0, SEQ);
+	copy(batch->id, sizeof(batch->id), rows, 0, BATCH);
+	row_text(rows, 0, NODE, batch->node, sizeof(batch->node));
+	batch->time = row_int(rows, 0, AT);
+	copy(batch->mac, sizeof(batch->mac), rows, 0, BATCH_MAC);
+	batch->len = (uint32_t)len;
+	host_send(&bridge->host, &msg, bytes);
+	bridge->sent = batch->seq;
+	bridge->any = true;
+}
+
+static void
+follow_ended(struct bridge *bridge, enum database_end end)
+{
+	if (end == DATABASE_FAILED)
+		bridge_failed(bridge);
+	else if (bridge->any && bridge->sent < bridge->head)
+		bridge->is_behind = true;
+}
+
+const struct task task_follow = { follow_is_wanted, follow_start, follow_rows,
+	follow_ended };
+
+/* ---- how the hosts are ---- */
+
+static bool
+nodes_is_wanted(const struct bridge *bridge)
+{
+	return bridge->welcome && bridge->want_nodes;
+}
+
+static void
+nodes_start(struct bridge *bridge)
+{
+	struct statement statement;
+
+	bridge->want_nodes = false;
+	memset(&bridge->got, 0, sizeof(bridge->got));
+	statement_begin(&statement, "SELECT * FROM jira_pat.nodes()");
+	bridge_run(bridge, &statement, false);
+}
+
+static void
+nodes_ended(struct bridge *bridge, enum database_end end)
+{
+	if (end == DATABASE_FAILED)
+		bridge_failed(bridge);
+	else if (end == DATABASE_DONE && bridge->any)
+		bridge_take_nodes(bridge, &bridge->got.nodes);
+}
+
+const struct task task_nodes = { nodes_is_wanted, nodes_start, nodes_rows,
+	nodes_ended };
+
+static bool
+status_is_wanted(const struct bridge *bridge)
+{
+	return bridge->want_status && (bridge->welcome || bridge->is_setup);
+}
+
+/* Where there is no cluster yet, there is nothing to say about one. */
+static void
+status_start(struct bridge *bridge)
+{
+	struct statement statement;
+
+	memset(&bridge->got, 0, sizeof(bridge->got));
+	statement_begin(&statement,
+	    bridge->database.has_schema
+	        ? "SELECT current_setting('synchronous_standby_names') <> '',"
+	          " n.* FROM jira_pat.nodes() n"
+	        : "SELECT current_setting('synchronous_standby_names') <> ''");
+	bridge_run(bridge, &statement, false);
+}
+
+static void
+status_rows(struct bridge *bridge, const PGresult *rows)
+{
+	bridge->database.synchronous = row_int(rows, 0, 0) != 0;
+	if (bridge->database.has_schema)
+		read_nodes(bridge, &bridge->got.nodes, rows, 1);
+}
+
+static void
+status_ended(struct bridge *bridge, enum database_end end)
+{
+	if (end == DATABASE_UNSURE)
+		return; /* the end of the connection answers */
+	bridge_say_state(bridge, true);
+	bridge->want_status = false;
+	if (end == DATABASE_DONE && bridge->any) {
+		bridge_take_nodes(bridge, &bridge->got.nodes);
+		bridge->has_status = true;
+		return;
+	}
+	bridge_done(bridge, bridge->status_req, JP_ERR_OK, "");
+	if (end == DATABASE_FAILED)
+		bridge_failed(bridge);
+}
+
+const struct task task_status = { status_is_wanted, status_start, status_rows,
+	status_ended };

@@ -1,0 +1,191 @@
+/*
+ * Making a cluster, joining one, leaving one: a few statements each.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "pat_clusterd/bridge.h"
+#include "pat_clusterd/schema.h"
+
+enum {
+	STEP_SCHEMA, /* CREATE: where there is none */
+	STEP_CHANGE,
+	STEP_REST, /* WELCOME; or, of LEAVE, that it is forgotten */
+};
+
+static void
+end(struct bridge *bridge, enum jp_err err, const char *text)
+{
+	const uint32_t req = bridge->setup.msg.kind == JP_LINK_CREATE
+	                         ? bridge->setup.msg.create.req
+	                     : bridge->setup.msg.kind == JP_LINK_JOIN
+	                         ? bridge->setup.msg.join.req
+	                         : bridge->setup.msg.leave.req;
+
+	bridge_forget(&bridge->setup);
+	bridge_done(bridge, req, err, text);
+}
+
+/* ---- steps ---- */
+
+static bool
+is_possible(const struct bridge *bridge)
+{
+	return bridge->database.has_schema ||
+	       bridge->setup.msg.kind == JP_LINK_CREATE;
+}
+
+static bool
+setup_is_wanted(const struct bridge *bridge)
+{
+	return bridge->setup.is_there && bridge->now_ms >= bridge->setup_ms;
+}
+
+static void
+change(struct bridge *bridge, struct statement *statement)
+{
+	const struct jp_link_msg *msg = &bridge->setup.msg;
+
+	if (msg->kind == JP_LINK_CREATE) {
+		statement_begin(
+		    statement, "SELECT jira_pat.init($1, $2, $3, $4)");
+		statement_bytes(statement, msg->create.cluster, JP_LINK_ID_LEN);
+		statement_int4(statement, SCHEMA_FORMAT);
+		statement_bytes(statement, msg->create.tag, JP_LINK_TAG_LEN);
+		statement_bytes(statement, msg->create.mac, JP_LINK_MAC_LEN);
+	} else if (msg->kind == JP_LINK_JOIN) {
+		statement_begin(statement, "SELECT jira_pat.enter($1, $2)");
+		statement_text(statement, msg->join.node);
+		statement_bytes(statement, msg->join.tag, JP_LINK_TAG_LEN);
+	} else {
+		statement_begin(statement, "SELECT jira_pat.leave($1)");
+		statement_text(statement, msg->leave.node);
+	}
+}
+
+static void
+do_rest(struct bridge *bridge, struct statement *statement)
+{
+	if (bridge->setup.msg.kind != JP_LINK_LEAVE) {
+		statement_begin(statement, "SELECT * FROM jira_pat.welcome()");
+		return;
+	}
+	statement_begin(statement, "SELECT jira_pat.forget($1)");
+	statement_text(statement, bridge->setup.msg.leave.node);
+}
+
+static void
+setup_start(struct bridge *bridge)
+{
+	struct statement statement;
+
+	memset(&bridge->got, 0, sizeof(bridge->got));
+	if (!is_possible(bridge)) {
+		end(bridge, JP_ERR_MISSING,
+		    "there is no cluster in this database: run "
+		    "\"pat-admin cluster init\" on the first host");
+		bridge->task = NULL;
+		return;
+	}
+	if (bridge->setup_step == STEP_SCHEMA && !bridge->database.has_schema) {
+		database_run_script(
+		    &bridge->database, schema_sql(), bridge->now_ms);
+		return;
+	}
+	if (bridge->setup_step == STEP_SCHEMA)
+		bridge->setup_step = STEP_CHANGE;
+	if (bridge->setup_step == STEP_CHANGE)
+		change(bridge, &statement);
+	else
+		do_rest(bridge, &statement);
+	bridge_run(bridge, &statement, false);
+}
+
+/*
+ * Whoever leaves has a lease until then, by our own clock; but a host that
+ * leaves itself has stopped patd before.
+ */
+static void
+wait_for_lease(struct bridge *bridge, int64_t lease_ms)
+{
+	if (bridge->is_setup &&
+	    strcmp(bridge->setup.msg.leave.node, bridge->hello.node) == 0)
+		return;
+	bridge->setup_ms = bridge->now_ms + lease_ms + lease_ms / 100 + 1;
+}
+
+static void
+setup_rows(struct bridge *bridge, const PGresult *rows)
+{
+	bridge->any = PQntuples(rows) > 0;
+	if (bridge->setup_step == STEP_CHANGE &&
+	    bridge->setup.msg.kind == JP_LINK_LEAVE)
+		bridge->got.done.req = (uint32_t)row_int(rows, 0, 0);
+	else if (bridge->setup_step == STEP_REST && bridge->any)
+		bridge_read_welcome(&bridge->got.welcome, rows);
+}
+
+/* ---- ends ---- */
+
+static void
+fail(struct bridge *bridge)
+{
+	static const struct {
+		const char *sqlstate;
+		enum jp_err err;
+	} errors[] = {
+		{ "JP001", JP_ERR_NOT_FOUND },
+		{ "JP002", JP_ERR_EXISTS },
+		{ "JP003", JP_ERR_REFUSED },
+		{ "JP004", JP_ERR_REFUSED },
+		{ "42501", JP_ERR_PERMISSION },
+	};
+	const char *advice = bridge_advice(bridge);
+	enum jp_err err = JP_ERR_IO;
+	char text[JP_LINK_TEXT_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (strcmp(errors[i].sqlstate, bridge->database.sqlstate) == 0)
+			err = errors[i].err;
+	(void)snprintf(text, sizeof(text), "%.*s%s%s", 200,
+	    bridge->database.text, advice[0] != '\0' ? ": " : "", advice);
+	end(bridge, err, text);
+}
+
+static void
+go_on(struct bridge *bridge)
+{
+	const bool leaves = bridge->setup.msg.kind == JP_LINK_LEAVE;
+
+	switch (bridge->setup_step++) {
+	case STEP_SCHEMA:
+		bridge->database.has_schema = true;
+		break;
+	case STEP_CHANGE:
+		if (leaves)
+			wait_for_lease(bridge, bridge->got.done.req);
+		break;
+	default:
+		if (!leaves) {
+			bridge->got.kind = JP_LINK_WELCOME;
+			host_send(&bridge->host, &bridge->got, NULL);
+		}
+		end(bridge, JP_ERR_OK, "");
+	}
+}
+
+static void
+setup_ended(struct bridge *bridge, enum database_end how)
+{
+	if (how == DATABASE_DONE)
+		go_on(bridge);
+	else if (how == DATABASE_FAILED)
+		fail(bridge);
+	else
+		end(bridge, JP_ERR_TIMEOUT,
+		    "the connection was lost on the way: see \"pat-admin "
+		    "cluster status\", and try again");
+}
+
+const struct task task_setup = { setup_is_wanted, setup_start, setup_rows,
+	setup_ended };
