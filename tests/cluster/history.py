@@ -18,6 +18,7 @@ no of a token that has once been not live is right, and an old yes never is.
 """
 import collections
 import itertools
+import threading
 
 ACCEPT, DENY = 2, 0  # as in the protocol; what was not decided is not recorded
 
@@ -27,7 +28,8 @@ CHANGES = {"create": (0, "live"), "resume": (0, "live"), "pause": (0, "paused"),
 FIRST = ("absent", "on")
 FINAL = "dead"  # nothing makes it live again
 
-Change = collections.namedtuple("Change", "begin end what")      # end None: unknown
+# `end` None: it was not acknowledged; then it has happened by `until`, or never will.
+Change = collections.namedtuple("Change", "begin end what until", defaults=[None])
 Ask = collections.namedtuple("Ask", "begin end host verdict")
 
 # What is kept of one way that it may have been. `state` is what the changes that
@@ -79,21 +81,23 @@ class Search:
     # ---- the events in their order ----
 
     def events(self):
-        """(time, 0 begins | 1 ends, change or question, number): what begins and
+        """(time, 0 begins | 1 ends, what it is, number): what begins and
         what ends at the same time is at the same time."""
         for kind, rows in ((0, self.changes), (1, self.asks)):
             for number, row in enumerate(rows):
                 yield row.begin, 0, kind, number
                 if row.end is not None:
                     yield row.end, 1, kind, number
+                elif row.until is not None:
+                    yield row.until, 1, 2, number
 
     def run(self):
         steps = ((self.change_begins, self.ask_begins),
-                 (self.change_ends, self.ask_ends))
+                 (self.change_ends, self.ask_ends, self.change_is_over))
         for _, ends, kind, number in sorted(self.events()):
             steps[ends][kind](number)
             if not self.ways:
-                self.wrong = (self.changes, self.asks)[kind][number]
+                self.wrong = (self.asks if kind == 1 else self.changes)[number]
                 return False
             if len(self.ways) > LIMIT:
                 raise TooMany(len(self.changes), len(self.asks))
@@ -118,15 +122,23 @@ class Search:
 
     def change_ends(self, number):
         """It is in the log, and every host has applied it."""
-        ways = set()
-        for way in self.ways:
-            for log in self.logs_with(way, number):
-                least = log.index(number) + 1 if number in log else 0
-                ways.add(way._replace(log=log, floors=tuple(
-                    max(floor, least) for floor in way.floors)))
+        self.everywhere(number, {way._replace(log=log) for way in self.ways
+                                 for log in self.logs_with(way, number)})
+
+    def change_is_over(self, number):
+        """It is in the log, and everywhere, or never will be."""
+        self.everywhere(number, self.ways)
+
+    def everywhere(self, number, ways):
+        """Every host has applied it, if it is in the log."""
         self.pending.remove(number)
-        self.ways = {self.shortened(way._replace(lost=way.lost - {number}))
-                     for way in ways}
+        applied = set()
+        for way in ways:
+            least = way.log.index(number) + 1 if number in way.log else 0
+            applied.add(self.shortened(way._replace(
+                floors=tuple(max(floor, least) for floor in way.floors),
+                lost=way.lost - {number})))
+        self.ways = applied
         self.calm_down()
 
     def ask_ends(self, number):
@@ -250,12 +262,23 @@ class History:
         self.changes = collections.defaultdict(list)  # of a token, or of a user
         self.asks = collections.defaultdict(list)     # of a token
         self.users = {}                               # of each token
+        self.lock = threading.Lock()
 
     def change(self, key, begin, end, what):
-        self.changes[key].append(Change(begin, end, what))
+        with self.lock:
+            self.changes[key].append(Change(begin, end, what))
 
     def ask(self, token, begin, end, host, said):
-        self.asks[token].append(Ask(begin, end, host, said))
+        with self.lock:
+            self.asks[token].append(Ask(begin, end, host, said))
+
+    def settled(self, now):
+        """Nothing is under way: what was not acknowledged has happened, or will not."""
+        with self.lock:
+            for changes in self.changes.values():
+                changes[:] = [
+                    change._replace(until=change.until or now)
+                    if change.end is None else change for change in changes]
 
     def wrong(self, strict=True):
         """(token, why) of those that cannot have been."""

@@ -80,7 +80,7 @@ def again():
 
 def unknown():
     """a change that was never acknowledged happened, or not, but once: what has been
-    seen stays
+    seen stays, and when nothing is under way any more it is too late
     """
     end = [Change(10, None, "end")]
     right(end, [Ask(50, 51, "a", ACCEPT), Ask(52, 53, "a", DENY)])
@@ -90,6 +90,11 @@ def unknown():
     right(both, [Ask(40, 41, "a", ACCEPT), Ask(42, 43, "a", DENY)])
     wrong(both, [Ask(31, 32, "a", ACCEPT), Ask(33, 34, "a", DENY),
                  Ask(35, 36, "a", ACCEPT)])
+    over = [Change(10, None, "end", 40)]
+    right(over, [Ask(30, 31, "a", ACCEPT), Ask(32, 33, "a", DENY)])
+    right(over, [Ask(50, 51, "a", ACCEPT), Ask(52, 53, "b", ACCEPT)])
+    wrong(over, [Ask(50, 51, "a", ACCEPT), Ask(52, 53, "a", DENY)])
+    wrong(over, [Ask(50, 51, "a", DENY), Ask(52, 53, "b", ACCEPT)])
 
 
 def lost():
