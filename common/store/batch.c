@@ -197,6 +197,17 @@ jp_batch_add(struct jp_batch *batch, const struct jp_batch_item *item)
 	return err;
 }
 
+void
+jp_batch_cut(struct jp_batch *batch, const struct jp_batch *before)
+{
+	sodium_memzero(batch->bytes + before->len, batch->len - before->len);
+	batch->len = before->len;
+	batch->count = before->count;
+	batch->last_file = before->last_file;
+	memcpy(batch->last_key, before->last_key, sizeof(batch->last_key));
+	write_head(batch);
+}
+
 /* ---- reading ---- */
 
 void
@@ -258,6 +269,17 @@ jp_batch_next(struct jp_batch_reader *reader, struct jp_batch_item *item)
 	}
 	memset(item, 0, sizeof(*item));
 	return false;
+}
+
+void
+jp_batch_item_at(
+    const uint8_t *bytes, size_t len, size_t pos, struct jp_batch_item *item)
+{
+	struct jp_buf buf;
+
+	memset(item, 0, sizeof(*item));
+	jp_buf_read(&buf, bytes + pos, len - pos);
+	get_item(&buf, item);
 }
 
 enum jp_err

@@ -63,6 +63,12 @@ void jp_batch_free(struct jp_batch *batch);
 enum jp_err
 jp_batch_add(struct jp_batch *batch, const struct jp_batch_item *item);
 
+/*
+ * Takes back what was added since `before` was a copy of the batch; that copy's
+ * bytes are not looked at.
+ */
+void jp_batch_cut(struct jp_batch *batch, const struct jp_batch *before);
+
 struct jp_change;
 struct jp_store;
 
@@ -108,6 +114,13 @@ bool jp_batch_next(struct jp_batch_reader *reader, struct jp_batch_item *item);
  * version of jira-pat wrote.
  */
 enum jp_err jp_batch_end(const struct jp_batch_reader *reader);
+
+/*
+ * The item that began at `pos` of jp_batch_next()'s reader, in a batch that was
+ * read to its end already: nothing is checked again.
+ */
+void jp_batch_item_at(
+    const uint8_t *bytes, size_t len, size_t pos, struct jp_batch_item *item);
 
 /* Reads all of it: whether it is one, and how many items it has. */
 enum jp_err jp_batch_check(const uint8_t *bytes, size_t len, size_t *count);

@@ -8,12 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static DBT
-id_key(const char *id)
-{
-	return (DBT){ .data = (void *)(uintptr_t)id, .size = JP_TOKEN_ID_LEN };
-}
-
 static enum jp_err
 bdb_get(
     struct jp_store *store, const char *id, struct jp_record *record, bool wait)
@@ -59,37 +53,14 @@ put_record(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
     uint32_t flags)
 {
 	uint8_t bytes[JP_RECORD_MAX];
-	DB *tokens = bdb->db[BDB_TOKENS];
-	DBT key = id_key(record->id);
-	DBT data = { .data = bytes };
-	size_t len;
-	enum jp_err err = jp_record_encode(record, bytes, &len);
-	int ret;
+	const struct bdb_key key = { BDB_TOKENS, record->id };
+	struct bdb_bytes encoded = { .bytes = bytes };
+	enum jp_err err = jp_record_encode(record, bytes, &encoded.len);
 
 	if (err != JP_ERR_OK)
 		return bdb_fail_why(
 		    bdb, err, "the record of %s is too large", record->id);
-	data.size = (uint32_t)len;
-	ret = tokens->put(tokens, txn, &key, &data, flags);
-	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "writing tokens.db");
-}
-
-/*
- * Locks the record to be changed, for writing. An old record that does not
- * decode is refused here, before the index functions see it.
- */
-static enum jp_err
-claim(struct bdb *bdb, DB_TXN *txn, const char *id, struct jp_record *old)
-{
-	uint8_t bytes[JP_RECORD_MAX];
-	DB *tokens = bdb->db[BDB_TOKENS];
-	DBT key = id_key(id);
-	DBT data = bdb_room(bytes, sizeof(bytes));
-	int ret = tokens->get(tokens, txn, &key, &data, DB_RMW);
-
-	if (ret != 0)
-		return bdb_fail(bdb, ret, "reading tokens.db");
-	return bdb_decode(bdb, id, &data, old);
+	return bdb_put(bdb, txn, &key, &encoded, flags);
 }
 
 static enum jp_err
@@ -106,7 +77,7 @@ change_replace(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
     struct bdb_head *head)
 {
 	struct jp_record old;
-	enum jp_err err = claim(bdb, txn, record->id, &old);
+	enum jp_err err = bdb_claim(bdb, txn, record->id, &old);
 
 	(void)head;
 	if (err == JP_ERR_OK && strcmp(old.user, record->user) != 0)
@@ -119,17 +90,14 @@ static enum jp_err
 change_delete(struct bdb *bdb, DB_TXN *txn, const struct jp_record *record,
     struct bdb_head *head)
 {
-	DB *tokens = bdb->db[BDB_TOKENS];
-	DBT key = id_key(record->id);
+	const struct bdb_key key = { BDB_TOKENS, record->id };
 	struct jp_record old;
-	enum jp_err err = claim(bdb, txn, record->id, &old);
-	int ret;
+	enum jp_err err = bdb_claim(bdb, txn, record->id, &old);
 
 	if (err != JP_ERR_OK)
 		return err;
 	head->records--;
-	ret = tokens->del(tokens, txn, &key, 0);
-	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "writing tokens.db");
+	return bdb_remove(bdb, txn, &key);
 }
 
 static enum jp_err (*const changers[])(struct bdb *bdb, DB_TXN *txn,
@@ -202,7 +170,7 @@ bdb_commit(
 {
 	const struct batch batch = { changes, count };
 	const struct bdb_act act = { change_all, touches, publish_all, &batch,
-		count, all_end(changes, count) };
+		count, all_end(changes, count), NULL, NULL };
 
 	return bdb_transact(bdb_of(store), &act);
 }
@@ -284,6 +252,10 @@ const struct jp_store_ops bdb_ops = {
 	.seen = bdb_seen,
 	.see = bdb_see,
 	.why = bdb_why,
+	.position = bdb_position,
+	.apply = bdb_apply,
+	.walk = bdb_walk,
+	.room = bdb_has_room,
 	.wait = bdb_wait,
 	.hold = bdb_hold,
 	.release = bdb_release,

@@ -14,6 +14,7 @@
  *     bdb_read.c    reading one record
  *     bdb_list.c    listings of tokens
  *     bdb_named.c   users and their upstream credentials
+ *     bdb_apply.c   batches of a cluster, and walks through all records
  *     bdb_backup.c  copies
  *     bdb.c         the operations on an open store
  *     bdb_open.c    opening it
@@ -133,6 +134,7 @@ struct bdb_head {
 	uint32_t log_file; /* where the log ended when this was written */
 	uint32_t log_offset;
 	uint8_t tag[JP_PEPPER_NAME_LEN];
+	struct jp_position position; /* in a cluster */
 };
 
 extern const struct jp_store_ops bdb_ops;
@@ -178,6 +180,25 @@ enum jp_err bdb_look_up(struct bdb *bdb, struct bdb_lookup *lookup);
 enum jp_err bdb_decode(
     struct bdb *bdb, const char *id, const DBT *data, struct jp_record *record);
 
+/*
+ * Within a transaction: writes a record, as DB->put() with `flags`, or removes
+ * it, which may be JP_ERR_NOT_FOUND.
+ */
+struct bdb_bytes {
+	const uint8_t *bytes;
+	size_t len;
+};
+enum jp_err bdb_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_key *key,
+    const struct bdb_bytes *record, uint32_t flags);
+enum jp_err bdb_remove(struct bdb *bdb, DB_TXN *txn, const struct bdb_key *key);
+
+/*
+ * Locks the record of a token that is to be changed, for writing. One that does
+ * not decode is refused here, before the index functions see it.
+ */
+enum jp_err
+bdb_claim(struct bdb *bdb, DB_TXN *txn, const char *id, struct jp_record *old);
+
 /* What bdb_transact() is about. */
 struct bdb_act {
 	/* Within the transaction, the head being locked and not yet written. */
@@ -190,6 +211,9 @@ struct bdb_act {
 	const void *arg;
 	size_t records; /* that it touches */
 	bool urgent;    /* may take of the reserve */
+	/* From where to where the store goes in its cluster; NULL: a commit of
+	 * a store that is in none. */
+	const struct jp_position *from, *to;
 };
 
 /* One transaction, repeated on deadlock, and published to the cache. */
@@ -203,6 +227,15 @@ bool bdb_is_pending(struct bdb *bdb, const struct bdb_key *key);
  * durable yet: waits until it is.
  */
 void bdb_settle(struct bdb *bdb, const struct bdb_key *key);
+
+/* Whether a commit finds space now. */
+enum jp_err bdb_has_room(struct jp_store *store, bool urgent);
+
+enum jp_err bdb_position(struct jp_store *store, struct jp_position *position);
+enum jp_err bdb_apply(struct jp_store *store, const uint8_t *bytes, size_t len,
+    const struct jp_position *from, const struct jp_position *to);
+enum jp_err bdb_walk(struct jp_store *store, struct jp_walk *walk,
+    struct jp_batch *part, size_t max);
 
 /* Waits for a copy that is being taken. */
 enum jp_err bdb_checkpoint(struct jp_store *store);

@@ -14,7 +14,7 @@ struct kind {
 	size_t max;         /* bytes of an encoded one */
 	size_t log_records; /* as bdb_log_room() counts */
 	const char *owned;  /* for people: "a user's record" */
-	const char *reading, *writing;
+	const char *reading;
 	enum jp_err (*encode)(const void *record, uint8_t *bytes, size_t *len);
 	enum jp_err (*decode)(void *record, const uint8_t *bytes, size_t len);
 	bool (*is_none)(const void *record); /* to be written by removing it */
@@ -61,13 +61,12 @@ upstream_is_none(const void *record)
 
 static const struct kind users = { BDB_USERS, sizeof(struct jp_user),
 	JP_USER_RECORD_MAX, 1, "a user's record", "reading users.db",
-	"writing users.db", user_encode, user_decode, user_is_none };
+	user_encode, user_decode, user_is_none };
 
 static const struct kind upstreams = { BDB_UPSTREAM,
 	sizeof(struct jp_upstreams), JP_UPSTREAM_RECORD_MAX, 16,
 	"a record of upstream credentials", "reading upstream.db",
-	"writing upstream.db", upstream_encode, upstream_decode,
-	upstream_is_none };
+	upstream_encode, upstream_decode, upstream_is_none };
 
 enum {
 	RECORD_MAX = JP_UPSTREAM_RECORD_MAX, /* of all kinds */
@@ -135,38 +134,22 @@ struct batch {
 };
 
 static enum jp_err
-remove_one(
-    struct bdb *bdb, DB_TXN *txn, const struct kind *kind, const char *name)
-{
-	DB *db = bdb->db[kind->file];
-	DBT key = name_key(name);
-	int ret = db->del(db, txn, &key, 0);
-
-	return ret == 0 || ret == DB_NOTFOUND
-	           ? JP_ERR_OK
-	           : bdb_fail(bdb, ret, kind->writing);
-}
-
-static enum jp_err
 put_one(
     struct bdb *bdb, DB_TXN *txn, const struct kind *kind, const void *record)
 {
 	uint8_t bytes[RECORD_MAX];
-	DB *db = bdb->db[kind->file];
-	DBT key = name_key(record);
-	DBT data = { .data = bytes };
-	size_t len;
+	const struct bdb_key key = { (uint8_t)kind->file, record };
+	struct bdb_bytes encoded = { .bytes = bytes };
 	enum jp_err err;
-	int ret;
 
-	if (kind->is_none(record))
-		return remove_one(bdb, txn, kind, record);
-	err = kind->encode(record, bytes, &len);
+	if (kind->is_none(record)) {
+		err = bdb_remove(bdb, txn, &key);
+		return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
+	}
+	err = kind->encode(record, bytes, &encoded.len);
 	if (err != JP_ERR_OK)
 		return bdb_fail_why(bdb, err, "%s is too large", kind->owned);
-	data.size = (uint32_t)len;
-	ret = db->put(db, txn, &key, &data, 0);
-	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, kind->writing);
+	return bdb_put(bdb, txn, &key, &encoded, 0);
 }
 
 static enum jp_err
@@ -218,7 +201,7 @@ static enum jp_err
 put(struct bdb *bdb, const struct batch *batch, bool urgent)
 {
 	const struct bdb_act act = { put_all, touches, publish_all, batch,
-		batch->count * batch->kind->log_records, urgent };
+		batch->count * batch->kind->log_records, urgent, NULL, NULL };
 
 	return bdb_transact(bdb, &act);
 }

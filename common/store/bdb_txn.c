@@ -7,7 +7,9 @@
  */
 #include "common/store/bdb_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Long enough for every deadlock; then something else is wrong. */
 #define PATIENCE_MS 30000
@@ -96,6 +98,26 @@ struct commit {
 	uint64_t number; /* of this commit */
 };
 
+/* What a single host writes the others of a cluster would never hear of. */
+static enum jp_err
+check_place(
+    struct bdb *bdb, const struct bdb_act *act, const struct bdb_head *head)
+{
+	const bool clustered = jp_position_is_set(&head->position);
+
+	if (act->from == NULL && clustered)
+		return bdb_fail_why(bdb, JP_ERR_CONFIG,
+		    "the store %s is one of a cluster, and only patd changes "
+		    "it: start patd",
+		    bdb->dir);
+	if (act->from != NULL && !jp_position_same(act->from, &head->position))
+		return bdb_fail_why(bdb, JP_ERR_CONFLICT,
+		    "the store %s is not at the place in the log of its "
+		    "cluster where this change belongs",
+		    bdb->dir);
+	return JP_ERR_OK;
+}
+
 /* Every commit takes the head first: so no two of them can deadlock. */
 static enum jp_err
 apply(struct bdb *bdb, DB_TXN *txn, struct commit *commit)
@@ -104,9 +126,13 @@ apply(struct bdb *bdb, DB_TXN *txn, struct commit *commit)
 	enum jp_err err = bdb_head_get(bdb, txn, &head, DB_RMW);
 
 	if (err == JP_ERR_OK)
+		err = check_place(bdb, commit->act, &head);
+	if (err == JP_ERR_OK)
 		err = commit->act->change(bdb, txn, &head, commit->act->arg);
 	if (err != JP_ERR_OK)
 		return err;
+	if (commit->act->to != NULL)
+		head.position = *commit->act->to;
 	head.commits++;
 	commit->number = head.commits;
 	return bdb_head_put(bdb, txn, &head);
@@ -275,6 +301,23 @@ refuse_for_space(struct bdb *bdb)
 	    bdb->dir, (JP_STORE_RESERVE >> 20) + 1);
 }
 
+enum jp_err
+bdb_has_room(struct jp_store *store, bool urgent)
+{
+	struct bdb *bdb = bdb_of(store);
+	enum jp_err err = bdb_enter(bdb);
+	bool room = urgent || atomic_load(&bdb->reserve) == JP_STORE_RESERVE;
+
+	if (err != JP_ERR_OK)
+		return err;
+	if (!room) {
+		(void)pthread_rwlock_wrlock(&bdb->gate);
+		room = bdb_reserve_fill(bdb);
+		(void)pthread_rwlock_unlock(&bdb->gate);
+	}
+	return bdb_leave(bdb, room ? JP_ERR_OK : refuse_for_space(bdb));
+}
+
 /* As far as it goes without the disk's sync. */
 static enum jp_err
 change_pages(struct bdb *bdb, struct commit *commit)
@@ -304,6 +347,67 @@ sync_log(struct bdb *bdb)
 	atomic_store(&bdb->dead, true);
 	return bdb_fail(bdb, ret, "commit");
 }
+
+/* ---- records ---- */
+
+static enum jp_err
+fail_writing(struct bdb *bdb, int ret, const struct bdb_key *key)
+{
+	char doing[32];
+
+	(void)snprintf(doing, sizeof(doing), "writing %s",
+	    bdb_file_name((enum bdb_file)key->kind));
+	return bdb_fail(bdb, ret, doing);
+}
+
+static DBT
+key_of(const struct bdb_key *key)
+{
+	return (DBT){ .data = (void *)(uintptr_t)key->text,
+		.size = (uint32_t)strlen(key->text) };
+}
+
+enum jp_err
+bdb_put(struct bdb *bdb, DB_TXN *txn, const struct bdb_key *key,
+    const struct bdb_bytes *record, uint32_t flags)
+{
+	DB *db = bdb->db[key->kind];
+	DBT name = key_of(key);
+	DBT data = { .data = (void *)(uintptr_t)record->bytes,
+		.size = (uint32_t)record->len };
+	int ret = db->put(db, txn, &name, &data, flags);
+
+	return ret == 0 ? JP_ERR_OK : fail_writing(bdb, ret, key);
+}
+
+enum jp_err
+bdb_remove(struct bdb *bdb, DB_TXN *txn, const struct bdb_key *key)
+{
+	DB *db = bdb->db[key->kind];
+	DBT name = key_of(key);
+	int ret = db->del(db, txn, &name, 0);
+
+	if (ret == DB_NOTFOUND)
+		return JP_ERR_NOT_FOUND;
+	return ret == 0 ? JP_ERR_OK : fail_writing(bdb, ret, key);
+}
+
+enum jp_err
+bdb_claim(struct bdb *bdb, DB_TXN *txn, const char *id, struct jp_record *old)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	const struct bdb_key token = { BDB_TOKENS, id };
+	DB *tokens = bdb->db[BDB_TOKENS];
+	DBT key = key_of(&token);
+	DBT data = bdb_room(bytes, sizeof(bytes));
+	int ret = tokens->get(tokens, txn, &key, &data, DB_RMW);
+
+	if (ret != 0)
+		return bdb_fail(bdb, ret, "reading tokens.db");
+	return bdb_decode(bdb, id, &data, old);
+}
+
+/* ---- all of it ---- */
 
 /* What is published is durable. */
 static enum jp_err

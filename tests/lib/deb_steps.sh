@@ -88,9 +88,9 @@ newer() {
 	cp -a /srv/first/jira-pat /srv/first/made
 	cp -a /srv/first/jira-pat /srv/first/next
 	cd /srv/first/next
-	sed -i 's/^#define HEAD_VERSION 4$/#define HEAD_VERSION 5/' \
+	sed -i 's/^#define HEAD_VERSION 4$/#define HEAD_VERSION 6/' \
 		common/store/bdb_head.c
-	grep -q 'HEAD_VERSION 5' common/store/bdb_head.c
+	grep -q 'HEAD_VERSION 6' common/store/bdb_head.c
 	make -s V=0 -j "$(nproc)" patd/patd tools/pat-admin
 	mkdir $debs/newer
 	for program in patd/patd tools/pat-admin; do

@@ -40,6 +40,7 @@ struct mem {
 	unsigned int fail_times; /* that many calls in a row */
 	enum jp_err last_err;
 	atomic_llong seen;
+	struct jp_position position;
 };
 
 static struct mem *
@@ -72,6 +73,17 @@ leave(struct mem *mem, enum jp_err err)
 		mem->last_err = err;
 	(void)pthread_mutex_unlock(&mem->mutex);
 	return err;
+}
+
+/* As enter(), and only a store that is in no cluster is changed so. */
+static enum jp_err
+enter_alone(struct mem *mem)
+{
+	enum jp_err err = enter(mem);
+
+	return err == JP_ERR_OK && jp_position_is_set(&mem->position)
+	           ? JP_ERR_CONFIG
+	           : err;
 }
 
 /* Where `id` stands, or would stand. */
@@ -113,16 +125,11 @@ mem_get(
 }
 
 static enum jp_err
-new_entry(const struct jp_record *record, struct entry **out)
+new_entry(const struct jp_record *record, const uint8_t *bytes, size_t len,
+    struct entry **out)
 {
-	uint8_t bytes[JP_RECORD_MAX];
-	struct entry *entry;
-	size_t len;
-	enum jp_err err = jp_record_encode(record, bytes, &len);
+	struct entry *entry = malloc(sizeof(*entry) + len);
 
-	if (err != JP_ERR_OK)
-		return err;
-	entry = malloc(sizeof(*entry) + len);
 	if (entry == NULL)
 		return JP_ERR_NOMEM;
 	memcpy(entry->id, record->id, sizeof(entry->id));
@@ -133,6 +140,16 @@ new_entry(const struct jp_record *record, struct entry **out)
 	memcpy(entry->bytes, bytes, len);
 	*out = entry;
 	return JP_ERR_OK;
+}
+
+static enum jp_err
+encode_entry(const struct jp_record *record, struct entry **out)
+{
+	uint8_t bytes[JP_RECORD_MAX];
+	size_t len;
+	enum jp_err err = jp_record_encode(record, bytes, &len);
+
+	return err == JP_ERR_OK ? new_entry(record, bytes, len, out) : err;
 }
 
 /* The array has room for it. */
@@ -202,7 +219,7 @@ change(
 	    strcmp(table->entries[at]->user, step->record->user) != 0)
 		return JP_ERR_INVALID;
 	if (step->kind != JP_CHANGE_DELETE)
-		err = new_entry(step->record, &entry);
+		err = encode_entry(step->record, &entry);
 	if (err != JP_ERR_OK)
 		return err;
 	if (step->kind != JP_CHANGE_CREATE)
@@ -212,18 +229,28 @@ change(
 	return JP_ERR_OK;
 }
 
+/* The same entries, with room for `more`. */
+static enum jp_err
+copy_table(const struct table *table, size_t more, struct table *copy)
+{
+	copy->entries = calloc(table->len + more + 1, sizeof(copy->entries[0]));
+	if (copy->entries == NULL)
+		return JP_ERR_NOMEM;
+	copy->len = table->len;
+	if (table->len > 0)
+		memcpy(copy->entries, table->entries,
+		    table->len * sizeof(copy->entries[0]));
+	return JP_ERR_OK;
+}
+
 static enum jp_err
 apply(struct mem *mem, const struct jp_change *changes, size_t count)
 {
-	struct table next = { .len = mem->table.len };
-	enum jp_err err = JP_ERR_OK;
+	struct table next;
+	enum jp_err err = copy_table(&mem->table, count, &next);
 
-	next.entries = calloc(mem->table.len + count, sizeof(next.entries[0]));
-	if (next.entries == NULL)
-		return JP_ERR_NOMEM;
-	if (next.len > 0)
-		memcpy(next.entries, mem->table.entries,
-		    next.len * sizeof(next.entries[0]));
+	if (err != JP_ERR_OK)
+		return err;
 	for (size_t i = 0; i < count && err == JP_ERR_OK; i++)
 		err = change(&next, &changes[i], &mem->table);
 	if (err != JP_ERR_OK) {
@@ -241,7 +268,7 @@ mem_commit(
     struct jp_store *store, const struct jp_change *changes, size_t count)
 {
 	struct mem *mem = mem_of(store);
-	enum jp_err err = enter(mem);
+	enum jp_err err = enter_alone(mem);
 
 	if (err == JP_ERR_OK)
 		err = apply(mem, changes, count);
@@ -364,7 +391,7 @@ static enum jp_err
 mem_user_put(struct jp_store *store, const struct jp_user *users, size_t count)
 {
 	struct mem *mem = mem_of(store);
-	enum jp_err err = enter(mem);
+	enum jp_err err = enter_alone(mem);
 	struct jp_user *more = NULL;
 
 	if (err == JP_ERR_OK) {
@@ -452,7 +479,7 @@ mem_upstream_put(
     struct jp_store *store, const struct jp_upstreams *all, size_t count)
 {
 	struct mem *mem = mem_of(store);
-	enum jp_err err = enter(mem);
+	enum jp_err err = enter_alone(mem);
 	struct jp_upstreams *more = NULL;
 
 	if (err == JP_ERR_OK) {
@@ -481,6 +508,237 @@ mem_upstream_list(struct jp_store *store, const char *after,
 	at += there;
 	for (*count = 0; *count < max && at < mem->upstream_len; at++)
 		page[(*count)++] = mem->upstreams[at];
+	return leave(mem, err);
+}
+
+/* ---- as one of several ---- */
+
+static enum jp_err
+mem_position(struct jp_store *store, struct jp_position *position)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+
+	*position = mem->position;
+	return leave(mem, err);
+}
+
+/* The entry of that id goes, if there is one, unless `kept` has it, too. */
+static void
+drop_id(struct table *table, const char *id, const struct table *kept)
+{
+	bool there;
+	size_t at = place_of(table, id, &there);
+
+	if (there)
+		drop(table, at, kept);
+}
+
+static enum jp_err
+apply_token(struct table *table, const struct jp_batch_item *item,
+    const struct table *kept)
+{
+	struct jp_record record;
+	struct entry *entry;
+	bool there;
+	enum jp_err err;
+
+	if (item->len == 0) {
+		drop_id(table, item->key, kept);
+		return JP_ERR_OK;
+	}
+	err = jp_record_decode(&record, item->bytes, item->len);
+	if (err == JP_ERR_OK)
+		err = new_entry(&record, item->bytes, item->len, &entry);
+	if (err != JP_ERR_OK)
+		return err;
+	drop_id(table, item->key, kept);
+	insert(table, place_of(table, item->key, &there), entry);
+	return JP_ERR_OK;
+}
+
+static void
+apply_user(struct mem *mem, const struct jp_batch_item *item)
+{
+	size_t at = user_place(mem->users, mem->user_len, item->key);
+	struct jp_user user;
+
+	if (item->len > 0) {
+		(void)jp_user_decode(&user, item->bytes, item->len);
+		put_user(mem, &user);
+	} else if (at < mem->user_len &&
+	           strcmp(mem->users[at].name, item->key) == 0) {
+		mem->user_len--;
+		memmove(&mem->users[at], &mem->users[at + 1],
+		    (mem->user_len - at) * sizeof(mem->users[0]));
+	}
+}
+
+static void
+apply_upstream(struct mem *mem, const struct jp_batch_item *item)
+{
+	struct jp_upstreams all = { .len = 0 };
+
+	if (item->len > 0)
+		(void)jp_upstreams_decode(&all, item->bytes, item->len);
+	else
+		(void)jp_field_set(all.user, sizeof(all.user), item->key);
+	put_upstream(mem, &all);
+}
+
+/* Of a batch that was checked; the arrays have room, and nothing fails. */
+static void
+apply_named(struct mem *mem, const uint8_t *bytes, size_t len)
+{
+	struct jp_batch_reader reader;
+	struct jp_batch_item item;
+
+	jp_batch_read(&reader, bytes, len);
+	while (jp_batch_next(&reader, &item))
+		if (item.file == JP_BATCH_USERS)
+			apply_user(mem, &item);
+		else if (item.file == JP_BATCH_UPSTREAM)
+			apply_upstream(mem, &item);
+}
+
+static enum jp_err
+make_room(struct mem *mem, size_t count)
+{
+	struct jp_user *users =
+	    reallocarray(mem->users, mem->user_len + count + 1, sizeof(*users));
+	struct jp_upstreams *upstreams = reallocarray(
+	    mem->upstreams, mem->upstream_len + count + 1, sizeof(*upstreams));
+
+	if (users != NULL)
+		mem->users = users;
+	if (upstreams != NULL)
+		mem->upstreams = upstreams;
+	return users != NULL && upstreams != NULL ? JP_ERR_OK : JP_ERR_NOMEM;
+}
+
+static enum jp_err
+apply_tokens(struct table *next, const uint8_t *bytes, size_t len,
+    const struct table *kept)
+{
+	struct jp_batch_reader reader;
+	struct jp_batch_item item;
+	enum jp_err err = JP_ERR_OK;
+
+	jp_batch_read(&reader, bytes, len);
+	while (err == JP_ERR_OK && jp_batch_next(&reader, &item))
+		if (item.file == JP_BATCH_TOKENS)
+			err = apply_token(next, &item, kept);
+	return err;
+}
+
+static enum jp_err
+apply_batch(struct mem *mem, const uint8_t *bytes, size_t len, size_t count)
+{
+	struct table next = { .entries = NULL };
+	enum jp_err err = make_room(mem, count);
+
+	if (err == JP_ERR_OK)
+		err = copy_table(&mem->table, count, &next);
+	if (err != JP_ERR_OK)
+		return err;
+	err = apply_tokens(&next, bytes, len, &mem->table);
+	if (err != JP_ERR_OK) {
+		free_table(&next, &mem->table);
+		return err;
+	}
+	apply_named(mem, bytes, len);
+	free_table(&mem->table, &next);
+	mem->table = next;
+	mem->commits++;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+mem_apply(struct jp_store *store, const uint8_t *bytes, size_t len,
+    const struct jp_position *from, const struct jp_position *to)
+{
+	struct mem *mem = mem_of(store);
+	enum jp_err err = enter(mem);
+	size_t count = 0;
+
+	if (err == JP_ERR_OK && !jp_position_same(&mem->position, from))
+		err = JP_ERR_CONFLICT;
+	if (err == JP_ERR_OK)
+		err = jp_batch_check(bytes, len, &count);
+	if (err == JP_ERR_OK)
+		err = apply_batch(mem, bytes, len, count);
+	if (err == JP_ERR_OK)
+		mem->position = *to;
+	return leave(mem, err);
+}
+
+/* The record behind `walk` in its file; false: there is none. */
+static bool
+next_item(const struct mem *mem, const struct jp_walk *walk, uint8_t *bytes,
+    struct jp_batch_item *item)
+{
+	const char *key = NULL;
+	bool there;
+	size_t at = place_of(&mem->table, walk->key, &there) + there;
+
+	if (walk->file == JP_BATCH_TOKENS && at < mem->table.len) {
+		key = mem->table.entries[at]->id;
+		item->len = mem->table.entries[at]->len;
+		memcpy(bytes, mem->table.entries[at]->bytes, item->len);
+	}
+	at = user_place(mem->users, mem->user_len, walk->key);
+	if (at < mem->user_len && strcmp(mem->users[at].name, walk->key) == 0)
+		at++;
+	if (walk->file == JP_BATCH_USERS && at < mem->user_len) {
+		key = mem->users[at].name;
+		(void)jp_user_encode(&mem->users[at], bytes, &item->len);
+	}
+	at = upstream_place(mem, walk->key, &there);
+	at += there;
+	if (walk->file == JP_BATCH_UPSTREAM && at < mem->upstream_len) {
+		key = mem->upstreams[at].user;
+		(void)jp_upstreams_encode(
+		    &mem->upstreams[at], bytes, &item->len);
+	}
+	return key != NULL &&
+	       jp_field_set(item->key, sizeof(item->key), key) == JP_ERR_OK;
+}
+
+static enum jp_err
+walk_on(struct mem *mem, struct jp_walk *walk, struct jp_batch *part)
+{
+	uint8_t bytes[JP_UPSTREAM_RECORD_MAX];
+	struct jp_batch_item item = { .file = walk->file, .bytes = bytes };
+	enum jp_err err;
+
+	if (next_item(mem, walk, bytes, &item)) {
+		err = jp_batch_add(part, &item);
+		if (err == JP_ERR_OK)
+			memcpy(walk->key, item.key, sizeof(walk->key));
+		return err;
+	}
+	if (walk->file == JP_BATCH_FILES - 1)
+		walk->ended = true;
+	else
+		*walk = (struct jp_walk){ .file = walk->file + 1 };
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+mem_walk(struct jp_store *store, struct jp_walk *walk, struct jp_batch *part,
+    size_t max)
+{
+	struct mem *mem = mem_of(store);
+	struct jp_walk at = *walk;
+	enum jp_err err = enter(mem);
+
+	if (at.file == 0)
+		at.file = JP_BATCH_TOKENS;
+	while (err == JP_ERR_OK && !at.ended &&
+	       (part->count == 0 || part->len < max))
+		err = walk_on(mem, &at, part);
+	if (err == JP_ERR_OK)
+		*walk = at;
 	return leave(mem, err);
 }
 
@@ -579,6 +837,9 @@ static const struct jp_store_ops mem_ops = {
 	.seen = mem_seen,
 	.see = mem_see,
 	.why = mem_why,
+	.position = mem_position,
+	.apply = mem_apply,
+	.walk = mem_walk,
 	.close = mem_close,
 };
 

@@ -902,7 +902,7 @@ a_record_under_another_id_is_damage(void **state)
 static void
 a_store_of_a_newer_version_is_refused_clearly(void **state)
 {
-	uint8_t bytes[] = { 5, 0, 0 };
+	uint8_t bytes[] = { 6, 0, 0 };
 
 	put_raw(*state, BDB_META, "store", bytes, sizeof(bytes));
 	assert_opens_not(*state, JP_ERR_NEWER, "newer version");
@@ -1104,6 +1104,40 @@ an_older_store_says_its_new_version_from_its_first_opening(void **state)
 		make_old(fixture, version);
 		assert_int_equal(head_version(fixture), 4);
 	}
+}
+
+static void
+move(struct fixture *fixture, const struct jp_position *to)
+{
+	struct jp_store *store = open_it(fixture);
+	struct jp_position from;
+
+	assert_int_equal(jp_store_position(store, &from), JP_ERR_OK);
+	assert_int_equal(jp_store_place(store, &from, to), JP_ERR_OK);
+	jp_store_close(store);
+}
+
+/* So that a single host can go back to an older build at any time. */
+static void
+only_a_store_of_a_cluster_says_version_5(void **state)
+{
+	const struct jp_position to = { .cluster = "ours", .seq = 7 };
+
+	move(*state, &to);
+	assert_int_equal(head_version(*state), 5);
+	move(*state, NULL);
+	assert_int_equal(head_version(*state), 4);
+}
+
+static void
+a_head_of_a_cluster_that_names_none_is_damage(void **state)
+{
+	uint8_t bytes[1 + 8 + 8 + 4 + 4 + JP_PEPPER_NAME_LEN + 16 + 8 + 32] = {
+		5
+	};
+
+	put_raw(*state, BDB_META, "store", bytes, sizeof(bytes));
+	assert_opens_not(*state, JP_ERR_DAMAGED, "meta.db");
 }
 
 static void
@@ -1328,6 +1362,8 @@ main(void)
 		IN_STORE(an_older_store_gets_an_index_of_what_groups_own),
 		IN_STORE(
 		    an_older_store_says_its_new_version_from_its_first_opening),
+		IN_STORE(only_a_store_of_a_cluster_says_version_5),
+		IN_STORE(a_head_of_a_cluster_that_names_none_is_damage),
 		IN_STORE(a_store_without_a_readable_head_is_damage),
 		IN_STORE(a_missing_database_is_named),
 		IN_STORE(damage_in_the_last_log_shows_as_lost_commits),
