@@ -30,6 +30,7 @@ SLOTS = [
     "slot_identify",
     "slot_authorizer",
     "slot_page",
+    "slot_cluster",
 ]
 ROUNDS, QUICK_ROUNDS = 9, 3
 BESIDE = ", other build"

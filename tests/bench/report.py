@@ -170,11 +170,13 @@ def quoted(words):
 
 
 def script(slot, name):
-    """A bar for each contender: the median, and a line from the smallest to
-    the largest."""
+    """A bar for each contender that has the figure: the median, and a line from
+    the smallest to the largest."""
     figure, label = slot["plot"]
     lines, ticks = [], []
-    for number, (contender, samples) in enumerate(slot["samples"].items()):
+    shown = [(contender, samples) for contender, samples
+             in slot["samples"].items() if figure in samples[0]]
+    for number, (contender, samples) in enumerate(shown):
         low, high = spread(samples, figure)
         lines.append("%d %g %g %g" % (
             number, medians(samples)[figure], low, high))

@@ -136,11 +136,12 @@ def no_place():
 
 
 def plotted():
-    """a plot has a bar for each, and names with quotes do no harm"""
+    """a plot has a bar for each who has the figure; names with quotes do no harm"""
     slot = copy.deepcopy(REPORT["slots"][0])
-    slot["samples"] = {"it's": turns(1, 2, 4)}
+    slot["samples"] = {"no": [{"wall_us": 1}], "it's": turns(1, 2, 4)}
     words = report.script(slot, "out.svg")
     assert "'it''s' 0" in words and "\n0 2 1 4\n" in words, words
+    assert "'no'" not in words, words
 
 
 main([median_figures, per_operation, paired, absent, in_turns, calibrated,

@@ -80,6 +80,8 @@ class Host(World):
             return super().admin(*args, **options)
         if self.number == 0:
             super().admin("init")
+            if self.whole.prepare is not None:
+                self.whole.prepare(self)
             done = super().admin("cluster", "init", "--clusterd", CLUSTERD)
         else:
             pepper = os.path.join(self.whole.hosts[0].root, "key/pepper.key")
@@ -178,11 +180,11 @@ class Host(World):
 
 class Cluster:
     """`clocks`: of each host, how far its wall clock is ahead. `more`: lines of
-    [patd]."""
+    [patd]. `prepare`: is called with the first host, before it is in the cluster."""
 
     def __init__(self, hosts=3, lease=LEASE, more="", clocks=(), standby=True,
-                 **options):
-        self.lease, self.more = lease, more
+                 prepare=None, **options):
+        self.lease, self.more, self.prepare = lease, more, prepare
         self.hosts, self.texts, self.known = [], [], None
         self.pair = postgres.Pair(standby=standby, **options)
         try:
@@ -203,6 +205,20 @@ class Cluster:
             host.end()
             host.remove()
         self.pair.close()
+
+    def add(self, number):
+        """One more host, which has joined and is not started; no other has had
+        this number."""
+        host = Host(self, number)
+        self.hosts.append(host)
+        return host
+
+    def drop(self, host):
+        """It leaves, and is gone."""
+        host.end()
+        host.admin("cluster", "leave", "--clusterd", CLUSTERD)
+        self.hosts.remove(host)
+        host.remove()
 
     def token(self, user="alice", *rights, host=0):
         token = self.hosts[host].admin("create", user, *rights).stdout.strip()
