@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include "common/base/clock.h"
+#include "common/base/text.h"
 #include "common/sys/log.h"
 
 enum {
@@ -46,12 +47,43 @@ bridge_advice(const struct bridge *bridge)
 	return "";
 }
 
-/* A text of the database, of which only so much fits. */
+/* Not UTF-8, or with a token in it: it is shown without what that may be. */
 static void
-set_text(char text[JP_LINK_TEXT_MAX + 1], const char *from, const char *advice)
+make_plain(char *text)
+{
+	struct jp_why why;
+
+	if (text[0] == '\0' ||
+	    jp_text_check("text", text, JP_LINK_TEXT_MAX, &why) == JP_ERR_OK)
+		return;
+	for (char *at = text; *at != '\0'; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	if (jp_text_check("text", text, JP_LINK_TEXT_MAX, &why) != JP_ERR_OK)
+		(void)snprintf(text, JP_LINK_TEXT_MAX + 1,
+		    "a text that is not shown, for there is a token in it");
+}
+
+void
+bridge_text(
+    char text[JP_LINK_TEXT_MAX + 1], const char *from, const char *advice)
 {
 	(void)snprintf(text, JP_LINK_TEXT_MAX + 1, "%.*s%s%s", 300, from,
 	    advice[0] != '\0' ? ": " : "", advice);
+	make_plain(text);
+}
+
+void
+bridge_send(
+    struct bridge *bridge, const struct jp_link_msg *msg, const uint8_t *bytes)
+{
+	const enum jp_err err = host_send(&bridge->host, msg, bytes);
+
+	if (err == JP_ERR_OK)
+		return;
+	jp_log(LOG_ERR, "database: what it says makes no %s: %s",
+	    jp_link_kind_name(msg->kind), jp_err_text(err));
+	bridge->is_garbage = true;
 }
 
 static void
@@ -66,9 +98,9 @@ describe(const struct bridge *bridge, struct jp_link_state_msg *state)
 	                   ? JP_LINK_CONNECTED
 	                   : JP_LINK_CONNECTING;
 	if (bridge->is_refused)
-		set_text(state->text, bridge->refusal, "");
+		bridge_text(state->text, bridge->refusal, "");
 	else if (!is_ready)
-		set_text(state->text, database->text, "");
+		bridge_text(state->text, database->text, "");
 	if (!is_ready)
 		return;
 	database_place(database, state->database, sizeof(state->database));
@@ -116,11 +148,11 @@ bridge_say_state(struct bridge *bridge, bool always)
 	    !had || memcmp(&msg.state, &bridge->state, sizeof(msg.state)) != 0;
 	if (!changed && !always)
 		return;
-	if (changed)
+	if (changed && !bridge->is_setup)
 		log_state(&msg.state);
 	bridge->state = msg.state;
 	bridge->has_state = true;
-	host_send(&bridge->host, &msg, NULL);
+	bridge_send(bridge, &msg, NULL);
 }
 
 /* ---- requests ---- */
@@ -159,8 +191,8 @@ bridge_done(
 
 	msg.done.req = req;
 	msg.done.err = err;
-	set_text(msg.done.text, text, "");
-	host_send(&bridge->host, &msg, NULL);
+	bridge_text(msg.done.text, text, "");
+	bridge_send(bridge, &msg, NULL);
 }
 
 void
@@ -179,7 +211,8 @@ bridge_failed(struct bridge *bridge)
 		    &bridge->database, bridge->now_ms, bridge->database.text);
 		return;
 	}
-	set_text(bridge->refusal, bridge->database.text, bridge_advice(bridge));
+	bridge_text(
+	    bridge->refusal, bridge->database.text, bridge_advice(bridge));
 	bridge->is_refused = true;
 	bridge->welcome = false;
 	bridge->refused_ms = bridge->now_ms + REFUSED_MS;
@@ -224,12 +257,12 @@ say_not_done(struct bridge *bridge, uint32_t req)
 	msg.kind = JP_LINK_APPENDED;
 	msg.appended.req = req;
 	msg.appended.result = JP_LINK_NOT_DONE;
-	set_text(msg.appended.text,
+	bridge_text(msg.appended.text,
 	    bridge->is_refused                 ? bridge->refusal
 	    : bridge->database.text[0] != '\0' ? bridge->database.text
 	                                       : "there is no connection yet",
 	    "");
-	host_send(&bridge->host, &msg, NULL);
+	bridge_send(bridge, &msg, NULL);
 }
 
 static enum jp_err
@@ -342,12 +375,19 @@ take_message(void *arg, const struct jp_link_msg *msg, const uint8_t *bytes,
 
 /* ---- the host comes and goes ---- */
 
+/* pat-admin, on whose terminal this would be, hears it by messages. */
+static int
+news(const struct bridge *bridge)
+{
+	return bridge->is_setup ? LOG_DEBUG : LOG_INFO;
+}
+
 static void
 on_opened(void *arg)
 {
 	struct bridge *bridge = arg;
 
-	jp_log(LOG_INFO, "host: connected");
+	jp_log(news(bridge), "host: connected");
 	bridge->has_state = false;
 	bridge_say_state(bridge, false);
 }
@@ -358,7 +398,7 @@ on_closed(void *arg)
 {
 	struct bridge *bridge = arg;
 
-	jp_log(LOG_INFO, "host: disconnected");
+	jp_log(news(bridge), "host: disconnected");
 	database_stop(&bridge->database);
 	bridge_forget(&bridge->append);
 	bridge_forget(&bridge->put);
@@ -377,7 +417,7 @@ on_closed(void *arg)
 void
 bridge_refuse(struct bridge *bridge, const char *text)
 {
-	set_text(bridge->refusal, text, "");
+	bridge_text(bridge->refusal, text, "");
 	bridge->is_refused = bridge->is_refusing = true;
 	database_give_up(&bridge->database, bridge->now_ms, text);
 	bridge->is_refusing = false;
@@ -501,7 +541,7 @@ send_nodes(struct bridge *bridge)
 	msg.kind = JP_LINK_NODES;
 	msg.nodes = bridge->nodes;
 	bridge->has_nodes = false;
-	host_send(&bridge->host, &msg, NULL);
+	bridge_send(bridge, &msg, NULL);
 	if (bridge->has_status)
 		bridge_done(bridge, bridge->status_req, JP_ERR_OK, "");
 	bridge->has_status = false;
@@ -584,6 +624,13 @@ bridge_step(struct bridge *bridge, short host_ready, short database_ready,
 	}
 	run_tasks(bridge);
 	send_nodes(bridge);
+	if (bridge->is_garbage) {
+		bridge->is_garbage = false;
+		bridge_refuse(bridge,
+		    "the database answers what pat-clusterd never put there: "
+		    "has somebody changed it by hand? Nothing is taken from "
+		    "it");
+	}
 	if (bridge->host.fd >= 0)
 		host_step(&bridge->host, 0, now_ms);
 }

@@ -52,6 +52,7 @@ struct bridge {
 	int64_t refused_ms; /* tasks pause until then */
 	bool is_refused;    /* `refusal` holds */
 	bool is_refusing;
+	bool is_garbage; /* what the database says is no message */
 	char refusal[JP_LINK_TEXT_MAX + 1];
 	bool has_state; /* `state` was sent to this host */
 	struct jp_link_state_msg state;
@@ -92,7 +93,6 @@ struct bridge {
 struct bridge_options {
 	const struct conninfo *info;
 	const char *node;
-	int64_t lease_ms;
 	const char *path; /* of cluster.sock; NULL: set-up */
 	const uid_t *uids;
 	size_t uid_len;
@@ -123,6 +123,17 @@ void bridge_forget(struct waiting *waiting);
 
 void bridge_run(
     struct bridge *bridge, const struct statement *statement, bool large);
+
+/*
+ * Sends a message. What cannot be one, by what the database says, ends the
+ * connection to it.
+ */
+void bridge_send(
+    struct bridge *bridge, const struct jp_link_msg *msg, const uint8_t *bytes);
+
+/* A text of the database, as far as it fits and may be shown, and advice. */
+void bridge_text(
+    char text[JP_LINK_TEXT_MAX + 1], const char *from, const char *advice);
 
 /* Sends STATE if it has changed, or `always`. */
 void bridge_say_state(struct bridge *bridge, bool always);

@@ -176,17 +176,20 @@ break_off(struct host *host, const char *what, enum jp_err err)
 	host->broken = true;
 }
 
-void
+enum jp_err
 host_send(
     struct host *host, const struct jp_link_msg *msg, const uint8_t *bytes)
 {
 	enum jp_err err;
 
 	if (host->fd < 0 || host->broken)
-		return;
+		return JP_ERR_OK;
 	err = jp_link_send(msg, bytes, queue, host);
+	if (err == JP_ERR_INVALID || err == JP_ERR_TOO_LONG)
+		return err;
 	if (err != JP_ERR_OK)
 		break_off(host, jp_link_kind_name(msg->kind), err);
+	return JP_ERR_OK;
 }
 
 /* False: the connection is of no use. */

@@ -50,8 +50,11 @@ void host_make(struct host *host, const char *path, const uid_t *uids,
 /* Over `fd`, which it takes. */
 void host_adopt(struct host *host, int fd);
 
-/* Queues it with its bytes; what cannot be queued ends the connection. */
-void host_send(
+/*
+ * Queues it with its bytes. JP_ERR_INVALID and JP_ERR_TOO_LONG: it is no
+ * message; anything else that goes wrong ends the connection.
+ */
+enum jp_err host_send(
     struct host *host, const struct jp_link_msg *msg, const uint8_t *bytes);
 
 /* Ends the connection; at `path` there will be another one. */

@@ -291,20 +291,3 @@ conninfo_params(const struct conninfo *info, size_t server, const char *name,
 	set(params, "port", at->port);
 	set(params, "application_name", name);
 }
-
-size_t
-conninfo_files(
-    const struct conninfo *info, const char *files[CONNINFO_FILES_MAX])
-{
-	static const char *const keys[] = { "passfile", "sslcert", "sslkey",
-		"sslrootcert", "sslcrl", "sslcrldir" };
-	size_t len = 0;
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const char *value = conninfo_value(info, keys[i]);
-
-		if (value != NULL && value[0] == '/')
-			files[len++] = value;
-	}
-	return len;
-}

@@ -18,7 +18,6 @@ enum {
 	CONNINFO_SERVERS_MAX = 16,
 	CONNINFO_TEXT_MAX = 256,
 	CONNINFO_PARAMS_MAX = 64,
-	CONNINFO_FILES_MAX = 8,
 };
 
 /* One of the servers, each of which is tried in turn. */
@@ -58,10 +57,6 @@ const char *conninfo_value(const struct conninfo *info, const char *keyword);
 /* For that server, as `name` in the eyes of the database. */
 void conninfo_params(const struct conninfo *info, size_t server,
     const char *name, struct conninfo_params *params);
-
-/* The files that libpq reads for it; at most CONNINFO_FILES_MAX. */
-size_t conninfo_files(
-    const struct conninfo *info, const char *files[CONNINFO_FILES_MAX]);
 
 /*
  * Whether a connection is on this machine, by what PQhostaddr() says of it: the

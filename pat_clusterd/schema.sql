@@ -78,17 +78,17 @@ CREATE TABLE jira_pat.snapshot_part (
 CREATE FUNCTION jira_pat.nodes(
 	OUT head bigint, OUT head_mac bytea, OUT log_batches bigint, OUT log_bytes bigint,
 	OUT name text, OUT applied bigint, OUT grants bigint, OUT lease_ms integer,
-	OUT contact_ms bigint, OUT version text)
+	OUT contact_ms bigint, OUT version text, OUT gone boolean)
 RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	SELECT h.seq, h.mac, h.seq - coalesce(s.seq, 0), h.total - coalesce(s.total, 0),
 		n.name, n.applied, n.grants, n.lease_ms,
 		coalesce(greatest(0, extract(epoch FROM clock_timestamp() - n.contact) * 1000),
 			-1)::bigint,
-		n.version
+		n.version, n.gone
 	FROM jira_pat.head h
 	LEFT JOIN jira_pat.snapshot s ON true
 	LEFT JOIN jira_pat.node n ON true
-	ORDER BY n.name
+	ORDER BY n.name COLLATE "C"
 $$;
 
 -- Whether that session speaks for that host.
@@ -119,7 +119,7 @@ CREATE FUNCTION jira_pat.append(
 	p_bytes bytea, p_mac bytea,
 	OUT result text, OUT head bigint, OUT head_mac bytea, OUT log_batches bigint,
 	OUT log_bytes bigint, OUT name text, OUT applied bigint, OUT grants bigint,
-	OUT lease_ms integer, OUT contact_ms bigint, OUT version text)
+	OUT lease_ms integer, OUT contact_ms bigint, OUT version text, OUT gone boolean)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -153,7 +153,7 @@ CREATE FUNCTION jira_pat.lease(
 	p_node text, p_session bigint, p_lease_ms integer, p_applied bigint,
 	OUT head bigint, OUT head_mac bytea, OUT log_batches bigint, OUT log_bytes bigint,
 	OUT name text, OUT applied bigint, OUT grants bigint, OUT lease_ms integer,
-	OUT contact_ms bigint, OUT version text)
+	OUT contact_ms bigint, OUT version text, OUT gone boolean)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN

@@ -37,7 +37,8 @@ enum {
 	GRANTS,
 	LEASE_MS,
 	CONTACT_MS,
-	VERSION
+	VERSION,
+	GONE
 };
 
 static void
@@ -61,6 +62,7 @@ read_node(
 	node->contact_ms = row_int(rows, row, column + CONTACT_MS);
 	row_text(
 	    rows, row, column + VERSION, node->version, sizeof(node->version));
+	node->gone = row_int(rows, row, column + GONE) != 0;
 	if (node->name[0] != '\0')
 		nodes->nodes.len++;
 }
@@ -158,7 +160,7 @@ hello_ended(struct bridge *bridge, enum database_end end)
 	bridge->head = bridge->got.welcome.head;
 	bridge->is_behind = bridge->want_nodes = true;
 	bridge_say_state(bridge, false);
-	host_send(&bridge->host, &bridge->got, NULL);
+	bridge_send(bridge, &bridge->got, NULL);
 }
 
 const struct task task_hello = { hello_is_wanted, hello_start, hello_rows,
@@ -219,10 +221,9 @@ say_not_ok(struct bridge *bridge, enum jp_link_result result)
 	appended->req = bridge->append_req;
 	appended->result = result;
 	if (result == JP_LINK_NOT_DONE)
-		(void)snprintf(appended->text, sizeof(appended->text), "%.*s",
-		    300, bridge->database.text);
+		bridge_text(appended->text, bridge->database.text, "");
 	bridge->got.kind = JP_LINK_APPENDED;
-	host_send(&bridge->host, &bridge->got, NULL);
+	bridge_send(bridge, &bridge->got, NULL);
 }
 
 static void
@@ -243,7 +244,7 @@ append_ended(struct bridge *bridge, enum database_end end)
 	if (bridge->got.appended.result == JP_LINK_OK)
 		bridge->awaited = seq;
 	bridge->is_behind = true;
-	host_send(&bridge->host, &bridge->got, NULL);
+	bridge_send(bridge, &bridge->got, NULL);
 }
 
 const struct task task_append = { append_is_wanted, append_start, append_rows,
@@ -294,11 +295,10 @@ say_leased(struct bridge *bridge, bool ok, const char *text)
 		memcpy(msg.leased.mac, bridge->got.nodes.nodes.mac,
 		    JP_LINK_MAC_LEN);
 	}
-	(void)snprintf(
-	    msg.leased.text, sizeof(msg.leased.text), "%.*s", 300, text);
+	bridge_text(msg.leased.text, text, "");
 	for (size_t i = 0; i < bridge->asked_len; i++) {
 		msg.leased.req = bridge->asked[i];
-		host_send(&bridge->host, &msg, NULL);
+		bridge_send(bridge, &msg, NULL);
 	}
 	bridge->asked_len = 0;
 }
@@ -395,7 +395,7 @@ follow_rows(struct bridge *bridge, const PGresult *rows)
 	batch->time = row_int(rows, 0, AT);
 	copy(batch->mac, sizeof(batch->mac), rows, 0, BATCH_MAC);
 	batch->len = (uint32_t)len;
-	host_send(&bridge->host, &msg, bytes);
+	bridge_send(bridge, &msg, bytes);
 	bridge->sent = batch->seq;
 	bridge->any = true;
 }

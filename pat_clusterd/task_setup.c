@@ -1,7 +1,6 @@
 /*
  * Making a cluster, joining one, leaving one: a few statements each.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "pat_clusterd/bridge.h"
@@ -140,15 +139,13 @@ fail(struct bridge *bridge)
 		{ "JP004", JP_ERR_REFUSED },
 		{ "42501", JP_ERR_PERMISSION },
 	};
-	const char *advice = bridge_advice(bridge);
 	enum jp_err err = JP_ERR_IO;
 	char text[JP_LINK_TEXT_MAX + 1];
 
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (strcmp(errors[i].sqlstate, bridge->database.sqlstate) == 0)
 			err = errors[i].err;
-	(void)snprintf(text, sizeof(text), "%.*s%s%s", 200,
-	    bridge->database.text, advice[0] != '\0' ? ": " : "", advice);
+	bridge_text(text, bridge->database.text, bridge_advice(bridge));
 	end(bridge, err, text);
 }
 
@@ -168,7 +165,7 @@ go_on(struct bridge *bridge)
 	default:
 		if (!leaves) {
 			bridge->got.kind = JP_LINK_WELCOME;
-			host_send(&bridge->host, &bridge->got, NULL);
+			bridge_send(bridge, &bridge->got, NULL);
 		}
 		end(bridge, JP_ERR_OK, "");
 	}

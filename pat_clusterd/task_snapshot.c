@@ -160,7 +160,7 @@ send_part(struct bridge *bridge, const PGresult *rows)
 	copy_mac(msg.snapshot.part_mac, rows, 0);
 	bytes = row_bytes(rows, 0, 1, &len);
 	msg.snapshot.len = (uint32_t)len;
-	host_send(&bridge->host, &msg, bytes);
+	bridge_send(bridge, &msg, bytes);
 }
 
 static void

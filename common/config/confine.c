@@ -2,18 +2,21 @@
 
 #include "common/config/confine.h"
 
+#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
+#include "common/config/conninfo.h"
 #include "common/sys/log.h"
 
 #define P JP_PROCESS_PATD
 #define H JP_PROCESS_HTTPD
 #define O JP_PROCESS_ONE_SHOT
-#define ALL (P | H | O)
+#define C JP_PROCESS_CLUSTERD
 
 #define READ JP_BENEATH_READ
 #define LIST JP_BENEATH_LIST
@@ -145,6 +148,32 @@ add_settings(struct rules *rules, const struct jp_settings *settings)
 	free(real);
 }
 
+/*
+ * What libpq reads: files that the connection string names, and those that the
+ * account has at home.
+ */
+static void
+add_database(struct rules *rules, const struct jp_settings *settings)
+{
+	static const char *const keys[] = { "passfile", "sslcert", "sslkey",
+		"sslrootcert", "sslcrl", "sslcrldir" };
+	static const char *const at_home[] = { ".pgpass", ".postgresql" };
+	const struct passwd *self = getpwuid(geteuid());
+	struct jp_conninfo_word word;
+	char path[JP_PATH_MAX + 1];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (jp_conninfo_find(
+		        settings->cluster.conninfo, keys[i], &word) &&
+		    word.value[0] == '/' && strlen(word.value) <= JP_PATH_MAX)
+			add(rules, word.value, 0, READ);
+	for (size_t i = 0;
+	     self != NULL && i < sizeof(at_home) / sizeof(at_home[0]); i++)
+		if (snprintf(path, sizeof(path), "%s/%s", self->pw_dir,
+		        at_home[i]) < (int)sizeof(path))
+			add(rules, path, 0, READ);
+}
+
 static void
 gather(struct rules *rules, enum jp_process process,
     const struct jp_settings *settings)
@@ -159,6 +188,8 @@ gather(struct rules *rules, enum jp_process process,
 	}
 	if (process == H)
 		add_listeners(rules, &settings->httpd);
+	if (process == C)
+		add_database(rules, settings);
 	if (process != O)
 		add_settings(rules, settings);
 	for (size_t i = 0; i < sizeof(common_rules) / sizeof(common_rules[0]);
@@ -193,6 +224,7 @@ jp_confine_files(struct jp_sandbox *sandbox, enum jp_process process,
 	rules = calloc(1, sizeof(*rules));
 	if (rules == NULL)
 		return jp_why(why, JP_ERR_NOMEM, "sandbox: out of memory");
+	sandbox->connects = process == C;
 	gather(rules, process, settings);
 	err = jp_sandbox_files(sandbox, rules->at, rules->len, why);
 	free(rules);

@@ -81,7 +81,8 @@ jp_sandbox_files(struct jp_sandbox *sandbox,
 		return is_lack(-sandbox->landlock)
 		           ? JP_ERR_OK
 		           : failed("landlock(7)", -sandbox->landlock, why);
-	errnum = jp_landlock_restrict(sandbox->landlock, rules, count);
+	errnum = jp_landlock_restrict(
+	    sandbox->landlock, sandbox->connects, rules, count);
 	return errnum == 0 ? JP_ERR_OK : failed("landlock(7)", errnum, why);
 }
 

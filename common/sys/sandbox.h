@@ -10,6 +10,7 @@
 #ifndef JP_SANDBOX_H
 #define JP_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/base/err.h"
@@ -18,7 +19,8 @@
 #define JP_PROCESS_LIST(X)                                                     \
 	X(PATD, 1, "patd")                                                     \
 	X(HTTPD, 2, "pat-httpd")                                               \
-	X(ONE_SHOT, 4, "patd --one-shot")
+	X(ONE_SHOT, 4, "patd --one-shot")                                      \
+	X(CLUSTERD, 8, "pat-clusterd")
 
 enum jp_process {
 #define JP_PROCESS_ENUM(code, bit, name) JP_PROCESS_##code = bit,
@@ -42,14 +44,16 @@ struct jp_beneath_rule {
 
 /* What holds so far. */
 struct jp_sandbox {
+	bool connects;  /* what is asked for: it may connect by TCP */
 	int landlock;   /* its ABI; below 1: the negated errno(3) of why not */
 	int no_seccomp; /* errno(3) of why not; 0: calls are filtered */
 };
 
 /*
- * Gives up the right to open files but by `rules`, to use TCP, and to send
- * signals to others, as far as the kernel has Landlock, see landlock(7).
- * JP_ERR_SYSTEM with `why` if it has it, and fails.
+ * Gives up the right to open files but by `rules`, to use TCP (or, with
+ * `connects`, to listen there), and to send signals to others, as far as the
+ * kernel has Landlock, see landlock(7). JP_ERR_SYSTEM with `why` if it has it,
+ * and fails.
  */
 enum jp_err jp_sandbox_files(struct jp_sandbox *sandbox,
     const struct jp_beneath_rule *rules, size_t count, struct jp_why *why);

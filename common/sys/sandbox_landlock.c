@@ -26,7 +26,8 @@ enum {
 	FILES_2 = (1 << 14) - 1, /* and names in other directories */
 	FILES_3 = (1 << 15) - 1, /* and TRUNCATE */
 	FILES_5 = (1 << 16) - 1, /* and ioctl(2) of devices */
-	TCP_4 = 3,               /* bind(2) and connect(2) */
+	BIND_4 = 1,              /* bind(2) of TCP, */
+	CONNECT_4 = 2,           /* and connect(2) */
 	SIGNALS_6 = 1 << 1,      /* to processes that are not confined so */
 
 	OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE,
@@ -112,9 +113,11 @@ enter(int ruleset)
 }
 
 int
-jp_landlock_restrict(int abi, const struct jp_beneath_rule *rules, size_t count)
+jp_landlock_restrict(
+    int abi, bool connects, const struct jp_beneath_rule *rules, size_t count)
 {
-	const struct ruleset all = { files_of(abi), abi >= 4 ? TCP_4 : 0,
+	const uint64_t tcp = connects ? BIND_4 : BIND_4 | CONNECT_4;
+	const struct ruleset all = { files_of(abi), abi >= 4 ? tcp : 0,
 		abi >= 6 ? SIGNALS_6 : 0 };
 	const size_t size = abi >= 6   ? sizeof(all)
 	                    : abi >= 4 ? offsetof(struct ruleset, scoped)

@@ -7,8 +7,11 @@
 /* The ABI of the kernel; below 1: the negated errno(3) of why it has none. */
 int jp_landlock_abi(void);
 
-/* For this thread and those that it makes; 0, or errno(3). */
+/*
+ * For this thread and those that it makes; 0, or errno(3). `connects`: TCP is
+ * refused to listen only.
+ */
 int jp_landlock_restrict(
-    int abi, const struct jp_beneath_rule *rules, size_t count);
+    int abi, bool connects, const struct jp_beneath_rule *rules, size_t count);
 
 #endif

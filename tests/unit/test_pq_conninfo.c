@@ -148,23 +148,6 @@ each_server_has_its_host_and_port_and_what_is_usual(void **unused)
 	conninfo_free(&info);
 }
 
-static void
-the_files_that_libpq_reads_are_known(void **unused)
-{
-	const char *files[CONNINFO_FILES_MAX];
-	struct conninfo info;
-
-	(void)unused;
-	assert_int_equal(
-	    conninfo_read(&info, "passfile=/a sslrootcert=/b sslcert=relative",
-	        false, NULL),
-	    JP_ERR_OK);
-	assert_int_equal(conninfo_files(&info, files), 2);
-	assert_string_equal(files[0], "/a");
-	assert_string_equal(files[1], "/b");
-	conninfo_free(&info);
-}
-
 int
 main(void)
 {
@@ -175,7 +158,6 @@ main(void)
 		cmocka_unit_test(the_address_counts_and_insecure_takes_all),
 		cmocka_unit_test(
 		    each_server_has_its_host_and_port_and_what_is_usual),
-		cmocka_unit_test(the_files_that_libpq_reads_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
