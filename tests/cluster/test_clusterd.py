@@ -1,0 +1,457 @@
+"""pat-clusterd between a host, which this plays, and a real PostgreSQL with a
+synchronous standby."""
+import contextlib
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, os.path.join(os.environ["JP_SOURCE"], "tests/daemon"))
+
+import daemon  # noqa: E402  (tests/daemon/daemon.py)
+import link  # noqa: E402
+import postgres  # noqa: E402
+from link import (CONFLICT, CONNECTED, CONNECTING, NOT_DONE, OK,  # noqa: E402
+                  REFUSED, UNKNOWN, Host, Place, mac_of)
+
+PAIR = None
+CLUSTER, TAG, NONE = bytes(range(1, 17)), b"T" * 16, bytes(16)
+ERRORS = {"ok": 0, "not-found": 7, "exists": 8, "refused": 9, "permission": 11,
+          "io": 12, "missing": 15, "unreachable": 18, "timeout": 19, "busy": 23}
+
+
+def batch_id(number):
+    return bytes([number]) * 16
+
+
+def forget_all():
+    with PAIR.owner() as session:
+        session.rows("DROP SCHEMA IF EXISTS jira_pat CASCADE")
+
+
+@contextlib.contextmanager
+def setup(node="a", conninfo=None):
+    """A pat-clusterd of pat-admin."""
+    with Place(conninfo or PAIR.conninfo(), node, start=False) as place:
+        host = place.setup()
+        host.hello(node, NONE)
+        yield host
+        host.close()
+        assert place.process.wait(link.LIMIT) == 0, place.said()
+
+
+def make(*nodes):
+    """A new cluster of these."""
+    forget_all()
+    with setup() as host:
+        assert host.ask("CREATE", cluster=CLUSTER, tag=TAG,
+                        mac=mac_of(0)).err == ERRORS["ok"]
+        for node in nodes:
+            assert host.ask("JOIN", node=node, tag=TAG).err == ERRORS["ok"]
+
+
+@contextlib.contextmanager
+def welcome(node="a", applied=0, place=None, **options):
+    """A host that the database knows."""
+    with contextlib.ExitStack() as stack:
+        place = place or stack.enter_context(
+            Place(options.pop("conninfo", None) or PAIR.conninfo(), node,
+                  **{name: options.pop(name) for name in ("more", "arguments")
+                     if name in options}))
+        host = place.host()
+        stack.callback(host.close)
+        host.hello(node, CLUSTER, applied, **options)
+        host.place = place
+        try:
+            host.welcome = host.wait("WELCOME")
+            yield host
+        except BaseException:
+            for line in place.said().splitlines()[-20:]:
+                print("# pat-clusterd: " + line)
+            raise
+
+
+# --- setting up -----------------------------------------------------------------
+
+
+def creates():
+    """CREATE makes the schema once, JOIN adds hosts, each once and with the same
+    pepper, and LEAVE removes one"""
+    forget_all()
+    with setup() as host:
+        assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["missing"]
+        create = {"cluster": CLUSTER, "tag": TAG, "mac": mac_of(0)}
+        assert host.ask("CREATE", **create).err == ERRORS["ok"]
+        said = host.wait("WELCOME")
+        assert (said.cluster, said.tag, said.head, said.mac, said.oldest,
+                said.has_snapshot) == (CLUSTER, TAG, 0, mac_of(0), 1, 0)
+        done = host.ask("CREATE", **create)
+        assert done.err == ERRORS["exists"], done
+        assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["ok"]
+        assert host.wait("WELCOME").cluster == CLUSTER
+        done = host.ask("JOIN", node="a", tag=TAG)
+        assert (done.err, "already" in done.text) == (ERRORS["exists"], True), done
+        done = host.ask("JOIN", node="b", tag=b"U" * 16)
+        assert (done.err, "pepper" in done.text) == (ERRORS["refused"], True), done
+        assert host.ask("STATUS").err == ERRORS["ok"]
+        assert [node["name"] for node in host.wait("NODES")["nodes"]] == ["a"]
+        assert host.ask("LEAVE", node="a").err == ERRORS["ok"]
+        assert host.ask("LEAVE", node="a").err == ERRORS["not-found"]
+
+
+def no_cluster():
+    """a host is refused, with what to do, where there is no cluster, by another one,
+    and where it is not known"""
+    forget_all()
+    with Place(PAIR.conninfo()) as place:
+        host = place.host()
+        host.hello("a", CLUSTER)
+        said = host.wait("STATE", lambda state: state.state == REFUSED)
+        assert "pat-admin cluster init" in said.text, said
+        host.close()
+        make("b")
+        host = place.host()
+        host.hello("a", CLUSTER)
+        said = host.wait("STATE", lambda state: state.state == REFUSED)
+        assert "pat-admin cluster join" in said.text, said
+        host.close()
+        host = place.host()
+        host.hello("b", b"X" * 16)
+        said = host.wait("STATE", lambda state: state.state == REFUSED)
+        assert "another cluster" in said.text, said
+        host.close()
+
+
+# --- the log --------------------------------------------------------------------
+
+
+def appends():
+    """a batch is appended behind the head that its host knows, once, however often it
+    is sent; others get it, and what came before, in order"""
+    make("a", "b")
+    with welcome("a") as one, welcome("b") as two:
+        said = one.append(0, batch_id(1), b"first")
+        assert (said.result, said.head, said.mac) == (OK, 1, mac_of(1)), said
+        assert [node["name"] for node in said["nodes"]] == ["a", "b"]
+        got = two.wait("BATCH")
+        assert (got.seq, got.id, got.node, got.time, got.mac, got.bytes) == (
+            1, batch_id(1), "a", 1000, mac_of(1), b"first"), (got, got.bytes)
+        assert one.append(0, batch_id(1), b"first").result == OK
+        said = two.append(0, batch_id(2))
+        assert (said.result, said.head) == (CONFLICT, 1), said
+        assert two.append(1, batch_id(2), b"second").result == OK
+        assert one.wait("BATCH", lambda batch: batch.seq == 2).bytes == b"second"
+        with PAIR.owner() as session:
+            assert session.rows("SELECT seq FROM jira_pat.log ORDER BY 1") == [
+                ("1",), ("2",)]
+    with welcome("b", applied=1) as host:
+        assert host.welcome.head == 2 and host.welcome.oldest == 1
+        assert host.wait("BATCH").seq == 2
+        assert host.wait("NODES").head == 2
+
+
+def large():
+    """batches of many parts come whole, empty ones, too"""
+    make("a", "b")
+    data = os.urandom(3 << 20)
+    with welcome("a") as one, welcome("b") as two:
+        assert one.append(0, batch_id(1), data).result == OK
+        assert one.append(1, batch_id(2), b"").result == OK
+        assert one.append(2, batch_id(3), data[:1]).result == OK
+        assert two.wait("BATCH").bytes == data
+        assert two.wait("BATCH").bytes == b""
+        assert two.wait("BATCH").bytes == data[:1]
+
+
+def applied():
+    """what a host has applied is told to whoever has appended, at once; a connection
+    that is made anew tells it again"""
+    make("a", "b")
+    with welcome("a") as one, welcome("b") as two:
+        said = one.append(0, batch_id(1))
+        assert said.of("b")["applied"] == 0
+        two.wait("BATCH")
+        two.send("APPLIED", seq=1)
+        one.wait("NODES", lambda nodes: nodes.of("b")["applied"] == 1)
+    with PAIR.owner() as session:
+        session.rows("UPDATE jira_pat.node SET applied = 0")
+    with welcome("b", applied=1):
+        with PAIR.owner() as session:
+            assert session.one("SELECT applied FROM jira_pat.node WHERE "
+                               "name = 'b'") == "1"
+
+
+def leases():
+    """a lease is granted with the end of the log, is counted, and shown to whoever
+    appends after it; requests that come together are all answered"""
+    make("a", "b")
+    with welcome("a", lease_ms=7000) as one, welcome("b") as two:
+        said = one.lease()
+        assert (said.ok, said.head, said.mac) == (1, 0, mac_of(0)), said
+        before = two.append(0, batch_id(1)).of("a")
+        assert before["lease_ms"] == 7000 and before["grants"] > 0, before
+        said = one.lease()
+        assert (said.ok, said.head) == (1, 1), said
+        after = two.append(1, batch_id(2)).of("a")
+        assert after["grants"] > before["grants"]
+        for req in range(100, 110):
+            one.send("LEASE", req=req)
+        for req in range(100, 110):
+            assert one.wait("LEASED", lambda said: said.req == req).ok
+
+
+def nodes_after_batches():
+    """NODES comes behind the batches that were there when it was read"""
+    make("a", "b")
+    with welcome("a") as one:
+        for number in range(20):
+            assert one.append(number, batch_id(number + 1)).result == OK
+    with welcome("b") as two:
+        two.wait("NODES")
+        assert [batch.seq for batch in two.kept if batch.kind == "BATCH"] == list(
+            range(1, 21))
+
+
+def same_name():
+    """two machines with the same name: one of them is told so"""
+    make("a")
+    with welcome("a") as one, welcome("a") as two:
+        assert two.lease().ok
+        said = one.lease()
+        assert not said.ok and "another machine" in said.text, said
+        state = one.wait("STATE", lambda state: state.state == REFUSED)
+        assert "node" in state.text, state
+
+
+def leaves():
+    """a host that is made to leave is granted nothing from then on, and is seen until
+    its lease has run out"""
+    make("a", "b")
+    with welcome("a") as one, welcome("b", lease_ms=2000) as two:
+        assert two.lease().ok
+        req = one.next_req()
+        one.send("LEAVE", req=req, node="b")
+        daemon.wait_for(lambda: one.append(0, batch_id(1)).of("b")["gone"])
+        assert not two.lease().ok
+        assert one.wait("DONE").err == ERRORS["ok"]
+        assert [node["name"] for node in one.append(
+            1, batch_id(2))["nodes"]] == ["a"]
+
+
+# --- snapshots ------------------------------------------------------------------
+
+
+def snapshots():
+    """a snapshot is put part for part by one host at a time, takes the place of older
+    ones and of the log that all have, and comes back"""
+    make("a", "b")
+    with welcome("a") as one, welcome("b") as two:
+        req = one.next_req()
+        one.send("SNAPSHOT_GET", req=req)
+        assert one.wait("DONE").err == ERRORS["not-found"]
+        for number in range(3):
+            assert one.append(number, batch_id(number + 1)).result == OK
+        assert one.put(2, 2, 0, b"part").err == ERRORS["ok"]
+        done = two.put(2, 2, 0, b"part")
+        assert done.err == ERRORS["busy"], done
+        assert two.put(2, 2, 1, b"part").err == ERRORS["busy"]
+        one.send("APPLIED", seq=3)
+        two.send("APPLIED", seq=3)
+        one.wait("NODES", lambda nodes: [node["applied"] for node in nodes[
+            "nodes"]] == [3, 3])
+        assert one.put(2, 2, 1, b"q" * 100000).err == ERRORS["ok"]
+        two.send("SNAPSHOT_GET", req=77)
+        parts = [two.wait("SNAPSHOT") for _ in range(2)]
+        assert [(part.req, part.seq, part.mac, part.parts, part.part,
+                 part.part_mac) for part in parts] == [
+            (77, 2, mac_of(2), 2, 0, mac_of(0)), (77, 2, mac_of(2), 2, 1, mac_of(1))]
+        assert [part.bytes for part in parts] == [b"part", b"q" * 100000]
+        assert two.wait("DONE", lambda done: done.req == 77).err == ERRORS["ok"]
+        two.send("STATUS", req=78)
+        said = two.wait("NODES", lambda nodes: nodes.log_batches == 1)
+        assert said.log_bytes == len(b"batch")
+    with welcome("b", applied=2) as two:
+        assert (two.welcome.oldest, two.welcome.snapshot,
+                two.welcome.has_snapshot) == (3, 2, 1)
+
+
+# --- what goes wrong ------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def silent_standby():
+    PAIR.standby.freeze()
+    try:
+        yield
+    finally:
+        PAIR.standby.thaw()
+
+
+def waits_for_standby():
+    """nothing is done and no lease granted while the standby does not answer; and a
+    wait that is cancelled there is not taken for done"""
+    make("a", "b")
+    with welcome("a") as one:
+        with silent_standby():
+            one.send("LEASE", req=50)
+            with PAIR.owner() as session:
+                daemon.wait_for(lambda: session.rows(
+                    "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+                assert one.silent("LEASED", 0)
+                session.rows(
+                    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
+                    "WHERE wait_event = 'SyncRep'")
+            said = one.wait("LEASED")
+            assert not said.ok, said
+            req = one.begin_append(0, batch_id(1))
+            with PAIR.owner() as session:
+                daemon.wait_for(lambda: session.rows(
+                    "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+                session.rows(
+                    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
+                    "WHERE wait_event = 'SyncRep'")
+            said = one.wait("APPENDED")
+            assert (said.req, said.result) == (req, UNKNOWN), said
+            req = one.begin_append(0, batch_id(1))
+            assert one.silent("APPENDED", 0.5)
+        assert one.wait("APPENDED", lambda said: said.req == req).result == OK
+
+
+def lost_in_commit():
+    """a connection that is lost in the middle of a commit is UNKNOWN; the same batch
+    again is done, once"""
+    make("a")
+    with welcome("a") as one:
+        with silent_standby():
+            req = one.begin_append(0, batch_id(1))
+            with PAIR.owner() as session:
+                daemon.wait_for(lambda: session.rows(
+                    "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+                session.rows(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE wait_event = 'SyncRep'")
+            said = one.wait("APPENDED")
+            assert (said.req, said.result) == (req, UNKNOWN), said
+        one.wait("WELCOME")
+        assert one.append(0, batch_id(1)).result == OK
+        with PAIR.owner() as session:
+            assert session.one("SELECT count(*) FROM jira_pat.log") == "1"
+
+
+def fails_over():
+    """kill -9 of the primary and promotion of its standby: the host hears of both,
+    batches go on where they were, each once"""
+    make("a", "b")
+    with welcome("a") as one, welcome("b") as two:
+        assert one.append(0, batch_id(1)).result == OK
+        assert two.wait("BATCH").seq == 1
+        PAIR.primary.kill()
+        one.wait("STATE", lambda state: state.state == CONNECTING)
+        two.wait("STATE", lambda state: state.state == CONNECTING)
+        assert one.append(1, batch_id(2)).result in (NOT_DONE, UNKNOWN)
+        PAIR.promote(alone=True, kill=False)
+        one.wait("WELCOME"), two.wait("WELCOME")
+        said = one.append(1, batch_id(2))
+        assert (said.result, said.head) == (OK, 2), said
+        assert two.wait("BATCH").seq == 2
+        assert any(state.state == CONNECTED and not state.synchronous
+                   for state in one.kept if state.kind == "STATE")
+    PAIR.rejoin()
+
+
+def garbage():
+    """a database that answers what it never should is refused, with a line in the log,
+    and pat-clusterd goes on"""
+    make("a")
+    with welcome("a") as one:
+        with PAIR.owner() as session:
+            session.rows(
+                "ALTER TABLE jira_pat.node DROP CONSTRAINT node_name_check")
+            session.rows("INSERT INTO jira_pat.node (name) VALUES ('a b c')")
+        one.send("LEASE", req=9)
+        state = one.wait("STATE", lambda state: state.state == REFUSED)
+        assert "by hand" in state.text, state
+        with PAIR.owner() as session:
+            session.rows("DELETE FROM jira_pat.node WHERE name = 'a b c'")
+        one.wait("WELCOME")
+        assert one.lease().ok
+
+
+def host_misbehaves():
+    """a host that sends what is no message, or not in its turn, loses its connection,
+    and gets another"""
+    make("a")
+    with Place(PAIR.conninfo()) as place:
+        for wrong in (b"", b"x", b"JPC1", b"JPC1\x0c" + bytes(30),
+                      link.encode("LEASE", req=1), b"JPC1\x01" + bytes(20),
+                      bytes(70000)):
+            host = place.host()
+            host.sock.send(wrong or b"\0")
+            assert host.is_closed(), wrong
+            host.close()
+        with welcome("a", place=place) as host:
+            host.hello("a", CLUSTER)
+            assert host.is_closed()
+        with welcome("a", place=place) as host:
+            assert host.lease().ok
+
+
+def ends():
+    """SIGTERM ends it at once, and it leaves nothing in the database"""
+    make("a")
+    with welcome("a") as host:
+        assert host.place.kill(15) == 0
+        with PAIR.owner() as session:
+            daemon.wait_for(lambda: not session.rows(
+                "SELECT 1 FROM pg_stat_activity WHERE application_name "
+                "LIKE 'pat-clusterd%'"))
+
+
+# --- settings -------------------------------------------------------------------
+
+
+def settings():
+    """--check-config says what is wrong with the conninfo, and repeats no password"""
+    for conninfo, says in (
+            ("host=127.0.0.1 dbname=x", None),
+            ("host=db.example dbname=x", "verify-full"),
+            ("host=127.0.0.1 password=hunter2", "password"),
+            ("host=127.0.0.1 colour=red", "colour"),
+            ("service=x", "service")):
+        with Place(conninfo, start=False) as place:
+            done = place.run("--check-config")
+            assert (done.returncode == 0) == (says is None), (conninfo, done)
+            assert says is None or says in done.stderr, done
+            assert "hunter2" not in done.stderr + done.stdout
+
+
+def environment():
+    """what the environment says of a database does not count"""
+    make("a")
+    with Place(PAIR.conninfo(), start=False) as place:
+        place.listen()
+        place.start(env=dict(os.environ, PGOPTIONS="-c colour=red",
+                             PGPASSWORD="hunter2", PGSSLMODE="require"))
+        with welcome("a", place=place) as host:
+            assert host.lease().ok
+
+
+CASES = [creates, no_cluster, appends, large, applied, leases, nodes_after_batches,
+         same_name, leaves, snapshots, waits_for_standby, lost_in_commit, garbage,
+         host_misbehaves, ends, settings, environment, fails_over]
+
+
+def run():
+    global PAIR
+    if not os.access(link.CLUSTERD, os.X_OK):
+        print("1..0 # SKIP pat-clusterd is not built")
+        return
+    try:
+        with postgres.Pair() as PAIR:
+            daemon.main([case for case in CASES
+                         if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])
+    except postgres.Missing as reason:
+        print("1..0 # SKIP %s" % reason)
+
+
+if __name__ == "__main__":
+    run()
