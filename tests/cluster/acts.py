@@ -3,6 +3,7 @@
 """
 import collections
 import contextlib
+import csv
 import os
 import random
 import subprocess
@@ -78,7 +79,8 @@ class ByAsking(ByCommand):
         tokens = [item.token for item in items if item.token != "-"]
         if result == "ok":
             return Said(True, tokens[0] if tokens else "", asked.why)
-        return Said(False if result in NOT_DONE else None, "", asked.why)
+        return Said(False if result in NOT_DONE else None, "",
+                    "%s: %s" % (result, asked.why))
 
     def close(self):
         for asked in self.askers.values():
@@ -320,9 +322,8 @@ def make_tokens(whole, users):
     with open(path, "w") as file:
         file.write("user\n" + "".join("u%d\n" % (n // 2) for n in range(2 * users)))
     host.admin("create", "--batch", path, "--output", path + ".out")
-    with open(path + ".out") as file:
-        header = file.readline().rstrip("\n").split(",")
-        rows = [dict(zip(header, line.rstrip("\n").split(","))) for line in file]
+    with open(path + ".out", newline="") as file:
+        rows = list(csv.DictReader(file))
     whole.texts += [row["token"] for row in rows]
     return [(one["user"], one["token"], other["token"])
             for one, other in zip(rows[::2], rows[1::2])]

@@ -4,7 +4,7 @@ and a network of its own to the databases (relay.py), which are real (postgres.p
     with cluster(hosts=3) as all:
         token = all.token()                # made on the first host
         all.hosts[1].ask("alice", token)   # and all that daemon.py has of a World
-        all.hosts[1].relay.set("hole")     # its network is cut
+        all.hosts[1].cut("hole")           # its network is
         all.pair.promote()                 # of postgres.py
 """
 import contextlib
@@ -23,6 +23,7 @@ sys.path += [os.path.join(SOURCE, path) for path in ("tests/daemon", "tests/lib"
 import postgres  # noqa: E402
 from daemon import ACCEPT, BUILD, ROOT, Client, Skip, World  # noqa: E402
 from relay import Relay  # noqa: E402
+from wire import Wire  # noqa: E402
 
 CLUSTERD = os.path.join(BUILD, "pat_clusterd/pat-clusterd")
 DUMP = os.path.join(BUILD, "tests/cluster/store_dump")
@@ -55,7 +56,9 @@ class Host(World):
     def __init__(self, whole, number, clock=None):
         self.whole, self.number = whole, number
         self.name = "proxy%d" % (number + 1)
-        self.relay = Relay([server.port for server in whole.pair.servers])
+        self.wire = Wire(number) if whole.wires else None
+        self.relay = Relay([server.port for server in whole.pair.servers],
+                           self.wire.near if self.wire else "127.0.0.1")
         self.clusterd = self.clock_file = None
         self.joined = False
         super().__init__(whole.more)
@@ -70,9 +73,12 @@ class Host(World):
 
     def write(self, more=""):
         pair = self.whole.pair
-        super().write(more + SECTION.format(
-            conninfo=pair.conninfo(ports=self.relay.ports), node=self.name,
-            lease=self.whole.lease, user=self.link_user))
+        address = self.wire.near if self.wire else "127.0.0.1"
+        section = SECTION.format(
+            conninfo=pair.conninfo(ports=self.relay.ports, host=address),
+            node=self.name, lease=self.whole.lease, user=self.link_user)
+        super().write(more + section + (
+            "insecure = yes\n" if self.wire else ""))
 
     def admin(self, *args, **options):
         """What makes the world makes it one of the cluster, too."""
@@ -92,7 +98,23 @@ class Host(World):
 
     def remove(self):
         self.relay.close()
+        if self.wire:
+            self.wire.close()
         super().remove()
+
+    # ---- its network ----
+
+    def cut(self, mode):
+        """A mode of relay.py, or `down`, where there is a wire."""
+        if mode == "down":
+            self.wire.put("down")
+        else:
+            self.relay.set(mode)
+
+    def mend(self):
+        if self.wire:
+            self.wire.put("up")
+        self.relay.set("pass")
 
     # ---- its clock ----
 
@@ -117,10 +139,19 @@ class Host(World):
             self.start_link()
         return self.patd
 
+    def start_again(self):
+        """A pat-admin may own the store for a moment: tried again."""
+        def started():
+            with contextlib.suppress(AssertionError):
+                return self.start()
+            return None
+        wait_for(started, self.story)
+
     def start_link(self):
         with open(self.link_log, "a") as log:
             self.clusterd = subprocess.Popen(
-                [CLUSTERD, "--config", self.config, "--debug"],
+                [*(self.wire.enter if self.wire else ()), CLUSTERD,
+                 "--config", self.config, "--debug"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.environment())
 
@@ -180,11 +211,13 @@ class Host(World):
 
 class Cluster:
     """`clocks`: of each host, how far its wall clock is ahead. `more`: lines of
-    [patd]. `prepare`: is called with the first host, before it is in the cluster."""
+    [patd]. `prepare`: is called with the first host, before it is in the cluster.
+    `wires`: whether each host is at the end of one (wire.py)."""
 
     def __init__(self, hosts=3, lease=LEASE, more="", clocks=(), standby=True,
-                 prepare=None, **options):
+                 prepare=None, wires=False, **options):
         self.lease, self.more, self.prepare = lease, more, prepare
+        self.wires = wires
         self.hosts, self.texts, self.known = [], [], None
         self.pair = postgres.Pair(standby=standby, **options)
         try:

@@ -26,9 +26,9 @@ MODES = ("pass", "cut", "hole", "deaf", "garbage")
 
 
 class Relay:
-    def __init__(self, ports):
+    def __init__(self, ports, address=HOST):
         self.process = subprocess.Popen(
-            [sys.executable, __file__, *map(str, ports)], text=True,
+            [sys.executable, __file__, address, *map(str, ports)], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ports = list(map(int, self.process.stdout.readline().split()))
         self.mode = "pass"
@@ -98,11 +98,11 @@ class Pipe:
 
 
 class Work:
-    def __init__(self, ports):
+    def __init__(self, address, ports):
         self.mode, self.chance = "pass", random.Random(1)
         self.listeners = {}
         for port in ports:
-            sock = socket.create_server((HOST, 0))
+            sock = socket.create_server((address, 0))
             sock.setblocking(False)
             self.listeners[sock] = port
         self.pairs = []  # (client, server, pipes)
@@ -184,7 +184,7 @@ def reset(sock):
 
 
 def main():
-    work = Work(map(int, sys.argv[1:]))
+    work = Work(sys.argv[1], map(int, sys.argv[2:]))
     print(*(sock.getsockname()[1] for sock in work.listeners), flush=True)
     work.run()
 

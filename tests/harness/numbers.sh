@@ -26,6 +26,7 @@ done <<'TABLE'
 hostile CONNECTIONS FORGED
 torture KILLS CUTS SEED
 soak SOAK SEED
+cluster-torture ROUNDS ENDS SECONDS SEED
 constant-time SAMPLES
 nth-call NTH
 mutants COUNT SECONDS

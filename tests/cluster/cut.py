@@ -1,0 +1,227 @@
+"""A host that is cut off: it says yes until its lease ends and nothing but "not now"
+after that; who ends a token elsewhere waits as long, once, and is told for whom.
+"""
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+from acts import ByCommand, Record, id_of, now
+from cluster import LEASE, PATIENCE, SHIM, cluster, wait_for
+from daemon import (ACCEPT, DENY, ROOT, SANITIZED, UNAVAILABLE, Client, Skip, main,
+                    question)
+
+HOUR = 3600
+
+
+class Watch(threading.Thread):
+    """Asks a host about a token without a pause: (begin, end, verdict)."""
+
+    def __init__(self, host, user, token):
+        super().__init__(daemon=True)
+        self.host, self.user, self.token = host, user, token
+        self.said, self.over = [], threading.Event()
+
+    def run(self):
+        with Client(self.host.verify, PATIENCE) as client:
+            while not self.over.wait(0.002):
+                begin = now()
+                verdict = client.ask(self.user, self.token)[0]
+                self.said.append((begin, now(), verdict))
+
+    def count(self, verdict, since=0):
+        return sum(said == verdict and begin > since
+                   for begin, _, said in list(self.said))
+
+    def wait(self, verdict, since=0):
+        wait_for(lambda: self.count(verdict, since) > 3, self.host.story)
+
+    def end(self):
+        self.over.set()
+        self.join(PATIENCE)
+
+    def __enter__(self):
+        self.start()
+        self.wait(ACCEPT)
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+
+def cut_and_revoke(whole, mode, meanwhile=lambda: None):
+    """The last host is cut off while tokens are ended on the first one."""
+    first, second, last = whole.hosts
+    record = Record(whole.hosts)
+    token, other, ended = (whole.token("jane") for _ in range(3))
+    for each in (token, other):
+        record.known("jane", each)
+    first.admin("revoke", id_of(ended))
+    assert last.verdict("jane", ended) == DENY
+    with Watch(last, "jane", token) as watch:
+        cut = now()
+        last.cut(mode)
+        watch.wait(ACCEPT, cut)  # it goes on saying yes
+        meanwhile()
+        begin = now()
+        said = first.admin("revoke", id_of(token))
+        returned = now()
+        record.changed([token], begin, returned, "end",
+                       type("Said", (), {"done": True, "why": said.stderr}))
+        assert second.verdict("jane", token) == DENY
+        late = [row for row in watch.said if row[2] == ACCEPT and
+                row[0] > returned]
+        assert not late, "%d times yes after the command returned" % len(late)
+        assert "waited" in said.stderr and last.name in said.stderr, said.stderr
+        watch.wait(UNAVAILABLE)
+        meanwhile()
+        while_cut(whole, record, other, ended)
+        last.mend()
+        watch.wait(DENY, now())
+    for row in watch.said:
+        record.asked(last, token, *row)
+    whole.wait_leases()
+    assert last.verdict("jane", other) == DENY
+    record.check()
+
+
+def while_cut(whole, record, other, ended):
+    """The lease is over: nobody waits for this host any more, and it knows that it
+    does not know."""
+    first, _, last = whole.hosts
+    user, probe = whole.probe()
+    assert last.verdict(user, probe) == UNAVAILABLE
+    assert last.verdict("jane", ended) == DENY  # what is known as ended is denied
+    said = first.admin("revoke", id_of(other))
+    assert "waited" not in said.stderr, said.stderr
+    assert last.verdict("jane", other) == UNAVAILABLE
+    fresh = whole.token("jane")
+    assert first.verdict("jane", fresh) == ACCEPT
+    assert last.verdict("jane", fresh) == UNAVAILABLE  # not: no
+    refused = last.admin("create", "jane", check=False)
+    assert refused.returncode != 0 and not refused.stdout, refused
+    assert "database" in refused.stderr, refused.stderr
+    assert last.admin("list", "jane").returncode == 0
+    last.logged("lease")
+
+
+def cut_off():
+    """a host whose network is cut says yes until its lease ends, and the revocation
+    has not returned before
+    """
+    with cluster() as whole:
+        cut_and_revoke(whole, "hole")
+        cut_and_revoke(whole, "cut")
+
+
+def deaf():
+    """so does one that still reaches the database, and is not reached by it"""
+    with cluster() as whole:
+        cut_and_revoke(whole, "deaf")
+
+
+def clocks():
+    """so does one in a cluster whose clocks are an hour apart, and jump"""
+    if SANITIZED or not os.path.exists(SHIM):
+        raise Skip("preloads a library of its own")
+    with cluster(clocks=(HOUR, 0, -HOUR)) as whole:
+        shifts = iter([(-HOUR, HOUR, 0), (0, 30 * HOUR, HOUR)])
+
+        def jump():
+            for host, shift in zip(whole.hosts, next(shifts)):
+                host.set_clock(shift)
+
+        cut_and_revoke(whole, "hole", jump)
+
+
+INSIDE = "inside"  # a namespace of its own, with a wire for each host
+
+
+def wires():
+    """so does one whose line is down, where the kernel alone knows of it"""
+    if not ROOT or not shutil.which("nsenter") or not shutil.which("ip"):
+        raise Skip("needs root, nsenter and ip")
+    done = subprocess.run(
+        ["unshare", "--net", sys.executable, __file__, INSIDE], text=True,
+        stdin=subprocess.DEVNULL, capture_output=True)
+    if done.stdout.startswith("skip "):
+        raise Skip(done.stdout[5:].strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def inside():
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    try:
+        with cluster(wires=True) as whole:
+            cut_and_revoke(whole, "down")
+    except Skip as reason:
+        print("skip %s" % reason)
+
+
+@contextlib.contextmanager
+def stopped(host):
+    host.patd.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        host.patd.send_signal(signal.SIGCONT)
+
+
+def stands_still():
+    """a patd that stood still says no yes to whoever asks after the revocation"""
+    with cluster() as whole:
+        first, second, last = whole.hosts
+        for _ in range(3):
+            token = whole.token("jane")
+            assert last.verdict("jane", token) == ACCEPT
+            with contextlib.ExitStack() as stack:
+                clients = [stack.enter_context(Client(last.verify, PATIENCE))
+                           for _ in range(8)]
+                for client in clients:  # they are known to patd
+                    assert client.ask("jane", token)[0] == ACCEPT
+                with stopped(last):
+                    said = first.admin("revoke", id_of(token))
+                    assert last.name in said.stderr, said.stderr
+                    assert second.verdict("jane", token) == DENY
+                    for client in clients:
+                        client.send(question("jane", token))
+                verdicts = [client.answer()[0] for client in clients]
+            assert ACCEPT not in verdicts, verdicts
+            whole.wait_leases()
+            assert last.verdict("jane", token) == DENY
+
+
+def without_standby():
+    """where the primary has lost its standby nothing is granted and nothing is done,
+    and all goes on when it is back
+    """
+    with cluster() as whole:
+        first, _, last = whole.hosts
+        token = whole.token("jane")
+        whole.pair.standby.freeze()
+        try:
+            said = ByCommand().do(first, "revoke", id_of(token))
+            assert said.done is not True, said
+            for host in whole.hosts:
+                wait_for(lambda: host.verdict("jane", token) in (
+                    UNAVAILABLE, DENY), host.story)
+                assert host.verdict(*whole.probe()) == UNAVAILABLE
+        finally:
+            whole.pair.standby.thaw()
+        whole.wait_leases()
+        whole.wait_equal()
+        verdicts = {host.verdict("jane", token) for host in whole.hosts}
+        assert len(verdicts) == 1, verdicts
+        first.admin("revoke", id_of(token), check=False)
+        assert last.verdict("jane", token) == DENY
+        whole.check_log()
+        whole.check_equal()
+
+
+if sys.argv[1:] == [INSIDE]:
+    inside()
+else:
+    main([cut_off, deaf, wires, clocks, stands_still, without_standby])
