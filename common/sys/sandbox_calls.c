@@ -9,7 +9,9 @@
 #define P JP_PROCESS_PATD
 #define H JP_PROCESS_HTTPD
 #define O JP_PROCESS_ONE_SHOT
-#define ALL (P | H | O)
+#define C JP_PROCESS_CLUSTERD
+#define PHO (P | H | O)
+#define ALL (PHO | C)
 
 #define CALL(name, made, rare)                                                 \
 	{                                                                      \
@@ -26,25 +28,25 @@ static const struct jp_call calls[] = {
 	CALL(write, ALL, 0),
 	CALL(close, ALL, 0),
 	CALL(fcntl, ALL, 0),
-	CALL(poll, O, P | H),
+	CALL(poll, O | C, P | H),
 	CALL(ppoll, 0, ALL),
 	CALL(epoll_wait, P | H, O),
 	CALL(epoll_pwait, 0, ALL),
 	CALL(epoll_ctl, P | H, O),
 	/* Sockets; socket(2) itself is narrowed. */
-	CALL(accept4, ALL, 0),
-	CALL(connect, H | O, P),
+	CALL(accept4, PHO, 0),
+	CALL(connect, H | O | C, P),
 	CALL(getsockopt, ALL, 0),
-	CALL(setsockopt, P | H, O),
-	CALL(shutdown, H, P | O),
+	CALL(setsockopt, P | H | C, O),
+	CALL(shutdown, H, P | O | C),
 	CALL(sendto, ALL, 0),
 	CALL(recvfrom, ALL, 0),
-	CALL(sendmsg, H, P | O),
+	CALL(sendmsg, H, P | O | C),
 	CALL(recvmsg, 0, ALL),
-	CALL(sendmmsg, H, 0),
-	CALL(recvmmsg, H, 0),
+	CALL(sendmmsg, H, C),
+	CALL(recvmmsg, H, C),
 	/* A socket whose file is gone is bound again, in a new directory. */
-	CALL(bind, P | O, 0),
+	CALL(bind, P | O, C),
 	CALL(listen, P | O, 0),
 	CALL(chmod, P, 0),
 	CALL(fchmodat, 0, P),
@@ -54,13 +56,13 @@ static const struct jp_call calls[] = {
 	CALL(mkdirat, 0, P),
 	CALL(fchmod, 0, P),
 	CALL(fchown, 0, P),
-	CALL(dup, 0, P),
+	CALL(dup, 0, P | C),
 	/* Files: settings, keys, the store, the trail, the name service. */
 	CALL(openat, ALL, 0),
 	CALL(fstat, 0, ALL),
 	CALL(newfstatat, ALL, 0),
 	CALL(lseek, ALL, 0),
-	CALL(pread64, P | O, 0),
+	CALL(pread64, P | O, C),
 	CALL(pwrite64, P | O, 0),
 	CALL(ftruncate, O, P),
 	CALL(fsync, P | O, 0),
@@ -68,35 +70,37 @@ static const struct jp_call calls[] = {
 	CALL(flock, O, 0),
 	CALL(fallocate, 0, P | O), /* what is kept for a full disk */
 	CALL(fstatfs, 0, ALL),
-	CALL(unlink, ALL, 0),
+	CALL(unlink, PHO, 0),
 	CALL(unlinkat, 0, ALL),
 	/* A store of an earlier version gets further files: libdb makes each
 	 * under another name. A patd has done that before its filter. */
 	CALL(rename, 0, O),
 	CALL(renameat, 0, O),
 	CALL(renameat2, 0, O),
-	CALL(getdents64, P | O, H),
-	CALL(getcwd, O, P),
+	CALL(getdents64, P | O, H | C),
+	CALL(getcwd, O, P | C),
 	/* Memory; mmap(2) and mprotect(2) are narrowed. */
-	CALL(brk, P | O, H),
+	CALL(brk, P | O | C, H),
 	CALL(munmap, ALL, 0),
 	CALL(mremap, 0, ALL),
-	CALL(madvise, P | O, H),
+	CALL(madvise, P | O, H | C),
 	CALL(mlock, O, P),
 	CALL(munlock, P | O, 0),
 	/* Threads; clone(2) is narrowed. That of the log may start late. */
-	CALL(futex, P | H, O),
-	CALL(set_robust_list, P, H),
-	CALL(rseq, P, H),
-	CALL(rt_sigprocmask, P, H | O),
-	CALL(exit, P | H, 0),
+	CALL(futex, P | H | C, O),
+	CALL(set_robust_list, P, H | C),
+	CALL(rseq, P, H | C),
+	CALL(rt_sigprocmask, P, H | O | C),
+	CALL(rt_sigpending, 0, C), /* libpq, about SIGPIPE */
+	CALL(rt_sigtimedwait, 0, C),
+	CALL(exit, P | H | C, 0),
 	CALL(exit_group, ALL, 0),
 	/* Time, chance, who we are. */
-	CALL(clock_nanosleep, 0, P | O),
+	CALL(clock_nanosleep, 0, P | O | C),
 	CALL(getrandom, 0, ALL), /* newer ones: in the vDSO */
-	CALL(getpid, O, P | H),
+	CALL(getpid, O | C, P | H),
 	CALL(gettid, 0, ALL),
-	CALL(geteuid, P | O, H),
+	CALL(geteuid, P | O, H | C),
 	/* The C library asks for sorting how much memory there is, and for the
 	 * arenas of malloc(3) how many processors, where /sys does not say so;
 	 * it says its last words, of a damaged heap, by writev(2). */

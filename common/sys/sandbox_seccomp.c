@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,28 +17,43 @@
 
 /* A call that is allowed with certain arguments, or answered here. */
 struct narrowed {
+	unsigned int processes;
 	int number;
 	uint32_t action;
 	struct scmp_arg_cmp argument;
 };
+
+#define C JP_PROCESS_CLUSTERD
+#define OTHERS (JP_PROCESS_PATD | JP_PROCESS_HTTPD | JP_PROCESS_ONE_SHOT)
+#define ALL (OTHERS | C)
 
 /*
  * No new process and no new program; no memory that is both written and run,
  * and none that becomes code; no socket but those of this machine. A name
  * service that wants the network hears that there is none, as from systemd's
  * RestrictAddressFamilies=: a question of a stranger must not end patd. That of
- * systemd looks at the capabilities.
+ * systemd looks at the capabilities. pat-clusterd alone has the network, and
+ * the resolver asks how long an answer is.
  */
 static const struct narrowed narrowed[] = {
-	{ SCMP_SYS(mmap), ALLOW, { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } },
-	{ SCMP_SYS(mmap), ALLOW, { 2, SCMP_CMP_MASKED_EQ, PROT_WRITE, 0 } },
-	{ SCMP_SYS(mprotect), ALLOW, { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } },
-	{ SCMP_SYS(prctl), ALLOW, { 0, SCMP_CMP_EQ, PR_CAPBSET_READ, 0 } },
-	{ SCMP_SYS(clone), ALLOW,
+	{ ALL, SCMP_SYS(mmap), ALLOW, { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } },
+	{ ALL, SCMP_SYS(mmap), ALLOW,
+	    { 2, SCMP_CMP_MASKED_EQ, PROT_WRITE, 0 } },
+	{ ALL, SCMP_SYS(mprotect), ALLOW,
+	    { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 } },
+	{ ALL, SCMP_SYS(prctl), ALLOW, { 0, SCMP_CMP_EQ, PR_CAPBSET_READ, 0 } },
+	{ ALL, SCMP_SYS(clone), ALLOW,
 	    { 0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD } },
-	{ SCMP_SYS(socket), ALLOW, { 0, SCMP_CMP_EQ, AF_UNIX, 0 } },
-	{ SCMP_SYS(socket), SCMP_ACT_ERRNO(EAFNOSUPPORT),
+	{ OTHERS, SCMP_SYS(socket), ALLOW, { 0, SCMP_CMP_EQ, AF_UNIX, 0 } },
+	{ OTHERS, SCMP_SYS(socket), SCMP_ACT_ERRNO(EAFNOSUPPORT),
 	    { 0, SCMP_CMP_NE, AF_UNIX, 0 } },
+	{ C, SCMP_SYS(socket), ALLOW, { 0, SCMP_CMP_EQ, AF_UNIX, 0 } },
+	{ C, SCMP_SYS(socket), ALLOW, { 0, SCMP_CMP_EQ, AF_INET, 0 } },
+	{ C, SCMP_SYS(socket), ALLOW, { 0, SCMP_CMP_EQ, AF_INET6, 0 } },
+	{ C, SCMP_SYS(socket), ALLOW, { 0, SCMP_CMP_EQ, AF_NETLINK, 0 } },
+	{ C, SCMP_SYS(socket), SCMP_ACT_ERRNO(EAFNOSUPPORT),
+	    { 0, SCMP_CMP_GT, AF_NETLINK, 0 } },
+	{ C, SCMP_SYS(ioctl), ALLOW, { 1, SCMP_CMP_EQ, FIONREAD, 0 } },
 };
 
 /* Its arguments cannot be looked at: the C library takes clone(2) then. */
@@ -76,15 +92,17 @@ allow_calls(scmp_filter_ctx filter, enum jp_process process)
 }
 
 static int
-allow_narrowed(scmp_filter_ctx filter)
+allow_narrowed(scmp_filter_ctx filter, enum jp_process process)
 {
 	int rc = known(
 	    seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), not_here, 0));
 
 	for (size_t i = 0;
 	     rc == 0 && i < sizeof(narrowed) / sizeof(narrowed[0]); i++)
-		rc = known(seccomp_rule_add_array(filter, narrowed[i].action,
-		    narrowed[i].number, 1, &narrowed[i].argument));
+		if ((narrowed[i].processes & process) != 0)
+			rc = known(
+			    seccomp_rule_add_array(filter, narrowed[i].action,
+			        narrowed[i].number, 1, &narrowed[i].argument));
 	return rc;
 }
 
@@ -122,7 +140,7 @@ allow(scmp_filter_ctx filter, enum jp_process process)
 	int rc = allow_calls(filter, process);
 
 	if (rc == 0)
-		rc = allow_narrowed(filter);
+		rc = allow_narrowed(filter, process);
 	if (rc == 0)
 		rc = allow_abort(filter);
 	return rc == 0 || rc == -ENOMEM ? rc : -ENOTRECOVERABLE;

@@ -19,7 +19,7 @@ import tempfile
 import time
 
 BUILD = os.environ["JP_BUILD"]
-CLUSTERD = os.path.join(BUILD, "pat_clusterd/pat-clusterd")
+CLUSTERD = os.environ.get("JP_CLUSTERD") or os.path.join(BUILD, "pat_clusterd/pat-clusterd")
 ROOT = os.geteuid() == 0
 PART = 48 << 10
 LIMIT = 60  # seconds, which only a hang reaches
@@ -229,7 +229,7 @@ store_dir = {root}/store
 pepper_file = {root}/pepper.key
 {more}
 [cluster]
-conninfo = {conninfo}
+{conninfo}
 node = {node}
 user = {user}
 lease = {lease}
@@ -239,7 +239,7 @@ lease = {lease}
 class Place:
     """A folder with a configuration, cluster.sock, and a pat-clusterd."""
 
-    def __init__(self, conninfo, node="a", more="sandbox = no", lease="15s", start=True,
+    def __init__(self, conninfo, node="a", more="", lease="15s", start=True,
                  cluster="", user="daemon" if ROOT else str(os.geteuid()),
                  arguments=()):
         self.root = tempfile.mkdtemp(prefix="jira-pat-link.")
@@ -251,8 +251,10 @@ class Place:
         self.sock = None
         os.mkdir(os.path.dirname(self.path))
         with open(self.config, "w") as file:
-            file.write(CONFIG.format(root=self.root, conninfo=conninfo, node=node,
-                                     user=user, more=more, lease=lease) + cluster)
+            file.write(CONFIG.format(
+                root=self.root, node=node, user=user, more=more, lease=lease,
+                conninfo="\n".join("conninfo = " + word
+                                    for word in conninfo.split())) + cluster)
         os.chmod(self.config, 0o644)
         if start:
             self.listen()

@@ -424,6 +424,32 @@ def settings():
             assert "hunter2" not in done.stderr + done.stdout
 
 
+def encrypted():
+    """TLS with a verified name and a certificate of the client, or a password from a
+    file; a server of another name is refused"""
+    user = "daemon" if link.ROOT else daemon.pwd.getpwuid(os.geteuid()).pw_name
+    for auth in ("cert", "scram-sha-256"):
+        with postgres.Pair(standby=False, tls=True, auth=auth) as pair:
+            folder = pair.client_files(user)
+            conninfo = pair.conninfo(folder=folder, host="localhost")
+            with setup(conninfo=conninfo) as host:
+                assert host.ask("CREATE", cluster=CLUSTER, tag=TAG,
+                                mac=mac_of(0)).err == ERRORS["ok"]
+                assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["ok"]
+            with welcome("a", conninfo=conninfo) as host:
+                state = host.wait("STATE", lambda state: state.state == CONNECTED)
+                assert (state.tls, state.verified) == (1, 1), state
+                assert host.lease().ok
+            wrong = conninfo.replace("host=localhost", "host=elsewhere.example") + \
+                " hostaddr=127.0.0.1"
+            with Place(wrong) as place:
+                host = place.host()
+                host.hello("a", CLUSTER)
+                said = host.wait("STATE", lambda state: state.text)
+                assert "elsewhere.example" in said.text, said
+                host.close()
+
+
 def environment():
     """what the environment says of a database does not count"""
     make("a")
@@ -437,7 +463,7 @@ def environment():
 
 CASES = [creates, no_cluster, appends, large, applied, leases, nodes_after_batches,
          same_name, leaves, snapshots, waits_for_standby, lost_in_commit, garbage,
-         host_misbehaves, ends, settings, environment, fails_over]
+         host_misbehaves, ends, settings, environment, encrypted, fails_over]
 
 
 def run():
