@@ -82,9 +82,7 @@ jp_lease_applied(struct jp_lease *lease, uint64_t applied)
 void
 jp_lease_forget(struct jp_lease *lease)
 {
-	for (size_t i = 0; i < JP_LEASE_ASKED_MAX; i++)
-		if (!lease->asked[i].granted)
-			lease->asked[i].used = false;
+	memset(lease->asked, 0, sizeof(lease->asked));
 	lease->last_asked_ms = INT64_MIN;
 }
 

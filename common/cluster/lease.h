@@ -65,7 +65,10 @@ void jp_lease_grant(
 /* This host has applied so much. */
 void jp_lease_applied(struct jp_lease *lease, uint64_t applied);
 
-/* Requests under way will not be answered; what holds, holds on. */
+/*
+ * Requests under way will not be answered, and what was granted and is not
+ * applied will not come; what holds, holds on.
+ */
 void jp_lease_forget(struct jp_lease *lease);
 
 /* Gives it up at once, and all requests. */

@@ -140,23 +140,23 @@ it_is_asked_for_three_times_while_it_lasts(void **unused)
 	assert_int_equal(jp_lease_due_ms(&lease), NOW + L / 3);
 }
 
-/* A new connection asks at once; what is granted and behind stays. */
+/* A new connection asks at once, for all that it needs. */
 static void
 a_lost_connection_takes_the_questions_with_it(void **unused)
 {
 	struct jp_lease lease = lease_asked(1, NOW);
 
 	(void)unused;
-	jp_lease_ask(&lease, 2, NOW + 1);
-	jp_lease_grant(&lease, 1, 5, 0);
+	jp_lease_grant(&lease, 1, 0, 0);
+	jp_lease_ask(&lease, 2, NOW + 5000);
+	jp_lease_ask(&lease, 3, NOW + 5001);
+	jp_lease_grant(&lease, 2, 5, 0);
 	jp_lease_forget(&lease);
 	assert_true(jp_lease_due_ms(&lease) <= 0);
-	jp_lease_grant(&lease, 2, 0, 0);
-	assert_false(jp_lease_holds(&lease, NOW + 1));
+	jp_lease_grant(&lease, 3, 0, 0);
 	jp_lease_applied(&lease, 5);
-	assert_true(jp_lease_holds(&lease, NOW + 1));
-	jp_lease_forget(&lease);
 	assert_true(jp_lease_holds(&lease, NOW + OWN - 1));
+	assert_false(jp_lease_holds(&lease, NOW + OWN));
 }
 
 static void

@@ -1,0 +1,1005 @@
+/*
+ * Replicas of one log: common/cluster/replica*.c, over stores in memory. The
+ * log answers within the call that asks it, so that one thread is enough; the
+ * clock is the tests'.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sched.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/cluster_help.h"
+#include "tests/unit/link_help.h"
+#include "tests/unit/store_help.h"
+
+#define ID "aaaaaaa1"
+#define OTHER "aaaaaaa2"
+
+enum {
+	START_MS = 1000000,
+	OWN = FAKE_LEASE_MS - FAKE_LEASE_MS / 100,
+	OTHERS = FAKE_LEASE_MS + FAKE_LEASE_MS / 100,
+};
+
+static atomic_llong now_ms;
+
+static int64_t
+fake_boot_ms(void)
+{
+	return atomic_load(&now_ms);
+}
+
+struct fixture {
+	struct fake_log log;
+	struct fake_host a, b;
+};
+
+static int
+set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	assert_non_null(fixture);
+	*state = fixture;
+	atomic_store(&now_ms, START_MS);
+	fake_log_init(&fixture->log);
+	fake_host_open(&fixture->a, &fixture->log, "a", fake_boot_ms);
+	fake_host_open(&fixture->b, &fixture->log, "b", fake_boot_ms);
+	fake_connect(&fixture->a);
+	fake_connect(&fixture->b);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_host_close(&fixture->a);
+	fake_host_close(&fixture->b);
+	fake_log_free(&fixture->log);
+	free(fixture);
+	return 0;
+}
+
+static enum jp_err
+add_to(struct fake_host *host, const char *id)
+{
+	jp_store_begin(host->store, JP_BEGIN_LOUD);
+	return add(host->store, id, "alice", JP_NEVER);
+}
+
+static enum jp_err
+revoke_on(struct fake_host *host, const char *id)
+{
+	struct jp_record record;
+	struct jp_change change = { JP_CHANGE_END, &record };
+	enum jp_err err;
+
+	jp_store_begin(host->store, JP_BEGIN_LOUD);
+	err = jp_store_get(host->store, id, &record);
+	if (err != JP_ERR_OK)
+		return err;
+	record.revoked_at = 5;
+	return jp_store_commit(host->store, &change, 1);
+}
+
+static bool
+has(const struct fake_host *host, const char *id)
+{
+	struct jp_record record;
+
+	return jp_store_get(host->store, id, &record) == JP_ERR_OK;
+}
+
+static bool
+is_revoked(const struct fake_host *host, const char *id)
+{
+	struct jp_record record;
+
+	assert_int_equal(jp_store_get(host->store, id, &record), JP_ERR_OK);
+	return record.revoked_at != JP_NEVER;
+}
+
+static void
+assert_why(const struct fake_host *host, const char *part)
+{
+	struct jp_why why;
+
+	jp_store_why(host->store, &why);
+	if (strstr(why.text, part) == NULL)
+		fail_msg("\"%s\" is not in: %s", part, why.text);
+}
+
+static void
+pump(struct fixture *fixture)
+{
+	while (fake_pump(&fixture->a) || fake_pump(&fixture->b))
+		;
+}
+
+/* ---- commits ---- */
+
+static void
+a_commit_is_in_the_log_and_here_and_then_on_the_others(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_position here, there;
+
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_int_equal(fixture->log.head, 1);
+	assert_true(has(&fixture->a, ID));
+	assert_false(has(&fixture->b, ID));
+	pump(fixture);
+	assert_true(has(&fixture->b, ID));
+	assert_int_equal(fixture->b.err, JP_ERR_OK);
+	assert_int_equal(jp_store_position(fixture->a.store, &here), JP_ERR_OK);
+	assert_int_equal(
+	    jp_store_position(fixture->b.store, &there), JP_ERR_OK);
+	assert_int_equal(here.seq, 1);
+	assert_true(jp_position_same(&here, &there));
+	assert_int_equal(fixture->log.nodes.of[0].applied, 1);
+	assert_int_equal(fixture->log.nodes.of[1].applied, 1);
+}
+
+static void
+users_and_upstream_credentials_go_the_same_way(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store *store = fixture->a.store;
+	static struct jp_upstreams all, got;
+	struct jp_user user;
+
+	jp_user_default(&user, "alice");
+	user.disabled = true;
+	jp_store_begin(store, JP_BEGIN_LOUD);
+	assert_int_equal(jp_store_put_users(store, &user, 1), JP_ERR_OK);
+	link_text(all.user, "alice");
+	all.len = 1;
+	all.of[0].sealed_len = JP_UPSTREAM_SEAL_LEN + 3;
+	link_text(all.of[0].set_by, "root");
+	all.of[0].set_at = 1800000000;
+	jp_store_begin(store, JP_BEGIN_LOUD);
+	assert_int_equal(jp_store_put_upstream(store, &all, 1), JP_ERR_OK);
+	pump(fixture);
+	assert_int_equal(
+	    jp_store_user(fixture->b.store, "alice", &user), JP_ERR_OK);
+	assert_true(user.disabled);
+	assert_int_equal(
+	    jp_store_upstream(fixture->b.store, "alice", &got), JP_ERR_OK);
+	assert_int_equal(got.len, 1);
+}
+
+/* What the store below would refuse is not sent. */
+static void
+a_commit_that_cannot_be_made_reaches_nobody(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_EXISTS);
+	jp_store_begin(fixture->a.store, JP_BEGIN_LOUD);
+	assert_int_equal(drop(fixture->a.store, OTHER), JP_ERR_NOT_FOUND);
+	assert_int_equal(fixture->a.appends, 1);
+}
+
+/* One may go on after its own commit, without reading again. */
+static void
+two_commits_in_a_row_are_two_batches(void **state)
+{
+	struct fixture *fixture = *state;
+
+	jp_store_begin(fixture->a.store, JP_BEGIN_LOUD);
+	assert_int_equal(
+	    add(fixture->a.store, ID, "alice", JP_NEVER), JP_ERR_OK);
+	assert_int_equal(
+	    add(fixture->a.store, OTHER, "alice", JP_NEVER), JP_ERR_OK);
+	assert_int_equal(fixture->log.head, 2);
+}
+
+static void
+the_one_that_was_faster_is_applied_first(void **state)
+{
+	struct fixture *fixture = *state;
+
+	jp_store_begin(fixture->a.store, JP_BEGIN_LOUD);
+	assert_int_equal(add_to(&fixture->b, OTHER), JP_ERR_OK);
+	pump(fixture);
+	/* Known here: nothing is sent. */
+	assert_int_equal(
+	    add(fixture->a.store, ID, "alice", JP_NEVER), JP_ERR_CONFLICT);
+	assert_int_equal(fixture->a.appends, 0);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+}
+
+static void
+b_was_faster(struct fake_host *a)
+{
+	struct fixture *fixture =
+	    (struct fixture *)((char *)a - offsetof(struct fixture, a));
+
+	a->before = NULL;
+	assert_int_equal(add_to(&fixture->b, OTHER), JP_ERR_OK);
+	(void)fake_pump(a);
+}
+
+/* Found out by the log; what it has is applied before the writer hears it. */
+static void
+a_conflict_brings_what_others_did(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.before = b_was_faster;
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_CONFLICT);
+	assert_true(has(&fixture->a, OTHER));
+	assert_false(has(&fixture->a, ID));
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_int_equal(fixture->log.head, 2);
+}
+
+/* ---- connections that are lost ---- */
+
+static void
+without_a_connection_nothing_is_changed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fake_cut(&fixture->a, false);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_UNREACHABLE);
+	assert_why(&fixture->a, "nothing was changed");
+	assert_why(&fixture->a, "no route to host");
+	fake_cut(&fixture->a, true);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_UNREACHABLE);
+	assert_why(&fixture->a, "pat-clusterd does not run");
+	assert_false(has(&fixture->a, ID));
+	assert_int_equal(fixture->a.appends, 0);
+	fake_connect(&fixture->a);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+}
+
+/* Whether it was done or not: it is asked again, and done once. */
+static void
+a_lost_answer_is_asked_for_until_it_comes(void **state)
+{
+	static const enum fake_way ways[] = { FAKE_UNKNOWN_DONE,
+		FAKE_UNKNOWN_UNDONE, FAKE_LOST_DONE, FAKE_LOST_UNDONE };
+	struct fixture *fixture = *state;
+	char id[] = "aaaaaaa0";
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		id[7] = (char)('0' + i);
+		fixture->a.way = (int)ways[i];
+		fixture->a.appends = 0;
+		assert_int_equal(add_to(&fixture->a, id), JP_ERR_OK);
+		assert_int_equal(fixture->a.appends, 2);
+		assert_int_equal(fixture->log.head, i + 1);
+		assert_true(has(&fixture->a, id));
+	}
+	pump(fixture);
+	assert_int_equal(fixture->a.err, JP_ERR_OK);
+	assert_int_equal(fixture->b.err, JP_ERR_OK);
+}
+
+/* The batch itself is the answer, where the other one does not come. */
+static void
+what_comes_back_by_the_log_is_done(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.way = FAKE_ECHOES;
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_true(has(&fixture->a, ID));
+	assert_int_equal(fixture->a.appends, 1);
+}
+
+/* Nor is it known when the time is over: it is neither done nor not done. */
+static void
+what_nobody_knows_shows_later(void **state)
+{
+	static const enum fake_way ways[] = { FAKE_SILENT_DONE,
+		FAKE_SILENT_UNDONE };
+	struct fixture *fixture = *state;
+	struct fake_host hasty;
+
+	fake_append_wait_ms = 1;
+	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
+	fake_append_wait_ms = 60000;
+	fake_connect(&hasty);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		const char *id = i == 0 ? ID : OTHER;
+
+		hasty.way = (int)ways[i];
+		assert_int_equal(add_to(&hasty, id), JP_ERR_TIMEOUT);
+		assert_why(&hasty, "will show");
+		assert_false(has(&hasty, id));
+		(void)fake_pump(&hasty);
+		assert_int_equal(has(&hasty, id), ways[i] == FAKE_SILENT_DONE);
+	}
+	assert_int_equal(add_to(&hasty, OTHER), JP_ERR_OK);
+	assert_int_equal(fixture->log.head, 2);
+	fake_host_close(&hasty);
+}
+
+static void
+what_the_database_refuses_is_not_done(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.way = FAKE_REFUSES;
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_IO);
+	assert_why(&fixture->a, "the disk is full");
+	assert_false(has(&fixture->a, ID));
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+}
+
+static void
+nobody_waits_for_a_patd_that_ends(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.way = FAKE_SILENT_UNDONE;
+	jp_replica_stop(fixture->a.replica);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_UNREACHABLE);
+	assert_int_equal(fixture->a.appends, 0);
+}
+
+/* ---- what the log must not do ---- */
+
+static void
+assert_refused(struct fake_host *host, enum jp_err err, const char *part)
+{
+	struct jp_replica_status status;
+
+	assert_int_equal(host->err, err);
+	if (strstr(host->why.text, part) == NULL)
+		fail_msg("\"%s\" is not in: %s", part, host->why.text);
+	jp_replica_status(host->replica, &status);
+	assert_string_equal(status.refused_why, host->why.text);
+	assert_false(status.welcome);
+}
+
+/* Two batches of a, of which b has none. */
+static void
+make_two(struct fixture *fixture)
+{
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_int_equal(add_to(&fixture->a, OTHER), JP_ERR_OK);
+}
+
+static void
+give_batch(
+    struct fixture *fixture, struct fake_host *host, uint64_t seq, uint64_t of)
+{
+	struct jp_link_msg msg;
+
+	fake_batch(&fixture->log, of, &msg);
+	msg.batch.seq = seq;
+	(void)fake_give(host, &msg, fixture->log.of[of].bytes);
+}
+
+static void
+a_wrong_mac_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg;
+
+	make_two(fixture);
+	fake_batch(&fixture->log, 1, &msg);
+	msg.batch.mac[7] ^= 1;
+	(void)fake_give(&fixture->b, &msg, fixture->log.of[1].bytes);
+	assert_refused(&fixture->b, JP_ERR_CHECKSUM, "wrong MAC");
+	assert_false(has(&fixture->b, ID));
+	/* Nor is anything else looked at until there is a new connection. */
+	give_batch(fixture, &fixture->b, 1, 1);
+	assert_int_equal(fixture->b.err, JP_ERR_OK);
+	assert_false(has(&fixture->b, ID));
+	fake_connect(&fixture->b);
+	assert_true(fake_pump(&fixture->b));
+	assert_true(has(&fixture->b, ID));
+}
+
+static void
+batches_out_of_order_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	make_two(fixture);
+	give_batch(fixture, &fixture->b, 2, 2);
+	assert_refused(&fixture->b, JP_ERR_CONFLICT, "1 is next");
+	assert_false(has(&fixture->b, OTHER));
+	fake_connect(&fixture->b);
+	give_batch(fixture, &fixture->b, 1, 2);
+	assert_refused(&fixture->b, JP_ERR_CHECKSUM, "wrong MAC");
+	fake_connect(&fixture->b);
+	give_batch(fixture, &fixture->b, 1, 1);
+	give_batch(fixture, &fixture->b, 2, 1);
+	assert_refused(&fixture->b, JP_ERR_CHECKSUM, "wrong MAC");
+	assert_true(has(&fixture->b, ID));
+}
+
+/* The own batches come back, and after a new connection others, too. */
+static void
+what_was_applied_may_come_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_replica_status status;
+
+	make_two(fixture);
+	give_batch(fixture, &fixture->a, 1, 1);
+	assert_int_equal(fixture->a.err, JP_ERR_OK);
+	give_batch(fixture, &fixture->a, 2, 2);
+	assert_int_equal(fixture->a.err, JP_ERR_OK);
+	jp_replica_status(fixture->a.replica, &status);
+	assert_int_equal(status.applied, 2);
+	/* But not another one in its place. */
+	give_batch(fixture, &fixture->a, 1, 2);
+	assert_refused(&fixture->a, JP_ERR_CHECKSUM, "wrong MAC");
+}
+
+static void
+a_log_that_says_done_and_is_not_is_found_out(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.way = FAKE_LIES;
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_int_equal(add_to(&fixture->b, OTHER), JP_ERR_OK);
+	(void)fake_pump(&fixture->a);
+	assert_refused(&fixture->a, JP_ERR_CHECKSUM, "wrong MAC");
+}
+
+static void
+a_batch_that_is_none_is_refused(void **state)
+{
+	static const uint8_t bytes[] = "JPB1, but no more";
+	struct fixture *fixture = *state;
+	struct fake_log *log = &fixture->log;
+	struct jp_link_msg msg = { .kind = JP_LINK_BATCH };
+	struct jp_position start = { .seq = 0 }, to;
+	struct jp_replica_status status;
+
+	memcpy(start.mac, log->of[0].batch.mac, sizeof(start.mac));
+	msg.batch.seq = 1;
+	msg.batch.len = sizeof(bytes);
+	link_text(msg.batch.node, "a");
+	jp_chain_next(jp_replica_chain(fixture->b.replica), &start, &msg.batch,
+	    bytes, &to);
+	memcpy(msg.batch.mac, to.mac, sizeof(to.mac));
+	assert_int_not_equal(fake_give(&fixture->b, &msg, bytes), JP_ERR_OK);
+	assert_non_null(strstr(fixture->b.why.text, "cannot be applied"));
+	jp_replica_status(fixture->b.replica, &status);
+	assert_int_equal(status.position.seq, 0);
+}
+
+/* Which is how a new try begins. */
+static void
+a_store_that_cannot_write_goes_on_after_a_new_hello(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	jp_store_mem_fail(fixture->b.below, 2, JP_ERR_IO, false);
+	(void)fake_pump(&fixture->b);
+	assert_false(has(&fixture->b, ID));
+	fake_cut(&fixture->b, true);
+	fixture->b.told = 0;
+	fake_connect(&fixture->b);
+	(void)fake_pump(&fixture->b);
+	assert_true(has(&fixture->b, ID));
+}
+
+/* It is in the log: nobody may say that it was not done. */
+static void
+an_own_batch_that_cannot_be_written_here_is_done_elsewhere(void **state)
+{
+	struct fixture *fixture = *state;
+
+	jp_store_begin(fixture->a.store, JP_BEGIN_LOUD);
+	jp_store_mem_fail(fixture->a.below, 3, JP_ERR_IO, true);
+	assert_int_equal(
+	    add(fixture->a.store, ID, "alice", JP_NEVER), JP_ERR_IO);
+	jp_store_mem_fail(fixture->a.below, 0, JP_ERR_OK, false);
+	assert_why(&fixture->a, "in the log of the cluster");
+	assert_int_equal(fixture->log.head, 1);
+	fixture->a.told = 1;
+	assert_int_not_equal(
+	    fake_give(&fixture->a,
+	        &(struct jp_link_msg){ .kind = JP_LINK_NODES }, NULL),
+	    JP_ERR_OK);
+	fake_cut(&fixture->a, true);
+	fixture->a.told = 0;
+	fake_connect(&fixture->a);
+	(void)fake_pump(&fixture->a);
+	assert_true(has(&fixture->a, ID));
+}
+
+static void
+set_cluster(struct jp_link_welcome *welcome)
+{
+	welcome->cluster[0] ^= 1;
+}
+
+static void
+set_tag(struct jp_link_welcome *welcome)
+{
+	welcome->tag[0] ^= 1;
+}
+
+static void
+set_version(struct jp_link_welcome *welcome)
+{
+	welcome->version++;
+}
+
+static void
+set_head(struct jp_link_welcome *welcome)
+{
+	welcome->head--;
+}
+
+static void
+set_mac(struct jp_link_welcome *welcome)
+{
+	welcome->mac[0] ^= 1;
+}
+
+static void
+set_oldest(struct jp_link_welcome *welcome)
+{
+	welcome->head = 9;
+	welcome->oldest = 4;
+}
+
+static const struct bad_welcome {
+	void (*set)(struct jp_link_welcome *welcome);
+	enum jp_err err;
+	const char *part;
+} bad_welcomes[] = {
+	{ set_cluster, JP_ERR_CONFLICT, "another cluster" },
+	{ set_tag, JP_ERR_CHECKSUM, "another pepper" },
+	{ set_version, JP_ERR_PROTOCOL, "same version" },
+	{ set_head, JP_ERR_CONFLICT, "has lost" },
+	{ set_mac, JP_ERR_CHECKSUM, "another one" },
+	{ set_oldest, JP_ERR_CONFLICT, "join again" },
+};
+
+static void
+another_log_than_its_own_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	make_two(fixture);
+	for (size_t i = 0; i < sizeof(bad_welcomes) / sizeof(bad_welcomes[0]);
+	     i++) {
+		struct jp_link_msg msg = { .kind = JP_LINK_WELCOME };
+		struct jp_link_welcome *welcome = &msg.welcome;
+		struct jp_replica_status status;
+
+		jp_replica_status(fixture->a.replica, &status);
+		welcome->version = JP_LINK_VERSION;
+		memcpy(welcome->cluster, status.position.cluster,
+		    sizeof(welcome->cluster));
+		memcpy(welcome->mac, status.position.mac, sizeof(welcome->mac));
+		jp_pepper_name(&fake_pepper, welcome->tag);
+		welcome->head = 2;
+		welcome->oldest = 3;
+		assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_OK);
+		bad_welcomes[i].set(welcome);
+		(void)fake_give(&fixture->a, &msg, NULL);
+		assert_refused(
+		    &fixture->a, bad_welcomes[i].err, bad_welcomes[i].part);
+	}
+}
+
+static void
+a_message_that_is_not_for_it_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_DONE };
+
+	(void)fake_give(&fixture->a, &msg, NULL);
+	assert_refused(&fixture->a, JP_ERR_PROTOCOL, "DONE");
+}
+
+/* ---- leases ---- */
+
+static void
+there_is_a_lease_as_soon_as_all_is_applied(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *b = &fixture->b;
+
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_false(jp_replica_holds(b->replica));
+	(void)jp_replica_tick(b->replica);
+	assert_int_equal(b->leases, 1);
+	assert_false(jp_replica_holds(b->replica)); /* it lacks a batch */
+	(void)fake_pump(b);
+	assert_true(jp_replica_holds(b->replica));
+	atomic_fetch_add(&now_ms, OWN - 1);
+	assert_true(jp_replica_holds(b->replica));
+	atomic_fetch_add(&now_ms, 1);
+	assert_false(jp_replica_holds(b->replica));
+}
+
+static void
+a_lease_is_renewed_in_time(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_replica_status status;
+
+	for (int i = 0; i < 100; i++) {
+		int64_t wait_ms = jp_replica_tick(a->replica);
+
+		assert_in_range(wait_ms, 1, FAKE_LEASE_MS / 3);
+		assert_true(jp_replica_holds(a->replica));
+		atomic_fetch_add(&now_ms, wait_ms);
+	}
+	assert_in_range(a->leases, 2, 100);
+	jp_replica_status(a->replica, &status);
+	assert_int_equal(status.leases, a->leases);
+	assert_int_equal(status.lapses, 0);
+	assert_true(status.holds);
+}
+
+/* A lease that holds goes on where the connection does not. */
+static void
+a_lost_connection_leaves_the_lease(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_replica_status status;
+
+	(void)jp_replica_tick(a->replica);
+	fake_cut(a, true);
+	atomic_fetch_add(&now_ms, OWN - 1);
+	assert_true(jp_replica_holds(a->replica));
+	(void)jp_replica_tick(a->replica);
+	assert_int_equal(a->leases, 1);
+	atomic_fetch_add(&now_ms, 1);
+	jp_replica_status(a->replica, &status);
+	assert_int_equal(status.lapses, 1);
+	assert_false(status.holds);
+	assert_int_equal(status.lease_left_ms, 0);
+	fake_connect(a);
+	(void)jp_replica_tick(a->replica); /* at once */
+	assert_true(jp_replica_holds(a->replica));
+}
+
+static void
+a_lease_of_a_log_that_went_back_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_LEASED };
+
+	make_two(fixture);
+	fixture->a.deaf = true;
+	(void)jp_replica_tick(fixture->a.replica);
+	msg.leased.req = 3;
+	msg.leased.ok = true;
+	msg.leased.head = 1;
+	(void)fake_give(&fixture->a, &msg, NULL);
+	assert_refused(&fixture->a, JP_ERR_CONFLICT, "has lost");
+	fake_connect(&fixture->a);
+	msg.leased.head = 2;
+	(void)fake_give(&fixture->a, &msg, NULL);
+	assert_refused(&fixture->a, JP_ERR_CHECKSUM, "another one");
+	assert_false(jp_replica_holds(fixture->a.replica));
+}
+
+static void
+one_that_leaves_is_granted_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+
+	(void)jp_replica_tick(a->replica);
+	jp_replica_drop(a->replica);
+	assert_false(jp_replica_holds(a->replica));
+	atomic_fetch_add(&now_ms, FAKE_LEASE_MS);
+	(void)jp_replica_tick(a->replica);
+	assert_false(jp_replica_holds(a->replica));
+}
+
+/* ---- settling ---- */
+
+/* Time passes, and messages come, while somebody waits. */
+struct world {
+	struct fixture *fixture;
+	atomic_bool over;
+	pthread_t thread;
+};
+
+static void *
+go_on(void *arg)
+{
+	struct world *world = arg;
+
+	while (!atomic_load(&world->over)) {
+		pump(world->fixture);
+		(void)jp_replica_tick(world->fixture->a.replica);
+		(void)jp_replica_tick(world->fixture->b.replica);
+		atomic_fetch_add(&now_ms, 50);
+		(void)sched_yield();
+	}
+	return NULL;
+}
+
+static void
+world_start(struct world *world, struct fixture *fixture)
+{
+	world->fixture = fixture;
+	atomic_init(&world->over, false);
+	fixture->a.is_pumped = fixture->b.is_pumped = true;
+	assert_int_equal(pthread_create(&world->thread, NULL, go_on, world), 0);
+}
+
+static void
+world_end(struct world *world)
+{
+	atomic_store(&world->over, true);
+	(void)pthread_join(world->thread, NULL);
+	world->fixture->a.is_pumped = world->fixture->b.is_pumped = false;
+}
+
+static void
+what_is_settled_is_everywhere(void **state)
+{
+	struct fixture *fixture = *state;
+	struct world world;
+	struct jp_why why;
+
+	(void)jp_replica_tick(fixture->b.replica);
+	pump(fixture);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	world_start(&world, fixture);
+	assert_int_equal(jp_store_settle(fixture->a.store, &why), JP_ERR_OK);
+	assert_true(has(&fixture->b, ID));
+	assert_string_equal(why.text, "");
+	world_end(&world);
+}
+
+/* Whose lease is over before anybody says that it is revoked. */
+static void
+who_is_cut_off_accepts_nothing_once_it_is_settled(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *b = &fixture->b;
+	struct jp_replica_status status;
+	struct world world;
+	struct jp_why why;
+
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	pump(fixture);
+	(void)jp_replica_tick(b->replica);
+	pump(fixture);
+	assert_true(jp_replica_holds(b->replica));
+	fake_cut(b, true);
+	assert_int_equal(revoke_on(&fixture->a, ID), JP_ERR_OK);
+	assert_true(jp_replica_holds(b->replica));
+	assert_false(is_revoked(b, ID));
+	world_start(&world, fixture);
+	assert_int_equal(jp_store_settle(fixture->a.store, &why), JP_ERR_OK);
+	assert_false(jp_replica_holds(b->replica));
+	world_end(&world);
+	assert_non_null(strstr(why.text, "s for b, which does not answer"));
+	jp_replica_status(fixture->a.replica, &status);
+	assert_int_equal(status.late, 1);
+	/* The next one need not wait, and b learns of all of it. */
+	assert_int_equal(add_to(&fixture->a, OTHER), JP_ERR_OK);
+	assert_int_equal(jp_store_settle(fixture->a.store, &why), JP_ERR_OK);
+	assert_string_equal(why.text, "");
+	fake_connect(b);
+	pump(fixture);
+	(void)jp_replica_tick(b->replica);
+	assert_true(jp_replica_holds(b->replica));
+	assert_true(is_revoked(b, ID));
+}
+
+/* And nobody waits for those. */
+static void
+quiet_commits_are_not_settled(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_why why;
+
+	(void)jp_replica_tick(fixture->b.replica);
+	pump(fixture);
+	jp_store_begin(fixture->a.store, JP_BEGIN_QUIET);
+	assert_int_equal(
+	    add(fixture->a.store, ID, "alice", JP_NEVER), JP_ERR_OK);
+	assert_int_equal(jp_store_settle(fixture->a.store, &why), JP_ERR_OK);
+	assert_false(has(&fixture->b, ID));
+}
+
+/* What another host has not settled yet is not told here as done, either. */
+static void
+who_finds_it_done_waits_as_well(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host c;
+	struct world world;
+	struct jp_why why;
+
+	fake_host_open(&c, &fixture->log, "c", fake_boot_ms);
+	fake_connect(&c);
+	(void)jp_replica_tick(c.replica);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	(void)fake_pump(&fixture->b);
+	assert_true(jp_replica_holds(c.replica));
+	assert_false(has(&c, ID));
+	world_start(&world, fixture);
+	jp_store_begin(fixture->b.store, JP_BEGIN_LOUD);
+	assert_true(has(&fixture->b, ID));
+	assert_int_equal(jp_store_settle(fixture->b.store, &why), JP_ERR_OK);
+	assert_false(jp_replica_holds(c.replica));
+	world_end(&world);
+	fake_host_close(&c);
+}
+
+static void
+what_cannot_be_seen_is_not_called_settled(void **state)
+{
+	struct fixture *fixture = *state;
+	struct world world;
+	struct jp_why why;
+
+	assert_int_equal(add_to(&fixture->b, ID), JP_ERR_OK);
+	give_batch(fixture, &fixture->a, 1, 1);
+	fake_cut(&fixture->a, true);
+	jp_store_begin(fixture->a.store, JP_BEGIN_LOUD);
+	world_start(&world, fixture);
+	assert_int_equal(
+	    jp_store_settle(fixture->a.store, &why), JP_ERR_TIMEOUT);
+	world_end(&world);
+	assert_non_null(strstr(why.text, "cannot be reached"));
+}
+
+static void
+nobody_settles_with_a_patd_that_ends(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_why why;
+
+	(void)jp_replica_tick(fixture->b.replica);
+	pump(fixture);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	jp_replica_stop(fixture->a.replica);
+	assert_int_equal(
+	    jp_store_settle(fixture->a.store, &why), JP_ERR_TIMEOUT);
+	assert_non_null(strstr(why.text, "patd ends"));
+}
+
+/* ---- opening ---- */
+
+static void
+only_a_store_of_a_cluster_can_be_a_replica(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_position filling = { .cluster = "a cluster of us" };
+	struct jp_replica_options options = { .pepper = &fake_pepper,
+		.node = "c",
+		.lease_ms = FAKE_LEASE_MS,
+		.clock = &jp_system_clock };
+	struct jp_replica *replica;
+	struct jp_store *store;
+	struct jp_why why;
+
+	(void)fixture;
+	assert_int_equal(jp_store_mem_open(&options.store), JP_ERR_OK);
+	assert_int_equal(
+	    jp_replica_open(&options, &replica, &store, &why), JP_ERR_CONFIG);
+	assert_null(store);
+	assert_non_null(strstr(why.text, "cluster init"));
+	assert_int_equal(jp_store_mem_open(&options.store), JP_ERR_OK);
+	assert_int_equal(
+	    jp_store_place(options.store, NULL, &filling), JP_ERR_OK);
+	assert_int_equal(
+	    jp_replica_open(&options, &replica, &store, &why), JP_ERR_CONFIG);
+	assert_non_null(strstr(why.text, "join again"));
+}
+
+static void
+a_name_or_a_lease_out_of_bounds_is_refused(void **state)
+{
+	struct jp_position start = { .cluster = "a cluster of us", .seq = 4 };
+	struct jp_replica_options options = {
+		.pepper = &fake_pepper, .node = "c", .clock = &jp_system_clock
+	};
+	struct jp_replica *replica;
+	struct jp_store *store;
+	struct jp_why why;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		options.node = i == 0 ? "no name" : "c";
+		options.lease_ms = i == 0   ? FAKE_LEASE_MS
+		                   : i == 1 ? JP_LINK_LEASE_MIN_MS - 1
+		                            : JP_LINK_LEASE_MAX_MS + 1;
+		assert_int_equal(jp_store_mem_open(&options.store), JP_ERR_OK);
+		assert_int_equal(
+		    jp_store_place(options.store, NULL, &start), JP_ERR_OK);
+		assert_int_equal(
+		    jp_replica_open(&options, &replica, &store, &why),
+		    JP_ERR_CONFIG);
+		assert_null(replica);
+	}
+}
+
+static void
+it_says_hello_with_its_place(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg;
+	struct jp_replica_status status;
+
+	make_two(fixture);
+	jp_replica_status(fixture->a.replica, &status);
+	jp_replica_hello(fixture->a.replica, &msg);
+	assert_int_equal(msg.kind, JP_LINK_HELLO);
+	assert_int_equal(msg.hello.version, JP_LINK_VERSION);
+	assert_string_equal(msg.hello.node, "a");
+	assert_int_equal(msg.hello.lease_ms, FAKE_LEASE_MS);
+	assert_int_equal(msg.hello.applied, 2);
+	assert_memory_equal(
+	    msg.hello.mac, status.position.mac, JP_LINK_MAC_LEN);
+	assert_memory_equal(
+	    msg.hello.cluster, status.position.cluster, JP_LINK_ID_LEN);
+	assert_string_not_equal(msg.hello.release, "");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_commit_is_in_the_log_and_here_and_then_on_the_others),
+		TEST(users_and_upstream_credentials_go_the_same_way),
+		TEST(a_commit_that_cannot_be_made_reaches_nobody),
+		TEST(two_commits_in_a_row_are_two_batches),
+		TEST(the_one_that_was_faster_is_applied_first),
+		TEST(a_conflict_brings_what_others_did),
+		TEST(without_a_connection_nothing_is_changed),
+		TEST(a_lost_answer_is_asked_for_until_it_comes),
+		TEST(what_comes_back_by_the_log_is_done),
+		TEST(what_nobody_knows_shows_later),
+		TEST(what_the_database_refuses_is_not_done),
+		TEST(nobody_waits_for_a_patd_that_ends),
+		TEST(a_wrong_mac_is_refused),
+		TEST(batches_out_of_order_are_refused),
+		TEST(what_was_applied_may_come_again),
+		TEST(a_log_that_says_done_and_is_not_is_found_out),
+		TEST(a_batch_that_is_none_is_refused),
+		TEST(a_store_that_cannot_write_goes_on_after_a_new_hello),
+		TEST(
+		    an_own_batch_that_cannot_be_written_here_is_done_elsewhere),
+		TEST(another_log_than_its_own_is_refused),
+		TEST(a_message_that_is_not_for_it_is_refused),
+		TEST(there_is_a_lease_as_soon_as_all_is_applied),
+		TEST(a_lease_is_renewed_in_time),
+		TEST(a_lost_connection_leaves_the_lease),
+		TEST(a_lease_of_a_log_that_went_back_is_refused),
+		TEST(one_that_leaves_is_granted_nothing),
+		TEST(what_is_settled_is_everywhere),
+		TEST(who_is_cut_off_accepts_nothing_once_it_is_settled),
+		TEST(quiet_commits_are_not_settled),
+		TEST(who_finds_it_done_waits_as_well),
+		TEST(what_cannot_be_seen_is_not_called_settled),
+		TEST(nobody_settles_with_a_patd_that_ends),
+		TEST(only_a_store_of_a_cluster_can_be_a_replica),
+		TEST(a_name_or_a_lease_out_of_bounds_is_refused),
+		TEST(it_says_hello_with_its_place),
+	};
+
+	if (sodium_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
