@@ -43,6 +43,7 @@ struct conn {
 	bool several; /* the last one was detailed, and more may be there */
 	bool ends;    /* none at all: it closes with the last answer */
 	int64_t asked_ns;    /* of jp_now_ns(): when the last one was read */
+	bool held;           /* what jp_cluster_holds() said then */
 	int64_t deadline_ms; /* of jp_now_ms(): for a question, or an answer */
 	struct half *half;   /* the beginning of a question, or NULL */
 	struct halves *halves; /* where there is room for one */

@@ -101,8 +101,10 @@ static enum jp_err
 answer(struct jp_core *core, int fd, const struct jp_request *request)
 {
 	struct jp_decision decision = { .id = "" };
+	bool held = jp_cluster_holds(core->cluster);
 
 	jp_decide_now(core, request, &decision);
+	jp_cluster_guard(core->cluster, held, &decision);
 	log_decision(core, request, &decision);
 	note_use(core, request, &decision);
 	decision_log_line(request, &decision, asker());

@@ -33,6 +33,7 @@ struct pool_item {
 	bool logged;       /* for the caller: its decision is logged */
 	bool left;         /* nobody waits for it any more */
 	bool further;      /* for the caller: patd/conns.h */
+	bool held;         /* the same: what jp_cluster_holds() said at first */
 	TAILQ_ENTRY(pool_item) of_conn; /* the same */
 	enum jp_reason late; /* why there is no decision, if it takes long */
 	uint64_t conn;       /* the asker's, for the loop */

@@ -125,6 +125,7 @@ make_item(struct loop *loop, const struct conn *conn,
 	item->asked_ns = conn->asked_ns;
 	item->deadline_ms = conn->asked_ns / NS_PER_MS + QUESTION_MS;
 	item->reveals = reveals(loop, conn, request);
+	item->held = conn->held;
 	memcpy(&item->request, request, sizeof(item->request));
 	return item;
 }
@@ -248,6 +249,7 @@ static void
 conclude(struct loop *loop, struct conn *conn, const struct jp_request *request,
     struct jp_decision *decision, const struct jp_secret *upstream)
 {
+	jp_cluster_guard(loop->options->core->cluster, conn->held, decision);
 	if (log_first(loop, conn, request, decision, upstream))
 		return;
 	keep(loop, conn->uid, request, decision);
@@ -264,6 +266,7 @@ decide(struct loop *loop, struct conn *conn, const struct jp_request *request)
 	conn->asked_ns = loop->turn_ns;
 	conn->ends = request->last || !conn->front->keep_open;
 	conn->several = request->detailed;
+	conn->held = jp_cluster_holds(core->cluster);
 	jp_decide(core, request, NULL, &decision);
 	if (reveals(loop, conn, request))
 		jp_upstream_complete(
@@ -395,10 +398,13 @@ questions_on_conn(struct loop *loop, uint64_t key, uint32_t events)
 static bool
 log_done(struct loop *loop, struct pool_item *item)
 {
+	struct jp_cluster_view *cluster = loop->options->core->cluster;
 	enum jp_audit_answer logged = JP_AUDIT_GO;
 
-	if (!item->logged)
+	if (!item->logged) {
+		jp_cluster_guard(cluster, item->held, &item->decision);
 		logged = log_item(loop, item);
+	}
 	if (logged == JP_AUDIT_FAIL)
 		jp_decision_refuse(&item->decision, JP_REASON_AUDIT);
 	return logged == JP_AUDIT_WAIT;

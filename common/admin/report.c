@@ -4,6 +4,7 @@
  */
 #include "common/admin/job.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/decide/usage.h"
@@ -33,9 +34,11 @@ enum jp_err
 jp_op_test(struct job *job)
 {
 	struct jp_decision decision;
+	bool held = jp_cluster_holds(job->core->cluster);
 	enum jp_err err;
 
 	jp_decide_dry(job->core, &job->request->question, &decision);
+	jp_cluster_guard(job->core->cluster, held, &decision);
 	err = log_test(job, &decision);
 	if (err != JP_ERR_OK)
 		return err;
@@ -43,6 +46,30 @@ jp_op_test(struct job *job)
 	job->item.reason = decision.reason;
 	memcpy(job->item.record.id, decision.id, sizeof(decision.id));
 	return job->emit(job->arg, &job->item);
+}
+
+/* This host first, then all of them. */
+static enum jp_err
+emit_cluster(struct job *job, struct jp_cluster_view *view)
+{
+	struct jp_cluster_node *nodes =
+	    calloc(JP_CLUSTER_NODES_MAX, sizeof(*nodes));
+	enum jp_err err;
+	size_t len;
+
+	if (nodes == NULL)
+		return jp_why(job->why, JP_ERR_NOMEM, "out of memory");
+	view->here(view->arg, &job->item.here);
+	job->item.kind = JP_ITEM_CLUSTER;
+	err = job->emit(job->arg, &job->item);
+	job->item.kind = JP_ITEM_HOST;
+	len = view->nodes(view->arg, nodes);
+	for (size_t i = 0; i < len && err == JP_ERR_OK; i++) {
+		job->item.host = nodes[i];
+		err = job->emit(job->arg, &job->item);
+	}
+	free(nodes);
+	return err;
 }
 
 enum jp_err
@@ -58,7 +85,20 @@ jp_op_stats(struct job *job)
 	jp_stats_read(&job->core->stats, &job->item.stats);
 	job->item.stats.log_lost = jp_log_lost();
 	job->item.stats.audit_lost = jp_audit_lost(job->core->audit);
-	return job->emit(job->arg, &job->item);
+	err = job->emit(job->arg, &job->item);
+	return err == JP_ERR_OK && job->core->cluster != NULL
+	           ? emit_cluster(job, job->core->cluster)
+	           : err;
+}
+
+enum jp_err
+jp_op_cluster(struct job *job)
+{
+	if (job->core->cluster == NULL)
+		return jp_why(job->why, JP_ERR_NOT_FOUND,
+		    "this host is in no cluster: see [cluster] in "
+		    "jira-pat.conf(5)");
+	return emit_cluster(job, job->core->cluster);
 }
 
 static enum jp_err

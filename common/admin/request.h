@@ -5,6 +5,7 @@
 #ifndef JP_ADMIN_REQUEST_H
 #define JP_ADMIN_REQUEST_H
 
+#include "common/decide/cluster_view.h"
 #include "common/decide/memo.h"
 #include "common/decide/stats.h"
 #include "common/decide/upstream.h"
@@ -56,7 +57,9 @@
 	    NO_STAFF, CHANGES, NOT_DRY)                                        \
 	X(DISABLE, 22, "disable", disable, ID, OWN, STAFF, CHANGES, NOT_DRY)   \
 	X(ENABLE, 23, "enable", enable, ID, OWN, STAFF, CHANGES, NOT_DRY)      \
-	X(CLAIM, 24, "claim", claim, ID, OWN, NO_STAFF, CHANGES, NOT_DRY)
+	X(CLAIM, 24, "claim", claim, ID, OWN, NO_STAFF, CHANGES, NOT_DRY)      \
+	X(CLUSTER, 25, "cluster", cluster, NONE, NEVER, NO_STAFF, READS,       \
+	    NOT_DRY)
 
 enum jp_admin_op {
 #define JP_ADMIN_OP_ENUM(                                                      \
@@ -155,7 +158,10 @@ struct jp_behalf {
  *       unused, places_since, search, after, limit; answers records, and PAGE
  * where it was cut. An owner's list has the tokens of the owner's groups, too
  * SHOW: record.id      REVOKE: record.{id or user, not both; revoked_why}
- * TEST: question       STATS, BACKUP: none
+ * TEST: question       BACKUP: none
+ * STATS: none; answers STATS, then what CLUSTER does, where patd is one of one
+ * CLUSTER: none; answers CLUSTER, then HOST for each host; JP_ERR_NOT_FOUND on
+ * a single host
  * EXPORT: all (users who are not disabled, too); answers records, then users
  * IMPORT: batch, dry_run, skip_known      PURGE: dead_for, dry_run
  * ROTATE: record.id, lifetime (default: that of the old one), expires_at,
@@ -286,6 +292,8 @@ const char *jp_breach_act(enum jp_breach breach);
  * LINK: as TOKEN, but token is the code of the link that fetches it
  * PAGE: record.id: behind this one the next page begins
  * COUNTS: breaches; live: how many tokens are live
+ * CLUSTER: here
+ * HOST: host
  * END: no item, but the end of them on admin.sock; no operation emits it
  */
 #define JP_ADMIN_ITEM_LIST(X)                                                  \
@@ -301,7 +309,9 @@ const char *jp_breach_act(enum jp_breach breach);
 	X(UPSTREAM, 9, upstream)                                               \
 	X(LINK, 10, nothing)                                                   \
 	X(PAGE, 11, nothing)                                                   \
-	X(COUNTS, 12, counts)
+	X(COUNTS, 12, counts)                                                  \
+	X(CLUSTER, 13, here)                                                   \
+	X(HOST, 14, host)
 
 enum jp_admin_kind {
 #define JP_ADMIN_ITEM_ENUM(code, number, more) JP_ITEM_##code = (number),
@@ -335,6 +345,8 @@ struct jp_admin_item {
 	uint32_t row;                          /* from 0 */
 	struct jp_upstream upstream;
 	enum jp_upstream_state upstream_state;
+	struct jp_cluster_here here;
+	struct jp_cluster_node host;
 	struct jp_piece piece; /* what it points to is the emitter's */
 	char piece_name[JP_FILE_NAME_MAX + 1];
 	uint8_t pepper[JP_PEPPER_NAME_LEN]; /* name of the fast tag's */

@@ -17,7 +17,11 @@
  *              if it is JP_ITEM_ROW, row u32;
  *              if it is JP_ITEM_UPSTREAM, state u8, user, and all of it but
  *              what is sealed;
- *              if it is JP_ITEM_COUNTS, live i64, how many u8, each i64
+ *              if it is JP_ITEM_COUNTS, live i64, how many u8, each i64;
+ *              if it is JP_ITEM_CLUSTER, id (16 raw), node, link u8, text,
+ *              database, flags u8, and numbers (i64 each): those of here[];
+ *              if it is JP_ITEM_HOST, name, version, cut off u8, and numbers:
+ *              those of host[]
  *       end:   result u8, why, refusal u8; the last from version 4 on
  */
 #include "common/admin/wire.h"
@@ -322,27 +326,52 @@ get_record(struct jp_buf *buf, struct jp_record *record)
 		jp_buf_fail(buf, err);
 }
 
+/* Numbers of an item, and where they are. */
+struct offsets {
+	size_t len;
+	const size_t *at;
+};
+
+static void
+put_all(struct jp_buf *buf, const struct jp_admin_item *item,
+    const struct offsets *offsets)
+{
+	for (size_t i = 0; i < offsets->len; i++) {
+		uint64_t number;
+
+		memcpy(&number, (const char *)item + offsets->at[i],
+		    sizeof(number));
+		jp_buf_put_i64(buf, (int64_t)number);
+	}
+}
+
+static void
+get_all(struct jp_buf *buf, struct jp_admin_item *item,
+    const struct offsets *offsets)
+{
+	for (size_t i = 0; i < offsets->len; i++) {
+		uint64_t number = (uint64_t)jp_buf_get_i64(buf);
+
+		memcpy((char *)item + offsets->at[i], &number, sizeof(number));
+	}
+}
+
+static const struct offsets stats_numbers = {
+	sizeof(numbers) / sizeof(numbers[0]),
+	numbers,
+};
+
 static void
 put_numbers(struct jp_buf *buf, const struct jp_admin_item *item)
 {
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		uint64_t number;
-
-		memcpy(
-		    &number, (const char *)item + numbers[i], sizeof(number));
-		jp_buf_put_i64(buf, (int64_t)number);
-	}
+	put_all(buf, item, &stats_numbers);
 	jp_stats_put(buf, &item->stats);
 }
 
 static void
 get_numbers(struct jp_buf *buf, struct jp_admin_item *item)
 {
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		uint64_t number = (uint64_t)jp_buf_get_i64(buf);
-
-		memcpy((char *)item + numbers[i], &number, sizeof(number));
-	}
+	get_all(buf, item, &stats_numbers);
 	jp_stats_get(buf, &item->stats);
 }
 
@@ -441,6 +470,102 @@ get_counts(struct jp_buf *buf, struct jp_admin_item *item)
 		jp_buf_fail(buf, JP_ERR_PROTOCOL);
 	for (size_t i = 0; i < JP_BREACH_COUNT_OF; i++)
 		item->breaches[i] = (uint64_t)jp_buf_get_i64(buf);
+}
+
+static const size_t here_at[] = {
+	offsetof(struct jp_admin_item, here.applied),
+	offsetof(struct jp_admin_item, here.head),
+	offsetof(struct jp_admin_item, here.lease_ms),
+	offsetof(struct jp_admin_item, here.lease_left_ms),
+	offsetof(struct jp_admin_item, here.grants),
+	offsetof(struct jp_admin_item, here.lapses),
+	offsetof(struct jp_admin_item, here.commits),
+	offsetof(struct jp_admin_item, here.conflicts),
+	offsetof(struct jp_admin_item, here.batches),
+	offsetof(struct jp_admin_item, here.refused),
+	offsetof(struct jp_admin_item, here.unavailable),
+	offsetof(struct jp_admin_item, here.waits),
+	offsetof(struct jp_admin_item, here.late),
+	offsetof(struct jp_admin_item, here.connections),
+};
+static const struct offsets here_numbers = {
+	sizeof(here_at) / sizeof(here_at[0]),
+	here_at,
+};
+
+static const size_t host_at[] = {
+	offsetof(struct jp_admin_item, host.applied),
+	offsetof(struct jp_admin_item, host.grants),
+	offsetof(struct jp_admin_item, host.lease_ms),
+	offsetof(struct jp_admin_item, host.contact_ms),
+};
+static const struct offsets host_numbers = {
+	sizeof(host_at) / sizeof(host_at[0]),
+	host_at,
+};
+
+/* In the flags of a message. */
+enum {
+	PRIMARY = 1,
+	TLS = 2,
+	SYNCHRONOUS = 4,
+};
+
+static void
+put_here(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	const struct jp_cluster_here *here = &item->here;
+
+	jp_buf_put_raw(buf, here->id, sizeof(here->id));
+	jp_buf_put_str(buf, here->node);
+	jp_buf_put_u8(buf, (uint8_t)here->link);
+	jp_buf_put_str(buf, here->text);
+	jp_buf_put_str(buf, here->database);
+	jp_buf_put_u8(buf,
+	    (uint8_t)((here->primary ? PRIMARY : 0) | (here->tls ? TLS : 0) |
+	              (here->synchronous ? SYNCHRONOUS : 0)));
+	put_all(buf, item, &here_numbers);
+}
+
+static void
+get_here(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	struct jp_cluster_here *here = &item->here;
+	unsigned int flags;
+
+	jp_buf_get_raw(buf, here->id, sizeof(here->id));
+	jp_buf_get_str(buf, here->node, sizeof(here->node));
+	here->link =
+	    (enum jp_cluster_link)get_number(buf, JP_CLUSTER_LINK_COUNT);
+	jp_buf_get_str(buf, here->text, sizeof(here->text));
+	jp_buf_get_str(buf, here->database, sizeof(here->database));
+	flags = get_number(buf, 2 * SYNCHRONOUS);
+	here->primary = (flags & PRIMARY) != 0;
+	here->tls = (flags & TLS) != 0;
+	here->synchronous = (flags & SYNCHRONOUS) != 0;
+	get_all(buf, item, &here_numbers);
+}
+
+static void
+put_host(struct jp_buf *buf, const struct jp_admin_item *item)
+{
+	const struct jp_cluster_node *host = &item->host;
+
+	jp_buf_put_str(buf, host->name);
+	jp_buf_put_str(buf, host->version);
+	jp_buf_put_u8(buf, host->cut_off);
+	put_all(buf, item, &host_numbers);
+}
+
+static void
+get_host(struct jp_buf *buf, struct jp_admin_item *item)
+{
+	struct jp_cluster_node *host = &item->host;
+
+	jp_buf_get_str(buf, host->name, sizeof(host->name));
+	jp_buf_get_str(buf, host->version, sizeof(host->version));
+	host->cut_off = jp_buf_get_enum(buf, 2) == 1;
+	get_all(buf, item, &host_numbers);
 }
 
 static void

@@ -24,6 +24,8 @@ jp_core_init(struct jp_core *core, struct jp_store *store,
     const struct jp_pepper *pepper, const struct jp_policy *policy,
     const struct jp_clock *clock)
 {
+	struct jp_position position;
+
 	memset(core, 0, sizeof(*core));
 	if (sodium_init() < 0 || !make_policy_lock(&core->policy_lock)) {
 		jp_store_close(store);
@@ -35,6 +37,11 @@ jp_core_init(struct jp_core *core, struct jp_store *store,
 		return JP_ERR_NOMEM;
 	}
 	core->store = store;
+	if (jp_store_position(store, &position) != JP_ERR_OK ||
+	    jp_position_is_set(&position)) {
+		jp_cluster_view_offline(&core->offline, store);
+		core->cluster = &core->offline;
+	}
 	core->pepper = *pepper;
 	core->policy = *policy;
 	core->clock = *clock;

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "common/base/clock.h"
+#include "common/decide/cluster_view.h"
 #include "common/decide/gate.h"
 #include "common/decide/groups.h"
 #include "common/decide/memo.h"
@@ -43,6 +44,8 @@ struct jp_core {
 	pthread_mutex_t claims_lock;
 	struct jp_throttle claims; /* wrong codes of links, by their ids */
 	struct jp_upstream_keys upstream;
+	struct jp_cluster_view *cluster; /* not owned; NULL: a single host */
+	struct jp_cluster_view offline;  /* until a patd has its own */
 	struct jp_stats stats;
 	struct jp_clock_watch clock_watch;
 	atomic_bool

@@ -109,7 +109,10 @@ enum jp_finding {
 	    "the token that this one is a child of is dead or disabled")       \
 	/* Behind EXPIRED. */                                                  \
 	X(USED_UP, 30, JP_DENY, PROVED, "used-up",                             \
-	    "the token was used as often as it may be")
+	    "the token was used as often as it may be")                        \
+	/* Instead of what this host alone cannot know: patd/cluster.h. */     \
+	X(LEASE, 31, JP_UNAVAILABLE, NOTHING, "lease",                         \
+	    "this host has lost the others of its cluster")
 
 enum jp_reason {
 #define JP_REASON_ENUM(code, number, verdict, finding, name, text)             \

@@ -1059,6 +1059,40 @@ set_item(struct jp_admin_item *item, enum jp_admin_kind kind)
 			.key_name = "key" };
 		item->upstream_state = JP_UPSTREAM_OTHER_KEY;
 	}
+	if (kind == JP_ITEM_CLUSTER)
+		item->here = (struct jp_cluster_here){
+			.id = "0123456789abcdef",
+			.node = "proxy1",
+			.link = JP_CLUSTER_REFUSED,
+			.text = "no such host",
+			.database = "db1:5432/jira_pat",
+			.primary = true,
+			.synchronous = true,
+			.applied = 1,
+			.head = 2,
+			.lease_ms = 3,
+			.lease_left_ms = 4,
+			.grants = 5,
+			.lapses = 6,
+			.commits = 7,
+			.conflicts = 8,
+			.batches = 9,
+			.refused = 10,
+			.unavailable = 11,
+			.waits = 12,
+			.late = 13,
+			.connections = 14,
+		};
+	if (kind == JP_ITEM_HOST)
+		item->host = (struct jp_cluster_node){
+			.name = "proxy2",
+			.applied = 1,
+			.grants = 2,
+			.lease_ms = 3,
+			.contact_ms = 4,
+			.cut_off = true,
+			.version = "0.1.0",
+		};
 	if (kind == JP_ITEM_COUNTS) {
 		item->live = 12;
 		for (size_t i = 0; i < JP_BREACH_COUNT_OF; i++)
@@ -1161,7 +1195,7 @@ add_rows(crypto_generichash_state *sum)
 static void
 the_layout_of_all_messages_is_that_of_their_version(void **state)
 {
-	static const char wanted[] = "4 f72bf38775ad59d884ae8cde2c6fc619";
+	static const char wanted[] = "4 0bf2c989bdffb46642910bcd741b0563";
 	crypto_generichash_state sum;
 	struct jp_admin_request request;
 	uint8_t bytes[JP_ADMIN_MSG_MAX], hash[16];
@@ -1274,7 +1308,15 @@ numbers_of_the_protocol_are_fixed(void **unused)
 		{ JP_ITEM_LINK, 10 },
 		{ JP_ITEM_PAGE, 11 },
 		{ JP_ITEM_COUNTS, 12 },
-		{ JP_ITEM_COUNT, 13 },
+		{ JP_ITEM_CLUSTER, 13 },
+		{ JP_ITEM_HOST, 14 },
+		{ JP_ITEM_COUNT, 15 },
+		{ JP_CLUSTER_NO_LINK, 0 },
+		{ JP_CLUSTER_CONNECTING, 1 },
+		{ JP_CLUSTER_CONNECTED, 2 },
+		{ JP_CLUSTER_REFUSED, 3 },
+		{ JP_CLUSTER_OFFLINE, 4 },
+		{ JP_CLUSTER_LINK_COUNT, 5 },
 		{ JP_UPSTREAM_BEARER, 0 },
 		{ JP_UPSTREAM_BASIC, 1 },
 		{ JP_UPSTREAM_KIND_COUNT, 2 },
@@ -1367,6 +1409,7 @@ operations_keep_their_numbers_and_names(void **unused)
 		{ JP_ADMIN_DISABLE, "disable" },
 		{ JP_ADMIN_ENABLE, "enable" },
 		{ JP_ADMIN_CLAIM, "claim" },
+		{ JP_ADMIN_CLUSTER, "cluster" },
 	};
 
 	(void)unused;
@@ -1461,7 +1504,7 @@ rights_and_effects_of_operations_are_fixed(void **unused)
 		             op == JP_ADMIN_TEST || op == JP_ADMIN_STATS ||
 		             op == JP_ADMIN_BACKUP || op == JP_ADMIN_EXPORT ||
 		             op == JP_ADMIN_USERS || op == JP_ADMIN_USER ||
-		             op == JP_ADMIN_UPSTREAMS;
+		             op == JP_ADMIN_UPSTREAMS || op == JP_ADMIN_CLUSTER;
 
 		assert_int_equal(
 		    jp_admin_op_info(op)->self != JP_SELF_NEVER, self);

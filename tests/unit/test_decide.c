@@ -1735,6 +1735,7 @@ reasons_keep_their_numbers_and_names(void **unused)
 		{ JP_REASON_DISABLED, "disabled" },
 		{ JP_REASON_PARENT, "parent" },
 		{ JP_REASON_USED_UP, "used-up" },
+		{ JP_REASON_LEASE, "lease" },
 	};
 
 	(void)unused;
