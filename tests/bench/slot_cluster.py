@@ -340,8 +340,8 @@ def contenders(place):
     count = place.operations or (QUICK_COUNT if place.quick else COUNT)
     single = Single(place)
     rows = [Contender(ALONE, single.warm),
-            Contender("create, " + SINGLE, single.creates, count),
-            Contender("revoke, " + SINGLE, single.revokes, count)]
+            Contender("ours, create, " + SINGLE, single.creates, count),
+            Contender("ours, revoke, " + SINGLE, single.revokes, count)]
     reason = missing()
     if reason or place.build != daemon.BUILD:
         return rows + [Missing("several hosts", reason)] * bool(reason)
