@@ -31,6 +31,7 @@ static const char greeting[] =
     " set_config('statement_timeout', '0', false),"
     " set_config('lock_timeout', '0', false),"
     " set_config('idle_session_timeout', '0', false),"
+    " set_config('jit', 'off', false),"
     " set_config('search_path', 'pg_catalog', false);"
     /* A statement that waits for a lock ends when we are gone. */
     "SELECT set_config('client_connection_check_interval', '2s', false)"

@@ -46,6 +46,9 @@ What PostgreSQL 15 and libpq do, and what follows; test_postgres.py shows each:
     of all others wait, also with synchronous_commit=off. Who listens hears of it only
     when the standby has it. LISTEN is refused by a standby (25006), and has to be said
     again on each connection.
+10. A table that was never analyzed is taken for one of a thousand rows: a join without
+    condition of some that have one row seems so dear that each call is compiled (jit),
+    half a second of CPU, also inside of functions. So: LIMIT 1, and jit = off.
 """
 import contextlib
 import glob

@@ -3,6 +3,7 @@ that file itself. One pair serves all cases but the last; each leaves it as it w
 import contextlib
 import ctypes
 import os
+import re
 import select
 import sys
 import threading
@@ -86,6 +87,22 @@ def refused(call):
     except libpq.Refused as error:
         return error
     raise AssertionError("was not refused")
+
+
+def test_cost():
+    """no function of the schema, new as it is, seems so dear to PostgreSQL that
+    it compiles it with each call, which takes half a second"""
+    with open(os.path.join(os.environ["JP_SOURCE"],
+                           "pat_clusterd/schema.sql")) as file:
+        schema = file.read()
+    with PAIR.role() as session:
+        session.rows(schema)
+        limit = float(session.one("SHOW jit_above_cost"))
+        for call in ("nodes()", "since(0, 1000, 1048576)", "welcome()"):
+            plan = session.one("EXPLAIN SELECT * FROM jira_pat." + call)
+            cost = float(re.search(r"\.\.([0-9.]+) ", plan).group(1))
+            assert cost < limit / 10, "%s: %s" % (call, plan)
+        session.rows("DROP SCHEMA jira_pat CASCADE")
 
 
 def test_cancelled():
@@ -314,6 +331,7 @@ def main():
         session.rows(TABLES)
         session.close()
         daemon.main([
+            test_cost,
             test_cancelled,
             test_timeout,
             test_who_waits,
