@@ -12,11 +12,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/admin/admin.h"
@@ -30,24 +30,16 @@
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 #include "tools/formats/path_why.h"
+#include "tools/formats/place.h"
 
 enum {
 	LOCK_MS = 3000, /* a patd that is just leaving */
 	CHUNK = 1 << 16,
-	OLD_MAX = JP_PATH_MAX + 32,
-	OLD_TRIES = 1000, /* names for what was there, of one second */
 };
 
 static struct restore_args {
 	const char *folder;
 } args;
-
-/* A path that is put in another one's place. */
-struct place {
-	const char *path;
-	char new[OLD_MAX]; /* what comes there */
-	char old[OLD_MAX]; /* what was there; "": nothing was */
-};
 
 struct restore {
 	const struct jp_settings *settings;
@@ -61,6 +53,40 @@ struct restore {
 	struct progress progress;
 	struct jp_why *why;
 };
+
+/* ---- a signal ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void
+note_signal(int number)
+{
+	interrupted = number;
+}
+
+/* One that would end it leaves nothing behind, and nothing half in its place.
+ */
+static void
+note_signals(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+	const struct sigaction noted = { .sa_handler = note_signal,
+		.sa_flags = SA_RESTART };
+	struct sigaction was;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], NULL, &was) == 0 &&
+		    was.sa_handler != SIG_IGN)
+			(void)sigaction(signals[i], &noted, NULL);
+}
+
+static enum jp_err
+go_on(struct restore *restore)
+{
+	return interrupted == 0 ? JP_ERR_OK
+	                        : jp_why(restore->why, JP_ERR_IO,
+	                              "interrupted: nothing was changed");
+}
 
 /* ---- copying ---- */
 
@@ -78,10 +104,11 @@ copy_bytes(struct restore *restore, int from, int to,
     crypto_generichash_state *hash, uint64_t *bytes)
 {
 	static uint8_t chunk[CHUNK];
-	ssize_t got;
+	ssize_t got = 0;
 
 	*bytes = 0;
-	while ((got = read(from, chunk, sizeof(chunk))) > 0) {
+	while (
+	    interrupted == 0 && (got = read(from, chunk, sizeof(chunk))) > 0) {
 		if (write(to, chunk, (size_t)got) != got)
 			break;
 		(void)crypto_generichash_update(hash, chunk, (size_t)got);
@@ -168,7 +195,7 @@ copy_all(struct restore *restore)
 	progress_start(&restore->progress, "restore", "bytes");
 	for (size_t i = 0; i < restore->manifest.len && err == JP_ERR_OK; i++) {
 		const struct manifest_file file = restore->manifest.files[i];
-		char path[OLD_MAX + JP_FILE_NAME_MAX + 1];
+		char path[PLACE_MAX + JP_FILE_NAME_MAX + 1];
 
 		pepper |= is_pepper(&file);
 		(void)snprintf(
@@ -176,115 +203,12 @@ copy_all(struct restore *restore)
 		err = is_pepper(&file)
 		          ? copy_file(restore, &file, restore->pepper.new, 0400)
 		          : copy_file(restore, &file, path, 0600);
+		if (interrupted != 0)
+			err = go_on(restore);
 	}
 	progress_end(&restore->progress);
 	if (err == JP_ERR_OK && !pepper)
 		err = not_ours(restore, JP_BACKUP_PEPPER, "is missing");
-	return err;
-}
-
-/* ---- places ---- */
-
-/* What is there goes to "PATH.before-20261125T010203Z", and with "-2", "-3" …
- * behind where that name is taken. */
-static enum jp_err
-name_old(struct place *place, struct jp_why *why)
-{
-	time_t now = (time_t)jp_clock_now(&jp_system_clock);
-	char when[sizeof("20261125T010203Z")], more[16] = "";
-	struct tm utc;
-	struct stat st;
-
-	if (lstat(place->path, &st) != 0)
-		return JP_ERR_OK;
-	if (strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ",
-	        gmtime_r(&now, &utc)) == 0)
-		return jp_why(why, JP_ERR_IO, "the clock is wrong");
-	for (int i = 2; i <= OLD_TRIES; i++) {
-		int len = snprintf(place->old, sizeof(place->old),
-		    "%s.before-%s%s", place->path, when, more);
-
-		if (len < 0 || (size_t)len >= sizeof(place->old))
-			return jp_why(why, JP_ERR_TOO_LONG,
-			    "%s: the path is too long", place->path);
-		if (lstat(place->old, &st) != 0)
-			return JP_ERR_OK;
-		(void)snprintf(more, sizeof(more), "-%d", i);
-	}
-	return jp_why(
-	    why, JP_ERR_EXISTS, "%s is in the way: remove it", place->old);
-}
-
-static enum jp_err
-set_place(struct restore *restore, struct place *place, const char *path)
-{
-	struct stat st;
-	enum jp_err err = make_parents(path, restore->why);
-
-	place->path = path;
-	(void)snprintf(place->new, sizeof(place->new), "%s.restore", path);
-	if (err == JP_ERR_OK)
-		err = name_old(place, restore->why);
-	if (err != JP_ERR_OK)
-		return err;
-	if (lstat(place->new, &st) == 0)
-		return jp_why(restore->why, JP_ERR_EXISTS,
-		    "%s is in the way, perhaps of a restore that was "
-		    "interrupted: remove it",
-		    place->new);
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-rename_why(struct restore *restore, const char *from, const char *to)
-{
-	return rename(from, to) == 0 ? JP_ERR_OK
-	                             : path_why(restore->why, "rename", from);
-}
-
-/*
- * In one step, so that at no time nothing is there: the new one, under the name
- * that the old one shall have, changes places with it. False: it cannot be done
- * on this file system, or not at all.
- */
-static bool
-exchange_at_once(const struct place *place)
-{
-	if (rename(place->new, place->old) != 0)
-		return false;
-	if (renameat2(AT_FDCWD, place->old, AT_FDCWD, place->path,
-	        RENAME_EXCHANGE) == 0)
-		return true;
-	(void)rename(place->old, place->new);
-	return false;
-}
-
-/* What was there goes aside; if the new cannot come it comes back. */
-static enum jp_err
-exchange(struct restore *restore, const struct place *place)
-{
-	enum jp_err err = JP_ERR_OK;
-
-	if (place->old[0] != '\0' && exchange_at_once(place))
-		return sync_parent(place->path, restore->why);
-	if (place->old[0] != '\0')
-		err = rename_why(restore, place->path, place->old);
-	if (err != JP_ERR_OK)
-		return err;
-	err = rename_why(restore, place->new, place->path);
-	if (err != JP_ERR_OK && place->old[0] != '\0')
-		(void)rename(place->old, place->path);
-	return err == JP_ERR_OK ? sync_parent(place->path, restore->why) : err;
-}
-
-static enum jp_err
-put_in_place(struct restore *restore, const struct place *place)
-{
-	enum jp_err err = act_at(place->path, restore->why);
-
-	if (err == JP_ERR_OK)
-		err = exchange(restore, place);
-	act_as_self();
 	return err;
 }
 
@@ -299,7 +223,7 @@ static const char *const kept[] = { JP_AUDIT_CHECKPOINT_NAME, NOTICES_NAME };
 static ssize_t
 read_kept(struct restore *restore, const char *name, char *text, size_t size)
 {
-	char path[OLD_MAX + 32];
+	char path[PLACE_MAX + 32];
 	ssize_t len = -1;
 	int fd = -1;
 
@@ -317,7 +241,7 @@ read_kept(struct restore *restore, const char *name, char *text, size_t size)
 static enum jp_err
 keep_file(struct restore *restore, const char *name)
 {
-	char path[OLD_MAX + 32], text[1024];
+	char path[PLACE_MAX + 32], text[1024];
 	enum jp_err err = JP_ERR_OK;
 	ssize_t len = read_kept(restore, name, text, sizeof(text));
 	int fd;
@@ -395,7 +319,7 @@ open_backup(struct restore *restore)
 static enum jp_err
 hold_old(struct restore *restore)
 {
-	char path[OLD_MAX + 32];
+	char path[PLACE_MAX + 32];
 	enum jp_err err;
 
 	(void)snprintf(
@@ -435,10 +359,11 @@ find_places(struct restore *restore)
 	    owner_of_store(settings, &restore->owner, restore->why);
 
 	if (err == JP_ERR_OK)
-		err = set_place(restore, &restore->store, settings->store_dir);
+		err = place_set(
+		    &restore->store, settings->store_dir, restore->why);
 	if (err == JP_ERR_OK)
-		err =
-		    set_place(restore, &restore->pepper, settings->pepper_file);
+		err = place_set(
+		    &restore->pepper, settings->pepper_file, restore->why);
 	if (err == JP_ERR_OK && restore->store.old[0] != '\0')
 		err = hold_old(restore);
 	return err == JP_ERR_OK ? make_new(restore) : err;
@@ -482,6 +407,27 @@ verify(struct restore *restore)
 	return err;
 }
 
+/*
+ * Both or none, as a store is of no use with another one's pepper: where the
+ * store cannot be taken back, the pepper of the backup stays, too.
+ */
+static void
+take_back(struct restore *restore)
+{
+	struct place *const places[] = { &restore->store, &restore->pepper };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (place_take_back(places[i]))
+			continue;
+		(void)fprintf(stderr,
+		    "%s is that of the backup and cannot be taken back%s%s\n",
+		    places[i]->path,
+		    places[i]->old[0] != '\0' ? "; what was there is " : "",
+		    places[i]->old);
+		return;
+	}
+}
+
 /* Not before all that is in it is durable by its name, too. */
 static enum jp_err
 swap(struct restore *restore)
@@ -491,8 +437,12 @@ swap(struct restore *restore)
 	if (jp_sync_folder(restore->store.new) != 0)
 		err = path_why(restore->why, "sync", restore->store.new);
 	if (err == JP_ERR_OK && !restore->same_pepper)
-		err = put_in_place(restore, &restore->pepper);
-	return err == JP_ERR_OK ? put_in_place(restore, &restore->store) : err;
+		err = place_put(&restore->pepper, restore->why);
+	if (err == JP_ERR_OK)
+		err = place_put(&restore->store, restore->why);
+	if (err != JP_ERR_OK)
+		take_back(restore);
+	return err;
 }
 
 static enum jp_err
@@ -506,6 +456,8 @@ restore_all(struct restore *restore)
 		err = copy_all(restore);
 	if (err == JP_ERR_OK)
 		err = verify(restore);
+	if (err == JP_ERR_OK)
+		err = go_on(restore);
 	for (size_t i = 0;
 	     err == JP_ERR_OK && i < sizeof(kept) / sizeof(kept[0]); i++)
 		err = keep_file(restore, kept[i]);
@@ -580,6 +532,7 @@ run(struct context *context)
 	};
 	enum jp_err err = context_load(context, &why);
 
+	note_signals();
 	if (err == JP_ERR_OK)
 		err = restore_all(&restore);
 	if (err == JP_ERR_OK)
