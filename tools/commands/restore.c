@@ -94,8 +94,9 @@ static enum jp_err
 not_ours(struct restore *restore, const char *name, const char *what)
 {
 	return jp_why(restore->why, JP_ERR_DAMAGED,
-	    "%s/%s %s: take another backup; nothing was changed", args.folder,
-	    name, what);
+	    "%s/%s %s: put the right one back, or take another backup; "
+	    "nothing was changed",
+	    args.folder, name, what);
 }
 
 /* Copies from one descriptor to the other; false: see errno(3). */
@@ -156,14 +157,17 @@ copy_file(struct restore *restore, const struct manifest_file *file,
 	uint8_t sum[MANIFEST_HASH];
 	uint64_t bytes = 0;
 	enum jp_err err = JP_ERR_OK;
-	char source[PATH_MAX];
+	char source[PATH_MAX], what[128];
 	int to = -1, from;
 
 	(void)snprintf(
 	    source, sizeof(source), "%s/%s", args.folder, file->name);
 	from = open_as_owner(source);
-	if (from < 0)
-		return not_ours(restore, file->name, "cannot be opened");
+	if (from < 0) {
+		(void)snprintf(what, sizeof(what), "cannot be opened: %s",
+		    strerror(errno));
+		return not_ours(restore, file->name, what);
+	}
 	(void)crypto_generichash_init(&hash, NULL, 0, sizeof(sum));
 	to = make_file(restore, path, mode);
 	if (to < 0 || !copy_bytes(restore, from, to, &hash, &bytes))
@@ -395,16 +399,32 @@ verify_copy(struct restore *restore)
 	return jp_store_bdb_complete(&options, restore->why);
 }
 
+/* Of the backup, and not of the folder beside the store, which goes. */
+static enum jp_err
+not_whole(struct restore *restore, enum jp_err err)
+{
+	const struct jp_why found = *restore->why;
+
+	/* A new folder, and no file of settings: that is all it can be. */
+	if (err == JP_ERR_CONFIG)
+		return not_ours(restore, JP_BACKUP_PEPPER,
+		    "is not the one that its store was made with");
+	return jp_why(restore->why, err,
+	    "%s is not a whole backup: %s; nothing was changed", args.folder,
+	    found.text);
+}
+
 /* What recovery makes belongs to the user of patd, too. */
 static enum jp_err
 verify(struct restore *restore)
 {
 	enum jp_err err = act_as(&restore->owner, restore->why);
 
-	if (err == JP_ERR_OK)
-		err = verify_copy(restore);
+	if (err != JP_ERR_OK)
+		return err;
+	err = verify_copy(restore);
 	act_as_self();
-	return err;
+	return err == JP_ERR_OK ? err : not_whole(restore, err);
 }
 
 /*
@@ -496,28 +516,52 @@ clean_up(struct restore *restore)
 	manifest_clear(&restore->manifest);
 }
 
+/* Whether there is something of before to be shown. */
+static bool
+replaced(const struct place *place)
+{
+	return place->put && place->old[0] != '\0';
+}
+
+static json_t *
+old_json(const struct place *place)
+{
+	return replaced(place) ? json_string(place->old) : json_null();
+}
+
 static enum jp_err
 print_done(const struct context *context, const struct restore *restore)
 {
-	const char *old = restore->store.old;
+	const struct place *const places[] = { &restore->store,
+		&restore->pepper };
 	char made_at[JP_WHEN_TEXT_MAX];
 	json_t *json;
 
 	(void)fputs("What was revoked after the backup is live again: revoke "
 	            "it before patd starts.\n",
 	    stderr);
+	if (replaced(&restore->pepper) &&
+	    restore->settings->audit_file[0] != '\0')
+		(void)fputs(
+		    "The pepper is another one now. What the one of before has "
+		    "signed of the audit trail is verified with that alone: "
+		    "move the old files of the trail away.\n",
+		    stderr);
 	if (!context->json) {
 		jp_when_format(restore->manifest.made_at, made_at);
 		(void)printf("%s: as of %s\n", restore->store.path, made_at);
-		if (old[0] != '\0')
-			(void)printf("%s: what was there before\n", old);
+		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+			if (replaced(places[i]))
+				(void)printf("%s: what was there before\n",
+				    places[i]->old);
 		return JP_ERR_OK;
 	}
 	json = manifest_json(&restore->manifest);
 	(void)json_object_set_new(
 	    json, "store", json_string(restore->store.path));
+	(void)json_object_set_new(json, "before", old_json(&restore->store));
 	(void)json_object_set_new(
-	    json, "before", old[0] != '\0' ? json_string(old) : json_null());
+	    json, "pepper_before", old_json(&restore->pepper));
 	return output_json(json);
 }
 

@@ -39,7 +39,8 @@ name_fits(const char *name)
 		    strchr("._", name[i]) == NULL)
 			return false;
 	return len > 0 && len <= JP_FILE_NAME_MAX && name[0] != '.' &&
-	       strcmp(name, MANIFEST_NAME) != 0;
+	       strcmp(name, MANIFEST_NAME) != 0 &&
+	       strcmp(name, "DB_CONFIG") != 0; /* Berkeley DB would obey it */
 }
 
 struct manifest_file *
