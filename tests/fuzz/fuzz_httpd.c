@@ -37,11 +37,6 @@
 /* What alice has stored for the server behind it. */
 #define UPSTREAM "Bearer up"
 
-#define WRAP(type, name, ...)                                                  \
-	type __real_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__)
-
 enum {
 	TURNS = 8,  /* until what came is answered, or waits */
 	PASSES = 6, /* of PASS_MS: until nothing waits any more */
@@ -231,7 +226,7 @@ on_question(struct reactor_watch *watch, uint32_t events)
 }
 
 /* In place of that of libjp: patd is in here. */
-WRAP(enum jp_err, jp_client_connect, const char *path, int64_t deadline_ms,
+FUZZ_WRAP(enum jp_err, jp_client_connect, const char *path, int64_t deadline_ms,
     int *fd)
 {
 	struct link *link = &links[link_len];
