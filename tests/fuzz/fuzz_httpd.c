@@ -30,6 +30,7 @@
 #include "pat_httpd/http.h"
 #include "tests/fuzz/quiet_log.h"
 #include "tests/fuzz/script.h"
+#include "tests/loop_peer.h"
 
 /* Another one, which patd has just made. */
 #define NEW_TOKEN "jpat_D4oBwk0S_abcdefghijklmnopqrstuvwxyz0123456789"
@@ -82,9 +83,7 @@ letter(const struct script_text *text, size_t i)
 static void
 hang_up(struct link *link)
 {
-	reactor_remove(&service.reactor, &link->watch);
-	(void)close(link->watch.fd);
-	link->watch.fd = -1;
+	loop_peer_end(&service.reactor, &link->watch);
 }
 
 static void
@@ -205,24 +204,26 @@ carry_out(struct link *link, const uint8_t *bytes, size_t len)
 }
 
 static void
+hear(struct reactor_watch *watch, const uint8_t *bytes, size_t len)
+{
+	struct link *link = REACTOR_OWNER(watch, struct link, watch);
+
+	(link->admin ? carry_out : answer)(link, bytes, len);
+}
+
+static void
+gone(struct reactor_watch *watch)
+{
+	hang_up(REACTOR_OWNER(watch, struct link, watch));
+}
+
+static void
 on_question(struct reactor_watch *watch, uint32_t events)
 {
 	static uint8_t bytes[JP_ADMIN_MSG_MAX];
-	struct link *link = REACTOR_OWNER(watch, struct link, watch);
-	ssize_t len;
 
 	(void)events;
-	while (watch->fd >= 0) {
-		len = recv(watch->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-		if (len < 0)
-			return;
-		if (len == 0)
-			hang_up(link);
-		else if (link->admin)
-			carry_out(link, bytes, (size_t)len);
-		else
-			answer(link, bytes, (size_t)len);
-	}
+	loop_peer_read(watch, bytes, sizeof(bytes), hear, gone);
 }
 
 /* In place of that of libjp: patd is in here. */
@@ -329,8 +330,7 @@ stop(void)
 	admin_link_free(&service.admin);
 	proxy_conns_free(&service.conns);
 	for (size_t i = 0; i < link_len; i++)
-		if (links[i].watch.fd >= 0)
-			hang_up(&links[i]);
+		hang_up(&links[i]);
 	(void)close(ticker.fd);
 	reactor_free(&service.reactor);
 	FUZZ_ASSERT(service.site.body_bytes == 0);
