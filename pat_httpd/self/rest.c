@@ -375,9 +375,11 @@ create(struct visit *visit)
 	if (work->wish.lifetime == JP_LIFETIME_UNTIL) {
 		const char *parent = work->wish.record.parent;
 
-		strcpy(work->outer[0], visitor->token);
+		(void)jp_field_set(
+		    work->outer[0], sizeof(work->outer[0]), visitor->token);
 		if (strcmp(parent, visitor->token) != 0)
-			strcpy(work->outer[1], parent);
+			(void)jp_field_set(
+			    work->outer[1], sizeof(work->outer[1]), parent);
 	}
 	go_on(visit);
 }
