@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/record/token_number.h"
+#include "common/sys/json_text.h"
 #include "pat_httpd/self/rest_json.h"
 
 #define JSON_TYPE "application/json"
@@ -147,7 +148,7 @@ keep_token(struct visit *visit, const struct jp_admin_item *item)
 	if (work->text != NULL)
 		return;
 	json = rest_token(item);
-	work->text = json_dumps(json, JSON_COMPACT);
+	work->text = jp_json_text(json);
 	json_decref(json);
 	if (work->text != NULL)
 		work->len = strlen(work->text);

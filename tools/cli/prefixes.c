@@ -148,8 +148,7 @@ guard_pattern(const struct jp_policy *policy, char text[GUARD_MAX])
 	char form[FORM_MAX];
 	const char *prefix;
 	bool many = policy->accept_prefix_len > 0;
-	size_t len =
-	    (size_t)snprintf(text, GUARD_MAX, "%s", many ? "(?:" : "");
+	size_t len = (size_t)snprintf(text, GUARD_MAX, "%s", many ? "(?:" : "");
 
 	for (size_t i = 0; (prefix = jp_policy_prefix(policy, i)) != NULL;
 	     i++) {
