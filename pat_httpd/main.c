@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 #include "common/config/peers.h"
 #include "common/config/settings.h"
 #include "common/sys/account.h"
+#include "common/sys/json_text.h"
 #include "common/sys/log.h"
 #include "common/sys/notify.h"
 #include "common/sys/options.h"
@@ -396,16 +396,6 @@ check_config(struct httpd *httpd)
 	return STATUS_DONE;
 }
 
-/* JSON holds new tokens, and small pieces are not overwritten by free(3), which
- * keeps them for the next one who asks. */
-static void
-wipe_and_free(void *memory)
-{
-	if (memory != NULL)
-		explicit_bzero(memory, malloc_usable_size(memory));
-	free(memory);
-}
-
 static enum status
 run(const struct jp_options *options)
 {
@@ -414,7 +404,7 @@ run(const struct jp_options *options)
 
 	/* What the HTTP library frees held tokens: it is overwritten. */
 	(void)mallopt(M_PERTURB, 0x55);
-	json_set_alloc_funcs(malloc, wipe_and_free);
+	jp_json_watch();
 	httpd.options = options;
 	jp_log_open("pat-httpd", options->given[OPTION_SYSLOG],
 	    options->given[OPTION_DEBUG]);

@@ -20,6 +20,7 @@
 #include "common/config/budget.h"
 #include "common/config/confine.h"
 #include "common/decide/core.h"
+#include "common/sys/json_text.h"
 #include "common/sys/log.h"
 #include "common/sys/options.h"
 #include "common/decide/usage.h"
@@ -381,6 +382,7 @@ run(const struct jp_options *options)
 	jp_log_open("patd", once || options->given[OPTION_SYSLOG],
 	    options->given[OPTION_DEBUG]);
 	jp_harden_process();
+	jp_json_watch();
 	if (jp_settings_load(options->value[OPTION_CONFIG], &settings, &why) !=
 	    JP_ERR_OK)
 		return fail(options, "settings", &why);

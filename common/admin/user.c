@@ -283,7 +283,7 @@ store_crowd(struct job *job, void *arg)
 
 	crowd->changed = 0;
 	for (size_t i = 0; i < crowd->len; i++) {
-		bool changed;
+		bool changed = false;
 
 		err = adds ? add_one(job, crowd, i, &changed)
 		           : set_one(job, crowd, i, &changed);

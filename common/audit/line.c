@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/base/escape.h"
+#include "common/sys/json_text.h"
 
 #define SEQ "{\"seq\":"
 #define PREV ",\"prev\":\""
@@ -117,7 +118,7 @@ print_json(json_t *json, char *text, size_t size)
 	    json_dumpb(json, text, size, JSON_COMPACT | JSON_ENSURE_ASCII);
 
 	json_decref(json);
-	return len >= 2 && len <= size ? len : 0;
+	return !jp_json_lost() && len >= 2 && len <= size ? len : 0;
 }
 
 enum jp_err

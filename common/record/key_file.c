@@ -10,16 +10,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/sys/account.h"
 #include "common/sys/durable.h"
 
 static enum jp_err
 file_why(
     struct jp_why *why, const char *path, const char *what, const char *doing)
 {
+	char whose[JP_WHOSE_MAX];
 	int errnum = errno;
 
-	return jp_why(why, jp_err_from_errno(errnum), "cannot %s the %s %s: %s",
-	    doing, what, path, strerror(errnum));
+	jp_account_whose(path, errnum, whose);
+	return jp_why(why, jp_err_from_errno(errnum),
+	    "cannot %s the %s %s: %s%s", doing, what, path, strerror(errnum),
+	    whose);
 }
 
 /* A new file with a new key; false: see errno(3). */

@@ -92,8 +92,7 @@ bdb_dir_open(struct bdb *bdb, const char *dir)
 	if (errno == ENOTDIR)
 		return bdb_fail_why(
 		    bdb, JP_ERR_CONFIG, "%s is not a directory", dir);
-	return bdb_fail_why(
-	    bdb, jp_err_from_errno(errno), "%s: %s", dir, strerror(errno));
+	return bdb_fail_errno(bdb, "");
 }
 
 enum jp_err

@@ -3,7 +3,10 @@
  */
 #include "common/store/bdb_internal.h"
 
+#include "common/sys/account.h"
+
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,8 +126,12 @@ bdb_sleep_ms(int64_t ms)
 enum jp_err
 bdb_fail_errno(struct bdb *bdb, const char *name)
 {
+	char path[PATH_MAX + 64], whose[JP_WHOSE_MAX];
 	int errnum = errno;
 
-	return bdb_fail_why(bdb, jp_err_from_errno(errnum), "%s/%s: %s",
-	    bdb->dir, name, strerror(errnum));
+	(void)snprintf(path, sizeof(path), "%s%s%.32s", bdb->dir,
+	    name[0] != '\0' ? "/" : "", name);
+	jp_account_whose(path, errnum, whose);
+	return bdb_fail_why(bdb, jp_err_from_errno(errnum), "%s: %s%s", path,
+	    strerror(errnum), whose);
 }

@@ -77,7 +77,7 @@ try_lock(struct bdb *bdb, bool first)
 
 	if (fd < 0)
 		return bdb_fail_errno(bdb, LOCK_NAME);
-	/* Each needs the one before. NOLINTNEXTLINE(bugprone-branch-clone) */
+	/* Each needs the one before. NOLINTBEGIN(bugprone-branch-clone) */
 	if (!first && is_announced(fd))
 		err = name_holder(bdb, fd);
 	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
@@ -85,6 +85,7 @@ try_lock(struct bdb *bdb, bool first)
 		                           : bdb_fail_errno(bdb, LOCK_NAME);
 	else if (!is_lock_file(bdb, fd))
 		err = name_holder(bdb, fd);
+	/* NOLINTEND(bugprone-branch-clone) */
 	if (err == JP_ERR_OK)
 		bdb->lock_fd = fd;
 	else

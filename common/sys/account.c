@@ -1,11 +1,13 @@
 #include "common/sys/account.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -97,6 +99,20 @@ jp_account_in_group(const struct jp_account *account, gid_t gid)
 		if (groups[i] == gid)
 			return true;
 	return false;
+}
+
+void
+jp_account_whose(const char *path, int errnum, char text[JP_WHOSE_MAX])
+{
+	struct stat st;
+
+	text[0] = '\0';
+	if (errnum != EACCES || lstat(path, &st) != 0 || st.st_uid == geteuid())
+		return;
+	(void)snprintf(text, JP_WHOSE_MAX,
+	    "; it belongs to uid %lu, but uid %lu uses it: pat-admin check "
+	    "names all that has to change its owner",
+	    (unsigned long)st.st_uid, (unsigned long)geteuid());
 }
 
 enum jp_err

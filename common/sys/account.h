@@ -42,6 +42,15 @@ enum jp_err jp_account_of_patd(
 /* Whether the account is a member, as its own group or one more; root: yes. */
 bool jp_account_in_group(const struct jp_account *account, gid_t gid);
 
+enum { JP_WHOSE_MAX = 128 };
+
+/*
+ * Why this process may not open `path`, as the end of an error that was EACCES:
+ * "; it belongs to uid 1000 ...", where it is another user's; else "". Root
+ * without its capabilities is refused, too.
+ */
+void jp_account_whose(const char *path, int errnum, char text[JP_WHOSE_MAX]);
+
 /*
  * Becomes it for good, with its groups; nothing where it is root.
  * JP_ERR_PERMISSION, and errno says why not.

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/sys/json_text.h"
 #include "common/sys/time_text.h"
 
 #define REALM "realm=\"jira-pat\""
@@ -169,7 +170,7 @@ answer_body(const struct answer *answer, size_t *len)
 	problem = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank",
 	    "title", rows[answer->kind].title, "status", (int)status, "error",
 	    error[0] != '\0' ? error : "credentials_required");
-	text = json_dumps(problem, JSON_COMPACT);
+	text = jp_json_text(problem);
 	json_decref(problem);
 	*len = text != NULL ? strlen(text) : 0;
 	return text;

@@ -44,7 +44,8 @@ is_same_host(const char *origin, const char *host)
 		const char *own = origin + strlen(scheme->begin);
 		size_t len = len_without(host, scheme->port);
 
-		if (strncasecmp(origin, scheme->begin, strlen(scheme->begin)))
+		if (strncasecmp(origin, scheme->begin, strlen(scheme->begin)) !=
+		    0)
 			continue;
 		return len > 0 && len_without(own, scheme->port) == len &&
 		       strncasecmp(own, host, len) == 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/record/token_number.h"
+#include "common/sys/json_text.h"
 #include "pat_httpd/self/rest_json.h"
 
 #define JSON_TYPE "application/json"
@@ -147,7 +148,7 @@ keep_token(struct visit *visit, const struct jp_admin_item *item)
 	if (work->text != NULL)
 		return;
 	json = rest_token(item);
-	work->text = json_dumps(json, JSON_COMPACT);
+	work->text = jp_json_text(json);
 	json_decref(json);
 	if (work->text != NULL)
 		work->len = strlen(work->text);
@@ -375,9 +376,11 @@ create(struct visit *visit)
 	if (work->wish.lifetime == JP_LIFETIME_UNTIL) {
 		const char *parent = work->wish.record.parent;
 
-		strcpy(work->outer[0], visitor->token);
+		(void)jp_field_set(
+		    work->outer[0], sizeof(work->outer[0]), visitor->token);
 		if (strcmp(parent, visitor->token) != 0)
-			strcpy(work->outer[1], parent);
+			(void)jp_field_set(
+			    work->outer[1], sizeof(work->outer[1]), parent);
 	}
 	go_on(visit);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/record/token_number.h"
+#include "common/sys/json_text.h"
 
 enum {
 	DAY = 86400,
@@ -79,7 +80,7 @@ rest_error_body(const char *id, const char *text)
 {
 	json_t *json = json_pack(
 	    "{s:[s],s:{},s:s}", "errorMessages", text, "errors", "error", id);
-	char *body = json_dumps(json, JSON_COMPACT);
+	char *body = jp_json_text(json);
 
 	json_decref(json);
 	return body;
@@ -487,7 +488,7 @@ enum jp_err
 rest_list_add(struct rest_list *list, const struct jp_admin_item *item)
 {
 	json_t *json = rest_token(item);
-	char *text = json_dumps(json, JSON_COMPACT);
+	char *text = jp_json_text(json);
 	enum jp_err err = JP_ERR_NOMEM;
 
 	json_decref(json);

@@ -502,7 +502,7 @@ serve_begin(struct visit *visit, const struct serve_request *request)
 {
 	char path[SITE_TARGET_MAX + 1] = "";
 	size_t len = path_len(request->target);
-	const char *rest;
+	const char *rest = request->target;
 	enum site_no no;
 
 	visit->part = find_part(visit->site, request->target, &rest);

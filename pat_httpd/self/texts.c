@@ -112,6 +112,7 @@ struct isolation {
 };
 
 static const struct isolation by_markup = { "<bdi>", "</bdi>" };
+/* NOLINTNEXTLINE(misc-misleading-bidirectional): these are what it is for. */
 static const struct isolation by_chars = { "\xE2\x81\xA8", "\xE2\x81\xA9" };
 
 /* Adds {N}, at which `text` points, and returns what is behind. */

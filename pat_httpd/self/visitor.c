@@ -59,7 +59,7 @@ read_date(const char *text, int64_t *when)
 		return JP_ERR_INVALID;
 	memcpy(utc, text, SECONDS_AT);
 	utc[10] = 'T';
-	strcpy(utc + SECONDS_AT, "Z");
+	memcpy(utc + SECONDS_AT, "Z", sizeof("Z"));
 	zone = skip_fraction(text + SECONDS_AT);
 	if (zone == NULL || read_zone(zone, &offset) != JP_ERR_OK ||
 	    jp_when_parse(utc, 0, when) != JP_ERR_OK)
@@ -128,7 +128,7 @@ read_user(const struct http_found *found, struct visitor *visitor)
 static enum visitor_verdict
 read_auth_time(const struct http_found *found, struct visitor *visitor)
 {
-	char text[64];
+	char text[64] = "";
 
 	return take_value(text, sizeof(text), found->first) &&
 	               visitor_time(text, &visitor->auth_time) == JP_ERR_OK

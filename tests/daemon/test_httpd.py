@@ -723,6 +723,25 @@ def another_user():
         assert core.split()[4:6] == ["0", "0"], core
 
 
+def stays_root():
+    """with `user = root` it stays root, without a capability, and answers"""
+    if not ROOT:
+        raise Skip("needs root")
+    with place(start=False) as world:
+        with open(world.config) as file:
+            text = file.read()
+        with open(world.config, "w") as file:
+            file.write(text.replace("user = bin", "user = root"))
+        world.start()
+        world.start_httpd()
+        with open("/proc/%d/status" % world.httpd.pid) as file:
+            lines = dict(line.split(":\t", 1) for line in file if ":\t" in line)
+        assert lines["Uid"].split() == ["0"] * 4, lines["Uid"]
+        assert int(lines["CapBnd"], 16) == 0 == int(lines["CapPrm"], 16)
+        assert ask(world, basic("alice", world.token())).status == 200
+        assert world.stop_httpd() == 0
+
+
 def not_root():
     """without the right to bind it says which units do it"""
     if not ROOT:
@@ -816,7 +835,7 @@ CASES = [answers, one_authorization, spellings, doubles, read_and_write,
       not_taken, leaves, crowd, out_of_descriptors, strangers, log_of_answers,
       health, patd_killed,
       patd_frozen, killed, stops, stop_is_bounded, reload,
-      no_secret_in_memory, another_user, not_root, command_line, passed,
+      no_secret_in_memory, another_user, stays_root, not_root, command_line, passed,
       passed_wrong, over_tcp]
 main([case for case in CASES
       if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])

@@ -512,8 +512,62 @@ def checked():
             assert other.ask("list", **named("alice")) == ([], "closed")
 
 
-main([pat_httpd_must_name, in_the_name_of_a_user, root_of_the_sso,
-      odd_addresses, others_name_nobody, members_of_admin_group,
-      root_for_a_user, disabled, known, staff, minting, token_and_others,
+def become(place, user):
+    """[pat-httpd] as it is; whose things are stays."""
+    place.user = user
+    place.write(AUDIT)
+
+
+def capabilities(pid):
+    with open("/proc/%d/status" % pid) as file:
+        fields = dict(line.split(":", 1) for line in file)
+    return [int(fields[name], 16) for name in ("CapPrm", "CapEff", "CapBnd")]
+
+
+def stays_root():
+    """with `user = root` patd stays root, without a capability, and serves
+    from what is root's"""
+    with rights_world(AUDIT) as place:
+        place.stop()
+        become(place, "root")
+        for folder, names, files in os.walk(place.root):
+            for name in names + files:
+                os.chown(os.path.join(folder, name), 0, 0)
+        os.chown(place.run_dir, 0, 0)
+        place.start()
+        assert os.stat("/proc/%d" % place.patd.pid).st_uid == 0
+        assert capabilities(place.patd.pid) == [0, 0, 0]
+        token = place.token()
+        assert place.ask("alice", token) == (ACCEPT, "alice")
+        place.admin("backup", place.root + "/backup")
+        place.admin("revoke", token[5:13])
+        assert place.ask("alice", token) == (DENY, "")
+        assert place.stop() == 0
+
+
+def of_another_user():
+    """what belongs to another user is not opened, also not by root, and patd
+    says whose it is; pat-admin check names each"""
+    with rights_world(AUDIT, start=False) as place:
+        become(place, "root")
+        uid = pwd.getpwnam("daemon").pw_uid
+        foreign = ("; it belongs to uid %d, but uid 0 uses it: pat-admin check "
+                   "names all that has to change its owner\n" % uid)
+        store = place.root + "/store"
+        for path in (place.root + "/key/pepper.key", store, store + "/store.lock"):
+            done = place.run()
+            assert done.returncode != 0, done
+            assert done.stderr.endswith(
+                path + ": Permission denied" + foreign), done.stderr
+            found = place.admin("check", check=False).stdout
+            assert "%s: belongs to uid %d: chown it to uid 0" % (
+                path, uid) in found, found
+            os.chown(path, 0, 0)
+
+
+main([stays_root, of_another_user, pat_httpd_must_name,
+      in_the_name_of_a_user, root_of_the_sso, odd_addresses,
+      others_name_nobody, members_of_admin_group, root_for_a_user,
+      disabled, known, staff, minting, token_and_others,
       pauses, pauses_of_administrators, rate, quotas, reloads, versions,
       checked])

@@ -12,12 +12,6 @@
 
 #include "common/wire/spawn.h"
 
-/* A function that --wrap puts in the place of another one. */
-#define WRAP(type, name, ...)                                                  \
-	type __real_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__)
-
 enum {
 	FIRST_FD = 10000,
 	CALLS_MAX = 2000000, /* only a loop without end has more */
@@ -77,7 +71,7 @@ calls_fails(enum call call)
 
 /* ---- the clock ---- */
 
-WRAP(int, clock_gettime, clockid_t clock, struct timespec *at)
+FUZZ_WRAP(int, clock_gettime, clockid_t clock, struct timespec *at)
 {
 	if (now == NULL)
 		return __real_clock_gettime(clock, at);
@@ -96,7 +90,7 @@ has_answer(void)
 	       (now->answer.len == 0 || now->answer.text[0] != '-');
 }
 
-WRAP(int, poll, struct pollfd *fds, nfds_t len, int ms)
+FUZZ_WRAP(int, poll, struct pollfd *fds, nfds_t len, int ms)
 {
 	if (now == NULL)
 		return __real_poll(fds, len, ms);
@@ -135,7 +129,7 @@ find_peer(void)
 	return &peers[0];
 }
 
-WRAP(int, socket, int domain, int type, int protocol)
+FUZZ_WRAP(int, socket, int domain, int type, int protocol)
 {
 	if (now == NULL)
 		return __real_socket(domain, type, protocol);
@@ -146,7 +140,7 @@ WRAP(int, socket, int domain, int type, int protocol)
 	return FIRST_FD + now->open++;
 }
 
-WRAP(int, connect, int fd, const struct sockaddr *address, socklen_t len)
+FUZZ_WRAP(int, connect, int fd, const struct sockaddr *address, socklen_t len)
 {
 	if (now == NULL)
 		return __real_connect(fd, address, len);
@@ -160,7 +154,8 @@ WRAP(int, connect, int fd, const struct sockaddr *address, socklen_t len)
 	return 0;
 }
 
-WRAP(int, getsockopt, int fd, int level, int name, void *value, socklen_t *len)
+FUZZ_WRAP(
+    int, getsockopt, int fd, int level, int name, void *value, socklen_t *len)
 {
 	struct ucred *peer = value;
 
@@ -174,7 +169,7 @@ WRAP(int, getsockopt, int fd, int level, int name, void *value, socklen_t *len)
 	return 0;
 }
 
-WRAP(int, stat, const char *path, struct stat *st)
+FUZZ_WRAP(int, stat, const char *path, struct stat *st)
 {
 	const struct peer *peer;
 
@@ -190,7 +185,7 @@ WRAP(int, stat, const char *path, struct stat *st)
 	return 0;
 }
 
-WRAP(int, close, int fd)
+FUZZ_WRAP(int, close, int fd)
 {
 	if (now == NULL || fd < FIRST_FD)
 		return __real_close(fd);
@@ -201,14 +196,14 @@ WRAP(int, close, int fd)
 
 /* ---- a patd for one question ---- */
 
-WRAP(uid_t, geteuid, void)
+FUZZ_WRAP(uid_t, geteuid, void)
 {
 	if (now == NULL)
 		return __real_geteuid();
 	return calls_fails(CALL_geteuid) ? OWNER : 0;
 }
 
-WRAP(int, socketpair, int domain, int type, int protocol, int pair[2])
+FUZZ_WRAP(int, socketpair, int domain, int type, int protocol, int pair[2])
 {
 	if (now == NULL)
 		return __real_socketpair(domain, type, protocol, pair);
@@ -220,7 +215,7 @@ WRAP(int, socketpair, int domain, int type, int protocol, int pair[2])
 	return 0;
 }
 
-WRAP(int, jp_spawn, const char *path, const char *config, int fd,
+FUZZ_WRAP(int, jp_spawn, const char *path, const char *config, int fd,
     int64_t deadline_ms, pid_t *pid)
 {
 	(void)path;
@@ -234,7 +229,7 @@ WRAP(int, jp_spawn, const char *path, const char *config, int fd,
 	return 0;
 }
 
-WRAP(int, jp_spawn_end, pid_t pid, int64_t deadline_ms)
+FUZZ_WRAP(int, jp_spawn_end, pid_t pid, int64_t deadline_ms)
 {
 	(void)deadline_ms;
 	FUZZ_ASSERT(pid == PID);
@@ -243,7 +238,7 @@ WRAP(int, jp_spawn_end, pid_t pid, int64_t deadline_ms)
 
 /* ---- patd ---- */
 
-WRAP(ssize_t, send, int fd, const void *bytes, size_t len, int flags)
+FUZZ_WRAP(ssize_t, send, int fd, const void *bytes, size_t len, int flags)
 {
 	if (now == NULL)
 		return __real_send(fd, bytes, len, flags);
@@ -341,7 +336,7 @@ is_answer(enum jp_verdict verdict, const uint8_t *bytes, size_t len)
 	       reply.user[0] != '\0';
 }
 
-WRAP(ssize_t, recv, int fd, void *room, size_t size, int flags)
+FUZZ_WRAP(ssize_t, recv, int fd, void *room, size_t size, int flags)
 {
 	uint8_t bytes[ROOM + 1] = { 0 };
 	size_t len;
@@ -361,7 +356,7 @@ WRAP(ssize_t, recv, int fd, void *room, size_t size, int flags)
 
 /* ---- memory ---- */
 
-WRAP(char *, strdup, const char *text)
+FUZZ_WRAP(char *, strdup, const char *text)
 {
 	if (now != NULL && calls_fails(CALL_strdup))
 		return NULL;

@@ -28,6 +28,12 @@ fuzz_broken(const char *file, int line, const char *promise)
 	abort();
 }
 
+/* A function that --wrap puts in the place of another one. */
+#define FUZZ_WRAP(type, name, ...)                                             \
+	type __real_##name(__VA_ARGS__);                                       \
+	type __wrap_##name(__VA_ARGS__);                                       \
+	type __wrap_##name(__VA_ARGS__)
+
 /* A copy of `data` closed by a NUL, in memory of just that length. */
 static inline char *
 fuzz_text(const uint8_t *data, size_t size)

@@ -30,11 +30,6 @@
 /* In front of a host, in the corpus. */
 #define LOGIN "bob:hunter2"
 
-#define WRAP(type, name, ...)                                                  \
-	type __real_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__)
-
 enum {
 	NODES_MAX = 64,
 	FIRST_FD = 20000,
@@ -63,7 +58,7 @@ find_node(const char *path)
 	return NULL;
 }
 
-WRAP(int, glob, const char *pattern, int flags,
+FUZZ_WRAP(int, glob, const char *pattern, int flags,
     int (*on_error)(const char *path, int errnum), glob_t *list)
 {
 	if (tree == NULL)
@@ -81,7 +76,7 @@ WRAP(int, glob, const char *pattern, int flags,
 	return GLOB_NOMATCH;
 }
 
-WRAP(void, globfree, glob_t *list)
+FUZZ_WRAP(void, globfree, glob_t *list)
 {
 	if (tree == NULL)
 		__real_globfree(list);
@@ -97,7 +92,7 @@ mode_of(const struct node *node)
 	                           : S_IFREG | 0644;
 }
 
-WRAP(int, stat, const char *path, struct stat *st)
+FUZZ_WRAP(int, stat, const char *path, struct stat *st)
 {
 	const struct node *node;
 
@@ -111,7 +106,7 @@ WRAP(int, stat, const char *path, struct stat *st)
 	return node != NULL ? 0 : -1;
 }
 
-WRAP(int, open, const char *path, int flags, ...)
+FUZZ_WRAP(int, open, const char *path, int flags, ...)
 {
 	const struct node *node;
 
@@ -128,7 +123,7 @@ WRAP(int, open, const char *path, int flags, ...)
 	return FIRST_FD + (int)tree->open_len++;
 }
 
-WRAP(int, fstat, int fd, struct stat *st)
+FUZZ_WRAP(int, fstat, int fd, struct stat *st)
 {
 	const struct node *node;
 
@@ -142,7 +137,7 @@ WRAP(int, fstat, int fd, struct stat *st)
 }
 
 /* In pieces. */
-WRAP(ssize_t, read, int fd, void *room, size_t size)
+FUZZ_WRAP(ssize_t, read, int fd, void *room, size_t size)
 {
 	const struct node *node;
 	size_t *at, left;
@@ -160,7 +155,7 @@ WRAP(ssize_t, read, int fd, void *room, size_t size)
 }
 
 /* The one that was opened last. */
-WRAP(int, close, int fd)
+FUZZ_WRAP(int, close, int fd)
 {
 	if (tree == NULL)
 		return __real_close(fd);

@@ -30,17 +30,13 @@
 #include "pat_httpd/http.h"
 #include "tests/fuzz/quiet_log.h"
 #include "tests/fuzz/script.h"
+#include "tests/loop_peer.h"
 
 /* Another one, which patd has just made. */
 #define NEW_TOKEN "jpat_D4oBwk0S_abcdefghijklmnopqrstuvwxyz0123456789"
 
 /* What alice has stored for the server behind it. */
 #define UPSTREAM "Bearer up"
-
-#define WRAP(type, name, ...)                                                  \
-	type __real_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__)
 
 enum {
 	TURNS = 8,  /* until what came is answered, or waits */
@@ -87,9 +83,7 @@ letter(const struct script_text *text, size_t i)
 static void
 hang_up(struct link *link)
 {
-	reactor_remove(&service.reactor, &link->watch);
-	(void)close(link->watch.fd);
-	link->watch.fd = -1;
+	loop_peer_end(&service.reactor, &link->watch);
 }
 
 static void
@@ -210,28 +204,30 @@ carry_out(struct link *link, const uint8_t *bytes, size_t len)
 }
 
 static void
+hear(struct reactor_watch *watch, const uint8_t *bytes, size_t len)
+{
+	struct link *link = REACTOR_OWNER(watch, struct link, watch);
+
+	(link->admin ? carry_out : answer)(link, bytes, len);
+}
+
+static void
+gone(struct reactor_watch *watch)
+{
+	hang_up(REACTOR_OWNER(watch, struct link, watch));
+}
+
+static void
 on_question(struct reactor_watch *watch, uint32_t events)
 {
 	static uint8_t bytes[JP_ADMIN_MSG_MAX];
-	struct link *link = REACTOR_OWNER(watch, struct link, watch);
-	ssize_t len;
 
 	(void)events;
-	while (watch->fd >= 0) {
-		len = recv(watch->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-		if (len < 0)
-			return;
-		if (len == 0)
-			hang_up(link);
-		else if (link->admin)
-			carry_out(link, bytes, (size_t)len);
-		else
-			answer(link, bytes, (size_t)len);
-	}
+	loop_peer_read(watch, bytes, sizeof(bytes), hear, gone);
 }
 
 /* In place of that of libjp: patd is in here. */
-WRAP(enum jp_err, jp_client_connect, const char *path, int64_t deadline_ms,
+FUZZ_WRAP(enum jp_err, jp_client_connect, const char *path, int64_t deadline_ms,
     int *fd)
 {
 	struct link *link = &links[link_len];
@@ -334,8 +330,7 @@ stop(void)
 	admin_link_free(&service.admin);
 	proxy_conns_free(&service.conns);
 	for (size_t i = 0; i < link_len; i++)
-		if (links[i].watch.fd >= 0)
-			hang_up(&links[i]);
+		hang_up(&links[i]);
 	(void)close(ticker.fd);
 	reactor_free(&service.reactor);
 	FUZZ_ASSERT(service.site.body_bytes == 0);

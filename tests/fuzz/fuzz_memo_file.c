@@ -57,13 +57,7 @@ fails(enum call call)
 	return true;
 }
 
-/* A function that --wrap puts in the place of another one. */
-#define WRAP(type, name, ...)                                                  \
-	type __real_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__)
-
-WRAP(int, open, const char *path, int flags, ...)
+FUZZ_WRAP(int, open, const char *path, int flags, ...)
 {
 	mode_t mode = 0;
 	va_list args;
@@ -75,7 +69,7 @@ WRAP(int, open, const char *path, int flags, ...)
 	return fails(CALL_open) ? -1 : __real_open(path, flags, mode);
 }
 
-WRAP(int, openat, int dir, const char *path, int flags, ...)
+FUZZ_WRAP(int, openat, int dir, const char *path, int flags, ...)
 {
 	mode_t mode = 0;
 	va_list args;
@@ -87,12 +81,12 @@ WRAP(int, openat, int dir, const char *path, int flags, ...)
 	return fails(CALL_openat) ? -1 : __real_openat(dir, path, flags, mode);
 }
 
-WRAP(int, stat, const char *path, struct stat *st)
+FUZZ_WRAP(int, stat, const char *path, struct stat *st)
 {
 	return fails(CALL_stat) ? -1 : __real_stat(path, st);
 }
 
-WRAP(int, fstat, int fd, struct stat *st)
+FUZZ_WRAP(int, fstat, int fd, struct stat *st)
 {
 	int rc = fails(CALL_fstat) ? -1 : __real_fstat(fd, st);
 
@@ -101,7 +95,7 @@ WRAP(int, fstat, int fd, struct stat *st)
 	return rc;
 }
 
-WRAP(int, fstatfs, int fd, struct statfs *fs)
+FUZZ_WRAP(int, fstatfs, int fd, struct statfs *fs)
 {
 	int rc = fails(CALL_fstatfs) ? -1 : __real_fstatfs(fd, fs);
 
@@ -110,29 +104,29 @@ WRAP(int, fstatfs, int fd, struct statfs *fs)
 	return rc;
 }
 
-WRAP(int, flock, int fd, int how)
+FUZZ_WRAP(int, flock, int fd, int how)
 {
 	return fails(CALL_flock) ? -1 : __real_flock(fd, how);
 }
 
 /* Nobody waits here. */
-WRAP(bool, jp_pause, int64_t deadline_ms)
+FUZZ_WRAP(bool, jp_pause, int64_t deadline_ms)
 {
 	(void)deadline_ms;
 	return !fails(CALL_pause);
 }
 
-WRAP(ssize_t, read, int fd, void *to, size_t len)
+FUZZ_WRAP(ssize_t, read, int fd, void *to, size_t len)
 {
 	return fails(CALL_read) ? -1 : __real_read(fd, to, len);
 }
 
-WRAP(ssize_t, pread, int fd, void *to, size_t len, off_t from)
+FUZZ_WRAP(ssize_t, pread, int fd, void *to, size_t len, off_t from)
 {
 	return fails(CALL_pread) ? -1 : __real_pread(fd, to, len, from);
 }
 
-WRAP(int, ftruncate, int fd, off_t len)
+FUZZ_WRAP(int, ftruncate, int fd, off_t len)
 {
 	return fails(CALL_ftruncate) ? -1 : __real_ftruncate(fd, len);
 }

@@ -54,12 +54,7 @@ static struct host *host; /* for what libpam does not tell whose it is */
 
 /* ---- libpam's functions, which may fail ---- */
 
-#define WRAP(type, name, ...)                                                  \
-	type __real_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__);                                       \
-	type __wrap_##name(__VA_ARGS__)
-
-WRAP(int, pam_get_user, pam_handle_t *pamh, const char **user,
+FUZZ_WRAP(int, pam_get_user, pam_handle_t *pamh, const char **user,
     const char *prompt)
 {
 	return calls_fails(CALL_user) ? PAM_CONV_ERR
@@ -67,7 +62,7 @@ WRAP(int, pam_get_user, pam_handle_t *pamh, const char **user,
 }
 
 /* Where it does not fail it may still have nothing. */
-WRAP(int, pam_get_authtok, pam_handle_t *pamh, int item, const char **text,
+FUZZ_WRAP(int, pam_get_authtok, pam_handle_t *pamh, int item, const char **text,
     const char *prompt)
 {
 	int rc = __real_pam_get_authtok(pamh, item, text, prompt);
@@ -77,13 +72,14 @@ WRAP(int, pam_get_authtok, pam_handle_t *pamh, int item, const char **text,
 	return rc;
 }
 
-WRAP(int, pam_get_item, const pam_handle_t *pamh, int item, const void **value)
+FUZZ_WRAP(
+    int, pam_get_item, const pam_handle_t *pamh, int item, const void **value)
 {
 	return calls_fails(CALL_item) ? PAM_BAD_ITEM
 	                              : __real_pam_get_item(pamh, item, value);
 }
 
-WRAP(int, pam_set_data, pam_handle_t *pamh, const char *name, void *data,
+FUZZ_WRAP(int, pam_set_data, pam_handle_t *pamh, const char *name, void *data,
     void (*cleanup)(pam_handle_t *pamh, void *data, int error_status))
 {
 	return calls_fails(CALL_set_data)
@@ -91,7 +87,7 @@ WRAP(int, pam_set_data, pam_handle_t *pamh, const char *name, void *data,
 	           : __real_pam_set_data(pamh, name, data, cleanup);
 }
 
-WRAP(int, pam_get_data, const pam_handle_t *pamh, const char *name,
+FUZZ_WRAP(int, pam_get_data, const pam_handle_t *pamh, const char *name,
     const void **data)
 {
 	return calls_fails(CALL_get_data)

@@ -22,6 +22,7 @@
 
 #include "common/wire/token.h"
 #include "tests/fuzz/calls.h"
+#include "tests/may_act.h"
 
 #define TOKEN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
 
@@ -121,22 +122,6 @@ make_canonical(sasl_conn_t *conn, void *context, const char *in,
 	out[in_len] = '\0';
 	*out_len = in_len;
 	return SASL_OK;
-}
-
-static int
-may_act(sasl_conn_t *conn, void *context, const char *user, unsigned int ulen,
-    const char *authid, unsigned int alen, const char *realm, unsigned int rlen,
-    struct propctx *properties)
-{
-	(void)conn;
-	(void)context;
-	(void)realm;
-	(void)rlen;
-	(void)properties;
-	if (alen == 4 && memcmp(authid, "boss", 4) == 0)
-		return SASL_OK;
-	return ulen == alen && memcmp(user, authid, alen) == 0 ? SASL_OK
-	                                                       : SASL_NOAUTHZ;
 }
 
 /* Before there is a connection, libsasl2 logs to syslog(3). */

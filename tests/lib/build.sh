@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Packages and out-of-tree builds, for quickstart, tests/run and .ci/run.
+# Packages and out-of-tree builds, for quickstart, tests and .ci/run.
 
 # need_packages FILE GROUP...: installs the packages of these groups that are
 # missing. "a|b" in FILE: whichever is there, else the first that this release
@@ -237,6 +237,16 @@ copy_source() {
 			--exclude='.dirstamp' --exclude='*.trs' \
 			--exclude='__pycache__' . |
 		tar -C "$2" -x -f - --no-same-owner
+}
+
+# evaluated FOLDER EXPRESSION: as the Makefile of that build has it, whatever the
+# make says that runs this. A stale Makefile is made first, as that prints what it does.
+# shellcheck disable=SC2016
+evaluated() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$1" Makefile >&2 &&
+		printf 'include Makefile\nevaluated: ; @echo $(VALUE)\n' |
+		env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$1" -f - \
+			evaluated VALUE="$2"
 }
 
 # jobs: as many at a time as there are processors.

@@ -5,19 +5,13 @@ set -u
 # shellcheck source-path=SCRIPTDIR/../..
 # shellcheck source=tests/lib/tap.sh
 . "${JP_SOURCE:?}/tests/lib/tap.sh"
-
-scratch
-cat >"$SCRATCH/print.mk" <<'END'
-include Makefile
-print: ; @echo $(VALUE)
-END
+# shellcheck source=tests/lib/build.sh
+. "$JP_SOURCE/tests/lib/build.sh"
 
 # made: as make has the names; those that end so serve others.
 made() {
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "${JP_BUILD:?}" \
-		-f "$SCRATCH/print.mk" print VALUE="$(
-			sed -n 's/^\.PHONY: //p' "$JP_SOURCE"/tests/*/Makefile.inc |
-				tr '\n' ' ')" |
+	evaluated "${JP_BUILD:?}" "$(sed -n 's/^\.PHONY: //p' \
+		"$JP_SOURCE"/tests/*/Makefile.inc | tr '\n' ' ')" |
 		tr ' ' '\n' | grep -v -E -e '-(parts|modules|list|clean)$'
 }
 

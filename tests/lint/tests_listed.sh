@@ -6,14 +6,13 @@ set -u
 # shellcheck source=tests/lib/tap.sh
 . "${JP_SOURCE:?}/tests/lib/tap.sh"
 
+# shellcheck source=tests/lib/build.sh
+. "$JP_SOURCE/tests/lib/build.sh"
+
 scratch
 # Also where make check has TESTS from its command line.
-cat >"$SCRATCH/print.mk" <<'END'
-include Makefile
-print-tests: ; @echo $(TESTS)
-END
-env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "${JP_BUILD:?}" \
-	-f "$SCRATCH/print.mk" print-tests 2>&1 |
+# shellcheck disable=SC2016
+evaluated "${JP_BUILD:?}" '$(TESTS)' |
 	tr ' ' '\n' | grep '^tests/' | LC_ALL=C sort >"$SCRATCH/listed"
 ok "make knows the tests" grep -q -x tests/lint/tests_listed.sh "$SCRATCH/listed"
 cd "$JP_SOURCE" || bail "no source tree"

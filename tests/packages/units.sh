@@ -18,8 +18,7 @@ case $(ldd "$JP_BUILD/patd/.libs/patd" "$JP_BUILD/patd/patd" 2>/dev/null) in
 esac
 # value VARIABLE: of this build's Makefile.
 value() {
-	printf 'include Makefile\nvalue:\n\t@echo %s\n' "\$($1)" |
-		MAKEFLAGS='' make -s -C "$JP_BUILD" -f - value
+	evaluated "$JP_BUILD" "\$($1)"
 }
 
 case $(value prefix) in

@@ -30,6 +30,7 @@
 #include "common/wire/sasl_mechanisms.h"
 #include "tests/fake_patd.h"
 #include "tests/leave_out.h"
+#include "tests/may_act.h"
 #include "tests/spellings.h"
 #include "tests/traces.h"
 
@@ -166,23 +167,6 @@ __syslog_chk(int priority, int flag, const char *format, ...)
 	(void)vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	append(logged, sizeof(logged), line);
-}
-
-/* "boss" may act for anybody, and everybody for himself. */
-static int
-may_act(sasl_conn_t *conn, void *context, const char *user, unsigned int ulen,
-    const char *authid, unsigned int alen, const char *realm, unsigned int rlen,
-    struct propctx *properties)
-{
-	(void)conn;
-	(void)context;
-	(void)realm;
-	(void)rlen;
-	(void)properties;
-	if (alen == 4 && memcmp(authid, "boss", 4) == 0)
-		return SASL_OK;
-	return ulen == alen && memcmp(user, authid, alen) == 0 ? SASL_OK
-	                                                       : SASL_NOAUTHZ;
 }
 
 static int

@@ -1,5 +1,6 @@
 #include "tests/unit/core_help.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,4 +34,14 @@ core_help_open(struct jp_core *core, const struct jp_settings *settings,
 	assert_int_equal(jp_core_init(core, store, &pepper, &settings->policy,
 	                     now != NULL ? &clock : &jp_system_clock),
 	    JP_ERR_OK);
+}
+
+ssize_t
+core_help_full_disk(int fd, const void *bytes, size_t len)
+{
+	(void)fd;
+	(void)bytes;
+	(void)len;
+	errno = ENOSPC;
+	return -1;
 }

@@ -5,6 +5,8 @@
 #ifndef TESTS_UNIT_CORE_HELP_H
 #define TESTS_UNIT_CORE_HELP_H
 
+#include <sys/types.h>
+
 #include "common/config/settings.h"
 #include "common/decide/core.h"
 
@@ -18,5 +20,8 @@ void core_help_settings(struct jp_settings *settings);
  */
 void core_help_open(struct jp_core *core, const struct jp_settings *settings,
     const int64_t *now);
+
+/* In place of write(2): the disk is full. */
+ssize_t core_help_full_disk(int fd, const void *bytes, size_t len);
 
 #endif

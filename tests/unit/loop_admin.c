@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "tests/loop_peer.h"
+
 static uint8_t bytes[JP_ADMIN_MSG_MAX];
 
 void
@@ -44,33 +46,25 @@ loop_admin_done(
 	loop_admin_babble(admin, i, bytes, len);
 }
 
-static void
-end_watch(struct loop_admin *admin, struct reactor_watch *watch)
-{
-	if (watch->fd < 0)
-		return;
-	reactor_remove(admin->reactor, watch);
-	(void)close(watch->fd);
-	watch->fd = -1;
-}
-
 void
 loop_admin_hang_up(struct loop_admin *admin, struct loop_admin_client *client)
 {
 	admin->open_len -= client->watch.fd >= 0;
-	end_watch(admin, &client->watch);
+	loop_peer_end(admin->reactor, &client->watch);
 }
 
 static void
-hear(struct loop_admin_client *client, ssize_t len)
+hear(struct reactor_watch *watch, const uint8_t *message, size_t len)
 {
+	struct loop_admin_client *client =
+	    REACTOR_OWNER(watch, struct loop_admin_client, watch);
 	struct loop_admin *admin = client->admin;
 	size_t i = admin->heard_len++;
 	struct jp_why why = { .text = "" };
 
 	assert_true(i < LOOP_ADMIN_HEARD_MAX);
 	assert_int_equal(
-	    jp_admin_request_decode(&admin->heard[i], bytes, (size_t)len, &why),
+	    jp_admin_request_decode(&admin->heard[i], message, len, &why),
 	    JP_ERR_OK);
 	admin->heard_on[i] = client;
 	if (admin->on_heard != NULL)
@@ -78,27 +72,22 @@ hear(struct loop_admin_client *client, ssize_t len)
 }
 
 static void
-on_client(struct reactor_watch *watch, uint32_t events)
+gone(struct reactor_watch *watch)
 {
 	struct loop_admin_client *client =
 	    REACTOR_OWNER(watch, struct loop_admin_client, watch);
 	struct loop_admin *admin = client->admin;
-	ssize_t len;
 
+	loop_admin_hang_up(admin, client);
+	if (admin->on_end != NULL)
+		admin->on_end(admin);
+}
+
+static void
+on_client(struct reactor_watch *watch, uint32_t events)
+{
 	(void)events;
-	while (watch->fd >= 0) {
-		len = recv(watch->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-		if (len > 0) {
-			hear(client, len);
-			continue;
-		}
-		if (len == 0) {
-			loop_admin_hang_up(admin, client);
-			if (admin->on_end != NULL)
-				admin->on_end(admin);
-		}
-		return;
-	}
+	loop_peer_read(watch, bytes, sizeof(bytes), hear, gone);
 }
 
 static void
@@ -150,7 +139,7 @@ loop_admin_begin(
 void
 loop_admin_end(struct loop_admin *admin)
 {
-	end_watch(admin, &admin->listener);
+	loop_peer_end(admin->reactor, &admin->listener);
 	for (size_t i = 0; i < admin->client_len; i++)
 		loop_admin_hang_up(admin, &admin->clients[i]);
 }

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "tests/loop_peer.h"
+
 void
 loop_patd_reply(struct loop_patd *patd, size_t i, const struct jp_reply *reply)
 {
@@ -37,54 +39,44 @@ loop_patd_accept(struct loop_patd *patd, size_t i)
 	loop_patd_reply(patd, i, &reply);
 }
 
-static void
-end_watch(struct loop_patd *patd, struct reactor_watch *watch)
-{
-	if (watch->fd < 0)
-		return;
-	reactor_remove(patd->reactor, watch);
-	(void)close(watch->fd);
-	watch->fd = -1;
-}
-
 void
 loop_patd_hang_up(struct loop_patd *patd, struct loop_patd_client *client)
 {
-	end_watch(patd, &client->watch);
+	loop_peer_end(patd->reactor, &client->watch);
 }
 
 static void
-hear(struct loop_patd_client *client, const uint8_t *bytes, ssize_t len)
+hear(struct reactor_watch *watch, const uint8_t *bytes, size_t len)
 {
+	struct loop_patd_client *client =
+	    REACTOR_OWNER(watch, struct loop_patd_client, watch);
 	struct loop_patd *patd = client->patd;
 	size_t i = patd->heard_len++;
 
 	assert_true(i < LOOP_PATD_HEARD_MAX);
 	assert_int_equal(
-	    jp_request_decode(&patd->heard[i], bytes, (size_t)len), JP_ERR_OK);
+	    jp_request_decode(&patd->heard[i], bytes, len), JP_ERR_OK);
 	patd->heard_on[i] = client;
 	if (patd->on_heard != NULL)
 		patd->on_heard(patd, i);
 }
 
 static void
-on_client(struct reactor_watch *watch, uint32_t events)
+gone(struct reactor_watch *watch)
 {
 	struct loop_patd_client *client =
 	    REACTOR_OWNER(watch, struct loop_patd_client, watch);
+
+	loop_patd_hang_up(client->patd, client);
+}
+
+static void
+on_client(struct reactor_watch *watch, uint32_t events)
+{
 	uint8_t bytes[JP_REQUEST_MAX];
-	ssize_t len;
 
 	(void)events;
-	while (watch->fd >= 0) {
-		len = recv(watch->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-		if (len < 0)
-			return;
-		if (len == 0)
-			end_watch(client->patd, watch);
-		else
-			hear(client, bytes, len);
-	}
+	loop_peer_read(watch, bytes, sizeof(bytes), hear, gone);
 }
 
 static void
@@ -129,9 +121,9 @@ loop_patd_begin(
 void
 loop_patd_end(struct loop_patd *patd)
 {
-	end_watch(patd, &patd->listener);
+	loop_peer_end(patd->reactor, &patd->listener);
 	for (size_t i = 0; i < patd->client_len; i++)
-		end_watch(patd, &patd->clients[i].watch);
+		loop_peer_end(patd->reactor, &patd->clients[i].watch);
 }
 
 char loop_patd_path[96];

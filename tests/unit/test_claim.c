@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <pthread.h>
 
 #include "common/record/claim_code.h"
@@ -483,16 +482,6 @@ a_member_enables_what_another_member_has_disabled(void **state)
 
 /* ---- the audit trail ---- */
 
-static ssize_t
-full_disk(int fd, const void *bytes, size_t len)
-{
-	(void)fd;
-	(void)bytes;
-	(void)len;
-	errno = ENOSPC;
-	return -1;
-}
-
 /* What cannot be logged is not done: audit_required. */
 static void
 what_cannot_be_logged_is_not_done(void **state)
@@ -518,7 +507,7 @@ what_cannot_be_logged_is_not_done(void **state)
 	assert_int_equal(jp_audit_make(&fixture->core.audit, &settings,
 	                     &fixture->core.pepper, &jp_system_clock),
 	    JP_ERR_OK);
-	jp_audit_file(fixture->core.audit)->write = full_disk;
+	jp_audit_file(fixture->core.audit)->write = core_help_full_disk;
 	assert_int_equal(jp_audit_start(fixture->core.audit), JP_ERR_OK);
 	for (size_t i = 0; i < COUNT_OF(ops); i++) {
 		admin_wish_id(fixture, id);

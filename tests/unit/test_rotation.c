@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <errno.h>
 #include <unistd.h>
 
 #include "common/admin/admin.h"
@@ -532,20 +531,11 @@ open_trail(struct fixture *fixture)
 	    JP_ERR_OK);
 }
 
-static ssize_t
-full_disk(int fd, const void *bytes, size_t len)
-{
-	(void)fd;
-	(void)bytes;
-	(void)len;
-	errno = ENOSPC;
-	return -1;
-}
-
 static void
 fill_disk(struct fixture *fixture, bool full)
 {
-	jp_audit_file(fixture->core.audit)->write = full ? full_disk : write;
+	jp_audit_file(fixture->core.audit)->write =
+	    full ? core_help_full_disk : write;
 }
 
 /* How many lines of this file hold both texts. */

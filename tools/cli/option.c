@@ -45,11 +45,16 @@ enum jp_err
 option_take(const struct cmd_option *option, void *args, char *value,
     struct jp_why *why)
 {
-	void *to = args == NULL ? NULL : (char *)args + option->at;
+	void *to;
 
+	if (option->kind == CMD_IS_CALL)
+		return option->take(args, value, why);
+	if (args == NULL) /* no other has a place to go to */
+		return JP_ERR_INVALID;
+	to = (char *)args + option->at;
 	switch (option->kind) {
 	case CMD_IS_CALL:
-		return option->take(args, value, why);
+		break;
 	case CMD_IS_FLAG:
 		*(bool *)to = true;
 		return JP_ERR_OK;

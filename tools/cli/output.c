@@ -1,7 +1,6 @@
 #include "tools/cli/output.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <uniwidth.h>
 
 #include "common/base/escape.h"
+#include "common/sys/json_text.h"
 #include "common/sys/time_text.h"
 
 enum {
@@ -19,15 +19,6 @@ enum {
 
 /* Ours, and not the C library's, so that it can be wiped. */
 static char buffer[65536];
-
-/* What jansson frees may have been the text of a token. */
-static void
-wipe_and_free(void *mem)
-{
-	if (mem != NULL)
-		sodium_memzero(mem, malloc_usable_size(mem));
-	free(mem);
-}
 
 static void
 write_all(const char *text)
@@ -78,7 +69,7 @@ void
 output_start(void)
 {
 	mask_errors();
-	json_set_alloc_funcs(malloc, wipe_and_free);
+	jp_json_watch();
 	(void)setvbuf(stdout, buffer, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF,
 	    sizeof(buffer));
 }
@@ -133,13 +124,13 @@ output_json_empty(void)
 enum jp_err
 output_json(json_t *value)
 {
-	char *text = value != NULL ? json_dumps(value, JSON_COMPACT) : NULL;
+	char *text = jp_json_text(value);
 
 	json_decref(value);
 	if (text == NULL)
 		return JP_ERR_NOMEM;
 	(void)fprintf(stdout, "%s\n", text);
 	printed = true;
-	wipe_and_free(text);
+	jp_json_free(text);
 	return ferror(stdout) ? JP_ERR_IO : JP_ERR_OK;
 }

@@ -147,7 +147,8 @@ guard_pattern(const struct jp_policy *policy, char text[GUARD_MAX])
 {
 	char form[FORM_MAX];
 	const char *prefix;
-	size_t len = 0;
+	bool many = policy->accept_prefix_len > 0;
+	size_t len = (size_t)snprintf(text, GUARD_MAX, "%s", many ? "(?:" : "");
 
 	for (size_t i = 0; (prefix = jp_policy_prefix(policy, i)) != NULL;
 	     i++) {
@@ -155,11 +156,7 @@ guard_pattern(const struct jp_policy *policy, char text[GUARD_MAX])
 		len += (size_t)snprintf(text + len, GUARD_MAX - len, "%s%s",
 		    i > 0 ? "|" : "", form);
 	}
-	if (policy->accept_prefix_len > 0) {
-		memmove(text + 3, text, len);
-		memcpy(text, "(?:", 3);
-		memcpy(text + 3 + len, ")", 2);
-	}
+	(void)snprintf(text + len, GUARD_MAX - len, "%s", many ? ")" : "");
 }
 
 bool

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/record/token_number.h"
+#include "common/sys/json_text.h"
 #include "common/sys/time_text.h"
 #include "tools/cli/output.h"
 #include "tools/cli/session.h"
@@ -192,7 +193,7 @@ add_json(struct list *list, const struct jp_admin_item *item)
 {
 	const struct jp_record *record = &item->record;
 	json_t *json = json_record(record, item->state);
-	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *text = jp_json_text(json);
 	const char *const parts[] = { record->user, record->name, record->id,
 		text };
 	enum jp_err err = JP_ERR_NOMEM;
@@ -200,7 +201,7 @@ add_json(struct list *list, const struct jp_admin_item *item)
 	if (text != NULL)
 		err = add_row(list, parts, 4);
 	json_decref(json);
-	free(text);
+	jp_json_free(text);
 	return err;
 }
 

@@ -5,9 +5,11 @@
 #include "common/sys/process.h"
 #include "tools/commands/commands.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,14 +45,49 @@ struct restore {
 	struct jp_why *why;
 };
 
+/* ---- a signal ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void
+note_signal(int number)
+{
+	interrupted = number;
+}
+
+/* One that would end it leaves nothing behind, and nothing half in its place.
+ */
+static void
+note_signals(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+	const struct sigaction noted = { .sa_handler = note_signal,
+		.sa_flags = SA_RESTART };
+	struct sigaction was;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], NULL, &was) == 0 &&
+		    was.sa_handler != SIG_IGN)
+			(void)sigaction(signals[i], &noted, NULL);
+}
+
+static enum jp_err
+go_on(struct restore *restore)
+{
+	return interrupted == 0 ? JP_ERR_OK
+	                        : jp_why(restore->why, JP_ERR_IO,
+	                              "interrupted: nothing was changed");
+}
+
 /* ---- copying ---- */
 
 static enum jp_err
 not_ours(struct restore *restore, const char *name, const char *what)
 {
 	return jp_why(restore->why, JP_ERR_DAMAGED,
-	    "%s/%s %s: take another backup; nothing was changed", args.folder,
-	    name, what);
+	    "%s/%s %s: put the right one back, or take another backup; "
+	    "nothing was changed",
+	    args.folder, name, what);
 }
 
 /* Copies from one descriptor to the other; false: see errno(3). */
@@ -59,10 +96,11 @@ copy_bytes(struct restore *restore, int from, int to,
     crypto_generichash_state *hash, uint64_t *bytes)
 {
 	static uint8_t chunk[CHUNK];
-	ssize_t got;
+	ssize_t got = 0;
 
 	*bytes = 0;
-	while ((got = read(from, chunk, sizeof(chunk))) > 0) {
+	while (
+	    interrupted == 0 && (got = read(from, chunk, sizeof(chunk))) > 0) {
 		if (write(to, chunk, (size_t)got) != got)
 			break;
 		(void)crypto_generichash_update(hash, chunk, (size_t)got);
@@ -85,14 +123,17 @@ copy_file(struct restore *restore, const struct manifest_file *file,
 	uint8_t sum[MANIFEST_HASH];
 	uint64_t bytes = 0;
 	enum jp_err err = JP_ERR_OK;
-	char source[PATH_MAX];
+	char source[PATH_MAX], what[128];
 	int to = -1, from;
 
 	(void)snprintf(
 	    source, sizeof(source), "%s/%s", args.folder, file->name);
 	from = open_as_owner(source);
-	if (from < 0)
-		return not_ours(restore, file->name, "cannot be opened");
+	if (from < 0) {
+		(void)snprintf(what, sizeof(what), "cannot be opened: %s",
+		    strerror(errno));
+		return not_ours(restore, file->name, what);
+	}
 	(void)crypto_generichash_init(&hash, NULL, 0, sizeof(sum));
 	to = new_store_file(&restore->making, path, mode);
 	if (to < 0 || !copy_bytes(restore, from, to, &hash, &bytes))
@@ -124,7 +165,7 @@ copy_all(struct restore *restore)
 	progress_start(&restore->progress, "restore", "bytes");
 	for (size_t i = 0; i < restore->manifest.len && err == JP_ERR_OK; i++) {
 		const struct manifest_file file = restore->manifest.files[i];
-		char path[NEW_STORE_PATH_MAX + JP_FILE_NAME_MAX + 1];
+		char path[PLACE_MAX + JP_FILE_NAME_MAX + 1];
 
 		pepper |= is_pepper(&file);
 		(void)snprintf(path, sizeof(path), "%s/%s",
@@ -132,6 +173,8 @@ copy_all(struct restore *restore)
 		err = is_pepper(&file) ? copy_file(restore, &file,
 		                             restore->making.pepper.new, 0400)
 		                       : copy_file(restore, &file, path, 0600);
+		if (interrupted != 0)
+			err = go_on(restore);
 	}
 	progress_end(&restore->progress);
 	if (err == JP_ERR_OK && !pepper)
@@ -225,16 +268,32 @@ verify_copy(struct restore *restore)
 	return jp_store_bdb_complete(&options, restore->why);
 }
 
+/* Of the backup, and not of the folder beside the store, which goes. */
+static enum jp_err
+not_whole(struct restore *restore, enum jp_err err)
+{
+	const struct jp_why found = *restore->why;
+
+	/* A new folder, and no file of settings: that is all it can be. */
+	if (err == JP_ERR_CONFIG)
+		return not_ours(restore, JP_BACKUP_PEPPER,
+		    "is not the one that its store was made with");
+	return jp_why(restore->why, err,
+	    "%s is not a whole backup: %s; nothing was changed", args.folder,
+	    found.text);
+}
+
 /* What recovery makes belongs to the user of patd, too. */
 static enum jp_err
 verify(struct restore *restore)
 {
 	enum jp_err err = act_as(&restore->making.owner, restore->why);
 
-	if (err == JP_ERR_OK)
-		err = verify_copy(restore);
+	if (err != JP_ERR_OK)
+		return err;
+	err = verify_copy(restore);
 	act_as_self();
-	return err;
+	return err == JP_ERR_OK ? err : not_whole(restore, err);
 }
 
 static enum jp_err
@@ -249,35 +308,62 @@ restore_all(struct restore *restore)
 	if (err == JP_ERR_OK)
 		err = verify(restore);
 	if (err == JP_ERR_OK)
+		err = go_on(restore);
+	if (err == JP_ERR_OK)
 		err = new_store_swap(&restore->making);
 	if (err == JP_ERR_OK)
 		tell_restore(restore);
 	return err;
 }
 
+/* Whether there is something of before to be shown. */
+static bool
+replaced(const struct place *place)
+{
+	return place->put && place->old[0] != '\0';
+}
+
+static json_t *
+old_json(const struct place *place)
+{
+	return replaced(place) ? json_string(place->old) : json_null();
+}
+
 static enum jp_err
 print_done(const struct context *context, const struct restore *restore)
 {
-	const char *old = restore->making.store.old;
+	const struct place *const places[] = { &restore->making.store,
+		&restore->making.pepper };
 	char made_at[JP_WHEN_TEXT_MAX];
 	json_t *json;
 
 	(void)fputs("What was revoked after the backup is live again: revoke "
 	            "it before patd starts.\n",
 	    stderr);
+	if (replaced(&restore->making.pepper) &&
+	    restore->making.settings->audit_file[0] != '\0')
+		(void)fputs(
+		    "The pepper is another one now. What the one of before has "
+		    "signed of the audit trail is verified with that alone: "
+		    "move the old files of the trail away.\n",
+		    stderr);
 	if (!context->json) {
 		jp_when_format(restore->manifest.made_at, made_at);
 		(void)printf(
 		    "%s: as of %s\n", restore->making.store.path, made_at);
-		if (old[0] != '\0')
-			(void)printf("%s: what was there before\n", old);
+		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+			if (replaced(places[i]))
+				(void)printf("%s: what was there before\n",
+				    places[i]->old);
 		return JP_ERR_OK;
 	}
 	json = manifest_json(&restore->manifest);
 	(void)json_object_set_new(
 	    json, "store", json_string(restore->making.store.path));
 	(void)json_object_set_new(
-	    json, "before", old[0] != '\0' ? json_string(old) : json_null());
+	    json, "before", old_json(&restore->making.store));
+	(void)json_object_set_new(
+	    json, "pepper_before", old_json(&restore->making.pepper));
 	return output_json(json);
 }
 
@@ -297,6 +383,7 @@ run(struct context *context)
 	};
 	enum jp_err err = context_load(context, &why);
 
+	note_signals();
 	if (err == JP_ERR_OK)
 		err = restore_all(&restore);
 	if (err == JP_ERR_OK)

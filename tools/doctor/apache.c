@@ -156,7 +156,7 @@ take_include(const struct directive *directive)
 	    path[0] == '/' ? "" : "/", path);
 	if (config_type(apache->scan, whole) == S_IFDIR &&
 	    strlen(whole) + 2 < sizeof(whole))
-		(void)strcat(whole, "/*");
+		memcpy(whole + strlen(whole), "/*", sizeof("/*"));
 	if (apache->depth < DEPTH_MAX)
 		config_each(apache->scan, whole, read_file, apache);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/grow.h"
+#include "common/sys/json_text.h"
 #include "common/sys/time_text.h"
 #include "tools/formats/act_as.h"
 #include "tools/formats/json_values.h"
@@ -39,7 +40,8 @@ name_fits(const char *name)
 		    strchr("._", name[i]) == NULL)
 			return false;
 	return len > 0 && len <= JP_FILE_NAME_MAX && name[0] != '.' &&
-	       strcmp(name, MANIFEST_NAME) != 0;
+	       strcmp(name, MANIFEST_NAME) != 0 &&
+	       strcmp(name, "DB_CONFIG") != 0; /* Berkeley DB would obey it */
 }
 
 struct manifest_file *
@@ -108,7 +110,7 @@ manifest_write(const struct manifest *manifest, int dir_fd, const char *path,
 	int fd = openat(dir_fd, MANIFEST_NAME,
 	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	if (json == NULL)
+	if (json == NULL || jp_json_lost())
 		err =
 		    jp_why(why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	else if (fd < 0 || json_dumpfd(json, fd, JSON_INDENT(1)) != 0 ||

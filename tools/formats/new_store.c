@@ -16,8 +16,7 @@
 #include "tools/formats/path_why.h"
 
 enum {
-	LOCK_MS = 3000,   /* a patd that is just leaving */
-	OLD_TRIES = 1000, /* names for what was there, of one second */
+	LOCK_MS = 3000, /* a patd that is just leaving */
 };
 
 int
@@ -40,112 +39,6 @@ new_store_file(struct new_store *making, const char *path, mode_t mode)
 	return fd;
 }
 
-/* ---- places ---- */
-
-/* What is there goes to "PATH.before-20261125T010203Z", and with "-2", "-3" …
- * behind where that name is taken. */
-static enum jp_err
-name_old(struct place *place, struct jp_why *why)
-{
-	time_t now = (time_t)jp_clock_now(&jp_system_clock);
-	char when[sizeof("20261125T010203Z")], more[16] = "";
-	struct tm utc;
-	struct stat st;
-
-	if (lstat(place->path, &st) != 0)
-		return JP_ERR_OK;
-	if (strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ",
-	        gmtime_r(&now, &utc)) == 0)
-		return jp_why(why, JP_ERR_IO, "the clock is wrong");
-	for (int i = 2; i <= OLD_TRIES; i++) {
-		int len = snprintf(place->old, sizeof(place->old),
-		    "%s.before-%s%s", place->path, when, more);
-
-		if (len < 0 || (size_t)len >= sizeof(place->old))
-			return jp_why(why, JP_ERR_TOO_LONG,
-			    "%s: the path is too long", place->path);
-		if (lstat(place->old, &st) != 0)
-			return JP_ERR_OK;
-		(void)snprintf(more, sizeof(more), "-%d", i);
-	}
-	return jp_why(
-	    why, JP_ERR_EXISTS, "%s is in the way: remove it", place->old);
-}
-
-static enum jp_err
-set_place(struct new_store *making, struct place *place, const char *path)
-{
-	struct stat st;
-	enum jp_err err = make_parents(path, making->why);
-
-	place->path = path;
-	(void)snprintf(
-	    place->new, sizeof(place->new), "%s%s", path, making->suffix);
-	if (err == JP_ERR_OK)
-		err = name_old(place, making->why);
-	if (err != JP_ERR_OK)
-		return err;
-	if (lstat(place->new, &st) == 0)
-		return jp_why(making->why, JP_ERR_EXISTS,
-		    "%s is in the way, perhaps of a command that was "
-		    "interrupted: remove it",
-		    place->new);
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-rename_why(struct new_store *making, const char *from, const char *to)
-{
-	return rename(from, to) == 0 ? JP_ERR_OK
-	                             : path_why(making->why, "rename", from);
-}
-
-/*
- * In one step, so that at no time nothing is there: the new one, under the name
- * that the old one shall have, changes places with it. False: it cannot be done
- * on this file system, or not at all.
- */
-static bool
-exchange_at_once(const struct place *place)
-{
-	if (rename(place->new, place->old) != 0)
-		return false;
-	if (renameat2(AT_FDCWD, place->old, AT_FDCWD, place->path,
-	        RENAME_EXCHANGE) == 0)
-		return true;
-	(void)rename(place->old, place->new);
-	return false;
-}
-
-/* What was there goes aside; if the new cannot come it comes back. */
-static enum jp_err
-exchange(struct new_store *making, const struct place *place)
-{
-	enum jp_err err = JP_ERR_OK;
-
-	if (place->old[0] != '\0' && exchange_at_once(place))
-		return sync_parent(place->path, making->why);
-	if (place->old[0] != '\0')
-		err = rename_why(making, place->path, place->old);
-	if (err != JP_ERR_OK)
-		return err;
-	err = rename_why(making, place->new, place->path);
-	if (err != JP_ERR_OK && place->old[0] != '\0')
-		(void)rename(place->old, place->path);
-	return err == JP_ERR_OK ? sync_parent(place->path, making->why) : err;
-}
-
-static enum jp_err
-put_in_place(struct new_store *making, const struct place *place)
-{
-	enum jp_err err = act_at(place->path, making->why);
-
-	if (err == JP_ERR_OK)
-		err = exchange(making, place);
-	act_as_self();
-	return err;
-}
-
 /*
  * What stays beside the store, of whatever day it is: the trail goes on, and no
  * notice is given twice.
@@ -155,7 +48,7 @@ static const char *const kept[] = { JP_AUDIT_CHECKPOINT_NAME, NOTICES_NAME };
 static ssize_t
 read_kept(struct new_store *making, const char *name, char *text, size_t size)
 {
-	char path[NEW_STORE_PATH_MAX + 32];
+	char path[PLACE_MAX + 32];
 	ssize_t len = -1;
 	int fd = -1;
 
@@ -173,7 +66,7 @@ read_kept(struct new_store *making, const char *name, char *text, size_t size)
 static enum jp_err
 keep_file(struct new_store *making, const char *name)
 {
-	char path[NEW_STORE_PATH_MAX + 32], text[1024];
+	char path[PLACE_MAX + 32], text[1024];
 	enum jp_err err = JP_ERR_OK;
 	ssize_t len = read_kept(making, name, text, sizeof(text));
 	int fd;
@@ -193,7 +86,7 @@ keep_file(struct new_store *making, const char *name)
 static enum jp_err
 hold_old(struct new_store *making)
 {
-	char path[NEW_STORE_PATH_MAX + 32];
+	char path[PLACE_MAX + 32];
 	enum jp_err err;
 
 	(void)snprintf(path, sizeof(path), "%s/store.lock", making->store.path);
@@ -230,12 +123,35 @@ new_store_begin(struct new_store *making)
 	enum jp_err err = owner_of_store(settings, &making->owner, making->why);
 
 	if (err == JP_ERR_OK)
-		err = set_place(making, &making->store, settings->store_dir);
+		err = place_set(&making->store, settings->store_dir,
+		    making->suffix, making->why);
 	if (err == JP_ERR_OK)
-		err = set_place(making, &making->pepper, settings->pepper_file);
+		err = place_set(&making->pepper, settings->pepper_file,
+		    making->suffix, making->why);
 	if (err == JP_ERR_OK && making->store.old[0] != '\0')
 		err = hold_old(making);
 	return err == JP_ERR_OK ? make_new(making) : err;
+}
+
+/*
+ * Both or none, as a store is of no use with another one's pepper: where the
+ * store cannot be taken back, the new pepper stays, too.
+ */
+static void
+take_back(struct new_store *making)
+{
+	struct place *const places[] = { &making->store, &making->pepper };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (place_take_back(places[i]))
+			continue;
+		(void)fprintf(stderr,
+		    "%s is the new one and cannot be taken back%s%s\n",
+		    places[i]->path,
+		    places[i]->old[0] != '\0' ? "; what was there is " : "",
+		    places[i]->old);
+		return;
+	}
 }
 
 /* Not before all that is in it is durable by its name, too. */
@@ -250,8 +166,12 @@ new_store_swap(struct new_store *making)
 	if (err == JP_ERR_OK && jp_sync_folder(making->store.new) != 0)
 		err = path_why(making->why, "sync", making->store.new);
 	if (err == JP_ERR_OK && !making->same_pepper)
-		err = put_in_place(making, &making->pepper);
-	return err == JP_ERR_OK ? put_in_place(making, &making->store) : err;
+		err = place_put(&making->pepper, making->why);
+	if (err == JP_ERR_OK)
+		err = place_put(&making->store, making->why);
+	if (err != JP_ERR_OK)
+		take_back(making);
+	return err;
 }
 
 static enum jp_err

@@ -10,17 +10,7 @@
 #include <stdbool.h>
 
 #include "tools/formats/act_as.h"
-
-enum {
-	NEW_STORE_PATH_MAX = JP_PATH_MAX + 32,
-};
-
-/* A path that is put in another one's place. */
-struct place {
-	const char *path;
-	char new[NEW_STORE_PATH_MAX]; /* what comes there */
-	char old[NEW_STORE_PATH_MAX]; /* what was there; "": nothing was */
-};
+#include "tools/formats/place.h"
 
 struct new_store {
 	const struct jp_settings *settings;
@@ -49,7 +39,8 @@ int new_store_file(struct new_store *making, const char *path, mode_t mode);
 
 /*
  * What is whole by now takes its place: the pepper, unless it is the same one,
- * and the store, with what stays in its folder whatever store it is.
+ * and the store, with what stays in its folder whatever store it is. Both or
+ * none: after an error what was there is back, or stderr says what is not.
  */
 enum jp_err new_store_swap(struct new_store *making);
 
