@@ -296,6 +296,23 @@ act(struct host *host, unsigned int token, enum jp_change_kind kind,
 /* ---- the tests ---- */
 
 static void
+assert_none_since(const struct site *site, int64_t done_ns)
+{
+	for (size_t i = 0; i < HOSTS; i++)
+		assert_true(atomic_load(&site->hosts[i].last_ns) < done_ns);
+}
+
+/* It is back. */
+static void
+wait_for_lease(const struct host *host)
+{
+	const int64_t end_ms = jp_now_ms() + WAIT_MS;
+
+	while (!jp_replica_holds(host->fake.replica))
+		assert_true(jp_pause(end_ms));
+}
+
+static void
 one_round(struct site *site, unsigned int round)
 {
 	static const int losses[] = { FAKE_UNKNOWN_DONE, FAKE_UNKNOWN_UNDONE,
@@ -314,9 +331,11 @@ one_round(struct site *site, unsigned int round)
 	act(revoker, round, JP_CHANGE_END, edit_revoke);
 	done_ns = jp_now_ns();
 	wait_for(site, false);
-	for (size_t i = 0; i < HOSTS; i++)
-		assert_true(atomic_load(&site->hosts[i].last_ns) < done_ns);
+	assert_none_since(site, done_ns);
 	atomic_store(&victim->cut, false);
+	wait_for_lease(victim);
+	wait_for(site, false);
+	assert_none_since(site, done_ns);
 }
 
 static void
