@@ -244,7 +244,12 @@ append_ended(struct bridge *bridge, enum database_end end)
 		bridge->head = bridge->got.appended.nodes.head;
 	if (bridge->got.appended.result == JP_LINK_OK)
 		bridge->awaited = seq;
-	bridge->is_behind = true;
+	/* The host has this one, and all before it. */
+	if (bridge->got.appended.result == JP_LINK_OK &&
+	    bridge->sent == seq - 1)
+		bridge->sent = seq;
+	else
+		bridge->is_behind = true;
 	bridge_send(bridge, &bridge->got, NULL);
 }
 
