@@ -33,6 +33,13 @@ struct waiting {
 	uint8_t *bytes;
 };
 
+/* A batch that came, as long as it is not sure that the standby has it. */
+struct followed {
+	struct followed *next;
+	struct jp_link_batch batch;
+	uint8_t bytes[];
+};
+
 struct bridge {
 	struct host host;
 	struct database database;
@@ -66,6 +73,9 @@ struct bridge {
 	uint64_t sent;   /* to the host; all before it, too */
 	bool is_behind;  /* there may be more */
 	int64_t look_ms; /* when to look again, without any reason */
+	struct followed *followed; /* in their order; NULL: none */
+	struct followed **followed_end;
+	size_t followed_len, followed_bytes;
 	bool want_nodes;
 	bool has_nodes; /* `nodes` is to be sent once `sent` is its head */
 	struct jp_link_nodes_msg nodes;

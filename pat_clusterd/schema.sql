@@ -188,19 +188,29 @@ END
 $$;
 
 -- The next batches: `p_limit` at most, and no more once there are `p_bytes`.
+-- What a primary shows need not be on its standby yet: after a crash, or where a wait
+-- was cancelled. The standby would not know of it when it takes over, and hosts that had
+-- applied it could not follow any more. So this writes something, and its commit is told
+-- when the standby has that, and all before it.
 CREATE FUNCTION jira_pat.since(
 	p_seq bigint, p_limit integer, p_bytes bigint,
 	OUT seq bigint, OUT batch uuid, OUT node text, OUT at bigint, OUT bytes bytea,
 	OUT mac bytea)
-RETURNS SETOF record LANGUAGE sql STABLE AS $$
-	SELECT t.seq, t.batch, t.node, t.at, t.bytes, t.mac FROM (
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY SELECT t.seq, t.batch, t.node, t.at, t.bytes, t.mac FROM (
 		SELECT l.*, sum(octet_length(l.bytes)) OVER (ORDER BY l.seq)
 			- octet_length(l.bytes) AS before
 		FROM (
 			SELECT * FROM jira_pat.log l
 			WHERE l.seq > p_seq ORDER BY l.seq LIMIT p_limit
 		) l
-	) t WHERE t.before < p_bytes ORDER BY t.seq
+	) t WHERE t.before < p_bytes ORDER BY t.seq;
+	IF FOUND THEN
+		PERFORM pg_logical_emit_message(true, 'jira_pat', '');
+	END IF;
+END
 $$;
 
 -- What this cluster is, and what there is of its log.

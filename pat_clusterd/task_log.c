@@ -3,6 +3,7 @@
  * leases that go with it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pat_clusterd/bridge.h"
@@ -243,7 +244,12 @@ append_ended(struct bridge *bridge, enum database_end end)
 		bridge->head = bridge->got.appended.nodes.head;
 	if (bridge->got.appended.result == JP_LINK_OK)
 		bridge->awaited = seq;
-	bridge->is_behind = true;
+	/* The host has this one, and all before it. */
+	if (bridge->got.appended.result == JP_LINK_OK &&
+	    bridge->sent == seq - 1)
+		bridge->sent = seq;
+	else
+		bridge->is_behind = true;
 	bridge_send(bridge, &bridge->got, NULL);
 }
 
@@ -376,36 +382,86 @@ follow_start(struct bridge *bridge)
 /* In the order of jira_pat.since(). */
 enum { SEQ, BATCH, NODE, AT, BYTES, BATCH_MAC };
 
-/* Whatever it is: the host sees whether it is the next one, and of the chain.
- */
 static void
-follow_rows(struct bridge *bridge, const PGresult *rows)
+read_batch(struct jp_link_batch *batch, const PGresult *rows, size_t len)
 {
-	struct jp_link_msg msg = { .kind = JP_LINK_BATCH };
-	struct jp_link_batch *batch = &msg.batch;
-	const uint8_t *bytes;
-	size_t len;
-
-	if (PQntuples(rows) != 1)
-		return;
-	bytes = row_bytes(rows, 0, BYTES, &len);
+	memset(batch, 0, sizeof(*batch));
 	batch->seq = (uint64_t)row_int(rows, 0, SEQ);
 	copy(batch->id, sizeof(batch->id), rows, 0, BATCH);
 	row_text(rows, 0, NODE, batch->node, sizeof(batch->node));
 	batch->time = row_int(rows, 0, AT);
 	copy(batch->mac, sizeof(batch->mac), rows, 0, BATCH_MAC);
 	batch->len = (uint32_t)len;
-	bridge_send(bridge, &msg, bytes);
-	bridge->sent = batch->seq;
-	bridge->any = true;
+}
+
+/*
+ * One row at a time, so that there is no more of them in memory than was asked
+ * for. They are kept until the end, which says that the standby has all of it.
+ */
+static void
+follow_rows(struct bridge *bridge, const PGresult *rows)
+{
+	struct followed *followed;
+	const uint8_t *bytes;
+	size_t len;
+
+	if (PQntuples(rows) != 1)
+		return;
+	bytes = row_bytes(rows, 0, BYTES, &len);
+	followed = bridge->followed_len < ROWS_MAX &&
+	                   bridge->followed_bytes < BYTES_MAX &&
+	                   len <= JP_LINK_BYTES_MAX
+	               ? malloc(sizeof(*followed) + len)
+	               : NULL;
+	if (followed == NULL) {
+		bridge->is_garbage = true;
+		return;
+	}
+	read_batch(&followed->batch, rows, len);
+	if (len > 0)
+		memcpy(followed->bytes, bytes, len);
+	followed->next = NULL;
+	if (bridge->followed == NULL)
+		bridge->followed_end = &bridge->followed;
+	*bridge->followed_end = followed;
+	bridge->followed_end = &followed->next;
+	bridge->followed_len++;
+	bridge->followed_bytes += len;
+}
+
+/*
+ * Hands them on, or not: then they are asked for again. Whatever they are: the
+ * host sees whether each is the next one, and of the chain.
+ */
+static void
+let_go(struct bridge *bridge, bool hand_on)
+{
+	static struct jp_link_msg msg;
+	struct followed *next;
+
+	for (struct followed *one = bridge->followed; one != NULL; one = next) {
+		next = one->next;
+		msg.kind = JP_LINK_BATCH;
+		msg.batch = one->batch;
+		if (hand_on) {
+			bridge_send(bridge, &msg, one->bytes);
+			bridge->sent = one->batch.seq;
+			bridge->any = true;
+		}
+		free(one);
+	}
+	bridge->followed = NULL;
+	bridge->followed_len = bridge->followed_bytes = 0;
 }
 
 static void
 follow_ended(struct bridge *bridge, enum database_end end)
 {
+	let_go(bridge, end == DATABASE_DONE && !bridge->is_garbage);
 	if (end == DATABASE_FAILED)
 		bridge_failed(bridge);
-	else if (bridge->any && bridge->sent < bridge->head)
+	else if (end == DATABASE_UNSURE ||
+	         (bridge->any && bridge->sent < bridge->head))
 		bridge->is_behind = true;
 }
 

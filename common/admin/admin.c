@@ -103,6 +103,8 @@ jp_admin_execute(struct jp_core *core, const char *actor,
 		err = log_begin(&job);
 	if (err == JP_ERR_OK)
 		err = operations[request->op](&job);
+	if (err == JP_ERR_OK)
+		*why = job.waited;
 	if (err != JP_ERR_OK && job.at_row)
 		(void)jp_job_emit_row(&job, job.row);
 	sodium_memzero(&job.item, sizeof(job.item));

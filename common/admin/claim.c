@@ -113,27 +113,25 @@ store_claim(struct job *job, void *arg)
 }
 
 /* The secret was never seen: the link lives again. */
-static void
-take_back(struct job *job, struct claiming *claiming)
+static enum jp_err
+take_back(struct job *job, void *arg)
 {
+	struct claiming *claiming = arg;
 	const struct jp_record *made = &claiming->made;
 	struct jp_record *record = &claiming->record;
 	const struct jp_change change = { JP_CHANGE_REPLACE, record };
+	enum jp_err err = jp_store_get(job->core->store, made->id, record);
 
-	pthread_mutex_lock(&job->core->write_lock);
-	if (jp_store_get(job->core->store, made->id, record) == JP_ERR_OK &&
-	    strcmp(record->phc, made->phc) == 0) {
-		memset(record->phc, 0, sizeof(record->phc));
-		memset(record->prefix, 0, sizeof(record->prefix));
-		memset(record->fast_tag, 0, sizeof(record->fast_tag));
-		record->has_fast_tag = false;
-		record->created_at = made->created_at;
-		record->claim_until = made->claim_until;
-		memcpy(record->claim_tag, made->claim_tag,
-		    sizeof(record->claim_tag));
-		(void)jp_job_take_back(job, &change, 1);
-	}
-	pthread_mutex_unlock(&job->core->write_lock);
+	if (err != JP_ERR_OK || strcmp(record->phc, made->phc) != 0)
+		return err;
+	memset(record->phc, 0, sizeof(record->phc));
+	memset(record->prefix, 0, sizeof(record->prefix));
+	memset(record->fast_tag, 0, sizeof(record->fast_tag));
+	record->has_fast_tag = false;
+	record->created_at = made->created_at;
+	record->claim_until = made->claim_until;
+	memcpy(record->claim_tag, made->claim_tag, sizeof(record->claim_tag));
+	return jp_job_take_back(job, &change, 1);
 }
 
 static enum jp_err
@@ -167,7 +165,7 @@ jp_op_claim(struct job *job)
 		err = jp_job_emit_record(
 		    job, JP_ITEM_TOKEN, &claiming.record, true);
 		if (err != JP_ERR_OK)
-			take_back(job, &claiming);
+			jp_job_undo(job, take_back, &claiming);
 	}
 	sodium_memzero(&claiming, sizeof(claiming));
 	return err;

@@ -302,18 +302,17 @@ store_token(struct job *job, void *arg)
 }
 
 /* A token that could not be handed over was never seen: it goes again. */
-static void
-take_back(struct job *job, struct creation *creation)
+static enum jp_err
+take_back(struct job *job, void *arg)
 {
+	struct creation *creation = arg;
 	struct child_parents parents = { &creation->parent, 0 };
 	struct jp_change changes[2] = { { JP_CHANGE_DELETE,
 	    creation->record } };
 
-	pthread_mutex_lock(&job->core->write_lock);
 	jp_child_give_back(job, creation->record, &parents);
-	(void)jp_job_take_back(
+	return jp_job_take_back(
 	    job, changes, jp_child_changes(&parents, changes, 1));
-	pthread_mutex_unlock(&job->core->write_lock);
 }
 
 static enum jp_err
@@ -324,7 +323,7 @@ hand_over(struct job *job, struct creation *creation)
 	    true);
 
 	if (err != JP_ERR_OK)
-		take_back(job, creation);
+		jp_job_undo(job, take_back, creation);
 	return err;
 }
 

@@ -147,19 +147,18 @@ store_tokens(struct job *job, void *arg)
 	                        : err;
 }
 
-static void
-take_back(struct job *job, struct making *making)
+static enum jp_err
+take_back(struct job *job, void *arg)
 {
+	struct making *making = arg;
 	struct child_parents parents = { making->parents, 0 };
 
-	pthread_mutex_lock(&job->core->write_lock);
 	for (size_t i = 0; i < making->len; i++) {
 		making->changes[i].kind = JP_CHANGE_DELETE;
 		jp_child_give_back(job, &making->records[i], &parents);
 	}
-	(void)jp_job_take_back(job, making->changes,
+	return jp_job_take_back(job, making->changes,
 	    jp_child_changes(&parents, making->changes, making->len));
-	pthread_mutex_unlock(&job->core->write_lock);
 }
 
 /* If one cannot be handed over, none was: all of them go again. */
@@ -175,7 +174,7 @@ hand_over(struct job *job, struct making *making)
 		err = jp_job_emit_record(job, kind, &making->records[i], true);
 	}
 	if (err != JP_ERR_OK)
-		take_back(job, making);
+		jp_job_undo(job, take_back, making);
 	return err;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/admin/owns.h"
+#include "common/decide/write.h"
 #include "common/decide/parents.h"
 
 enum jp_err
@@ -292,6 +293,8 @@ jp_job_write(
 	    jp_announce_run(job->core, job->why, write_once, &writing);
 
 	job->announce = NULL;
+	if (err == JP_ERR_OK && job->why->text[0] != '\0')
+		job->waited = *job->why;
 	return err;
 }
 
@@ -352,9 +355,31 @@ note_take_back(const struct job *job, const struct jp_record *record)
 enum jp_err
 jp_job_take_back(struct job *job, const struct jp_change *changes, size_t count)
 {
+	enum jp_err err = jp_store_commit(job->core->store, changes, count);
+
+	if (err == JP_ERR_CONFLICT) /* once more */
+		return err;
 	for (size_t i = 0; i < count; i++)
 		if (changes[i].kind == JP_CHANGE_DELETE ||
 		    job->request->op == JP_ADMIN_CLAIM)
 			note_take_back(job, changes[i].record);
-	return jp_store_commit(job->core->store, changes, count);
+	return err;
+}
+
+static enum jp_err
+undo_once(struct jp_core *core, void *arg)
+{
+	struct writing *writing = arg;
+
+	(void)core;
+	return writing->act(writing->job, writing->arg);
+}
+
+void
+jp_job_undo(
+    struct job *job, enum jp_err (*act)(struct job *job, void *arg), void *arg)
+{
+	struct writing writing = { job, act, arg };
+
+	(void)jp_write(job->core, JP_BEGIN_QUIET, NULL, undo_once, &writing);
 }

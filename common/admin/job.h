@@ -25,6 +25,7 @@ struct job {
 	struct jp_user owner; /* of the record before; name "": of none */
 	struct jp_admin_item item;
 	struct jp_announce *announce; /* in jp_job_write() */
+	struct jp_why waited;         /* for other hosts; "": it did not */
 	bool closed;                  /* a credential cannot be opened */
 	bool at_row;                  /* of the batch: what is wrong with it */
 	size_t row;
@@ -63,7 +64,8 @@ enum jp_err jp_job_each_record(struct job *job, struct jp_listing *listing,
 /*
  * Runs `act` under the write lock, perhaps more than once: see
  * common/decide/announce.h. `why` is set where the audit trail is in the way: a
- * change that must be logged and cannot be is not made.
+ * change that must be logged and cannot be is not made. It holds on all hosts
+ * when this returns.
  */
 enum jp_err jp_job_write(
     struct job *job, enum jp_err (*act)(struct job *job, void *arg), void *arg);
@@ -76,7 +78,14 @@ jp_job_commit(struct job *job, const struct jp_change *changes, size_t count);
 enum jp_err jp_job_commit_some(struct job *job, const struct jp_change *changes,
     size_t count, size_t announced);
 
-/* Undoes what could not be handed over; logs what is deleted. */
+/*
+ * Undoes what could not be handed over, by `act`, which may run more than once:
+ * jp_write(). There is nobody to be told, and nobody waits for other hosts.
+ */
+void jp_job_undo(
+    struct job *job, enum jp_err (*act)(struct job *job, void *arg), void *arg);
+
+/* In that `act`: commits, and logs what is deleted. */
 enum jp_err jp_job_take_back(
     struct job *job, const struct jp_change *changes, size_t count);
 

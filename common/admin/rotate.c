@@ -93,23 +93,24 @@ store_pair(struct job *job, void *arg)
 
 /* A successor that could not be handed over was never seen: all is as before.
  */
-static void
-take_back(struct job *job, struct jp_record *old, struct jp_record *record)
+static enum jp_err
+take_back(struct job *job, void *arg)
 {
+	const struct pair *pair = arg;
+	struct jp_record *old = pair->old, *record = pair->record;
 	const struct jp_change changes[] = {
 		{ JP_CHANGE_DELETE, record },
 		{ JP_CHANGE_REPLACE, old },
 	};
+	enum jp_err err = jp_store_get(job->core->store, job->target.name, old);
 
-	pthread_mutex_lock(&job->core->write_lock);
-	if (jp_store_get(job->core->store, job->target.name, old) ==
-	    JP_ERR_OK) {
-		old->superseded_at = old->grace_until = JP_NEVER;
-		old->keep_until_grace = false;
-		hand_on_uses(record, old);
-		(void)jp_job_take_back(job, changes, 2);
-	}
-	pthread_mutex_unlock(&job->core->write_lock);
+	if (err != JP_ERR_OK)
+		return err;
+	old->superseded_at = old->grace_until = JP_NEVER;
+	old->keep_until_grace = false;
+	if (record->uses_max != 0)
+		old->uses_left = record->uses_left;
+	return jp_job_take_back(job, changes, 2);
 }
 
 enum jp_err
@@ -145,7 +146,7 @@ jp_op_rotate(struct job *job)
 		return err;
 	err = jp_job_emit_record(job, JP_ITEM_TOKEN, &record, true);
 	if (err != JP_ERR_OK)
-		take_back(job, &old, &record);
+		jp_job_undo(job, take_back, &pair);
 	jp_secret_clear(&job->item.token);
 	return err == JP_ERR_OK
 	           ? jp_job_emit_record(job, JP_ITEM_RECORD, &old, true)

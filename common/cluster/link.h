@@ -23,7 +23,8 @@
  *   database there  link: WELCOME, again after each new connection to the
  *                   database. Then BATCH for each one behind `applied` of the
  *                   HELLO, in order, for ever, each once, over all connections
- *                   to databases; and NODES, behind those BATCHes that were
+ *                   to databases, but perhaps not for its own of which it has
+ *                   said OK; and NODES, behind those BATCHes that were
  *                   there when it was read, and again when it has changed or
  *                   the host has asked by STATUS.
  *   a commit        host: APPEND. link: APPENDED with the same `req`, always:

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/decide/core.h"
+#include "common/decide/write.h"
 
 enum {
 	ROUNDS_MAX = 8, /* of an act that finds something else each time */
@@ -114,25 +114,53 @@ finish(struct jp_announce *announce, enum jp_err err)
 	forget(announce);
 }
 
+struct run {
+	struct jp_announce announce;
+	enum jp_err (*act)(struct jp_announce *announce, void *arg);
+	void *arg;
+};
+
+static enum jp_err
+act_once(struct jp_core *core, void *arg)
+{
+	struct run *run = arg;
+
+	(void)core;
+	return run->act(&run->announce, run->arg);
+}
+
+static enum jp_err
+run_rounds(struct run *run)
+{
+	struct jp_announce *announce = &run->announce;
+	struct jp_why *why = announce->why;
+	enum jp_err err;
+	int rounds = 0;
+
+	do {
+		err =
+		    jp_write(announce->core, JP_BEGIN_LOUD, why, act_once, run);
+		if (!announce->wanted)
+			break;
+		err = rounds < ROUNDS_MAX
+		          ? write_wanted(announce)
+		          : jp_why(why, JP_ERR_LOCKED,
+		                "others keep changing the same records");
+	} while (err == JP_ERR_OK && rounds++ < ROUNDS_MAX);
+	return err;
+}
+
+/*
+ * The trail first: should the process end while it waits for other hosts, the
+ * change is made all the same.
+ */
 enum jp_err
 jp_announce_run(struct jp_core *core, struct jp_why *why,
     enum jp_err (*act)(struct jp_announce *announce, void *arg), void *arg)
 {
-	struct jp_announce announce = { .core = core, .why = why };
-	enum jp_err err = JP_ERR_OK;
-	int rounds = 0;
+	struct run run = { { .core = core, .why = why }, act, arg };
+	enum jp_err err = run_rounds(&run);
 
-	do {
-		pthread_mutex_lock(&core->write_lock);
-		err = act(&announce, arg);
-		pthread_mutex_unlock(&core->write_lock);
-		if (!announce.wanted)
-			break;
-		err = rounds < ROUNDS_MAX
-		          ? write_wanted(&announce)
-		          : jp_why(why, JP_ERR_LOCKED,
-		                "others keep changing the same records");
-	} while (err == JP_ERR_OK && rounds++ < ROUNDS_MAX);
-	finish(&announce, err);
-	return err;
+	finish(&run.announce, err);
+	return err == JP_ERR_OK ? jp_write_settle(core, why) : err;
 }

@@ -20,10 +20,14 @@ struct jp_announce {
 };
 
 /*
- * Runs `act` under the write lock, and again if it announces lines that have to
+ * Runs `act` as jp_write() does, and again if it announces lines that have to
  * be written first: it reads everything anew then, for others may have changed
  * it. Its error; JP_ERR_TIMEOUT if the trail does not take the lines in time;
  * JP_ERR_LOCKED if others keep changing the same records.
+ *
+ * Where it went well, and even where nothing was left to change, it holds on
+ * every host when this returns: jp_write_settle(), whose error is that of all.
+ * `why` is then empty, or says for which host that had to wait.
  */
 enum jp_err jp_announce_run(struct jp_core *core, struct jp_why *why,
     enum jp_err (*act)(struct jp_announce *announce, void *arg), void *arg);

@@ -8,6 +8,7 @@
 
 #include "common/decide/decide.h"
 #include "common/decide/rotation.h"
+#include "common/decide/write.h"
 #include "common/sys/log.h"
 
 /* What is needed is needed again only if the record changed under it. */
@@ -88,7 +89,7 @@ tell(struct jp_core *core, const char *id, enum jp_err err)
 	    id, jp_err_text(err), why.text[0] != '\0' ? ": " : "", why.text);
 }
 
-/* Called with the write lock held, under which one was left just now. */
+/* In a jp_write(), in which one was left just now. */
 static enum jp_err
 take_use(struct jp_core *core, const char *id)
 {
@@ -103,23 +104,49 @@ take_use(struct jp_core *core, const char *id)
 		err = jp_store_commit(core->store, &change, 1);
 	}
 	sodium_memzero(&record, sizeof(record));
-	tell(core, id, err);
 	return err;
 }
 
+struct use {
+	const struct jp_request *request;
+	const struct jp_proof *proof;
+	struct jp_decision *decision;
+	bool tried;
+};
+
+static enum jp_err
+use_once(struct jp_core *core, void *arg)
+{
+	struct use *use = arg;
+	struct jp_decision *decision = use->decision;
+	enum jp_err err;
+
+	jp_decide_waiting(core, use->request, use->proof, decision);
+	use->tried = decision->need == JP_NEED_USE;
+	if (!use->tried)
+		return JP_ERR_OK;
+	err = take_use(core, decision->id);
+	if (err == JP_ERR_OK)
+		accept(decision);
+	return err;
+}
+
+/*
+ * Nobody waits here until other hosts have heard of it: two of them cannot take
+ * the same use, as only one of their commits is the next one in the log.
+ */
 void
 jp_decide_using(struct jp_core *core, const struct jp_request *request,
     const struct jp_proof *proof, struct jp_decision *decision)
 {
-	pthread_mutex_lock(&core->write_lock);
-	jp_decide_waiting(core, request, proof, decision);
-	if (decision->need == JP_NEED_USE) {
-		if (take_use(core, decision->id) == JP_ERR_OK)
-			accept(decision);
-		else
-			jp_decision_refuse(decision, JP_REASON_STORE);
-	}
-	pthread_mutex_unlock(&core->write_lock);
+	struct use use = { request, proof, decision, false };
+	enum jp_err err = jp_write(core, JP_BEGIN_QUIET, NULL, use_once, &use);
+
+	if (!use.tried)
+		return;
+	tell(core, decision->id, err);
+	if (err != JP_ERR_OK)
+		jp_decision_refuse(decision, JP_REASON_STORE);
 }
 
 /* ---- all of it ---- */

@@ -10,6 +10,7 @@
 #include "common/base/grow.h"
 #include "common/decide/announce.h"
 #include "common/decide/clock_guard.h"
+#include "common/decide/write.h"
 #include "common/sys/log.h"
 
 enum {
@@ -195,11 +196,38 @@ revoke(struct jp_core *core, const char *id, struct family *family)
 	return err;
 }
 
+struct reuse {
+	const char *id; /* the token that was used after its end */
+	struct family family;
+};
+
+static enum jp_err
+revoke_once(struct jp_core *core, void *arg)
+{
+	struct reuse *reuse = arg;
+	struct family *family = &reuse->family;
+	struct jp_record record;
+	enum jp_err err = jp_store_get(core->store, reuse->id, &record);
+
+	family->len = 0;
+	if (err == JP_ERR_OK) {
+		memcpy(family->id, record.family, sizeof(family->id));
+		err = gather_all(core, record.user, family);
+	}
+	if (err == JP_ERR_OK)
+		err = revoke(core, reuse->id, family);
+	sodium_memzero(&record, sizeof(record));
+	return err;
+}
+
+/*
+ * Does not wait for other hosts: the answer is no in any case, and a thief must
+ * not keep a worker busy for as long as one of them is cut off.
+ */
 enum jp_err
 jp_rotation_revoke(struct jp_core *core, const char *id)
 {
-	struct family family = { .len = 0 };
-	struct jp_record record;
+	struct reuse reuse = { .id = id };
 	struct jp_why why;
 	/* By a wrong clock it may have been used in its grace. */
 	enum jp_err err = jp_clock_guard_check(core, &why);
@@ -209,21 +237,12 @@ jp_rotation_revoke(struct jp_core *core, const char *id)
 		    id, why.text);
 		return err;
 	}
-	pthread_mutex_lock(&core->write_lock);
-	err = jp_store_get(core->store, id, &record);
-	if (err == JP_ERR_OK) {
-		memcpy(family.id, record.family, sizeof(family.id));
-		err = gather_all(core, record.user, &family);
-	}
-	if (err == JP_ERR_OK)
-		err = revoke(core, id, &family);
-	pthread_mutex_unlock(&core->write_lock);
-	if (err == JP_ERR_OK && family.len > 0)
-		log_reuse(core, id, &family);
+	err = jp_write(core, JP_BEGIN_LOUD, NULL, revoke_once, &reuse);
+	if (err == JP_ERR_OK && reuse.family.len > 0)
+		log_reuse(core, id, &reuse.family);
 	else if (err != JP_ERR_OK)
 		jp_log(LOG_ERR, "reuse: the family of %s is not revoked: %s",
 		    id, jp_err_name(err));
-	sodium_memzero(&record, sizeof(record));
-	free(family.records);
+	free(reuse.family.records);
 	return err;
 }

@@ -5,6 +5,7 @@
 
 #include "common/base/escape.h"
 #include "common/decide/clock_guard.h"
+#include "common/decide/write.h"
 
 enum {
 	SLOTS = 2 * JP_USAGE_MAX_TOKENS, /* half empty: short searches */
@@ -276,37 +277,44 @@ jp_usage_show(struct jp_core *core, struct jp_record *record)
 	pthread_mutex_unlock(&usage->mutex);
 }
 
-/*
- * Writes the next slots from `at` on, one transaction; returns where to go on.
- * Records are read under the write lock: a revocation cannot get lost.
- */
-static size_t
-flush_batch(const struct table *table, size_t at, struct jp_core *core,
-    struct jp_record *records, enum jp_err *err)
-{
-	struct jp_change changes[BATCH];
-	size_t count = 0;
+/* Slots of a table that go into one transaction. */
+struct flush {
+	const struct table *table;
+	size_t at;   /* the first */
+	size_t next; /* behind the last */
+	struct jp_record *records;
+};
 
-	pthread_mutex_lock(&core->write_lock);
-	for (; *err == JP_ERR_OK && at < SLOTS && count < BATCH; at++) {
-		if (table->slots[at].id[0] == '\0')
+/*
+ * Writes the next slots, from `at` on. Records are read under the write lock: a
+ * revocation cannot get lost.
+ */
+static enum jp_err
+flush_batch(struct jp_core *core, void *arg)
+{
+	struct flush *flush = arg;
+	struct jp_change changes[BATCH];
+	enum jp_err err = JP_ERR_OK;
+	size_t count = 0, at;
+
+	for (at = flush->at; at < SLOTS && count < BATCH; at++) {
+		const struct gathered *slot = &flush->table->slots[at];
+
+		if (slot->id[0] == '\0')
 			continue;
-		*err = jp_store_get(
-		    core->store, table->slots[at].id, &records[count]);
-		if (*err == JP_ERR_OK) {
-			apply(&table->slots[at], &records[count],
-			    jp_clock_guard_limit(core));
-			changes[count].kind = JP_CHANGE_REPLACE;
-			changes[count].record = &records[count];
-			count++;
-		}
-		if (*err == JP_ERR_NOT_FOUND)
-			*err = JP_ERR_OK;
+		err =
+		    jp_store_get(core->store, slot->id, &flush->records[count]);
+		if (err == JP_ERR_NOT_FOUND)
+			continue;
+		if (err != JP_ERR_OK)
+			return err;
+		apply(slot, &flush->records[count], jp_clock_guard_limit(core));
+		changes[count].kind = JP_CHANGE_REPLACE;
+		changes[count].record = &flush->records[count];
+		count++;
 	}
-	if (*err == JP_ERR_OK && count > 0)
-		*err = jp_store_commit(core->store, changes, count);
-	pthread_mutex_unlock(&core->write_lock);
-	return at;
+	flush->next = at;
+	return jp_store_commit(core->store, changes, count);
 }
 
 /* Takes the gathered usage out, if there are any, and leaves an empty table. */
@@ -330,21 +338,84 @@ swap_table(struct jp_usage *usage, struct table **full)
 	return err;
 }
 
+/* What came since goes on top of what was there before. */
+static void
+combine(struct gathered *slot, const struct gathered *old)
+{
+	const struct gathered since = *slot;
+
+	*slot = *old;
+	for (size_t i = since.use_len; i-- > 0;) {
+		struct jp_use use = since.uses[i];
+
+		use.since = since_in(old->uses, old->use_len, &use);
+		push_use(slot->uses, &slot->use_len, &use);
+	}
+	if (old->count == 0)
+		memcpy(slot->first, since.first, sizeof(slot->first));
+	slot->count = add_counts(old->count, since.count);
+	if (since.last_at > slot->last_at)
+		slot->last_at = since.last_at;
+	if (since.denied_at != JP_NEVER) {
+		slot->denied_at = since.denied_at;
+		slot->denied_why = since.denied_why;
+	}
+	if (slot->prefix[0] == '\0')
+		memcpy(slot->prefix, since.prefix, sizeof(slot->prefix));
+}
+
+/* What was not written, from `at` on, is for the next time. */
+static void
+keep(struct jp_usage *usage, const struct table *table, size_t at)
+{
+	pthread_mutex_lock(&usage->mutex);
+	for (; at < SLOTS; at++) {
+		struct gathered *slot = NULL;
+		bool added;
+
+		if (table->slots[at].id[0] != '\0')
+			slot =
+			    slot_of(usage->open, table->slots[at].id, &added);
+		if (slot != NULL)
+			combine(slot, &table->slots[at]);
+	}
+	pthread_mutex_unlock(&usage->mutex);
+}
+
+/*
+ * Where other hosts of a cluster are in the way, or cannot be reached, it is
+ * only late. Of a commit that may have been made, JP_ERR_TIMEOUT, only the rest
+ * is kept: no use counts twice.
+ */
+static void
+keep_rest(struct jp_usage *usage, const struct flush *flush, enum jp_err err)
+{
+	if (err == JP_ERR_UNREACHABLE || err == JP_ERR_LOCKED)
+		keep(usage, flush->table, flush->at);
+	else if (err == JP_ERR_TIMEOUT)
+		keep(usage, flush->table, flush->next);
+}
+
 enum jp_err
 jp_usage_flush(struct jp_usage *usage, struct jp_core *core)
 {
-	struct jp_record *records;
+	struct flush flush = { .at = 0 };
 	struct table *full;
 	enum jp_err err = swap_table(usage, &full);
 
 	if (full == NULL)
 		return err;
-	records = calloc(BATCH, sizeof(*records));
-	if (records == NULL)
+	flush.table = full;
+	flush.records = calloc(BATCH, sizeof(*flush.records));
+	if (flush.records == NULL)
 		err = JP_ERR_NOMEM;
-	for (size_t at = 0; err == JP_ERR_OK && at < SLOTS;)
-		at = flush_batch(full, at, core, records, &err);
-	free(records);
+	while (err == JP_ERR_OK && flush.at < SLOTS) {
+		err = jp_write(core, JP_BEGIN_QUIET, NULL, flush_batch, &flush);
+		if (err == JP_ERR_OK)
+			flush.at = flush.next;
+	}
+	keep_rest(usage, &flush, err);
+	free(flush.records);
 	free(full);
 	return err;
 }

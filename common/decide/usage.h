@@ -52,7 +52,8 @@ void jp_usage_show(struct jp_core *core, struct jp_record *record);
 
 /*
  * Writes what was gathered. A token that is gone is passed over. An error of
- * the store ends it: what was not written is lost.
+ * the store ends it: what was not written is lost, but for where the other
+ * hosts of a cluster are out of reach, and it is for the next time.
  */
 enum jp_err jp_usage_flush(struct jp_usage *usage, struct jp_core *core);
 

@@ -333,9 +333,11 @@ enum jp_err jp_store_room(struct jp_store *store, bool urgent);
 void jp_store_begin(struct jp_store *store, enum jp_begin how);
 
 /*
- * After such a commit, when others may write again, and before anybody hears
- * that it is done: waits until every host has applied all loud commits that
- * this process has made so far, or may not accept anything any more. JP_ERR_OK;
+ * After such a commit, or where there was nothing to change any more, when
+ * others may write again, and before anybody hears that it is done: waits until
+ * every host has applied what this one had applied when it was called (all
+ * loud commits of this process at least), or may not accept anything any more.
+ * JP_ERR_OK;
  * `why` (may be NULL) is a line for people, if there was somebody to wait for,
  * or empty. Any other error: the change is made, but some host may not know of
  * it for up to a lease, as `why` says.

@@ -98,6 +98,17 @@ completes "narrow" --config "$CONF" create ann --service narr
 completes "write" --config "$CONF" create ann --scope ""
 completes "apply check" policy ""
 completes "apache nginx" guard ""
+completes "init join leave status" cluster ""
+completes "" cluster join ""
+cat >"$SCRATCH/in-a-cluster" <<'END'
+#!/bin/sh
+echo '{"node":"proxy1","nodes":[{"node":"proxy1"},{"node":"proxy2"}]}'
+END
+chmod 755 "$SCRATCH/in-a-cluster"
+alone=$PAT_ADMIN
+PAT_ADMIN=$SCRATCH/in-a-cluster
+completes "proxy1 proxy2" cluster leave p
+PAT_ADMIN=$alone
 completes "--json" list --js
 completes "deny" audit --event den
 completes "deny" audit --event = den

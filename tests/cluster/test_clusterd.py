@@ -316,6 +316,51 @@ def waits_for_standby():
         assert one.wait("APPENDED", lambda said: said.req == req).result == OK
 
 
+def shown_too_early():
+    """a batch that the primary shows, as a wait was cancelled, goes to no other host
+    before the standby has it"""
+    make("a", "b")
+    with welcome("a") as one, welcome("b") as two:
+        with silent_standby(), PAIR.owner() as session:
+            one.begin_append(0, batch_id(1))
+            waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            daemon.wait_for(lambda: session.rows(waiting))
+            session.rows("SELECT pg_cancel_backend(pid) FROM (%s) w" % waiting)
+            assert one.wait("APPENDED").result == UNKNOWN
+            daemon.wait_for(lambda: session.rows(
+                waiting + " AND query LIKE '%since%'"))
+            assert two.silent("BATCH", 0.1)
+        assert two.wait("BATCH").seq == 1
+
+
+HOSTILE = ("synchronous_commit = local", "client_min_messages = error",
+           "default_transaction_isolation = serializable", "statement_timeout = 200",
+           "jit_above_cost = 0", "search_path = public")
+
+
+def role_settings():
+    """what an administrator has set for the role changes nothing of that"""
+    make("a")
+    with PAIR.owner() as session:
+        for setting in HOSTILE:
+            session.rows("ALTER ROLE %s SET %s" % (postgres.ROLE, setting))
+    try:
+        with welcome("a") as one:
+            assert one.append(0, batch_id(1)).result == OK
+            with silent_standby():
+                req = one.begin_append(1, batch_id(2))
+                assert one.silent("APPENDED", 0.5)
+                with PAIR.owner() as session:
+                    session.rows(
+                        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
+                        "WHERE wait_event = 'SyncRep'")
+                said = one.wait("APPENDED")
+                assert (said.req, said.result) == (req, UNKNOWN), said
+    finally:
+        with PAIR.owner() as session:
+            session.rows("ALTER ROLE %s RESET ALL" % postgres.ROLE)
+
+
 def lost_in_commit():
     """a connection that is lost in the middle of a commit is UNKNOWN; the same batch
     again is done, once"""
@@ -462,7 +507,8 @@ def environment():
 
 
 CASES = [creates, no_cluster, appends, large, applied, leases, nodes_after_batches,
-         same_name, leaves, snapshots, waits_for_standby, lost_in_commit, garbage,
+         same_name, leaves, snapshots, waits_for_standby, shown_too_early,
+         role_settings, lost_in_commit, garbage,
          host_misbehaves, ends, settings, environment, encrypted, fails_over]
 
 

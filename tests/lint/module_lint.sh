@@ -68,7 +68,7 @@ module()
 		"$(has "$headers $dynamic" 'RWE\|TEXTREL')"
 }
 
-echo 1..16
+echo 1..18
 module pam_jira_pat 'libc.so.6 libpam.so.0' \
 	'pam_sm_acct_mgmt pam_sm_authenticate pam_sm_setcred'
 module libjirapat libc.so.6 sasl_server_plug_init
@@ -79,3 +79,21 @@ check "pat-httpd needs these libraries and no other" \
 	"$(needed "$httpd")"
 check "pat-httpd has no store, no decision and no operation in it" '' \
 	"$(nm "$httpd" | awk '$NF ~ /^(jp_(store_|bdb|decide|core_|op_|admin_execute)|db_create)/ { print $NF }' | line)"
+
+check "patd needs these libraries and no other, also for several hosts" \
+	'libc.so.6 libdb-5.3.so libinih.so.1 libjansson.so.4 libseccomp.so.2 libsodium.so.23' \
+	"$(needed "$JP_BUILD/patd/patd")"
+
+# with_libpq: the programs that name it, of those that are built.
+with_libpq()
+{
+	for program in patd/patd pat_httpd/pat-httpd tools/pat-admin \
+	    pat_clusterd/pat-clusterd; do
+		if readelf -dW "$JP_BUILD/$program" 2>/dev/null |
+			grep -q '\[libpq\.'; then
+			echo "${program##*/}"
+		fi
+	done
+}
+check "libpq is for pat-clusterd alone" '' \
+	"$(with_libpq | grep -v -x pat-clusterd || :)"

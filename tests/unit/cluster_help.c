@@ -162,7 +162,7 @@ append(struct fake_host *host, const struct jp_link_append *append,
 		appended->nodes.head++;
 }
 
-/* Whoever carries the messages gives it to the host, or this thread does. */
+/* Whoever pumps gives it to the host, or this thread does. */
 static void
 answer_with(struct fake_host *host, const struct jp_link_msg *msg)
 {
@@ -194,12 +194,13 @@ answer_append(struct fake_host *host, const struct jp_link_append *request,
 			    .result = JP_LINK_UNKNOWN };
 	if (way->then == HANGS_UP)
 		fake_cut(host, true);
-	if (way->then == ECHOES)
+	if (way->then == ECHOES && !host->is_pumped)
 		(void)fake_pump(host);
 	if (way->then == SAYS_SO || way->then == SAYS_UNKNOWN)
 		answer_with(host, &answer);
-	if (!host->is_pumped &&
-	    (way->then == SAYS_UNKNOWN || way->then == HANGS_UP))
+	if (way->then == SAYS_UNKNOWN)
+		host->welcome = false;
+	if (!host->is_pumped && !host->welcome)
 		fake_connect(host);
 }
 

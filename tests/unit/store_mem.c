@@ -41,6 +41,8 @@ struct mem {
 	enum jp_err last_err;
 	atomic_llong seen;
 	struct jp_position position;
+	struct jp_store_mem_peers peers;
+	bool in_rival;
 };
 
 static struct mem *
@@ -75,11 +77,31 @@ leave(struct mem *mem, enum jp_err err)
 	return err;
 }
 
+/* Whether another host was faster. */
+static bool
+is_late(struct mem *mem)
+{
+	struct jp_store_mem_peers *peers = &mem->peers;
+
+	if (mem->in_rival || peers->conflicts == 0)
+		return false;
+	peers->conflicts--;
+	mem->in_rival = true;
+	if (peers->rival != NULL)
+		peers->rival(&mem->base, peers->arg);
+	mem->in_rival = false;
+	return true;
+}
+
 /* As enter(), and only a store that is in no cluster is changed so. */
 static enum jp_err
 enter_alone(struct mem *mem)
 {
+	bool late = is_late(mem);
 	enum jp_err err = enter(mem);
+
+	if (err == JP_ERR_OK && late)
+		err = JP_ERR_CONFLICT;
 
 	return err == JP_ERR_OK && jp_position_is_set(&mem->position)
 	           ? JP_ERR_CONFIG
@@ -786,6 +808,30 @@ mem_stalled(struct jp_store *store, int64_t seconds)
 }
 
 static void
+mem_begin(struct jp_store *store, enum jp_begin how)
+{
+	struct jp_store_mem_peers *peers = &mem_of(store)->peers;
+
+	if (how == JP_BEGIN_LOUD)
+		peers->loud++;
+	else
+		peers->quiet++;
+}
+
+static enum jp_err
+mem_settle(struct jp_store *store, struct jp_why *why)
+{
+	struct jp_store_mem_peers *peers = &mem_of(store)->peers;
+
+	peers->settled++;
+	if (peers->settling != NULL)
+		peers->settling(store, peers->arg);
+	return peers->waited == NULL
+	           ? peers->unsettled
+	           : jp_why(why, peers->unsettled, "%s", peers->waited);
+}
+
+static void
 mem_why(struct jp_store *store, struct jp_why *why)
 {
 	struct mem *mem = mem_of(store);
@@ -840,6 +886,8 @@ static const struct jp_store_ops mem_ops = {
 	.position = mem_position,
 	.apply = mem_apply,
 	.walk = mem_walk,
+	.begin = mem_begin,
+	.settle = mem_settle,
 	.close = mem_close,
 };
 
@@ -887,4 +935,10 @@ unsigned int
 jp_store_mem_checkpoints(const struct jp_store *store)
 {
 	return atomic_load(&((const struct mem *)store)->checkpoints);
+}
+
+struct jp_store_mem_peers *
+jp_store_mem_peers(struct jp_store *store)
+{
+	return &mem_of(store)->peers;
 }

@@ -27,4 +27,21 @@ unsigned int jp_store_mem_calls(const struct jp_store *store);
 /* How many of them were checkpoints. */
 unsigned int jp_store_mem_checkpoints(const struct jp_store *store);
 
+/*
+ * What a store that is a replica has around it, and does not have yet: commits
+ * of others that are faster, and hosts to be waited for.
+ */
+struct jp_store_mem_peers {
+	unsigned int conflicts; /* so many commits from now on are too late */
+	/* What another host does each time; it may commit. NULL: nothing. */
+	void (*rival)(struct jp_store *store, void *arg);
+	/* Before anybody is waited for. NULL: nothing. */
+	void (*settling)(struct jp_store *store, void *arg);
+	void *arg;
+	const char *waited;    /* the line about those that were waited for */
+	enum jp_err unsettled; /* what becomes of it */
+	unsigned int loud, quiet, settled; /* calls that were made */
+};
+struct jp_store_mem_peers *jp_store_mem_peers(struct jp_store *store);
+
 #endif

@@ -557,6 +557,13 @@ info_counts_records_and_hashes(void **state)
 
 /* ---- errors of the store ---- */
 
+/* One that is tried again is another's: see another_host_that_was_faster... */
+static enum jp_err
+lasting(int err)
+{
+	return err == JP_ERR_CONFLICT ? JP_ERR_IO : (enum jp_err)err;
+}
+
 /* Runs `op` with a failure at the nth call; false if none was reached. */
 static bool
 fails_at(struct fixture *fixture, enum jp_admin_op op, unsigned int nth,
@@ -591,8 +598,7 @@ an_error_of_the_store_makes_no_token(void **state)
 		policy.max_per_user = 1000;
 		jp_core_set_policy(&fixture->core, &policy);
 		wish(fixture, "alice");
-		while (
-		    fails_at(fixture, JP_ADMIN_CREATE, nth, (enum jp_err)err))
+		while (fails_at(fixture, JP_ADMIN_CREATE, nth, lasting(err)))
 			assert_int_equal(records(fixture), err - 1), nth++;
 		assert_true(nth > 3);
 		assert_int_equal(records(fixture), err);
@@ -611,8 +617,8 @@ an_error_of_the_store_revokes_nothing(void **state)
 			(void)create(fixture, "alice");
 		for (;; nth++) {
 			wish(fixture, "alice");
-			if (!fails_at(fixture, JP_ADMIN_REVOKE, nth,
-			        (enum jp_err)err))
+			if (!fails_at(
+			        fixture, JP_ADMIN_REVOKE, nth, lasting(err)))
 				break;
 			assert_int_equal(listed(fixture, "alice", false, 0), 3);
 		}

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/store/bdb_internal.h"
 #include "tests/unit/store_help.h"
 #include "tests/unit/store_mem.h"
 
@@ -567,6 +568,69 @@ what_is_no_batch_changes_nothing(void **state)
 	assert_has(store, "");
 }
 
+struct late {
+	struct jp_store *store;
+	struct jp_batch *batch;
+	enum jp_err err;
+};
+
+static void *
+apply_late(void *arg)
+{
+	struct late *late = arg;
+
+	late->err = apply(late->store, late->batch, 8);
+	return NULL;
+}
+
+/* While it is held up, nobody who must not wait reads what it changes. */
+static void
+what_a_batch_changes_is_pending_and_nothing_else(void **state)
+{
+	static const struct bdb_key touched[] = {
+		{ BDB_TOKENS, "Aaaaaaaa" },
+		{ BDB_TOKENS, "aaaaaaaa" },
+		{ BDB_TOKENS, "zzzzzzzz" },
+		{ BDB_USERS, "alice" },
+		{ BDB_USERS, "bob" },
+		{ BDB_UPSTREAM, "bob" },
+	};
+	static const struct bdb_key others[] = {
+		{ BDB_TOKENS, "0aaaaaaa" },
+		{ BDB_TOKENS, "bbbbbbbb" },
+		{ BDB_USERS, "Alice" },
+		{ BDB_USERS, "alic" },
+		{ BDB_USERS, "zzzzzzzz" },
+		{ BDB_UPSTREAM, "alice" },
+		{ BDB_UPSTREAM, "carol" },
+	};
+	struct bdb *bdb = bdb_of(store_of(state));
+	const int64_t end = jp_now_ms() + 60000;
+	struct jp_batch batch = started();
+	struct late late = { store_of(state), &batch, JP_ERR_OK };
+	pthread_t thread;
+
+	place_at(store_of(state), 7);
+	put_token(&batch, "Aaaaaaaa", "alice");
+	put_token(&batch, "aaaaaaaa", "alice");
+	put_gone(&batch, JP_BATCH_TOKENS, "zzzzzzzz");
+	put_user(&batch, "alice", true);
+	put_gone(&batch, JP_BATCH_USERS, "bob");
+	put_upstream(&batch, "bob");
+	(void)pthread_rwlock_rdlock(&bdb->gate);
+	assert_int_equal(pthread_create(&thread, NULL, apply_late, &late), 0);
+	while (!bdb_is_pending(bdb, &touched[0]))
+		assert_true(jp_pause(end));
+	for (size_t i = 0; i < COUNT_OF(touched); i++)
+		assert_true(bdb_is_pending(bdb, &touched[i]));
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		assert_false(bdb_is_pending(bdb, &others[i]));
+	(void)pthread_rwlock_unlock(&bdb->gate);
+	(void)pthread_join(thread, NULL);
+	assert_int_equal(late.err, JP_ERR_OK);
+	assert_false(bdb_is_pending(bdb, &touched[0]));
+}
+
 /* ---- snapshots ---- */
 
 static void
@@ -794,6 +858,7 @@ main(void)
 		OVER_BOTH(a_batch_of_another_cluster_is_a_conflict),
 		OVER_BOTH(a_store_that_is_being_filled_applies_none),
 		OVER_BOTH(what_is_no_batch_changes_nothing),
+		OVER_BDB(what_a_batch_changes_is_pending_and_nothing_else),
 		OVER_BOTH(a_walk_passes_every_record_once_in_order),
 		OVER_BOTH(an_empty_store_is_filled_byte_for_byte),
 		OVER_BOTH(

@@ -123,40 +123,48 @@ cluster_link_open(struct cluster_link *link, const struct context *context,
 	                        : err;
 }
 
-/* It ends at the end of its input; one that does not is ended. */
-static void
-reap(pid_t pid)
+/* It ends at the end of its input; one that does not is ended. Its status. */
+static int
+reap(struct cluster_link *link)
 {
 	int64_t deadline_ms = jp_now_ms() + END_MS;
-	pid_t got;
+	pid_t got = -1;
+	int status = 0;
 
-	while (
-	    (got = waitpid(pid, NULL, WNOHANG)) == 0 && jp_pause(deadline_ms))
+	(void)shutdown(link->fd, SHUT_RDWR);
+	while (link->pid > 0 &&
+	       (got = waitpid(link->pid, &status, WNOHANG)) == 0 &&
+	       jp_pause(deadline_ms))
 		continue;
-	if (got != 0)
-		return;
-	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	if (got == 0) {
+		(void)kill(link->pid, SIGKILL);
+		while (waitpid(link->pid, &status, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	link->pid = -1;
+	return status;
 }
 
 void
 cluster_link_close(struct cluster_link *link)
 {
+	(void)reap(link);
 	if (link->fd >= 0)
 		(void)close(link->fd);
-	if (link->pid > 0)
-		reap(link->pid);
 	link->fd = -1;
-	link->pid = -1;
 	jp_link_reader_free(&link->reader);
 }
 
 /* ---- messages ---- */
 
 static enum jp_err
-ended(struct jp_why *why)
+ended(struct cluster_link *link, struct jp_why *why)
 {
+	int status = reap(link);
+
+	if (WIFSIGNALED(status))
+		return jp_why(why, JP_ERR_UNREACHABLE,
+		    "pat-clusterd was killed by signal %d", WTERMSIG(status));
 	return jp_why(why, JP_ERR_UNREACHABLE,
 	    "pat-clusterd has ended: what it said stands above");
 }
@@ -178,7 +186,7 @@ cluster_link_send(struct cluster_link *link, const struct jp_link_msg *msg,
 	enum jp_err err = jp_link_send(msg, bytes, put, link);
 
 	if (err == JP_ERR_UNREACHABLE)
-		return ended(why);
+		return ended(link, why);
 	return err == JP_ERR_OK
 	           ? err
 	           : jp_why(why, err, "cannot ask pat-clusterd: %s",
@@ -229,10 +237,10 @@ receive(struct cluster_link *link, struct jp_why *why)
 	if (err == JP_ERR_TIMEOUT)
 		return silent(link, why);
 	if (err != JP_ERR_OK)
-		return ended(why);
+		return ended(link, why);
 	got = jp_recv(link->fd, bytes, sizeof(bytes), MSG_TRUNC);
 	if (got <= 0)
-		return ended(why);
+		return ended(link, why);
 	err = (size_t)got > sizeof(bytes)
 	          ? JP_ERR_TOO_LONG
 	          : jp_link_reader_feed(&link->reader, bytes, (size_t)got);
@@ -280,6 +288,8 @@ cluster_link_ask(struct cluster_link *link, struct jp_link_msg *msg,
 
 	msg->request.req = ++link->req;
 	err = cluster_link_send(link, msg, bytes, why);
+	if (err == JP_ERR_UNREACHABLE)
+		return ended(link, why);
 	while (err == JP_ERR_OK) {
 		err = cluster_link_next(link, why);
 		if (err != JP_ERR_OK)

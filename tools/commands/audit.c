@@ -74,9 +74,10 @@ take_since(void *arg, char *value, struct jp_why *why)
 }
 
 /* Those that stand in `event` of a line, patd(8). */
-static const char *const events[] = { "accept", "backup", "claim", "create",
-	"deny", "disable", "enable", "end", "export", "import", "lost",
-	"policy", "purge", "rekey-upstream", "remove-upstream", "reuse",
+static const char *const events[] = { "accept", "backup", "claim",
+	"cluster-init", "cluster-join", "cluster-leave", "create", "deny",
+	"disable", "enable", "end", "export", "import", "lost", "policy",
+	"purge", "rekey-upstream", "remove-upstream", "restore", "reuse",
 	"revoke", "rotate", "set-upstream", "set-user", "set-users",
 	"take-back", "test", "unavailable" };
 

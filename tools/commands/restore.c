@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "common/admin/admin.h"
-#include "common/audit/audit.h"
 #include "common/decide/core.h"
 #include "common/record/pepper.h"
 #include "common/store/bdb.h"
@@ -27,6 +26,7 @@
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 #include "tools/formats/path_why.h"
+#include "tools/formats/trail_tell.h"
 
 enum {
 	LOCK_MS = 3000, /* of a copy that nobody else knows */
@@ -40,6 +40,7 @@ static struct restore_args {
 struct restore {
 	struct new_store making;
 	struct manifest manifest;
+	bool in_cluster; /* the store of the backup */
 	uint64_t done;
 	struct progress progress;
 	struct jp_why *why;
@@ -182,51 +183,15 @@ copy_all(struct restore *restore)
 	return err;
 }
 
-/* ---- the audit trail ---- */
-
-static enum jp_err
-write_event(
-    struct restore *restore, struct jp_audit_event *event, struct jp_why *why)
-{
-	struct jp_audit *audit = NULL;
-	struct jp_pepper pepper;
-	enum jp_err err =
-	    jp_pepper_load(restore->making.settings->pepper_file, &pepper, why);
-
-	if (err == JP_ERR_OK)
-		err = jp_audit_make(&audit, restore->making.settings, &pepper,
-		    &jp_system_clock);
-	jp_pepper_clear(&pepper);
-	if (err == JP_ERR_OK)
-		err = jp_audit_ready(audit, why);
-	if (err == JP_ERR_OK)
-		err = jp_audit_acts(audit, event, 1, why);
-	jp_audit_close(audit);
-	return err;
-}
-
-/*
- * As the user of patd, who may have put a link in place of the trail. It is
- * done by now: a trail that cannot be written is reported to people.
- */
 static void
-tell_restore(struct restore *restore)
+tell_restore(const struct restore *restore)
 {
-	struct jp_audit_event event = { .event = "restore" };
-	struct jp_why why = { .text = "" };
-	char made_at[JP_WHEN_TEXT_MAX];
-	enum jp_err err;
+	char made_at[JP_WHEN_TEXT_MAX], detail[JP_WHEN_TEXT_MAX + 8];
 
 	jp_when_format(restore->manifest.made_at, made_at);
-	(void)snprintf(event.detail, sizeof(event.detail), "as of %s", made_at);
-	jp_actor_name(getuid(), event.actor);
-	err = act_as(&restore->making.owner, &why);
-	if (err == JP_ERR_OK)
-		err = write_event(restore, &event, &why);
-	act_as_self();
-	if (err != JP_ERR_OK)
-		(void)fprintf(
-		    stderr, "This is not in the audit trail: %s\n", why.text);
+	(void)snprintf(detail, sizeof(detail), "as of %s", made_at);
+	trail_tell(restore->making.settings, &restore->making.owner, "restore",
+	    detail);
 }
 
 /* ---- the steps ---- */
@@ -240,6 +205,25 @@ open_backup(struct restore *restore)
 		return path_why(restore->why, "open", args.folder);
 	(void)close(fd);
 	return manifest_read(&restore->manifest, args.folder, restore->why);
+}
+
+/* It is whole by now. */
+static enum jp_err
+look_for_cluster(
+    struct restore *restore, const struct jp_store_options *options)
+{
+	struct jp_position position;
+	struct jp_store *store;
+	enum jp_err err = jp_store_bdb_open(options, &store, restore->why);
+
+	if (err != JP_ERR_OK)
+		return err;
+	err = jp_store_position(store, &position);
+	jp_store_close(store);
+	restore->in_cluster = jp_position_is_set(&position);
+	return err == JP_ERR_OK ? err
+	                        : jp_why(restore->why, err, "%s: %s",
+	                              options->dir, jp_err_text(err));
 }
 
 /* Recovers the copy, reads every page, and compares the pepper. */
@@ -265,7 +249,8 @@ verify_copy(struct restore *restore)
 	jp_pepper_name(&pepper, options.tag);
 	jp_pepper_clear(&pepper);
 	jp_pepper_clear(&ours);
-	return jp_store_bdb_complete(&options, restore->why);
+	err = jp_store_bdb_complete(&options, restore->why);
+	return err == JP_ERR_OK ? look_for_cluster(restore, &options) : err;
 }
 
 /* Of the backup, and not of the folder beside the store, which goes. */
@@ -337,8 +322,12 @@ print_done(const struct context *context, const struct restore *restore)
 	char made_at[JP_WHEN_TEXT_MAX];
 	json_t *json;
 
-	(void)fputs("What was revoked after the backup is live again: revoke "
-	            "it before patd starts.\n",
+	(void)fputs(
+	    restore->in_cluster
+	        ? "This is a host of a cluster: what was changed after the "
+	          "backup it takes from the others once patd runs.\n"
+	        : "What was revoked after the backup is live again: revoke "
+	          "it before patd starts.\n",
 	    stderr);
 	if (replaced(&restore->making.pepper) &&
 	    restore->making.settings->audit_file[0] != '\0')

@@ -1,0 +1,428 @@
+"""pat-admin cluster, backup, restore and check, with real databases and hosts that
+are one of a cluster or not yet."""
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+import postgres
+from cluster import CLUSTERD, Cluster, Host, wait_for
+from daemon import ACCEPT, ROOT, DENY, UNAVAILABLE, Skip, World, main
+
+
+class Apart(Host):
+    """One that becomes a host of the cluster when it is told to."""
+
+    def admin(self, *args, **options):
+        if args[0] == "cluster" and args[1] != "status":
+            args += ("--clusterd", CLUSTERD)
+        return World.admin(self, *args, **options)
+
+    def pepper(self):
+        return os.path.join(self.root, "key/pepper.key")
+
+    def join(self, other, *args, **options):
+        return self.admin(
+            "cluster", "join", "--pepper", other.pepper(), *args, **options)
+
+    def alone(self):
+        """Its configuration has no [cluster] any more."""
+        World.write(self, self.whole.more)
+        return self
+
+    def start_alone(self):
+        World.start(self)
+
+    def halt(self):
+        self.end_link()
+        if self.patd is not None:
+            self.stop()
+
+    def files(self):
+        """What is beside the store and the pepper, by name."""
+        return sorted(os.listdir(self.root)) + sorted(
+            os.listdir(os.path.join(self.root, "key")))
+
+    def live(self):
+        """The users of live tokens, sorted."""
+        return sorted(one["user"] for one in json.loads(
+            self.admin("list", "--json").stdout))
+
+
+@contextlib.contextmanager
+def hosts(count, more="sandbox = no\n", **options):
+    """A database, and hosts that are not in a cluster."""
+    if not os.access(CLUSTERD, os.X_OK):
+        raise Skip("pat-clusterd is not built")
+    try:
+        whole = Cluster(hosts=0, more=more, **options)
+    except postgres.Missing as missing:
+        raise Skip(str(missing)) from None
+    try:
+        for number in range(count):
+            whole.hosts.append(Apart(whole, number))
+        yield whole, whole.hosts
+        whole.check_logs()
+    finally:
+        whole.close()
+
+
+def identity(token):
+    return token.split("_")[1]
+
+
+def nodes(whole):
+    with whole.pair.owner() as session:
+        return [row[0] for row in session.rows(
+            "SELECT name FROM jira_pat.node ORDER BY name")]
+
+
+def refused(done, status, *said):
+    assert done.returncode == status, (done.returncode, done.stderr)
+    assert done.stdout == "", done.stdout
+    for text in said:
+        assert text in done.stderr, (text, done.stderr)
+
+
+def accepts(host, user, token):
+    wait_for(lambda: host.verdict(user, token) == ACCEPT, host.story)
+
+
+def case_init():
+    """init makes a cluster of what the host has; a second one, here or on another
+    host, is refused and changes nothing"""
+    with hosts(2, standby=False) as (whole, (one, two)):
+        token = one.token("alice")
+        done = json.loads(one.admin("cluster", "init", "--json").stdout)
+        assert done["node"] == "proxy1" and len(done["cluster"]) == 32, done
+        assert nodes(whole) == ["proxy1"]
+        refused(one.admin("cluster", "init", check=False), 3,
+                "in a cluster already")
+        two.token("bob")
+        refused(two.admin("cluster", "init", check=False), 3,
+                "already", "cluster join", "DROP SCHEMA")
+        assert two.alone().live() == ["bob"]
+        one.start()
+        accepts(one, "alice", token)
+        assert one.live() == ["alice"]
+
+
+def case_join():
+    """join fills the store of a host; what is made and revoked on one then holds on
+    the other"""
+    with hosts(2, standby=False) as (_, (one, two)):
+        token = one.token("alice")
+        one.admin("cluster", "init")
+        one.start()
+        done = json.loads(two.join(one, "--json").stdout)
+        assert done["node"] == "proxy2" and done["applied"] == 0, done
+        assert os.path.isdir(done["before"]), done
+        two.start()
+        accepts(two, "alice", token)
+        later = one.token("bob")
+        accepts(two, "bob", later)
+        two.admin("revoke", identity(token))
+        assert one.verdict("alice", token) == DENY
+        with open(one.pepper(), "rb") as ours, open(two.pepper(), "rb") as theirs:
+            assert ours.read() == theirs.read()
+        refused(two.join(one, check=False), 3, "in use by")
+        two.halt()
+        refused(two.join(one, check=False), 3, "in a cluster already")
+
+
+def case_join_pepper():
+    """join without the pepper of the cluster changes nothing, here and there"""
+    with hosts(2, standby=False) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        before = two.files()
+        refused(two.admin("cluster", "join", check=False), 1,
+                "another pepper", "--pepper")
+        assert two.files() == before
+        assert nodes(whole) == ["proxy1"]
+
+
+def case_join_own():
+    """join refuses a store with tokens of its own, and adds them when told to: what
+    both have stays as it is in the cluster, but what is revoked here is so there"""
+    with hosts(3, standby=False) as (whole, (one, two, three)):
+        common, gone = one.token("alice"), one.token("carol")
+        one.admin("backup", one.root + "/backup")
+        two.admin("restore", one.root + "/backup")  # the same pepper, too
+        two.admin("revoke", identity(gone))
+        own = two.token("bob")
+        two.admin("user", "disable", "dora")
+        foreign = three.token("erik")  # with another pepper
+        one.admin("cluster", "init")
+        one.start()
+        refused(two.join(one, check=False), 3, "of its own", "--import")
+        assert nodes(whole) == ["proxy1"]
+        done = json.loads(two.join(one, "--import", "--json").stdout)
+        assert done["imported"] == {"added": 2, "ended": 1, "known": 1}, done
+        two.start()
+        accepts(two, "bob", own)
+        assert one.verdict("bob", own) == ACCEPT
+        assert one.verdict("alice", common) == ACCEPT
+        assert one.verdict("carol", gone) == DENY
+        assert "disabled" in one.admin("user", "show", "dora").stdout
+        three.join(one, "--import")
+        three.start()
+        accepts(three, "erik", foreign)
+        assert one.verdict("erik", foreign) == ACCEPT
+        whole.check_equal()
+
+
+def case_join_again():
+    """a join that was interrupted can be repeated; the name of a host that lives
+    is refused"""
+    with hosts(2, standby=False) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        with whole.pair.owner() as session:
+            session.rows("INSERT INTO jira_pat.node (name) VALUES ('proxy2')")
+            two.join(one)
+            two.start()
+            wait_for(lambda: two.verdict("nobody", "x" * 50) != UNAVAILABLE,
+                     two.story)
+            two.halt()
+            shutil.rmtree(two.root + "/store")
+            refused(two.join(one, check=False), 3, "proxy2", "cluster leave")
+            assert nodes(whole) == ["proxy1", "proxy2"]
+
+
+def case_join_changed():
+    """a snapshot that somebody has changed in the database is refused: nothing is
+    changed, and no name of a host stays there"""
+    with hosts(2, standby=False) as (whole, (one, two)):
+        one.token("alice")
+        one.admin("cluster", "init")
+        with whole.pair.owner() as session:
+            session.rows("UPDATE jira_pat.snapshot_part SET "
+                         "bytes = set_byte(bytes, 20, 7)")
+        before = two.files()
+        refused(two.join(one, check=False), 3, "snapshot")
+        assert two.files() == before
+        assert nodes(whole) == ["proxy1"]
+
+
+def case_leave():
+    """leave takes what is missing first, and is a single host then, with all; the
+    database has forgotten it"""
+    with hosts(2, standby=False) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        token, gone = one.token("alice"), one.token("bob")
+        one.admin("revoke", identity(gone))
+        assert two.admin("cluster", "leave").stdout == "proxy2 has left\n"
+        assert nodes(whole) == ["proxy1"]
+        two.alone().start_alone()
+        assert two.verdict("alice", token) == ACCEPT
+        assert two.verdict("bob", gone) == DENY
+        two.admin("revoke", identity(token))
+        assert two.verdict("alice", token) == DENY
+        assert one.verdict("alice", token) == ACCEPT
+        two.halt()
+        refused(two.admin("cluster", "leave", check=False), 3, "no section")
+        two.write()
+        refused(two.admin("cluster", "leave", check=False), 1, "no cluster")
+
+
+def case_leave_other():
+    """a host that is gone is removed by another one, and cannot come back without
+    join"""
+    with hosts(2, standby=False) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        two.start()
+        token = one.token("alice")
+        accepts(two, "alice", token)
+        two.end()
+        refused(one.admin("cluster", "leave", "proxy1", check=False), 2,
+                "this host is proxy1")
+        refused(one.admin("cluster", "leave", "proxy9", check=False), 1, "proxy9")
+        one.admin("cluster", "leave", "proxy2")
+        assert nodes(whole) == ["proxy1"]
+        two.start()
+        wait_for(lambda: "proxy2" in two.read_log() + two.read_link_log(),
+                 two.story)
+        assert two.verdict("alice", token) == UNAVAILABLE
+
+
+def case_leave_without():
+    """where the database is lost, leave says how to go without it, and does"""
+    with hosts(1, standby=False) as (whole, (one,)):
+        token = one.token("alice")
+        one.admin("cluster", "init")
+        whole.pair.primary.kill()
+        one.relay.set("cut")
+        one.admin("cluster", "leave", "--without-database")
+        one.alone().start_alone()
+        assert one.verdict("alice", token) == ACCEPT
+
+
+def case_status():
+    """status shows each host, as a table, as JSON and for Prometheus; without a
+    lease its exit status is 1"""
+    with hosts(2) as (whole, (one, two)):
+        refused(one.alone().admin("cluster", "status", check=False), 1,
+                "in no cluster")
+        one.write()
+        one.admin("cluster", "init")
+        two.join(one)
+        one.start()
+        two.start()
+        token = one.token("alice")
+        accepts(two, "alice", token)
+        accepts(one, "alice", token)
+        done = one.status()
+        assert done["node"] == "proxy1" and done["lag"] == 0, done
+        assert 0 < done["lease_left"] <= done["lease"] == whole.lease, done
+        assert done["database"]["synchronous"], done
+        assert done["database"]["primary"], done
+        assert [node["node"] for node in done["nodes"]] == [
+            "proxy1", "proxy2"], done
+        assert [node["here"] for node in done["nodes"]] == [True, False], done
+        lines = one.admin("cluster", "status").stdout.splitlines()
+        assert any(line.startswith("proxy1*") for line in lines), lines
+        assert any(line.startswith("proxy2 ") for line in lines), lines
+        text = one.admin("cluster", "status", "--prometheus").stdout
+        assert "\njira_pat_cluster_connected 1\n" in text, text
+        assert 'jira_pat_cluster_node_applied{node="proxy2"} ' in text, text
+        assert "jira_pat_cluster_applied" in one.admin(
+            "stats", "--prometheus").stdout
+        one.end_link()
+        wait_for(lambda: one.admin(
+            "cluster", "status", check=False).returncode == 1, one.story)
+        assert "none: this host accepts no token" in one.admin(
+            "cluster", "status", check=False).stdout
+        one.halt()
+        done = one.admin("cluster", "status", "--json", check=False)
+        assert done.returncode == 1, done
+        assert json.loads(done.stdout)["database"]["state"] == "offline", done
+
+
+def case_offline():
+    """without patd, what changes or accepts is refused, and what reads works"""
+    with hosts(1, standby=False) as (whole, (one,)):
+        token = one.token("alice")
+        one.admin("cluster", "init")
+        for args in (("create", "bob"), ("revoke", identity(token)),
+                     ("user", "disable", "alice"), ("purge", "--dead-for", "0")):
+            done = one.admin(*args, check=False)
+            if args[0] != "purge":
+                assert done.returncode == 3, (args, done)
+                assert "start patd" in done.stderr, (args, done.stderr)
+        assert one.live() == ["alice"]
+        one.admin("export")
+        one.admin("backup", one.root + "/copy")
+
+
+def case_restore():
+    """a backup of a host that is restored takes what has happened since from the
+    others"""
+    with hosts(2, standby=False) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        two.start()
+        token = one.token("alice")
+        accepts(two, "alice", token)
+        two.admin("backup", two.root + "/backup")
+        one.admin("revoke", identity(token))
+        two.halt()
+        done = two.admin("restore", two.root + "/backup")
+        assert "takes from the others" in done.stderr, done.stderr
+        assert "live again" not in done.stderr, done.stderr
+        two.start()
+        wait_for(lambda: two.verdict("alice", token) != UNAVAILABLE, two.story)
+        assert two.verdict("alice", token) == DENY
+        whole.check_equal()
+
+
+def findings(host):
+    """What check says of the cluster: pairs of level and text."""
+    done = host.admin("check", "--json", check=False)
+    return [(one["level"], one["text"]) for one in json.loads(done.stdout)
+            if one["subject"] == "cluster"]
+
+
+def has(found, level, *parts):
+    assert any(one[0] == level and all(part in one[1] for part in parts)
+               for one in found), (level, parts, found)
+
+
+def case_check():
+    """check: the lease, the standby, hosts that are gone, and a store or a
+    configuration that is not in the cluster"""
+    with hosts(2, standby=False) as (whole, (one, two)):
+        has(findings(one), "bad", "in no cluster", "cluster init")
+        one.admin("cluster", "init")
+        has(findings(one.alone()), "bad", "no [cluster]")
+        one.write()
+        two.join(one)
+        one.start()
+        two.start()
+        token = one.token("alice")
+        accepts(one, "alice", token)
+        accepts(two, "alice", token)
+        found = findings(one)
+        has(found, "ok", "proxy1 has a lease")
+        has(found, "warn", "no synchronous standby")
+        assert "bad" not in [level for level, _ in found], found
+        two.end()
+        wait_for(lambda: any("nothing is heard of proxy2" in text
+                             for _, text in findings(one)), one.story)
+        one.end_link()
+        wait_for(lambda: any("no lease" in text and level == "bad"
+                             for level, text in findings(one)), one.story)
+        has(findings(one), "bad", "pat-clusterd is not connected")
+
+
+def case_check_conninfo():
+    """check: traps of the connection string"""
+    with tempfile.TemporaryDirectory() as folder:
+        place = World()
+        try:
+            place.link_user = "bin" if ROOT else place.user
+            secret = os.path.join(folder, "pgpass")
+            with open(secret, "w") as file:
+                file.write("x\n")
+            os.chmod(secret, 0o644)
+
+            def check(conninfo, more=""):
+                place.write()
+                with open(place.config, "a") as file:
+                    file.write("[cluster]\nconninfo = %s\n%suser = %s\n" % (
+                        conninfo, more, place.link_user))
+                return findings(place)
+
+            plain = "host=db1 dbname=x"
+            has(check(plain), "bad", "sslmode=prefer", "verify-full")
+            has(check(plain, "insecure = yes\n"), "warn", "verify-full")
+            has(check(plain + " sslmode=require"), "bad", "sslmode=require")
+            found = check("host=127.0.0.1 dbname=x")
+            assert not any("sslmode" in text for _, text in found), found
+            two = "host=db1,db2 sslmode=verify-full"
+            has(check(two), "bad", "2 hosts", "target_session_attrs")
+            found = check(two + " target_session_attrs=read-write")
+            assert not any("target_session" in text for _, text in found), found
+            has(check("host=/tmp passfile=" + secret), "bad", "chmod 600")
+            os.chmod(secret, 0o600)
+            if ROOT:
+                has(check("host=/tmp passfile=" + secret), "bad", "chown bin")
+            place.link_user = "no-such-user"
+            has(check("host=/tmp"), "bad", "there is no user no-such-user")
+        finally:
+            place.remove()
+
+
+CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_again,
+         case_join_changed, case_leave, case_leave_other, case_leave_without,
+         case_status, case_offline, case_restore, case_check,
+         case_check_conninfo]
+
+if __name__ == "__main__":
+    main([case for case in CASES
+          if len(sys.argv) < 2 or case.__name__[5:] in sys.argv[1:]])

@@ -1,0 +1,63 @@
+/*
+ * What `cluster init`, `join` and `leave` do alike: the settings, the store of
+ * this host, and the walk through it.
+ */
+#ifndef PAT_ADMIN_CLUSTER_WORK_H
+#define PAT_ADMIN_CLUSTER_WORK_H
+
+#include "common/cluster/chain.h"
+#include "common/store/bdb.h"
+#include "tools/cli/cluster_link.h"
+#include "tools/commands/cluster.h"
+#include "tools/formats/act_as.h"
+
+/* Bytes of a part of a snapshot, about. */
+#define CLUSTER_PART (1U << 20)
+
+/* Reads the settings. JP_ERR_CONFIG if they have no [cluster]. */
+enum jp_err cluster_settings(struct context *context, struct jp_why *why);
+
+/* The store of this host, without a patd. */
+struct cluster_store {
+	struct owner owner;
+	struct jp_store *store; /* NULL: it is not open */
+	struct jp_pepper pepper;
+	uint8_t tag[JP_PEPPER_NAME_LEN];
+	struct jp_position position;
+};
+
+/*
+ * Opens the store in `dir`, with the pepper in `pepper_file`, with the rights
+ * of its owner, with which this process acts from then on; not so after an
+ * error.
+ */
+enum jp_err cluster_store_open(struct cluster_store *store,
+    const struct jp_settings *settings, const char *dir,
+    const char *pepper_file, struct jp_why *why);
+
+/* Closes it, and wipes the pepper; this process acts as itself again. */
+void cluster_store_close(struct cluster_store *store);
+
+/* Says of an error of the store what its engine says. */
+enum jp_err
+cluster_store_why(struct jp_store *store, enum jp_err err, struct jp_why *why);
+
+/* Opens the link while the store is open: the program starts as this user. */
+enum jp_err
+cluster_work_link(struct cluster_link *link, const struct context *context,
+    const struct cluster_args *args, const struct cluster_store *store,
+    const struct jp_link_msg *hello, struct jp_why *why);
+
+/*
+ * Logs in the audit trail that `name` happened, to the host `node` of that
+ * cluster, after the store was closed.
+ */
+void cluster_tell(const struct context *context, const struct owner *owner,
+    const char *name, const uint8_t id[JP_CLUSTER_ID_LEN], const char *node);
+
+/* The id of a cluster, as people read it. */
+#define CLUSTER_ID_TEXT (2 * JP_CLUSTER_ID_LEN + 1)
+void cluster_id_text(
+    const uint8_t id[JP_CLUSTER_ID_LEN], char text[CLUSTER_ID_TEXT]);
+
+#endif
