@@ -737,6 +737,31 @@ a_store_that_is_filled_anew_loses_what_the_snapshot_lacks(void **state)
 }
 
 static void
+a_part_changes_nothing_behind_its_end(void **state)
+{
+	struct jp_store *store = store_of(state);
+	struct jp_walk walk = { .ended = false };
+	struct jp_batch part = started();
+
+	add_some(store);
+	place_filling(store);
+	put_token(&part, "bbbbbbbb", "bob");
+	assert_int_equal(
+	    jp_store_fill(store, &walk, part.bytes, part.len, false),
+	    JP_ERR_OK);
+	jp_batch_free(&part);
+	assert_false(walk.ended);
+	assert_string_equal(walk.key, "bbbbbbbb");
+	assert_has(store, "1:bbbbbbbb 1:cccccccc 2:alice 2:zoe 3:carol ");
+	part = started();
+	assert_int_equal(
+	    jp_store_fill(store, &walk, part.bytes, part.len, false),
+	    JP_ERR_OK);
+	jp_batch_free(&part);
+	assert_has(store, "1:bbbbbbbb 1:cccccccc 2:alice 2:zoe 3:carol ");
+}
+
+static void
 an_empty_snapshot_empties_a_store(void **state)
 {
 	struct jp_store *from = store_of(state), *to = other_of(state);
@@ -863,6 +888,7 @@ main(void)
 		OVER_BOTH(an_empty_store_is_filled_byte_for_byte),
 		OVER_BOTH(
 		    a_store_that_is_filled_anew_loses_what_the_snapshot_lacks),
+		OVER_BOTH(a_part_changes_nothing_behind_its_end),
 		OVER_BOTH(an_empty_snapshot_empties_a_store),
 		OVER_BOTH(only_a_store_that_says_so_is_filled),
 		OVER_BOTH(a_part_that_does_not_go_on_is_refused),
