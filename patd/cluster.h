@@ -22,9 +22,6 @@
 
 #include "common/config/settings.h"
 #include "common/decide/core.h"
-#include "common/record/decision.h"
-
-#define CLUSTER_SOCKET "cluster.sock"
 
 struct cluster;
 
@@ -37,38 +34,35 @@ enum jp_err cluster_agree(const struct jp_settings *settings,
     struct jp_store *store, struct jp_why *why);
 
 /*
- * As root, before this process becomes the user of patd: finds who may connect,
- * makes the socket, and lets that account reach it. `*cluster` NULL: there is
- * no [cluster].
+ * Who may connect, besides our own account: that of [cluster] user. `*uid` is
+ * our own if there is no [cluster]. JP_ERR_CONFIG: there is no such account, or
+ * it is root while we are not.
  */
-enum jp_err cluster_make(struct cluster **cluster,
-    const struct jp_settings *settings, struct jp_why *why);
+enum jp_err cluster_find_user(const struct jp_settings *settings, uid_t own,
+    uid_t *uid, struct jp_why *why);
 
 /*
- * Puts the replica around the store of `core`, which owns it from now on, and
- * starts the thread. The core must not have been used.
+ * Where the settings have [cluster]; else `*cluster` is NULL. Puts the replica
+ * around the store of `core`, which owns it from now on and was not used
+ * before, makes the socket, and starts the thread. On an error the core is
+ * still to be closed.
  */
-enum jp_err cluster_start(
-    struct cluster *cluster, struct jp_core *core, struct jp_why *why);
+enum jp_err cluster_start(struct cluster **cluster, struct jp_core *core,
+    const struct jp_settings *settings, uid_t uid, struct jp_why *why);
 
 /*
- * The guard. Where this host may not say yes now, because its lease is over or
- * it lacks what was committed before the lease was granted, an acceptance
- * becomes JP_REASON_LEASE; so does a denial for want of knowledge, of a token
- * that may have been made elsewhere. Denials by what is known stay. To be
- * called when a decision has been made, before it is logged and sent: whoever
- * asks after a revocation has returned finds the lease over, or the revocation.
+ * Commits and waits that have not ended at `deadline_ms` of jp_now_ms() fail
+ * then, and all later ones; INT64_MAX: they need not. From any thread.
  */
-void cluster_guard(struct cluster *cluster, struct jp_decision *decision);
+void cluster_end_by(struct cluster *cluster, int64_t deadline_ms);
 
-/* No commit waits for others any more, nor begins: all fail. From any thread.
+/*
+ * Writes the gathered usage, ends the thread, and gives up the lease: the core
+ * is closed next, whose commits fail from now on. Then cluster_free().
  */
-void cluster_shut(struct cluster *cluster);
+void cluster_stop(struct cluster *cluster, struct jp_core *core);
 
-/* Ends the thread, and lets go of the core, whose store stays a replica. */
-void cluster_stop(struct cluster *cluster);
-
-/* Frees the rest, after jp_core_close(). */
+/* Removes the socket and frees all. */
 void cluster_free(struct cluster *cluster);
 
 #endif

@@ -26,6 +26,7 @@
 #include "common/decide/usage.h"
 #include "common/sys/process.h"
 #include "patd/arena.h"
+#include "patd/cluster.h"
 #include "patd/maintenance.h"
 #include "patd/listeners.h"
 #include "patd/server.h"
@@ -164,10 +165,12 @@ keep_memo(const struct jp_settings *settings, struct jp_core *core)
 static enum jp_err
 serve_open(const struct jp_options *options, const struct jp_settings *settings,
     struct jp_peers *peers, struct listeners *listeners, struct jp_core *core,
-    struct jp_sandbox *sandbox, bool *drained, struct jp_why *why)
+    struct cluster *cluster, struct jp_sandbox *sandbox, bool *drained,
+    struct jp_why *why)
 {
 	struct server_options server = { .core = core,
 		.peers = peers,
+		.cluster = cluster,
 		.sandbox = sandbox,
 		.listeners = listeners,
 		.settings = settings,
@@ -271,7 +274,10 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	struct jp_machine machine;
 	struct jp_sandbox sandbox = { .landlock = 0 };
 	struct jp_core core;
+	struct cluster *cluster = NULL;
+	uid_t link_uid;
 	struct jp_why why = { .text = "" };
+	const char *what = "cluster";
 	bool drained = true;
 	enum jp_err err;
 
@@ -279,7 +285,9 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	    jp_raise_descriptors(settings->max_connections, RESERVE);
 	raise_locked();
 	listeners_init(&listeners);
-	if (find_accounts(settings, &peers, &account, &why) != JP_ERR_OK)
+	if (find_accounts(settings, &peers, &account, &why) != JP_ERR_OK ||
+	    cluster_find_user(settings, account.uid, &link_uid, &why) !=
+	        JP_ERR_OK)
 		return fail(options, "settings", &why);
 	if (listeners_inherit(&listeners, settings, &why) != JP_ERR_OK ||
 	    listeners_dirs(&listeners, settings, &why) != JP_ERR_OK)
@@ -290,15 +298,23 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	if (jp_core_open_in_turn(&core, settings, &turn, &why) != JP_ERR_OK)
 		return fail(options, "store", &why);
 	fit_workers(settings, &machine, &core);
-	err = serve_open(options, settings, &peers, &listeners, &core, &sandbox,
-	    &drained, &why);
+	err = cluster_agree(settings, core.store, &why);
+	if (err == JP_ERR_OK)
+		err = cluster_start(&cluster, &core, settings, link_uid, &why);
+	if (err == JP_ERR_OK) {
+		what = "sockets";
+		err = serve_open(options, settings, &peers, &listeners, &core,
+		    cluster, &sandbox, &drained, &why);
+	}
 	listeners_close(&listeners);
 	if (drained) {
+		cluster_stop(cluster, &core);
 		arena_stop();
 		jp_core_close(&core);
+		cluster_free(cluster);
 	}
 	if (err != JP_ERR_OK)
-		return fail(options, "sockets", &why);
+		return fail(options, what, &why);
 	return STATUS_DONE;
 }
 
@@ -350,6 +366,7 @@ check_config(
 	struct jp_machine machine;
 	struct jp_budget budget;
 	struct jp_account account;
+	uid_t uid;
 	struct jp_why why = { .text = "" };
 	struct jp_peers peers;
 	enum jp_err err = find_accounts(settings, &peers, &account, &why);
@@ -358,6 +375,8 @@ check_config(
 		err = check_admin_group(settings, &peers, &account, &why);
 	if (err == JP_ERR_OK)
 		err = check_httpd(settings, &peers, &why);
+	if (err == JP_ERR_OK)
+		err = cluster_find_user(settings, account.uid, &uid, &why);
 	if (err != JP_ERR_OK)
 		return fail(options, "settings", &why);
 	printf("patd: %s: good\n",

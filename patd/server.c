@@ -22,6 +22,7 @@ enum {
 	EVENTS_MAX = 64,
 	CALM_MS = 1000,  /* of sleep, where nothing is to be done */
 	DRAIN_MS = 5000, /* for what is held at the end */
+	WORD_MS = 500,   /* of these, for what operations say at last */
 	END_MS = 1000,   /* for the threads, then */
 	TICK_MS = 500,   /* between two looks at deadlines */
 	REST_NS = 3000,  /* longer than epoll_wait(2) takes without sleeping */
@@ -283,6 +284,8 @@ server_run(
 	listeners_close(options->listeners);
 	pool_end_tasks(loop.pool);
 	deadline_ms = loop.stopping ? loop.stop_ms : jp_now_ms();
+	/* Commits that wait for other hosts end in time for their answers. */
+	cluster_end_by(options->cluster, deadline_ms - WORD_MS);
 	if (loop.admin != NULL)
 		*drained = admin_service_stop(loop.admin, deadline_ms);
 	/* Operations that have not ended may still ask for the workers. */

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "common/decide/core.h"
+#include "patd/cluster.h"
 #include "patd/maintenance.h"
 #include "patd/listeners.h"
 #include "common/config/peers.h"
@@ -16,6 +17,7 @@
 struct server_options {
 	struct jp_core *core;
 	struct maintenance *maintenance;
+	struct cluster *cluster; /* NULL: a single host */
 	const struct jp_peers *peers;
 	struct listeners *listeners; /* closed at the end */
 	const struct jp_settings *settings;

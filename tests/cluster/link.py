@@ -59,13 +59,21 @@ def fields(spec):
 
 
 def encode(kind, **values):
-    out = b"JPC1" + bytes([NUMBERS[kind]])
-    for name, how in fields(KINDS[NUMBERS[kind]][1]):
+    return b"JPC1" + bytes([NUMBERS[kind]]) + pack(
+        KINDS[NUMBERS[kind]][1], values)
+
+
+def pack(spec, values):
+    out, values = b"", dict(values)
+    for name, how in fields(spec):
         value = values.pop(name)
         if how in WIDTHS:
             out += struct.pack(WIDTHS[how], value)
         elif how == "s":
             out += struct.pack(">H", len(value)) + value.encode()
+        elif how == "n":
+            out += struct.pack(">H", len(value)) + b"".join(
+                pack(NODE, node) for node in value)
         else:
             assert len(value) == int(how[1:]), name
             out += value

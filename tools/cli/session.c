@@ -222,14 +222,27 @@ run_in_patd(struct session *session, const struct jp_admin_request *request,
 	return bad_answer(request, err, why);
 }
 
+/* It is done; this is why it took so long. */
+static void
+say_waited(struct jp_why *why)
+{
+	if (why->text[0] != '\0')
+		fprintf(stderr, "pat-admin: %s\n", why->text);
+	jp_why_clear(why);
+}
+
 enum jp_err
 session_run(struct session *session, const struct jp_admin_request *request,
     jp_admin_emit emit, void *arg, struct jp_why *why)
 {
-	if (session->fd >= 0)
-		return run_in_patd(session, request, emit, arg, why);
-	return jp_admin_execute(
-	    &session->core, session->actor, request, emit, arg, why);
+	enum jp_err err = session->fd >= 0
+	                      ? run_in_patd(session, request, emit, arg, why)
+	                      : jp_admin_execute(&session->core, session->actor,
+	                            request, emit, arg, why);
+
+	if (err == JP_ERR_OK)
+		say_waited(why);
+	return err;
 }
 
 enum status

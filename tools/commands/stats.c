@@ -401,6 +401,8 @@ print_item(void *arg, const struct jp_admin_item *item)
 {
 	struct printer *printer = arg;
 
+	if (item->kind == JP_ITEM_CLUSTER || item->kind == JP_ITEM_HOST)
+		return JP_ERR_OK;
 	if (item->kind != JP_ITEM_STATS || printer->printed)
 		return JP_ERR_PROTOCOL;
 	printer->printed = true;
