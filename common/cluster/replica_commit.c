@@ -89,12 +89,14 @@ send_pending(struct jp_replica *replica, const uint8_t *bytes)
 
 	pending->msg.append.req = ++replica->last_req;
 	pending->sent = true;
+	replica->asked_req = pending->msg.append.req;
 	msg = pending->msg;
 	replica_unlock(replica);
 	err = replica->link.send(replica->link.arg, &msg, bytes);
 	replica_lock(replica);
 	if (err != JP_ERR_OK) {
 		pending->sent = false;
+		replica->asked_req = 0;
 		replica->welcome = false;
 		return false;
 	}
@@ -102,7 +104,11 @@ send_pending(struct jp_replica *replica, const uint8_t *bytes)
 	return true;
 }
 
-/* Until it is known what became of it, or there is no more time. */
+/*
+ * Until it is known what became of it, or there is no more time. The link takes
+ * one at a time: that of an earlier commit, which was given up, or which a
+ * batch of others has overtaken, is answered first.
+ */
 static void
 await(struct jp_replica *replica, const uint8_t *bytes)
 {
@@ -110,11 +116,13 @@ await(struct jp_replica *replica, const uint8_t *bytes)
 	struct replica_pending *pending = &replica->pending;
 
 	while (!pending->ended && !replica->stopped && !jp_has_come(end_ms)) {
-		bool is_free = !pending->sent && replica->welcome;
+		bool is_free = !pending->sent && replica->welcome &&
+		               replica->asked_req == 0;
 
 		if (is_free && send_pending(replica, bytes))
 			continue;
-		if (!pending->sent && !pending->maybe && !pending->ended)
+		if (!pending->sent && !pending->maybe && !pending->ended &&
+		    replica->asked_req == 0)
 			return;
 		if (!pending->ended)
 			replica_wait(replica, end_ms - jp_now_ms());
@@ -143,6 +151,10 @@ say_unreachable(const struct jp_replica *replica, struct jp_why *why)
 		    "nothing was changed: the log of the cluster cannot be "
 		    "reached, as pat-clusterd does not run or cannot connect "
 		    "to patd");
+	if (replica->asked_req != 0)
+		return jp_why(why, JP_ERR_UNREACHABLE,
+		    "nothing was changed: the database of the cluster does not "
+		    "answer in time");
 	return jp_why(why, JP_ERR_UNREACHABLE,
 	    "nothing was changed: the database of the cluster cannot be "
 	    "reached%s%s",

@@ -55,6 +55,7 @@ struct jp_replica {
 	enum jp_begin how;                 /* it has begun */
 	uint64_t loud; /* what jp_store_settle() waits for */
 	struct replica_pending pending;
+	uint32_t asked_req; /* of the APPEND that was not answered; 0: none */
 	bool linked;  /* there is a connection to the link */
 	bool welcome; /* which has one to the right database */
 	bool stopped, dropped;

@@ -88,6 +88,7 @@ replica_disconnected(struct jp_replica *replica)
 {
 	replica->welcome = false;
 	replica->pending.sent = false;
+	replica->asked_req = 0;
 	jp_lease_forget(&replica->lease);
 	(void)pthread_cond_broadcast(&replica->changed);
 }

@@ -242,6 +242,8 @@ take_appended(struct take *take)
 	enum jp_err err = JP_ERR_OK;
 
 	replica_lock(replica);
+	if (appended->req == replica->asked_req)
+		replica->asked_req = 0;
 	if (appended->result == JP_LINK_OK)
 		err = replica_read_nodes(replica, &appended->nodes);
 	if (err != JP_ERR_OK)

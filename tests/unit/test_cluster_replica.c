@@ -320,9 +320,31 @@ what_nobody_knows_shows_later(void **state)
 		assert_false(has(&hasty, id));
 		(void)fake_pump(&hasty);
 		assert_int_equal(has(&hasty, id), ways[i] == FAKE_SILENT_DONE);
+		fake_connect(&hasty);
 	}
 	assert_int_equal(add_to(&hasty, OTHER), JP_ERR_OK);
 	assert_int_equal(fixture->log.head, 2);
+	fake_host_close(&hasty);
+}
+
+/* The link takes the next one when it has answered, or is another one. */
+static void
+one_at_a_time_is_sent(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host hasty;
+
+	fake_append_wait_ms = 1;
+	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
+	fake_append_wait_ms = 60000;
+	fake_connect(&hasty);
+	hasty.way = FAKE_SILENT_UNDONE;
+	assert_int_equal(add_to(&hasty, ID), JP_ERR_TIMEOUT);
+	assert_int_equal(add_to(&hasty, ID), JP_ERR_UNREACHABLE);
+	assert_int_equal(hasty.appends, 1);
+	fake_connect(&hasty);
+	assert_int_equal(add_to(&hasty, ID), JP_ERR_OK);
+	assert_int_equal(hasty.appends, 2);
 	fake_host_close(&hasty);
 }
 
@@ -971,6 +993,7 @@ main(void)
 		TEST(a_lost_answer_is_asked_for_until_it_comes),
 		TEST(what_comes_back_by_the_log_is_done),
 		TEST(what_nobody_knows_shows_later),
+		TEST(one_at_a_time_is_sent),
 		TEST(what_the_database_refuses_is_not_done),
 		TEST(nobody_waits_for_a_patd_that_ends),
 		TEST(a_wrong_mac_is_refused),
