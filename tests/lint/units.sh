@@ -11,7 +11,8 @@ scratch
 
 # The programs and manual pages are not installed here.
 for unit in "$build"/patd/*.service "$build"/patd/timers/*.service \
-    "$build"/pat_httpd/*.service "$JP_SOURCE"/patd/*.socket \
+    "$build"/pat_httpd/*.service "$build"/pat_clusterd/*.service \
+    "$JP_SOURCE"/patd/*.socket \
     "$JP_SOURCE"/patd/timers/*.timer "$JP_SOURCE"/pat_httpd/*.socket \
     "$JP_SOURCE"/examples/systemd/*.socket; do
 	sed 's|^\(Exec[A-Za-z]*\)=.*|\1=/bin/true|; /^Documentation=/d' "$unit" \
@@ -24,7 +25,8 @@ is "systemd finds nothing to complain about" \
 		grep -F "$SCRATCH" | grep -v -F 'run/')" ''
 is "a program is named by where it is installed" \
 	"$(grep -h '^Exec' "$build"/patd/*.service "$build"/patd/timers/*.service \
-		"$build"/pat_httpd/*.service | grep '@')" ''
+		"$build"/pat_httpd/*.service "$build"/pat_clusterd/*.service |
+		grep '@')" ''
 
 # exposure UNIT: as systemd sees it, in tenths.
 exposure() {
@@ -37,6 +39,8 @@ if systemd-analyze --help | grep -q -e --offline; then
 		ok "$unit is exposed by 0.5 at most, in systemd's eyes" \
 			test "$(exposure $unit.service)" -le 5
 	done
+	# The network is what it is there for.
+	ok "pat-clusterd by 1.2" test "$(exposure pat-clusterd.service)" -le 12
 	ok "jira-pat-stats, which writes as root, by 1.5" \
 		test "$(exposure jira-pat-stats.service)" -le 15
 fi
@@ -44,7 +48,7 @@ fi
 # made_by sysusers.d|tmpfiles.d: the users, or the directories, that these make.
 made_by() {
 	cat "$JP_SOURCE"/patd/"$1"/*.conf "$JP_SOURCE"/pat_httpd/"$1"/*.conf \
-		2>/dev/null | awk '$1 == "u" || $1 == "d" { print $2 }' | sort
+		"$JP_SOURCE"/pat_clusterd/"$1"/*.conf 2>/dev/null | awk '$1 == "u" || $1 == "d" { print $2 }' | sort
 }
 is "sysusers.d makes the users that the units name, and no others" \
 	"$(made_by sysusers.d)" \
@@ -64,9 +68,15 @@ hardening() {
 
 is "pat-httpd is confined as patd is" "$(hardening pat-httpd.service)" \
 	"$(hardening patd.service)"
-is "and neither has a capability" \
+is "so is pat-clusterd, but for the network" \
+	"$(hardening pat-clusterd.service | grep -v \
+		-e '^PrivateNetwork=no$' -e '^IPAddressDeny=$' \
+		-e '^RestrictAddressFamilies=AF_INET')" \
+	"$(hardening patd.service)"
+is "and none has a capability" \
 	"$(grep -h '^CapabilityBoundingSet=' "$SCRATCH/patd.service" \
-		"$SCRATCH/pat-httpd.service" | uniq)" 'CapabilityBoundingSet='
+		"$SCRATCH/pat-httpd.service" "$SCRATCH/pat-clusterd.service" |
+		uniq)" 'CapabilityBoundingSet='
 is "everybody may connect, and is asked who it is" \
 	"$(cat "$SCRATCH"/patd.socket "$SCRATCH"/pat-httpd-http.socket \
 		"$SCRATCH"/pat-httpd-fcgi.socket | grep -c '^SocketMode=0666$')" 3
