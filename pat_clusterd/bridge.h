@@ -69,10 +69,10 @@ struct bridge {
 	bool any;                /* there were some */
 
 	/* The log. */
-	uint64_t head;   /* that is known of */
-	uint64_t sent;   /* to the host; all before it, too */
-	bool is_behind;  /* there may be more */
-	int64_t look_ms; /* when to look again, without any reason */
+	uint64_t head;             /* that is known of */
+	uint64_t sent;             /* to the host; all before it, too */
+	bool is_behind;            /* there may be more */
+	int64_t look_ms;           /* when to look again, without any reason */
 	struct followed *followed; /* in their order; NULL: none */
 	struct followed **followed_end;
 	size_t followed_len, followed_bytes;

@@ -100,6 +100,19 @@ else
 	skip "patd(8) has the options of patd --help" "patd is not built"
 fi
 
+# --- pat-clusterd ---------------------------------------------------------------
+
+clusterd=$JP_BUILD/pat_clusterd/pat-clusterd
+if [ -x "$clusterd" ]; then
+	same "pat-clusterd(8) has the options of pat-clusterd --help" "$(
+		"$clusterd" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' | words
+	)" "$(part pat-clusterd.8 DESCRIPTION |
+		sed -n 's/^\.It Fl \(-[a-z-]*\).*/-\1/p' | words)"
+else
+	skip "pat-clusterd(8) has the options of pat-clusterd --help" \
+		"pat-clusterd is not built"
+fi
+
 # --- pat-httpd ------------------------------------------------------------------
 
 httpd=$JP_BUILD/pat_httpd/pat-httpd

@@ -15,7 +15,7 @@ scratch
 
 ladder='common/base common/wire common/sys common/record common/store
 	common/cluster common/config common/audit common/decide common/admin
-	patd pat_httpd/base pat_httpd/authorizer pat_httpd/self pat_httpd
+	patd pat_httpd/base pat_httpd/authorizer pat_httpd/self pat_httpd pat_clusterd
 	tools/formats tools/cli tools/doctor tools/commands tools'
 
 # includes FOLDER...: "FILE INCLUDED" of all that their files include of ours.
@@ -26,15 +26,16 @@ includes() {
 }
 
 is "a file includes its own folder and lower ones" "$(
-	includes common patd pat_httpd tools | awk -v ladder="$ladder" '
+	includes common patd pat_httpd pat_clusterd tools | awk -v ladder="$ladder" '
 		function folder(path) { sub(/\/[^\/]*$/, "", path); return path }
 		BEGIN { n = split(ladder, names)
 			for (i = 1; i <= n; i++) rung[names[i]] = i }
 		{ from = folder($1); to = folder($2) }
 		!(from in rung) { print from, "is not on the ladder"; next }
 		!(to in rung) || rung[to] > rung[from] { print $1, "->", $2; next }
-		from ~ /^tools|^pat_httpd/ && to == "patd" { print $1, "->", $2 }
-		from ~ /^tools/ && to == "pat_httpd" { print $1, "->", $2 }'
+		from ~ /^tools|^pat_httpd|^pat_clusterd/ && to == "patd" { print $1, "->", $2 }
+		from ~ /^tools/ && to == "pat_clusterd" { print $1, "->", $2 }
+		from ~ /^tools|^pat_clusterd/ && to ~ /^pat_httpd/ { print $1, "->", $2 }'
 )" ''
 
 # It parses what comes from outside, and must not reach the store. What it asks
@@ -43,6 +44,14 @@ is "pat-httpd knows no store and does not decide" "$(
 	includes pat_httpd | awk '
 		$2 ~ /^common\/admin\/(wire|request)\.h$/ { next }
 		$2 ~ /^common\/(store|audit|decide|admin)\// { print $1, "->", $2 }'
+)" ''
+
+# It has the network, and a hostile database may be at its end.
+is "pat-clusterd knows the messages, and no store" "$(
+	includes pat_clusterd | awk '
+		$2 == "common/cluster/link.h" { next }
+		$2 ~ /^common\/(record|store|cluster|audit|decide|admin)\// {
+			print $1, "->", $2 }'
 )" ''
 
 is "one header of each folder says what lives there" "$(
@@ -65,7 +74,8 @@ is "a module includes its own folder, base and wire" "$(
 # listed TARGET: the sources that a Makefile.inc lists for it.
 listed() {
 	cat common/Makefile.inc patd/Makefile.inc tools/Makefile.inc \
-		pat_httpd/Makefile.inc pam_jira_pat/Makefile.inc sasl_plugin/Makefile.inc |
+		pat_httpd/Makefile.inc pat_clusterd/Makefile.inc \
+		pam_jira_pat/Makefile.inc sasl_plugin/Makefile.inc |
 		awk -v target="$1_SOURCES" '
 			$1 == target && $2 == "=" { inside = 1; sub(/.*=/, "") }
 			inside { end = !/\\$/; sub(/\\$/, "")
@@ -92,6 +102,8 @@ is "libjpstore is the rest of common/" \
 is "patd is all of patd/" "$(odd "libpatd_la patd_patd" patd)" ''
 is "pat-httpd is all of pat_httpd/" \
 	"$(odd "libpathttpd_la pat_httpd_pat_httpd" pat_httpd)" ''
+is "pat-clusterd is all of pat_clusterd/" \
+	"$(odd "libpatclusterd_la pat_clusterd_pat_clusterd" pat_clusterd)" ''
 is "pat-admin is all of tools/" "$(odd "libpatadmin_la tools_pat_admin" tools)" ''
 is "the PAM module is all of pam_jira_pat/" \
 	"$(odd pam_jira_pat_la pam_jira_pat)" ''
@@ -151,6 +163,10 @@ if command -v nm >/dev/null && [ -x "$build/patd/patd" ]; then
 			symbols pat_httpd_pat_httpd pat_httpd-
 		} >"$SCRATCH/pat_httpd"
 		{
+			symbols libpatclusterd_la libpatclusterd_la-
+			symbols pat_clusterd_pat_clusterd pat_clusterd-
+		} >"$SCRATCH/pat_clusterd"
+		{
 			symbols libpatadmin_la libpatadmin_la-
 			symbols tools_pat_admin pat_admin-
 		} >"$SCRATCH/tools"
@@ -160,7 +176,7 @@ if command -v nm >/dev/null && [ -x "$build/patd/patd" ]; then
 
 	is "every source has its object file" "$(cat "$SCRATCH/missing")" ''
 
-	for folder in common patd pat_httpd tools pam sasl; do
+	for folder in common patd pat_httpd pat_clusterd tools pam sasl; do
 		no_cycle "no two object files need each other: $folder" \
 			"$SCRATCH/$folder"
 	done
@@ -173,7 +189,7 @@ if command -v nm >/dev/null && [ -x "$build/patd/patd" ]; then
 				{ last = $1; file = $2 }'
 	}
 	is "no name is defined twice outside static" \
-		"$(once common patd pat_httpd tools pam sasl)" ''
+		"$(once common patd pat_httpd pat_clusterd tools pam sasl)" ''
 else
 	skip "no two object files need each other" "nm or the build is missing"
 fi

@@ -68,7 +68,7 @@ module()
 		"$(has "$headers $dynamic" 'RWE\|TEXTREL')"
 }
 
-echo 1..18
+echo 1..20
 module pam_jira_pat 'libc.so.6 libpam.so.0' \
 	'pam_sm_acct_mgmt pam_sm_authenticate pam_sm_setcred'
 module libjirapat libc.so.6 sasl_server_plug_init
@@ -97,3 +97,15 @@ with_libpq()
 }
 check "libpq is for pat-clusterd alone" '' \
 	"$(with_libpq | grep -v -x pat-clusterd || :)"
+clusterd=$JP_BUILD/pat_clusterd/pat-clusterd
+if [ -x "$clusterd" ]; then
+	check "pat-clusterd needs these libraries and no other" \
+		'libc.so.6 libinih.so.1 libpq.so.5 libseccomp.so.2 libsodium.so.23' \
+		"$(needed "$clusterd")"
+	check "pat-clusterd has no store, no key and no decision in it" '' \
+		"$(nm "$clusterd" | awk '$NF ~ /^(jp_(store_|bdb|decide|core_|op_|pepper_|chain_)|db_create)/ { print $NF }' | line)"
+else
+	count=$((count + 2))
+	echo "ok $((count - 1)) - pat-clusterd needs these libraries # SKIP not built"
+	echo "ok $count - pat-clusterd has no store in it # SKIP not built"
+fi
