@@ -174,6 +174,8 @@ take_item(void *arg, const struct jp_admin_item *item)
 		backup->expected = item->store.bytes;
 		return JP_ERR_OK;
 	}
+	if (item->kind == JP_ITEM_CLUSTER || item->kind == JP_ITEM_HOST)
+		return JP_ERR_OK; /* of no concern to a copy */
 	if (item->kind != JP_ITEM_PIECE)
 		return JP_ERR_PROTOCOL;
 	if (backup->file_fd < 0 ||
