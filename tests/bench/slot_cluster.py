@@ -242,7 +242,7 @@ class Several(Site):
     def idle(self, seconds):
         self.open()
         self.whole.wait_equal()
-        with self.whole.pair.owner() as session:
+        with self.whole.pair.owner("postgres") as session:
             begin = time.monotonic()
             before = seen(session)
             time.sleep(seconds)
@@ -252,12 +252,12 @@ class Several(Site):
 
 
 def seen(session):
-    """What PostgreSQL has counted; our own asking is not in it."""
-    session.rows("SELECT pg_stat_clear_snapshot()")
-    mine, wal = session.rows(
+    """What PostgreSQL has counted in the database of the cluster, and all that it
+    wrote."""
+    done, wal = session.rows(
         "SELECT xact_commit + xact_rollback, pg_current_wal_lsn() - '0/0' "
-        "FROM pg_stat_database WHERE datname = current_database()")[0]
-    return {"transactions": int(mine), "wal_kib": int(wal) / 1024}
+        "FROM pg_stat_database WHERE datname = $1", postgres.DATABASE)[0]
+    return {"transactions": int(done), "wal_kib": int(wal) / 1024}
 
 
 class Watcher(threading.Thread):

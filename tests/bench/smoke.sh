@@ -10,6 +10,7 @@ command -v python3 >/dev/null 2>&1 || skip_all "no python3"
 for part in patd/patd tools/pat-admin tests/bench/pam_bench \
     tests/bench/crowd tests/bench/fill tests/bench/pwhash_bench \
     tests/bench/web tests/bench/fcgi tests/bench/hello pat_httpd/pat-httpd \
+    tests/daemon/admin_ask \
     tests/lib/.libs/pam_confdir.so \
     .libs/pam_jira_pat.so tests/bench/.libs/pam_empty.so; do
 	[ -e "$JP_BUILD/$part" ] || skip_all "$part is not built"
@@ -141,6 +142,18 @@ like "many tokens: warm questions were asked" "$(contenders scale)" \
 	'*warm, 1 k tokens*'
 like "many tokens: the larger stores are left out" "$(cat "$SCRATCH/tables")" \
 	'*warm, 1 M tokens: left out:*'
+
+ok "several hosts" bench --slot cluster --rounds 2 --operations 2
+note "$(tail -n 3 "$SCRATCH/errors")"
+like "several hosts: a single one took part" "$(contenders cluster)" \
+	'*ours, warm, single host*ours, create, single*ours, revoke, single*'
+case $(contenders cluster) in
+*"several hosts"*) skip "several hosts: all took part" "they cannot be here" ;;
+*)
+	like "several hosts: all took part" "$(contenders cluster)" \
+		'*create, 3 hosts*revoke, 3 hosts*in PostgreSQL*all refuse*failover*join, 50 tokens*idle*'
+	;;
+esac
 
 printf '%s\n' before \
 	'<!-- begin of what tests/bench/run --into writes -->' old \
