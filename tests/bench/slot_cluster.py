@@ -92,16 +92,21 @@ class Site:
         self.lines = []
 
     def open(self):
-        """Starts it, when it is needed first."""
+        """Starts it, when it is needed first. A new connection for each turn:
+        patd closes one that is idle."""
         if not self.hosts:
             self.begin()
-            self.asker = asking.Asker(self.hosts[0], 0)
+        self.close()
+        self.asker = asking.Asker(self.hosts[0], 0)
         return self
 
-    def stop(self):
+    def close(self):
         if self.asker is not None:
             self.asker.__exit__()
             self.asker = None
+
+    def stop(self):
+        self.close()
         self.end()
 
     def create(self):

@@ -12,7 +12,8 @@ server alone, in a scratch folder, as an unprivileged user, with fsync on.
 By TCP (127.0.0.1) and by sockets in the folder only the role jira_pat gets in, the
 owner of the database jira_pat; the superuser only by socket, as who started this. The
 standby follows by socket: a relay in front of `pair.primary.port` cuts off clients
-alone. Nothing is left behind: what kill() leaves of System V memory goes at the end.
+alone. Nothing is left behind: what kill() leaves of System V memory goes at the end, and
+all of it goes when the test is killed.
 
 What PostgreSQL 15 and libpq do, and what follows; test_postgres.py shows each:
 
@@ -98,6 +99,21 @@ local all         {owner} peer map=own
 local replication {owner} peer map=own
 local all         {role}  trust
 {host} all        {role}  127.0.0.1/32 {auth}
+"""
+
+# Waits until whoever started it is gone, in whatever way, and removes what is left.
+GUARD = """
+trap '' HUP INT TERM
+cat >/dev/null
+for file in "$1"/*/postmaster.pid; do
+	[ -e "$file" ] || continue
+	pid=$(head -n 1 "$file")
+	if grep -q -s -F "$1" "/proc/$pid/cmdline"; then
+		kill -s KILL "$pid" $(cat "/proc/$pid/task/$pid/children")
+	fi
+	ipcrm -m "$(sed -n '7s/.* //p' "$file")"
+done
+rm -rf "$1"
 """
 
 
@@ -288,6 +304,9 @@ class Pair:
         self.root = tempfile.mkdtemp(prefix="jira-pat-pg.")
         os.chmod(self.root, 0o755)
         self.sockets = self.root
+        self.guard = subprocess.Popen(
+            ["sh", "-c", GUARD, "guard", self.root], stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.servers = [Server(self, name, port)
                         for name, port in zip("ab", ports.free(2))]
         self.primary, self.standby = self.servers
@@ -308,6 +327,8 @@ class Pair:
         for server in self.servers:
             server.remove()
         shutil.rmtree(self.root, ignore_errors=True)
+        self.guard.stdin.close()
+        self.guard.wait(60)
 
     def path(self, *parts):
         return os.path.join(self.root, *parts)

@@ -5,6 +5,7 @@ import ctypes
 import os
 import re
 import select
+import subprocess
 import sys
 import threading
 import time
@@ -290,19 +291,43 @@ def test_promote_and_rejoin():
             ("1",), ("2",)]
 
 
-def test_remains():
-    """nothing is left behind"""
-    segments = []
-    for server in PAIR.servers:
+def segments(root):
+    """The System V memory that the servers say they have."""
+    found = []
+    for name in "ab":
         with contextlib.suppress(FileNotFoundError):
-            with open(os.path.join(server.data, "postmaster.pid")) as file:
-                segments.append(file.read().split("\n")[6].split()[1])
-    assert segments
-    PAIR.close()
-    assert not os.path.exists(PAIR.root)
+            with open(os.path.join(root, name, "postmaster.pid")) as file:
+                found.append(file.read().split("\n")[6].split()[1])
+    assert found
+    return found
+
+
+def assert_gone(root, memory):
+    assert not os.path.exists(root)
     with open("/proc/sysvipc/shm") as file:
         left = [line.split()[1] for line in file]
-    assert not set(segments) & set(left), segments
+    assert not set(memory) & set(left), memory
+
+
+def test_remains():
+    """nothing is left behind"""
+    memory = segments(PAIR.root)
+    PAIR.close()
+    assert_gone(PAIR.root, memory)
+
+
+def test_killed():
+    """nor where the test is killed"""
+    with subprocess.Popen(
+            [sys.executable, "-c", "import postgres\n"
+             "print(postgres.Pair().root, flush=True)\ninput()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            cwd=os.path.dirname(os.path.abspath(__file__))) as test:
+        root = test.stdout.readline().strip()
+        memory = segments(root)
+        test.kill()
+    daemon.wait_for(lambda: not os.path.exists(root))
+    assert_gone(root, memory)
 
 
 def test_tls():
@@ -342,6 +367,7 @@ def main():
             test_two_primaries,
             test_promote_and_rejoin,
             test_remains,
+            test_killed,
             test_tls,
         ])
 
