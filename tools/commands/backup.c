@@ -17,6 +17,7 @@
 #include "tools/formats/act_as.h"
 #include "tools/formats/files.h"
 #include "tools/formats/manifest.h"
+#include "tools/cli/cluster_report.h"
 #include "tools/cli/output.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/session.h"
@@ -174,8 +175,8 @@ take_item(void *arg, const struct jp_admin_item *item)
 		backup->expected = item->store.bytes;
 		return JP_ERR_OK;
 	}
-	if (item->kind == JP_ITEM_CLUSTER || item->kind == JP_ITEM_HOST)
-		return JP_ERR_OK; /* of no concern to a copy */
+	if (cluster_report_has(item))
+		return JP_ERR_OK;
 	if (item->kind != JP_ITEM_PIECE)
 		return JP_ERR_PROTOCOL;
 	if (backup->file_fd < 0 ||

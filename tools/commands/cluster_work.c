@@ -1,6 +1,5 @@
 #include "tools/commands/cluster_work.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -100,12 +99,6 @@ cluster_work_link(struct cluster_link *link, const struct context *context,
 	if (store->store != NULL)
 		again = act_as(&store->owner, why);
 	return err == JP_ERR_OK ? again : err;
-}
-
-void
-cluster_id_text(const uint8_t id[JP_CLUSTER_ID_LEN], char text[CLUSTER_ID_TEXT])
-{
-	(void)sodium_bin2hex(text, CLUSTER_ID_TEXT, id, JP_CLUSTER_ID_LEN);
 }
 
 void

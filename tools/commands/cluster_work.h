@@ -8,6 +8,7 @@
 #include "common/cluster/chain.h"
 #include "common/store/bdb.h"
 #include "tools/cli/cluster_link.h"
+#include "tools/cli/cluster_report.h"
 #include "tools/commands/cluster.h"
 #include "tools/formats/act_as.h"
 
@@ -54,10 +55,5 @@ cluster_work_link(struct cluster_link *link, const struct context *context,
  */
 void cluster_tell(const struct context *context, const struct owner *owner,
     const char *name, const uint8_t id[JP_CLUSTER_ID_LEN], const char *node);
-
-/* The id of a cluster, as people read it. */
-#define CLUSTER_ID_TEXT (2 * JP_CLUSTER_ID_LEN + 1)
-void cluster_id_text(
-    const uint8_t id[JP_CLUSTER_ID_LEN], char text[CLUSTER_ID_TEXT]);
 
 #endif

@@ -18,6 +18,7 @@
 #include "common/sys/exposition.h"
 #include "common/sys/time_text.h"
 #include "config.h"
+#include "tools/cli/cluster_report.h"
 #include "tools/cli/output.h"
 #include "tools/cli/session.h"
 #include "tools/formats/json_values.h"
@@ -207,7 +208,8 @@ print_latency(const struct jp_stats_shot *stats)
 }
 
 static enum jp_err
-print_text(const struct jp_admin_item *item)
+print_text(
+    const struct jp_admin_item *item, const struct cluster_report *cluster)
 {
 	char since[JP_WHEN_TEXT_MAX];
 
@@ -225,6 +227,11 @@ print_text(const struct jp_admin_item *item)
 		if (is_known(&metrics[i], item))
 			print_number(metrics[i].group, metrics[i].name,
 			    value_of(&metrics[i], item));
+	if (cluster->is_there) {
+		print_number("cluster", "applied", cluster->here.applied);
+		print_number("cluster", "behind",
+		    cluster_report_lag(cluster, cluster->here.applied));
+	}
 	return JP_ERR_OK;
 }
 
@@ -297,7 +304,8 @@ json_latency(const struct jp_stats_shot *stats)
 }
 
 static enum jp_err
-print_json(const struct jp_admin_item *item)
+print_json(
+    const struct jp_admin_item *item, const struct cluster_report *cluster)
 {
 	json_t *object = json_object();
 
@@ -317,6 +325,9 @@ print_json(const struct jp_admin_item *item)
 			    member(object, metrics[i].group), metrics[i].name,
 			    json_integer(
 			        (json_int_t)value_of(&metrics[i], item)));
+	if (cluster->is_there)
+		(void)json_object_set_new(
+		    object, "cluster", cluster_report_json(cluster));
 	return output_json(object);
 }
 
@@ -372,7 +383,8 @@ expose_up(FILE *out, bool up)
 }
 
 static enum jp_err
-print_prometheus(FILE *out, const struct jp_admin_item *item)
+print_prometheus(FILE *out, const struct jp_admin_item *item,
+    const struct cluster_report *cluster)
 {
 	static const struct jp_metric most = { NAME("store_reserve_max_bytes"),
 		"gauge", "Bytes kept on the disk while it is not full." };
@@ -385,6 +397,8 @@ print_prometheus(FILE *out, const struct jp_admin_item *item)
 			jp_expose_one(out, &metrics[i].metric,
 			    value_of(&metrics[i], item));
 	jp_expose_one(out, &most, JP_STORE_RESERVE);
+	if (cluster->is_there)
+		cluster_report_expose(out, cluster);
 	return JP_ERR_OK;
 }
 
@@ -393,23 +407,36 @@ print_prometheus(FILE *out, const struct jp_admin_item *item)
 struct printer {
 	const struct context *context;
 	FILE *out; /* for Prometheus */
-	bool printed;
+	bool has_item, printed;
+	struct jp_admin_item item;
+	struct cluster_report cluster;
 };
 
 static enum jp_err
-print_item(void *arg, const struct jp_admin_item *item)
+take_item(void *arg, const struct jp_admin_item *item)
 {
 	struct printer *printer = arg;
 
-	if (item->kind == JP_ITEM_CLUSTER || item->kind == JP_ITEM_HOST)
-		return JP_ERR_OK;
-	if (item->kind != JP_ITEM_STATS || printer->printed)
+	if (item->kind != JP_ITEM_STATS)
+		return cluster_report_take(&printer->cluster, item);
+	if (printer->has_item)
+		return JP_ERR_PROTOCOL;
+	printer->has_item = true;
+	printer->item = *item;
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+print_answer(struct printer *printer)
+{
+	if (!printer->has_item)
 		return JP_ERR_PROTOCOL;
 	printer->printed = true;
 	if (printer->context->json)
-		return print_json(item);
-	return args.prometheus ? print_prometheus(printer->out, item)
-	                       : print_text(item);
+		return print_json(&printer->item, &printer->cluster);
+	return args.prometheus ? print_prometheus(printer->out, &printer->item,
+	                             &printer->cluster)
+	                       : print_text(&printer->item, &printer->cluster);
 }
 
 static enum jp_err
@@ -421,9 +448,9 @@ ask(struct context *context, struct printer *printer, struct jp_why *why)
 
 	if (err != JP_ERR_OK)
 		return err;
-	err = session_run(&session, &request, print_item, printer, why);
+	err = session_run(&session, &request, take_item, printer, why);
 	session_close(&session);
-	return err;
+	return err == JP_ERR_OK ? print_answer(printer) : err;
 }
 
 /* Whether there is no patd, or it went away. */
@@ -438,11 +465,14 @@ is_down(const struct context *context, enum jp_err err)
 static enum status
 print_stats(struct context *context, FILE *out)
 {
-	struct printer printer = { context, out, false };
+	static struct printer printer;
 	struct jp_why why = { .text = "" };
-	enum jp_err err = ask(context, &printer, &why);
 	enum status status = STATUS_DONE;
+	enum jp_err err;
 
+	printer.context = context;
+	printer.out = out;
+	err = ask(context, &printer, &why);
 	if (err != JP_ERR_OK)
 		status = context_fail(context, err, &why);
 	if (!args.prometheus || printer.printed || !is_down(context, err))

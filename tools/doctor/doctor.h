@@ -22,9 +22,11 @@
 	X(sockets)       /* sockets.c: their directory, and who listens */     \
 	X(httpd)         /* httpd.c: pat-httpd, if it is used */               \
 	X(self)          /* self_service.c: the page, if it is used */         \
+	X(cluster)       /* cluster.c: [cluster], if it is there */            \
 	X(memory)        /* memory.c: whether patd's workers fit into it */    \
 	X(servers)       /* servers.c: the configuration of other servers */   \
 	X(store_content) /* store.c: with or without patd */                   \
+	X(cluster_state) /* the database and the others, by patd */            \
 	X(hidden)        /* summary.c: what only root may look at */           \
 	X(doors)         /* which doors tokens open */
 

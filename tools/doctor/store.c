@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 
 #include "common/store/bdb.h"
+#include "tools/cli/cluster_report.h"
 #include "tools/cli/prefixes.h"
 #include "tools/cli/session.h"
 
@@ -184,7 +185,7 @@ take_info(void *arg, const struct jp_admin_item *item)
 {
 	struct doctor *doctor = arg;
 
-	if (item->kind == JP_ITEM_CLUSTER || item->kind == JP_ITEM_HOST)
+	if (cluster_report_has(item))
 		return JP_ERR_OK;
 	if (item->kind != JP_ITEM_STATS)
 		return JP_ERR_PROTOCOL;
