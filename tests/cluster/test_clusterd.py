@@ -2,6 +2,7 @@
 synchronous standby."""
 import contextlib
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -495,6 +496,58 @@ def encrypted():
                 host.close()
 
 
+def confined():
+    """it runs as the user of [cluster], without any right, and with the system calls
+    alone that it makes"""
+    make("a")
+    with welcome("a") as host:
+        with open("/proc/%d/status" % host.place.process.pid) as file:
+            status = dict(line.split(":", 1) for line in file)
+        assert status["CapEff"].strip("0\t\n") == "", status["CapEff"]
+        assert status["CapBnd"].strip("0\t\n") == "" or not link.ROOT
+        assert status["NoNewPrivs"].strip() == "1"
+        if link.ROOT:
+            assert status["Uid"].split()[0] == str(daemon.pwd.getpwnam(
+                "daemon").pw_uid)
+        if "sandbox: capabilities dropped" in host.place.said() and \
+                "no seccomp" not in host.place.said():
+            assert status["Seccomp"].strip() == "2"
+
+
+def calls():
+    """and makes each of those"""
+    if daemon.SANITIZED or not link.ROOT or not daemon.shutil.which("strace"):
+        raise daemon.Skip("needs strace, and root")
+    make("a", "b")
+    rights = daemon.subprocess.run(
+        [os.path.join(link.BUILD, "tests/daemon/sandbox_calls")], text=True,
+        capture_output=True, check=True).stdout
+    usual = {line.split("\t")[1] for line in rights.splitlines()
+             if line.startswith("pat-clusterd\t") and line.endswith("\tmade")}
+    with Place(PAIR.conninfo(), start=False) as place:
+        place.listen()
+        trace = os.path.join(place.root, "trace")
+        place.process = daemon.subprocess.Popen(
+            ["strace", "-f", "-qq", "-e", "signal=none", "-o", trace, link.CLUSTERD,
+             "--config", place.config], stdin=daemon.subprocess.DEVNULL,
+            stdout=daemon.subprocess.DEVNULL, stderr=daemon.subprocess.DEVNULL)
+        with welcome("a", place=place) as host, welcome("b") as other:
+            assert other.append(0, batch_id(1), bytes(300000)).result == OK
+            host.wait("BATCH")
+            with PAIR.owner() as session:
+                session.rows("SELECT pg_terminate_backend(pid) FROM "
+                             "pg_stat_activity WHERE application_name "
+                             "= 'pat-clusterd a'")
+            host.wait("WELCOME")
+        with open("/proc/%d/task/%d/children" % ((place.process.pid,) * 2)) as file:
+            os.kill(int(file.read().split()[0]), 15)
+        place.process.wait(link.LIMIT)
+        with open(trace) as file:
+            made = set(re.findall(r"(?m)^\d+ +(?:<\.\.\. )?(\w+)[( ]",
+                                  file.read().partition("filter=")[2]))
+    assert usual - made == set(), usual - made
+
+
 def environment():
     """what the environment says of a database does not count"""
     make("a")
@@ -509,7 +562,8 @@ def environment():
 CASES = [creates, no_cluster, appends, large, applied, leases, nodes_after_batches,
          same_name, leaves, snapshots, waits_for_standby, shown_too_early,
          role_settings, lost_in_commit, garbage,
-         host_misbehaves, ends, settings, environment, encrypted, fails_over]
+         host_misbehaves, ends, settings, confined, calls, environment,
+         encrypted, fails_over]
 
 
 def run():

@@ -37,6 +37,7 @@ RETURNS = ("patd/accept.c", "pat_httpd/proxy_conns.c")
 DIRECTORIES = (
     "patd",
     "pat_httpd",
+    "pat_clusterd",
     "pam_jira_pat",
     "sasl_plugin",
     "common/sys",

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Each line that patd, pat-httpd and the modules can log has a row in
+# Each line that patd, pat-httpd, pat-clusterd and the modules can log has a row in
 # doc/TROUBLESHOOTING.md, and no row is of a line that is logged no more.
 set -u
 
