@@ -16,6 +16,7 @@ enum {
 	KEPT = KIB,           /* copies of its record and its user's, */
 	SHOWN = KIB,          /* and of what the server behind is shown */
 	CONNECTION = 4 * KIB, /* with its question on the way */
+	CLUSTER = 16 * MIB,   /* batches on their way; most are small */
 	PATH_LEN = 4096,
 };
 
@@ -157,7 +158,8 @@ jp_budget_make(struct jp_budget *budget, const struct jp_settings *settings,
 		entry += SHOWN;
 	budget->fixed = BASE + settings->cache_kib * UINT64_C(1280) +
 	                settings->cache_entries * entry +
-	                settings->max_connections * UINT64_C(1) * CONNECTION;
+	                settings->max_connections * UINT64_C(1) * CONNECTION +
+	                (settings->cluster.configured ? CLUSTER : 0);
 	budget->hash =
 	    settings->policy.cost.memory * UINT64_C(1) * KIB + THREAD;
 	budget->hashes = UINT64_MAX;

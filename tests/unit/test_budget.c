@@ -201,6 +201,21 @@ workers_of_the_settings_and_their_cost_count(void **state)
 }
 
 static void
+a_cluster_takes_its_part(void **unused)
+{
+	const struct jp_machine machine = { .processors = 1, .memory = GIB };
+	struct jp_settings settings;
+	struct jp_budget alone, one;
+
+	(void)unused;
+	jp_settings_default(&settings);
+	jp_budget_make(&alone, &settings, &machine);
+	settings.cluster.configured = true;
+	jp_budget_make(&one, &settings, &machine);
+	assert_int_equal(one.fixed - alone.fixed, 16 * MIB);
+}
+
+static void
 what_does_not_fit_at_all_is_said(void **state)
 {
 	struct jp_budget budget;
@@ -282,6 +297,7 @@ main(void)
 		TEST(nonsense_is_no_limit),
 		cmocka_unit_test(workers_fit_into_the_limit),
 		cmocka_unit_test(workers_of_the_settings_and_their_cost_count),
+		cmocka_unit_test(a_cluster_takes_its_part),
 		cmocka_unit_test(what_does_not_fit_at_all_is_said),
 		cmocka_unit_test(hashes_take_no_more_than_there_is),
 	};
