@@ -98,7 +98,7 @@ static const struct jp_call calls[] = {
 	/* Time, chance, who we are. */
 	CALL(clock_nanosleep, 0, P | O | C),
 	CALL(getrandom, 0, ALL), /* newer ones: in the vDSO */
-	CALL(getpid, O | C, P | H),
+	CALL(getpid, O, P | H | C),
 	CALL(gettid, 0, ALL),
 	CALL(geteuid, P | O, H | C),
 	/* The C library asks for sorting how much memory there is, and for the
