@@ -18,7 +18,7 @@
 #include "common/sys/log.h"
 #include "common/sys/socket_io.h"
 #include "patd/cluster_door.h"
-#include "patd/cluster_link.h"
+#include "patd/cluster_wire.h"
 #include "patd/cluster_snapshot.h"
 
 enum {
@@ -37,7 +37,7 @@ struct cluster {
 	struct jp_cluster_view view;
 	struct jp_replica *replica;
 	char node[JP_NODE_MAX + 1];
-	struct cluster_link link;
+	struct cluster_wire link;
 	atomic_llong end_ms; /* of jp_now_ms(); INT64_MAX: no end */
 	atomic_bool stopping;
 	atomic_ullong connections; /* to the database */
@@ -136,7 +136,7 @@ static void
 disconnect(struct cluster *cluster, int priority, const struct jp_why *why)
 {
 	say(&cluster->said_link, priority, why);
-	cluster_link_close(&cluster->link);
+	cluster_wire_close(&cluster->link);
 	jp_replica_lost(cluster->replica);
 	cluster_snapshot_lost(&cluster->snapshot);
 	jp_link_reader_free(&cluster->reader);
@@ -154,9 +154,9 @@ connect_to(struct cluster *cluster, int fd)
 		return;
 	(void)jp_why(&line, JP_ERR_OK, "pat-clusterd is connected");
 	say(&cluster->said_link, LOG_INFO, &line);
-	cluster_link_open(&cluster->link, fd);
+	cluster_wire_open(&cluster->link, fd);
 	jp_replica_hello(cluster->replica, &hello);
-	(void)cluster_link_send(&cluster->link, &hello, NULL);
+	(void)cluster_wire_send(&cluster->link, &hello, NULL);
 }
 
 static void
@@ -235,7 +235,7 @@ send_to_link(void *arg, const struct jp_link_msg *msg, const uint8_t *bytes)
 {
 	struct cluster *cluster = arg;
 
-	return cluster_link_send(&cluster->link, msg, bytes);
+	return cluster_wire_send(&cluster->link, msg, bytes);
 }
 
 static void
@@ -243,7 +243,7 @@ flush(struct cluster *cluster)
 {
 	struct jp_why why;
 
-	if (cluster->link.fd < 0 || cluster_link_flush(&cluster->link))
+	if (cluster->link.fd < 0 || cluster_wire_flush(&cluster->link))
 		return;
 	(void)jp_why(
 	    &why, JP_ERR_UNREACHABLE, "pat-clusterd takes no messages");
@@ -255,7 +255,7 @@ flush(struct cluster *cluster)
 static void
 wait_for_events(struct cluster *cluster, int64_t ms)
 {
-	bool waiting = cluster_link_is_waiting(&cluster->link);
+	bool waiting = cluster_wire_is_waiting(&cluster->link);
 	struct pollfd fds[] = {
 		{ .fd = cluster->link.wake_fd, .events = POLLIN },
 		{ .fd = cluster->door.listening.fd, .events = POLLIN },
@@ -489,7 +489,7 @@ make(const struct jp_settings *settings, uid_t uid)
 		.nodes = view_nodes,
 		.arg = cluster,
 	};
-	if (cluster_link_init(&cluster->link) == JP_ERR_OK)
+	if (cluster_wire_init(&cluster->link) == JP_ERR_OK)
 		return cluster;
 	free(cluster);
 	return NULL;
@@ -498,7 +498,7 @@ make(const struct jp_settings *settings, uid_t uid)
 static void
 release(struct cluster *cluster)
 {
-	cluster_link_free(&cluster->link);
+	cluster_wire_free(&cluster->link);
 	cluster_door_close(&cluster->door);
 	jp_link_reader_free(&cluster->reader);
 	free(cluster);
@@ -584,7 +584,7 @@ cluster_stop(struct cluster *cluster, struct jp_core *core)
 	(void)eventfd_write(cluster->link.wake_fd, 1);
 	(void)pthread_join(cluster->thread, NULL);
 	jp_replica_drop(cluster->replica);
-	cluster_link_close(&cluster->link);
+	cluster_wire_close(&cluster->link);
 	jp_replica_lost(cluster->replica);
 	jp_cluster_view_offline(&core->offline, core->store);
 	core->cluster = &core->offline;

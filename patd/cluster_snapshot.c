@@ -15,7 +15,7 @@ enum {
 
 void
 cluster_snapshot_init(struct cluster_snapshot *snapshot, struct jp_store *store,
-    const struct jp_chain *chain, struct cluster_link *link)
+    const struct jp_chain *chain, struct cluster_wire *link)
 {
 	*snapshot = (struct cluster_snapshot){
 		.store = store,
@@ -93,7 +93,7 @@ send_part(struct cluster_snapshot *snapshot, const struct jp_batch *batch)
 	put->len = (uint32_t)batch->len;
 	jp_chain_part(snapshot->chain, put, batch->bytes);
 	snapshot->phase = SNAPSHOT_WAITS;
-	return cluster_link_send(snapshot->link, &msg, batch->bytes);
+	return cluster_wire_send(snapshot->link, &msg, batch->bytes);
 }
 
 /* The last part has all that is left: the store may have grown meanwhile. */

@@ -8,12 +8,12 @@
 #define PATD_CLUSTER_SNAPSHOT_H
 
 #include "common/cluster/chain.h"
-#include "patd/cluster_link.h"
+#include "patd/cluster_wire.h"
 
 struct cluster_snapshot {
 	struct jp_store *store;
 	const struct jp_chain *chain;
-	struct cluster_link *link;
+	struct cluster_wire *link;
 	enum {
 		SNAPSHOT_IDLE,
 		SNAPSHOT_COUNTS,
@@ -28,7 +28,7 @@ struct cluster_snapshot {
 
 void
 cluster_snapshot_init(struct cluster_snapshot *snapshot, struct jp_store *store,
-    const struct jp_chain *chain, struct cluster_link *link);
+    const struct jp_chain *chain, struct cluster_wire *link);
 
 /* Begins one, if the log has become long since the last one. */
 void cluster_snapshot_consider(struct cluster_snapshot *snapshot,

@@ -23,7 +23,7 @@ enum {
 struct fixture {
 	struct jp_store *store;
 	struct jp_chain chain;
-	struct cluster_link link;
+	struct cluster_wire link;
 	struct cluster_snapshot snapshot;
 	int other;
 	struct jp_link_reader reader;
@@ -53,10 +53,10 @@ set_up(void **state)
 
 	if (fixture == NULL ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds) != 0 ||
-	    cluster_link_init(&fixture->link) != JP_ERR_OK ||
+	    cluster_wire_init(&fixture->link) != JP_ERR_OK ||
 	    jp_store_mem_open(&fixture->store) != JP_ERR_OK)
 		return -1;
-	cluster_link_open(&fixture->link, fds[0]);
+	cluster_wire_open(&fixture->link, fds[0]);
 	fixture->other = fds[1];
 	jp_link_reader_init(&fixture->reader, JP_LINK_SIDE_HOST);
 	jp_chain_init(&fixture->chain, &pepper, id);
@@ -72,7 +72,7 @@ tear_down(void **state)
 	struct fixture *fixture = *state;
 
 	jp_link_reader_free(&fixture->reader);
-	cluster_link_free(&fixture->link);
+	cluster_wire_free(&fixture->link);
 	jp_store_close(fixture->store);
 	(void)close(fixture->other);
 	free(fixture);
@@ -90,8 +90,8 @@ receive(struct fixture *fixture)
 	while (err == JP_ERR_BUSY) {
 		len = recv(fixture->other, bytes, sizeof(bytes), 0);
 		if (len < 0) {
-			assert_true(cluster_link_is_waiting(&fixture->link));
-			assert_true(cluster_link_flush(&fixture->link));
+			assert_true(cluster_wire_is_waiting(&fixture->link));
+			assert_true(cluster_wire_flush(&fixture->link));
 			continue;
 		}
 		err = jp_link_reader_feed(&fixture->reader, bytes, (size_t)len);
@@ -145,7 +145,7 @@ a_short_log_needs_none(void **state)
 	cluster_snapshot_consider(
 	    &fixture->snapshot, 9999, (16 << 20) - 1, NOW);
 	assert_false(cluster_snapshot_step(&fixture->snapshot, NOW));
-	assert_false(cluster_link_is_waiting(&fixture->link));
+	assert_false(cluster_wire_is_waiting(&fixture->link));
 	assert_int_equal(recv(fixture->other, &(char){ 0 }, 1, 0), -1);
 	cluster_snapshot_consider(&fixture->snapshot, 1, 16 << 20, NOW);
 	assert_true(take_part(fixture));

@@ -1,4 +1,4 @@
-#include "patd/cluster_link.h"
+#include "patd/cluster_wire.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,14 +10,14 @@
 #include "common/sys/socket_io.h"
 
 /* One message that waits. */
-struct cluster_link_bytes {
-	STAILQ_ENTRY(cluster_link_bytes) next;
+struct cluster_wire_bytes {
+	STAILQ_ENTRY(cluster_wire_bytes) next;
 	size_t len;
 	uint8_t bytes[];
 };
 
 enum jp_err
-cluster_link_init(struct cluster_link *link)
+cluster_wire_init(struct cluster_wire *link)
 {
 	memset(link, 0, sizeof(*link));
 	STAILQ_INIT(&link->waiting);
@@ -30,15 +30,15 @@ cluster_link_init(struct cluster_link *link)
 }
 
 void
-cluster_link_free(struct cluster_link *link)
+cluster_wire_free(struct cluster_wire *link)
 {
-	cluster_link_close(link);
+	cluster_wire_close(link);
 	(void)close(link->wake_fd);
 	(void)pthread_mutex_destroy(&link->mutex);
 }
 
 void
-cluster_link_open(struct cluster_link *link, int fd)
+cluster_wire_open(struct cluster_wire *link, int fd)
 {
 	pthread_mutex_lock(&link->mutex);
 	link->fd = fd;
@@ -48,9 +48,9 @@ cluster_link_open(struct cluster_link *link, int fd)
 
 /* It may hold sealed secrets. */
 static void
-drop_first(struct cluster_link *link)
+drop_first(struct cluster_wire *link)
 {
-	struct cluster_link_bytes *first = STAILQ_FIRST(&link->waiting);
+	struct cluster_wire_bytes *first = STAILQ_FIRST(&link->waiting);
 
 	STAILQ_REMOVE_HEAD(&link->waiting, next);
 	link->waiting_bytes -= first->len;
@@ -59,7 +59,7 @@ drop_first(struct cluster_link *link)
 }
 
 void
-cluster_link_close(struct cluster_link *link)
+cluster_wire_close(struct cluster_wire *link)
 {
 	pthread_mutex_lock(&link->mutex);
 	if (link->fd >= 0)
@@ -71,11 +71,11 @@ cluster_link_close(struct cluster_link *link)
 }
 
 static enum jp_err
-leave(struct cluster_link *link, const uint8_t *bytes, size_t len)
+leave(struct cluster_wire *link, const uint8_t *bytes, size_t len)
 {
-	struct cluster_link_bytes *more;
+	struct cluster_wire_bytes *more;
 
-	if (link->waiting_bytes + len > CLUSTER_LINK_WAITING_MAX)
+	if (link->waiting_bytes + len > CLUSTER_WIRE_WAITING_MAX)
 		return JP_ERR_UNREACHABLE;
 	more = malloc(sizeof(*more) + len);
 	if (more == NULL)
@@ -91,7 +91,7 @@ leave(struct cluster_link *link, const uint8_t *bytes, size_t len)
 static enum jp_err
 take(void *arg, const uint8_t *bytes, size_t len)
 {
-	struct cluster_link *link = arg;
+	struct cluster_wire *link = arg;
 
 	if (STAILQ_EMPTY(&link->waiting)) {
 		if (jp_send(link->fd, bytes, len, MSG_DONTWAIT) == (ssize_t)len)
@@ -103,7 +103,7 @@ take(void *arg, const uint8_t *bytes, size_t len)
 }
 
 enum jp_err
-cluster_link_send(struct cluster_link *link, const struct jp_link_msg *msg,
+cluster_wire_send(struct cluster_wire *link, const struct jp_link_msg *msg,
     const uint8_t *bytes)
 {
 	enum jp_err err = JP_ERR_UNREACHABLE;
@@ -123,13 +123,13 @@ cluster_link_send(struct cluster_link *link, const struct jp_link_msg *msg,
 }
 
 bool
-cluster_link_flush(struct cluster_link *link)
+cluster_wire_flush(struct cluster_wire *link)
 {
 	bool fine;
 
 	pthread_mutex_lock(&link->mutex);
 	while (!link->failed && !STAILQ_EMPTY(&link->waiting)) {
-		const struct cluster_link_bytes *first =
+		const struct cluster_wire_bytes *first =
 		    STAILQ_FIRST(&link->waiting);
 
 		if (jp_send(link->fd, first->bytes, first->len, MSG_DONTWAIT) !=
@@ -145,7 +145,7 @@ cluster_link_flush(struct cluster_link *link)
 }
 
 bool
-cluster_link_is_waiting(struct cluster_link *link)
+cluster_wire_is_waiting(struct cluster_wire *link)
 {
 	bool waiting;
 

@@ -1,4 +1,4 @@
-/* Messages to pat-clusterd that wait for nobody: patd/cluster_link.c. */
+/* Messages to pat-clusterd that wait for nobody: patd/cluster_wire.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,14 +12,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "patd/cluster_link.h"
+#include "patd/cluster_wire.h"
 
 enum {
 	BATCH = 4 << 20, /* more than a socket takes */
 };
 
 struct fixture {
-	struct cluster_link link;
+	struct cluster_wire link;
 	int other; /* the end of pat-clusterd */
 	struct jp_link_reader reader;
 	uint8_t bytes[BATCH];
@@ -33,9 +33,9 @@ set_up(void **state)
 
 	if (fixture == NULL ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds) != 0 ||
-	    cluster_link_init(&fixture->link) != JP_ERR_OK)
+	    cluster_wire_init(&fixture->link) != JP_ERR_OK)
 		return -1;
-	cluster_link_open(&fixture->link, fds[0]);
+	cluster_wire_open(&fixture->link, fds[0]);
 	fixture->other = fds[1];
 	jp_link_reader_init(&fixture->reader, JP_LINK_SIDE_HOST);
 	for (size_t i = 0; i < sizeof(fixture->bytes); i++)
@@ -52,7 +52,7 @@ tear_down(void **state)
 	if (fixture->other >= 0)
 		(void)close(fixture->other);
 	jp_link_reader_free(&fixture->reader);
-	cluster_link_free(&fixture->link);
+	cluster_wire_free(&fixture->link);
 	free(fixture);
 	return 0;
 }
@@ -63,7 +63,7 @@ send_batch(struct fixture *fixture, uint32_t req, uint32_t len)
 	const struct jp_link_msg msg = { .kind = JP_LINK_APPEND,
 		.append = { .req = req, .len = len } };
 
-	return cluster_link_send(&fixture->link, &msg, fixture->bytes);
+	return cluster_wire_send(&fixture->link, &msg, fixture->bytes);
 }
 
 static enum jp_err
@@ -72,7 +72,7 @@ send_applied(struct fixture *fixture, uint64_t seq)
 	const struct jp_link_msg msg = { .kind = JP_LINK_APPLIED,
 		.applied = { .seq = seq } };
 
-	return cluster_link_send(&fixture->link, &msg, NULL);
+	return cluster_wire_send(&fixture->link, &msg, NULL);
 }
 
 /* The next message that is whole, while what waits goes on. */
@@ -86,8 +86,8 @@ receive(struct fixture *fixture)
 	while (err == JP_ERR_BUSY) {
 		len = recv(fixture->other, bytes, sizeof(bytes), 0);
 		if (len < 0) {
-			assert_true(cluster_link_is_waiting(&fixture->link));
-			assert_true(cluster_link_flush(&fixture->link));
+			assert_true(cluster_wire_is_waiting(&fixture->link));
+			assert_true(cluster_wire_flush(&fixture->link));
 			continue;
 		}
 		err = jp_link_reader_feed(&fixture->reader, bytes, (size_t)len);
@@ -110,7 +110,7 @@ what_fits_leaves_at_once(void **state)
 	struct fixture *fixture = *state;
 
 	assert_int_equal(send_applied(fixture, 7), JP_ERR_OK);
-	assert_false(cluster_link_is_waiting(&fixture->link));
+	assert_false(cluster_wire_is_waiting(&fixture->link));
 	assert_false(is_woken(fixture));
 	assert_int_equal(receive(fixture)->applied.seq, 7);
 }
@@ -122,7 +122,7 @@ what_does_not_fit_waits_in_order_and_nobody_for_it(void **state)
 	const struct jp_link_msg *msg;
 
 	assert_int_equal(send_batch(fixture, 1, BATCH), JP_ERR_OK);
-	assert_true(cluster_link_is_waiting(&fixture->link));
+	assert_true(cluster_wire_is_waiting(&fixture->link));
 	assert_true(is_woken(fixture));
 	assert_int_equal(send_applied(fixture, 8), JP_ERR_OK);
 	assert_int_equal(send_batch(fixture, 2, 5), JP_ERR_OK);
@@ -132,7 +132,7 @@ what_does_not_fit_waits_in_order_and_nobody_for_it(void **state)
 	    fixture->reader.bytes, fixture->bytes, sizeof(fixture->bytes));
 	assert_int_equal(receive(fixture)->applied.seq, 8);
 	assert_int_equal(receive(fixture)->append.req, 2);
-	assert_false(cluster_link_is_waiting(&fixture->link));
+	assert_false(cluster_wire_is_waiting(&fixture->link));
 	assert_int_equal(fixture->link.waiting_bytes, 0);
 }
 
@@ -143,16 +143,16 @@ more_than_may_wait_ends_the_connection(void **state)
 	enum jp_err err = JP_ERR_OK;
 	size_t sent = 0;
 
-	while (err == JP_ERR_OK && sent < 2 * CLUSTER_LINK_WAITING_MAX) {
+	while (err == JP_ERR_OK && sent < 2 * CLUSTER_WIRE_WAITING_MAX) {
 		err = send_batch(fixture, 1, BATCH);
 		sent += BATCH;
 	}
 	assert_int_equal(err, JP_ERR_UNREACHABLE);
-	assert_true(fixture->link.waiting_bytes <= CLUSTER_LINK_WAITING_MAX);
-	assert_false(cluster_link_flush(&fixture->link));
+	assert_true(fixture->link.waiting_bytes <= CLUSTER_WIRE_WAITING_MAX);
+	assert_false(cluster_wire_flush(&fixture->link));
 	assert_int_equal(send_applied(fixture, 1), JP_ERR_UNREACHABLE);
-	cluster_link_close(&fixture->link);
-	assert_false(cluster_link_is_waiting(&fixture->link));
+	cluster_wire_close(&fixture->link);
+	assert_false(cluster_wire_is_waiting(&fixture->link));
 	assert_int_equal(fixture->link.waiting_bytes, 0);
 }
 
@@ -165,10 +165,10 @@ nothing_is_sent_to_nobody(void **state)
 	fixture->other = -1;
 	assert_int_equal(send_applied(fixture, 1), JP_ERR_UNREACHABLE);
 	assert_true(is_woken(fixture));
-	assert_false(cluster_link_flush(&fixture->link));
-	cluster_link_close(&fixture->link);
+	assert_false(cluster_wire_flush(&fixture->link));
+	cluster_wire_close(&fixture->link);
 	assert_int_equal(send_applied(fixture, 1), JP_ERR_UNREACHABLE);
-	cluster_link_close(&fixture->link);
+	cluster_wire_close(&fixture->link);
 }
 
 /* A part of it may have left before. */
@@ -179,7 +179,7 @@ a_message_that_cannot_be_written_ends_the_connection(void **state)
 
 	assert_int_not_equal(
 	    send_batch(fixture, 1, JP_LINK_BYTES_MAX + 1), JP_ERR_OK);
-	assert_false(cluster_link_flush(&fixture->link));
+	assert_false(cluster_wire_flush(&fixture->link));
 }
 
 int
