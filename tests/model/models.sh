@@ -27,4 +27,5 @@ model() {
 
 model memo 5
 model one_shot 4
+model lease 10
 done_testing
