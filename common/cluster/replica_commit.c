@@ -90,6 +90,7 @@ send_pending(struct jp_replica *replica, const uint8_t *bytes)
 	pending->msg.append.req = ++replica->last_req;
 	pending->sent = true;
 	replica->asked_req = pending->msg.append.req;
+	replica->asked_seq = pending->msg.append.expected + 1;
 	msg = pending->msg;
 	replica_unlock(replica);
 	err = replica->link.send(replica->link.arg, &msg, bytes);

@@ -56,8 +56,9 @@ struct jp_replica {
 	uint64_t loud; /* what jp_store_settle() waits for */
 	struct replica_pending pending;
 	uint32_t asked_req; /* of the APPEND that was not answered; 0: none */
-	bool linked;  /* there is a connection to the link */
-	bool welcome; /* which has one to the right database */
+	uint64_t asked_seq; /* where it goes */
+	bool linked;        /* there is a connection to the link */
+	bool welcome;       /* which has one to the right database */
 	bool stopped, dropped;
 	bool failed; /* a batch of the log could not be applied: */
 	struct jp_why failed_why;

@@ -233,34 +233,63 @@ is_sane(const struct replica_pending *pending,
 	return true;
 }
 
+/*
+ * The writer gave up, and has taken the bytes with it. The link believes that
+ * this host has them, and would not send them: it begins anew.
+ */
+static enum jp_err
+check_given_up(const struct take *take)
+{
+	const struct jp_replica *replica = take->replica;
+
+	if (take->msg->appended.result != JP_LINK_OK ||
+	    take->msg->appended.req != replica->asked_req ||
+	    replica->position.seq >= replica->asked_seq)
+		return JP_ERR_OK;
+	return jp_why(take->why, JP_ERR_CONFLICT,
+	    "batch %llu of this host is in the log, after nobody waited for it "
+	    "any more: it is asked for",
+	    (unsigned long long)replica->asked_seq);
+}
+
+/* With the lock. */
+static enum jp_err
+answer_pending(const struct take *take)
+{
+	struct replica_pending *pending = &take->replica->pending;
+	const struct jp_link_appended *appended = &take->msg->appended;
+
+	if (!pending->there || !pending->sent || pending->ended ||
+	    pending->msg.append.req != appended->req)
+		return check_given_up(take);
+	if (!is_sane(pending, appended))
+		return jp_why(take->why, JP_ERR_PROTOCOL,
+		    "the database says that a batch behind %llu is in a log "
+		    "that ends at %llu",
+		    (unsigned long long)pending->msg.append.expected,
+		    (unsigned long long)appended->nodes.head);
+	end_pending(pending, appended);
+	return JP_ERR_OK;
+}
+
 static enum jp_err
 take_appended(struct take *take)
 {
 	struct jp_replica *replica = take->replica;
 	const struct jp_link_appended *appended = &take->msg->appended;
-	struct replica_pending *pending = &replica->pending;
 	enum jp_err err = JP_ERR_OK;
 
 	replica_lock(replica);
-	if (appended->req == replica->asked_req)
-		replica->asked_req = 0;
 	if (appended->result == JP_LINK_OK)
 		err = replica_read_nodes(replica, &appended->nodes);
 	if (err != JP_ERR_OK)
 		err = refuse_nodes(take, err);
-	else if (appended->result == JP_LINK_UNKNOWN)
+	else
+		err = answer_pending(take);
+	if (appended->result == JP_LINK_UNKNOWN)
 		replica->welcome = false; /* until there is a new connection */
-	if (err == JP_ERR_OK && pending->there && pending->sent &&
-	    !pending->ended && pending->msg.append.req == appended->req) {
-		if (is_sane(pending, appended))
-			end_pending(pending, appended);
-		else
-			err = jp_why(take->why, JP_ERR_PROTOCOL,
-			    "the database says that a batch behind %llu is in "
-			    "a log that ends at %llu",
-			    (unsigned long long)pending->msg.append.expected,
-			    (unsigned long long)appended->nodes.head);
-	}
+	if (appended->req == replica->asked_req)
+		replica->asked_req = 0;
 	(void)pthread_cond_broadcast(&replica->changed);
 	replica_unlock(replica);
 	return err;

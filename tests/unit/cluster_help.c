@@ -184,6 +184,7 @@ answer_append(struct fake_host *host, const struct jp_link_append *request,
 	struct jp_link_msg answer;
 
 	host->appends++;
+	host->last_req = request->req;
 	if (host->before != NULL)
 		host->before(host);
 	append(host, request, bytes, &answer);
@@ -306,8 +307,10 @@ fake_connect(struct fake_host *host)
 	struct fake_log *log = host->log;
 	struct jp_link_msg msg;
 
-	if (!host->connected)
+	if (!host->connected) {
 		jp_replica_hello(host->replica, &msg);
+		host->told = msg.hello.applied;
+	}
 	host->connected = true;
 	host->welcome = true;
 	host->changes = UINT64_MAX;
@@ -395,5 +398,7 @@ fake_pump(struct fake_host *host)
 	host->err = JP_ERR_OK;
 	while (host->err == JP_ERR_OK && (take_inbox(host) || take_log(host)))
 		some = true;
+	if (host->err != JP_ERR_OK && host->is_pumped)
+		fake_cut(host, true);
 	return some;
 }

@@ -65,6 +65,7 @@ struct fake_host {
 	/* Before an APPEND is looked at; NULL: nothing. */
 	void (*before)(struct fake_host *host);
 	unsigned int appends, leases; /* that it has sent */
+	uint32_t last_req;            /* of an APPEND */
 	uint64_t told, changes;       /* up to there it knows the log */
 	/* Messages from its writers' threads, for who carries them. */
 	bool is_pumped;
@@ -92,8 +93,8 @@ void fake_connect(struct fake_host *host);
 void fake_cut(struct fake_host *host, bool link);
 
 /*
- * Gives the host what the log has and it has not, until it refuses something;
- * true: there was something.
+ * Gives the host what the log has and it has not, until it refuses something,
+ * which ends the connection of one that is pumped; true: there was something.
  */
 bool fake_pump(struct fake_host *host);
 

@@ -327,6 +327,33 @@ what_nobody_knows_shows_later(void **state)
 	fake_host_close(&hasty);
 }
 
+/* The link believes that the host has what it was told is done. */
+static void
+a_late_answer_to_what_was_given_up_begins_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
+	struct fake_host hasty;
+
+	fake_append_wait_ms = 1;
+	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
+	fake_append_wait_ms = 60000;
+	fake_connect(&hasty);
+	hasty.way = FAKE_SILENT_DONE;
+	assert_int_equal(add_to(&hasty, ID), JP_ERR_TIMEOUT);
+	msg.appended.req = hasty.last_req;
+	msg.appended.nodes.head = 1;
+	assert_int_equal(fake_give(&hasty, &msg, NULL), JP_ERR_CONFLICT);
+	assert_non_null(strstr(hasty.why.text, "batch 1 of this host"));
+	/* Once more, when it is here, it is nothing. */
+	fake_connect(&hasty);
+	(void)fake_pump(&hasty);
+	assert_true(has(&hasty, ID));
+	assert_int_equal(fake_give(&hasty, &msg, NULL), JP_ERR_OK);
+	assert_int_equal(add_to(&hasty, OTHER), JP_ERR_OK);
+	fake_host_close(&hasty);
+}
+
 /* The link takes the next one when it has answered, or is another one. */
 static void
 one_at_a_time_is_sent(void **state)
@@ -993,6 +1020,7 @@ main(void)
 		TEST(a_lost_answer_is_asked_for_until_it_comes),
 		TEST(what_comes_back_by_the_log_is_done),
 		TEST(what_nobody_knows_shows_later),
+		TEST(a_late_answer_to_what_was_given_up_begins_anew),
 		TEST(one_at_a_time_is_sent),
 		TEST(what_the_database_refuses_is_not_done),
 		TEST(nobody_waits_for_a_patd_that_ends),
