@@ -23,6 +23,7 @@ RECORD = struct.Struct("<qqiB")
 CURSOR = struct.Struct("<q")
 BEFORE, AHEAD = 12, 24  # the cursor, of what is asked about
 NONE = 255   # no answer
+PAUSE = 0.002  # between questions: hosts have other work, too
 
 
 def connected(path):
@@ -64,6 +65,7 @@ def main():
             if said == NONE:
                 client.close()
                 client = None
+            time.sleep(PAUSE)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ database is as it was nothing is lost.
 import contextlib
 import os
 import re
+import sys
 
 from acts import id_of, make_tokens
 from cluster import PATIENCE, SOURCE, cluster, wait_for
@@ -54,8 +55,6 @@ class Liar:
         token = self.whole.token("jane")
         assert self.last.verdict("jane", token) == ACCEPT
         self.last.cut("cut")
-        wait_for(lambda: self.last.verdict("jane", token) == UNAVAILABLE,
-                 self.last.story)
         self.whole.token("joe")
         first.admin("revoke", id_of(token))
         self.whole.token("joe")
@@ -85,6 +84,10 @@ LIES = {
 }
 
 
+# Of which `make check` tries these; make cluster-torture all.
+FEW = ("a wrong MAC", "garbage", "an old batch", "two in another order")
+
+
 def changed_log():
     """a log with a wrong MAC, another byte, garbage, an old batch, two in another
     order, or without one is refused, and taken when it is as it was
@@ -93,6 +96,8 @@ def changed_log():
         make_tokens(whole, 2)
         last = liar.last
         for name, lie in LIES.items():
+            if name not in FEW and not os.environ.get("JP_ROUNDS"):
+                continue
             whole.wait_leases()
             at, token = liar.changes()
             liar.keep()
@@ -100,8 +105,7 @@ def changed_log():
             liar.session.rows("BEGIN; " + lie.format(at=at) + "; COMMIT")
             last.mend()
             refused(last, before, name)
-            user, probe = whole.probe()
-            assert last.verdict(user, probe) == UNAVAILABLE, name
+            wait_for(lambda: last.verdict(*whole.probe()) == UNAVAILABLE, last.story)
             assert last.verdict("jane", token) in (UNAVAILABLE, DENY), name
             alive(whole)
             liar.put_back()
@@ -269,4 +273,5 @@ def garbled_network():
         whole.check_equal()
 
 
-main([changed_log, forged_batch, older_database, lying_answers, garbled_network])
+CASES = [changed_log, forged_batch, older_database, lying_answers, garbled_network]
+main([case for case in CASES if sys.argv[1:] in ([], [case.__name__])])
