@@ -12,7 +12,8 @@
 
 enum {
 	LOOK_MS = 5000, /* for what nobody has told about */
-	PATIENCE_MIN_MS = 10000,
+	PATIENCE_MIN_MS = 3000,
+	PATIENCE_MAX_MS = 30000,
 };
 
 static const struct task *const tasks[] = { &task_hello, &task_setup,
@@ -26,6 +27,20 @@ static enum jp_err
 wrong(struct jp_why *why, const char *text)
 {
 	return jp_why(why, JP_ERR_PROTOCOL, "%s", text);
+}
+
+/*
+ * A server that hangs is left so early that a lease can be had from another one
+ * before the last one is over.
+ */
+static int64_t
+patience_of(uint32_t lease_ms)
+{
+	const int64_t third = lease_ms / 3;
+
+	return third < PATIENCE_MIN_MS   ? PATIENCE_MIN_MS
+	       : third > PATIENCE_MAX_MS ? PATIENCE_MAX_MS
+	                                 : third;
 }
 
 static enum jp_err
@@ -42,9 +57,8 @@ take_hello(
 	bridge->hello = msg->hello;
 	bridge->applied = bridge->told = bridge->sent = msg->hello.applied;
 	bridge->head = bridge->applied;
-	database_be_patient(&bridge->database,
-	    msg->hello.lease_ms > PATIENCE_MIN_MS ? msg->hello.lease_ms
-	                                          : PATIENCE_MIN_MS);
+	database_be_patient(
+	    &bridge->database, patience_of(msg->hello.lease_ms));
 	database_start(&bridge->database, bridge->now_ms);
 	return JP_ERR_OK;
 }

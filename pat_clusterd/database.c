@@ -14,6 +14,7 @@ enum {
 	PAUSE_MAX_MS = 5000,
 	PATIENCE_MS = 15000,
 	VERSION_MIN = 150000,
+	BYTES_PER_MS = 100,
 };
 
 /*
@@ -428,6 +429,10 @@ exchange(struct database *database, short ready, int64_t now_ms)
 		lose(database, now_ms, PQerrorMessage(conn));
 		return;
 	}
+	if (database->state == DATABASE_READY && database->due_ms > 0 &&
+	    (ready & POLLIN) != 0 &&
+	    database->due_ms < now_ms + database->patience_ms)
+		database->due_ms = now_ms + database->patience_ms;
 	if (PQflush(conn) < 0 || !take_results(database, now_ms)) {
 		lose(database, now_ms, PQerrorMessage(conn));
 		return;

@@ -81,7 +81,10 @@ void database_start(struct database *database, int64_t now_ms);
 /* Closes the connection. The end of a statement is not reported. */
 void database_stop(struct database *database);
 
-/* How long a statement may take before the connection counts as lost. */
+/*
+ * For how long a server may be silent during a statement before the connection
+ * counts as lost; beside what it takes to send the statement.
+ */
 void database_be_patient(struct database *database, int64_t ms);
 
 /* The connection is of no use: the next try comes after a pause. */

@@ -291,7 +291,7 @@ def waits_for_standby():
     """nothing is done and no lease granted while the standby does not answer; and a
     wait that is cancelled there is not taken for done"""
     make("a", "b")
-    with welcome("a") as one:
+    with welcome("a", lease_ms=90000) as one:
         with silent_standby():
             one.send("LEASE", req=50)
             with PAIR.owner() as session:
@@ -321,7 +321,8 @@ def shown_too_early():
     """a batch that the primary shows, as a wait was cancelled, goes to no other host
     before the standby has it"""
     make("a", "b")
-    with welcome("a") as one, welcome("b") as two:
+    with welcome("a", lease_ms=90000) as one, welcome(
+            "b", lease_ms=90000) as two:
         with silent_standby(), PAIR.owner() as session:
             one.begin_append(0, batch_id(1))
             waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
@@ -346,7 +347,7 @@ def role_settings():
         for setting in HOSTILE:
             session.rows("ALTER ROLE %s SET %s" % (postgres.ROLE, setting))
     try:
-        with welcome("a") as one:
+        with welcome("a", lease_ms=90000) as one:
             assert one.append(0, batch_id(1)).result == OK
             with silent_standby():
                 req = one.begin_append(1, batch_id(2))
@@ -366,7 +367,7 @@ def lost_in_commit():
     """a connection that is lost in the middle of a commit is UNKNOWN; the same batch
     again is done, once"""
     make("a")
-    with welcome("a") as one:
+    with welcome("a", lease_ms=90000) as one:
         with silent_standby():
             req = one.begin_append(0, batch_id(1))
             with PAIR.owner() as session:
@@ -401,6 +402,43 @@ def fails_over():
         assert two.wait("BATCH").seq == 2
         assert any(state.state == CONNECTED and not state.synchronous
                    for state in one.kept if state.kind == "STATE")
+    PAIR.rejoin()
+
+
+def stuck():
+    """a commit that waits for a standby that is gone: the host hears UNKNOWN and why,
+    no second one is begun there, and all goes on when it is back"""
+    make("a")
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    with welcome("a", lease_ms=5000) as one:
+        with silent_standby(), PAIR.owner() as session:
+            req = one.begin_append(0, batch_id(1))
+            said = one.wait("APPENDED")
+            assert (said.req, said.result) == (req, UNKNOWN), said
+            one.wait("STATE", lambda state: "a commit waits there" in state.text)
+            assert len(session.rows(waiting)) == 1
+        one.wait("WELCOME")
+        assert one.append(0, batch_id(1)).result == OK
+
+
+def frozen():
+    """a primary that takes connections and says nothing is left for the one that was
+    promoted in its place"""
+    make("a")
+    with welcome("a", lease_ms=5000) as one:
+        assert one.append(0, batch_id(1)).result == OK
+        old = PAIR.primary
+        old.freeze()
+        try:
+            req = one.begin_append(1, batch_id(2))
+            PAIR.promote(alone=True, kill=False)
+            said = one.wait("APPENDED")
+            assert said.req == req and said.result in (NOT_DONE, UNKNOWN), said
+            assert one.wait("WELCOME").head == 1
+            assert one.append(1, batch_id(2)).result == OK
+        finally:
+            old.thaw()
+            old.kill()
     PAIR.rejoin()
 
 
@@ -563,7 +601,7 @@ CASES = [creates, no_cluster, appends, large, applied, leases, nodes_after_batch
          same_name, leaves, snapshots, waits_for_standby, shown_too_early,
          role_settings, lost_in_commit, garbage,
          host_misbehaves, ends, settings, confined, calls, environment,
-         encrypted, fails_over]
+         stuck, encrypted, fails_over, frozen]
 
 
 def run():
