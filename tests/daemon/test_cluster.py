@@ -2,11 +2,12 @@
 memory (fake_clusterd.py), where it can lie, be lost, and come back.
 """
 import contextlib
+import json
 import os
 import socket
 import subprocess
 
-from daemon import (ACCEPT, BUILD, DENY, ROOT, UNAVAILABLE, OneShot, Skip,
+from daemon import (ACCEPT, BUILD, DENY, ROOT, UNAVAILABLE, OneShot,
                     World, as_user, forged, main, wait_for)
 from fake_clusterd import USER, Log, connect
 
@@ -204,6 +205,22 @@ def cut_off():
         other.logged("accepts tokens again")
 
 
+def known_already():
+    """a revocation that another host has begun is not said to be done before it is"""
+    with cluster(3) as (_, one, other, third):
+        token = one.token()
+        third.accepts(token)
+        third.link.deaf = True
+        command = [one.admin_program, "--config", one.config, "revoke",
+                   token[5:13]]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL) as process:
+            wait_for(lambda: other.verdict(token) == DENY)
+            other.admin("revoke", token[5:13])
+            assert third.verdict(token) == UNAVAILABLE
+            assert process.wait(120) == 0
+
+
 def database_down():
     """while the database is down nothing is written, and the line says so; then all
     goes on"""
@@ -319,14 +336,26 @@ def shown():
     with cluster() as (log, one, other):
         token = one.token()
         other.accepts(token)
-        one.stats()
-        done = one.admin("cluster", "status", "--json", check=False)
-        if "install pat-clusterd" in done.stderr:
-            raise Skip("pat-admin cluster status is not there yet")
-        assert done.returncode == 0, done.stderr
-        for word in ("host0", "host1"):
-            assert word in done.stdout
-        assert log.head > 0
+        wait_for(lambda: log.nodes["host1"]["applied"] == log.head)
+        for shown_by in (("cluster", "status", "--json"), ("stats", "--json")):
+            said = json.loads(one.admin(*shown_by).stdout)
+            said = said.get("cluster") if shown_by[0] == "stats" else said
+            assert said["node"] == "host0" and said["applied"] == log.head
+            assert 0 < said["lease_left"] <= LEASE
+            assert said["database"]["state"] == "connected"
+            nodes = {node["node"]: node for node in said["nodes"]}
+            assert sorted(nodes) == ["host0", "host1"]
+            assert not nodes["host1"]["lease_run_out"]
+        text = one.admin("stats", "--prometheus").stdout
+        assert "\njira_pat_cluster_applied %d\n" % log.head in text
+        other.disconnect()
+        wait_for(lambda: 'jira_pat_cluster_lease_left_milliseconds 0\n' in
+                 other.admin("stats", "--prometheus").stdout)
+        assert other.verdict(token) == UNAVAILABLE
+        said = other.admin("stats", "--prometheus").stdout
+        assert "jira_pat_cluster_connected 0\n" in said
+        assert "jira_pat_cluster_lapses_total 1\n" in said
+        assert "jira_pat_cluster_unavailable_total 1\n" in said
 
 
 def stops():
@@ -346,4 +375,5 @@ def stops():
 
 
 main([agreement, without_patd, everywhere, both_write, nobody_there, cut_off,
-      database_down, lost_answers, lies, visitors, snapshots, shown, stops])
+      known_already, database_down, lost_answers, lies, visitors, snapshots,
+      shown, stops])
