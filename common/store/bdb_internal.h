@@ -12,6 +12,7 @@
  *     bdb_head.c    the one record of meta.db
  *     bdb_txn.c     around every operation; transactions, checkpoints
  *     bdb_read.c    reading one record
+ *     bdb_record.c  writing one
  *     bdb_list.c    listings of tokens
  *     bdb_named.c   users and their upstream credentials
  *     bdb_apply.c   batches of a cluster, and walks through all records
