@@ -149,7 +149,7 @@ append(struct fake_host *host, const struct jp_link_append *append,
 	if (!has_batch(log, append->id)) {
 		if (log->head != append->expected)
 			appended->result = JP_LINK_CONFLICT;
-		else if (ways[host->way].does)
+		else if (ways[atomic_load(&host->way)].does)
 			fake_log_add(log, host->name, append, bytes);
 	}
 	read_nodes(log, &appended->nodes);
@@ -180,7 +180,7 @@ static void
 answer_append(struct fake_host *host, const struct jp_link_append *request,
     const uint8_t *bytes)
 {
-	const struct way *way = &ways[host->way];
+	const struct way *way = &ways[atomic_load(&host->way)];
 	struct jp_link_msg answer;
 
 	host->appends++;
@@ -188,7 +188,7 @@ answer_append(struct fake_host *host, const struct jp_link_append *request,
 	if (host->before != NULL)
 		host->before(host);
 	append(host, request, bytes, &answer);
-	host->way = FAKE_ANSWERS;
+	atomic_store(&host->way, FAKE_ANSWERS);
 	if (way->then == SAYS_UNKNOWN)
 		answer.appended =
 		    (struct jp_link_appended){ .req = request->req,

@@ -327,7 +327,8 @@ one_round(struct site *site, unsigned int round)
 	wait_for(site, true);
 	atomic_store(&victim->cut, round % CUT_EVERY == 0);
 	if (round % LOST_EVERY == 0)
-		revoker->fake.way = losses[round / LOST_EVERY % 4];
+		atomic_store(
+		    &revoker->fake.way, losses[round / LOST_EVERY % 4]);
 	act(revoker, round, JP_CHANGE_END, edit_revoke);
 	done_ns = jp_now_ns();
 	wait_for(site, false);
