@@ -15,7 +15,7 @@ from test_admin import Apart, nodes
 SOURCE = os.environ["JP_SOURCE"]
 TEXT = os.path.join(SOURCE, "doc/CLUSTER.md")
 COMMANDS_MAX = 10  # as it says of itself
-FENCE = re.compile(r"^```(\w+)(.*)\n(.*?)^```$", re.M | re.S)
+FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.M | re.S)
 
 # In front of what a reader finds on the PATH.
 STAND_INS = {
@@ -50,6 +50,9 @@ def blocks(title):
 class Typed(Apart):
     """A host on which a reader types."""
 
+    def write(self, more=""):
+        World.write(self, more)  # the page has the rest
+
     def lay_out(self):
         super().lay_out()
         self.bin = os.path.join(self.root, "bin")
@@ -63,18 +66,16 @@ class Typed(Apart):
         self.whole.folder = files
         real = self.whole.pair.conninfo(files, ports=self.relay.ports,
                                         host="localhost")
-        given = dict(word.split("=", 1) for word in real.split())
+        asked = {word.split("=", 1)[0] for line in lines
+                 if line.startswith("conninfo = ")
+                 for word in line.split()[2:]}
+        lacks = asked - {word.split("=", 1)[0] for word in real.split()}
+        assert asked and not lacks, (asked, lacks)
         self.alone()
         with open(self.config, "a") as file:
-            file.write("\n")
-            for line in lines:
-                key, _, value = line.partition(" = ")
-                if key == "conninfo":
-                    asked = [word.split("=", 1)[0] for word in value.split()]
-                    lacks = set(asked) - set(given)
-                    assert not lacks, lacks
-                    line = "conninfo = " + real
-                file.write(line + "\n")
+            file.write("\n".join(line for line in lines
+                                 if not line.startswith("conninfo")) + "\n")
+            file.writelines("conninfo = %s\n" % word for word in real.split())
             # The name of the machine is the same for all of them.
             file.write("node = %s\nlease = %ds\nuser = %s\n" % (
                 self.name, self.whole.lease, self.link_user))
