@@ -216,6 +216,9 @@ set_up_links(struct httpd *httpd)
 	patd_link_make(&service->link, &service->reactor, path);
 	(void)snprintf(path, sizeof(path), "%s/admin.sock", settings->run_dir);
 	admin_link_make(&service->admin, &service->reactor, path);
+	/* What is changed waits for the database, and for other hosts. */
+	if (settings->cluster.configured)
+		service->admin.timeout_ms += 2 * 1000 * settings->cluster.lease;
 	service->authorizer =
 	    (struct authorizer){ .settings = settings, .link = &service->link };
 	service->site.settings = settings;

@@ -137,7 +137,7 @@ admin_link_ask(struct admin_link *link, struct admin_ask *ask)
 	ask->link = link;
 	ask->timer = (struct reactor_timer){ .due = on_due };
 	reactor_arm(link->reactor, &ask->timer,
-	    link->reactor->now_ms + ADMIN_LINK_TIMEOUT_MS);
+	    link->reactor->now_ms + link->timeout_ms);
 	enqueue(link, ask);
 	return JP_ERR_OK;
 }
@@ -393,6 +393,7 @@ admin_link_make(
 {
 	memset(link, 0, sizeof(*link));
 	link->reactor = reactor;
+	link->timeout_ms = ADMIN_LINK_TIMEOUT_MS;
 	(void)jp_field_set(link->path, sizeof(link->path), path);
 	link->duty.run = run;
 	link->pause.due = on_pause_over;

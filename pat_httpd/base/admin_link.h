@@ -42,7 +42,8 @@ struct admin_ask {
 
 struct admin_link {
 	struct reactor *reactor;
-	char path[108]; /* of admin.sock */
+	char path[108];     /* of admin.sock */
+	int64_t timeout_ms; /* for each request; whoever made it may raise it */
 	struct reactor_duty duty;
 	struct reactor_timer pause; /* armed: patd had no room for us */
 	size_t waiting;

@@ -392,6 +392,23 @@ an_answer_has_a_deadline(void **unused)
 	assert_int_equal(admin.heard_len, ADMIN_LINK_CONNS);
 }
 
+/* In a cluster patd waits for others. */
+static void
+the_deadline_is_what_the_maker_says(void **unused)
+{
+	static struct asker asker;
+
+	(void)unused;
+	link_->timeout_ms = 2 * ADMIN_LINK_TIMEOUT_MS;
+	assert_int_equal(ask(&asker, JP_ADMIN_CREATE, 1), JP_ERR_OK);
+	run_until_is(&admin.heard_len, 1);
+	let_time_pass();
+	assert_int_not_equal(asker.ask.timer.at_ms, 0);
+	assert_true(
+	    asker.ask.timer.at_ms > jp_now_ms() + ADMIN_LINK_TIMEOUT_MS);
+	admin_link_forget(&asker.ask);
+}
+
 static void
 who_has_gone_is_hung_up_on(void **unused)
 {
@@ -536,6 +553,7 @@ main(void)
 		TEST(what_patd_has_read_is_not_asked_again),
 		TEST(what_patd_has_not_read_is_asked_again),
 		TEST(an_answer_has_a_deadline),
+		TEST(the_deadline_is_what_the_maker_says),
 		TEST(who_has_gone_is_hung_up_on),
 		TEST(who_goes_at_an_item_hears_no_more),
 		TEST(another_version_is_said),
