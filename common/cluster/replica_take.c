@@ -74,13 +74,13 @@ check_head(struct take *take, uint64_t head, const uint8_t *mac)
 		return jp_why(take->why, JP_ERR_CONFLICT,
 		    "the log in the database ends at %llu, and this host has "
 		    "%llu: the database has lost what was committed, or is an "
-		    "older copy: see \"The database lost its end\" in "
+		    "older copy: see \"What each failure looks like\" in "
 		    "CLUSTER.md",
 		    (unsigned long long)head, (unsigned long long)here->seq);
 	if (head == here->seq && memcmp(mac, here->mac, JP_CHAIN_LEN) != 0)
 		return jp_why(take->why, JP_ERR_CHECKSUM,
 		    "the log in the database is another one than that of this "
-		    "host, at %llu: see \"The database lost its end\" in "
+		    "host, at %llu: see \"What each failure looks like\" in "
 		    "CLUSTER.md",
 		    (unsigned long long)head);
 	return JP_ERR_OK;
