@@ -24,6 +24,7 @@ struct joining {
 	struct jp_pepper pepper; /* of the cluster */
 	uint8_t tag[JP_PEPPER_NAME_LEN];
 	struct cluster_own own;
+	struct jp_position was; /* of the store that is there, or zero */
 	struct cluster_link link;
 	bool entered;
 	struct cluster_store store; /* the new one */
@@ -38,31 +39,19 @@ struct joining {
 /* ---- the store that is there ---- */
 
 static enum jp_err
-check_position(const struct jp_position *position, struct jp_why *why)
-{
-	if (!jp_position_is_set(position) || jp_position_is_filling(position))
-		return JP_ERR_OK;
-	return jp_why(why, JP_ERR_EXISTS,
-	    "this store is in a cluster already: see `pat-admin cluster "
-	    "status`, or `pat-admin cluster leave` it first");
-}
-
-static enum jp_err
 check_own(struct joining *joining, const struct cluster_store *store)
 {
-	enum jp_err err = check_position(&store->position, joining->why);
-
-	if (err != JP_ERR_OK || joining->args->import ||
-	    jp_position_is_filling(&store->position) ||
+	joining->was = store->position;
+	if (joining->args->import || jp_position_is_set(&store->position) ||
 	    cluster_own_empty(&joining->own))
-		return err;
+		return JP_ERR_OK;
 	return jp_why(joining->why, JP_ERR_EXISTS,
 	    "%s has tokens or users of its own: --import adds them to the "
 	    "cluster; to go without them, move the directory away",
 	    joining->context->settings.store_dir);
 }
 
-/* What a join that did not end has left in it is nobody's. */
+/* What comes from a cluster, whole or not, is no tokens of its own. */
 static enum jp_err
 look_at_own(struct joining *joining)
 {
@@ -76,7 +65,7 @@ look_at_own(struct joining *joining)
 	    settings->pepper_file, joining->why);
 	if (err != JP_ERR_OK)
 		return err;
-	if (!jp_position_is_filling(&store.position))
+	if (!jp_position_is_set(&store.position))
 		err = cluster_own_read(&joining->own, &store, joining->why);
 	if (err == JP_ERR_OK)
 		err = check_own(joining, &store);
@@ -135,6 +124,55 @@ write_pepper(struct joining *joining)
 		err = path_why(joining->why, "write", path);
 	if (fd >= 0)
 		(void)close(fd);
+	return err;
+}
+
+/* ---- one that was a host before ---- */
+
+/* Whether a REFUSED is for want of this host alone, which then joins anew. */
+static bool
+is_forgotten(const struct cluster_link *link)
+{
+	return link->state.state == JP_LINK_REFUSED &&
+	       strstr(link->state.text, "has no host") != NULL;
+}
+
+static enum jp_err
+compare(const struct joining *joining, const struct cluster_link *link)
+{
+	if (link->welcome.head >= joining->was.seq)
+		return JP_ERR_OK;
+	return jp_why(joining->why, JP_ERR_CONFLICT,
+	    "the log in the database ends at %" PRIu64 ", and this host has "
+	    "%" PRIu64 ": see \"The database lost its end\" in CLUSTER.md",
+	    link->welcome.head, joining->was.seq);
+}
+
+/*
+ * Its store is filled anew, as where the log no longer has what it lacks; but
+ * only from the cluster that it is of, and if it knows nothing that is not
+ * there.
+ */
+static enum jp_err
+check_again(struct joining *joining)
+{
+	struct cluster_link link;
+	struct jp_link_msg hello;
+	enum jp_err err;
+
+	if (!jp_position_is_set(&joining->was) ||
+	    jp_position_is_filling(&joining->was))
+		return JP_ERR_OK;
+	cluster_link_hello(joining->context, &joining->was, &hello);
+	err = cluster_link_open(&link, joining->context,
+	    joining->args->clusterd, &hello, joining->why);
+	while (err == JP_ERR_OK && !link.welcomed)
+		err = cluster_link_next(&link, joining->why);
+	if (err == JP_ERR_OK)
+		err = compare(joining, &link);
+	else if (is_forgotten(&link))
+		err = JP_ERR_OK;
+	cluster_link_close(&link);
 	return err;
 }
 
@@ -205,9 +243,14 @@ explain(struct joining *joining, enum jp_err err)
 static enum jp_err
 enter(struct joining *joining)
 {
+	static const char waiting[] =
+	    "There is a host of this name: this waits until no lease of it "
+	    "can be valid any more.";
 	enum jp_err err = say_join(joining);
 
-	if (err == JP_ERR_EXISTS && never_lived(joining)) {
+	if (err == JP_ERR_EXISTS &&
+	    (jp_position_is_set(&joining->was) || never_lived(joining))) {
+		(void)fprintf(stderr, "%s\n", waiting);
 		err = say_leave(joining, joining->why);
 		if (err == JP_ERR_OK)
 			err = say_join(joining);
@@ -377,6 +420,8 @@ join_as(struct joining *joining)
 	enum jp_err err;
 
 	cluster_link_hello(joining->context, NULL, &hello);
+	/* Whoever has this name now is waited for, as any host that leaves. */
+	(void)snprintf(hello.hello.node, sizeof(hello.hello.node), "joining");
 	err = cluster_link_open(&joining->link, joining->context,
 	    joining->args->clusterd, &hello, joining->why);
 	if (err == JP_ERR_OK)
@@ -406,6 +451,8 @@ join(struct joining *joining)
 		err = look_at_own(joining);
 	if (err == JP_ERR_OK)
 		err = load_pepper(joining);
+	if (err == JP_ERR_OK)
+		err = check_again(joining);
 	if (err == JP_ERR_OK)
 		err = join_as(joining);
 	jp_pepper_clear(&joining->pepper);
