@@ -140,6 +140,7 @@ static const struct jp_call calls[] = {
 	/* A sanitizer looks at its process; what gcov(1) counts is written. */
 	CALL(clone, 0, ALL),
 	CALL(ftruncate, 0, ALL),
+	CALL(getdents, 0, ALL),
 	CALL(getppid, 0, ALL),
 	CALL(getrlimit, 0, ALL),
 	CALL(ioctl, 0, ALL),
