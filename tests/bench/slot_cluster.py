@@ -212,7 +212,7 @@ class Several(Site):
             token = self.create()
             askers = [Watcher(host, token.token) for host in self.hosts]
             for asker in askers:
-                asker.accepted.wait(PATIENCE)
+                asker.begin()
             begin = time.monotonic()
             self.revoke(token.id)
             end = time.monotonic()
@@ -231,7 +231,7 @@ class Several(Site):
     def failover(self, _count):
         pair = self.open().whole.pair
         watcher = Watcher(self.hosts[-1], self.create().token)
-        watcher.accepted.wait(PATIENCE)
+        watcher.begin()
         begin = time.monotonic()
         pair.promote()
         while self.asker.ask("create", user=USER)[1] != "ok":
@@ -273,6 +273,7 @@ class Watcher(threading.Thread):
         self.host, self.token = host, token
         self.accepted, self.over = threading.Event(), threading.Event()
         self.last, self.unavailable = 0, 0
+        self.done = False
         self.start()
 
     def run(self):
@@ -283,11 +284,19 @@ class Watcher(threading.Thread):
                 self.last = sent
                 self.accepted.set()
             self.unavailable += verdict == daemon.UNAVAILABLE
+        self.done = True
+
+    def begin(self):
+        """Waits until it was accepted."""
+        if not self.accepted.wait(PATIENCE):
+            raise Failed("a new token is not accepted: " + self.host.story())
 
     def end(self):
         """When it sent the last question that was accepted."""
         self.over.set()
         self.join(PATIENCE)
+        if not self.done:
+            raise Failed("no answer: " + self.host.story())
         return self.last
 
 
