@@ -32,7 +32,8 @@ it that ask each of them all the time. "Failover" is from kill -9 of all process
 the primary, behind which the standby is promoted at once, until the first new token
 is made; meanwhile tokens are verified on another host. "Join" is an empty host that
 becomes one of a cluster with 100,000 tokens, and answers. "Idle" is what PostgreSQL
-does for three hosts that nobody asks anything. All hosts share the processors of one
+does for three hosts that nobody asks anything, and that have written the uses of
+tokens from before. All hosts share the processors of one
 machine here, and its disk: with machines of their own there is a network between
 them, and more of everything else."""
 BASE = None
@@ -53,6 +54,7 @@ LEASE = 15
 TOKENS, COUNT, QUICK_COUNT = 200, 200, 40
 JOINED, QUICK_JOINED, FEW_JOINED = 100000, 5000, 50
 IDLE_SECONDS, QUICK_SECONDS = 60, 10
+IDLE_TRIES = 8  # uses of tokens from before are written within a minute or two
 PATIENCE = 120  # seconds, which only a hang takes
 ROUNDS = 5
 
@@ -247,6 +249,18 @@ class Several(Site):
     def idle(self, seconds):
         self.open()
         self.whole.wait_equal()
+        for _ in range(IDLE_TRIES):
+            head = self.head()
+            found = self.watched(seconds)
+            if self.head() == head:
+                return found
+        raise Failed("it does not come to rest")
+
+    def head(self):
+        with self.whole.pair.role() as session:
+            return session.one("SELECT seq FROM jira_pat.head")
+
+    def watched(self, seconds):
         with self.whole.pair.owner("postgres") as session:
             begin = time.monotonic()
             before = seen(session)
