@@ -236,6 +236,10 @@ append_ended(struct bridge *bridge, enum database_end end)
 	if (end != DATABASE_DONE || !bridge->any) {
 		say_not_ok(bridge, end == DATABASE_FAILED ? JP_LINK_NOT_DONE
 		                                          : JP_LINK_UNKNOWN);
+		/* The host waits for a WELCOME, also where the connection is
+		 * there yet, as the wait for the standby was cancelled. */
+		if (end == DATABASE_UNSURE)
+			bridge->welcome = false;
 		if (end == DATABASE_FAILED)
 			bridge_failed(bridge);
 		return;
