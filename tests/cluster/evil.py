@@ -9,6 +9,7 @@ import sys
 
 from acts import id_of, make_tokens
 from cluster import PATIENCE, SOURCE, cluster, wait_for
+from libpq import Refused
 from daemon import ACCEPT, DENY, UNAVAILABLE, main
 
 SCHEMA = os.path.join(SOURCE, "pat_clusterd/schema.sql")
@@ -37,6 +38,8 @@ class Liar:
         return self
 
     def __exit__(self, *_):
+        with contextlib.suppress(Refused):
+            self.session.rows("ROLLBACK")
         self.session.rows("DROP TABLE kept")
         self.session.close()
 
@@ -74,8 +77,8 @@ LIES = {
     "node = b.node, at = b.at FROM jira_pat.log b WHERE a.seq = {at} + 1 AND "
     "b.seq = {at} - 1",
     "two in another order": "UPDATE jira_pat.log SET seq = seq + 1000000 WHERE "
-    "seq IN ({at}, {at} + 1); UPDATE jira_pat.log SET seq = 1000000 + 2 * {at} + "
-    "1000001 - seq WHERE seq > 1000000",
+    "seq IN ({at}, {at} + 1); UPDATE jira_pat.log SET seq = 2 * {at} + 1000001 - "
+    "seq WHERE seq > 1000000",
     "a gap": "DELETE FROM jira_pat.log WHERE seq = {at}",
     "one left out": "DELETE FROM jira_pat.log WHERE seq = {at}; UPDATE "
     "jira_pat.log SET seq = seq - 1 WHERE seq > {at}",
@@ -135,7 +138,7 @@ def forged_batch():
         before = [len(host.read_log()) for host in whole.hosts]
         liar.session.rows(
             "BEGIN; INSERT INTO jira_pat.log SELECT h.seq + 1, gen_random_uuid(), "
-            "l.node, l.at, l.bytes, sha256(l.mac) FROM jira_pat.log l, "
+            "l.node, l.at, l.bytes, sha256(l.mac), h.total FROM jira_pat.log l, "
             "jira_pat.head h WHERE l.seq = h.seq - 1; UPDATE jira_pat.head SET "
             "seq = seq + 1; COMMIT; " + TOUCH)
         for host, start in zip(whole.hosts, before):
@@ -190,12 +193,13 @@ def older_database():
 
 
 # What a function answers instead: the text of its body, where {name} is answered.
-ROWS = ("SELECT 'ok'::text, {head}, {name}, {applied}, {grants}, {lease}, 0::bigint, "
-        "{version}, false")
-RIGHT = {"head": "1::bigint", "name": "'proxy1'::text", "applied": "1::bigint",
+ROWS = ("SELECT {head}, {mac}, 1::bigint, 1::bigint, {name}, {applied}, {grants}, "
+        "{lease}, 0::bigint, {version}, false FROM jira_pat.head h")
+RIGHT = {"head": "h.seq", "mac": "h.mac", "name": "'proxy1'::text", "applied": "1::bigint",
          "grants": "1::bigint", "lease": "5000", "version": "'1'::text"}
 WRONG = ({"head": "-1::bigint"}, {"head": "NULL::bigint"},
-         {"head": "9223372036854775807"}, {"name": "repeat('x', 100000)"},
+         {"head": "9223372036854775807"}, {"mac": "sha256(h.mac)"},
+         {"mac": "NULL::bytea"}, {"mac": "''::bytea"}, {"name": "repeat('x', 100000)"},
          {"name": "E'a\\nb'"}, {"name": "NULL::text"}, {"name": "''"},
          {"applied": "-1::bigint"}, {"lease": "-1"}, {"lease": "2147483647"},
          {"lease": "NULL::integer"}, {"grants": "NULL::bigint"},

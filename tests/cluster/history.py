@@ -263,6 +263,7 @@ class History:
         self.asks = collections.defaultdict(list)     # of a token
         self.users = {}                               # of each token
         self.lock = threading.Lock()
+        self.last_settled = 0
 
     def change(self, key, begin, end, what):
         with self.lock:
@@ -273,12 +274,15 @@ class History:
             self.asks[token].append(Ask(begin, end, host, said))
 
     def settled(self, now):
-        """Nothing is under way: what was not acknowledged has happened, or will not."""
+        """Nothing has been under way for a moment: what began before the last such
+        one, and was not acknowledged, has happened, or will not."""
         with self.lock:
             for changes in self.changes.values():
                 changes[:] = [
                     change._replace(until=change.until or now)
-                    if change.end is None else change for change in changes]
+                    if change.end is None and change.begin < self.last_settled
+                    else change for change in changes]
+            self.last_settled = now
 
     def wrong(self, strict=True):
         """(token, why) of those that cannot have been."""
