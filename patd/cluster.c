@@ -24,6 +24,7 @@
 enum {
 	LOOK_MS = 1000, /* at the socket, and at the lease */
 	BURST_MAX = 64, /* messages, before other things get their turn */
+	PAUSE_MS = 200, /* after a connection: one that is made over and over */
 	LAST_MS = 2000, /* for what is written at the end */
 	MS_PER_S = 1000,
 };
@@ -45,6 +46,7 @@ struct cluster {
 
 	/* Of the thread alone. */
 	struct cluster_door door;
+	int64_t pause_ms; /* nobody is let in until then */
 	struct jp_link_reader reader;
 	struct cluster_snapshot snapshot;
 	struct jp_why said_link, said_state; /* the last lines */
@@ -142,6 +144,7 @@ disconnect(struct cluster *cluster, int priority, const struct jp_why *why)
 	jp_link_reader_free(&cluster->reader);
 	jp_link_reader_init(&cluster->reader, JP_LINK_SIDE_LINK);
 	cluster->said_state.text[0] = '\0';
+	cluster->pause_ms = jp_now_ms() + PAUSE_MS;
 }
 
 static void
@@ -256,9 +259,11 @@ static void
 wait_for_events(struct cluster *cluster, int64_t ms)
 {
 	bool waiting = cluster_wire_is_waiting(&cluster->link);
+	bool open = jp_has_come(cluster->pause_ms);
 	struct pollfd fds[] = {
 		{ .fd = cluster->link.wake_fd, .events = POLLIN },
-		{ .fd = cluster->door.listening.fd, .events = POLLIN },
+		{ .fd = open ? cluster->door.listening.fd : -1,
+		    .events = POLLIN },
 		{ .fd = cluster->link.fd,
 		    .events = (short)(POLLIN | (waiting ? POLLOUT : 0)) },
 	};
@@ -286,6 +291,8 @@ sleep_ms(struct cluster *cluster, int64_t now_ms, int64_t look_ms)
 		return 0;
 	if (ms > look_ms - now_ms)
 		ms = look_ms - now_ms;
+	if (cluster->pause_ms > now_ms && ms > cluster->pause_ms - now_ms)
+		ms = cluster->pause_ms - now_ms;
 	if (end_ms != INT64_MAX && ms > end_ms - now_ms)
 		ms = end_ms - now_ms;
 	return ms > 0 ? ms : 0;

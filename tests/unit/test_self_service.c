@@ -278,6 +278,7 @@ static const struct row {
 	{ JP_ADMIN_DISABLE, false, "yooossy-" },
 	{ JP_ADMIN_ENABLE, false, "yoosssy-" },
 	{ JP_ADMIN_CLAIM, false, "yo------" },
+	{ JP_ADMIN_CLUSTER, false, "y-------" },
 };
 
 static bool
