@@ -331,6 +331,38 @@ def case_leave_without():
         assert one.verdict("alice", token) == ACCEPT
 
 
+def case_lost_end():
+    """a database that was put back to an older state: no host applies it, and the
+    host that knows most makes a new cluster, which the others join"""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        two.start()
+        with whole.pair.owner() as session:
+            seq, mac = session.rows("SELECT seq, mac FROM jira_pat.head")[0]
+            token = one.token("alice")
+            accepts(two, "alice", token)
+            one.halt()
+            two.halt()
+            session.rows("DELETE FROM jira_pat.log WHERE seq > $1", seq)
+            session.rows("UPDATE jira_pat.head SET seq = $1, mac = $2", seq, mac)
+            Host.start(one)
+            wait_for(lambda: "has lost what was committed" in one.read_log(),
+                     one.story)
+            assert one.verdict("alice", token) == UNAVAILABLE
+            one.halt()
+            one.admin("cluster", "leave", "--without-database")
+            session.rows("DROP SCHEMA jira_pat CASCADE")
+        one.admin("cluster", "init")
+        one.start()
+        os.rename(two.root + "/store", two.root + "/store.old")
+        two.admin("cluster", "join")
+        two.start()
+        assert one.verdict("alice", token) == ACCEPT
+        assert two.verdict("alice", token) == ACCEPT
+
+
 def case_status():
     """status shows each host, as a table, as JSON and for Prometheus; without a
     lease its exit status is 1"""
@@ -487,7 +519,7 @@ def case_check_conninfo():
 
 
 CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_again, case_join_anew,
-         case_join_changed, case_leave, case_leave_other, case_leave_without,
+         case_join_changed, case_leave, case_leave_other, case_leave_without, case_lost_end,
          case_status, case_offline, case_restore, case_check,
          case_check_conninfo]
 
