@@ -191,7 +191,7 @@ check_refused(const struct conninfo *info, struct jp_why *why)
 
 		if (value != NULL && value[0] != '\0')
 			return jp_why(why, JP_ERR_CONFIG,
-			    "[cluster] conninfo: no %s= here: %s",
+			    "[cluster] conninfo: it must not have %s: %s",
 			    refused[i].key, refused[i].instead);
 	}
 	return JP_ERR_OK;
