@@ -221,6 +221,15 @@ def known_already():
             assert process.wait(120) == 0
 
 
+def uses():
+    """the uses of a token that has a limited number of them are those of all hosts"""
+    with cluster() as (_, one, other):
+        token = one.token("alice", "--uses", "3")
+        wait_for(lambda: token[5:13] in other.admin("list", "--json").stdout)
+        said = [place.verdict(token) for place in (one, other, one, other, one)]
+        assert said == [ACCEPT] * 3 + [DENY] * 2, said
+
+
 def database_down():
     """while the database is down nothing is written, and the line says so; then all
     goes on"""
@@ -375,5 +384,5 @@ def stops():
 
 
 main([agreement, without_patd, everywhere, both_write, nobody_there, cut_off,
-      known_already, database_down, lost_answers, lies, visitors, snapshots,
-      shown, stops])
+      known_already, uses, database_down, lost_answers, lies, visitors,
+      snapshots, shown, stops])
