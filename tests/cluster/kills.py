@@ -245,8 +245,8 @@ def nothing_is_lost():
                   ROUNDS, record.ended, *record.history.counts(),
                   record.undecided, sum(record.refused.values())), flush=True)
         record.check(strict=False)
-        head = whole.check_log()
         lines = whole.check_equal()
+        head = whole.check_log()
         assert lines[0].split()[2] == str(head), (lines[0], head)
         check_records(record, lines)
 

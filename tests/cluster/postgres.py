@@ -167,6 +167,15 @@ def descendants(pid):
     return found
 
 
+def running(pid):
+    """Neither gone nor a zombie."""
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 class Server:
     """One PostgreSQL: `name`, `port`, its folder `data`, its log."""
 
@@ -258,10 +267,14 @@ class Server:
         """kill -9 of all its processes at once, as a machine ends."""
         if self.running():
             self.process.send_signal(signal.SIGSTOP)  # no more children
-            for pid in self.pids():
+            pids = self.pids()
+            for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.process.wait(60)
+            # They have its memory, without which it does not start again.
+            wait_for(lambda: not any(map(running, pids)),
+                     lambda: "processes do not end: %s" % pids)
         self.process = None
 
     def stop(self, number=signal.SIGINT):
