@@ -258,7 +258,7 @@ def lying_answers():
                 answered()
                 session.rows("UPDATE jira_pat.head SET seq = seq - 1; " + TOUCH)
         whole.wait_leases()
-        whole.token("jane")
+        whole.texts.append(whole.made("jane"))
         whole.check_log()
         whole.check_equal()
 
