@@ -120,11 +120,8 @@ copy_close(DB_ENV *env, const char *name, void *handle)
 int
 bdb_copy_prepare(DB_ENV *env)
 {
-	int ret = bdb_memory_prepare();
-
-	return ret != 0 ? ret
-	                : env->set_backup_callbacks(
-	                      env, copy_open, copy_write, copy_close);
+	return env->set_backup_callbacks(
+	    env, copy_open, copy_write, copy_close);
 }
 
 /* ---- the two halves ---- */

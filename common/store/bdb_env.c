@@ -75,6 +75,7 @@ bdb_close_engine(struct bdb *bdb)
 {
 	int first = 0;
 
+	bdb_memory_hold();
 	for (size_t i = BDB_FILES; i-- > 0;) {
 		enum bdb_file file = (enum bdb_file)((i + 1) % BDB_FILES);
 		int ret;
@@ -91,6 +92,7 @@ bdb_close_engine(struct bdb *bdb)
 		bdb->env = NULL;
 		first = first == 0 ? ret : first;
 	}
+	bdb_memory_drop();
 	return first == 0 ? JP_ERR_OK : bdb_fail(bdb, first, "close");
 }
 
@@ -165,18 +167,19 @@ static enum jp_err
 open_env(struct bdb *bdb, size_t cache)
 {
 	uint32_t recover = bdb->is_copy ? DB_RECOVER_FATAL : DB_RECOVER;
-	int ret = db_env_create(&bdb->env, 0);
+	int ret = bdb_memory_prepare();
 
+	if (ret == 0)
+		ret = bdb_names_prepare();
+	if (ret == 0)
+		ret = db_env_create(&bdb->env, 0);
 	if (ret != 0)
 		return bdb_fail(bdb, ret, "open");
 	bdb->env->app_private = bdb;
 	ret = set_up_env(bdb, bdb->env, cache);
-	if (ret == 0) {
-		bdb_memory_hold();
+	if (ret == 0)
 		ret = bdb->env->open(
 		    bdb->env, bdb->dir, ENV_FLAGS | recover, FILE_MODE);
-		bdb_memory_drop();
-	}
 	return ret == 0 ? JP_ERR_OK : bdb_fail(bdb, ret, "recovery");
 }
 
@@ -307,7 +310,7 @@ bdb_log_end(struct bdb *bdb, uint32_t *file, uint32_t *offset)
 		return ret;
 	*file = stat->st_cur_file;
 	*offset = stat->st_cur_offset;
-	free(stat);
+	bdb_memory_free(stat);
 	return 0;
 }
 
@@ -360,8 +363,8 @@ start_log(struct bdb *bdb, size_t cache)
 	return JP_ERR_OK;
 }
 
-enum jp_err
-bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
+static enum jp_err
+open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
 {
 	enum jp_err err;
 
@@ -378,4 +381,15 @@ bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
 		err = bdb_open_file(bdb, NULL, file, flags);
 	}
 	return err == JP_ERR_OK ? start_log(bdb, cache) : err;
+}
+
+enum jp_err
+bdb_open_engine(struct bdb *bdb, size_t cache, uint32_t flags)
+{
+	enum jp_err err;
+
+	bdb_memory_hold();
+	err = open_engine(bdb, cache, flags);
+	bdb_memory_drop();
+	return err;
 }

@@ -8,6 +8,8 @@
  *     bdb_hwm.c     the high-water mark and the clock
  *     bdb_reserve.c space that is kept for revocations
  *     bdb_cache.c   copies of the records that are read often
+ *     bdb_memory.c  memory of the engine
+ *     bdb_names.c   names of files, for the engine
  *     bdb_env.c     environment and databases
  *     bdb_head.c    the one record of meta.db
  *     bdb_txn.c     around every operation; transactions, checkpoints
@@ -268,6 +270,12 @@ int bdb_copy_prepare(DB_ENV *env);
  * process; returns an error of the engine.
  */
 int bdb_memory_prepare(void);
+
+/* The engine lists folders through bdb_names.c from now on, likewise. */
+int bdb_names_prepare(void);
+
+/* Frees what the engine gives to its caller; NULL is fine. */
+void bdb_memory_free(void *memory);
 
 /* This thread has memory set aside until bdb_memory_drop(); others wait. */
 void bdb_memory_hold(void);

@@ -1,7 +1,8 @@
 /*
- * Memory of the engine. While it recovers or copies a store it cannot do
- * without: where it gets none there, it follows a pointer to something else,
- * and the process crashes. So a thread that does this finds some set aside.
+ * Memory of the engine. While it opens, recovers, copies or closes a store it
+ * cannot do without: where it gets none there, it follows a pointer to
+ * something else, and the process crashes. So a thread that does this finds
+ * some set aside.
  */
 #include "common/store/bdb_internal.h"
 
@@ -103,6 +104,12 @@ engine_realloc(void *memory, size_t size)
 	memmove(other, memory, size < size_of(memory) ? size : size_of(memory));
 	engine_free(memory);
 	return other;
+}
+
+void
+bdb_memory_free(void *memory)
+{
+	engine_free(memory);
 }
 
 int

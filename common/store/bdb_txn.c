@@ -182,7 +182,7 @@ checkpoint(struct bdb *bdb)
 		ret = bdb->env->txn_checkpoint(bdb->env, 0, 0, 0);
 	if (ret == 0)
 		ret = bdb->env->log_archive(bdb->env, &names, DB_ARCH_REMOVE);
-	free(names);
+	bdb_memory_free(names);
 	if (ret != 0)
 		return bdb_fail(bdb, ret, "checkpoint");
 	atomic_store(&bdb->kept_from, file);

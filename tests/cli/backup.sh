@@ -204,6 +204,7 @@ manifest "a manifest of a newer format" "*newer version of jira-pat*" \
 for statement in 'd["format"] = "1"' 'del d["files"]' 'd["files"] = 1' \
 	'd["more"] = 1' 'd["files"][0]["name"] = "../x"' \
 	'd["files"][0]["name"] = "/etc/x"' 'd["files"][0]["name"] = ""' \
+	'd["files"][0]["name"] = "DB_CONFIG"' \
 	'd["files"][0]["bytes"] = -1' 'd["files"][0]["blake2b"] = "00"' \
 	'd["files"].append(d["files"][0])' 'd["made_at"] = "yesterday"'; do
 	manifest "a manifest with $statement" \
