@@ -22,7 +22,7 @@ struct cluster_wire {
 	pthread_mutex_t mutex; /* of the rest */
 	int fd;                /* -1: not connected */
 	bool failed;           /* the thread shall close it */
-	STAILQ_HEAD(, cluster_wire_bytes) waiting;
+	STAILQ_HEAD(cluster_wire_queue, cluster_wire_bytes) waiting;
 	size_t waiting_bytes;
 };
 

@@ -40,7 +40,7 @@ build() {
 	for deb in /srv/first/*.deb; do
 		case $deb in *-dbgsym_*) ;; *) cp "$deb" $debs/ ;; esac
 	done
-	[ "$(find $debs -name '*.deb' | wc -l)" = 5 ]
+	[ "$(find $debs -name '*.deb' | wc -l)" = 6 ]
 }
 
 lint() {

@@ -78,6 +78,7 @@ is "of what they are named" "$(sed 's|.*/||; s/-[0-9].*\.\([a-z0-9_]*\)\.rpm$/ \
 	"cyrus-sasl-jira-pat here
 jira-pat here
 jira-pat src
+jira-pat-cluster here
 jira-pat-httpd here
 pam_jira_pat here"
 while IFS= read -r package; do

@@ -433,7 +433,7 @@ more_hosts_than_can_be_kept_are_refused(void **unused)
 {
 	static struct jp_link_nodes nodes;
 	struct jp_peers peers = { .head = 0 };
-	char name[8];
+	char name[16];
 
 	(void)unused;
 	for (char set = 'a'; set <= 'c'; set++) {

@@ -14,19 +14,10 @@
 #include <time.h>
 
 #include "common/store/bdb_internal.h"
+#include "tests/unit/engine_leaks.h"
 #include "tests/unit/store_help.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-/* What the engine does not free after it has panicked. */
-const char *
-__lsan_default_suppressions(void) __attribute__((visibility("default")));
-
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libdb\n";
-}
 
 struct fixture {
 	char dir[PATH_MAX];

@@ -16,21 +16,12 @@
 #include <sys/wait.h>
 
 #include "common/store/bdb_internal.h"
+#include "tests/unit/engine_leaks.h"
 #include "tests/unit/store_help.h"
 #include "tests/leave_out.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define RECORDS 300
-
-/* After a panic the engine frees nothing of its environment. */
-const char *
-__lsan_default_suppressions(void) __attribute__((visibility("default")));
-
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libdb\n";
-}
 
 struct fixture {
 	char dir[PATH_MAX];

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tests/unit/engine_leaks.h"
 #include "tests/unit/store_help.h"
 
 /* So many calls of readdir(3) succeed, and the next fails. */

@@ -303,7 +303,8 @@ write_part(struct importing *importing, const struct jp_batch *part,
 		if (chunk->len == CHUNK ||
 		    (chunk->len > 0 && chunk->items[0].file != item.file))
 			err = write_chunk(importing, chunk, work);
-		chunk->items[chunk->len++] = item;
+		if (err == JP_ERR_OK)
+			chunk->items[chunk->len++] = item;
 	}
 	if (err == JP_ERR_OK)
 		err = jp_batch_end(&reader);
@@ -318,13 +319,15 @@ write_all(struct importing *importing)
 	struct work *work = calloc(1, sizeof(*work));
 	enum jp_err err = JP_ERR_OK;
 
-	if (chunk == NULL || work == NULL)
-		err = jp_why(importing->why, JP_ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < importing->own->len && err == JP_ERR_OK; i++)
-		err = write_part(
-		    importing, &importing->own->parts[i], chunk, work);
-	if (work != NULL)
+	if (chunk != NULL && work != NULL) {
+		for (size_t i = 0; i < importing->own->len && err == JP_ERR_OK;
+		     i++)
+			err = write_part(
+			    importing, &importing->own->parts[i], chunk, work);
 		sodium_memzero(work, sizeof(*work));
+	} else {
+		err = jp_why(importing->why, JP_ERR_NOMEM, "out of memory");
+	}
 	free(work);
 	free(chunk);
 	return err == JP_ERR_OK

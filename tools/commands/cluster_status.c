@@ -70,7 +70,7 @@ print_row(struct listing *listing, const struct cluster_report *report,
     const struct jp_cluster_node *node)
 {
 	char name[JP_LINK_NAME_MAX + 2], applied[24], lag[24], lease[32],
-	    contact[40] = "never";
+	    ago[32], contact[40] = "never";
 	const char *cells[] = { name, applied, lag, lease, contact,
 		node->version[0] != '\0' ? node->version : "-" };
 
@@ -81,8 +81,8 @@ print_row(struct listing *listing, const struct cluster_report *report,
 	    cluster_report_lag(report, node->applied));
 	format_s(node->lease_ms, lease);
 	if (node->contact_ms != UINT64_MAX) {
-		format_s(node->contact_ms, contact);
-		(void)strcat(contact, " ago");
+		format_s(node->contact_ms, ago);
+		(void)snprintf(contact, sizeof(contact), "%s ago", ago);
 	}
 	if (node->cut_off)
 		cells[3] = "run out";
