@@ -323,7 +323,7 @@ note_error(struct database *database, const PGresult *result)
 static const char *
 take_result(struct database *database, const PGresult *result)
 {
-	switch (PQresultStatus(result)) {
+	switch ((int)PQresultStatus(result)) { /* newer libraries know more */
 	case PGRES_TUPLES_OK:
 	case PGRES_SINGLE_TUPLE:
 		if (database->state == DATABASE_READY)
@@ -334,14 +334,6 @@ take_result(struct database *database, const PGresult *result)
 	case PGRES_COMMAND_OK:
 	case PGRES_EMPTY_QUERY:
 		return NULL;
-	case PGRES_COPY_OUT:
-	case PGRES_COPY_IN:
-	case PGRES_COPY_BOTH:
-	case PGRES_BAD_RESPONSE:
-	case PGRES_NONFATAL_ERROR:
-	case PGRES_FATAL_ERROR:
-	case PGRES_PIPELINE_SYNC:
-	case PGRES_PIPELINE_ABORTED:
 	default:
 		note_error(database, result);
 		return NULL;

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/base/grow.h"
 
@@ -40,6 +41,15 @@ add(struct names *names, const char *name)
 	return 0;
 }
 
+/* Of others it copies what they are, and waits for a FIFO. */
+static bool
+is_file(DIR *dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd(dir), name, &st, 0) == 0 && S_ISREG(st.st_mode);
+}
+
 static int
 read_names(DIR *dir, struct names *names)
 {
@@ -51,7 +61,7 @@ read_names(DIR *dir, struct names *names)
 		entry = readdir(dir);
 		if (entry == NULL)
 			return errno;
-		if (entry->d_name[0] != '.')
+		if (is_file(dir, entry->d_name))
 			ret = add(names, entry->d_name);
 	}
 	return ret;

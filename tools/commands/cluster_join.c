@@ -505,7 +505,7 @@ enum status
 cluster_join(struct context *context, const struct cluster_args *args)
 {
 	static struct joining joining;
-	struct jp_why why = { .text = "" };
+	static struct jp_why why;
 	enum jp_err err = cluster_settings(context, &why);
 
 	joining = (struct joining){
