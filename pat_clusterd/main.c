@@ -21,45 +21,8 @@
 #include "common/sys/account.h"
 #include "common/sys/log.h"
 #include "common/sys/notify.h"
-#include "common/sys/options.h"
-#include "common/sys/process.h"
+#include "common/sys/daemon.h"
 #include "pat_clusterd/bridge.h"
-
-enum {
-	LOG_DRAIN_MS = 2000, /* for the last lines */
-};
-
-enum status {
-	STATUS_DONE = 0,
-	STATUS_USAGE = 2,
-	STATUS_FAILED = 3,
-};
-
-/* X(CODE, name, value in the help, help) */
-#define OPTION_LIST(X)                                                         \
-	X(CONFIG, "config", "FILE", "read this configuration file")            \
-	X(FOREGROUND, "foreground", NULL,                                      \
-	    "stay in the foreground: it always does")                          \
-	X(CHECK_CONFIG, "check-config", NULL,                                  \
-	    "check the configuration, and leave")                              \
-	X(SETUP, "setup", NULL, "serve pat-admin, which has started it")       \
-	X(SYSLOG, "syslog", NULL, "log to syslog, not to standard error")      \
-	X(DEBUG, "debug", NULL, "log each step, too")                          \
-	X(HELP, "help", NULL, "print this text")                               \
-	X(VERSION, "version", NULL, "print the version")
-
-enum option_code {
-#define OPTION_ENUM(code, name, value, help) OPTION_##code,
-	OPTION_LIST(OPTION_ENUM)
-#undef OPTION_ENUM
-	    OPTION_COUNT
-};
-
-static const struct jp_option options_known[] = {
-#define OPTION_ROW(code, name, value, help) { name, value, help },
-	OPTION_LIST(OPTION_ROW)
-#undef OPTION_ROW
-};
 
 /* All that runs. */
 struct clusterd {
@@ -77,40 +40,7 @@ struct clusterd {
 	int64_t alive_ms;
 };
 
-/* One line, wherever the log goes, and on standard error. */
-static enum status
-fail(const struct jp_options *options, const char *what,
-    const struct jp_why *why)
-{
-	if (options->given[OPTION_SYSLOG])
-		fprintf(stderr, "pat-clusterd: %s: %s\n", what, why->text);
-	jp_log(LOG_ERR, "%s: %s", what, why->text);
-	return STATUS_FAILED;
-}
-
 /* ---- the loop ---- */
-
-static void
-set_of_signals(sigset_t *signals)
-{
-	(void)sigemptyset(signals);
-	(void)sigaddset(signals, SIGTERM);
-	(void)sigaddset(signals, SIGINT);
-	(void)sigaddset(signals, SIGHUP);
-}
-
-/* Before there is another thread. */
-static enum jp_err
-take_signals(struct clusterd *clusterd)
-{
-	sigset_t signals;
-
-	set_of_signals(&signals);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	clusterd->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	return clusterd->signals >= 0 ? JP_ERR_OK : jp_err_from_errno(errno);
-}
 
 static void
 read_signals(struct clusterd *clusterd)
@@ -199,8 +129,7 @@ find_settings(struct clusterd *clusterd, struct jp_why *why)
 {
 	const struct jp_options *options = clusterd->options;
 	struct jp_settings *settings = &clusterd->settings;
-	enum jp_err err =
-	    jp_settings_load(options->value[OPTION_CONFIG], settings, why);
+	enum jp_err err = jp_settings_load(options->config, settings, why);
 
 	if (err != JP_ERR_OK)
 		return err;
@@ -238,32 +167,11 @@ find_accounts(struct clusterd *clusterd, struct jp_why *why)
 	return err;
 }
 
-/* This user, these files; then the first thread, and the calls. */
-static enum jp_err
-settle(struct clusterd *clusterd, struct jp_why *why)
-{
-	const struct jp_settings *settings = &clusterd->settings;
-	enum jp_err err;
-
-	jp_confine_root(JP_PROCESS_CLUSTERD, settings);
-	err = jp_become_account(&clusterd->account, why);
-	if (err == JP_ERR_OK)
-		err = jp_confine_files(
-		    &clusterd->sandbox, JP_PROCESS_CLUSTERD, settings, why);
-	if (err == JP_ERR_OK && jp_log_start() != JP_ERR_OK)
-		err = jp_why(
-		    why, JP_ERR_NOMEM, "cannot start the thread of the log");
-	if (err == JP_ERR_OK)
-		err = jp_confine_calls(
-		    &clusterd->sandbox, JP_PROCESS_CLUSTERD, settings, why);
-	return err;
-}
-
 static void
 serve_host(struct clusterd *clusterd)
 {
 	const struct jp_cluster_settings *cluster = &clusterd->settings.cluster;
-	const bool is_setup = clusterd->options->given[OPTION_SETUP];
+	const bool is_setup = clusterd->options->given[JP_OPTION_SETUP];
 	const struct bridge_options options = {
 		.info = &clusterd->info,
 		.node = cluster->node,
@@ -284,39 +192,44 @@ serve_host(struct clusterd *clusterd)
 	bridge_end(&clusterd->bridge);
 }
 
-static enum status
+static enum jp_daemon_status
 serve(struct clusterd *clusterd)
 {
 	struct jp_why why = { .text = "" };
-	enum jp_err err = take_signals(clusterd);
+	enum jp_err err = JP_ERR_OK;
 
-	if (err != JP_ERR_OK)
-		(void)jp_why(&why, err, "signals: %s", jp_err_text(err));
+	jp_daemon_block_signals();
+	clusterd->signals = jp_daemon_signal_fd();
+	if (clusterd->signals < 0)
+		err = jp_why(&why, jp_err_from_errno(errno), "signals: %s",
+		    jp_err_text(jp_err_from_errno(errno)));
 	if (err == JP_ERR_OK)
-		err = settle(clusterd, &why);
+		err = jp_confine_daemon(&clusterd->sandbox, JP_PROCESS_CLUSTERD,
+		    &clusterd->settings, &clusterd->account, &why);
+	if (err == JP_ERR_OK)
+		err = jp_confine_calls(&clusterd->sandbox, JP_PROCESS_CLUSTERD,
+		    &clusterd->settings, &why);
 	if (err == JP_ERR_OK)
 		serve_host(clusterd);
-	(void)jp_log_stop(LOG_DRAIN_MS);
-	return err == JP_ERR_OK ? STATUS_DONE
-	                        : fail(clusterd->options, "start", &why);
+	return err == JP_ERR_OK
+	           ? JP_DAEMON_DONE
+	           : jp_daemon_fail(clusterd->options, "start", &why);
 }
 
-static enum status
+static enum jp_daemon_status
 run(const struct jp_options *options)
 {
 	static struct clusterd clusterd;
 	struct jp_why why = { .text = "" };
-	enum status status = STATUS_DONE;
+	enum jp_daemon_status status = JP_DAEMON_DONE;
 
 	clusterd.options = options;
-	jp_log_open("pat-clusterd", options->given[OPTION_SYSLOG],
-	    options->given[OPTION_DEBUG]);
-	jp_harden_process();
+	jp_daemon_begin(options);
 	forget_environment();
 	if (find_settings(&clusterd, &why) != JP_ERR_OK ||
 	    find_accounts(&clusterd, &why) != JP_ERR_OK)
-		status = fail(options, "settings", &why);
-	else if (options->given[OPTION_CHECK_CONFIG])
+		status = jp_daemon_fail(options, "settings", &why);
+	else if (options->given[JP_OPTION_CHECK_CONFIG])
 		printf("pat-clusterd: %s: good\n", clusterd.settings.file);
 	else
 		status = serve(&clusterd);
@@ -327,24 +240,5 @@ run(const struct jp_options *options)
 int
 main(int argc, char **argv)
 {
-	struct jp_options options;
-
-	jp_hold_descriptors();
-	if (!jp_options_parse("pat-clusterd", argc, argv, options_known,
-	        OPTION_COUNT, &options)) {
-		fprintf(
-		    stderr, "pat-clusterd: usage: see pat-clusterd --help\n");
-		return STATUS_USAGE;
-	}
-	if (options.given[OPTION_HELP]) {
-		jp_options_help("pat-clusterd",
-		    "Links patd with the PostgreSQL that several hosts share.",
-		    options_known, OPTION_COUNT);
-		return STATUS_DONE;
-	}
-	if (options.given[OPTION_VERSION]) {
-		printf("pat-clusterd (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
-		return STATUS_DONE;
-	}
-	return (int)run(&options);
+	return jp_daemon_main(JP_PROCESS_CLUSTERD, argc, argv, run);
 }

@@ -9,9 +9,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -23,47 +21,15 @@
 #include "common/sys/json_text.h"
 #include "common/sys/log.h"
 #include "common/sys/notify.h"
-#include "common/sys/options.h"
+#include "common/sys/daemon.h"
 #include "common/sys/process.h"
 #include "pat_httpd/http.h"
 #include "pat_httpd/proxy_listeners.h"
 
 enum {
-	RESERVE = 40,        /* descriptors: listeners, patd, metrics, the log,
-	                        us */
-	LOG_DRAIN_MS = 2000, /* for the last lines */
-	DRAIN_MS = 5000,     /* for what is under way at the end */
-};
-
-enum status {
-	STATUS_DONE = 0,
-	STATUS_USAGE = 2,
-	STATUS_FAILED = 3,
-};
-
-/* X(CODE, name, value in the help, help) */
-#define OPTION_LIST(X)                                                         \
-	X(CONFIG, "config", "FILE", "read this configuration file")            \
-	X(FOREGROUND, "foreground", NULL,                                      \
-	    "stay in the foreground: it always does")                          \
-	X(CHECK_CONFIG, "check-config", NULL,                                  \
-	    "check the configuration, and leave")                              \
-	X(SYSLOG, "syslog", NULL, "log to syslog, not to standard error")      \
-	X(DEBUG, "debug", NULL, "log each answer, too")                        \
-	X(HELP, "help", NULL, "print this text")                               \
-	X(VERSION, "version", NULL, "print the version")
-
-enum option_code {
-#define OPTION_ENUM(code, name, value, help) OPTION_##code,
-	OPTION_LIST(OPTION_ENUM)
-#undef OPTION_ENUM
-	    OPTION_COUNT
-};
-
-static const struct jp_option options_known[] = {
-#define OPTION_ROW(code, name, value, help) { name, value, help },
-	OPTION_LIST(OPTION_ROW)
-#undef OPTION_ROW
+	RESERVE = 40,    /* descriptors: listeners, patd, metrics, the log,
+	                    us */
+	DRAIN_MS = 5000, /* for what is under way at the end */
 };
 
 /* All that runs. */
@@ -79,17 +45,6 @@ struct httpd {
 	int watchdog_ms; /* between two signs of life; 0: none */
 };
 
-/* One line, wherever the log goes, and on standard error. */
-static enum status
-fail(const struct jp_options *options, const char *what,
-    const struct jp_why *why)
-{
-	if (options->given[OPTION_SYSLOG])
-		fprintf(stderr, "pat-httpd: %s: %s\n", what, why->text);
-	jp_log(LOG_ERR, "%s: %s", what, why->text);
-	return STATUS_FAILED;
-}
-
 /* ---- signals ---- */
 
 /* As in patd: a bad file changes nothing, the old rules hold. */
@@ -100,8 +55,8 @@ reload(struct httpd *httpd)
 	struct jp_why why = { .text = "" };
 
 	jp_notify_reloading();
-	if (jp_settings_load(httpd->options->value[OPTION_CONFIG], &settings,
-	        &why) == JP_ERR_OK) {
+	if (jp_settings_load(httpd->options->config, &settings, &why) ==
+	    JP_ERR_OK) {
 		httpd->settings.policy = settings.policy;
 		jp_log(LOG_INFO,
 		    "settings: reloaded: the rules for services apply now; "
@@ -168,36 +123,13 @@ on_alive(struct reactor_timer *timer)
 	reactor_arm(reactor, timer, reactor->now_ms + httpd->watchdog_ms);
 }
 
-static void
-set_of_signals(sigset_t *signals)
-{
-	(void)sigemptyset(signals);
-	(void)sigaddset(signals, SIGTERM);
-	(void)sigaddset(signals, SIGINT);
-	(void)sigaddset(signals, SIGHUP);
-}
-
-/* Before there is another thread. */
-static void
-block_signals(void)
-{
-	sigset_t signals;
-
-	set_of_signals(&signals);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-}
-
 /* ---- start and end ---- */
 
 static enum jp_err
 watch_signals(struct httpd *httpd)
 {
-	sigset_t signals;
-
-	set_of_signals(&signals);
 	httpd->signals.ready = on_signal;
-	httpd->signals.fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	httpd->signals.fd = jp_daemon_signal_fd();
 	return httpd->signals.fd >= 0 && reactor_add(&httpd->service.reactor,
 	                                     &httpd->signals, EPOLLIN)
 	           ? JP_ERR_OK
@@ -330,26 +262,8 @@ find_accounts(
 	return err;
 }
 
-/* As in patd: this user, these files; then the first thread. */
-static enum jp_err
-settle(
-    struct httpd *httpd, const struct jp_account *account, struct jp_why *why)
-{
-	enum jp_err err;
-
-	jp_confine_root(JP_PROCESS_HTTPD, &httpd->settings);
-	err = jp_become_account(account, why);
-	if (err == JP_ERR_OK)
-		err = jp_confine_files(
-		    &httpd->sandbox, JP_PROCESS_HTTPD, &httpd->settings, why);
-	if (err == JP_ERR_OK && jp_log_start() != JP_ERR_OK)
-		err = jp_why(
-		    why, JP_ERR_NOMEM, "cannot start the thread of the log");
-	return err;
-}
-
 /* The sockets come first: it may take root to make them. */
-static enum status
+static enum jp_daemon_status
 serve(struct httpd *httpd)
 {
 	const struct jp_options *options = httpd->options;
@@ -357,35 +271,27 @@ serve(struct httpd *httpd)
 	struct jp_account account;
 	enum jp_err err = find_accounts(httpd, &account, &why);
 
+	jp_daemon_block_signals();
 	httpd->settings.httpd.max_connections = jp_raise_descriptors(
 	    httpd->settings.httpd.max_connections, RESERVE);
 	proxy_listeners_init(&httpd->listeners, &httpd->settings);
 	if (err != JP_ERR_OK)
-		return fail(options, "settings", &why);
+		return jp_daemon_fail(options, "settings", &why);
 	err = proxy_listeners_inherit(&httpd->listeners, &why);
 	if (err == JP_ERR_OK)
 		err = proxy_listeners_bind(&httpd->listeners, &why);
 	if (err == JP_ERR_OK)
-		err = settle(httpd, &account, &why);
+		err = jp_confine_daemon(&httpd->sandbox, JP_PROCESS_HTTPD,
+		    &httpd->settings, &account, &why);
 	jp_peers_self(&httpd->peers);
 	if (err == JP_ERR_OK)
 		err = answer_all(httpd, &why);
 	proxy_listeners_close(&httpd->listeners);
-	return err == JP_ERR_OK ? STATUS_DONE : fail(options, "start", &why);
+	return err == JP_ERR_OK ? JP_DAEMON_DONE
+	                        : jp_daemon_fail(options, "start", &why);
 }
 
-static enum status
-serve_logged(struct httpd *httpd)
-{
-	enum status status;
-
-	block_signals();
-	status = serve(httpd);
-	(void)jp_log_stop(LOG_DRAIN_MS);
-	return status;
-}
-
-static enum status
+static enum jp_daemon_status
 check_config(struct httpd *httpd)
 {
 	const char *file = httpd->settings.file;
@@ -393,13 +299,13 @@ check_config(struct httpd *httpd)
 	struct jp_why why = { .text = "" };
 
 	if (find_accounts(httpd, &account, &why) != JP_ERR_OK)
-		return fail(httpd->options, "settings", &why);
+		return jp_daemon_fail(httpd->options, "settings", &why);
 	printf(
 	    "pat-httpd: %s: good\n", file[0] != '\0' ? file : "the defaults");
-	return STATUS_DONE;
+	return JP_DAEMON_DONE;
 }
 
-static enum status
+static enum jp_daemon_status
 run(const struct jp_options *options)
 {
 	static struct httpd httpd;
@@ -409,38 +315,16 @@ run(const struct jp_options *options)
 	(void)mallopt(M_PERTURB, 0x55);
 	jp_json_watch();
 	httpd.options = options;
-	jp_log_open("pat-httpd", options->given[OPTION_SYSLOG],
-	    options->given[OPTION_DEBUG]);
-	jp_harden_process();
-	if (jp_settings_load(options->value[OPTION_CONFIG], &httpd.settings,
-	        &why) != JP_ERR_OK)
-		return fail(options, "settings", &why);
-	return options->given[OPTION_CHECK_CONFIG] ? check_config(&httpd)
-	                                           : serve_logged(&httpd);
+	jp_daemon_begin(options);
+	if (jp_settings_load(options->config, &httpd.settings, &why) !=
+	    JP_ERR_OK)
+		return jp_daemon_fail(options, "settings", &why);
+	return options->given[JP_OPTION_CHECK_CONFIG] ? check_config(&httpd)
+	                                              : serve(&httpd);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct jp_options options;
-
-	jp_hold_descriptors();
-	if (!jp_options_parse("pat-httpd", argc, argv, options_known,
-	        OPTION_COUNT, &options)) {
-		fprintf(stderr, "pat-httpd: usage: see pat-httpd --help\n");
-		return STATUS_USAGE;
-	}
-	if (options.given[OPTION_HELP]) {
-		jp_options_help("pat-httpd",
-		    "Answers proxies that ask whether a request may pass, and "
-		    "serves the page where users manage their tokens.",
-		    options_known, OPTION_COUNT);
-		return STATUS_DONE;
-	}
-	if (options.given[OPTION_VERSION]) {
-		printf("pat-httpd (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
-		return STATUS_DONE;
-	}
-	jp_bind_now(argv);
-	return (int)run(&options);
+	return jp_daemon_main(JP_PROCESS_HTTPD, argc, argv, run);
 }

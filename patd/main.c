@@ -4,11 +4,9 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <syslog.h>
@@ -22,7 +20,7 @@
 #include "common/decide/core.h"
 #include "common/sys/json_text.h"
 #include "common/sys/log.h"
-#include "common/sys/options.h"
+#include "common/sys/daemon.h"
 #include "common/decide/usage.h"
 #include "common/sys/process.h"
 #include "patd/arena.h"
@@ -34,54 +32,9 @@
 #include "common/config/peers.h"
 
 enum {
-	RESERVE = 128, /* descriptors: the store, its logs, admin.sock, us */
-	LOG_DRAIN_MS = 2000, /* for the last lines */
-	LOCK_MS = 10000,     /* a pat-admin may have the store for a moment */
+	RESERVE = 128,   /* descriptors: the store, its logs, admin.sock, us */
+	LOCK_MS = 10000, /* a pat-admin may have the store for a moment */
 };
-
-enum status {
-	STATUS_DONE = 0,
-	STATUS_USAGE = 2,
-	STATUS_FAILED = 3,
-};
-
-/* X(CODE, name, value in the help, help) */
-#define OPTION_LIST(X)                                                         \
-	X(CONFIG, "config", "FILE", "read this configuration file")            \
-	X(FOREGROUND, "foreground", NULL,                                      \
-	    "stay in the foreground: it always does")                          \
-	X(CHECK_CONFIG, "check-config", NULL,                                  \
-	    "check the configuration, and leave")                              \
-	X(ONE_SHOT, "one-shot", NULL, "answer one question on descriptor 0")   \
-	X(SYSLOG, "syslog", NULL, "log to syslog, not to standard error")      \
-	X(DEBUG, "debug", NULL,                                                \
-	    "log accepted questions and bad messages, too")                    \
-	X(HELP, "help", NULL, "print this text")                               \
-	X(VERSION, "version", NULL, "print the version")
-
-enum option_code {
-#define OPTION_ENUM(code, name, value, help) OPTION_##code,
-	OPTION_LIST(OPTION_ENUM)
-#undef OPTION_ENUM
-	    OPTION_COUNT
-};
-
-static const struct jp_option options_known[] = {
-#define OPTION_ROW(code, name, value, help) { name, value, help },
-	OPTION_LIST(OPTION_ROW)
-#undef OPTION_ROW
-};
-
-/* One line, wherever the log goes, and on standard error. */
-static enum status
-fail(const struct jp_options *options, const char *what,
-    const struct jp_why *why)
-{
-	if (options->given[OPTION_SYSLOG] || options->given[OPTION_ONE_SHOT])
-		fprintf(stderr, "patd: %s: %s\n", what, why->text);
-	jp_log(LOG_ERR, "%s: %s", what, why->text);
-	return STATUS_FAILED;
-}
 
 /*
  * What holds tokens and keys is locked as far as the limit goes: as much as the
@@ -100,16 +53,6 @@ raise_locked(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_MEMLOCK, &limit);
-}
-
-static void
-block_signals(void)
-{
-	sigset_t signals;
-
-	server_signals(&signals);
-	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
 }
 
 /* A trail that cannot be written is reported now, not at its first line. */
@@ -174,7 +117,7 @@ serve_open(const struct jp_options *options, const struct jp_settings *settings,
 		.sandbox = sandbox,
 		.listeners = listeners,
 		.settings = settings,
-		.config = options->value[OPTION_CONFIG] };
+		.config = options->config };
 	enum jp_err err;
 
 	jp_peers_self(peers);
@@ -240,31 +183,11 @@ fit_workers(struct jp_settings *settings, const struct jp_machine *machine,
 }
 
 /*
- * For good: this user, these files. Threads come after that, the one of the log
- * first: whoever reads the log, or does not, delays nothing.
- */
-static enum jp_err
-settle(const struct jp_settings *settings, const struct jp_account *account,
-    struct jp_sandbox *sandbox, struct jp_why *why)
-{
-	enum jp_err err;
-
-	jp_confine_root(JP_PROCESS_PATD, settings);
-	err = jp_become_account(account, why);
-	if (err == JP_ERR_OK)
-		err = jp_confine_files(sandbox, JP_PROCESS_PATD, settings, why);
-	if (err == JP_ERR_OK && jp_log_start() != JP_ERR_OK)
-		err = jp_why(
-		    why, JP_ERR_NOMEM, "cannot start the thread of the log");
-	return err;
-}
-
-/*
  * The store comes before the sockets: a second patd on the same store fails at
  * its lock and leaves the sockets of the first one alone. The directory comes
  * before the store, for it takes root to make it.
  */
-static enum status
+static enum jp_daemon_status
 serve(const struct jp_options *options, struct jp_settings *settings)
 {
 	struct listeners listeners;
@@ -281,6 +204,7 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	bool drained = true;
 	enum jp_err err;
 
+	jp_daemon_block_signals();
 	settings->max_connections =
 	    jp_raise_descriptors(settings->max_connections, RESERVE);
 	raise_locked();
@@ -288,15 +212,16 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	if (find_accounts(settings, &peers, &account, &why) != JP_ERR_OK ||
 	    cluster_find_user(settings, account.uid, &link_uid, &why) !=
 	        JP_ERR_OK)
-		return fail(options, "settings", &why);
+		return jp_daemon_fail(options, "settings", &why);
 	if (listeners_inherit(&listeners, settings, &why) != JP_ERR_OK ||
 	    listeners_dirs(&listeners, settings, &why) != JP_ERR_OK)
-		return fail(options, "sockets", &why);
+		return jp_daemon_fail(options, "sockets", &why);
 	jp_machine_look(&machine, "", getpid());
-	if (settle(settings, &account, &sandbox, &why) != JP_ERR_OK)
-		return fail(options, "start", &why);
+	if (jp_confine_daemon(&sandbox, JP_PROCESS_PATD, settings, &account,
+	        &why) != JP_ERR_OK)
+		return jp_daemon_fail(options, "start", &why);
 	if (jp_core_open_in_turn(&core, settings, &turn, &why) != JP_ERR_OK)
-		return fail(options, "store", &why);
+		return jp_daemon_fail(options, "store", &why);
 	fit_workers(settings, &machine, &core);
 	err = cluster_agree(settings, core.store, &why);
 	if (err == JP_ERR_OK)
@@ -314,19 +239,8 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 		cluster_free(cluster);
 	}
 	if (err != JP_ERR_OK)
-		return fail(options, what, &why);
-	return STATUS_DONE;
-}
-
-static enum status
-serve_logged(const struct jp_options *options, struct jp_settings *settings)
-{
-	enum status status;
-
-	block_signals();
-	status = serve(options, settings);
-	(void)jp_log_stop(LOG_DRAIN_MS);
-	return status;
+		return jp_daemon_fail(options, what, &why);
+	return JP_DAEMON_DONE;
 }
 
 /* Only a service manager that passes the sockets can do without it. */
@@ -359,7 +273,7 @@ check_httpd(const struct jp_settings *settings, const struct jp_peers *peers,
 	    settings->httpd.user);
 }
 
-static enum status
+static enum jp_daemon_status
 check_config(
     const struct jp_options *options, const struct jp_settings *settings)
 {
@@ -378,63 +292,40 @@ check_config(
 	if (err == JP_ERR_OK)
 		err = cluster_find_user(settings, account.uid, &uid, &why);
 	if (err != JP_ERR_OK)
-		return fail(options, "settings", &why);
+		return jp_daemon_fail(options, "settings", &why);
 	printf("patd: %s: good\n",
 	    settings->file[0] != '\0' ? settings->file : "the defaults");
 	jp_machine_look(&machine, "", getpid());
 	jp_budget_make(&budget, settings, &machine);
 	jp_budget_say(&budget, &why);
 	printf("patd: memory: %s\n", why.text);
-	return STATUS_DONE;
+	return JP_DAEMON_DONE;
 }
 
-static enum status
+static enum jp_daemon_status
 run(const struct jp_options *options)
 {
 	struct jp_settings settings;
 	struct jp_why why = { .text = "" };
-	bool once = options->given[OPTION_ONE_SHOT];
+	bool once = options->given[JP_OPTION_ONE_SHOT];
 
 	if (once) /* what the host left open is none of our business */
 		(void)close_range(STDERR_FILENO + 1, ~0U, 0);
-	/* Nobody reads the standard error of a process spawned for once. */
-	jp_log_open("patd", once || options->given[OPTION_SYSLOG],
-	    options->given[OPTION_DEBUG]);
-	jp_harden_process();
+	jp_daemon_begin(options);
 	jp_json_watch();
-	if (jp_settings_load(options->value[OPTION_CONFIG], &settings, &why) !=
-	    JP_ERR_OK)
-		return fail(options, "settings", &why);
-	if (options->given[OPTION_CHECK_CONFIG])
+	if (jp_settings_load(options->config, &settings, &why) != JP_ERR_OK)
+		return jp_daemon_fail(options, "settings", &why);
+	if (options->given[JP_OPTION_CHECK_CONFIG])
 		return check_config(options, &settings);
 	if (!once)
-		return serve_logged(options, &settings);
+		return serve(options, &settings);
 	if (one_shot(&settings, &why) != JP_ERR_OK)
-		return fail(options, "one-shot", &why);
-	return STATUS_DONE;
+		return jp_daemon_fail(options, "one-shot", &why);
+	return JP_DAEMON_DONE;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct jp_options options;
-
-	jp_hold_descriptors();
-	if (!jp_options_parse(
-	        "patd", argc, argv, options_known, OPTION_COUNT, &options)) {
-		fprintf(stderr, "patd: usage: see patd --help\n");
-		return STATUS_USAGE;
-	}
-	if (options.given[OPTION_HELP]) {
-		jp_options_help("patd",
-		    "Answers questions about personal access tokens.",
-		    options_known, OPTION_COUNT);
-		return STATUS_DONE;
-	}
-	if (options.given[OPTION_VERSION]) {
-		printf("patd (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
-		return STATUS_DONE;
-	}
-	jp_bind_now(argv);
-	return (int)run(&options);
+	return jp_daemon_main(JP_PROCESS_PATD, argc, argv, run);
 }

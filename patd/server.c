@@ -1,6 +1,7 @@
 #include "patd/server.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,6 +13,7 @@
 
 #include "common/config/confine.h"
 #include "common/sys/log.h"
+#include "common/sys/daemon.h"
 #include "common/base/clock.h"
 #include "patd/accept.h"
 #include "common/sys/notify.h"
@@ -194,11 +196,8 @@ turn(struct loop *loop, struct jp_why *why)
 static bool
 open_fds(struct loop *loop)
 {
-	sigset_t signals;
-
-	server_signals(&signals);
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	loop->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	loop->signal_fd = jp_daemon_signal_fd();
 	loop->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return loop->epoll_fd >= 0 && loop->signal_fd >= 0 &&
 	       loop->done_fd >= 0 &&
@@ -245,15 +244,6 @@ close_fds(struct loop *loop)
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
-}
-
-void
-server_signals(sigset_t *signals)
-{
-	(void)sigemptyset(signals);
-	(void)sigaddset(signals, SIGTERM);
-	(void)sigaddset(signals, SIGINT);
-	(void)sigaddset(signals, SIGHUP);
 }
 
 enum jp_err

@@ -5,8 +5,6 @@
 #ifndef PATD_SERVER_H
 #define PATD_SERVER_H
 
-#include <signal.h>
-
 #include "common/decide/core.h"
 #include "patd/cluster.h"
 #include "patd/maintenance.h"
@@ -24,9 +22,6 @@ struct server_options {
 	struct jp_sandbox *sandbox; /* its files are given up; calls follow */
 	const char *config; /* read again at SIGHUP; NULL: the default */
 };
-
-/* The signals that it takes: to be blocked before any thread starts. */
-void server_signals(sigset_t *signals);
 
 /*
  * Tells the service manager that patd is ready, and runs until SIGTERM or

@@ -12,6 +12,7 @@
 
 #include "common/config/conninfo.h"
 #include "common/sys/log.h"
+#include "common/sys/process.h"
 
 #define P JP_PROCESS_PATD
 #define H JP_PROCESS_HTTPD
@@ -245,5 +246,22 @@ jp_confine_calls(struct jp_sandbox *sandbox, enum jp_process process,
 	err = jp_sandbox_calls(sandbox, process, why);
 	if (err == JP_ERR_OK && process != O)
 		jp_sandbox_say(sandbox);
+	return err;
+}
+
+enum jp_err
+jp_confine_daemon(struct jp_sandbox *sandbox, enum jp_process process,
+    const struct jp_settings *settings, const struct jp_account *account,
+    struct jp_why *why)
+{
+	enum jp_err err;
+
+	jp_confine_root(process, settings);
+	err = jp_become_account(account, why);
+	if (err == JP_ERR_OK)
+		err = jp_confine_files(sandbox, process, settings, why);
+	if (err == JP_ERR_OK && jp_log_start() != JP_ERR_OK)
+		err = jp_why(
+		    why, JP_ERR_NOMEM, "cannot start the thread of the log");
 	return err;
 }

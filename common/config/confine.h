@@ -6,6 +6,7 @@
 #define JP_CONFINE_H
 
 #include "common/config/settings.h"
+#include "common/sys/account.h"
 #include "common/sys/sandbox.h"
 
 /* The files that the settings name, and those of the name service. */
@@ -21,5 +22,14 @@ jp_confine_calls(struct jp_sandbox *sandbox, enum jp_process process,
 /* Before root becomes another user. */
 void
 jp_confine_root(enum jp_process process, const struct jp_settings *settings);
+
+/*
+ * The start of a daemon, for good: `account`, its files. Threads come after
+ * that, the one of the log first: whoever reads the log, or does not, delays
+ * nothing.
+ */
+enum jp_err jp_confine_daemon(struct jp_sandbox *sandbox,
+    enum jp_process process, const struct jp_settings *settings,
+    const struct jp_account *account, struct jp_why *why);
 
 #endif

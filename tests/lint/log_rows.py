@@ -25,7 +25,7 @@ CALLS = (
     "report",
     "refuse",
     "log_refused",
-    "fail",
+    "jp_daemon_fail",
     "jp_why",
     "bdb_fail_why",
 )
