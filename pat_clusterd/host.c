@@ -10,7 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 #include "common/sys/log.h"
 #include "common/sys/socket_io.h"
 
@@ -98,7 +98,7 @@ is_trusted(const struct host *host, int fd)
 
 	if (host->uid_len == 0)
 		return true;
-	if (!jp_peers_uid(fd, &uid))
+	if (!jp_peer_uid(fd, &uid))
 		return false;
 	for (size_t i = 0; i < host->uid_len; i++)
 		if (host->uids[i] == uid)

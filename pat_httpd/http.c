@@ -287,7 +287,7 @@ health(const struct http_conn *conn)
 	struct service *service = conn->service;
 
 	if (conn->conn.uid == PROXY_NO_UID ||
-	    !jp_peers_may_administer(service->peers, conn->fd, conn->conn.uid))
+	    !jp_acl_may_administer(service->acl, conn->fd, conn->conn.uid))
 		return ANSWER_NOT_FOUND;
 	return patd_link_healthy(&service->link) ? ANSWER_HEALTHY
 	                                         : ANSWER_UNAVAILABLE;

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "common/config/confine.h"
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 #include "common/config/settings.h"
 #include "common/sys/account.h"
 #include "common/sys/json_text.h"
@@ -36,7 +36,7 @@ enum {
 struct httpd {
 	const struct jp_options *options;
 	struct jp_settings settings;
-	struct jp_peers peers;
+	struct jp_acl acl;
 	struct jp_sandbox sandbox;
 	struct proxy_listeners listeners;
 	struct service service;
@@ -157,7 +157,7 @@ set_up_links(struct httpd *httpd)
 	service->site.clock = &jp_system_clock;
 	service->site.link = &service->link;
 	service->site.admin = &service->admin;
-	service->peers = &httpd->peers;
+	service->acl = &httpd->acl;
 }
 
 static enum jp_err
@@ -246,12 +246,12 @@ find_accounts(
     struct httpd *httpd, struct jp_account *account, struct jp_why *why)
 {
 	const struct jp_settings *settings = &httpd->settings;
-	enum jp_err err = jp_peers_make(&httpd->peers, "pat-httpd",
+	enum jp_err err = jp_acl_make(&httpd->acl, "pat-httpd",
 	    &settings->httpd.allow_users, &settings->httpd.allow_groups, why);
 
 	if (err == JP_ERR_OK)
-		err = jp_peers_administer(
-		    &httpd->peers, settings->admin_group, why);
+		err =
+		    jp_acl_administer(&httpd->acl, settings->admin_group, why);
 	if (err == JP_ERR_OK)
 		err = find_trusted(
 		    &httpd->service.site, &settings->self.trusted_peers, why);
@@ -283,7 +283,7 @@ serve(struct httpd *httpd)
 	if (err == JP_ERR_OK)
 		err = jp_confine_daemon(&httpd->sandbox, JP_PROCESS_HTTPD,
 		    &httpd->settings, &account, &why);
-	jp_peers_self(&httpd->peers);
+	jp_acl_self(&httpd->acl);
 	if (err == JP_ERR_OK)
 		err = answer_all(httpd, &why);
 	proxy_listeners_close(&httpd->listeners);

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 #include "pat_httpd/authorizer/authorize.h"
 #include "pat_httpd/base/reactor.h"
 #include "pat_httpd/counts.h"
@@ -68,7 +68,7 @@ struct service {
 	struct authorizer authorizer;
 	struct admin_link admin;
 	struct site site;
-	const struct jp_peers *peers;
+	const struct jp_acl *acl;
 	struct proxy_conns conns;
 	struct counts counts;
 	struct http *http; /* the library of that protocol */

@@ -267,7 +267,7 @@ may_come(const struct proxy_listener *listener, int fd, uid_t uid)
 {
 	const struct service *service = listener->listeners->service;
 
-	return jp_peers_may_verify(service->peers, fd, uid) ||
+	return jp_acl_may_verify(service->acl, fd, uid) ||
 	       (listener->rules->protocol == JP_LISTENER_HTTP &&
 	           serve_trusts(&service->site, uid));
 }
@@ -283,7 +283,7 @@ welcome(struct proxy_listener *listener, int fd)
 
 	if (listener->tcp) {
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	} else if (!jp_peers_uid(fd, &uid)) {
+	} else if (!jp_peer_uid(fd, &uid)) {
 		(void)close(fd);
 		return;
 	} else if (!may_come(listener, fd, uid)) {

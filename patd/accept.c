@@ -43,7 +43,7 @@ objection(struct loop *loop, int fd, uid_t uid)
 {
 	const struct server_options *options = loop->options;
 
-	if (!jp_peers_may_verify(options->peers, fd, uid))
+	if (!jp_acl_may_verify(options->acl, fd, uid))
 		return "not allowed to ask";
 	if (loop->conns.len >= loop->conns.max)
 		return "max_connections reached";
@@ -77,7 +77,7 @@ add_asker(struct loop *loop, int fd, uid_t uid, const struct listener *listener)
 static void
 add_admin(struct loop *loop, int fd, uid_t uid)
 {
-	enum jp_peer peer = jp_peers_who(loop->options->peers, fd, uid);
+	enum jp_peer peer = jp_acl_who(loop->options->acl, fd, uid);
 	enum jp_err err = admin_service_take(loop->admin, fd, uid, peer);
 
 	if (err == JP_ERR_REFUSED)
@@ -135,7 +135,7 @@ accept_one(struct loop *loop, size_t place)
 		on_accept_error(loop, errno);
 		return false;
 	}
-	if (!jp_peers_uid(fd, &uid))
+	if (!jp_peer_uid(fd, &uid))
 		(void)close(fd);
 	else if (administers)
 		add_admin(loop, fd, uid);

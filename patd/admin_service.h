@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 #include "common/decide/core.h"
 #include "patd/maintenance.h"
 

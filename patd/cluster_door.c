@@ -6,7 +6,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 #include "common/sys/log.h"
 
 /* Once, until there is something else to say. */
@@ -87,7 +87,7 @@ cluster_door_accept(struct cluster_door *door, bool taken)
 
 	if (fd < 0)
 		return -1;
-	if (!jp_peers_uid(fd, &uid) || (uid != door->uid && uid != door->own))
+	if (!jp_peer_uid(fd, &uid) || (uid != door->uid && uid != door->own))
 		(void)jp_why(&line, JP_ERR_PEER,
 		    "uid %u connects to %s and is not [cluster] user: refused",
 		    (unsigned)uid, door->path);

@@ -13,7 +13,7 @@
 #include "patd/guesses.h"
 #include "patd/listeners.h"
 #include "patd/maintenance.h"
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 #include "patd/pool.h"
 #include "patd/server.h"
 

@@ -29,7 +29,7 @@
 #include "patd/listeners.h"
 #include "patd/server.h"
 #include "patd/one_shot.h"
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 
 enum {
 	RESERVE = 128,   /* descriptors: the store, its logs, admin.sock, us */
@@ -107,12 +107,12 @@ keep_memo(const struct jp_settings *settings, struct jp_core *core)
 /* What runs while the store is open. */
 static enum jp_err
 serve_open(const struct jp_options *options, const struct jp_settings *settings,
-    struct jp_peers *peers, struct listeners *listeners, struct jp_core *core,
+    struct jp_acl *acl, struct listeners *listeners, struct jp_core *core,
     struct cluster *cluster, struct jp_sandbox *sandbox, bool *drained,
     struct jp_why *why)
 {
 	struct server_options server = { .core = core,
-		.peers = peers,
+		.acl = acl,
 		.cluster = cluster,
 		.sandbox = sandbox,
 		.listeners = listeners,
@@ -120,10 +120,10 @@ serve_open(const struct jp_options *options, const struct jp_settings *settings,
 		.config = options->config };
 	enum jp_err err;
 
-	jp_peers_self(peers);
+	jp_acl_self(acl);
 	*drained = true;
 	err = listeners_bind(listeners, settings,
-	    peers->has_admin_group ? &peers->admin_group : NULL, why);
+	    acl->has_admin_group ? &acl->admin_group : NULL, why);
 	if (err != JP_ERR_OK)
 		return err;
 	keep_memo(settings, core);
@@ -144,15 +144,15 @@ serve_open(const struct jp_options *options, const struct jp_settings *settings,
 
 /* What the settings name on this machine; --check-config looks for it, too. */
 static enum jp_err
-find_accounts(const struct jp_settings *settings, struct jp_peers *peers,
+find_accounts(const struct jp_settings *settings, struct jp_acl *acl,
     struct jp_account *account, struct jp_why *why)
 {
-	enum jp_err err = jp_peers_make(peers, "patd", &settings->allow_users,
-	    &settings->allow_groups, why);
+	enum jp_err err = jp_acl_make(
+	    acl, "patd", &settings->allow_users, &settings->allow_groups, why);
 
 	if (err == JP_ERR_OK)
-		err = jp_peers_administer(peers, settings->admin_group, why);
-	jp_peers_add_httpd(peers, settings->httpd.user);
+		err = jp_acl_administer(acl, settings->admin_group, why);
+	jp_acl_add_httpd(acl, settings->httpd.user);
 	memset(account, 0, sizeof(*account));
 	account->uid = geteuid();
 	account->gid = getegid();
@@ -191,7 +191,7 @@ static enum jp_daemon_status
 serve(const struct jp_options *options, struct jp_settings *settings)
 {
 	struct listeners listeners;
-	struct jp_peers peers;
+	struct jp_acl acl;
 	const struct jp_turn turn = { "patd", LOCK_MS, true };
 	struct jp_account account;
 	struct jp_machine machine;
@@ -209,7 +209,7 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 	    jp_raise_descriptors(settings->max_connections, RESERVE);
 	raise_locked();
 	listeners_init(&listeners);
-	if (find_accounts(settings, &peers, &account, &why) != JP_ERR_OK ||
+	if (find_accounts(settings, &acl, &account, &why) != JP_ERR_OK ||
 	    cluster_find_user(settings, account.uid, &link_uid, &why) !=
 	        JP_ERR_OK)
 		return jp_daemon_fail(options, "settings", &why);
@@ -228,7 +228,7 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 		err = cluster_start(&cluster, &core, settings, link_uid, &why);
 	if (err == JP_ERR_OK) {
 		what = "sockets";
-		err = serve_open(options, settings, &peers, &listeners, &core,
+		err = serve_open(options, settings, &acl, &listeners, &core,
 		    cluster, &sandbox, &drained, &why);
 	}
 	listeners_close(&listeners);
@@ -245,12 +245,11 @@ serve(const struct jp_options *options, struct jp_settings *settings)
 
 /* Only a service manager that passes the sockets can do without it. */
 static enum jp_err
-check_admin_group(const struct jp_settings *settings,
-    const struct jp_peers *peers, const struct jp_account *account,
-    struct jp_why *why)
+check_admin_group(const struct jp_settings *settings, const struct jp_acl *acl,
+    const struct jp_account *account, struct jp_why *why)
 {
-	if (!peers->has_admin_group || geteuid() != 0 ||
-	    jp_account_in_group(account, peers->admin_group))
+	if (!acl->has_admin_group || geteuid() != 0 ||
+	    jp_account_in_group(account, acl->admin_group))
 		return JP_ERR_OK;
 	return jp_why(why, JP_ERR_CONFIG,
 	    "[patd] admin_group: user %s is not a member of group %s and "
@@ -262,10 +261,10 @@ check_admin_group(const struct jp_settings *settings,
 
 /* Without it the page can ask for nothing; patd itself does without. */
 static enum jp_err
-check_httpd(const struct jp_settings *settings, const struct jp_peers *peers,
+check_httpd(const struct jp_settings *settings, const struct jp_acl *acl,
     struct jp_why *why)
 {
-	if (!settings->self.configured || peers->has_httpd)
+	if (!settings->self.configured || acl->has_httpd)
 		return JP_ERR_OK;
 	return jp_why(why, JP_ERR_CONFIG,
 	    "[pat-httpd] user: there is no user \"%s\", and [self_service] "
@@ -282,13 +281,13 @@ check_config(
 	struct jp_account account;
 	uid_t uid;
 	struct jp_why why = { .text = "" };
-	struct jp_peers peers;
-	enum jp_err err = find_accounts(settings, &peers, &account, &why);
+	struct jp_acl acl;
+	enum jp_err err = find_accounts(settings, &acl, &account, &why);
 
 	if (err == JP_ERR_OK)
-		err = check_admin_group(settings, &peers, &account, &why);
+		err = check_admin_group(settings, &acl, &account, &why);
 	if (err == JP_ERR_OK)
-		err = check_httpd(settings, &peers, &why);
+		err = check_httpd(settings, &acl, &why);
 	if (err == JP_ERR_OK)
 		err = cluster_find_user(settings, account.uid, &uid, &why);
 	if (err != JP_ERR_OK)

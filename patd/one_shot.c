@@ -16,7 +16,7 @@
 #include "common/decide/usage.h"
 #include "patd/decision_log.h"
 #include "patd/front_verify.h"
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 #include "common/sys/process.h"
 
 enum {
@@ -35,7 +35,7 @@ asker(void)
 {
 	uid_t uid = (uid_t)-1;
 
-	(void)jp_peers_uid(STDIN_FILENO, &uid);
+	(void)jp_peer_uid(STDIN_FILENO, &uid);
 	return uid;
 }
 

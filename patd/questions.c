@@ -108,7 +108,7 @@ reveals(const struct loop *loop, const struct conn *conn,
     const struct jp_request *request)
 {
 	return request->detailed && request->access != JP_ACCESS_SELF &&
-	       jp_peers_may_have_upstream(loop->options->peers, conn->uid);
+	       jp_acl_may_have_upstream(loop->options->acl, conn->uid);
 }
 
 /* NULL if too many are under way. */
@@ -324,7 +324,7 @@ limit_access(const struct loop *loop, const struct conn *conn,
     struct jp_request *request)
 {
 	if (request->access == JP_ACCESS_SELF &&
-	    !jp_peers_may_ask_self(loop->options->peers, conn->uid))
+	    !jp_acl_may_ask_self(loop->options->acl, conn->uid))
 		request->access = JP_ACCESS_WRITE;
 }
 

@@ -9,14 +9,14 @@
 #include "patd/cluster.h"
 #include "patd/maintenance.h"
 #include "patd/listeners.h"
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 #include "common/sys/sandbox.h"
 
 struct server_options {
 	struct jp_core *core;
 	struct maintenance *maintenance;
 	struct cluster *cluster; /* NULL: a single host */
-	const struct jp_peers *peers;
+	const struct jp_acl *acl;
 	struct listeners *listeners; /* closed at the end */
 	const struct jp_settings *settings;
 	struct jp_sandbox *sandbox; /* its files are given up; calls follow */

@@ -8,7 +8,7 @@
 #define JP_SELF_SERVICE_H
 
 #include "common/admin/admin.h"
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 
 /* What the configuration allows. */
 struct jp_self_rules {

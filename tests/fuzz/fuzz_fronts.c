@@ -36,9 +36,9 @@ enum {
 
 static struct jp_core core;
 static struct jp_settings settings;
-static struct jp_peers peers;
+static struct jp_acl acl;
 static struct server_options options = {
-	.core = &core, .peers = &peers, .settings = &settings
+	.core = &core, .acl = &acl, .settings = &settings
 };
 static struct loop loop = { .options = &options, .late_ms = INT64_MAX };
 extern const struct front front_verify, front_saslauthd;

@@ -297,7 +297,7 @@ static void
 start(void)
 {
 	static const struct jp_clock clock = { now_of, &now };
-	static const struct jp_peers peers;
+	static const struct jp_acl acl;
 
 	memset(&service, 0, sizeof(service));
 	link_len = asked = ordered = accepted = 0;
@@ -311,7 +311,7 @@ start(void)
 		.link = &service.link,
 		.admin = &service.admin,
 		.trusted_len = 1 };
-	service.peers = &peers;
+	service.acl = &acl;
 	FUZZ_ASSERT(proxy_conns_make(&service.conns, 8, 8) == JP_ERR_OK);
 	service.conns.drained = on_drained;
 	FUZZ_ASSERT(http_make(&service) == JP_ERR_OK);

@@ -1,4 +1,4 @@
-#include "common/config/peers.h"
+#include "common/config/acl.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -33,19 +33,19 @@ find_user(const char *name, uid_t *uid, struct jp_why *why)
 }
 
 static enum jp_err
-find_all(struct jp_peers *peers, const struct jp_accounts *users,
+find_all(struct jp_acl *acl, const struct jp_accounts *users,
     const struct jp_accounts *groups, struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_OK;
 
-	peers->only_listed = users->len + groups->len > 0;
-	peers->uid_len = users->len;
-	peers->gid_len = groups->len;
+	acl->only_listed = users->len + groups->len > 0;
+	acl->uid_len = users->len;
+	acl->gid_len = groups->len;
 	for (size_t i = 0; err == JP_ERR_OK && i < users->len; i++)
-		err = find_user(users->names[i], &peers->uids[i], why);
+		err = find_user(users->names[i], &acl->uids[i], why);
 	for (size_t i = 0; err == JP_ERR_OK && i < groups->len; i++)
 		err = find_group(
-		    "allow_groups", groups->names[i], &peers->gids[i], why);
+		    "allow_groups", groups->names[i], &acl->gids[i], why);
 	return err;
 }
 
@@ -61,43 +61,43 @@ in_section(const char *section, enum jp_err err, struct jp_why *why)
 }
 
 enum jp_err
-jp_peers_make(struct jp_peers *peers, const char *section,
+jp_acl_make(struct jp_acl *acl, const char *section,
     const struct jp_accounts *users, const struct jp_accounts *groups,
     struct jp_why *why)
 {
-	memset(peers, 0, sizeof(*peers));
-	return in_section(section, find_all(peers, users, groups, why), why);
+	memset(acl, 0, sizeof(*acl));
+	return in_section(section, find_all(acl, users, groups, why), why);
 }
 
 enum jp_err
-jp_peers_administer(
-    struct jp_peers *peers, const char *admin_group, struct jp_why *why)
+jp_acl_administer(
+    struct jp_acl *acl, const char *admin_group, struct jp_why *why)
 {
-	peers->has_admin_group = admin_group[0] != '\0';
-	if (!peers->has_admin_group)
+	acl->has_admin_group = admin_group[0] != '\0';
+	if (!acl->has_admin_group)
 		return JP_ERR_OK;
 	return in_section("patd",
-	    find_group("admin_group", admin_group, &peers->admin_group, why),
+	    find_group("admin_group", admin_group, &acl->admin_group, why),
 	    why);
 }
 
 void
-jp_peers_add_httpd(struct jp_peers *peers, const char *user)
+jp_acl_add_httpd(struct jp_acl *acl, const char *user)
 {
 	struct jp_account account;
 
-	peers->has_httpd = jp_account_find(user, &account) == JP_ERR_OK;
-	peers->httpd = peers->has_httpd ? account.uid : 0;
+	acl->has_httpd = jp_account_find(user, &account) == JP_ERR_OK;
+	acl->httpd = acl->has_httpd ? account.uid : 0;
 }
 
 void
-jp_peers_self(struct jp_peers *peers)
+jp_acl_self(struct jp_acl *acl)
 {
-	peers->self = geteuid();
+	acl->self = geteuid();
 }
 
 bool
-jp_peers_uid(int fd, uid_t *uid)
+jp_peer_uid(int fd, uid_t *uid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -144,53 +144,53 @@ in_groups(int fd, const gid_t *gids, size_t count)
 
 /* root, ourselves, pat-httpd: those who serve users of any name. */
 static bool
-is_ours(const struct jp_peers *peers, uid_t uid)
+is_ours(const struct jp_acl *acl, uid_t uid)
 {
-	return uid == 0 || uid == peers->self ||
-	       (peers->has_httpd && uid == peers->httpd);
+	return uid == 0 || uid == acl->self ||
+	       (acl->has_httpd && uid == acl->httpd);
 }
 
 bool
-jp_peers_may_have_upstream(const struct jp_peers *peers, uid_t uid)
+jp_acl_may_have_upstream(const struct jp_acl *acl, uid_t uid)
 {
-	return is_ours(peers, uid);
+	return is_ours(acl, uid);
 }
 
 bool
-jp_peers_may_ask_self(const struct jp_peers *peers, uid_t uid)
+jp_acl_may_ask_self(const struct jp_acl *acl, uid_t uid)
 {
-	return is_ours(peers, uid);
+	return is_ours(acl, uid);
 }
 
 bool
-jp_peers_may_verify(const struct jp_peers *peers, int fd, uid_t uid)
+jp_acl_may_verify(const struct jp_acl *acl, int fd, uid_t uid)
 {
-	if (is_ours(peers, uid))
+	if (is_ours(acl, uid))
 		return true;
-	if (!peers->only_listed)
+	if (!acl->only_listed)
 		return uid < FIRST_PERSON;
-	for (size_t i = 0; i < peers->uid_len; i++)
-		if (peers->uids[i] == uid)
+	for (size_t i = 0; i < acl->uid_len; i++)
+		if (acl->uids[i] == uid)
 			return true;
-	return in_groups(fd, peers->gids, peers->gid_len);
+	return in_groups(fd, acl->gids, acl->gid_len);
 }
 
 enum jp_peer
-jp_peers_who(const struct jp_peers *peers, int fd, uid_t uid)
+jp_acl_who(const struct jp_acl *acl, int fd, uid_t uid)
 {
-	if (uid == 0 || uid == peers->self)
+	if (uid == 0 || uid == acl->self)
 		return JP_PEER_ROOT;
-	if (peers->has_httpd && uid == peers->httpd)
+	if (acl->has_httpd && uid == acl->httpd)
 		return JP_PEER_HTTPD;
-	return in_groups(fd, &peers->admin_group, peers->has_admin_group)
+	return in_groups(fd, &acl->admin_group, acl->has_admin_group)
 	           ? JP_PEER_MEMBER
 	           : JP_PEER_LOCAL;
 }
 
 bool
-jp_peers_may_administer(const struct jp_peers *peers, int fd, uid_t uid)
+jp_acl_may_administer(const struct jp_acl *acl, int fd, uid_t uid)
 {
-	enum jp_peer peer = jp_peers_who(peers, fd, uid);
+	enum jp_peer peer = jp_acl_who(acl, fd, uid);
 
 	return peer == JP_PEER_ROOT || peer == JP_PEER_MEMBER;
 }
