@@ -14,26 +14,15 @@
 int
 admin_set_up(void **state)
 {
-	struct admin_fixture *fixture = calloc(1, sizeof(*fixture));
+	struct admin_fixture *fixture =
+	    core_help_fixture(state, sizeof(*fixture));
 	struct jp_settings settings;
 
-	assert_non_null(fixture);
 	fixture->now = ADMIN_NOW;
 	fixture->actor = "root";
 	core_help_settings(&settings);
 	settings.policy.max_per_user = 0;
 	core_help_open(&fixture->core, &settings, &fixture->now);
-	*state = fixture;
-	return 0;
-}
-
-int
-admin_tear_down(void **state)
-{
-	struct admin_fixture *fixture = *state;
-
-	jp_core_close(&fixture->core);
-	free(fixture);
 	return 0;
 }
 
@@ -137,10 +126,7 @@ admin_state(struct admin_fixture *fixture, const char *id)
 void
 admin_write(struct admin_fixture *fixture, const struct jp_record *record)
 {
-	const struct jp_change change = { JP_CHANGE_REPLACE, record };
-
-	assert_int_equal(
-	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
+	core_help_commit(&fixture->core, JP_CHANGE_REPLACE, record);
 }
 
 enum jp_reason

@@ -7,6 +7,7 @@
 
 #include "common/admin/admin.h"
 #include "common/admin/batch.h"
+#include "tests/unit/core_help.h"
 
 #define ADMIN_NOW INT64_C(1800000000)
 #define ADMIN_DAY INT64_C(86400)
@@ -28,9 +29,11 @@ struct admin_fixture {
 	uint8_t batch[JP_BATCH_MAX];
 };
 
-/* For cmocka: a fixture with no limit on tokens for each user. */
+/*
+ * For cmocka: a fixture with no limit on tokens for each user. It goes with
+ * core_help_tear_down().
+ */
 int admin_set_up(void **state);
-int admin_tear_down(void **state);
 
 /* A new request, of an administrator: about `user`, or about the token `id`. */
 void admin_wish(struct admin_fixture *fixture, const char *user);

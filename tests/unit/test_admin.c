@@ -46,25 +46,13 @@ struct fixture {
 static int
 set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture = core_help_fixture(state, sizeof(*fixture));
 	struct jp_settings settings;
 
-	assert_non_null(fixture);
 	fixture->now = NOW;
 	core_help_settings(&settings);
 	settings.policy.max_per_user = 3;
 	core_help_open(&fixture->core, &settings, &fixture->now);
-	*state = fixture;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	jp_core_close(&fixture->core);
-	free(fixture);
 	return 0;
 }
 
@@ -1650,7 +1638,8 @@ a_refusal_has_the_version_of_its_request(void **unused)
 	    JP_ERR_PROTOCOL);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, set_up, core_help_tear_down)
 
 int
 main(void)

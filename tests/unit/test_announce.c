@@ -29,7 +29,7 @@ static struct {
 } gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0 };
 
 struct fixture {
-	char dir[64];
+	char dir[CORE_HELP_DIR_MAX];
 	struct jp_settings settings;
 	struct jp_core core;
 	/* What the act finds, and does. */
@@ -76,12 +76,8 @@ wait_gate(void)
 static void
 begin(struct fixture *fixture, bool required)
 {
-	static const struct jp_pepper pepper = { { 7 } };
-
 	fixture->settings.audit_required = required;
-	assert_int_equal(jp_audit_make(&fixture->core.audit, &fixture->settings,
-	                     &pepper, &jp_system_clock),
-	    JP_ERR_OK);
+	core_help_make_trail(&fixture->core, &fixture->settings);
 	jp_audit_file(fixture->core.audit)->write = gated_write;
 	assert_int_equal(jp_audit_start(fixture->core.audit), JP_ERR_OK);
 }
@@ -89,38 +85,24 @@ begin(struct fixture *fixture, bool required)
 static int
 set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture = core_help_fixture(state, sizeof(*fixture));
 
-	assert_non_null(fixture);
-	strcpy(fixture->dir, "/tmp/jira-pat-announce.XXXXXX");
-	assert_non_null(mkdtemp(fixture->dir));
 	core_help_settings(&fixture->settings);
-	(void)snprintf(fixture->settings.store_dir,
-	    sizeof(fixture->settings.store_dir), "%s", fixture->dir);
-	(void)snprintf(fixture->settings.audit_file,
-	    sizeof(fixture->settings.audit_file), "%s/trail", fixture->dir);
+	core_help_trail_dir(fixture->dir, &fixture->settings);
 	core_help_open(&fixture->core, &fixture->settings, NULL);
 	gate.shut = false;
 	gate.written = 0;
-	*state = fixture;
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	static const char *const names[] = { "trail", "audit.head" };
 	struct fixture *fixture = *state;
-	char path[128];
 
 	set_gate(false);
 	jp_core_close(&fixture->core);
-	for (size_t i = 0; i < 2; i++) {
-		(void)snprintf(
-		    path, sizeof(path), "%s/%s", fixture->dir, names[i]);
-		(void)unlink(path);
-	}
-	assert_int_equal(rmdir(fixture->dir), 0);
+	core_help_remove_trail(fixture->dir);
 	free(fixture);
 	return 0;
 }

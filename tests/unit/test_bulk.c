@@ -28,11 +28,11 @@ enum {
 };
 
 struct fixture {
-	struct jp_workers workers; /* first: they count */
+	struct jp_core core;
+	struct jp_workers workers; /* they count */
 	size_t tasks;
 	enum jp_err workers_err;
 	size_t meanwhile; /* tokens that alice gets during the hashes */
-	struct jp_core core;
 	int64_t now;
 	struct jp_admin_request request;
 	struct jp_why why;
@@ -51,7 +51,9 @@ static void put_many(struct fixture *fixture, size_t count, int64_t expires_at);
 static enum jp_err
 run_backwards(struct jp_workers *workers, jp_task task, void *arg, size_t count)
 {
-	struct fixture *fixture = (struct fixture *)workers;
+	struct fixture *fixture =
+	    (struct fixture *)((char *)workers -
+	                       offsetof(struct fixture, workers));
 
 	fixture->tasks += count;
 	for (size_t i = count; fixture->workers_err == JP_ERR_OK && i-- > 0;)
@@ -70,10 +72,9 @@ begin(struct fixture *fixture)
 static int
 set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture = core_help_fixture(state, sizeof(*fixture));
 	struct jp_settings settings;
 
-	assert_non_null(fixture);
 	fixture->now = NOW;
 	core_help_settings(&settings);
 	settings.policy.max_per_user = 3;
@@ -81,17 +82,6 @@ set_up(void **state)
 	fixture->workers.run = run_backwards;
 	fixture->core.workers = &fixture->workers;
 	begin(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	jp_core_close(&fixture->core);
-	free(fixture);
 	return 0;
 }
 
@@ -560,7 +550,8 @@ a_purge_that_fails_in_the_middle_is_run_again(void **state)
 	assert_int_equal(records(fixture), 0);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, set_up, core_help_tear_down)
 
 int
 main(void)

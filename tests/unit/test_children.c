@@ -613,7 +613,7 @@ a_child_is_owned_by_the_group_of_its_parent(void **state)
 }
 
 #define TEST(test)                                                             \
-	cmocka_unit_test_setup_teardown(test, admin_set_up, admin_tear_down)
+	cmocka_unit_test_setup_teardown(test, admin_set_up, core_help_tear_down)
 
 int
 main(void)

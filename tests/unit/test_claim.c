@@ -489,8 +489,7 @@ what_cannot_be_logged_is_not_done(void **state)
 	static const enum jp_admin_op ops[] = { JP_ADMIN_DISABLE,
 		JP_ADMIN_CLAIM, JP_ADMIN_CREATE };
 	struct admin_fixture *fixture = *state;
-	char dir[] = "/tmp/jira-pat-claim.XXXXXX", path[64];
-	char id[JP_TOKEN_ID_LEN + 1];
+	char dir[CORE_HELP_DIR_MAX], id[JP_TOKEN_ID_LEN + 1];
 	struct jp_settings settings;
 	struct jp_record before, after;
 	struct jp_secret code;
@@ -498,15 +497,8 @@ what_cannot_be_logged_is_not_done(void **state)
 	make_link(fixture, &code, id);
 	admin_read(fixture, id, &before);
 	core_help_settings(&settings);
-	assert_non_null(mkdtemp(dir));
-	(void)snprintf(
-	    settings.store_dir, sizeof(settings.store_dir), "%s", dir);
-	(void)snprintf(
-	    settings.audit_file, sizeof(settings.audit_file), "%s/trail", dir);
-	settings.audit_required = true;
-	assert_int_equal(jp_audit_make(&fixture->core.audit, &settings,
-	                     &fixture->core.pepper, &jp_system_clock),
-	    JP_ERR_OK);
+	core_help_trail_dir(dir, &settings);
+	core_help_make_trail(&fixture->core, &settings);
 	jp_audit_file(fixture->core.audit)->write = core_help_full_disk;
 	assert_int_equal(jp_audit_start(fixture->core.audit), JP_ERR_OK);
 	for (size_t i = 0; i < COUNT_OF(ops); i++) {
@@ -524,15 +516,11 @@ what_cannot_be_logged_is_not_done(void **state)
 	}
 	jp_audit_close(fixture->core.audit);
 	fixture->core.audit = NULL;
-	(void)snprintf(path, sizeof(path), "%s/trail", dir);
-	(void)unlink(path);
-	(void)snprintf(path, sizeof(path), "%s/audit.head", dir);
-	(void)unlink(path);
-	(void)rmdir(dir);
+	core_help_remove_trail(dir);
 }
 
 #define TEST(test)                                                             \
-	cmocka_unit_test_setup_teardown(test, admin_set_up, admin_tear_down)
+	cmocka_unit_test_setup_teardown(test, admin_set_up, core_help_tear_down)
 
 int
 main(void)

@@ -168,10 +168,10 @@ main(void)
 		    a_lease_that_came_back_is_of_no_use_to_earlier_questions),
 		cmocka_unit_test_setup_teardown(
 		    a_store_without_its_patd_says_no_yes, admin_set_up,
-		    admin_tear_down),
+		    core_help_tear_down),
 		cmocka_unit_test_setup_teardown(
 		    administrators_see_this_host_and_then_all, admin_set_up,
-		    admin_tear_down),
+		    core_help_tear_down),
 		cmocka_unit_test(links_have_names),
 	};
 

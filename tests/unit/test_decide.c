@@ -40,10 +40,7 @@ struct fixture {
 static void
 store_record(struct fixture *fixture, enum jp_change_kind kind)
 {
-	const struct jp_change change = { kind, &fixture->record };
-
-	assert_int_equal(
-	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
+	core_help_commit(&fixture->core, kind, &fixture->record);
 }
 
 static void
@@ -105,10 +102,9 @@ set_alice(struct fixture *fixture, bool disabled)
 static int
 set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture = core_help_fixture(state, sizeof(*fixture));
 	struct jp_settings settings;
 
-	assert_non_null(fixture);
 	fixture->now = NOW;
 	core_help_settings(&settings);
 	settings.policy.rule_len = 2;
@@ -124,17 +120,6 @@ set_up(void **state)
 	strcpy(fixture->request.user, "alice");
 	strcpy(fixture->request.service, "jira-read");
 	strcpy(fixture->request.rhost, "192.0.2.7");
-	*state = fixture;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	jp_core_close(&fixture->core);
-	free(fixture);
 	return 0;
 }
 
@@ -368,7 +353,7 @@ broken(const struct way *first, const struct way *second)
 		second->go(fixture);
 	store_record(fixture, JP_CHANGE_REPLACE);
 	reason = decide_now(fixture);
-	(void)tear_down(&state);
+	(void)core_help_tear_down(&state);
 	return reason;
 }
 
@@ -412,7 +397,7 @@ a_denial_names_the_user_if_just_a_right_is_missing(void **unused)
 		assert_int_equal(decision.expires, JP_NEVER);
 		assert_string_equal(
 		    decision.user, rights ? fixture->request.user : "");
-		(void)tear_down(&state);
+		(void)core_help_tear_down(&state);
 	}
 	assert_false(jp_reason_rights(JP_REASON_STORE));
 	assert_false(jp_reason_rights(JP_REASON_ACCEPTED));
@@ -857,7 +842,7 @@ a_token_that_manages_itself_needs_no_rights_at_a_server(void **unused)
 		fixture->request.access = JP_ACCESS_SELF;
 		assert_int_equal(decide_now(fixture),
 		    server ? JP_REASON_ACCEPTED : ways[i].reason);
-		(void)tear_down(&state);
+		(void)core_help_tear_down(&state);
 	}
 }
 
@@ -1095,7 +1080,7 @@ whatever_speaks_against_a_known_token_holds_at_once(void **state)
 		    runs(fixture), ways[i].go == break_secret ? 2 : 1);
 		assert_int_equal(
 		    hits(fixture), ways[i].reason >= JP_REASON_USER ? 1 : 0);
-		(void)tear_down(&fresh);
+		(void)core_help_tear_down(&fresh);
 	}
 }
 
@@ -1331,7 +1316,7 @@ a_user_may_if_one_of_their_tokens_would_be_accepted(void **unused)
 			store_record(fixture, JP_CHANGE_REPLACE);
 			assert_int_equal(account_now(fixture), reason);
 		}
-		(void)tear_down(&state);
+		(void)core_help_tear_down(&state);
 	}
 }
 
@@ -1692,7 +1677,8 @@ a_store_that_is_written_for_long_is_held(void **state)
 	assert_int_equal(decide_now(fixture), JP_REASON_STORE);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, set_up, core_help_tear_down)
 
 static const char *
 reason_name(int code)

@@ -548,7 +548,7 @@ what_is_exported_is_imported_with_its_parents_and_links(void **state)
 	other->request.question.token = code;
 	assert_int_equal(
 	    admin_run_as(other, "alice", JP_ADMIN_CLAIM), JP_ERR_OK);
-	assert_int_equal(admin_tear_down((void **)&other), 0);
+	assert_int_equal(core_help_tear_down((void **)&other), 0);
 }
 
 /* Whatever their ids: import takes one batch after the other. */
@@ -696,7 +696,7 @@ a_link_is_of_its_pepper(void **state)
 }
 
 #define TEST(test)                                                             \
-	cmocka_unit_test_setup_teardown(test, admin_set_up, admin_tear_down)
+	cmocka_unit_test_setup_teardown(test, admin_set_up, core_help_tear_down)
 
 int
 main(void)

@@ -26,7 +26,7 @@
 #define HOUR INT64_C(3600)
 
 struct fixture {
-	char dir[64]; /* of the trail; "": there is none */
+	char dir[CORE_HELP_DIR_MAX]; /* of the trail; "": there is none */
 	struct jp_settings settings;
 	struct jp_core core;
 	int64_t now;
@@ -70,11 +70,10 @@ run(struct fixture *fixture, enum jp_admin_op op)
 static int
 set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture = core_help_fixture(state, sizeof(*fixture));
 	struct jp_settings *settings = &fixture->settings;
 	struct jp_record *record;
 
-	assert_non_null(fixture);
 	fixture->now = NOW;
 	core_help_settings(settings);
 	settings->policy.max_per_user = 1;
@@ -91,25 +90,17 @@ set_up(void **state)
 	assert_int_equal(run(fixture, JP_ADMIN_CREATE), JP_ERR_OK);
 	fixture->old = fixture->next;
 	fixture->old_record = fixture->next_record;
-	*state = fixture;
 	return 0;
 }
 
 static int
 tear_down(void **state)
 {
-	static const char *const names[] = { "trail", "audit.head" };
 	struct fixture *fixture = *state;
-	char path[128];
 
 	jp_core_close(&fixture->core);
-	for (size_t i = 0; i < 2 && fixture->dir[0] != '\0'; i++) {
-		(void)snprintf(
-		    path, sizeof(path), "%s/%s", fixture->dir, names[i]);
-		(void)unlink(path);
-	}
 	if (fixture->dir[0] != '\0')
-		assert_int_equal(rmdir(fixture->dir), 0);
+		core_help_remove_trail(fixture->dir);
 	free(fixture);
 	return 0;
 }
@@ -517,18 +508,8 @@ a_dry_decision_revokes_nothing(void **state)
 static void
 open_trail(struct fixture *fixture)
 {
-	static const struct jp_pepper pepper = { { 7 } };
-	struct jp_settings *settings = &fixture->settings;
-
-	strcpy(fixture->dir, "/tmp/jira-pat-rotation.XXXXXX");
-	assert_non_null(mkdtemp(fixture->dir));
-	strcpy(settings->store_dir, fixture->dir);
-	(void)snprintf(settings->audit_file, sizeof(settings->audit_file),
-	    "%s/trail", fixture->dir);
-	settings->audit_required = true;
-	assert_int_equal(jp_audit_make(&fixture->core.audit, settings, &pepper,
-	                     &fixture->core.clock),
-	    JP_ERR_OK);
+	core_help_trail_dir(fixture->dir, &fixture->settings);
+	core_help_make_trail(&fixture->core, &fixture->settings);
 }
 
 static void

@@ -75,10 +75,7 @@ record_of(const char *id, const char *user, int64_t days, const char *scope)
 static void
 store(struct fixture *fixture, const struct jp_record *record)
 {
-	const struct jp_change change = { JP_CHANGE_CREATE, record };
-
-	assert_int_equal(
-	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
+	core_help_commit(&fixture->core, JP_CHANGE_CREATE, record);
 }
 
 static void
@@ -124,10 +121,9 @@ fill_store(struct fixture *fixture)
 static int
 set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture = core_help_fixture(state, sizeof(*fixture));
 	struct jp_settings settings;
 
-	assert_non_null(fixture);
 	fixture->now = NOW;
 	core_help_settings(&settings);
 	core_help_open(&fixture->core, &settings, &fixture->now);
@@ -136,17 +132,6 @@ set_up(void **state)
 	fixture->rules.front = settings.self;
 	fixture->rules.front.configured = true;
 	strcpy(fixture->rules.front.admin_group, "staff");
-	*state = fixture;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	jp_core_close(&fixture->core);
-	free(fixture);
 	return 0;
 }
 
@@ -992,7 +977,8 @@ a_narrowed_successor_fits_the_longest_lifetime(void **state)
 	assert_int_equal(fixture->request.expires_at, NOW + 5 * DAY);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, set_up, core_help_tear_down)
 
 int
 main(void)

@@ -31,23 +31,11 @@ static int
 set_up(void **state)
 {
 	static const int64_t now = NOW;
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture = core_help_fixture(state, sizeof(*fixture));
 	struct jp_settings settings;
 
-	assert_non_null(fixture);
 	core_help_settings(&settings);
 	core_help_open(&fixture->core, &settings, &now);
-	*state = fixture;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	jp_core_close(&fixture->core);
-	free(fixture);
 	return 0;
 }
 
@@ -438,7 +426,8 @@ an_error_of_the_store_ends_each_operation(void **state)
 	assert_false(fixture->items[0].user.disabled);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, set_up, core_help_tear_down)
 
 int
 main(void)

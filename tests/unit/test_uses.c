@@ -34,30 +34,22 @@ struct fixture {
 static void
 put(struct fixture *fixture, enum jp_change_kind kind)
 {
-	const struct jp_change change = { kind, &fixture->record };
-
-	assert_int_equal(
-	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
+	core_help_commit(&fixture->core, kind, &fixture->record);
 }
 
 static void
 read_record(struct fixture *fixture)
 {
-	char id[JP_TOKEN_ID_LEN + 1];
-
-	memcpy(id, fixture->record.id, sizeof(id));
-	assert_int_equal(
-	    jp_store_get(fixture->core.store, id, &fixture->record), JP_ERR_OK);
+	core_help_reread(&fixture->core, &fixture->record);
 }
 
 static int
 set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture = core_help_fixture(state, sizeof(*fixture));
 	struct jp_record *record;
 	struct jp_settings settings;
 
-	assert_non_null(fixture);
 	record = &fixture->record;
 	core_help_settings(&settings);
 	core_help_open(&fixture->core, &settings, NULL);
@@ -73,17 +65,6 @@ set_up(void **state)
 	put(fixture, JP_CHANGE_CREATE);
 	strcpy(fixture->request.user, "alice");
 	strcpy(fixture->request.service, "jira");
-	*state = fixture;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	jp_core_close(&fixture->core);
-	free(fixture);
 	return 0;
 }
 
@@ -387,7 +368,8 @@ no_two_threads_get_the_same_use(void **state)
 	assert_int_equal(left(fixture), 0);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, set_up, core_help_tear_down)
 
 int
 main(void)

@@ -44,27 +44,15 @@ struct fixture {
 static int
 set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture = core_help_fixture(state, sizeof(*fixture));
 	struct jp_settings settings;
 
-	assert_non_null(fixture);
 	core_help_settings(&settings);
 	core_help_open(&fixture->core, &settings, &now);
 	fixture->core.usage = jp_usage_make();
 	assert_non_null(fixture->core.usage);
 	fixture->peers = jp_store_mem_peers(fixture->core.store);
 	fixture->peers->arg = fixture;
-	*state = fixture;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	jp_core_close(&fixture->core);
-	free(fixture);
 	return 0;
 }
 
@@ -87,20 +75,13 @@ assert_free(struct jp_store *store, void *arg)
 static void
 put(struct fixture *fixture, enum jp_change_kind kind)
 {
-	const struct jp_change change = { kind, &fixture->record };
-
-	assert_int_equal(
-	    jp_store_commit(fixture->core.store, &change, 1), JP_ERR_OK);
+	core_help_commit(&fixture->core, kind, &fixture->record);
 }
 
 static void
 reread(struct fixture *fixture)
 {
-	char id[JP_TOKEN_ID_LEN + 1];
-
-	memcpy(id, fixture->record.id, sizeof(id));
-	assert_int_equal(
-	    jp_store_get(fixture->core.store, id, &fixture->record), JP_ERR_OK);
+	core_help_reread(&fixture->core, &fixture->record);
 }
 
 /* A token of alice in the record, and a question that it answers. */
@@ -641,7 +622,8 @@ uses_of_a_commit_that_nobody_knows_of_do_not_count_twice(void **state)
 	assert_int_equal(fixture->record.use_count, 0);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, set_up, core_help_tear_down)
 
 int
 main(void)
