@@ -13,17 +13,15 @@
 
 #include <cmocka.h>
 
-#include "common/base/clock.h"
 #include "pat_httpd/base/admin_link.h"
 #include "tests/unit/loop_admin.h"
 #include "tests/unit/loop_patd.h"
+#include "tests/unit/loop_run.h"
 
 enum {
-	HANG_MS = 60000, /* only a hang takes so long */
-	ITEMS = 200,     /* of a long list */
+	ITEMS = 200, /* of a long list */
 };
 
-static struct reactor reactor;
 static struct admin_link *link_;
 static struct loop_admin admin;
 
@@ -105,8 +103,6 @@ struct asker {
 	char token[64];
 };
 
-static size_t ended, enough;
-
 static void
 on_item(struct admin_ask *ask, const struct jp_admin_item *item)
 {
@@ -126,8 +122,7 @@ on_ended(struct admin_ask *ask, enum jp_err result, const struct jp_why *why)
 	asker->ends++;
 	asker->result = result;
 	asker->why = *why;
-	if (++ended == enough)
-		reactor.stop = true;
+	loop_ended();
 }
 
 static enum jp_err
@@ -142,51 +137,11 @@ ask(struct asker *asker, enum jp_admin_op op, unsigned int n)
 	return admin_link_ask(link_, &asker->ask);
 }
 
-static void
-on_hang(struct reactor_timer *timer)
-{
-	(void)timer;
-	fail_msg("nothing happens");
-}
-
-/* Until so many more have ended. */
-static void
-run_until(size_t count)
-{
-	struct reactor_timer hang = { .due = on_hang };
-
-	ended = 0;
-	enough = count;
-	reactor.stop = false;
-	reactor_arm(&reactor, &hang, jp_now_ms() + HANG_MS);
-	assert_int_equal(reactor_run(&reactor), JP_ERR_OK);
-	reactor_disarm(&hang);
-}
-
-static void stop_when_met(struct reactor_timer *timer);
-
-static struct condition {
-	struct reactor_timer timer;
-	size_t *count, value;
-} condition = { .timer = { .due = stop_when_met } };
-
-static void
-stop_when_met(struct reactor_timer *timer)
-{
-	if (*condition.count == condition.value)
-		reactor.stop = true;
-	else
-		reactor_arm(&reactor, timer, jp_now_ms() + 1);
-}
-
 /* Until a count of the patd is that. */
 static void
-run_until_is(size_t *count, size_t value)
+run_until_is(const size_t *count, size_t value)
 {
-	condition.count = count;
-	condition.value = value;
-	reactor_arm(&reactor, &condition.timer, jp_now_ms());
-	run_until(SIZE_MAX);
+	run_until_in(count, value, value);
 }
 
 static void

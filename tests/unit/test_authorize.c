@@ -13,16 +13,11 @@
 
 #include "common/base/clock.h"
 #include "pat_httpd/authorizer/authorize.h"
-#include "tests/unit/loop_patd.h"
+#include "tests/unit/loop_link.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TOKEN "jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"
 
-enum { HANG_MS = 60000 }; /* only a hang takes so long */
-
-static struct reactor reactor;
-static struct patd_link *link_;
-static struct loop_patd patd;
 static struct jp_settings settings;
 static struct authorizer authorizer;
 static struct authorization authorization;
@@ -49,22 +44,13 @@ static void
 on_done(struct authorization *it)
 {
 	assert_ptr_equal(it, &authorization);
-	reactor.stop = true;
-}
-
-static void
-on_hang(struct reactor_timer *timer)
-{
-	(void)timer;
-	fail_msg("nothing happens");
+	loop_ended();
 }
 
 /* Asks; returns what comes of it. Whether patd was asked: `patd.heard_len`. */
 static enum answer_kind
 ask(const struct ask *question)
 {
-	struct reactor_timer hang = { .due = on_hang };
-
 	patd.heard_len = 0;
 	memset(&authorization, 'x', sizeof(authorization));
 	authorization.done = on_done;
@@ -72,10 +58,7 @@ ask(const struct ask *question)
 		assert_int_equal(patd.heard_len, 0);
 		return authorization.answer.kind;
 	}
-	reactor.stop = false;
-	reactor_arm(&reactor, &hang, jp_now_ms() + HANG_MS);
-	assert_int_equal(reactor_run(&reactor), JP_ERR_OK);
-	reactor_disarm(&hang);
+	run_until(1);
 	return authorization.answer.kind;
 }
 
@@ -293,13 +276,9 @@ set_up(void **unused)
 	jp_settings_default(&settings);
 	add_rule("jira", "/rest/auth/*", false);
 	add_rule("cors", "", true);
-	assert_int_equal(reactor_make(&reactor), JP_ERR_OK);
-	link_ = malloc(sizeof(*link_));
-	assert_non_null(link_);
-	patd_link_make(link_, &reactor, loop_patd_path);
+	loop_link_begin();
 	authorizer =
 	    (struct authorizer){ .settings = &settings, .link = link_ };
-	loop_patd_begin(&patd, &reactor, loop_patd_path);
 	patd.on_heard = reply_as_told;
 	reply = (struct jp_reply){ .verdict = JP_ACCEPT,
 		.detailed = true,
@@ -308,19 +287,8 @@ set_up(void **unused)
 	return 0;
 }
 
-static int
-tear_down(void **unused)
-{
-	(void)unused;
-	patd_link_free(link_);
-	free(link_);
-	loop_patd_end(&patd);
-	(void)unlink(loop_patd_path);
-	reactor_free(&reactor);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, set_up, loop_link_tear_down)
 
 int
 main(void)

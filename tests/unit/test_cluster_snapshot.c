@@ -14,6 +14,7 @@
 #include "patd/cluster_snapshot.h"
 #include "tests/unit/record_help.h"
 #include "tests/unit/store_mem.h"
+#include "tests/unit/wire_help.h"
 
 enum {
 	MANY = 600, /* records: some megabytes, more than a part */
@@ -23,10 +24,8 @@ enum {
 struct fixture {
 	struct jp_store *store;
 	struct jp_chain chain;
-	struct cluster_wire link;
+	struct wire_ends ends;
 	struct cluster_snapshot snapshot;
-	int other;
-	struct jp_link_reader reader;
 	size_t records; /* that came, by parts */
 	uint32_t parts;
 };
@@ -49,19 +48,13 @@ set_up(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	const struct jp_pepper pepper = { .key = "pepper" };
 	const uint8_t id[JP_CLUSTER_ID_LEN] = "cluster";
-	int fds[2];
 
-	if (fixture == NULL ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds) != 0 ||
-	    cluster_wire_init(&fixture->link) != JP_ERR_OK ||
-	    jp_store_mem_open(&fixture->store) != JP_ERR_OK)
-		return -1;
-	cluster_wire_open(&fixture->link, fds[0]);
-	fixture->other = fds[1];
-	jp_link_reader_init(&fixture->reader, JP_LINK_SIDE_HOST);
+	assert_non_null(fixture);
+	wire_ends_open(&fixture->ends);
+	assert_int_equal(jp_store_mem_open(&fixture->store), JP_ERR_OK);
 	jp_chain_init(&fixture->chain, &pepper, id);
 	cluster_snapshot_init(&fixture->snapshot, fixture->store,
-	    &fixture->chain, &fixture->link);
+	    &fixture->chain, &fixture->ends.link);
 	*state = fixture;
 	return 0;
 }
@@ -71,10 +64,8 @@ tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
-	jp_link_reader_free(&fixture->reader);
-	cluster_wire_free(&fixture->link);
+	wire_ends_close(&fixture->ends);
 	jp_store_close(fixture->store);
-	(void)close(fixture->other);
 	free(fixture);
 	return 0;
 }
@@ -83,22 +74,10 @@ tear_down(void **state)
 static const struct jp_link_snapshot *
 receive(struct fixture *fixture)
 {
-	static uint8_t bytes[JP_LINK_MSG_MAX];
-	enum jp_err err = JP_ERR_BUSY;
-	ssize_t len;
+	const struct jp_link_msg *msg = wire_ends_receive(&fixture->ends);
 
-	while (err == JP_ERR_BUSY) {
-		len = recv(fixture->other, bytes, sizeof(bytes), 0);
-		if (len < 0) {
-			assert_true(cluster_wire_is_waiting(&fixture->link));
-			assert_true(cluster_wire_flush(&fixture->link));
-			continue;
-		}
-		err = jp_link_reader_feed(&fixture->reader, bytes, (size_t)len);
-	}
-	assert_int_equal(err, JP_ERR_OK);
-	assert_int_equal(fixture->reader.msg.kind, JP_LINK_SNAPSHOT_PUT);
-	return &fixture->reader.msg.snapshot;
+	assert_int_equal(msg->kind, JP_LINK_SNAPSHOT_PUT);
+	return &msg->snapshot;
 }
 
 static bool
@@ -125,12 +104,12 @@ take_part(struct fixture *fixture)
 	while (cluster_snapshot_step(&fixture->snapshot, NOW))
 		continue;
 	part = receive(fixture);
-	assert_int_equal(
-	    jp_chain_check_part(&fixture->chain, part, fixture->reader.bytes),
+	assert_int_equal(jp_chain_check_part(
+	                     &fixture->chain, part, fixture->ends.reader.bytes),
 	    JP_ERR_OK);
 	assert_int_equal(part->part, fixture->parts++);
-	assert_int_equal(
-	    jp_batch_check(fixture->reader.bytes, fixture->reader.len, &count),
+	assert_int_equal(jp_batch_check(fixture->ends.reader.bytes,
+	                     fixture->ends.reader.len, &count),
 	    JP_ERR_OK);
 	fixture->records += count;
 	return answer(fixture, part->req, JP_ERR_OK);
@@ -145,8 +124,8 @@ a_short_log_needs_none(void **state)
 	cluster_snapshot_consider(
 	    &fixture->snapshot, 9999, (16 << 20) - 1, NOW);
 	assert_false(cluster_snapshot_step(&fixture->snapshot, NOW));
-	assert_false(cluster_wire_is_waiting(&fixture->link));
-	assert_int_equal(recv(fixture->other, &(char){ 0 }, 1, 0), -1);
+	assert_false(cluster_wire_is_waiting(&fixture->ends.link));
+	assert_int_equal(recv(fixture->ends.other, &(char){ 0 }, 1, 0), -1);
 	cluster_snapshot_consider(&fixture->snapshot, 1, 16 << 20, NOW);
 	assert_true(take_part(fixture));
 	assert_int_equal(fixture->records, 1);
@@ -161,12 +140,13 @@ all_records_come_in_parts_also_those_made_meanwhile(void **state)
 		create(fixture, i);
 	consider(fixture, NOW);
 	assert_false(take_part(fixture));
-	assert_true(fixture->reader.msg.snapshot.parts > 1);
+	assert_true(fixture->ends.reader.msg.snapshot.parts > 1);
 	for (unsigned int i = 0; i < MANY; i++)
 		create(fixture, 10000000 + i);
 	while (!take_part(fixture))
 		continue;
-	assert_int_equal(fixture->parts, fixture->reader.msg.snapshot.parts);
+	assert_int_equal(
+	    fixture->parts, fixture->ends.reader.msg.snapshot.parts);
 	assert_int_equal(fixture->records, 2 * MANY);
 }
 
@@ -216,7 +196,7 @@ a_store_that_cannot_be_read_makes_none(void **state)
 	jp_store_mem_fail(fixture->store, 1, JP_ERR_IO, false);
 	consider(fixture, NOW);
 	assert_false(cluster_snapshot_step(&fixture->snapshot, NOW));
-	assert_int_equal(recv(fixture->other, &(char){ 0 }, 1, 0), -1);
+	assert_int_equal(recv(fixture->ends.other, &(char){ 0 }, 1, 0), -1);
 }
 
 static void

@@ -12,16 +12,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "patd/cluster_wire.h"
+#include "tests/unit/wire_help.h"
 
 enum {
 	BATCH = 4 << 20, /* more than a socket takes */
 };
 
 struct fixture {
-	struct cluster_wire link;
-	int other; /* the end of pat-clusterd */
-	struct jp_link_reader reader;
+	struct wire_ends ends;
 	uint8_t bytes[BATCH];
 };
 
@@ -29,15 +27,9 @@ static int
 set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	int fds[2];
 
-	if (fixture == NULL ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds) != 0 ||
-	    cluster_wire_init(&fixture->link) != JP_ERR_OK)
-		return -1;
-	cluster_wire_open(&fixture->link, fds[0]);
-	fixture->other = fds[1];
-	jp_link_reader_init(&fixture->reader, JP_LINK_SIDE_HOST);
+	assert_non_null(fixture);
+	wire_ends_open(&fixture->ends);
 	for (size_t i = 0; i < sizeof(fixture->bytes); i++)
 		fixture->bytes[i] = (uint8_t)(i / 251);
 	*state = fixture;
@@ -49,10 +41,7 @@ tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
-	if (fixture->other >= 0)
-		(void)close(fixture->other);
-	jp_link_reader_free(&fixture->reader);
-	cluster_wire_free(&fixture->link);
+	wire_ends_close(&fixture->ends);
 	free(fixture);
 	return 0;
 }
@@ -63,7 +52,7 @@ send_batch(struct fixture *fixture, uint32_t req, uint32_t len)
 	const struct jp_link_msg msg = { .kind = JP_LINK_APPEND,
 		.append = { .req = req, .len = len } };
 
-	return cluster_wire_send(&fixture->link, &msg, fixture->bytes);
+	return cluster_wire_send(&fixture->ends.link, &msg, fixture->bytes);
 }
 
 static enum jp_err
@@ -72,28 +61,13 @@ send_applied(struct fixture *fixture, uint64_t seq)
 	const struct jp_link_msg msg = { .kind = JP_LINK_APPLIED,
 		.applied = { .seq = seq } };
 
-	return cluster_wire_send(&fixture->link, &msg, NULL);
+	return cluster_wire_send(&fixture->ends.link, &msg, NULL);
 }
 
-/* The next message that is whole, while what waits goes on. */
 static const struct jp_link_msg *
 receive(struct fixture *fixture)
 {
-	static uint8_t bytes[JP_LINK_MSG_MAX];
-	enum jp_err err = JP_ERR_BUSY;
-	ssize_t len;
-
-	while (err == JP_ERR_BUSY) {
-		len = recv(fixture->other, bytes, sizeof(bytes), 0);
-		if (len < 0) {
-			assert_true(cluster_wire_is_waiting(&fixture->link));
-			assert_true(cluster_wire_flush(&fixture->link));
-			continue;
-		}
-		err = jp_link_reader_feed(&fixture->reader, bytes, (size_t)len);
-	}
-	assert_int_equal(err, JP_ERR_OK);
-	return &fixture->reader.msg;
+	return wire_ends_receive(&fixture->ends);
 }
 
 static bool
@@ -101,7 +75,7 @@ is_woken(struct fixture *fixture)
 {
 	eventfd_t count;
 
-	return eventfd_read(fixture->link.wake_fd, &count) == 0;
+	return eventfd_read(fixture->ends.link.wake_fd, &count) == 0;
 }
 
 static void
@@ -110,7 +84,7 @@ what_fits_leaves_at_once(void **state)
 	struct fixture *fixture = *state;
 
 	assert_int_equal(send_applied(fixture, 7), JP_ERR_OK);
-	assert_false(cluster_wire_is_waiting(&fixture->link));
+	assert_false(cluster_wire_is_waiting(&fixture->ends.link));
 	assert_false(is_woken(fixture));
 	assert_int_equal(receive(fixture)->applied.seq, 7);
 }
@@ -122,18 +96,18 @@ what_does_not_fit_waits_in_order_and_nobody_for_it(void **state)
 	const struct jp_link_msg *msg;
 
 	assert_int_equal(send_batch(fixture, 1, BATCH), JP_ERR_OK);
-	assert_true(cluster_wire_is_waiting(&fixture->link));
+	assert_true(cluster_wire_is_waiting(&fixture->ends.link));
 	assert_true(is_woken(fixture));
 	assert_int_equal(send_applied(fixture, 8), JP_ERR_OK);
 	assert_int_equal(send_batch(fixture, 2, 5), JP_ERR_OK);
 	msg = receive(fixture);
 	assert_int_equal(msg->append.req, 1);
 	assert_memory_equal(
-	    fixture->reader.bytes, fixture->bytes, sizeof(fixture->bytes));
+	    fixture->ends.reader.bytes, fixture->bytes, sizeof(fixture->bytes));
 	assert_int_equal(receive(fixture)->applied.seq, 8);
 	assert_int_equal(receive(fixture)->append.req, 2);
-	assert_false(cluster_wire_is_waiting(&fixture->link));
-	assert_int_equal(fixture->link.waiting_bytes, 0);
+	assert_false(cluster_wire_is_waiting(&fixture->ends.link));
+	assert_int_equal(fixture->ends.link.waiting_bytes, 0);
 }
 
 static void
@@ -148,12 +122,13 @@ more_than_may_wait_ends_the_connection(void **state)
 		sent += BATCH;
 	}
 	assert_int_equal(err, JP_ERR_UNREACHABLE);
-	assert_true(fixture->link.waiting_bytes <= CLUSTER_WIRE_WAITING_MAX);
-	assert_false(cluster_wire_flush(&fixture->link));
+	assert_true(
+	    fixture->ends.link.waiting_bytes <= CLUSTER_WIRE_WAITING_MAX);
+	assert_false(cluster_wire_flush(&fixture->ends.link));
 	assert_int_equal(send_applied(fixture, 1), JP_ERR_UNREACHABLE);
-	cluster_wire_close(&fixture->link);
-	assert_false(cluster_wire_is_waiting(&fixture->link));
-	assert_int_equal(fixture->link.waiting_bytes, 0);
+	cluster_wire_close(&fixture->ends.link);
+	assert_false(cluster_wire_is_waiting(&fixture->ends.link));
+	assert_int_equal(fixture->ends.link.waiting_bytes, 0);
 }
 
 static void
@@ -161,14 +136,14 @@ nothing_is_sent_to_nobody(void **state)
 {
 	struct fixture *fixture = *state;
 
-	(void)close(fixture->other);
-	fixture->other = -1;
+	(void)close(fixture->ends.other);
+	fixture->ends.other = -1;
 	assert_int_equal(send_applied(fixture, 1), JP_ERR_UNREACHABLE);
 	assert_true(is_woken(fixture));
-	assert_false(cluster_wire_flush(&fixture->link));
-	cluster_wire_close(&fixture->link);
+	assert_false(cluster_wire_flush(&fixture->ends.link));
+	cluster_wire_close(&fixture->ends.link);
 	assert_int_equal(send_applied(fixture, 1), JP_ERR_UNREACHABLE);
-	cluster_wire_close(&fixture->link);
+	cluster_wire_close(&fixture->ends.link);
 }
 
 /* A part of it may have left before. */
@@ -179,7 +154,7 @@ a_message_that_cannot_be_written_ends_the_connection(void **state)
 
 	assert_int_not_equal(
 	    send_batch(fixture, 1, JP_LINK_BYTES_MAX + 1), JP_ERR_OK);
-	assert_false(cluster_wire_flush(&fixture->link));
+	assert_false(cluster_wire_flush(&fixture->ends.link));
 }
 
 int

@@ -17,15 +17,7 @@
 
 #include "common/base/clock.h"
 #include "pat_httpd/base/patd_link.h"
-#include "tests/unit/loop_patd.h"
-
-enum {
-	HANG_MS = 60000, /* only a hang takes so long */
-};
-
-static struct reactor reactor;
-static struct patd_link *link_;
-static struct loop_patd patd;
+#include "tests/unit/loop_link.h"
 
 /* ---- what patd does ---- */
 
@@ -49,8 +41,6 @@ struct asker {
 	struct jp_reply reply;
 };
 
-static size_t answered, enough;
-
 static void
 on_answered(struct patd_question *question, const struct jp_reply *reply)
 {
@@ -58,8 +48,7 @@ on_answered(struct patd_question *question, const struct jp_reply *reply)
 
 	asker->answers++;
 	asker->reply = *reply;
-	if (++answered == enough)
-		reactor.stop = true;
+	loop_ended();
 }
 
 static enum jp_err
@@ -76,50 +65,11 @@ ask(struct asker *asker, unsigned int n)
 	return patd_link_ask(link_, &asker->question);
 }
 
-static void
-on_hang(struct reactor_timer *timer)
-{
-	(void)timer;
-	fail_msg("nothing happens");
-}
-
-/* Until so many more answers have come. */
-static void
-run_until(size_t count)
-{
-	struct reactor_timer hang = { .due = on_hang };
-
-	answered = 0;
-	enough = count;
-	reactor.stop = false;
-	reactor_arm(&reactor, &hang, jp_now_ms() + HANG_MS);
-	assert_int_equal(reactor_run(&reactor), JP_ERR_OK);
-	reactor_disarm(&hang);
-}
-
-static void stop_when_heard(struct reactor_timer *timer);
-
-static struct hearing {
-	struct reactor_timer timer;
-	size_t count;
-} hearing = { .timer = { .due = stop_when_heard } };
-
-static void
-stop_when_heard(struct reactor_timer *timer)
-{
-	if (patd.heard_len >= hearing.count)
-		reactor.stop = true;
-	else
-		reactor_arm(&reactor, timer, jp_now_ms() + 1);
-}
-
 /* Until patd has heard so many in all. */
 static void
 run_until_heard(size_t count)
 {
-	hearing.count = count;
-	reactor_arm(&reactor, &hearing.timer, jp_now_ms());
-	run_until(SIZE_MAX);
+	run_until_in(&patd.heard_len, count, SIZE_MAX);
 }
 
 static void
@@ -348,28 +298,13 @@ static int
 set_up(void **unused)
 {
 	(void)unused;
-	assert_int_equal(reactor_make(&reactor), JP_ERR_OK);
-	link_ = malloc(sizeof(*link_));
-	assert_non_null(link_);
-	patd_link_make(link_, &reactor, loop_patd_path);
-	loop_patd_begin(&patd, &reactor, loop_patd_path);
+	loop_link_begin();
 	patd.on_heard = loop_patd_accept;
 	return 0;
 }
 
-static int
-tear_down(void **unused)
-{
-	(void)unused;
-	patd_link_free(link_);
-	free(link_);
-	loop_patd_end(&patd);
-	(void)unlink(loop_patd_path);
-	reactor_free(&reactor);
-	return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, set_up, loop_link_tear_down)
 
 int
 main(void)
