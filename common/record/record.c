@@ -79,7 +79,9 @@ jp_state_format(enum jp_state state, const struct jp_record *record,
 bool
 jp_record_superseded(const struct jp_record *record, int64_t now)
 {
-	return record->superseded_at != JP_NEVER && record->grace_until <= now;
+	return record->superseded_at != JP_NEVER &&
+	       (record->grace_until <= record->superseded_at ||
+	           record->grace_until <= now);
 }
 
 static bool

@@ -147,7 +147,8 @@ void jp_state_format(enum jp_state state, const struct jp_record *record,
 
 /*
  * Whether it was rotated and its end, by grace or by use of its successor, is
- * past at `now`, whatever else there is about it.
+ * past at `now`, whatever else there is about it. Where no grace is left it has
+ * ended at any `now`: the clock of who rotated it may be ahead of this one.
  */
 bool jp_record_superseded(const struct jp_record *record, int64_t now);
 
