@@ -16,7 +16,8 @@ jp_node_name_valid(const char *name)
 {
 	size_t len = strlen(name);
 
-	return len > 0 && len <= JP_NODE_MAX && strspn(name, NAME_BYTES) == len;
+	return len > 0 && len <= JP_NODE_MAX && name[0] != '.' &&
+	       strspn(name, NAME_BYTES) == len;
 }
 
 /* Whoever may read the settings, or the arguments of a process, would know. */

@@ -26,7 +26,7 @@ struct jp_cluster_settings {
 	bool insecure; /* a connection that nothing protects is taken, too */
 };
 
-/* 1 to 63 letters, digits, ".", "_" and "-". */
+/* 1 to 63 letters, digits, ".", "_" and "-", the first no ".". */
 bool jp_node_name_valid(const char *name);
 
 /*

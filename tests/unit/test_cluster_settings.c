@@ -84,11 +84,11 @@ static void
 bad_values_of_cluster_are_refused(void **unused)
 {
 	static const char *const bad[] = { "lease = 4s", "lease = 301s",
-		"lease = never", "lease = 0", "node = a b", "node = \303\244",
-		"node = " X64, "node =", "user = a b", "insecure = true",
-		"conninfo =", "conninfo = db1", "conninfo = DBNAME=x",
-		"conninfo = dbname='x", "conninfo = dbname='x'y",
-		"conninfo = " X64 "=x", "place = x" };
+		"lease = never", "lease = 0", "node = a b", "node = .a",
+		"node = \303\244", "node = " X64, "node =", "user = a b",
+		"insecure = true", "conninfo =", "conninfo = db1",
+		"conninfo = DBNAME=x", "conninfo = dbname='x",
+		"conninfo = dbname='x'y", "conninfo = " X64 "=x", "place = x" };
 	char text[512];
 
 	(void)unused;
