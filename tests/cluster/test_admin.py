@@ -1,6 +1,8 @@
 """pat-admin cluster, backup, restore and check, with real databases and hosts that
 are one of a cluster or not yet."""
+import concurrent.futures
 import contextlib
+import datetime
 import json
 import os
 import shutil
@@ -9,8 +11,9 @@ import tempfile
 import unittest.mock
 
 import postgres
-from cluster import CLUSTERD, Cluster, Host, wait_for
-from daemon import ACCEPT, ROOT, DENY, UNAVAILABLE, Skip, World, main
+from cluster import CLUSTERD, SHIM, Cluster, Host, wait_for
+from daemon import (ACCEPT, ROOT, DENY, SANITIZED, UNAVAILABLE, Skip, World,
+                    main)
 
 
 class Apart(Host):
@@ -113,6 +116,11 @@ def identity(token):
     return token.split("_")[1]
 
 
+def days_from_now(days):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(
+        days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def nodes(whole):
     with whole.pair.owner() as session:
         return [row[0] for row in session.rows(
@@ -211,6 +219,70 @@ def case_join_own():
         assert one.live() == two.live() == three.live()
 
 
+def case_join_ended():
+    """what ended here in another way than by a command is not brought back by
+    join: a token that was rotated, one that was used up, one that expires earlier"""
+    with hosts(2) as (whole, (one, two)):
+        rotated, cut = one.token("alice"), one.token("bob", "--expires", "300d")
+        used = one.token("carol", "--uses", "1")
+        one.admin("backup", one.root + "/backup")
+        two.admin("restore", one.root + "/backup")
+        two.admin("rotate", identity(rotated), "--grace", "0")
+        two.alone()
+        with open(two.config) as file:
+            lines = file.read()
+        with open(two.config, "w") as file:
+            file.write(lines.replace("[tokens]", "[tokens]\nmax_lifetime = 30d\n"
+                                     "default_lifetime = 30d"))
+        two.start_alone()
+        two.admin("policy", "apply")
+        assert two.verdict("carol", used) == ACCEPT
+        assert two.verdict("carol", used) == DENY
+        two.halt()
+        two.write()
+        one.admin("cluster", "init")
+        one.start()
+        done = json.loads(two.join(one, "--import", "--json").stdout)
+        assert done["imported"] == {"added": 1, "ended": 3, "known": 0}, done
+        two.start()
+        accepts(two, "bob", cut)
+        for host in (one, two):
+            assert host.verdict("alice", rotated) == DENY
+            assert host.verdict("carol", used) == DENY
+        ends = [[token["expires_at"] for token in json.loads(host.admin(
+            "list", "bob", "--json").stdout)] for host in (one, two)]
+        assert ends[0] == ends[1] and ends[0] < [days_from_now(31)], ends
+
+
+def case_join_new_cluster():
+    """a host of a cluster that is no more is told how to join the one that was made
+    anew, and brings what only it had heard of"""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        two.start()
+        token, gone = one.token("alice"), one.token("bob")
+        one.admin("backup", one.root + "/backup")
+        one.admin("revoke", identity(gone))
+        one.halt()
+        two.halt()
+        one.admin("restore", one.root + "/backup")
+        one.admin("cluster", "leave", "--without-database")
+        with whole.pair.owner() as session:
+            session.rows("DROP SCHEMA jira_pat CASCADE")
+        one.admin("cluster", "init")
+        one.start()
+        refused(two.admin("cluster", "join", check=False), 3, "another cluster",
+                "leave --without-database", "join --import")
+        two.admin("cluster", "leave", "--without-database")
+        two.admin("cluster", "join", "--import")
+        two.start()
+        accepts(two, "alice", token)
+        assert one.verdict("alice", token) == ACCEPT
+        assert one.verdict("bob", gone) == two.verdict("bob", gone) == DENY
+
+
 def case_join_again():
     """a join that was interrupted can be repeated; the name of a host that lives
     is refused"""
@@ -295,6 +367,66 @@ def case_leave():
         refused(two.admin("cluster", "leave", check=False), 3, "no section")
         two.write()
         refused(two.admin("cluster", "leave", check=False), 1, "no cluster")
+
+
+GATE = [
+    "ALTER FUNCTION jira_pat.leave(text) RENAME TO leave_inside",
+    "CREATE FUNCTION jira_pat.leave(p_node text) RETURNS integer "
+    "LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(77); "
+    "RETURN jira_pat.leave_inside(p_node); END $$"]
+HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+def case_leave_meanwhile():
+    """what others changed while a host was leaving holds there, too, if it was
+    before the host was out"""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        two.start()
+        token = one.token("alice")
+        accepts(two, "alice", token)
+        two.halt()
+        with whole.pair.role() as role, whole.pair.owner() as session:
+            for statement in GATE:
+                role.rows(statement)
+            session.rows("SELECT pg_advisory_lock(77)")
+            head = session.one("SELECT seq FROM jira_pat.head")
+            with concurrent.futures.ThreadPoolExecutor() as both:
+                left = both.submit(two.admin, "cluster", "leave")
+                wait_for(lambda: session.one(HELD) == "1", two.story)
+                revoked = both.submit(one.admin, "revoke", identity(token))
+                wait_for(lambda: session.one(
+                    "SELECT seq FROM jira_pat.head") != head, one.story)
+                session.rows("SELECT pg_advisory_unlock(77)")
+                left.result()
+                revoked.result()
+        two.alone().start_alone()
+        assert two.verdict("alice", token) == DENY
+
+
+def case_clocks():
+    """a token that is rotated without grace has ended on all hosts, however far
+    ahead the clock is of the one that did it"""
+    if SANITIZED or not os.path.exists(SHIM):
+        raise Skip("preloads a library of its own")
+    with hosts(2) as (whole, (one, two)):
+        one.clock_file = os.path.join(one.root, "shift")
+        one.set_clock(3600)
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        two.start()
+        token, other = one.token("alice"), one.token("alice")
+        accepts(two, "alice", token)
+        accepts(two, "alice", other)
+        one.admin("rotate", identity(token), "--grace", "0")
+        assert two.verdict("alice", token) == DENY
+        after = one.admin("rotate", identity(other), "--grace", "1d").stdout
+        assert two.verdict("alice", other) == ACCEPT
+        assert one.verdict("alice", after.strip()) == ACCEPT
+        wait_for(lambda: two.verdict("alice", other) == DENY, two.story)
 
 
 def case_leave_other():
@@ -518,8 +650,10 @@ def case_check_conninfo():
             place.remove()
 
 
-CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_again, case_join_anew,
-         case_join_changed, case_leave, case_leave_other, case_leave_without, case_lost_end,
+CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_ended,
+         case_join_new_cluster, case_join_again, case_join_anew, case_join_changed,
+         case_leave, case_leave_meanwhile, case_clocks, case_leave_other,
+         case_leave_without, case_lost_end,
          case_status, case_offline, case_restore, case_check,
          case_check_conninfo]
 

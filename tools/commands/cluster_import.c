@@ -108,26 +108,75 @@ struct work {
 	struct jp_upstreams upstreams[CHUNK];
 };
 
+static bool
+end_revoked(struct jp_record *theirs, const struct jp_record *own)
+{
+	if (own->revoked_at == JP_NEVER || theirs->revoked_at != JP_NEVER)
+		return false;
+	theirs->revoked_at = own->revoked_at;
+	memcpy(theirs->revoked_by, own->revoked_by, sizeof(theirs->revoked_by));
+	memcpy(
+	    theirs->revoked_why, own->revoked_why, sizeof(theirs->revoked_why));
+	return true;
+}
+
+static bool
+end_disabled(struct jp_record *theirs, const struct jp_record *own)
+{
+	if (own->disabled_at == JP_NEVER || theirs->disabled_at != JP_NEVER)
+		return false;
+	theirs->disabled_at = own->disabled_at;
+	memcpy(
+	    theirs->disabled_by, own->disabled_by, sizeof(theirs->disabled_by));
+	return true;
+}
+
+/* Its successor, which ends it when it is used, comes with it. */
+static bool
+end_superseded(struct jp_record *theirs, const struct jp_record *own)
+{
+	if (own->superseded_at == JP_NEVER ||
+	    (theirs->superseded_at != JP_NEVER &&
+	        theirs->grace_until <= own->grace_until))
+		return false;
+	theirs->superseded_at = own->superseded_at;
+	theirs->grace_until = own->grace_until;
+	theirs->keep_until_grace = own->keep_until_grace;
+	return true;
+}
+
+static bool
+end_expiring(struct jp_record *theirs, const struct jp_record *own)
+{
+	if (own->expires_at == JP_NEVER ||
+	    (theirs->expires_at != JP_NEVER &&
+	        theirs->expires_at <= own->expires_at))
+		return false;
+	theirs->expires_at = own->expires_at;
+	return true;
+}
+
+static bool
+end_used(struct jp_record *theirs, const struct jp_record *own)
+{
+	if (own->uses_max == 0 || theirs->uses_max == 0 ||
+	    theirs->uses_left <= own->uses_left)
+		return false;
+	theirs->uses_left = own->uses_left;
+	return true;
+}
+
 /* Whether `theirs` has become more strict by what is known here. */
 static bool
 end_token(struct jp_record *theirs, const struct jp_record *own)
 {
+	bool (*const ends[])(struct jp_record * theirs,
+	    const struct jp_record *own) = { end_revoked, end_disabled,
+		end_superseded, end_expiring, end_used };
 	bool ended = false;
 
-	if (own->revoked_at != JP_NEVER && theirs->revoked_at == JP_NEVER) {
-		theirs->revoked_at = own->revoked_at;
-		memcpy(theirs->revoked_by, own->revoked_by,
-		    sizeof(theirs->revoked_by));
-		memcpy(theirs->revoked_why, own->revoked_why,
-		    sizeof(theirs->revoked_why));
-		ended = true;
-	}
-	if (own->disabled_at != JP_NEVER && theirs->disabled_at == JP_NEVER) {
-		theirs->disabled_at = own->disabled_at;
-		memcpy(theirs->disabled_by, own->disabled_by,
-		    sizeof(theirs->disabled_by));
-		ended = true;
-	}
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		ended = ends[i](theirs, own) || ended;
 	return ended;
 }
 

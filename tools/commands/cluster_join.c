@@ -129,6 +129,24 @@ write_pepper(struct joining *joining)
 
 /* ---- one that was a host before ---- */
 
+/* That store is no tokens of its own, and may know what the cluster does not.
+ */
+static enum jp_err
+explain_refused(
+    const struct cluster_link *link, enum jp_err err, struct jp_why *why)
+{
+	struct jp_why said = *why;
+
+	if (link->state.state != JP_LINK_REFUSED ||
+	    strstr(link->state.text, "another cluster") == NULL)
+		return err;
+	return jp_why(why, err,
+	    "%s; if that one is no more, `pat-admin cluster leave "
+	    "--without-database` and then `pat-admin cluster join --import`, "
+	    "or move the directory of the store away",
+	    said.text);
+}
+
 /* Whether a REFUSED is for want of this host alone, which then joins anew. */
 static bool
 is_forgotten(const struct cluster_link *link)
@@ -172,6 +190,8 @@ check_again(struct joining *joining)
 		err = compare(joining, &link);
 	else if (is_forgotten(&link))
 		err = JP_ERR_OK;
+	else
+		err = explain_refused(&link, err, joining->why);
 	cluster_link_close(&link);
 	return err;
 }

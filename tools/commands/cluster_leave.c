@@ -2,7 +2,8 @@
  * pat-admin cluster leave: this host, or another one that is gone, is none of
  * the cluster any more. This one first takes what it lacks of the log, and is
  * taken out of the database before it is a host of its own: others no longer
- * wait for it, and it holds no lease, as its patd does not run.
+ * wait for it, and it holds no lease, as its patd does not run. What they had
+ * changed until then it takes, too.
  */
 #include "tools/commands/cluster_work.h"
 
@@ -20,13 +21,12 @@ struct leaving {
 	struct jp_why *why;
 };
 
-static enum jp_err
-say_leave(struct cluster_link *link, const char *node, struct jp_why *why)
+static void
+make_leave(const char *node, struct jp_link_msg *msg)
 {
-	struct jp_link_msg msg = { .kind = JP_LINK_LEAVE };
-
-	(void)snprintf(msg.leave.node, sizeof(msg.leave.node), "%s", node);
-	return cluster_link_ask(link, &msg, NULL, NULL, NULL, why);
+	memset(msg, 0, sizeof(*msg));
+	msg->kind = JP_LINK_LEAVE;
+	(void)snprintf(msg->leave.node, sizeof(msg->leave.node), "%s", node);
 }
 
 /* ---- another host ---- */
@@ -36,7 +36,7 @@ remove_other(struct context *context, const struct cluster_args *args,
     struct jp_why *why)
 {
 	struct cluster_link link;
-	struct jp_link_msg hello;
+	struct jp_link_msg hello, msg;
 	enum jp_err err;
 
 	if (!jp_link_name_valid(args->node))
@@ -53,8 +53,9 @@ remove_other(struct context *context, const struct cluster_args *args,
 	    args->node);
 	cluster_link_hello(context, NULL, &hello);
 	err = cluster_link_open(&link, context, args->clusterd, &hello, why);
+	make_leave(args->node, &msg);
 	if (err == JP_ERR_OK)
-		err = say_leave(&link, args->node, why);
+		err = cluster_link_ask(&link, &msg, NULL, NULL, NULL, why);
 	cluster_link_close(&link);
 	return err;
 }
@@ -76,17 +77,22 @@ check_store(const struct cluster_store *store, struct jp_why *why)
 	return JP_ERR_OK;
 }
 
+/* Of all that comes only the batches count. */
 static enum jp_err
-apply(struct leaving *leaving)
+take(void *arg, const struct jp_link_msg *msg, const uint8_t *bytes,
+    struct jp_why *why)
 {
-	const struct jp_link_batch *batch = &leaving->link.reader.msg.batch;
-	const uint8_t *bytes = leaving->link.reader.bytes;
+	struct leaving *leaving = arg;
+	const struct jp_link_batch *batch = &msg->batch;
 	struct jp_position to;
-	enum jp_err err = jp_chain_check(
-	    &leaving->chain, &leaving->store.position, batch, bytes, &to);
+	enum jp_err err;
 
+	if (msg->kind != JP_LINK_BATCH)
+		return JP_ERR_OK;
+	err = jp_chain_check(
+	    &leaving->chain, &leaving->store.position, batch, bytes, &to);
 	if (err != JP_ERR_OK)
-		return jp_why(leaving->why, err,
+		return jp_why(why, err,
 		    "batch %" PRIu64 " of the database is not the one that "
 		    "follows here: %s: it was changed, or is of another "
 		    "cluster; --without-database leaves without it",
@@ -94,30 +100,70 @@ apply(struct leaving *leaving)
 	err = jp_store_apply(leaving->store.store, bytes, batch->len, &to);
 	if (err == JP_ERR_OK)
 		leaving->store.position = to;
-	return cluster_store_why(leaving->store.store, err, leaving->why);
+	return cluster_store_why(leaving->store.store, err, why);
 }
 
-/* Takes what the others have changed, as far as they have by now. */
+/* Takes what the others have changed, up to there. */
 static enum jp_err
-catch_up(struct leaving *leaving)
+catch_up(struct leaving *leaving, uint64_t head)
 {
-	const struct cluster_link *link = &leaving->link;
+	struct cluster_link *link = &leaving->link;
 	enum jp_err err = JP_ERR_OK;
 
-	while (err == JP_ERR_OK &&
-	       !(link->welcomed &&
-	           leaving->store.position.seq >= link->welcome.head)) {
-		err = cluster_link_next(&leaving->link, leaving->why);
-		if (err == JP_ERR_OK && link->reader.msg.kind == JP_LINK_BATCH)
-			err = apply(leaving);
+	while (err == JP_ERR_OK && leaving->store.position.seq < head) {
+		err = cluster_link_next(link, leaving->why);
+		if (err == JP_ERR_OK)
+			err = take(leaving, &link->reader.msg,
+			    link->reader.bytes, leaving->why);
 	}
 	return err;
+}
+
+/* As far as they have by now. */
+static enum jp_err
+catch_up_first(struct leaving *leaving)
+{
+	struct cluster_link *link = &leaving->link;
+	enum jp_err err = JP_ERR_OK;
+
+	while (err == JP_ERR_OK && !link->welcomed)
+		err = cluster_link_next(link, leaving->why);
+	return err == JP_ERR_OK ? catch_up(leaving, link->welcome.head) : err;
+}
+
+static enum jp_err
+ask(struct leaving *leaving, struct jp_link_msg *msg)
+{
+	return cluster_link_ask(
+	    &leaving->link, msg, NULL, take, leaving, leaving->why);
+}
+
+/*
+ * A change that somebody made before this host was out of the database holds
+ * here, too: its command has returned, or will, and this host was one of those
+ * that it is for.
+ */
+static enum jp_err
+catch_up_last(struct leaving *leaving)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_STATUS };
+	enum jp_err err;
+
+	leaving->link.has_nodes = false;
+	err = ask(leaving, &msg);
+	if (err == JP_ERR_OK && !leaving->link.has_nodes)
+		err = jp_why(leaving->why, JP_ERR_UNREACHABLE,
+		    "the connection was lost when this host had left, and "
+		    "before it had all that was changed until then");
+	return err == JP_ERR_OK
+	           ? catch_up(leaving, leaving->link.nodes.nodes.head)
+	           : err;
 }
 
 static enum jp_err
 say_goodbye(struct leaving *leaving, const struct cluster_args *args)
 {
-	struct jp_link_msg hello;
+	struct jp_link_msg hello, msg;
 	enum jp_err err;
 
 	jp_chain_init(&leaving->chain, &leaving->store.pepper,
@@ -125,11 +171,13 @@ say_goodbye(struct leaving *leaving, const struct cluster_args *args)
 	cluster_link_hello(leaving->context, &leaving->store.position, &hello);
 	err = cluster_work_link(&leaving->link, leaving->context, args,
 	    &leaving->store, &hello, leaving->why);
+	make_leave(leaving->context->settings.cluster.node, &msg);
 	if (err == JP_ERR_OK)
-		err = catch_up(leaving);
+		err = catch_up_first(leaving);
 	if (err == JP_ERR_OK)
-		err = say_leave(&leaving->link,
-		    leaving->context->settings.cluster.node, leaving->why);
+		err = ask(leaving, &msg);
+	if (err == JP_ERR_OK)
+		err = catch_up_last(leaving);
 	cluster_link_close(&leaving->link);
 	jp_chain_clear(&leaving->chain);
 	return err;
