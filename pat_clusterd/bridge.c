@@ -219,6 +219,7 @@ on_closed(void *arg)
 	bridge_forget(&bridge->put);
 	bridge_forget(&bridge->setup);
 	bridge->greeted = bridge->welcome = bridge->is_refused = false;
+	bridge->is_waiting = false;
 	bridge->lease_len = bridge->asked_len = 0;
 	bridge->want_status = bridge->want_get = bridge->want_nodes = false;
 	bridge->has_nodes = bridge->has_put_lock = bridge->has_status = false;
@@ -396,6 +397,8 @@ bridge_due(const struct bridge *bridge)
 		due = earlier(due, bridge->look_ms);
 	if (bridge->refused_ms > bridge->now_ms)
 		due = earlier(due, bridge->refused_ms);
+	if (bridge->is_waiting && bridge->wait_ms > bridge->now_ms)
+		due = earlier(due, bridge->wait_ms);
 	if (bridge->setup.is_there && bridge->setup_ms > bridge->now_ms)
 		due = earlier(due, bridge->setup_ms);
 	return due;

@@ -51,8 +51,11 @@ struct bridge {
 	/* The host. */
 	bool greeted;
 	struct jp_link_hello hello;
-	uint64_t applied; /* by the host, */
-	uint64_t told;    /* as the database knows it */
+	uint64_t applied;     /* by the host, */
+	uint64_t told;        /* as the database knows it */
+	int64_t must_wait_ms; /* as the answer to hello says */
+	bool is_waiting;      /* for the leases of another holder, */
+	int64_t wait_ms;      /* until then */
 
 	/* The database. */
 	bool welcome;       /* this connection has said WELCOME */

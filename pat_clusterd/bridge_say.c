@@ -95,6 +95,11 @@ describe(const struct bridge *bridge, struct jp_link_state_msg *state)
 		bridge_text(state->text, bridge->refusal, "");
 	else if (!is_ready)
 		bridge_text(state->text, database->text, "");
+	else if (bridge->is_waiting)
+		bridge_text(state->text,
+		    "this host waits until the leases of the machine that had "
+		    "its name are over",
+		    "");
 	if (!is_ready)
 		return;
 	database_place(database, state->database, sizeof(state->database));

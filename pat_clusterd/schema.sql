@@ -41,8 +41,9 @@ CREATE TABLE jira_pat.log (
 );
 
 -- A host. `grants` counts its leases; `applied` is what it has of the log. `session` is
--- the pat-clusterd that speaks for it: a machine that was copied with the name of its
--- host shows by another one. Who leaves stays until its last lease has run out.
+-- the pat-clusterd that speaks for it, and `holder` the machine and store that its
+-- leases are granted to: a machine that was copied with the name of its host shows by
+-- another one. Who leaves stays until its last lease has run out.
 CREATE TABLE jira_pat.node (
 	name text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$'),
 	applied bigint NOT NULL DEFAULT 0,
@@ -51,6 +52,7 @@ CREATE TABLE jira_pat.node (
 	contact timestamptz,
 	version text NOT NULL DEFAULT '',
 	session bigint NOT NULL DEFAULT 0,
+	holder bytea NOT NULL DEFAULT '',
 	joined timestamptz NOT NULL DEFAULT clock_timestamp(),
 	gone boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
@@ -227,26 +229,50 @@ $$;
 
 -- A host begins, and says where it stands, also if that is less than before. As it is
 -- a commit, all that was there before is where a commit has to be, and may be read.
+--
+-- Where another holder was granted the leases of this host, one of them may last yet,
+-- with what that one has applied. So the name is taken from it, for it to be granted
+-- nothing more, but nothing is said of the new one until `wait_ms` have passed, by the
+-- clock of whoever asks, who then says so with `p_waited`. A holder that was heard of
+-- within its lease lives: it keeps the name. (By this clock: if it jumps, somebody waits
+-- in vain or begins to wait early, no more.)
 CREATE FUNCTION jira_pat.hello(
-	p_cluster bytea, p_node text, p_session bigint, p_applied bigint, p_version text,
+	p_cluster bytea, p_node text, p_session bigint, p_holder bytea, p_waited boolean,
+	p_applied bigint, p_version text,
 	OUT id bytea, OUT format integer, OUT pepper_tag bytea, OUT head bigint,
-	OUT head_mac bytea, OUT oldest bigint, OUT snapshot bigint)
+	OUT head_mac bytea, OUT oldest bigint, OUT snapshot bigint, OUT wait_ms integer)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 #variable_conflict use_column
+DECLARE
+	v_node jira_pat.node;
+	v_wait_ms integer := 0;
 BEGIN
 	PERFORM 1 FROM jira_pat.cluster c WHERE c.id = p_cluster;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'this database has another cluster than the store'
 			USING ERRCODE = 'JP006';
 	END IF;
-	UPDATE jira_pat.node n SET session = p_session, applied = p_applied,
-		contact = clock_timestamp(), version = p_version
-	WHERE n.name = p_node AND NOT n.gone;
+	SELECT n.* INTO v_node FROM jira_pat.node n
+	WHERE n.name = p_node AND NOT n.gone FOR UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'the cluster has no host "%"', p_node
 			USING ERRCODE = 'JP001';
 	END IF;
-	RETURN QUERY SELECT w.* FROM jira_pat.welcome() w;
+	IF v_node.grants > 0 AND v_node.holder <> p_holder
+			AND NOT (p_waited AND v_node.session = p_session) THEN
+		IF v_node.session <> p_session AND clock_timestamp() - v_node.contact
+				BETWEEN interval '0' AND v_node.lease_ms * interval '1 ms' THEN
+			RAISE EXCEPTION 'another machine calls itself "%", too, or did so '
+				'a moment ago', p_node USING ERRCODE = 'JP007';
+		END IF;
+		v_wait_ms := v_node.lease_ms;
+		UPDATE jira_pat.node n SET session = p_session WHERE n.name = p_node;
+	ELSE
+		UPDATE jira_pat.node n SET session = p_session, holder = p_holder,
+			applied = p_applied, contact = clock_timestamp(), version = p_version
+		WHERE n.name = p_node;
+	END IF;
+	RETURN QUERY SELECT w.*, v_wait_ms FROM jira_pat.welcome() w;
 END
 $$;
 

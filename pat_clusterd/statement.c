@@ -4,6 +4,7 @@
 
 /* The types of parameters: their OIDs in pg_type never change. */
 enum {
+	TYPE_BOOL = 16,
 	TYPE_BYTEA = 17,
 	TYPE_INT8 = 20,
 	TYPE_INT4 = 23,
@@ -49,6 +50,12 @@ void
 statement_int4(struct statement *statement, int32_t value)
 {
 	add_number(statement, TYPE_INT4, (uint32_t)value, 4);
+}
+
+void
+statement_bool(struct statement *statement, bool value)
+{
+	add_number(statement, TYPE_BOOL, value, 1);
 }
 
 void

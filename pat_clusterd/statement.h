@@ -5,6 +5,7 @@
 #ifndef STATEMENT_H
 #define STATEMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ void statement_begin(struct statement *statement, const char *sql);
 /* One more parameter each; texts and bytes stay the caller's. */
 void statement_int8(struct statement *statement, int64_t value);
 void statement_int4(struct statement *statement, int32_t value);
+void statement_bool(struct statement *statement, bool value);
 void statement_text(struct statement *statement, const char *text);
 void
 statement_bytes(struct statement *statement, const void *bytes, size_t len);

@@ -92,7 +92,8 @@ static bool
 hello_is_wanted(const struct bridge *bridge)
 {
 	return !bridge->welcome &&
-	       !is_zero(bridge->hello.cluster, JP_LINK_ID_LEN);
+	       !is_zero(bridge->hello.cluster, JP_LINK_ID_LEN) &&
+	       !(bridge->is_waiting && bridge->now_ms < bridge->wait_ms);
 }
 
 static void
@@ -102,19 +103,22 @@ hello_start(struct bridge *bridge)
 	struct statement statement;
 
 	memset(&bridge->got, 0, sizeof(bridge->got));
+	bridge->must_wait_ms = 0;
 	bridge->got.kind = JP_LINK_WELCOME;
-	statement_begin(
-	    &statement, "SELECT * FROM jira_pat.hello($1, $2, $3, $4, $5)");
+	statement_begin(&statement,
+	    "SELECT * FROM jira_pat.hello($1, $2, $3, $4, $5, $6, $7)");
 	statement_bytes(&statement, hello->cluster, JP_LINK_ID_LEN);
 	statement_text(&statement, hello->node);
 	statement_int8(&statement, bridge->session);
+	statement_bytes(&statement, hello->holder, JP_LINK_HOLDER_LEN);
+	statement_bool(&statement, bridge->is_waiting);
 	statement_int8(&statement, (int64_t)bridge->applied);
 	statement_text(&statement, hello->release);
 	bridge_run(bridge, &statement, false);
 }
 
-/* In the order of jira_pat.welcome(). */
-enum { ID, FORMAT, TAG, LOG_HEAD, MAC, OLDEST, SNAPSHOT };
+/* In the order of jira_pat.welcome(), and what hello() adds. */
+enum { ID, FORMAT, TAG, LOG_HEAD, MAC, OLDEST, SNAPSHOT, WAIT_MS };
 
 void
 bridge_read_welcome(struct jp_link_welcome *welcome, const PGresult *rows)
@@ -138,6 +142,23 @@ hello_rows(struct bridge *bridge, const PGresult *rows)
 		return;
 	bridge->any = row_int(rows, 0, FORMAT) == SCHEMA_FORMAT;
 	bridge_read_welcome(&bridge->got.welcome, rows);
+	bridge->must_wait_ms = row_int(rows, 0, WAIT_MS);
+}
+
+/*
+ * Another holder may have a lease yet; none is granted to it from now on. The
+ * clocks of the two differ by less than one in a hundred.
+ */
+static void
+wait_for_holder(struct bridge *bridge)
+{
+	const int64_t ms = bridge->must_wait_ms < JP_LINK_LEASE_MAX_MS
+	                       ? bridge->must_wait_ms
+	                       : JP_LINK_LEASE_MAX_MS;
+
+	bridge->is_waiting = true;
+	bridge->wait_ms = bridge->now_ms + ms + ms / 100 + 1;
+	bridge_say_state(bridge, false);
 }
 
 static void
@@ -156,6 +177,11 @@ hello_ended(struct bridge *bridge, enum database_end end)
 		return;
 	}
 	bridge->is_refused = false;
+	if (bridge->must_wait_ms > 0) {
+		wait_for_holder(bridge);
+		return;
+	}
+	bridge->is_waiting = false;
 	bridge->welcome = true;
 	bridge->told = bridge->applied;
 	bridge->head = bridge->got.welcome.head;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/cluster/holder.h"
 #include "common/cluster/replica.h"
 #include "common/decide/usage.h"
 #include "common/sys/account.h"
@@ -516,15 +517,18 @@ static enum jp_err
 open_replica(struct cluster *cluster, struct jp_core *core,
     const struct jp_settings *settings, struct jp_why *why)
 {
+	uint8_t holder[JP_LINK_HOLDER_LEN];
 	const struct jp_replica_options options = {
 		.store = core->store,
 		.pepper = &core->pepper,
 		.node = cluster->node,
+		.holder = holder,
 		.lease_ms = settings->cluster.lease * MS_PER_S,
 		.clock = &core->clock,
 		.link = { .send = send_to_link, .arg = cluster },
 	};
 
+	jp_holder_make(holder, settings->store_dir);
 	core->store = NULL;
 	return jp_replica_open(&options, &cluster->replica, &core->store, why);
 }

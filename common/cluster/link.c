@@ -97,6 +97,7 @@ static const struct field fields[] = {
 	FIELD(JP_LINK_HELLO, U64, hello, applied),
 	FIELD(JP_LINK_HELLO, RAW, hello, mac),
 	FIELD(JP_LINK_HELLO, TEXT, hello, release),
+	FIELD(JP_LINK_HELLO, RAW, hello, holder),
 	FIELD(JP_LINK_APPEND, U32, append, req),
 	FIELD(JP_LINK_APPEND, U64, append, expected),
 	FIELD(JP_LINK_APPEND, RAW, append, id),

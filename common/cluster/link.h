@@ -21,12 +21,13 @@
  *
  *   connected       host: HELLO, at once. link: STATE, now and at each change.
  *   database there  link: WELCOME, again after each new connection to the
- *                   database. Then BATCH for each one behind `applied` of the
- *                   HELLO, in order, for ever, each once, over all connections
- *                   to databases, but perhaps not for its own of which it has
- *                   said OK; and NODES, behind those BATCHes that were
- *                   there when it was read, and again when it has changed or
- *                   the host has asked by STATUS.
+ *                   database; where another holder had the leases of this
+ *                   node, only once these are over. Then BATCH for each one
+ *                   behind `applied` of the HELLO, in order, for ever, each
+ *                   once, over all connections to databases, but perhaps not
+ *                   for its own of which it has said OK; and NODES, behind
+ *                   those BATCHes that were there when it was read, and again
+ *                   when it has changed or the host has asked by STATUS.
  *   a commit        host: APPEND. link: APPENDED with the same `req`, always:
  *                   UNKNOWN if the connection was lost, or the wait for the
  *                   standby was cancelled, before it was known. The host then
@@ -65,6 +66,7 @@
 #define JP_LINK_ID_LEN 16            /* of a cluster, of a batch */
 #define JP_LINK_MAC_LEN 32           /* common/cluster/chain.h */
 #define JP_LINK_TAG_LEN 16           /* jp_pepper_name() */
+#define JP_LINK_HOLDER_LEN 16        /* common/cluster/holder.h */
 #define JP_LINK_NODES_MAX 64
 #define JP_LINK_NAME_MAX 63    /* bytes of a node's name */
 #define JP_LINK_RELEASE_MAX 31 /* bytes of a version of jira-pat */
@@ -165,6 +167,7 @@ struct jp_link_hello {
 	uint64_t applied;
 	uint8_t mac[JP_LINK_MAC_LEN];          /* of `applied` */
 	char release[JP_LINK_RELEASE_MAX + 1]; /* of jira-pat */
+	uint8_t holder[JP_LINK_HOLDER_LEN];    /* of its leases */
 };
 
 struct jp_link_append {

@@ -234,6 +234,7 @@ init(struct jp_replica *replica, const struct jp_replica_options *options,
 	                              ? options->append_wait_ms
 	                              : options->lease_ms;
 	(void)jp_field_set(replica->node, sizeof(replica->node), options->node);
+	memcpy(replica->holder, options->holder, sizeof(replica->holder));
 	jp_pepper_name(options->pepper, replica->tag);
 	jp_chain_init(&replica->chain, options->pepper, position->cluster);
 	(void)pthread_mutex_init(&replica->commit_lock, NULL);

@@ -49,6 +49,7 @@ struct jp_replica_options {
 	struct jp_store *store;         /* in a cluster, not being filled */
 	const struct jp_pepper *pepper; /* read once */
 	const char *node;               /* copied */
+	const uint8_t *holder;          /* jp_holder_make(); copied */
 	int64_t lease_ms;
 	int64_t append_wait_ms;       /* how long a commit waits; 0: a lease */
 	const struct jp_clock *clock; /* time of day, for the log; copied */

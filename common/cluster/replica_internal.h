@@ -42,6 +42,7 @@ struct jp_replica {
 	int64_t (*boot_ms)(void);
 	int64_t append_wait_ms;
 	char node[JP_LINK_NAME_MAX + 1];
+	uint8_t holder[JP_LINK_HOLDER_LEN];
 	uint8_t tag[JP_PEPPER_NAME_LEN];
 	struct jp_chain chain;
 	atomic_llong until_ms; /* of the lease, for jp_replica_holds() */

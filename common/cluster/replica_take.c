@@ -18,6 +18,7 @@ jp_replica_hello(struct jp_replica *replica, struct jp_link_msg *hello)
 	hello->kind = JP_LINK_HELLO;
 	body->version = JP_LINK_VERSION;
 	memcpy(body->node, replica->node, sizeof(body->node));
+	memcpy(body->holder, replica->holder, sizeof(body->holder));
 	(void)jp_field_set(
 	    body->release, sizeof(body->release), PACKAGE_VERSION);
 	replica_lock(replica);

@@ -15,7 +15,6 @@
 
 #include "common/base/clock.h"
 
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define FORMAT 1U
 
 enum {
@@ -98,22 +97,6 @@ seal_row(const struct jp_memo_file *file, size_t place,
 
 /* ---- what a file belongs to ---- */
 
-/* Where /proc shows processes only, the file system alone tells boots apart. */
-static void
-read_boot_id(char boot[JP_BOOT_ID_LEN])
-{
-	int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
-	ssize_t got;
-
-	memset(boot, 0, JP_BOOT_ID_LEN);
-	if (fd < 0)
-		return;
-	got = read(fd, boot, JP_BOOT_ID_LEN - 1);
-	if (got < 0)
-		memset(boot, 0, JP_BOOT_ID_LEN);
-	(void)close(fd);
-}
-
 enum jp_err
 jp_memo_ties_make(struct jp_memo_ties *ties, const char *store_dir,
     const struct jp_pepper *pepper)
@@ -125,7 +108,8 @@ jp_memo_ties_make(struct jp_memo_ties *ties, const char *store_dir,
 		return jp_err_from_errno(errno);
 	ties->store_dev = st.st_dev;
 	ties->store_ino = st.st_ino;
-	read_boot_id(ties->boot);
+	/* Without it the file system alone tells boots apart. */
+	jp_boot_id(ties->boot);
 	return JP_ERR_OK;
 }
 

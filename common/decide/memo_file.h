@@ -17,12 +17,12 @@
 
 #include "common/base/err.h"
 #include "common/record/pepper.h"
+#include "common/sys/boot_id.h"
 
 #define JP_MEMO_FILE_NAME "patd.memo" /* in run_dir */
 #define JP_MEMO_KEY_LEN 32
 #define JP_MEMO_TAG_LEN 32
 #define JP_MEMO_LIFETIME (INT64_C(15) * 60) /* seconds */
-#define JP_BOOT_ID_LEN 40
 
 struct jp_memo_key {
 	uint8_t bytes[JP_MEMO_KEY_LEN];

@@ -51,11 +51,11 @@ def wait_for(what, why=lambda: "waited for nothing", seconds=PATIENCE):
 
 class Host(World):
     """`clock`: seconds that its wall clock is ahead, for ever or until
-    set_clock()."""
+    set_clock(). `original`: whose copy it is, with its name; that one is down."""
 
-    def __init__(self, whole, number, clock=None):
-        self.whole, self.number = whole, number
-        self.name = "proxy%d" % (number + 1)
+    def __init__(self, whole, number, clock=None, original=None):
+        self.whole, self.number, self.original = whole, number, original
+        self.name = original.name if original else "proxy%d" % (number + 1)
         self.wire = Wire(number) if whole.wires else None
         self.relay = Relay([server.port for server in whole.pair.servers],
                            self.wire.near if self.wire else "127.0.0.1")
@@ -84,6 +84,10 @@ class Host(World):
         """What makes the world makes it one of the cluster, too."""
         if args != ("init",):
             return super().admin(*args, **options)
+        if self.original is not None:
+            return subprocess.run(
+                ["cp", "-a", *(os.path.join(self.original.root, name)
+                               for name in ("store", "key")), self.root], check=True)
         if self.number == 0:
             super().admin("init")
             if self.whole.prepare is not None:
@@ -119,8 +123,10 @@ class Host(World):
     # ---- its clock ----
 
     def set_clock(self, seconds):
-        with open(self.clock_file, "wb") as file:
-            file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
+        """In place: who has mapped the file dies of it if that is cut off."""
+        fd = os.open(self.clock_file, os.O_WRONLY | os.O_CREAT, 0o644)
+        os.pwrite(fd, seconds.to_bytes(8, sys.byteorder, signed=True), 0)
+        os.close(fd)
 
     def environment(self):
         if self.clock_file is None:

@@ -10,7 +10,7 @@ import sys
 import threading
 
 from acts import ByCommand, Record, id_of, now
-from cluster import LEASE, PATIENCE, SHIM, cluster, wait_for
+from cluster import LEASE, PATIENCE, SHIM, Host, cluster, wait_for
 from daemon import (ACCEPT, DENY, ROOT, SANITIZED, UNAVAILABLE, Client, Skip, main,
                     question)
 
@@ -212,6 +212,52 @@ def without_standby():
     assert last.verdict("jane", token) == DENY
 
 
+@contextlib.contextmanager
+def copy_of(host):
+    """The same host on another machine, both being down while it is copied."""
+    host.stop()
+    host.end_link()
+    twin = Host(WHOLE, len(WHOLE.hosts), original=host)
+    try:
+        host.start_again()
+        WHOLE.wait_leases()
+        yield twin
+    finally:
+        twin.end()
+        twin.remove()
+
+
+def copied():
+    """a machine that was copied, and runs beside the copy: the copy is refused; and
+    where it comes in its place, while it is cut off, the revocation waits for both
+    """
+    first, _, last = WHOLE.hosts
+    token = WHOLE.token("jane")
+    with copy_of(last) as twin, Watch(last, "jane", token) as watch:
+        twin.start()
+        twin.linked("another machine")
+        assert twin.verdict(*WHOLE.probe()) == UNAVAILABLE
+        watch.wait(ACCEPT, now())
+        last.cut("hole")
+        with WHOLE.pair.owner() as session:  # as if its clock had jumped
+            session.rows("UPDATE jira_pat.node SET contact = contact - "
+                         "interval '1 day'")
+        twin.linked("the leases of the machine that had its name")
+        said = first.admin("revoke", id_of(token))
+        returned = now()
+        assert last.name in said.stderr, said.stderr
+        watch.wait(UNAVAILABLE, returned)
+        late = [row for row in watch.said if row[2] == ACCEPT and row[0] > returned]
+        assert not late, "%d times yes after the command returned" % len(late)
+        WHOLE.wait_leases([twin])
+        assert twin.verdict("jane", token) == DENY
+        last.mend()
+        last.linked("another machine")
+        assert last.verdict(*WHOLE.probe()) == UNAVAILABLE
+    WHOLE.wait_leases()
+    assert last.verdict("jane", token) == DENY
+
+
 def the_same_in_the_end():
     """after all that, the log and the stores are whole, and the same"""
     WHOLE.check_log()
@@ -220,7 +266,7 @@ def the_same_in_the_end():
 
 
 WHOLE = None
-CASES = [cut_off, deaf, stands_still, without_standby, the_same_in_the_end, wires,
+CASES = [cut_off, deaf, stands_still, without_standby, copied, the_same_in_the_end, wires,
          clocks]
 
 if sys.argv[1:] == [INSIDE]:

@@ -27,7 +27,8 @@ LIMIT = 60  # seconds, which only a hang reaches
 # The fields of each kind, in their order: h, i, q: numbers of 2, 4 and 8 bytes; b:
 # one byte; s: a text; r16, r32: bytes; l: how many bytes follow; n: the nodes.
 KINDS = {
-    1: ("HELLO", "version:h cluster:r16 node:s lease_ms:i applied:q mac:r32 release:s"),
+    1: ("HELLO", "version:h cluster:r16 node:s lease_ms:i applied:q mac:r32 release:s "
+        "holder:r16"),
     2: ("APPEND", "req:i expected:q id:r16 time:q mac:r32 len:l"),
     3: ("LEASE", "req:i"),
     4: ("APPLIED", "seq:q"),
@@ -195,9 +196,11 @@ class Host:
 
     # --- what a host does ---
 
-    def hello(self, node, cluster, applied=0, lease_ms=15000, mac=bytes(32)):
+    def hello(self, node, cluster, applied=0, lease_ms=15000, mac=bytes(32),
+              holder=bytes(16)):
         self.send("HELLO", version=1, cluster=cluster, node=node,
-                  lease_ms=lease_ms, applied=applied, mac=mac, release="0.1.0")
+                  lease_ms=lease_ms, applied=applied, mac=mac, release="0.1.0",
+                  holder=holder)
 
     def ask(self, kind, **values):
         """The DONE of a request."""

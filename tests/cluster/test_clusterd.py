@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(1, os.path.join(os.environ["JP_SOURCE"], "tests/daemon"))
@@ -213,15 +214,108 @@ def nodes_after_batches():
             range(1, 7))
 
 
-def same_name():
-    """two machines with the same name: one of them is told so"""
+ONE, TWO = b"a machine" + bytes(7), b"another machine!"
+
+
+def restarted():
+    """a patd that starts again, and a pat-clusterd, wait for no lease of before"""
     make("a")
-    with welcome("a") as one, welcome("a") as two:
-        assert two.lease().ok
-        said = one.lease()
-        assert not said.ok and "another machine" in said.text, said
-        state = one.wait("STATE", lambda state: state.state == REFUSED)
-        assert "node" in state.text, state
+    for _ in range(3):
+        with welcome("a", holder=ONE, lease_ms=300000) as one:
+            assert one.lease().ok
+
+
+@contextlib.contextmanager
+def beginner(holder, **options):
+    """Says hello as "a", whatever comes of that."""
+    with Place(PAIR.conninfo()) as place:
+        host = place.host()
+        host.hello("a", CLUSTER, holder=holder, **options)
+        yield host
+        host.close()
+
+
+ONE, TWO = b"this machine    ", b"another machine "
+
+
+@contextlib.contextmanager
+def beginner(holder, **options):
+    """Says hello as "a", whatever comes of that."""
+    with Place(PAIR.conninfo()) as place:
+        host = place.host()
+        host.hello("a", CLUSTER, holder=holder, **options)
+        yield host
+        host.close()
+
+
+def restarted():
+    """a patd that starts again, and a pat-clusterd, wait for no lease of before"""
+    make("a")
+    for _ in range(3):
+        with welcome("a", holder=ONE, lease_ms=300000) as one:
+            assert one.lease().ok
+
+
+def same_name():
+    """two machines with the same name: the second one is told so, and the first one
+    goes on"""
+    make("a")
+    with welcome("a", holder=ONE) as one:
+        assert one.lease().ok
+        with beginner(TWO) as two:
+            said = two.wait("STATE", lambda state: state.state == REFUSED)
+            assert "another machine" in said.text and "node" in said.text, said
+            assert one.lease().ok
+            assert one.append(0, batch_id(1)).result == OK
+
+
+def set_clock_on():
+    """As if the clock of the database had jumped: nobody was heard of lately."""
+    with PAIR.owner() as session:
+        session.rows("UPDATE jira_pat.node SET contact = contact - interval '1 day'")
+
+
+def takes_over():
+    """a machine that takes the name of another one has told nothing, and is granted
+    nothing, until the leases of that one are over, also if the clock of the database
+    jumps"""
+    make("a", "b")
+    with welcome("b") as other:
+        def seen(number):
+            return other.append(number, batch_id(number + 1)).of("a")
+
+        with welcome("a", holder=ONE, lease_ms=2000) as one:
+            asked = time.monotonic()
+            assert one.lease().ok
+        before = seen(0)
+        set_clock_on()
+        with beginner(TWO, applied=1, lease_ms=2000) as two:
+            two.wait("STATE", lambda state: "leases" in state.text)
+            after = seen(1)
+            assert (after["applied"], after["grants"]) == (
+                before["applied"], before["grants"]), (before, after)
+            two.wait("WELCOME")
+            assert time.monotonic() - asked > 2
+            assert two.lease().ok
+            assert seen(2)["applied"] == 1
+
+
+def takes_back():
+    """the machine whose name it is may come back before the other one has it"""
+    make("a")
+    with contextlib.ExitStack() as before:
+        one = before.enter_context(welcome("a", holder=ONE, lease_ms=10000))
+        assert one.lease().ok
+        set_clock_on()
+        with beginner(TWO) as two:
+            two.wait("STATE", lambda state: "leases" in state.text)
+            said = one.lease()
+            assert not said.ok and "another machine" in said.text, said
+            before.close()
+            with welcome("a", holder=ONE, lease_ms=10000) as again:
+                assert again.lease().ok
+                two.wait("STATE", lambda state: state.state == REFUSED)
+                assert again.lease().ok
 
 
 def leaves():
@@ -599,7 +693,7 @@ def environment():
 
 
 CASES = [creates, no_cluster, appends, large, applied, leases, nodes_after_batches,
-         same_name, leaves, snapshots, waits_for_standby, shown_too_early,
+         restarted, same_name, takes_over, takes_back, leaves, snapshots, waits_for_standby, shown_too_early,
          role_settings, lost_in_commit, garbage,
          host_misbehaves, ends, settings, confined, calls, environment,
          stuck, encrypted, fails_over, frozen]

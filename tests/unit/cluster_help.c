@@ -6,6 +6,7 @@
 #include "tests/unit/link_help.h"
 
 const struct jp_pepper fake_pepper = { { 'p', 'e', 'p', 'p', 'e', 'r' } };
+const uint8_t fake_holder[JP_LINK_HOLDER_LEN] = "holder of leases";
 int64_t fake_append_wait_ms = 60000;
 
 static const uint8_t cluster[JP_CLUSTER_ID_LEN] = "a cluster of us";
@@ -266,6 +267,7 @@ open_replica(struct fake_host *host, int64_t (*boot_ms)(void))
 	struct jp_replica_options options = { .store = host->below,
 		.pepper = &fake_pepper,
 		.node = host->name,
+		.holder = fake_holder,
 		.lease_ms = FAKE_LEASE_MS,
 		.append_wait_ms = fake_append_wait_ms,
 		.clock = &jp_system_clock,

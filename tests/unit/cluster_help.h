@@ -20,6 +20,7 @@ enum {
 };
 
 extern const struct jp_pepper fake_pepper;
+extern const uint8_t fake_holder[JP_LINK_HOLDER_LEN];
 extern int64_t fake_append_wait_ms; /* of hosts that are opened */
 
 struct fake_entry {

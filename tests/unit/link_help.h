@@ -44,6 +44,7 @@ link_example_hello(struct jp_link_msg *msg)
 	msg->hello.applied = 7;
 	memset(msg->hello.mac, 0x3a, sizeof(msg->hello.mac));
 	link_text(msg->hello.release, "0.2.0");
+	memset(msg->hello.holder, 0x4d, sizeof(msg->hello.holder));
 }
 
 static inline void

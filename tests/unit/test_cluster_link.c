@@ -113,7 +113,8 @@ the_layout_is_fixed(void **unused)
 	    "\0\0\0\0\0\0\0\7"
 	    "::::::::::::::::::::::::::::::::"
 	    "\0\5"
-	    "0.2.0";
+	    "0.2.0"
+	    "MMMMMMMMMMMMMMMM";
 	static const char appended[] =
 	    "JPC1\17"
 	    "\0\0\0\11"

@@ -935,6 +935,7 @@ only_a_store_of_a_cluster_can_be_a_replica(void **state)
 	struct jp_position filling = { .cluster = "a cluster of us" };
 	struct jp_replica_options options = { .pepper = &fake_pepper,
 		.node = "c",
+		.holder = fake_holder,
 		.lease_ms = FAKE_LEASE_MS,
 		.clock = &jp_system_clock };
 	struct jp_replica *replica;
@@ -959,9 +960,10 @@ static void
 a_name_or_a_lease_out_of_bounds_is_refused(void **state)
 {
 	struct jp_position start = { .cluster = "a cluster of us", .seq = 4 };
-	struct jp_replica_options options = {
-		.pepper = &fake_pepper, .node = "c", .clock = &jp_system_clock
-	};
+	struct jp_replica_options options = { .pepper = &fake_pepper,
+		.node = "c",
+		.holder = fake_holder,
+		.clock = &jp_system_clock };
 	struct jp_replica *replica;
 	struct jp_store *store;
 	struct jp_why why;
@@ -997,6 +999,7 @@ it_says_hello_with_its_place(void **state)
 	assert_string_equal(msg.hello.node, "a");
 	assert_int_equal(msg.hello.lease_ms, FAKE_LEASE_MS);
 	assert_int_equal(msg.hello.applied, 2);
+	assert_memory_equal(msg.hello.holder, fake_holder, JP_LINK_HOLDER_LEN);
 	assert_memory_equal(
 	    msg.hello.mac, status.position.mac, JP_LINK_MAC_LEN);
 	assert_memory_equal(

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/cluster/holder.h"
 #include "common/sys/socket_io.h"
 #include "common/wire/client.h"
 #include "config.h"
@@ -102,6 +103,7 @@ cluster_link_hello(const struct context *context,
 	if (position == NULL)
 		return;
 	hello->applied = position->seq;
+	jp_holder_make(hello->holder, context->settings.store_dir);
 	memcpy(hello->cluster, position->cluster, sizeof(hello->cluster));
 	memcpy(hello->mac, position->mac, sizeof(hello->mac));
 }

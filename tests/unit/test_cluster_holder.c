@@ -1,0 +1,115 @@
+/* Who holds the leases of a node, and who is somebody else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/cluster/holder.h"
+#include "common/sys/boot_id.h"
+
+static const char *boot = "a boot";
+
+void __wrap_jp_boot_id(char text[JP_BOOT_ID_LEN]);
+
+void
+__wrap_jp_boot_id(char text[JP_BOOT_ID_LEN])
+{
+	memset(text, 0, JP_BOOT_ID_LEN);
+	(void)snprintf(text, JP_BOOT_ID_LEN, "%s", boot);
+}
+
+static char dirs[2][32];
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	boot = "a boot";
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(dirs[i], sizeof(dirs[i]), "/tmp/holder.XXXXXX");
+		assert_non_null(mkdtemp(dirs[i]));
+	}
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		(void)rmdir(dirs[i]);
+	return 0;
+}
+
+static bool
+is_same(const uint8_t one[JP_LINK_HOLDER_LEN], const char *dir)
+{
+	uint8_t other[JP_LINK_HOLDER_LEN];
+
+	jp_holder_make(other, dir);
+	return memcmp(one, other, JP_LINK_HOLDER_LEN) == 0;
+}
+
+static void
+who_has_the_store_is_the_same_however_often_it_starts(void **state)
+{
+	uint8_t holder[JP_LINK_HOLDER_LEN];
+
+	(void)state;
+	jp_holder_make(holder, dirs[0]);
+	assert_true(is_same(holder, dirs[0]));
+}
+
+static void
+who_has_another_store_is_another_one(void **state)
+{
+	uint8_t holder[JP_LINK_HOLDER_LEN];
+
+	(void)state;
+	jp_holder_make(holder, dirs[0]);
+	assert_false(is_same(holder, dirs[1]));
+}
+
+static void
+who_has_booted_is_another_one(void **state)
+{
+	uint8_t holder[JP_LINK_HOLDER_LEN];
+
+	(void)state;
+	jp_holder_make(holder, dirs[0]);
+	boot = "another boot";
+	assert_false(is_same(holder, dirs[0]));
+}
+
+static void
+who_cannot_be_known_is_another_one_each_time(void **state)
+{
+	uint8_t holder[JP_LINK_HOLDER_LEN];
+
+	(void)state;
+	jp_holder_make(holder, "/nowhere/at/all");
+	assert_false(is_same(holder, "/nowhere/at/all"));
+	boot = "";
+	jp_holder_make(holder, dirs[0]);
+	assert_false(is_same(holder, dirs[0]));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(who_has_the_store_is_the_same_however_often_it_starts),
+		TEST(who_has_another_store_is_another_one),
+		TEST(who_has_booted_is_another_one),
+		TEST(who_cannot_be_known_is_another_one_each_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
