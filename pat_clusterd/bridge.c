@@ -11,7 +11,8 @@
 #include "common/sys/log.h"
 
 enum {
-	LOOK_MS = 5000, /* for what nobody has told about */
+	LOOK_MS = 5000,  /* for what nobody has told about */
+	WELL_MS = 10000, /* a connection without a failure */
 	PATIENCE_MIN_MS = 3000,
 	PATIENCE_MAX_MS = 30000,
 };
@@ -224,7 +225,7 @@ on_closed(void *arg)
 	bridge->want_status = bridge->want_get = bridge->want_nodes = false;
 	bridge->has_nodes = bridge->has_put_lock = bridge->has_status = false;
 	bridge->awaited = 0;
-	bridge->task = NULL;
+	bridge->task = bridge->culprit = bridge->done = NULL;
 	bridge->is_over = bridge->is_setup;
 }
 
@@ -232,13 +233,14 @@ on_closed(void *arg)
 
 /* All that waits for it is told. */
 static void
-on_lost(struct bridge *bridge)
+on_lost(struct bridge *bridge, bool was_welcome)
 {
 	if (!bridge->is_refusing)
 		bridge->is_refused = false;
 	bridge->lease_len = 0;
 	bridge->has_put_lock = false;
-	bridge_say_state(bridge, bridge->want_status || bridge->has_status);
+	bridge_say_state(
+	    bridge, was_welcome || bridge->want_status || bridge->has_status);
 	if (bridge->append.is_there) {
 		say_not_done(bridge, bridge->append.msg.append.req);
 		bridge_forget(&bridge->append);
@@ -254,11 +256,12 @@ on_changed(void *arg)
 {
 	struct bridge *bridge = arg;
 	const bool is_ready = bridge->database.state == DATABASE_READY;
+	const bool was_welcome = bridge->welcome;
 
 	bridge->welcome = false;
 	bridge->refused_ms = 0;
 	if (!is_ready)
-		on_lost(bridge);
+		on_lost(bridge, was_welcome);
 	else if (!bridge->is_setup && !bridge->database.has_schema)
 		bridge_refuse(bridge,
 		    "there is no cluster in this database: run \"pat-admin "
@@ -283,6 +286,9 @@ on_ended(void *arg, enum database_end end)
 	const struct task *task = bridge->task;
 
 	bridge->task = NULL;
+	bridge->last = task;
+	if (end == DATABASE_DONE)
+		bridge->done = task;
 	if (task != NULL)
 		task->ended(bridge, end);
 }
@@ -362,8 +368,8 @@ bridge_make(struct bridge *bridge, const struct bridge_options *options)
 	bridge->is_setup = options->path == NULL;
 	host_make(&bridge->host, options->path, options->uids, options->uid_len,
 	    &host);
-	database_make(
-	    &bridge->database, options->info, options->node, &database);
+	database_make(&bridge->database, options->info, options->names,
+	    options->node, &database);
 }
 
 void
@@ -404,6 +410,32 @@ bridge_due(const struct bridge *bridge)
 	return due;
 }
 
+/* A failure of one kind of work, which is done now, or no longer asked for. */
+static void
+look_whether_well(struct bridge *bridge)
+{
+	const struct database *database = &bridge->database;
+	const bool is_steady = bridge->welcome &&
+	                       database->state == DATABASE_READY &&
+	                       bridge->now_ms - database->ready_ms >= WELL_MS;
+
+	if (bridge->culprit != NULL &&
+	    (bridge->done == bridge->culprit || is_steady))
+		bridge_is_well(bridge);
+	bridge->done = NULL;
+}
+
+static void
+end_garbage(struct bridge *bridge)
+{
+	bridge->is_garbage = false;
+	/* What was not taken is asked for again. */
+	bridge->sent = bridge->applied;
+	bridge_refuse(bridge,
+	    "the database answers what pat-clusterd never put there: has "
+	    "somebody changed it by hand? Nothing is taken from it");
+}
+
 void
 bridge_step(struct bridge *bridge, short host_ready, short database_ready,
     int64_t now_ms)
@@ -418,13 +450,10 @@ bridge_step(struct bridge *bridge, short host_ready, short database_ready,
 	}
 	run_tasks(bridge);
 	send_nodes(bridge);
-	if (bridge->is_garbage) {
-		bridge->is_garbage = false;
-		bridge_refuse(bridge,
-		    "the database answers what pat-clusterd never put there: "
-		    "has somebody changed it by hand? Nothing is taken from "
-		    "it");
-	}
+	if (bridge->is_garbage)
+		end_garbage(bridge);
+	else
+		look_whether_well(bridge);
 	if (bridge->host.fd >= 0)
 		host_step(&bridge->host, 0, now_ms);
 }

@@ -62,6 +62,12 @@ struct bridge {
 	int64_t refused_ms; /* tasks pause until then */
 	bool is_refused;    /* `refusal` holds */
 	bool is_refusing;
+	/*
+	 * Whose failure it is: it holds, over all connections, until that one
+	 * has done what it is for. NULL: of the database as a whole.
+	 */
+	const struct task *culprit;
+	const struct task *last, *done; /* has ended, has done it */
 	bool is_garbage; /* what the database says is no message */
 	char refusal[JP_LINK_TEXT_MAX + 1];
 	bool has_state; /* `state` was sent to this host */
@@ -105,6 +111,7 @@ struct bridge {
 /* Where the settings lead. The conninfo, and the path, stay the caller's. */
 struct bridge_options {
 	const struct conninfo *info;
+	struct names *names; /* NULL: as in database_make() */
 	const char *node;
 	const char *path; /* of cluster.sock; NULL: set-up */
 	const uid_t *uids;
@@ -166,6 +173,9 @@ void bridge_refuse(struct bridge *bridge, const char *text);
 
 /* What to do about the last failure, or "". */
 const char *bridge_advice(const struct bridge *bridge);
+
+/* What was wrong is no more. */
+void bridge_is_well(struct bridge *bridge);
 
 /* Takes a reading that is complete: NODES goes out when it may. */
 void

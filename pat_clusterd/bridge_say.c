@@ -7,8 +7,10 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/base/escape.h"
 #include "common/base/text.h"
 #include "common/sys/log.h"
+#include "pat_clusterd/advice.h"
 #include "pat_clusterd/bridge.h"
 
 enum {
@@ -17,28 +19,14 @@ enum {
 
 /* ---- STATE ---- */
 
-/* What our own functions in the database refuse, and some of its own. */
-static const struct {
-	const char *sqlstate, *advice;
-} advices[] = {
-	{ "JP001", "run \"pat-admin cluster join\" on this host" },
-	{ "JP003", "copy the pepper_file of a host of the cluster here" },
-	{ "JP004", "\"pat-admin cluster leave\" removes one" },
-	{ "JP006", "[cluster] conninfo has to name the database that the "
-	           "store belongs to" },
-	{ "JP007", "give one of them another node in [cluster], and run "
-	           "\"pat-admin cluster join\" there" },
-	{ "42501", "grant the role of pat-clusterd CREATE on the database, or "
-	           "run schema.sql as that role" },
-};
-
 const char *
 bridge_advice(const struct bridge *bridge)
 {
-	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
-		if (strcmp(advices[i].sqlstate, bridge->database.sqlstate) == 0)
-			return advices[i].advice;
-	return "";
+	/* Nothing of ours is there yet. */
+	if (bridge->is_setup && strcmp(bridge->database.sqlstate, "42501") == 0)
+		return "grant the role of pat-clusterd CREATE on the database, "
+		       "or run schema.sql as that role";
+	return advice_of(bridge->database.sqlstate);
 }
 
 /* Not UTF-8, or with a token in it: it is shown without what that may be. */
@@ -62,9 +50,16 @@ void
 bridge_text(
     char text[JP_LINK_TEXT_MAX + 1], const char *from, const char *advice)
 {
-	(void)snprintf(text, JP_LINK_TEXT_MAX + 1, "%.*s%s%s", 300, from,
-	    advice[0] != '\0' ? ": " : "", advice);
+	const size_t more = advice[0] != '\0' ? 2 + strlen(advice) : 0;
+
+	/* The advice is whole, whatever becomes of the rest. */
+	(void)snprintf(text, JP_LINK_TEXT_MAX + 1 - more, "%s", from);
+	jp_cut_end(text);
 	make_plain(text);
+	if (more > 0) {
+		(void)strcat(text, ": ");
+		(void)strcat(text, advice);
+	}
 }
 
 void
@@ -103,11 +98,24 @@ describe(const struct bridge *bridge, struct jp_link_state_msg *state)
 	if (!is_ready)
 		return;
 	database_place(database, state->database, sizeof(state->database));
+	jp_cut_end(state->database);
+	make_plain(state->database);
 	state->primary = true;
 	state->tls = PQsslInUse(database->conn) != 0;
 	state->verified = database->info->encrypted ||
 	                  conninfo_is_near(PQhostaddr(database->conn));
 	state->synchronous = database->synchronous;
+}
+
+/* Where it is counts in the log only once it is of use. */
+static bool
+is_news(const struct jp_link_state_msg *before,
+    const struct jp_link_state_msg *state)
+{
+	return state->state != before->state ||
+	       strcmp(state->text, before->text) != 0 ||
+	       (state->state == JP_LINK_CONNECTED &&
+	           memcmp(state, before, sizeof(*state)) != 0);
 }
 
 static void
@@ -147,7 +155,7 @@ bridge_say_state(struct bridge *bridge, bool always)
 	    !had || memcmp(&msg.state, &bridge->state, sizeof(msg.state)) != 0;
 	if (!changed && !always)
 		return;
-	if (changed && !bridge->is_setup)
+	if ((!had || is_news(&bridge->state, &msg.state)) && !bridge->is_setup)
 		log_state(&msg.state);
 	bridge->state = msg.state;
 	bridge->has_state = true;
@@ -200,19 +208,29 @@ bridge_run(struct bridge *bridge, const struct statement *statement, bool large)
 	database_run(&bridge->database, statement, large, bridge->now_ms);
 }
 
+/* `refusal` is what the host hears. */
+static void
+give_up(struct bridge *bridge, const char *text)
+{
+	bridge->is_refusing = true;
+	database_give_up(&bridge->database, bridge->now_ms, text);
+	bridge->is_refusing = false;
+}
+
 void
 bridge_failed(struct bridge *bridge)
 {
 	const char *sqlstate = bridge->database.sqlstate;
 
-	if (strncmp(sqlstate, "JP", 2) != 0) {
-		database_give_up(
-		    &bridge->database, bridge->now_ms, bridge->database.text);
-		return;
-	}
 	bridge_text(
 	    bridge->refusal, bridge->database.text, bridge_advice(bridge));
 	bridge->is_refused = true;
+	bridge->culprit = NULL;
+	if (strncmp(sqlstate, "JP", 2) != 0) {
+		bridge->culprit = bridge->last;
+		give_up(bridge, bridge->database.text);
+		return;
+	}
 	bridge->welcome = false;
 	bridge->refused_ms = bridge->now_ms + REFUSED_MS;
 	bridge_say_state(bridge, false);
@@ -222,9 +240,17 @@ void
 bridge_refuse(struct bridge *bridge, const char *text)
 {
 	bridge_text(bridge->refusal, text, "");
-	bridge->is_refused = bridge->is_refusing = true;
-	database_give_up(&bridge->database, bridge->now_ms, text);
-	bridge->is_refusing = false;
+	bridge->is_refused = true;
+	bridge->culprit = bridge->last;
+	give_up(bridge, text);
+}
+
+void
+bridge_is_well(struct bridge *bridge)
+{
+	bridge->culprit = NULL;
+	bridge->is_refused = false;
+	bridge_say_state(bridge, false);
 }
 
 void

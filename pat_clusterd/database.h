@@ -1,8 +1,8 @@
 /*
  * One connection to the primary: found among the servers of the conninfo, kept,
  * and made again, with pauses that differ from host to host. One statement at a
- * time, each a transaction of its own. Nothing here waits but for the name
- * service: the owner polls, and calls database_step().
+ * time, each a transaction of its own. Nothing here waits: names.h looks up
+ * where a server is, and the owner polls, and calls database_step().
  */
 #ifndef DATABASE_H
 #define DATABASE_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pat_clusterd/names.h"
 #include "pat_clusterd/pq_conninfo.h"
 #include "pat_clusterd/statement.h"
 
@@ -21,6 +22,7 @@ enum {
 enum database_state {
 	DATABASE_OFF = 0,    /* nobody wants it */
 	DATABASE_PAUSING,    /* until the next try */
+	DATABASE_NAMING,     /* where is the next server? */
 	DATABASE_CONNECTING, /* with one server */
 	DATABASE_ASKING,     /* it says what it is */
 	DATABASE_READY,
@@ -36,7 +38,10 @@ enum database_end {
 struct database;
 
 struct database_events {
-	/* It is ready, or another attempt has failed; `text` says why. */
+	/*
+	 * It is ready, or no longer, or all servers were tried in vain: `text`
+	 * says why, of each.
+	 */
 	void (*changed)(void *arg);
 	/* Some rows of the statement, which are gone afterwards. */
 	void (*rows)(void *arg, const PGresult *rows);
@@ -55,25 +60,31 @@ struct database {
 	PGconn *conn;
 	enum database_state state;
 	PostgresPollingStatusType polling; /* while it connects */
-	int64_t due_ms;        /* the next try, or the last moment */
-	size_t server;         /* the one that is tried */
-	size_t tried;          /* so many in this round */
-	unsigned int rounds;   /* all were tried so often */
-	int64_t patience_ms;   /* for a statement */
-	bool running;          /* there is a statement */
-	bool failed, doubtful; /* it: with an error, a warning */
+	struct names *names;               /* NULL: libpq looks them up */
+	struct names_answer addresses; /* of the server; len 0: by its name */
+	size_t address;                /* the one that is tried */
+	int64_t due_ms;                /* the next try, or the last moment */
+	size_t server;                 /* the one that is tried */
+	size_t tried;                  /* so many in this round */
+	unsigned int rounds;           /* all were tried so often */
+	int64_t ready_ms;              /* since when it is; 0: it is not */
+	int64_t patience_ms;           /* for a statement */
+	bool running;                  /* there is a statement */
+	bool failed, doubtful;         /* it: with an error, a warning */
 
 	/* Of the server, when it is ready. */
 	bool synchronous; /* a standby is waited for */
 	bool has_schema;  /* there is a schema of ours */
 
 	char sqlstate[DATABASE_SQLSTATE_MAX + 1]; /* of the last failure */
-	char text[DATABASE_TEXT_MAX];             /* the same, in words */
+	bool is_old;                  /* `text` is of the round before */
+	char text[DATABASE_TEXT_MAX]; /* the same, in words */
 };
 
 /* `node` names it in pg_stat_activity. It is off. */
 void database_make(struct database *database, const struct conninfo *info,
-    const char *node, const struct database_events *events);
+    struct names *names, const char *node,
+    const struct database_events *events);
 
 /* Begins to connect; nothing if it has begun. */
 void database_start(struct database *database, int64_t now_ms);

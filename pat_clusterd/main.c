@@ -33,6 +33,7 @@ struct clusterd {
 	struct jp_account account;
 	uid_t uids[HOST_UIDS_MAX]; /* who may be the host */
 	char path[JP_UNIX_PATH_MAX + sizeof("/cluster.sock")];
+	struct names names;
 	struct bridge bridge;
 	int signals;
 	bool stop;
@@ -120,7 +121,7 @@ forget_environment(void)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		(void)unsetenv(names[i]);
-	/* Nobody is served while a name is looked up. */
+	/* It is looked up in vain no longer than a server is waited for. */
 	(void)setenv("RES_OPTIONS", "timeout:2 attempts:2", 0);
 }
 
@@ -174,6 +175,7 @@ serve_host(struct clusterd *clusterd)
 	const bool is_setup = clusterd->options->given[JP_OPTION_SETUP];
 	const struct bridge_options options = {
 		.info = &clusterd->info,
+		.names = &clusterd->names,
 		.node = cluster->node,
 		.path = is_setup ? NULL : clusterd->path,
 		.uids = clusterd->uids,
@@ -206,6 +208,10 @@ serve(struct clusterd *clusterd)
 	if (err == JP_ERR_OK)
 		err = jp_confine_daemon(&clusterd->sandbox, JP_PROCESS_CLUSTERD,
 		    &clusterd->settings, &clusterd->account, &why);
+	if (err == JP_ERR_OK &&
+	    names_start(&clusterd->names, &clusterd->info) != JP_ERR_OK)
+		err = jp_why(&why, JP_ERR_NOMEM,
+		    "cannot start the threads that look names up");
 	if (err == JP_ERR_OK)
 		err = jp_confine_calls(&clusterd->sandbox, JP_PROCESS_CLUSTERD,
 		    &clusterd->settings, &why);

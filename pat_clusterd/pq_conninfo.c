@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/escape.h"
 #include "common/base/net.h"
 
 enum {
@@ -213,6 +214,7 @@ not_read(const char *text, const char *problem, struct jp_why *why)
 	(void)snprintf(line, sizeof(line), "%s",
 	    may_say ? problem : "libpq cannot read it");
 	line[strcspn(line, "\n")] = '\0';
+	jp_cut_end(line);
 	return wrong(why, line);
 }
 
@@ -261,8 +263,9 @@ conninfo_free(struct conninfo *info)
 
 /* ---- use ---- */
 
-static void
-set(struct conninfo_params *params, const char *key, const char *value)
+void
+conninfo_param(
+    struct conninfo_params *params, const char *key, const char *value)
 {
 	size_t i = 0;
 
@@ -282,12 +285,12 @@ conninfo_params(const struct conninfo *info, size_t server, const char *name,
 
 	memset(params, 0, sizeof(*params));
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-		set(params, usual[i].key, usual[i].value);
+		conninfo_param(params, usual[i].key, usual[i].value);
 	for (const PQconninfoOption *option = info->options;
 	     option != NULL && option->keyword != NULL; option++)
-		set(params, option->keyword, option->val);
-	set(params, "host", at->host);
-	set(params, "hostaddr", at->hostaddr);
-	set(params, "port", at->port);
-	set(params, "application_name", name);
+		conninfo_param(params, option->keyword, option->val);
+	conninfo_param(params, "host", at->host);
+	conninfo_param(params, "hostaddr", at->hostaddr);
+	conninfo_param(params, "port", at->port);
+	conninfo_param(params, "application_name", name);
 }

@@ -58,6 +58,10 @@ const char *conninfo_value(const struct conninfo *info, const char *keyword);
 void conninfo_params(const struct conninfo *info, size_t server,
     const char *name, struct conninfo_params *params);
 
+/* Sets one of these; the texts stay the caller's. NULL: leaves it. */
+void conninfo_param(
+    struct conninfo_params *params, const char *key, const char *value);
+
 /*
  * Whether a connection is on this machine, by what PQhostaddr() says of it: the
  * name "localhost" may mean anything. A Unix socket has no address.

@@ -176,7 +176,8 @@ hello_ended(struct bridge *bridge, enum database_end end)
 		    "jira-pat: install the same one on all hosts");
 		return;
 	}
-	bridge->is_refused = false;
+	if (bridge->culprit == NULL || bridge->culprit == &task_hello)
+		bridge->is_refused = false;
 	if (bridge->must_wait_ms > 0) {
 		wait_for_holder(bridge);
 		return;
@@ -473,7 +474,10 @@ let_go(struct bridge *bridge, bool hand_on)
 		next = one->next;
 		msg.kind = JP_LINK_BATCH;
 		msg.batch = one->batch;
-		if (hand_on) {
+		/* Those were not asked for, and would be taken for ever. */
+		if (hand_on && one->batch.seq <= bridge->sent)
+			bridge->is_garbage = true;
+		if (hand_on && !bridge->is_garbage) {
 			bridge_send(bridge, &msg, one->bytes);
 			bridge->sent = one->batch.seq;
 			bridge->any = true;

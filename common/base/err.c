@@ -77,6 +77,7 @@ __attribute__((format(printf, 2, 0))) static void
 write_why(struct jp_why *why, const char *format, va_list args)
 {
 	(void)vsnprintf(why->text, sizeof(why->text), format, args);
+	jp_cut_end(why->text);
 	jp_mask(why->text);
 }
 

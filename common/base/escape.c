@@ -306,3 +306,26 @@ jp_escape(char *dst, size_t size, const char *text)
 	dst[line.len] = '\0';
 	return dst;
 }
+
+/* ---- texts that were cut ---- */
+
+/* How many bytes a character has that begins so; 1: whatever else it may be. */
+static size_t
+character_len(char first)
+{
+	const unsigned char byte = (unsigned char)first;
+
+	return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+}
+
+void
+jp_cut_end(char *text)
+{
+	size_t len = strlen(text), more = 0;
+
+	while (more < 3 && more < len &&
+	       ((unsigned char)text[len - 1 - more] & 0xc0) == 0x80)
+		more++;
+	if (more < len && character_len(text[len - 1 - more]) > more + 1)
+		text[len - 1 - more] = '\0';
+}

@@ -29,6 +29,12 @@ const char *jp_escape(char *dst, size_t size, const char *text);
  */
 void jp_mask(char *text);
 
+/*
+ * For a text that was cut at a number of bytes: takes away what is left of a
+ * character of UTF-8 at its end.
+ */
+void jp_cut_end(char *text);
+
 /* Whether the whole secret of a token is in `text`: it may not be stored. */
 bool jp_has_token(const char *text);
 

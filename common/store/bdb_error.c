@@ -3,6 +3,7 @@
  */
 #include "common/store/bdb_internal.h"
 
+#include "common/base/escape.h"
 #include "common/sys/account.h"
 
 #include <errno.h>
@@ -110,6 +111,7 @@ bdb_fail_why(struct bdb *bdb, enum jp_err err, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(bdb->why.text, sizeof(bdb->why.text), format, args);
 	va_end(args);
+	jp_cut_end(bdb->why.text);
 	(void)pthread_mutex_unlock(&bdb->mutex);
 	return err;
 }

@@ -211,6 +211,7 @@ jp_log(int priority, const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	jp_cut_end(text);
 	jp_mask(text);
 	if (!queue.threaded) {
 		(void)write_line(priority, text);

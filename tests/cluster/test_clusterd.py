@@ -3,7 +3,9 @@ synchronous standby."""
 import contextlib
 import os
 import re
+import socket
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -555,6 +557,331 @@ def garbage():
         assert one.lease().ok
 
 
+# --- what the database cannot do --------------------------------------------------
+
+
+def function(name):
+    """How the schema makes it."""
+    with open(os.path.join(os.environ["JP_SOURCE"], "pat_clusterd/schema.sql")) as file:
+        return re.search(r"CREATE (FUNCTION jira_pat\.%s\(.*?AS )\$\$.*?^\$\$;" % name,
+                         file.read(), re.M | re.S)
+
+
+@contextlib.contextmanager
+def replaced(name, body):
+    """That function is another one. Then it is as it was."""
+    found = function(name)
+    head = re.sub(r"LANGUAGE \w+( STABLE)?", "LANGUAGE plpgsql", found.group(1))
+    with PAIR.owner() as session:
+        session.rows("CREATE OR REPLACE %s $$ %s $$" % (head, body))
+        try:
+            yield
+        finally:
+            session.rows(found.group(0).replace(
+                "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+
+
+def broken(name, text="out of order", state="XX000"):
+    return replaced(name, "#variable_conflict use_column\nBEGIN RAISE EXCEPTION "
+                    "'%s' USING ERRCODE = '%s'; END" % (text, state))
+
+
+def pauses(place):
+    """How long it has paused, each time, in milliseconds."""
+    return [int(ms) for ms in re.findall(r"the next try is in (\d+) ms", place.said())]
+
+
+FUNCTIONS = ("hello", "lease", "since", "applied", "nodes")
+
+
+def function_fails():
+    """a function of the database that always fails: the pauses between the tries grow,
+    the host is told why once, and comes back by itself"""
+    for name in FUNCTIONS:
+        make("a", "b")
+        with Place(PAIR.conninfo(), arguments=("--debug",)) as place:
+            host = place.host()
+            with broken(name, "out of order: " + name):
+                host.hello("a", CLUSTER)
+                asked = 0
+                while len(pauses(place)) < 6:
+                    message = host.receive()
+                    if message.kind == "WELCOME" and name != "hello":
+                        asked += 1
+                        host.send("LEASE", req=asked)
+                        host.send("APPLIED", seq=asked)
+                        with PAIR.owner() as session:
+                            session.rows(
+                                "UPDATE jira_pat.head SET seq = seq + 1; INSERT INTO "
+                                "jira_pat.log SELECT seq, gen_random_uuid(), 'b', 0, "
+                                "'x', sha256('x'), 0 FROM jira_pat.head;"
+                                "SELECT pg_notify('jira_pat', 'log')")
+                    host.kept.append(message)
+                longest = pauses(place)
+                assert all(pause >= min(5000, 200 << number) / 2 for number, pause
+                           in enumerate(longest[:6])), (name, longest)
+                told = [message for message in host.kept if message.kind == "STATE"
+                        and name in message.text]
+                assert told and all(state.state == REFUSED for state in told), (
+                    name, told, place.said())
+                assert len({state.text for state in told}) == 1, (name, told)
+                logged = [line for line in place.said().splitlines()
+                          if "out of order" in line and "lost" not in line and
+                          "give up" not in line]
+                assert len(logged) == 1, (name, place.said())
+                host.kept.clear()
+            host.wait("STATE", lambda state: state.state == CONNECTED)
+            daemon.wait_for(lambda: host.lease().ok)
+            host.close()
+
+
+LONG = "\u00e9\u20ac\U0001f511"
+
+
+def long_texts():
+    """what the database says at length and in other letters is cut between two of
+    them, and ends no connection"""
+    make("a")
+    for shift in range(4):
+        text = "x" * shift + LONG * 400
+        with welcome("a") as host:
+            with broken("append", text):
+                said = host.append(0, batch_id(1))
+                assert said.result == NOT_DONE, said
+                assert said.text == text[:len(said.text)], said.text
+                assert len(said.text.encode()) > 500, said.text
+            with broken("lease", text):
+                state = host.wait("STATE", lambda state: state.state == REFUSED)
+                assert LONG in state.text and "?" not in state.text, state.text
+                host.wait("WELCOME")
+                assert not host.lease().ok
+            host.wait("WELCOME")
+            daemon.wait_for(lambda: host.lease().ok)
+    with welcome("a") as host:
+        with broken("lease", "caf\u00e9 \u20ac: jpat_D4oBwk0S_cdgXNCTZuXCvl14LWfvqWFxkpJyFn414xkpD"):
+            assert not host.lease().ok
+            state = host.wait("STATE", lambda state: state.state == REFUSED)
+            assert "cdgXNCTZuXCvl14LWfvqWFxkpJyFn4" not in state.text
+
+
+def lies_then_truth():
+    """whatever the database has said of its log: as soon as it is right again, the host
+    gets the batches that it lacks"""
+    lies = {"far ahead, and no batch": "1000000::bigint, gen_random_uuid(), NULL::text",
+            "no number": "NULL::bigint, gen_random_uuid(), 'b'",
+            "less than none": "-5::bigint, gen_random_uuid(), 'b'",
+            "far ahead": "1000000::bigint, gen_random_uuid(), 'b'"}
+    for name, lie in lies.items():
+        make("a", "b")
+        with welcome("b") as two:
+            assert two.append(0, batch_id(1), b"first").result == OK
+        with Place(PAIR.conninfo()) as place:
+            with replaced("since", "BEGIN RETURN QUERY SELECT %s, 0::bigint, "
+                          "sha256('x'), sha256('x'); END" % lie):
+                host = place.host()
+                host.hello("a", CLUSTER)
+                if name == "far ahead":
+                    assert host.wait("BATCH").seq == 1000000
+                    host.close()  # as patd does
+                    host = place.host()
+                    host.hello("a", CLUSTER)
+                else:
+                    state = host.wait(
+                        "STATE", lambda state: state.state == REFUSED)
+                    assert "by hand" in state.text, (name, state)
+                    host.kept.clear()
+            batch = host.wait("BATCH", lambda batch: batch.bytes == b"first")
+            assert batch.seq == 1, (name, batch)
+            host.wait("STATE", lambda state: state.state == CONNECTED)
+            host.close()
+
+
+def kick():
+    with PAIR.owner("postgres") as session:
+        session.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                     "WHERE application_name LIKE 'pat-clusterd%'")
+
+
+ROLE_IS = "ALTER ROLE %s " % postgres.ROLE
+TABLE_IS = "ALTER TABLE jira_pat.node "
+# What an administrator may do: how it is undone, what the host hears.
+DONE_TO_IT = (
+    (ROLE_IS + "CONNECTION LIMIT 0", ROLE_IS + "CONNECTION LIMIT -1",
+     ("too many connections",)),
+    (ROLE_IS + "NOLOGIN", ROLE_IS + "LOGIN", ("not permitted to log in",)),
+    (ROLE_IS + "RENAME TO other", "ALTER ROLE other RENAME TO " + postgres.ROLE,
+     ("does not exist",)),
+    (ROLE_IS + "SET default_transaction_read_only = on", ROLE_IS + "RESET ALL",
+     ("read-only",)),
+    (TABLE_IS + "OWNER TO CURRENT_USER", TABLE_IS + "OWNER TO " + postgres.ROLE,
+     ("permission denied", "has to own the schema")),
+    ("ALTER SCHEMA jira_pat OWNER TO CURRENT_USER",
+     "ALTER SCHEMA jira_pat OWNER TO " + postgres.ROLE,
+     ("permission denied for schema", "has to own the schema")),
+    ("ALTER TABLE jira_pat.log RENAME TO gone", "ALTER TABLE jira_pat.gone RENAME TO "
+     "log", ("does not exist", "as schema.sql has it")),
+    ("ALTER FUNCTION jira_pat.nodes() RENAME TO gone", "ALTER FUNCTION jira_pat.gone() "
+     "RENAME TO nodes", ("does not exist", "as schema.sql has it")),
+    ("ALTER DATABASE %s RENAME TO other" % postgres.DATABASE,
+     "ALTER DATABASE other RENAME TO " + postgres.DATABASE, ("does not exist",)),
+    ("ALTER DATABASE %s ALLOW_CONNECTIONS false" % postgres.DATABASE,
+     "ALTER DATABASE %s ALLOW_CONNECTIONS true" % postgres.DATABASE,
+     ("not currently accepting connections",)),
+)
+
+
+def administrators():
+    """what an administrator takes away is said as the database says it, with what to
+    do, and the host comes back by itself when it is given back"""
+    make("a")
+    for do, undo, words in DONE_TO_IT:
+        where = "postgres" if do.startswith("ALTER DATABASE") else postgres.DATABASE
+        with welcome("a") as host:
+            with PAIR.owner(where) as session:
+                if where == "postgres":
+                    session.rows("UPDATE pg_database SET datallowconn = false WHERE "
+                                 "datname = '%s'" % postgres.DATABASE)
+                    kick()
+                    daemon.wait_for(lambda: not session.rows(
+                        "SELECT 1 FROM pg_stat_activity WHERE datname = '%s'" %
+                        postgres.DATABASE))
+                    session.rows("UPDATE pg_database SET datallowconn = true WHERE "
+                                 "datname = '%s'" % postgres.DATABASE)
+                session.rows(do)
+                try:
+                    kick()
+                    host.wait("STATE", lambda state: state.state != CONNECTED and all(
+                        word in state.text for word in words))
+                finally:
+                    session.rows(undo)
+                    host.kept.clear()
+            host.wait("STATE", lambda state: state.state == CONNECTED)
+            daemon.wait_for(lambda: host.lease().ok)
+
+
+def servers():
+    """a Unix socket will do; where all servers are standbys, all of them are named"""
+    make("a")
+    with welcome("a", conninfo="host=%s port=%d dbname=%s user=%s" % (
+            PAIR.sockets, PAIR.primary.port, postgres.DATABASE,
+            postgres.ROLE)) as host:
+        assert host.lease().ok
+    port = str(PAIR.standby.port)
+    with Place(PAIR.conninfo(ports=[port, port]).replace(
+            "127.0.0.1,127.0.0.1", "127.0.0.1,localhost")) as place:
+        host = place.host()
+        host.hello("a", CLUSTER)
+        state = host.wait("STATE", lambda state: "localhost" in state.text)
+        assert '"127.0.0.1"' in state.text and state.text.count("read-only") == 2, state
+        assert place.said().count("not connected") == 1, place.said()
+        host.close()
+
+
+RESOLVER = """
+mount --bind "$1/resolv" /etc/resolv.conf && mount --bind "$1/nsswitch" /etc/nsswitch.conf
+shift
+exec "$@"
+"""
+
+
+@contextlib.contextmanager
+def silent_names(place):
+    """A name server that hears and says nothing, for that pat-clusterd; what it heard."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        try:
+            server.bind(("127.0.0.77", 53))
+        except OSError as problem:
+            raise daemon.Skip("no name server: %s" % problem) from None
+        for name, text in (("resolv", "nameserver 127.0.0.77\n"),
+                           ("nsswitch", "hosts: dns\n")):
+            with open(os.path.join(place.root, name), "w") as file:
+                file.write(text)
+        place.listen()
+        with open(place.log, "a") as log:
+            place.process = daemon.subprocess.Popen(
+                ["unshare", "-m", "sh", "-c", RESOLVER, "sh", place.root, link.CLUSTERD,
+                 "--config", place.config], stdin=daemon.subprocess.DEVNULL, stdout=log,
+                stderr=log)
+        yield server
+
+
+def heard(server):
+    """How many questions there were."""
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            server.recv(4096, socket.MSG_DONTWAIT)
+            count += 1
+    return count
+
+
+def names():
+    """while a name server does not answer the host is served, hears that the name is
+    not found, and gets the next server"""
+    if not link.ROOT or not daemon.shutil.which("unshare"):
+        raise daemon.Skip("needs root, and unshare")
+    make("a")
+    conninfo = PAIR.conninfo(ports=[1]).replace("127.0.0.1", "db.example")
+    with Place(conninfo, start=False, cluster="insecure = yes\n") as place, \
+            silent_names(place) as server:
+        host = place.host()
+        host.hello("a", CLUSTER)
+        daemon.wait_for(lambda: server.recv(4096, socket.MSG_PEEK))
+        assert host.ask("STATUS").err == 0
+        assert heard(server) <= 2  # A and AAAA: nobody has given up by then
+        state = host.wait("STATE", lambda state: "cannot resolve" in state.text)
+        assert "db.example" in state.text and state.state == CONNECTING, state
+        host.close()
+    conninfo = PAIR.conninfo(ports=[1, PAIR.primary.port]).replace(
+        "127.0.0.1,", "db.example,")
+    with Place(conninfo, start=False, cluster="insecure = yes\n") as place, \
+            silent_names(place), welcome("a", place=place) as host:
+        assert host.lease().ok
+
+
+class Pooler(threading.Thread):
+    """Between a client and PostgreSQL: the client hears of a process that is none, as
+    poolers have it."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.server, self.to = socket.create_server(("127.0.0.1", 0)), port
+        self.port = self.server.getsockname()[1]
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.server.accept()
+                server = socket.create_connection(("127.0.0.1", self.to))
+                for pair in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self.carry, args=pair, daemon=True).start()
+
+    @staticmethod
+    def carry(source, drain, answers):
+        with contextlib.suppress(OSError):
+            while (data := source.recv(65536)):
+                if answers and (at := data.find(b"K\0\0\0\x0c")) >= 0:
+                    data = data[:at + 5] + b"\0\1\2\3" + data[at + 9:]
+                drain.sendall(data)
+        for sock in (source, drain):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def pooler():
+    """a pooler in between is refused, by that name"""
+    make("a")
+    between = Pooler(PAIR.primary.port)
+    with Place(PAIR.conninfo(ports=[between.port])) as place:
+        host = place.host()
+        host.hello("a", CLUSTER)
+        state = host.wait("STATE", lambda state: "pgbouncer" in state.text)
+        assert "127.0.0.1:%d" % between.port in state.text, state
+        host.close()
+    between.server.close()
+
+
 def host_misbehaves():
     """a host that sends what is no message, or not in its turn, loses its connection,
     and gets another"""
@@ -695,6 +1022,8 @@ def environment():
 CASES = [creates, no_cluster, appends, large, applied, leases, nodes_after_batches,
          restarted, same_name, takes_over, takes_back, leaves, snapshots, waits_for_standby, shown_too_early,
          role_settings, lost_in_commit, garbage,
+         function_fails, long_texts, lies_then_truth,
+         administrators, servers, names, pooler,
          host_misbehaves, ends, settings, confined, calls, environment,
          stuck, encrypted, fails_over, frozen]
 

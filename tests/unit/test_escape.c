@@ -16,6 +16,7 @@
 
 #include "common/base/err.h"
 #include "common/base/escape.h"
+#include "common/base/text.h"
 #include "common/record/record.h"
 #include "common/wire/token.h"
 
@@ -247,6 +248,49 @@ any_text_is_fit_for_a_log(void **unused)
 	}
 }
 
+static void
+a_cut_text_ends_with_a_whole_character(void **unused)
+{
+	static const char *const whole[] = { "", "a", "\xc3\xa9",
+		"\xe2\x82\xac", "\xf0\x9f\x94\x91", "a\xf0\x9f\x94\x91" };
+	/* Nothing that a cut has made: it stays, whoever wants it or not. */
+	static const char *const other[] = { "\x80", "\x80\x80\x80\x80\x80",
+		"a\xa9" };
+	char text[32];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		for (size_t cut = 0; cut <= strlen(whole[i]); cut++) {
+			(void)snprintf(
+			    text, sizeof(text), "x%.*s", (int)cut, whole[i]);
+			jp_cut_end(text);
+			assert_true(jp_utf8_valid(text, strlen(text)));
+			if (cut == strlen(whole[i]))
+				assert_string_equal(text + 1, whole[i]);
+		}
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		(void)snprintf(text, sizeof(text), "%s", other[i]);
+		jp_cut_end(text);
+		assert_string_equal(text, other[i]);
+	}
+}
+
+static void
+an_error_text_that_is_cut_is_utf8(void **unused)
+{
+	char euros[3 * JP_WHY_MAX + 1];
+	struct jp_why why;
+
+	(void)unused;
+	for (size_t i = 0; i < JP_WHY_MAX; i++)
+		memcpy(euros + 3 * i, "\xe2\x82\xac", 4);
+	for (int i = 0; i < 4; i++) {
+		(void)jp_why(&why, JP_ERR_IO, "%.*s%s", i, "xxx", euros);
+		assert_true(jp_utf8_valid(why.text, strlen(why.text)));
+		assert_true(strlen(why.text) > JP_WHY_MAX - 5);
+	}
+}
+
 int
 main(void)
 {
@@ -263,6 +307,8 @@ main(void)
 		    only_whole_secrets_keep_a_text_from_being_stored),
 		cmocka_unit_test(an_error_text_never_holds_a_token),
 		cmocka_unit_test(any_text_is_fit_for_a_log),
+		cmocka_unit_test(a_cut_text_ends_with_a_whole_character),
+		cmocka_unit_test(an_error_text_that_is_cut_is_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

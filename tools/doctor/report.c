@@ -52,7 +52,8 @@ report_finding(struct doctor *doctor, enum level level, const char *subject,
 	va_start(list, format);
 	(void)vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
-	jp_mask(text); /* paths and names are the configuration's */
+	jp_cut_end(text); /* JSON takes whole characters alone */
+	jp_mask(text);    /* paths and names are the configuration's */
 	print_text(doctor, level, subject, text);
 	if (doctor->context->json)
 		print_json(doctor,
