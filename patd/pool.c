@@ -20,8 +20,11 @@ enum {
 	TAGLESS_ID_MAX = 2, /* of these for one id */
 	STORE_MAX = 256,    /* that wait for the store; again, for a commit */
 	USES_MAX = 256,     /* that wait for a commit of their own */
-	NAMES_MAX = 256,    /* look-ups that wait or are under way */
+	ENDS_MAX = 64,      /* the same, which ends other tokens */
+	ENDS_THREADS = 2,
+	NAMES_MAX = 256, /* look-ups that wait or are under way */
 	NAMES_THREADS = 4,
+	THREADS = 3 + ENDS_THREADS + NAMES_THREADS, /* but for the workers */
 	STACK_SIZE = 1 << 20, /* of a thread: limits may count all of it */
 };
 
@@ -30,7 +33,8 @@ enum {
  * second. What waits for the store has a thread of its own, for it only waits,
  * and not long. So has what a commit touches, and waits until it is durable:
  * all of them go on at once, then. And so has what itself waits for a commit,
- * as each use of a token does that has a limited number of them.
+ * as each use of a token does that has a limited number of them, and what ends
+ * other tokens, which in a cluster waits for all hosts, too.
  */
 enum lane_code {
 	LANE_TAGGED,
@@ -38,6 +42,7 @@ enum lane_code {
 	LANE_STORE,
 	LANE_COMMIT,
 	LANE_USES,
+	LANE_ENDS,
 	LANE_NAMES,
 	LANE_COUNT,
 };
@@ -74,6 +79,7 @@ enum {
 	CREW_STORE,
 	CREW_COMMIT,
 	CREW_USES,
+	CREW_ENDS,
 	CREW_NAMES,
 	CREW_COUNT,
 };
@@ -119,14 +125,22 @@ lane_for(const struct jp_decision *open)
 		return LANE_COMMIT;
 	if (open->need == JP_NEED_USE)
 		return LANE_USES;
+	if (open->need == JP_NEED_COMPLETE || open->need == JP_NEED_REVOKE)
+		return LANE_ENDS;
 	return open->tagless ? LANE_TAGLESS : LANE_TAGGED;
 }
 
-/* What is said of a question that a lane was too slow for. */
+/*
+ * What is said of a question that its lane was too slow for. A rotated token
+ * that is used after its end is out, whatever becomes of its family.
+ */
 static enum jp_reason
-late_in(enum lane_code lane)
+late_for(const struct jp_decision *open)
 {
-	return lane == LANE_NAMES ? JP_REASON_GROUP_SOURCE : JP_REASON_OVERLOAD;
+	if (open->need == JP_NEED_REVOKE)
+		return JP_REASON_SUPERSEDED;
+	return open->need == JP_NEED_GROUPS ? JP_REASON_GROUP_SOURCE
+	                                    : JP_REASON_OVERLOAD;
 }
 
 static struct crew *
@@ -184,7 +198,7 @@ refuse_late(struct pool *pool, struct flight *flight)
 
 	while ((item = flight->first) != NULL && now >= item->deadline_ms) {
 		flight->first = item->next;
-		jp_decision_refuse(&item->decision, late_in(flight->lane));
+		jp_decision_refuse(&item->decision, item->late);
 		put_done(pool, item);
 	}
 	if (flight->first == NULL)
@@ -235,7 +249,7 @@ may_start(struct pool *pool, const struct jp_decision *open)
 	    count_tagless(pool, open->id) >= TAGLESS_ID_MAX)
 		return JP_REASON_THROTTLED;
 	if (pool->lanes[lane].len == pool->lanes[lane].max)
-		return late_in(lane);
+		return late_for(open);
 	if (lane != LANE_TAGLESS)
 		return JP_REASON_NONE;
 	return jp_throttle_take(
@@ -314,7 +328,7 @@ board(struct pool *pool, const struct jp_decision *open, struct pool_item *item)
 	else
 		jp_memo_tag(&pool->key, open->phc, &item->request.token, tag);
 	item->next = NULL;
-	item->late = late_in(lane_for(open));
+	item->late = late_for(open);
 	flight = find_flight(pool, tag);
 	return flight != NULL ? join(pool, flight, item)
 	                      : start_flight(pool, open, tag, item);
@@ -431,7 +445,10 @@ hand_on(struct pool *pool, struct pool_item *item)
 }
 
 /* What other threads wait for than those that hash. */
-#define ELSEWHERE (JP_BUT(JP_NEED_GROUPS) | JP_BUT(JP_NEED_USE))
+#define COMMITS                                                                \
+	(JP_BUT(JP_NEED_USE) | JP_BUT(JP_NEED_COMPLETE) |                      \
+	    JP_BUT(JP_NEED_REVOKE))
+#define ELSEWHERE (JP_BUT(JP_NEED_GROUPS) | COMMITS)
 
 /*
  * One hash for the first item. Each of the others is decided by itself, with
@@ -473,8 +490,8 @@ look_up(struct pool *pool, struct flight *flight)
 	struct pool_item *item = flight->first, *next;
 	bool failed;
 
-	jp_decide_but(pool->core, &item->request, &item->proof,
-	    JP_BUT(JP_NEED_USE), &item->decision);
+	jp_decide_but(
+	    pool->core, &item->request, &item->proof, COMMITS, &item->decision);
 	failed = item->decision.reason == JP_REASON_GROUP_SOURCE;
 	item = land(pool, flight, &nothing);
 	next = item->next;
@@ -486,7 +503,7 @@ look_up(struct pool *pool, struct flight *flight)
 			    &item->decision, JP_REASON_GROUP_SOURCE);
 		else
 			jp_decide_but(pool->core, &item->request, &item->proof,
-			    JP_BUT(JP_NEED_USE), &item->decision);
+			    COMMITS, &item->decision);
 		hand_on(pool, item);
 	}
 }
@@ -514,8 +531,15 @@ look_behind(struct pool *pool, struct pool_item *item)
 static void
 use_one(struct pool *pool, struct pool_item *item)
 {
-	jp_decide_using(
-	    pool->core, &item->request, &item->proof, &item->decision);
+	jp_decide_using(pool->core, &item->request, &item->proof,
+	    item->deadline_ms, &item->decision);
+}
+
+static void
+end_others(struct pool *pool, struct pool_item *item)
+{
+	jp_decide_ending(pool->core, &item->request, &item->proof,
+	    item->deadline_ms, &item->decision);
 }
 
 static void
@@ -528,7 +552,7 @@ do_all(struct pool *pool, struct flight *flight,
 	for (item = land(pool, flight, &none); item != NULL; item = next) {
 		next = item->next;
 		if (jp_now_ms() >= item->deadline_ms)
-			jp_decision_refuse(&item->decision, JP_REASON_OVERLOAD);
+			jp_decision_refuse(&item->decision, item->late);
 		else
 			act(pool, item);
 		hand_on(pool, item);
@@ -557,6 +581,12 @@ static void
 use_each(struct pool *pool, struct flight *flight)
 {
 	do_all(pool, flight, use_one);
+}
+
+static void
+end_each(struct pool *pool, struct flight *flight)
+{
+	do_all(pool, flight, end_others);
 }
 
 static void
@@ -667,8 +697,7 @@ start_crews(struct pool *pool, size_t workers)
 {
 	enum jp_err err;
 
-	pool->threads =
-	    calloc(workers + 3 + NAMES_THREADS, sizeof(*pool->threads));
+	pool->threads = calloc(workers + THREADS, sizeof(*pool->threads));
 	if (pool->threads == NULL)
 		return JP_ERR_NOMEM;
 	pthread_mutex_lock(&pool->mutex); /* none ends before it is counted */
@@ -679,6 +708,9 @@ start_crews(struct pool *pool, size_t workers)
 		err = start_threads(pool, &pool->crews[CREW_COMMIT], 1);
 	if (err == JP_ERR_OK)
 		err = start_threads(pool, &pool->crews[CREW_USES], 1);
+	if (err == JP_ERR_OK)
+		err =
+		    start_threads(pool, &pool->crews[CREW_ENDS], ENDS_THREADS);
 	if (err == JP_ERR_OK)
 		err = start_threads(
 		    pool, &pool->crews[CREW_NAMES], NAMES_THREADS);
@@ -697,6 +729,7 @@ set_lanes(struct pool *pool, size_t workers)
 	pool->lanes[LANE_STORE].max = STORE_MAX;
 	pool->lanes[LANE_COMMIT].max = STORE_MAX;
 	pool->lanes[LANE_USES].max = USES_MAX;
+	pool->lanes[LANE_ENDS].max = ENDS_MAX;
 	pool->lanes[LANE_NAMES].max = NAMES_MAX;
 	for (size_t i = 0; i < LANE_COUNT; i++)
 		pool->flight_len += pool->lanes[i].max;
@@ -715,8 +748,12 @@ set_lanes(struct pool *pool, size_t workers)
 		.fly = read_settled };
 	pool->crews[CREW_USES] = (struct crew){ .pool = pool,
 		.first_lane = LANE_USES,
-		.end_lane = LANE_NAMES,
+		.end_lane = LANE_ENDS,
 		.fly = use_each };
+	pool->crews[CREW_ENDS] = (struct crew){ .pool = pool,
+		.first_lane = LANE_ENDS,
+		.end_lane = LANE_NAMES,
+		.fly = end_each };
 	pool->crews[CREW_NAMES] = (struct crew){ .pool = pool,
 		.first_lane = LANE_NAMES,
 		.end_lane = LANE_COUNT,
@@ -742,11 +779,12 @@ pool_start(struct pool **out, struct jp_core *core, uint32_t workers,
 	jp_throttle_init(
 	    &pool->throttle, JP_THROTTLE_BURST, JP_THROTTLE_REFILL_MS);
 	pool->joined_max = joined_max;
-	/* What waits for the store and what writes a use have the same items:
-	 * all of them are locked. */
-	pool->item_len = pool->flight_len - USES_MAX + pool->joined_max;
+	/* What waits for the store and what waits for a commit of its own have
+	 * the same items: all of them are locked. */
+	pool->item_len =
+	    pool->flight_len - USES_MAX - ENDS_MAX + pool->joined_max;
 	atomic_store(&core->stats.max_queued,
-	    TAGGED_MAX + TAGLESS_MAX + 2 * STORE_MAX + USES_MAX);
+	    TAGGED_MAX + TAGLESS_MAX + 2 * STORE_MAX + USES_MAX + ENDS_MAX);
 	jp_memo_key_make(&pool->key);
 	(void)pthread_mutex_init(&pool->mutex, NULL);
 	jp_cond_init(&pool->ended);

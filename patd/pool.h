@@ -2,11 +2,12 @@
  * The worker threads: each runs one Argon2id at a time, for a question or,
  * where none waits, for an operation of an administrator, which finds them as
  * `workers` of the core. One more waits for the store where it is being
- * written, one until a commit is durable, and one writes the uses of tokens
- * that have a limited number of them. Questions that need the same one, of the
- * same token text and the same PHC string, share it: they make up a flight. The
- * queue of flights is bounded, for whoever waits longer than a client does
- * waits for nothing; who joins a flight takes no room in it.
+ * written, one until a commit is durable, one writes the uses of tokens
+ * that have a limited number of them, and some end tokens that were rotated.
+ * None of these waits for longer than its client does. Questions that need the
+ * same one, of the same token text and the same PHC string, share it: they make
+ * up a flight. The queue of flights is bounded, for whoever waits longer than a
+ * client does waits for nothing; who joins a flight takes no room in it.
  *
  * Where there is no fast tag every wrong text costs a hash. Such flights are
  * few, in all and for one id; they start when no other one waits; and one id
@@ -63,7 +64,8 @@ struct pool_item *pool_take(struct pool *pool);
  * Has `item` decided with what `open` needs. Items of one token come in the
  * order of their deadlines. JP_REASON_NONE: it is taken. Else it is still the
  * caller's: JP_REASON_OVERLOAD, there is no room, and little for ids without
- * fast tag; JP_REASON_THROTTLED, too many wrong texts for such an id.
+ * fast tag; JP_REASON_THROTTLED, too many wrong texts for such an id;
+ * JP_REASON_SUPERSEDED, of what is denied in any case.
  */
 enum jp_reason pool_submit(
     struct pool *pool, const struct jp_decision *open, struct pool_item *item);

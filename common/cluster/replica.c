@@ -145,6 +145,12 @@ release(struct jp_store *store)
 	jp_store_release(replica_of(store)->store);
 }
 
+static int64_t
+patience(struct jp_store *store)
+{
+	return replica_of(store)->append_wait_ms;
+}
+
 static void
 close_replica(struct jp_store *store)
 {
@@ -181,6 +187,7 @@ static const struct jp_store_ops ops = {
 	.room = room,
 	.begin = replica_begin,
 	.settle = replica_settle,
+	.patience = patience,
 	.wait = wait_for_commit,
 	.hold = hold,
 	.release = release,
@@ -244,6 +251,7 @@ init(struct jp_replica *replica, const struct jp_replica_options *options,
 	replica->position = replica->from = *position;
 	replica->recent[position->seq % RECENT] = *position;
 	replica->nodes_at_ms = -1;
+	replica->by_ms = INT64_MAX;
 	jp_lease_init(&replica->lease, options->lease_ms);
 	atomic_init(&replica->until_ms, replica->lease.until_ms);
 }

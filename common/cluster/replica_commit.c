@@ -6,13 +6,14 @@
 #include "common/cluster/replica_internal.h"
 
 void
-replica_begin(struct jp_store *store, enum jp_begin how)
+replica_begin(struct jp_store *store, enum jp_begin how, int64_t by_ms)
 {
 	struct jp_replica *replica = replica_of(store);
 
 	replica_lock(replica);
 	replica->from = replica->position;
 	replica->how = how;
+	replica->by_ms = by_ms;
 	/* Who finds that there is nothing to do says so after all have it. */
 	if (how == JP_BEGIN_LOUD && replica->loud < replica->position.seq)
 		replica->loud = replica->position.seq;
@@ -105,6 +106,15 @@ send_pending(struct jp_replica *replica, const uint8_t *bytes)
 	return true;
 }
 
+/* Until when the writer that has begun waits for the next thing to happen. */
+static int64_t
+end_of_wait(const struct jp_replica *replica)
+{
+	int64_t end_ms = jp_now_ms() + replica->append_wait_ms;
+
+	return replica->by_ms < end_ms ? replica->by_ms : end_ms;
+}
+
 /*
  * Until it is known what became of it, or there is no more time. The link takes
  * one at a time: that of an earlier commit, which was given up, or which a
@@ -113,7 +123,7 @@ send_pending(struct jp_replica *replica, const uint8_t *bytes)
 static void
 await(struct jp_replica *replica, const uint8_t *bytes)
 {
-	const int64_t end_ms = jp_now_ms() + replica->append_wait_ms;
+	const int64_t end_ms = end_of_wait(replica);
 	struct replica_pending *pending = &replica->pending;
 
 	while (!pending->ended && !replica->stopped && !jp_has_come(end_ms)) {
@@ -134,7 +144,7 @@ await(struct jp_replica *replica, const uint8_t *bytes)
 static bool
 catch_up(struct jp_replica *replica, uint64_t head)
 {
-	const int64_t end_ms = jp_now_ms() + replica->append_wait_ms;
+	const int64_t end_ms = end_of_wait(replica);
 
 	while (replica->position.seq < head && replica->welcome &&
 	       !replica->stopped && !jp_has_come(end_ms))
@@ -383,8 +393,12 @@ say_late(
 }
 
 static enum jp_err
-say_unsettled(const struct jp_replica *replica, struct jp_why *why)
+say_unsettled(
+    const struct jp_replica *replica, bool in_time, struct jp_why *why)
 {
+	if (!in_time)
+		return jp_why(why, JP_ERR_TIMEOUT,
+		    "it is done, and not all hosts have it yet");
 	return jp_why(why, JP_ERR_TIMEOUT,
 	    "it is done, but whether all hosts have it cannot be seen while "
 	    "the database %s: a host may go on accepting as before until its "
@@ -394,14 +408,21 @@ say_unsettled(const struct jp_replica *replica, struct jp_why *why)
 	    (long long)(replica->lease.lease_ms / 1000));
 }
 
+/* Whoever settles cannot wait any longer. */
+static bool
+is_late(int64_t by_ms)
+{
+	return by_ms != INT64_MAX && jp_has_come(by_ms);
+}
+
 /* How long to wait for what may change it; 0: it is not waited for any more. */
 static int64_t
 wait_more_ms(const struct jp_replica *replica, const struct jp_barrier *barrier,
-    int64_t begun_ms, int64_t now_ms)
+    int64_t begun_ms, int64_t now_ms, int64_t by_ms)
 {
 	int64_t end_ms = jp_barrier_next_ms(barrier);
 
-	if (replica->stopped)
+	if (replica->stopped || is_late(by_ms))
 		return 0;
 	if (!barrier->begun)
 		end_ms = begun_ms + READING_LEASES * replica->lease.lease_ms;
@@ -409,17 +430,20 @@ wait_more_ms(const struct jp_replica *replica, const struct jp_barrier *barrier,
 }
 
 static enum jp_err
-wait_for_all(
-    struct jp_replica *replica, struct jp_barrier *barrier, struct jp_why *why)
+wait_for_all(struct jp_replica *replica, struct jp_barrier *barrier,
+    int64_t by_ms, struct jp_why *why)
 {
 	const int64_t begun_ms = replica->boot_ms();
 	int64_t now_ms = begun_ms, wait_ms;
 
 	while (
 	    !jp_barrier_look(barrier, &replica->peers, replica->node, now_ms)) {
-		wait_ms = wait_more_ms(replica, barrier, begun_ms, now_ms);
+		wait_ms =
+		    wait_more_ms(replica, barrier, begun_ms, now_ms, by_ms);
 		if (wait_ms == 0)
-			return say_unsettled(replica, why);
+			return say_unsettled(replica, !is_late(by_ms), why);
+		if (by_ms != INT64_MAX && wait_ms > by_ms - jp_now_ms())
+			wait_ms = by_ms - jp_now_ms();
 		replica_wait(replica, wait_ms);
 		now_ms = replica->boot_ms();
 	}
@@ -429,7 +453,7 @@ wait_for_all(
 }
 
 enum jp_err
-replica_settle(struct jp_store *store, struct jp_why *why)
+replica_settle(struct jp_store *store, int64_t by_ms, struct jp_why *why)
 {
 	struct jp_replica *replica = replica_of(store);
 	struct jp_barrier barrier;
@@ -438,7 +462,7 @@ replica_settle(struct jp_store *store, struct jp_why *why)
 	replica_lock(replica);
 	jp_barrier_start(&barrier, replica->loud);
 	replica->numbers.waits++;
-	err = wait_for_all(replica, &barrier, why);
+	err = wait_for_all(replica, &barrier, by_ms, why);
 	replica->numbers.late += barrier.late_len > 0;
 	replica_unlock(replica);
 	return err;

@@ -54,6 +54,7 @@ struct jp_replica {
 	struct jp_position recent[RECENT]; /* by seq */
 	struct jp_position from;           /* of the writer that has begun */
 	enum jp_begin how;                 /* it has begun */
+	int64_t by_ms; /* it waits until then; of jp_now_ms() */
 	uint64_t loud; /* what jp_store_settle() waits for */
 	struct replica_pending pending;
 	uint32_t asked_req; /* of the APPEND that was not answered; 0: none */
@@ -126,13 +127,14 @@ void replica_tell_applied(struct jp_replica *replica, uint64_t seq);
 
 /* ---- the operations of writers ---- */
 
-void replica_begin(struct jp_store *store, enum jp_begin how);
+void replica_begin(struct jp_store *store, enum jp_begin how, int64_t by_ms);
 enum jp_err replica_commit(
     struct jp_store *store, const struct jp_change *changes, size_t count);
 enum jp_err replica_user_put(
     struct jp_store *store, const struct jp_user *users, size_t count);
 enum jp_err replica_upstream_put(
     struct jp_store *store, const struct jp_upstreams *all, size_t count);
-enum jp_err replica_settle(struct jp_store *store, struct jp_why *why);
+enum jp_err
+replica_settle(struct jp_store *store, int64_t by_ms, struct jp_why *why);
 
 #endif

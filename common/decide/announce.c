@@ -116,6 +116,7 @@ finish(struct jp_announce *announce, enum jp_err err)
 
 struct run {
 	struct jp_announce announce;
+	int64_t by_ms;
 	enum jp_err (*act)(struct jp_announce *announce, void *arg);
 	void *arg;
 };
@@ -138,8 +139,8 @@ run_rounds(struct run *run)
 	int rounds = 0;
 
 	do {
-		err =
-		    jp_write(announce->core, JP_BEGIN_LOUD, why, act_once, run);
+		err = jp_write_by(announce->core, JP_BEGIN_LOUD, run->by_ms,
+		    why, act_once, run);
 		if (!announce->wanted)
 			break;
 		err = rounds < ROUNDS_MAX
@@ -155,12 +156,19 @@ run_rounds(struct run *run)
  * change is made all the same.
  */
 enum jp_err
-jp_announce_run(struct jp_core *core, struct jp_why *why,
+jp_announce_run_by(struct jp_core *core, int64_t by_ms, struct jp_why *why,
     enum jp_err (*act)(struct jp_announce *announce, void *arg), void *arg)
 {
-	struct run run = { { .core = core, .why = why }, act, arg };
+	struct run run = { { .core = core, .why = why }, by_ms, act, arg };
 	enum jp_err err = run_rounds(&run);
 
 	finish(&run.announce, err);
-	return err == JP_ERR_OK ? jp_write_settle(core, why) : err;
+	return err == JP_ERR_OK ? jp_write_settle_by(core, by_ms, why) : err;
+}
+
+enum jp_err
+jp_announce_run(struct jp_core *core, struct jp_why *why,
+    enum jp_err (*act)(struct jp_announce *announce, void *arg), void *arg)
+{
+	return jp_announce_run_by(core, INT64_MAX, why, act, arg);
 }

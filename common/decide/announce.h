@@ -32,6 +32,11 @@ struct jp_announce {
 enum jp_err jp_announce_run(struct jp_core *core, struct jp_why *why,
     enum jp_err (*act)(struct jp_announce *announce, void *arg), void *arg);
 
+/* The same until `by_ms` of jp_now_ms() at most: jp_write_by(). */
+enum jp_err
+jp_announce_run_by(struct jp_core *core, int64_t by_ms, struct jp_why *why,
+    enum jp_err (*act)(struct jp_announce *announce, void *arg), void *arg);
+
 /*
  * In `act`, before a change, once: the lines about it. JP_ERR_OK: go on. Any
  * other error ends `act`.

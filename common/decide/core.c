@@ -31,11 +31,6 @@ jp_core_init(struct jp_core *core, struct jp_store *store,
 		jp_store_close(store);
 		return JP_ERR_NOMEM;
 	}
-	if (pthread_mutex_init(&core->write_lock, NULL) != 0) {
-		pthread_rwlock_destroy(&core->policy_lock);
-		jp_store_close(store);
-		return JP_ERR_NOMEM;
-	}
 	core->store = store;
 	if (jp_store_position(store, &position) != JP_ERR_OK ||
 	    jp_position_is_set(&position)) {
@@ -51,6 +46,7 @@ jp_core_init(struct jp_core *core, struct jp_store *store,
 	jp_throttle_init(
 	    &core->claims, JP_THROTTLE_BURST, JP_THROTTLE_REFILL_MS);
 	jp_gate_init(&core->gate);
+	jp_writers_init(&core->writers);
 	jp_upstream_keys_init(&core->upstream);
 	return JP_ERR_OK;
 }

@@ -16,6 +16,7 @@
 #include "common/decide/memo.h"
 #include "common/decide/stats.h"
 #include "common/decide/throttle.h"
+#include "common/decide/writers.h"
 #include "common/decide/upstream.h"
 #include "common/record/pepper.h"
 #include "common/record/policy.h"
@@ -32,13 +33,13 @@ struct jp_core {
 	struct jp_clock clock;
 	pthread_rwlock_t policy_lock;
 	struct jp_policy policy;
-	struct jp_memo *memo;   /* owned; NULL: every question hashes */
-	struct jp_memo *wrong;  /* owned; pairs that do not match, or NULL */
-	struct jp_usage *usage; /* owned; NULL: uses are not gathered */
-	struct jp_audit *audit; /* owned; NULL: there is no audit trail */
-	pthread_mutex_t write_lock; /* a read followed by its commit */
-	atomic_ullong argon2_runs;  /* of verifications, since the start */
-	struct jp_gate gate;        /* of all hashes: their memory */
+	struct jp_memo *memo;      /* owned; NULL: every question hashes */
+	struct jp_memo *wrong;     /* owned; pairs that do not match, or NULL */
+	struct jp_usage *usage;    /* owned; NULL: uses are not gathered */
+	struct jp_audit *audit;    /* owned; NULL: there is no audit trail */
+	struct jp_writers writers; /* a read followed by its commit */
+	atomic_ullong argon2_runs; /* of verifications, since the start */
+	struct jp_gate gate;       /* of all hashes: their memory */
 	struct jp_workers *workers; /* not owned; NULL: there are none */
 	struct jp_groups groups;    /* of the name service */
 	pthread_mutex_t claims_lock;

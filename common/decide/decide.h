@@ -73,10 +73,19 @@ void jp_decide_but(struct jp_core *core, const struct jp_request *request,
  * Decides once more while nobody else can write, and takes one of the uses of
  * the token if that still needs JP_NEED_USE: it is accepted when that would
  * survive a power cut, and JP_REASON_STORE if it cannot be written. So no two
- * questions get the last use. Another need is left to the caller.
+ * questions get the last use. Another need is left to the caller. Where the log
+ * of a cluster does not take it until `by_ms` of jp_now_ms(), it may have been
+ * counted, and is not accepted.
  */
 void jp_decide_using(struct jp_core *core, const struct jp_request *request,
-    const struct jp_proof *proof, struct jp_decision *decision);
+    const struct jp_proof *proof, int64_t by_ms, struct jp_decision *decision);
+
+/*
+ * Does what a decision needs that ends other tokens, JP_NEED_COMPLETE or
+ * JP_NEED_REVOKE, until `by_ms` at most; another need is left to the caller.
+ */
+void jp_decide_ending(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, int64_t by_ms, struct jp_decision *decision);
 
 /* The same where nothing is known. */
 void jp_decide_now(struct jp_core *core, const struct jp_request *request,

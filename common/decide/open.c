@@ -142,6 +142,6 @@ jp_core_close(struct jp_core *core)
 	(void)pthread_mutex_destroy(&core->claims_lock);
 	(void)pthread_mutex_destroy(&core->clock_watch.mutex);
 	jp_gate_free(&core->gate);
-	pthread_mutex_destroy(&core->write_lock);
+	jp_writers_free(&core->writers);
 	pthread_rwlock_destroy(&core->policy_lock);
 }

@@ -137,16 +137,49 @@ use_once(struct jp_core *core, void *arg)
  */
 void
 jp_decide_using(struct jp_core *core, const struct jp_request *request,
-    const struct jp_proof *proof, struct jp_decision *decision)
+    const struct jp_proof *proof, int64_t by_ms, struct jp_decision *decision)
 {
 	struct use use = { request, proof, decision, false };
-	enum jp_err err = jp_write(core, JP_BEGIN_QUIET, NULL, use_once, &use);
+	enum jp_err err =
+	    jp_write_by(core, JP_BEGIN_QUIET, by_ms, NULL, use_once, &use);
 
-	if (!use.tried)
+	if (!use.tried && err == JP_ERR_OK)
 		return;
 	tell(core, decision->id, err);
 	if (err != JP_ERR_OK)
 		jp_decision_refuse(decision, JP_REASON_STORE);
+}
+
+/* ---- ends ---- */
+
+/* The old one has ended everywhere, or nobody is told yes. */
+static void
+complete(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, int64_t by_ms, struct jp_decision *decision)
+{
+	if (jp_rotation_complete(core, decision->id, by_ms) == JP_ERR_OK)
+		jp_decide_waiting(core, request, proof, decision);
+	else
+		jp_decision_refuse(decision, JP_REASON_STORE);
+}
+
+/* It is out, whether that can be written or not. */
+static void
+revoke(struct jp_core *core, int64_t by_ms, struct jp_decision *decision)
+{
+	(void)jp_rotation_revoke(core, decision->id, by_ms);
+	jp_decision_refuse(decision, JP_REASON_SUPERSEDED);
+}
+
+void
+jp_decide_ending(struct jp_core *core, const struct jp_request *request,
+    const struct jp_proof *proof, int64_t by_ms, struct jp_decision *decision)
+{
+	jp_decide_waiting(core, request, proof, decision);
+	if (decision->need == JP_NEED_COMPLETE)
+		complete(core, request, proof, by_ms, decision);
+	else if (decision->need == JP_NEED_REVOKE)
+		revoke(core, by_ms, decision);
 }
 
 /* ---- all of it ---- */
@@ -156,12 +189,9 @@ static void
 provide(struct jp_core *core, const struct jp_request *request,
     struct jp_proof *proof, struct jp_decision *decision)
 {
-	enum jp_err err = JP_ERR_OK;
-
 	switch (decision->need) {
-	case JP_NEED_REVOKE: /* it is out, whether that can be written or not */
-		(void)jp_rotation_revoke(core, decision->id);
-		jp_decision_refuse(decision, JP_REASON_SUPERSEDED);
+	case JP_NEED_REVOKE:
+		revoke(core, INT64_MAX, decision);
 		return;
 	case JP_NEED_GROUPS:
 		if (learn_groups(core, request, decision->user) == JP_ERR_OK)
@@ -169,10 +199,10 @@ provide(struct jp_core *core, const struct jp_request *request,
 		jp_decision_refuse(decision, JP_REASON_GROUP_SOURCE);
 		return;
 	case JP_NEED_COMPLETE:
-		err = jp_rotation_complete(core, decision->id);
-		break;
+		complete(core, request, proof, INT64_MAX, decision);
+		return;
 	case JP_NEED_USE:
-		jp_decide_using(core, request, proof, decision);
+		jp_decide_using(core, request, proof, INT64_MAX, decision);
 		return;
 	case JP_NEED_PROOF:
 		jp_prove(core, decision, &request->token, proof);
@@ -183,10 +213,7 @@ provide(struct jp_core *core, const struct jp_request *request,
 	case JP_NEED_NOTHING:
 		return;
 	}
-	if (err == JP_ERR_OK)
-		jp_decide_waiting(core, request, proof, decision);
-	else
-		jp_decision_refuse(decision, JP_REASON_STORE);
+	jp_decide_waiting(core, request, proof, decision);
 }
 
 static bool

@@ -53,16 +53,39 @@ end_grace(struct jp_record *old, int64_t now)
 	return true;
 }
 
-/* The old one may be gone, or have no grace: then there is one change. */
+/* There is nothing left for it to end. */
+static enum jp_err
+close_pair(struct jp_core *core, struct pair *pair, bool ends)
+{
+	const struct jp_change changes[2] = {
+		{ JP_CHANGE_END, &pair->successor },
+		{ JP_CHANGE_END, &pair->old },
+	};
+
+	memset(pair->successor.ends, 0, sizeof(pair->successor.ends));
+	return jp_store_commit(core->store, changes, ends ? 2 : 1);
+}
+
+/*
+ * Both at once, or in a cluster only the end: other hosts accept the successor
+ * as soon as they read that nothing is left.
+ */
+static enum jp_err
+commit_pair(struct jp_core *core, struct pair *pair, bool ends)
+{
+	const struct jp_change end = { JP_CHANGE_END, &pair->old };
+
+	if (core->cluster == NULL)
+		return close_pair(core, pair, ends);
+	return ends ? jp_store_commit(core->store, &end, 1) : JP_ERR_OK;
+}
+
+/* The old one may be gone, or have no grace: then it does not end. */
 static enum jp_err
 complete(struct jp_announce *announce, void *arg)
 {
 	struct pair *pair = arg;
 	struct jp_core *core = announce->core;
-	struct jp_change changes[2] = {
-		{ JP_CHANGE_END, &pair->successor },
-		{ JP_CHANGE_END, &pair->old },
-	};
 	int64_t now = jp_clock_now(&core->clock);
 	enum jp_err err = jp_store_get(core->store, pair->id, &pair->successor);
 	bool ends = false, lives = false;
@@ -76,23 +99,37 @@ complete(struct jp_announce *announce, void *arg)
 		lives = !jp_record_superseded(&pair->old, now);
 		ends = end_grace(&pair->old, now);
 	}
-	memset(pair->successor.ends, 0, sizeof(pair->successor.ends));
-	if (ends && lives)
-		err = announce_end(announce, pair);
-	if (err == JP_ERR_OK || !ends)
-		err = jp_store_commit(core->store, changes, ends ? 2 : 1);
+	err = ends && lives ? announce_end(announce, pair) : JP_ERR_OK;
+	if (err == JP_ERR_OK)
+		err = commit_pair(core, pair, ends);
 	if (err == JP_ERR_OK)
 		jp_announce_done(announce);
 	return err;
 }
 
+/* In a cluster, once every host has heard of the end. */
+static enum jp_err
+close_once(struct jp_core *core, void *arg)
+{
+	struct pair *pair = arg;
+	enum jp_err err = jp_store_get(core->store, pair->id, &pair->successor);
+
+	if (err != JP_ERR_OK || pair->successor.ends[0] == '\0')
+		return err;
+	return close_pair(core, pair, false);
+}
+
 enum jp_err
-jp_rotation_complete(struct jp_core *core, const char *id)
+jp_rotation_complete(struct jp_core *core, const char *id, int64_t by_ms)
 {
 	struct pair pair = { .id = id };
 	struct jp_why ignored;
-	enum jp_err err = jp_announce_run(core, &ignored, complete, &pair);
+	enum jp_err err =
+	    jp_announce_run_by(core, by_ms, &ignored, complete, &pair);
 
+	if (err == JP_ERR_OK && core->cluster != NULL)
+		err = jp_write_by(
+		    core, JP_BEGIN_QUIET, by_ms, NULL, close_once, &pair);
 	sodium_memzero(&pair, sizeof(pair));
 	/* A token that has just gone is for the next decision. */
 	return err == JP_ERR_NOT_FOUND ? JP_ERR_OK : err;
@@ -225,7 +262,7 @@ revoke_once(struct jp_core *core, void *arg)
  * not keep a worker busy for as long as one of them is cut off.
  */
 enum jp_err
-jp_rotation_revoke(struct jp_core *core, const char *id)
+jp_rotation_revoke(struct jp_core *core, const char *id, int64_t by_ms)
 {
 	struct reuse reuse = { .id = id };
 	struct jp_why why;
@@ -237,7 +274,8 @@ jp_rotation_revoke(struct jp_core *core, const char *id)
 		    id, why.text);
 		return err;
 	}
-	err = jp_write(core, JP_BEGIN_LOUD, NULL, revoke_once, &reuse);
+	err =
+	    jp_write_by(core, JP_BEGIN_LOUD, by_ms, NULL, revoke_once, &reuse);
 	if (err == JP_ERR_OK && reuse.family.len > 0)
 		log_reuse(core, id, &reuse.family);
 	else if (err != JP_ERR_OK)

@@ -24,10 +24,23 @@ jp_write(struct jp_core *core, enum jp_begin how, struct jp_why *why,
     enum jp_err (*act)(struct jp_core *core, void *arg), void *arg);
 
 /*
+ * The same until `by_ms` of jp_now_ms() at most. In a cluster all of it, other
+ * writers and rounds included, takes a lease at most in any case:
+ * JP_ERR_UNREACHABLE, nothing was changed; JP_ERR_TIMEOUT, it may have been.
+ */
+enum jp_err jp_write_by(struct jp_core *core, enum jp_begin how, int64_t by_ms,
+    struct jp_why *why, enum jp_err (*act)(struct jp_core *core, void *arg),
+    void *arg);
+
+/*
  * Waits until what was written holds on every host, without the write lock: to
  * be called after a loud jp_write() that went well, before anybody is told.
  * jp_store_settle(), whose errors are logged; `why` may be NULL.
  */
 enum jp_err jp_write_settle(struct jp_core *core, struct jp_why *why);
+
+/* The same until `by_ms` of jp_now_ms() at most: then JP_ERR_TIMEOUT. */
+enum jp_err
+jp_write_settle_by(struct jp_core *core, int64_t by_ms, struct jp_why *why);
 
 #endif

@@ -259,18 +259,38 @@ jp_store_room(struct jp_store *store, bool urgent)
 void
 jp_store_begin(struct jp_store *store, enum jp_begin how)
 {
+	jp_store_begin_by(store, how, INT64_MAX);
+}
+
+void
+jp_store_begin_by(struct jp_store *store, enum jp_begin how, int64_t by_ms)
+{
 	if (store->ops->begin != NULL)
-		store->ops->begin(store, how);
+		store->ops->begin(store, how, by_ms);
+}
+
+int64_t
+jp_store_patience(struct jp_store *store)
+{
+	return store->ops->patience != NULL ? store->ops->patience(store)
+	                                    : INT64_MAX;
 }
 
 enum jp_err
 jp_store_settle(struct jp_store *store, struct jp_why *why)
+{
+	return jp_store_settle_by(store, INT64_MAX, why);
+}
+
+enum jp_err
+jp_store_settle_by(struct jp_store *store, int64_t by_ms, struct jp_why *why)
 {
 	struct jp_why unread;
 
 	if (why == NULL)
 		why = &unread;
 	jp_why_clear(why);
-	return store->ops->settle != NULL ? store->ops->settle(store, why)
-	                                  : JP_ERR_OK;
+	return store->ops->settle != NULL
+	           ? store->ops->settle(store, by_ms, why)
+	           : JP_ERR_OK;
 }

@@ -147,8 +147,10 @@ struct jp_store_ops {
 	    struct jp_batch *part, size_t max);
 	enum jp_err (*room)(struct jp_store *store, bool urgent);
 	/* Those of a replica, which is a store around such a one; else NULL. */
-	void (*begin)(struct jp_store *store, enum jp_begin how);
-	enum jp_err (*settle)(struct jp_store *store, struct jp_why *why);
+	void (*begin)(struct jp_store *store, enum jp_begin how, int64_t by_ms);
+	enum jp_err (*settle)(
+	    struct jp_store *store, int64_t by_ms, struct jp_why *why);
+	int64_t (*patience)(struct jp_store *store);
 	void (*wait)(struct jp_store *store);    /* NULL: nothing to do */
 	void (*hold)(struct jp_store *store);    /* likewise */
 	void (*release)(struct jp_store *store); /* likewise */
@@ -333,6 +335,19 @@ enum jp_err jp_store_room(struct jp_store *store, bool urgent);
 void jp_store_begin(struct jp_store *store, enum jp_begin how);
 
 /*
+ * The same for who may not wait longer than until `by_ms` of jp_now_ms() for
+ * the commit: of the other hosts' log, that is; the disk takes what it takes.
+ */
+void
+jp_store_begin_by(struct jp_store *store, enum jp_begin how, int64_t by_ms);
+
+/*
+ * How long a writer may wait in all, in milliseconds: a lease. INT64_MAX of
+ * what is no replica.
+ */
+int64_t jp_store_patience(struct jp_store *store);
+
+/*
  * After such a commit, or where there was nothing to change any more, when
  * others may write again, and before anybody hears that it is done: waits until
  * every host has applied what this one had applied when it was called (all
@@ -343,6 +358,10 @@ void jp_store_begin(struct jp_store *store, enum jp_begin how);
  * it for up to a lease, as `why` says.
  */
 enum jp_err jp_store_settle(struct jp_store *store, struct jp_why *why);
+
+/* The same until `by_ms` of jp_now_ms() at most: then JP_ERR_TIMEOUT. */
+enum jp_err
+jp_store_settle_by(struct jp_store *store, int64_t by_ms, struct jp_why *why);
 
 /* What the engine said of the last failure, for people. */
 void jp_store_why(struct jp_store *store, struct jp_why *why);

@@ -167,6 +167,40 @@ def stopped(host):
         host.patd.send_signal(signal.SIGCONT)
 
 
+def succeeds_nowhere_before():
+    """a successor is accepted, by whatever host and however often it is asked, only
+    when the host that is cut off does not accept the old token any more
+    """
+    first, second, last = WHOLE.hosts
+    record = Record(WHOLE.hosts)
+    old = WHOLE.token("jane")
+    new = first.admin("rotate", id_of(old)).stdout.strip()
+    WHOLE.texts.append(new)
+    WHOLE.wait_equal()
+    with Watch(last, "jane", old) as watch:
+        last.cut("hole")
+        begin = now()
+        wait_for(lambda: ACCEPT in (first.verdict("jane", new),
+                                    second.verdict("jane", new)), first.story)
+        accepted = now()
+        watch.wait(UNAVAILABLE)
+        late = [row for row in watch.said if row[2] == ACCEPT and
+                row[0] > accepted]
+        assert not late, "%d times yes after its successor" % len(late)
+        for host in (first, second):
+            assert host.verdict("jane", old) == DENY
+        last.mend()
+        watch.wait(DENY, now())
+    record.known("jane", old)
+    record.changed([old], begin, accepted, "end",
+                   type("Said", (), {"done": True, "why": ""}))
+    for row in watch.said:
+        record.asked(last, old, *row)
+    record.check()
+    WHOLE.wait_leases()
+    assert last.verdict("jane", new) == ACCEPT
+
+
 def stands_still():
     """a patd that stood still says no yes to whoever asks after the revocation"""
     first, second, last = WHOLE.hosts
@@ -266,8 +300,8 @@ def the_same_in_the_end():
 
 
 WHOLE = None
-CASES = [cut_off, deaf, stands_still, without_standby, copied, the_same_in_the_end, wires,
-         clocks]
+CASES = [cut_off, deaf, succeeds_nowhere_before, stands_still, without_standby, copied,
+         the_same_in_the_end, wires, clocks]
 
 if sys.argv[1:] == [INSIDE]:
     inside()

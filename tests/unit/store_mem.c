@@ -808,21 +808,31 @@ mem_stalled(struct jp_store *store, int64_t seconds)
 }
 
 static void
-mem_begin(struct jp_store *store, enum jp_begin how)
+mem_begin(struct jp_store *store, enum jp_begin how, int64_t by_ms)
 {
 	struct jp_store_mem_peers *peers = &mem_of(store)->peers;
 
+	(void)by_ms;
 	if (how == JP_BEGIN_LOUD)
 		peers->loud++;
 	else
 		peers->quiet++;
 }
 
+static int64_t
+mem_patience(struct jp_store *store)
+{
+	int64_t patience_ms = mem_of(store)->peers.patience_ms;
+
+	return patience_ms > 0 ? patience_ms : INT64_MAX;
+}
+
 static enum jp_err
-mem_settle(struct jp_store *store, struct jp_why *why)
+mem_settle(struct jp_store *store, int64_t by_ms, struct jp_why *why)
 {
 	struct jp_store_mem_peers *peers = &mem_of(store)->peers;
 
+	(void)by_ms;
 	peers->settled++;
 	if (peers->settling != NULL)
 		peers->settling(store, peers->arg);
@@ -888,6 +898,7 @@ static const struct jp_store_ops mem_ops = {
 	.walk = mem_walk,
 	.begin = mem_begin,
 	.settle = mem_settle,
+	.patience = mem_patience,
 	.close = mem_close,
 };
 

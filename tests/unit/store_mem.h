@@ -40,6 +40,7 @@ struct jp_store_mem_peers {
 	void *arg;
 	const char *waited;    /* the line about those that were waited for */
 	enum jp_err unsettled; /* what becomes of it */
+	int64_t patience_ms;   /* of writers; 0: they wait for ever */
 	unsigned int loud, quiet, settled; /* calls that were made */
 };
 struct jp_store_mem_peers *jp_store_mem_peers(struct jp_store *store);

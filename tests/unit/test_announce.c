@@ -165,9 +165,9 @@ the_write_lock_is_free_while_the_trail_is_waited_for(void **state)
 	set_gate(true);
 	assert_int_equal(pthread_create(&thread, NULL, run, fixture), 0);
 	wait_gate();
-	assert_int_equal(pthread_mutex_lock(&fixture->core.write_lock), 0);
+	assert_true(jp_writers_enter(&fixture->core.writers, INT64_MAX));
 	assert_int_equal(fixture->done, 0);
-	pthread_mutex_unlock(&fixture->core.write_lock);
+	jp_writers_leave(&fixture->core.writers);
 	set_gate(false);
 	(void)pthread_join(thread, NULL);
 	assert_int_equal(fixture->err, JP_ERR_OK);

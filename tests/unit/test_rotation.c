@@ -225,7 +225,8 @@ the_first_use_of_the_successor_ends_the_old_one_before_it_is_answered(
 	assert_int_not_equal(decision.verdict, JP_ACCEPT);
 	assert_int_equal(use(fixture, &fixture->old), JP_REASON_ACCEPTED);
 	assert_int_equal(
-	    jp_rotation_complete(&fixture->core, decision.id), JP_ERR_OK);
+	    jp_rotation_complete(&fixture->core, decision.id, INT64_MAX),
+	    JP_ERR_OK);
 	assert_int_equal(use(fixture, &fixture->old), JP_REASON_SUPERSEDED);
 	jp_decide(&fixture->core, &request, &proof, &decision);
 	assert_int_equal(decision.verdict, JP_ACCEPT);
@@ -552,7 +553,7 @@ revoke_family(struct fixture *fixture, FILE **logged)
 
 	assert_non_null(file);
 	assert_true(kept >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
-	err = jp_rotation_revoke(&fixture->core, id);
+	err = jp_rotation_revoke(&fixture->core, id, INT64_MAX);
 	(void)dup2(kept, STDERR_FILENO);
 	(void)close(kept);
 	*logged = file;
@@ -639,15 +640,17 @@ a_first_use_is_told_or_ends_nothing(void **state)
 	open_trail(fixture);
 	fill_disk(fixture, true);
 	assert_int_not_equal(
-	    jp_rotation_complete(&fixture->core, next), JP_ERR_OK);
+	    jp_rotation_complete(&fixture->core, next, INT64_MAX), JP_ERR_OK);
 	assert_int_equal(use(fixture, &fixture->old), JP_REASON_ACCEPTED);
 	fill_disk(fixture, false);
-	assert_int_equal(jp_rotation_complete(&fixture->core, next), JP_ERR_OK);
+	assert_int_equal(
+	    jp_rotation_complete(&fixture->core, next, INT64_MAX), JP_ERR_OK);
 	assert_int_equal(use(fixture, &fixture->old), JP_REASON_SUPERSEDED);
 	assert_int_equal(told(fixture, why, fixture->old_record.id), 1);
 	assert_int_equal(told(fixture, why, next), 1);
 	assert_int_equal(told(fixture, why, "\"alice\""), 1);
-	assert_int_equal(jp_rotation_complete(&fixture->core, next), JP_ERR_OK);
+	assert_int_equal(
+	    jp_rotation_complete(&fixture->core, next, INT64_MAX), JP_ERR_OK);
 	assert_int_equal(told(fixture, why, ""), 1);
 }
 

@@ -241,7 +241,8 @@ a_revocation_before_the_writing_holds(void **state)
 	read_record(fixture);
 	fixture->record.revoked_at = 1;
 	put(fixture, JP_CHANGE_REPLACE);
-	jp_decide_using(&fixture->core, &fixture->request, NULL, &decision);
+	jp_decide_using(
+	    &fixture->core, &fixture->request, NULL, INT64_MAX, &decision);
 	assert_int_equal(decision.reason, JP_REASON_REVOKED);
 	assert_int_equal(decision.verdict, JP_DENY);
 	assert_int_equal(left(fixture), USES - 1);
@@ -253,7 +254,8 @@ without_a_proof_no_use_is_taken(void **state)
 	struct fixture *fixture = *state;
 	struct jp_decision decision;
 
-	jp_decide_using(&fixture->core, &fixture->request, NULL, &decision);
+	jp_decide_using(
+	    &fixture->core, &fixture->request, NULL, INT64_MAX, &decision);
 	assert_int_equal(decision.need, JP_NEED_PROOF);
 	assert_int_equal(decision.verdict, JP_DENY);
 	assert_int_equal(left(fixture), USES);
@@ -272,10 +274,7 @@ static struct watch {
 static bool
 is_locked(void)
 {
-	if (pthread_mutex_trylock(&watch.core->write_lock) != 0)
-		return true;
-	(void)pthread_mutex_unlock(&watch.core->write_lock);
-	return false;
+	return watch.core->writers.taken;
 }
 
 static enum jp_err

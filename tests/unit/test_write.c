@@ -3,6 +3,7 @@
  * and all that goes through it, over the store in memory, which says when
  * another host was faster.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@
 #include "tests/unit/store_mem.h"
 
 #define NOW INT64_C(1800000000)
+#define HOUR_MS INT64_C(3600000)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static const int64_t now = NOW;
@@ -59,10 +61,7 @@ set_up(void **state)
 static bool
 is_locked(struct fixture *fixture)
 {
-	if (pthread_mutex_trylock(&fixture->core.write_lock) != 0)
-		return true;
-	(void)pthread_mutex_unlock(&fixture->core.write_lock);
-	return false;
+	return fixture->core.writers.taken;
 }
 
 static void
@@ -140,6 +139,83 @@ a_step_that_nobody_disturbs_runs_once(void **state)
 	assert_int_equal(fixture->peers->quiet, 1);
 	assert_int_equal(fixture->peers->settled, 0);
 	assert_false(is_locked(fixture));
+}
+
+/* ---- the turn ---- */
+
+static void
+whoever_cannot_have_the_turn_in_time_changes_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->peers->patience_ms = 1;
+	assert_true(jp_writers_enter(&fixture->core.writers, INT64_MAX));
+	assert_int_equal(write_it(fixture, JP_BEGIN_LOUD), JP_ERR_UNREACHABLE);
+	assert_non_null(strstr(fixture->why.text, "nothing was changed"));
+	assert_int_equal(fixture->rounds, 0);
+	assert_int_equal(fixture->core.writers.waiting, 0);
+	jp_writers_leave(&fixture->core.writers);
+	fixture->peers->patience_ms = HOUR_MS;
+	assert_int_equal(write_it(fixture, JP_BEGIN_LOUD), JP_ERR_OK);
+}
+
+static void
+a_moment_that_is_past_is_no_bound_where_nobody_else_is(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(jp_write_by(&fixture->core, JP_BEGIN_LOUD, 1,
+	                     &fixture->why, act, fixture),
+	    JP_ERR_OK);
+	fixture->rounds = fixture->peers->loud = 0;
+	fixture->peers->patience_ms = HOUR_MS;
+	assert_int_equal(jp_write_by(&fixture->core, JP_BEGIN_LOUD, 1,
+	                     &fixture->why, act, fixture),
+	    JP_ERR_OK);
+}
+
+static void *
+wait_for_turn(void *arg)
+{
+	struct jp_writers *writers = arg;
+
+	if (jp_writers_enter(writers, jp_now_ms() + HOUR_MS))
+		jp_writers_leave(writers);
+	return NULL;
+}
+
+static size_t
+count_waiting(struct jp_writers *writers)
+{
+	size_t count;
+
+	pthread_mutex_lock(&writers->mutex);
+	count = writers->waiting;
+	pthread_mutex_unlock(&writers->mutex);
+	return count;
+}
+
+static void
+where_many_wait_others_do_not_join_them_for_long(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_writers *writers = &fixture->core.writers;
+	pthread_t threads[JP_WRITERS_WAITING];
+
+	assert_true(jp_writers_enter(writers, INT64_MAX));
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, wait_for_turn, writers),
+		    0);
+	while (count_waiting(writers) < COUNT_OF(threads))
+		(void)sched_yield();
+	/* It comes back, though all of them still wait. */
+	assert_false(jp_writers_enter(writers, jp_now_ms() + HOUR_MS));
+	assert_int_equal(count_waiting(writers), COUNT_OF(threads));
+	jp_writers_leave(writers);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_false(writers->taken);
 }
 
 static void
@@ -630,6 +706,9 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(a_step_that_nobody_disturbs_runs_once),
+		TEST(whoever_cannot_have_the_turn_in_time_changes_nothing),
+		TEST(a_moment_that_is_past_is_no_bound_where_nobody_else_is),
+		TEST(where_many_wait_others_do_not_join_them_for_long),
 		TEST(a_step_that_was_too_late_runs_again_from_its_beginning),
 		TEST(a_step_that_is_always_too_late_gives_up_with_a_reason),
 		TEST(any_other_error_ends_it_at_once),
