@@ -287,6 +287,33 @@ def kernel_tells():
         raise Skip("no audit in the kernel's log here")
 
 
+def killed_here(kmsg):
+    """The lines about programs of this build that come within a second."""
+    found = []
+    while select.select([kmsg], [], [], 1)[0]:
+        line = kmsg.read(8192) or b""
+        if b"type=1326" in line and b'exe="%s/' % BUILD.encode() in line:
+            found.append(line)
+    return found
+
+
+def end():
+    """each ends by itself, and nothing of it is killed on the way: in a build with a
+    sanitizer either, which looks at the process then, from one of its own"""
+    if not ROOT:
+        raise Skip("needs root")
+    with both() as world, open("/dev/kmsg", "rb", buffering=0) as kmsg:
+        os.set_blocking(kmsg.fileno(), False)
+        os.lseek(kmsg.fileno(), 0, os.SEEK_END)
+        answer = OneShot(world, "alice", world.token()).end()
+        assert answer == ((ACCEPT, "alice"), 0), answer
+        start(world)
+        assert world.stop() == 0
+        assert world.stop_httpd() == 0
+        found = killed_here(kmsg)
+        assert not found, found
+
+
 # --- calls that are made --------------------------------------------------------
 
 
@@ -625,7 +652,7 @@ def offline():
             assert not found, (command, found)
 
 
-CASES = [held, said, off, kernel_tells, killed, refused, rare, patd_needs, httpd_needs,
-         one_shot_needs, one_shot_upgrades, names, offline]
+CASES = [held, said, off, end, kernel_tells, killed, refused, rare, patd_needs,
+         httpd_needs, one_shot_needs, one_shot_upgrades, names, offline]
 main([case for case in CASES
       if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])
