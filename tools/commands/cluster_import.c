@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "common/cluster/holder.h"
 #include "common/cluster/replica.h"
 
 enum {
@@ -414,18 +415,22 @@ cluster_import(struct cluster_own *own, const struct context *context,
 		.changed = PTHREAD_COND_INITIALIZER,
 		.why = why,
 	};
+	uint8_t holder[JP_LINK_HOLDER_LEN];
 	const struct jp_replica_options options = {
 		.store = store->store,
 		.pepper = &store->pepper,
 		.node = context->settings.cluster.node,
+		.holder = holder,
 		.lease_ms = context->settings.cluster.lease * 1000,
 		.clock = &jp_system_clock,
 		.link = { send_for_replica, &importing },
 	};
 	struct jp_link_msg hello;
-	enum jp_err err = jp_replica_open(
-	    &options, &importing.replica, &importing.store, why);
+	enum jp_err err;
 
+	jp_holder_make(holder, context->settings.store_dir);
+	err = jp_replica_open(
+	    &options, &importing.replica, &importing.store, why);
 	if (err != JP_ERR_OK) {
 		store->store = NULL; /* it is closed */
 		return err;
