@@ -45,8 +45,9 @@ def write(folder):
     rows = {}
     for words in compilations(folder):
         path = os.path.normpath(os.path.join(folder, words[-1]))
-        rows.setdefault(path, {"directory": folder, "file": path,
-                               "arguments": without_dependencies(words)})
+        # Not as a list, "arguments", which analyze-build does not know.
+        rows.setdefault(path, {"directory": folder, "file": path, "command":
+                               shlex.join(without_dependencies(words))})
     if not rows:
         sys.exit("commands.py: make compiles nothing in " + folder)
     with open(os.path.join(folder, LIST), "w") as out:
@@ -56,7 +57,7 @@ def write(folder):
 def compiled(row, compiler):
     """What the compiler says about one source."""
     ended = subprocess.run(
-        compiler + row["arguments"][1:] + ["-o", "/dev/null"],
+        compiler + shlex.split(row["command"])[1:] + ["-o", "/dev/null"],
         cwd=row["directory"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, check=False)
     return ended.stdout or ("%s: status %d\n" % (row["file"], ended.returncode)
