@@ -8,7 +8,8 @@
  * sees it or hears of it. The primary may die at any moment: then the standby
  * takes its place with what it has, and whoever was in a transaction does not
  * know what became of it. Every message may take as long as it likes, which is
- * also what a host that is cut off looks like. B may be killed.
+ * also what a host that is cut off looks like. B may be killed. A copy of it, C, may
+ * take its name, and have applied all at once; C's own leases are as those of B.
  *
  * A and B have clocks that tick at different paces: they never differ by more
  * than SKEW, so that over a lease they are apart by 2 * SKEW at most, which is
@@ -19,10 +20,12 @@
  * Faults that the model must find, each built in by one name:
  * mutants: NO_MARGIN FROM_THE_ANSWER WITHOUT_THE_HEAD GUARD_AFTERWARDS
  * mutants: WITHOUT_LOCK ASYNCHRONOUS OLD_READING KEEP_AFTER_KILL
- * mutants: RETURN_AT_ONCE FORGET_GRANTS
+ * mutants: RETURN_AT_ONCE FORGET_GRANTS BELIEVE_AT_ONCE GRANT_TO_BOTH
  * quick: -DTICKS=4 -DGRANTS=1 -DDISASTERS=1 -DQUESTIONS=1
+ * quick: -DTICKS=4 -DGRANTS=1 -DDISASTERS=1 -DQUESTIONS=1 -DTAKEOVERS=1
  * long: -DTICKS=5 -DGRANTS=2 -DDISASTERS=1 -DQUESTIONS=1
  * long: -DTICKS=4 -DGRANTS=1 -DDISASTERS=2 -DQUESTIONS=2
+ * long: -DTICKS=4 -DGRANTS=1 -DDISASTERS=0 -DQUESTIONS=1 -DTAKEOVERS=2
  */
 #ifndef TICKS
 #define TICKS 5
@@ -32,6 +35,13 @@
 #endif
 #ifndef DISASTERS
 #define DISASTERS 1
+#endif
+#ifndef TAKEOVERS
+#if defined(BELIEVE_AT_ONCE) || defined(GRANT_TO_BOTH)
+#define TAKEOVERS 1
+#else
+#define TAKEOVERS 0
+#endif
 #endif
 #ifndef QUESTIONS
 #define QUESTIONS 1
@@ -55,6 +65,16 @@
 #else
 #define HAS_THE_HEAD (applied >= lease_head)
 #endif
+#ifdef BELIEVE_AT_ONCE
+#define HAS_WAITED true
+#else
+#define HAS_WAITED (clock[A] >= taken_at + OTHERS)
+#endif
+#ifdef GRANT_TO_BOTH
+#define NAME_IS_ITS_OWN true
+#else
+#define NAME_IS_ITS_OWN (!taken)
+#endif
 #define A 0
 #define B 1
 
@@ -65,6 +85,14 @@ byte standby_head = 0, standby_grants = 0, standby_revocation = 0;
 byte standby_told = 0;
 bit locked = 0;
 byte epoch = 0;
+
+/*
+ * C has the name of B; since when, by its clock, which is that of A; its word
+ * counts. The standby has that as soon as the primary has.
+ */
+bit taken = 0, believed = 0;
+bit granting = 0; /* a transaction has the row of B, for C to wait for */
+byte takeovers = 0, taken_at = 0;
 
 byte clock[2];
 byte disasters = 0; /* of the primary, or of B */
@@ -101,7 +129,8 @@ end:	do
 		grants = standby_grants;
 		revocation = standby_revocation;
 		told = standby_told;
-		locked = 0 }
+		locked = 0;
+		granting = 0 }
 	od
 }
 
@@ -113,8 +142,10 @@ active proctype grant()
 	byte mine, end_of_log, made = 0;
 
 end:	do
-	:: atomic { lease == ASKED && made < GRANTS && LOCK_IS_FREE ->
+	:: atomic { lease == ASKED && made < GRANTS && LOCK_IS_FREE &&
+		NAME_IS_ITS_OWN ->
 			locked = locked | TAKES_LOCK;
+			granting = 1;
 			made++;
 			mine = epoch;
 			end_of_log = head }
@@ -133,6 +164,7 @@ end:	do
 			:: mine == epoch ->
 				grants++;
 				locked = locked & (1 - TAKES_LOCK);
+				granting = 0;
 				if
 				:: lease == ASKED ->
 					lease = GRANTED;
@@ -234,7 +266,9 @@ end:	do
 		lease_until = asked_at + OWN;
 		lease = NOTHING }
 	:: atomic { applied < head -> applied++ }
-	:: atomic { told < applied -> told = applied }
+	:: atomic { told < applied && !taken -> told = applied }
+	/* It says hello again, while C waits. */
+	:: atomic { taken && !believed -> taken = 0 }
 	/* The store stays; the lease does not. */
 	:: atomic { disasters < DISASTERS ->
 		disasters++;
@@ -247,6 +281,21 @@ end:	do
 		lease_until = lease_until + OWN
 #endif
 		}
+	od
+}
+
+/* ---- C ---- */
+
+active proctype copy()
+{
+end:	do
+	:: atomic { !taken && takeovers < TAKEOVERS && !granting ->
+		takeovers++;
+		taken = 1;
+		taken_at = clock[A] }
+	:: atomic { taken && !believed && HAS_WAITED ->
+		believed = 1;
+		told = head }
 	od
 }
 
