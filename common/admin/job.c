@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/admin/owns.h"
-#include "common/decide/write.h"
 #include "common/decide/parents.h"
 
 enum jp_err
@@ -357,29 +356,11 @@ jp_job_take_back(struct job *job, const struct jp_change *changes, size_t count)
 {
 	enum jp_err err = jp_store_commit(job->core->store, changes, count);
 
-	if (err == JP_ERR_CONFLICT) /* once more */
+	if (err != JP_ERR_OK)
 		return err;
 	for (size_t i = 0; i < count; i++)
 		if (changes[i].kind == JP_CHANGE_DELETE ||
 		    job->request->op == JP_ADMIN_CLAIM)
 			note_take_back(job, changes[i].record);
 	return err;
-}
-
-static enum jp_err
-undo_once(struct jp_core *core, void *arg)
-{
-	struct writing *writing = arg;
-
-	(void)core;
-	return writing->act(writing->job, writing->arg);
-}
-
-void
-jp_job_undo(
-    struct job *job, enum jp_err (*act)(struct job *job, void *arg), void *arg)
-{
-	struct writing writing = { job, act, arg };
-
-	(void)jp_write(job->core, JP_BEGIN_QUIET, NULL, undo_once, &writing);
 }

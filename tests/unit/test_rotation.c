@@ -35,6 +35,7 @@ struct fixture {
 	struct jp_secret old, next; /* token texts */
 	struct jp_record old_record, next_record;
 	enum jp_err emit_err;
+	bool lost;     /* no commit is possible any more after that */
 	size_t tokens; /* items of a kind, of the last operation */
 };
 
@@ -43,6 +44,9 @@ take(void *arg, const struct jp_admin_item *item)
 {
 	struct fixture *fixture = arg;
 
+	if (fixture->lost) /* reads work */
+		jp_store_mem_fail(
+		    fixture->core.store, 2, JP_ERR_UNREACHABLE, false);
 	if (fixture->emit_err != JP_ERR_OK)
 		return fixture->emit_err;
 	if (item->kind == JP_ITEM_TOKEN) {
@@ -630,6 +634,22 @@ what_reuse_ends_is_logged_once(void **state)
 }
 
 static void
+what_could_not_be_taken_back_is_not_said_to_be(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_store_info info;
+
+	open_trail(fixture);
+	fixture->emit_err = JP_ERR_PEER;
+	fixture->lost = true;
+	assert_int_equal(
+	    rotate(fixture, fixture->old_record.id, 0, false), JP_ERR_PEER);
+	assert_int_equal(jp_store_info(fixture->core.store, &info), JP_ERR_OK);
+	assert_int_equal(info.records, 2);
+	assert_int_equal(told(fixture, "take-back", ""), 0);
+}
+
+static void
 a_first_use_is_told_or_ends_nothing(void **state)
 {
 	static const char why[] = "successor-used";
@@ -683,6 +703,7 @@ main(void)
 		TEST(reuse_is_denied_also_if_nothing_can_be_written),
 		TEST(a_dry_decision_revokes_nothing),
 		TEST(the_trail_names_each_token_of_a_reused_family),
+		TEST(what_could_not_be_taken_back_is_not_said_to_be),
 		TEST(a_family_of_any_size_goes_down_whole),
 		TEST(what_reuse_ends_is_logged_once),
 		TEST(a_first_use_is_told_or_ends_nothing),
