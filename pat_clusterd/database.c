@@ -18,7 +18,6 @@ enum {
 	STEADY_MS = 10000, /* a connection that lasts so long is a good one */
 	REFUSAL_MAX = 300, /* bytes of one, which leaves room for advice */
 	VERSION_MIN = 150000,
-	BYTES_PER_MS = 100,
 };
 
 /*
@@ -570,6 +569,19 @@ take_notifications(struct database *database)
 		database->events.notified(database->events.arg);
 }
 
+/*
+ * It is not silent: it answers, or takes more of what is large, or goes over a
+ * slow line.
+ */
+static void
+note_progress(struct database *database, short ready, int64_t now_ms)
+{
+	if (database->state == DATABASE_READY && database->due_ms > 0 &&
+	    (ready & (POLLIN | POLLOUT)) != 0 &&
+	    database->due_ms < now_ms + database->patience_ms)
+		database->due_ms = now_ms + database->patience_ms;
+}
+
 static void
 exchange(struct database *database, short ready, int64_t now_ms)
 {
@@ -580,10 +592,7 @@ exchange(struct database *database, short ready, int64_t now_ms)
 		lose(database, now_ms, PQerrorMessage(conn));
 		return;
 	}
-	if (database->state == DATABASE_READY && database->due_ms > 0 &&
-	    (ready & POLLIN) != 0 &&
-	    database->due_ms < now_ms + database->patience_ms)
-		database->due_ms = now_ms + database->patience_ms;
+	note_progress(database, ready, now_ms);
 	if (PQflush(conn) < 0 || !take_results(database, now_ms)) {
 		lose(database, now_ms, PQerrorMessage(conn));
 		return;

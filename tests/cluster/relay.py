@@ -11,6 +11,7 @@
 | `hole` | nothing arrives, in either direction, and nobody is told; it does later, if `pass` comes |
 | `deaf` | what the host says arrives, and no answer comes back |
 | `garbage` | one byte in some of the answers is another |
+| `slow` | what the host says passes piece by piece, with pauses |
 
 It is a process of its own, so that it goes on while its test is busy.
 """
@@ -20,9 +21,10 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 
-HOST, PIECE = "127.0.0.1", 65536
-MODES = ("pass", "cut", "hole", "deaf", "garbage")
+HOST, PIECE, PAUSE = "127.0.0.1", 65536, 0.02
+MODES = ("pass", "cut", "hole", "deaf", "garbage", "slow")
 
 
 class Relay:
@@ -76,6 +78,8 @@ class Pipe:
 
     def step(self):
         """False: the connection is over."""
+        if self.work.mode == "slow" and not self.answers:
+            time.sleep(PAUSE)
         try:
             if not self.held:
                 self.held = self.spoilt(self.source.recv(PIECE))

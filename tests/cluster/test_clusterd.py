@@ -14,6 +14,7 @@ sys.path.insert(1, os.path.join(os.environ["JP_SOURCE"], "tests/daemon"))
 import daemon  # noqa: E402  (tests/daemon/daemon.py)
 import link  # noqa: E402
 import postgres  # noqa: E402
+from relay import Relay  # noqa: E402
 from link import (CONFLICT, CONNECTED, CONNECTING, NOT_DONE, OK,  # noqa: E402
                   REFUSED, UNKNOWN, Host, Place, mac_of)
 
@@ -164,6 +165,18 @@ def large():
         assert two.wait("BATCH").bytes == data
         assert two.wait("BATCH").bytes == b""
         assert two.wait("BATCH").bytes == data[:1]
+
+
+def slow():
+    """a batch that takes longer than a server may be silent is not given up while it
+    goes out"""
+    make("a")
+    data = os.urandom(32 << 20)
+    with Relay([server.port for server in PAIR.servers]) as relay:
+        relay.set("slow")
+        with welcome("a", conninfo=PAIR.conninfo(ports=relay.ports)) as one:
+            assert one.append(0, batch_id(1), data).result == OK
+            assert one.lease().ok
 
 
 def applied():
@@ -1019,7 +1032,8 @@ def environment():
             assert host.lease().ok
 
 
-CASES = [creates, no_cluster, appends, large, applied, leases, nodes_after_batches,
+CASES = [creates, no_cluster, appends, large, slow, applied, leases,
+         nodes_after_batches,
          restarted, same_name, takes_over, takes_back, leaves, snapshots, waits_for_standby, shown_too_early,
          role_settings, lost_in_commit, garbage,
          function_fails, long_texts, lies_then_truth,

@@ -121,5 +121,13 @@ def spoils():
         assert got != bytes(20000)
 
 
-assert MODES == ("pass", "cut", "hole", "deaf", "garbage")
-main([passes, cuts, swallows, spoils])
+def is_slow():
+    """slow, all of it arrives as it was"""
+    with network() as (relay, client):
+        relay.set("slow")
+        data = bytes(range(256)) * 1000
+        assert said(client, data) == data
+
+
+assert MODES == ("pass", "cut", "hole", "deaf", "garbage", "slow")
+main([passes, cuts, swallows, spoils, is_slow])
