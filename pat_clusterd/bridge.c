@@ -437,17 +437,31 @@ end_garbage(struct bridge *bridge)
 }
 
 void
+bridge_looked(struct bridge *bridge)
+{
+	bridge->look_ms = bridge->now_ms + LOOK_MS;
+}
+
+/* A lease that is asked for tells the same; where it fails, a look is due. */
+static void
+look(struct bridge *bridge)
+{
+	bridge_looked(bridge);
+	if (bridge->task == &task_lease || bridge->lease_len > 0)
+		return;
+	bridge->is_behind = true;
+	bridge->want_nodes = bridge->awaited != 0;
+}
+
+void
 bridge_step(struct bridge *bridge, short host_ready, short database_ready,
     int64_t now_ms)
 {
 	bridge->now_ms = now_ms;
 	database_step(&bridge->database, database_ready, now_ms);
 	host_step(&bridge->host, host_ready, now_ms);
-	if (now_ms >= bridge->look_ms) {
-		bridge->look_ms = now_ms + LOOK_MS;
-		bridge->is_behind = true;
-		bridge->want_nodes = bridge->awaited != 0;
-	}
+	if (now_ms >= bridge->look_ms)
+		look(bridge);
 	run_tasks(bridge);
 	send_nodes(bridge);
 	if (bridge->is_garbage)

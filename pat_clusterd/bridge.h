@@ -181,6 +181,9 @@ void bridge_is_well(struct bridge *bridge);
 void
 bridge_take_nodes(struct bridge *bridge, const struct jp_link_nodes_msg *nodes);
 
+/* All that a look for changes would tell is known: the next one is put off. */
+void bridge_looked(struct bridge *bridge);
+
 /* Reads a row of jira_pat.welcome(). */
 void bridge_read_welcome(struct jp_link_welcome *welcome, const PGresult *rows);
 

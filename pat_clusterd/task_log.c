@@ -346,8 +346,12 @@ lease_ended(struct bridge *bridge, enum database_end end)
 	if (end == DATABASE_DONE && bridge->any) {
 		say_leased(bridge, true, "");
 		bridge_take_nodes(bridge, &bridge->got.nodes);
+		if (bridge->head > bridge->sent)
+			bridge->is_behind = true;
+		bridge_looked(bridge);
 		return;
 	}
+	bridge->look_ms = bridge->now_ms;
 	say_leased(bridge, false, bridge->database.text);
 	if (end == DATABASE_FAILED)
 		bridge_failed(bridge);

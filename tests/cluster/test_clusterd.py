@@ -19,6 +19,7 @@ from link import (CONFLICT, CONNECTED, CONNECTING, NOT_DONE, OK,  # noqa: E402
                   REFUSED, UNKNOWN, Host, Place, mac_of)
 
 PAIR = None
+LOOK = 5  # seconds: LOOK_MS of pat_clusterd/bridge.c
 CLUSTER, TAG, NONE = bytes(range(1, 17)), b"T" * 16, bytes(16)
 ERRORS = {"ok": 0, "not-found": 7, "exists": 8, "refused": 9, "permission": 11,
           "io": 12, "missing": 15, "unreachable": 18, "timeout": 19, "busy": 23}
@@ -214,6 +215,65 @@ def leases():
             one.send("LEASE", req=req)
         for req in range(100, 110):
             assert one.wait("LEASED", lambda said: said.req == req).ok
+
+
+@contextlib.contextmanager
+def statements(text):
+    """How many with that text PostgreSQL has seen of the role."""
+    before = len(PAIR.primary.read_log())
+    with PAIR.owner() as session:
+        session.rows("ALTER ROLE %s SET log_statement = 'all'" % postgres.ROLE)
+    try:
+        yield lambda: PAIR.primary.read_log()[before:].count(text)
+    finally:
+        with PAIR.owner() as session:
+            session.rows("ALTER ROLE %s RESET log_statement" % postgres.ROLE)
+
+
+def leases_in_time(host, seconds):
+    """Asks for leases; whether each answer came before a look was due."""
+    begin = last = time.monotonic()
+    longest = 0
+    while last < begin + seconds:
+        time.sleep(0.2)
+        assert host.lease().ok
+        longest = max(longest, time.monotonic() - last)
+        last = time.monotonic()
+    return longest < LOOK / 2
+
+
+def looks():
+    """where a lease has just told all, PostgreSQL is not asked for changes; where
+    none comes, it is"""
+    make("a")
+    with statements("jira_pat.since(") as count, welcome("a") as host:
+        host.wait("NODES")
+        daemon.wait_for(lambda: count() > 0)  # that of the WELCOME
+        for _ in range(10):  # a machine may stand still
+            before = count()
+            if leases_in_time(host, 2.5 * LOOK):
+                break
+        assert count() == before, (before, count())
+        daemon.wait_for(lambda: count() > before)
+
+
+def looks_again():
+    """what a lease shows to be missing, and is not there yet, is asked for at the next
+    one"""
+    make("a")
+    with welcome("a") as host, PAIR.owner() as session:
+        host.wait("NODES")
+        session.rows("UPDATE jira_pat.head SET seq = 1, mac = '\\x%s'" %
+                     mac_of(1).hex())
+        assert host.lease().head == 1
+        assert host.lease().head == 1
+        session.rows(
+            "INSERT INTO jira_pat.log VALUES "
+            "(1, '%s', 'b', 1000, 'late', '\\x%s', 4)" % (
+                batch_id(1).hex(), mac_of(1).hex()))
+        daemon.wait_for(lambda: host.lease().ok and any(
+            message.kind == "BATCH" for message in host.kept))
+        assert host.wait("BATCH").bytes == b"late"
 
 
 def nodes_after_batches():
@@ -1032,9 +1092,9 @@ def environment():
             assert host.lease().ok
 
 
-CASES = [creates, no_cluster, appends, large, slow, applied, leases,
-         nodes_after_batches,
-         restarted, same_name, takes_over, takes_back, leaves, snapshots, waits_for_standby, shown_too_early,
+CASES = [creates, no_cluster, appends, large, slow, applied, leases, looks,
+         looks_again, nodes_after_batches, restarted, same_name, takes_over,
+         takes_back, leaves, snapshots, waits_for_standby, shown_too_early,
          role_settings, lost_in_commit, garbage,
          function_fails, long_texts, lies_then_truth,
          administrators, servers, names, pooler,
