@@ -189,6 +189,8 @@ answer_append(struct fake_host *host, const struct jp_link_append *request,
 	if (host->before != NULL)
 		host->before(host);
 	append(host, request, bytes, &answer);
+	if (host->behind != NULL)
+		host->behind(host);
 	atomic_store(&host->way, FAKE_ANSWERS);
 	if (way->then == SAYS_UNKNOWN)
 		answer.appended =

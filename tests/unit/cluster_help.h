@@ -65,6 +65,8 @@ struct fake_host {
 	atomic_int way;        /* enum fake_way */
 	/* Before an APPEND is looked at; NULL: nothing. */
 	void (*before)(struct fake_host *host);
+	/* And when it is in the log, before the host hears of it. */
+	void (*behind)(struct fake_host *host);
 	unsigned int appends, leases; /* that it has sent */
 	uint32_t last_req;            /* of an APPEND */
 	uint64_t told, changes;       /* up to there it knows the log */

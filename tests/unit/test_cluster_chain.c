@@ -69,6 +69,22 @@ the_macs_are_fixed(void **unused)
 }
 
 static void
+a_chain_starts_before_its_first_batch_in_its_cluster(void **unused)
+{
+	struct fixture fixture;
+	struct jp_position start;
+
+	(void)unused;
+	make(&fixture);
+	memset(&start, 0xff, sizeof(start));
+	jp_chain_start(&fixture.chain, &start);
+	assert_int_equal(start.seq, 0);
+	assert_memory_equal(start.cluster, cluster, sizeof(cluster));
+	assert_memory_equal(
+	    start.mac, fixture.start.mac, sizeof(fixture.start.mac));
+}
+
+static void
 the_batch_behind_is_taken(void **unused)
 {
 	struct fixture fixture;
@@ -260,6 +276,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_macs_are_fixed),
+		cmocka_unit_test(
+		    a_chain_starts_before_its_first_batch_in_its_cluster),
 		cmocka_unit_test(the_batch_behind_is_taken),
 		cmocka_unit_test(a_chain_goes_on_in_place),
 		cmocka_unit_test(any_bit_that_is_another_is_noticed),

@@ -253,7 +253,7 @@ without_a_connection_nothing_is_changed(void **state)
 	fake_cut(&fixture->a, false);
 	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_UNREACHABLE);
 	assert_why(&fixture->a, "nothing was changed");
-	assert_why(&fixture->a, "no route to host");
+	assert_why(&fixture->a, "cannot be reached: no route to host");
 	fake_cut(&fixture->a, true);
 	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_UNREACHABLE);
 	assert_why(&fixture->a, "pat-clusterd does not run");
@@ -296,6 +296,32 @@ what_comes_back_by_the_log_is_done(void **state)
 	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
 	assert_true(has(&fixture->a, ID));
 	assert_int_equal(fixture->a.appends, 1);
+}
+
+static void
+b_goes_on(struct fake_host *a)
+{
+	struct fixture *fixture =
+	    (struct fixture *)((char *)a - offsetof(struct fixture, a));
+
+	a->behind = NULL;
+	(void)fake_pump(&fixture->b);
+	assert_int_equal(add_to(&fixture->b, OTHER), JP_ERR_OK);
+}
+
+/* The writer wakes up later: what followed is not what became of its batch. */
+static void
+what_comes_behind_a_batch_changes_nothing_of_its_answer(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.way = FAKE_ECHOES;
+	fixture->a.behind = b_goes_on;
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_true(has(&fixture->a, ID));
+	assert_true(has(&fixture->a, OTHER));
+	assert_int_equal(fixture->a.appends, 1);
+	assert_int_equal(fixture->log.head, 2);
 }
 
 /* Nor is it known when the time is over: it is neither done nor not done. */
@@ -535,6 +561,7 @@ a_store_that_cannot_write_goes_on_after_a_new_hello(void **state)
 	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
 	jp_store_mem_fail(fixture->b.below, 2, JP_ERR_IO, false);
 	(void)fake_pump(&fixture->b);
+	assert_non_null(strstr(fixture->b.why.text, "the store in memory: "));
 	assert_false(has(&fixture->b, ID));
 	fake_cut(&fixture->b, true);
 	fixture->b.told = 0;
@@ -561,11 +588,30 @@ an_own_batch_that_cannot_be_written_here_is_done_elsewhere(void **state)
 	    fake_give(&fixture->a,
 	        &(struct jp_link_msg){ .kind = JP_LINK_NODES }, NULL),
 	    JP_ERR_OK);
+	assert_non_null(strstr(fixture->a.why.text, "cannot be applied"));
 	fake_cut(&fixture->a, true);
 	fixture->a.told = 0;
 	fake_connect(&fixture->a);
 	(void)fake_pump(&fixture->a);
 	assert_true(has(&fixture->a, ID));
+}
+
+static void
+hosts_that_cannot_be_kept_in_mind_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_NODES };
+	struct jp_replica_status before, after;
+
+	jp_replica_status(fixture->a.replica, &before);
+	msg.nodes.nodes.len = 1;
+	link_text(msg.nodes.nodes.of[0].name, "c");
+	atomic_store(&now_ms, -1); /* there is no clock */
+	assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_IO);
+	assert_non_null(strstr(fixture->a.why.text, "cannot be taken"));
+	atomic_store(&now_ms, START_MS);
+	jp_replica_status(fixture->a.replica, &after);
+	assert_int_equal(after.nodes.len, before.nodes.len);
 }
 
 static void
@@ -1022,6 +1068,7 @@ main(void)
 		TEST(without_a_connection_nothing_is_changed),
 		TEST(a_lost_answer_is_asked_for_until_it_comes),
 		TEST(what_comes_back_by_the_log_is_done),
+		TEST(what_comes_behind_a_batch_changes_nothing_of_its_answer),
 		TEST(what_nobody_knows_shows_later),
 		TEST(a_late_answer_to_what_was_given_up_begins_anew),
 		TEST(one_at_a_time_is_sent),
@@ -1035,6 +1082,7 @@ main(void)
 		TEST(a_store_that_cannot_write_goes_on_after_a_new_hello),
 		TEST(
 		    an_own_batch_that_cannot_be_written_here_is_done_elsewhere),
+		TEST(hosts_that_cannot_be_kept_in_mind_are_refused),
 		TEST(another_log_than_its_own_is_refused),
 		TEST(a_message_that_is_not_for_it_is_refused),
 		TEST(there_is_a_lease_as_soon_as_all_is_applied),
