@@ -76,8 +76,8 @@ wait_ms(struct clusterd *clusterd, int64_t now_ms)
 	return due < 0 ? 0 : due < INT_MAX ? (int)due : INT_MAX;
 }
 
-static void
-work(struct clusterd *clusterd)
+static enum jp_err
+work(struct clusterd *clusterd, struct jp_why *why)
 {
 	struct bridge *bridge = &clusterd->bridge;
 
@@ -91,12 +91,14 @@ work(struct clusterd *clusterd)
 
 		if (poll(fds, 3, wait_ms(clusterd, jp_now_ms())) < 0 &&
 		    errno != EINTR)
-			return;
+			return jp_why(why, jp_err_from_errno(errno),
+			    "cannot wait for events: %s", strerror(errno));
 		if (fds[0].revents != 0)
 			read_signals(clusterd);
 		bridge_step(
 		    bridge, fds[1].revents, fds[2].revents, jp_now_ms());
 	}
+	return JP_ERR_OK;
 }
 
 /* ---- start and end ---- */
@@ -168,8 +170,8 @@ find_accounts(struct clusterd *clusterd, struct jp_why *why)
 	return err;
 }
 
-static void
-serve_host(struct clusterd *clusterd)
+static enum jp_err
+serve_host(struct clusterd *clusterd, struct jp_why *why)
 {
 	const struct jp_cluster_settings *cluster = &clusterd->settings.cluster;
 	const bool is_setup = clusterd->options->given[JP_OPTION_SETUP];
@@ -181,6 +183,7 @@ serve_host(struct clusterd *clusterd)
 		.uids = clusterd->uids,
 		.uid_len = HOST_UIDS_MAX,
 	};
+	enum jp_err err;
 
 	bridge_make(&clusterd->bridge, &options);
 	if (is_setup)
@@ -188,10 +191,11 @@ serve_host(struct clusterd *clusterd)
 	clusterd->watchdog_ms = jp_notify_watchdog_ms();
 	jp_notify_ready();
 	jp_log(is_setup ? LOG_DEBUG : LOG_INFO, "ready");
-	work(clusterd);
+	err = work(clusterd, why);
 	jp_notify_stopping();
 	jp_log(is_setup ? LOG_DEBUG : LOG_INFO, "stopping");
 	bridge_end(&clusterd->bridge);
+	return err;
 }
 
 static enum jp_daemon_status
@@ -215,11 +219,11 @@ serve(struct clusterd *clusterd)
 	if (err == JP_ERR_OK)
 		err = jp_confine_calls(&clusterd->sandbox, JP_PROCESS_CLUSTERD,
 		    &clusterd->settings, &why);
-	if (err == JP_ERR_OK)
-		serve_host(clusterd);
-	return err == JP_ERR_OK
+	if (err != JP_ERR_OK)
+		return jp_daemon_fail(clusterd->options, "start", &why);
+	return serve_host(clusterd, &why) == JP_ERR_OK
 	           ? JP_DAEMON_DONE
-	           : jp_daemon_fail(clusterd->options, "start", &why);
+	           : jp_daemon_fail(clusterd->options, "stop", &why);
 }
 
 static enum jp_daemon_status

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 from daemon import main, world
-from nth_call import CLASSES, Calls, clear, mute, plans, show, tried
+from nth_call import CLASSES, Calls, explained, mute, plans, show, tried
 
 
 class Commands:
@@ -39,13 +39,7 @@ class Commands:
             text=True, input=said, capture_output=True, timeout=120,
             env=self.calls.env, errors="backslashreplace")
         self.calls.off()
-        if done.returncode == 127:  # the C library's own last words
-            assert "thread-local data" in done.stderr, done
-            return done
-        assert done.returncode in (0, 1, 2, 3), done
-        if done.returncode != 0:
-            assert done.stderr or self.mute, "nothing is said: %r" % done
-        clear(done.stderr)
+        explained(done, self.mute)
         for secret in self.secrets:
             assert secret not in done.stderr, "a secret is said"
         return done

@@ -19,6 +19,7 @@ from daemon import BUILD, SANITIZED, Skip
 SHIM = os.path.join(BUILD, "tests/faults/.libs/nth_call.so")
 MOST = int(os.environ.get("JP_NTH_MOST", "2"))
 ONLY = os.environ.get("JP_NTH_PLAN")
+SPINS = 20000  # failed calls of who tries again without a pause
 EVER = 2**63  # the last call that fails, where all do from one on
 
 with open(os.path.join(os.environ["JP_SOURCE"],
@@ -88,9 +89,9 @@ class Calls:
         return failed > 0
 
     @contextlib.contextmanager
-    def failing(self, plan):
+    def failing(self, plan, spins=SPINS):
         """A while in which it holds. Who waits for what fails for ever is
-        served when that has ended.
+        served when that has ended; nobody tries as often as `spins`.
         """
         self.arm(plan)
         end = threading.Timer(PATIENCE, self.off)
@@ -102,7 +103,7 @@ class Calls:
             end.cancel()
             self.off()
         failed = self.word("failed")
-        assert failed < SPINS or plan.kind == "clock", "it spins: %d" % failed
+        assert failed < spins or plan.kind == "clock", "it spins: %d" % failed
 
     def table(self, start=len(FIXED)):
         """How often who called what since arm()."""
@@ -162,7 +163,6 @@ def tried(all_plans, run, clean=lambda: None):
 
 
 UNCLEAR = re.compile(r"Success|\(null\)|Unknown error|^[^:]*: *$")
-SPINS = 20000  # failed calls until then, of who tries again without a pause
 PATIENCE = 1.0  # seconds until all calls work again, where none did
 
 
@@ -177,6 +177,18 @@ def clear(words):
     for line in lines:
         assert not UNCLEAR.search(line), "unclear: " + line
     return lines
+
+
+def explained(done, muted=False):
+    """A command has ended by itself, and said why, if not with all done. 127: with
+    the C library's own last words."""
+    if done.returncode == 127:
+        assert "thread-local data" in done.stderr, done
+        return
+    assert done.returncode in (0, 1, 2, 3), done
+    if done.returncode != 0:
+        assert done.stderr or muted, "nothing is said: %r" % done
+    clear(done.stderr)
 
 
 def show(calls, library="db"):

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,24 +126,39 @@ cluster_link_open(struct cluster_link *link, const struct context *context,
 	                        : err;
 }
 
+/*
+ * Only root may end it, which may act as the owner of the store now: that stays
+ * so for all but this thread. False if it goes on.
+ */
+static bool
+end(pid_t pid)
+{
+	const uid_t acts_as = geteuid();
+	bool ended;
+
+	(void)syscall(SYS_setresuid, -1, getuid(), -1);
+	ended = kill(pid, SIGKILL) == 0;
+	if (syscall(SYS_setresuid, -1, acts_as, -1) != 0)
+		_exit(STATUS_UNAVAILABLE);
+	return ended;
+}
+
 /* It ends at the end of its input; one that does not is ended. Its status. */
 static int
 reap(struct cluster_link *link)
 {
-	int64_t deadline_ms = jp_now_ms() + END_MS;
+	const bool told = shutdown(link->fd, SHUT_RDWR) == 0;
+	int64_t deadline_ms = jp_now_ms() + (told ? END_MS : 0);
 	pid_t got = -1;
 	int status = 0;
 
-	(void)shutdown(link->fd, SHUT_RDWR);
 	while (link->pid > 0 &&
 	       (got = waitpid(link->pid, &status, WNOHANG)) == 0 &&
 	       jp_pause(deadline_ms))
 		continue;
-	if (got == 0) {
-		(void)kill(link->pid, SIGKILL);
+	if (got == 0 && end(link->pid))
 		while (waitpid(link->pid, &status, 0) < 0 && errno == EINTR)
 			continue;
-	}
 	link->pid = -1;
 	return status;
 }

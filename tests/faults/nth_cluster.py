@@ -1,0 +1,321 @@
+"""Every n-th call of what makes a host one of a cluster fails: of pat-admin cluster and
+the pat-clusterd that it starts, and of the pat-clusterd that serves patd.
+"""
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+sys.path.append(os.path.join(os.environ["JP_SOURCE"], "tests/cluster"))
+
+import postgres  # noqa: E402
+from cluster import CLUSTERD, Cluster, ended, wait_for  # noqa: E402
+from daemon import ACCEPT, DENY, Skip, main  # noqa: E402
+from nth_call import CLASSES, EVER, Calls, Plan, clear, explained, mute, plans, \
+    show, tried  # noqa: E402
+from test_admin import Apart  # noqa: E402
+
+
+NONE = Plan("memory", 0, "once")  # nothing fails, but all is counted
+
+
+class Own(Apart):
+    """It can be what it was. `link_env`: of its pat-clusterd alone."""
+    link_env = None
+
+    def keep(self):
+        self.kept = self.root + ".kept"
+        subprocess.run(["cp", "-a", self.root, self.kept], check=True)
+
+    def restore(self):
+        shutil.rmtree(self.root)
+        subprocess.run(["cp", "-a", self.kept, self.root], check=True)
+
+    def remove(self):
+        super().remove()
+        shutil.rmtree(self.root + ".kept", ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.root + ".calls")
+
+    def live(self):
+        return self.alone() and super().live()
+
+    def leftovers(self):
+        """What a join has made beside the store and the pepper."""
+        return [name for folder in (self.root, self.root + "/key")
+                for name in os.listdir(folder) if ".join" in name]
+
+    def environment(self):
+        return self.link_env
+
+    def links(self):
+        """Its pat-clusterd is there, and all is well."""
+        return self.clusterd.poll() is None and self.admin(
+            "cluster", "status", check=False).returncode == 0
+
+
+class Commands:
+    """Two hosts: `one`, whose tokens the cluster gets, and `two`."""
+
+    def __init__(self, whole, one, two):
+        self.whole, self.one, self.two = whole, one, two
+        self.calls = Calls(one.root + ".calls")
+        self.plan = None
+
+    def run(self, host, *words):
+        """Its status and what it printed, with the calls of the plan."""
+        if words[1] != "status":
+            words += ("--clusterd", CLUSTERD)
+        with self.calls.failing(self.plan or NONE, EVER):
+            done = subprocess.run(
+                [host.admin_program, "--config", host.config, *words], text=True,
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+                env=self.calls.env, errors="backslashreplace")
+        explained(done, self.plan is not None and mute(self.plan))
+        return done
+
+    def database(self, statement):
+        with self.whole.pair.owner() as session:
+            session.rows(statement)
+
+    def drop(self):
+        self.database("DROP SCHEMA IF EXISTS jira_pat CASCADE")
+
+    def nodes(self):
+        with self.whole.pair.owner() as session:
+            return [row[0] for row in session.rows(
+                "SELECT name FROM jira_pat.node ORDER BY name")]
+
+    def imported(self):
+        with self.whole.pair.owner() as session:
+            return session.one("SELECT count(*) FROM jira_pat.log") == "1"
+
+    def remember(self):
+        """The log is empty."""
+        self.database("CREATE TABLE public.kept AS SELECT * FROM jira_pat.head")
+
+    def forget_two(self):
+        """All is what it was before it joined."""
+        self.database("DELETE FROM jira_pat.node WHERE name = 'proxy2'")
+        self.database("DELETE FROM jira_pat.log")
+        self.database("UPDATE jira_pat.head h SET seq = k.seq, mac = k.mac, "
+                      "total = k.total FROM public.kept k")
+        self.two.restore()
+
+    def killed(self):
+        return self.plan is not None and self.plan.kind == "random"
+
+    def remove(self, path):
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+
+    def join(self):
+        """Without a fault. What has no random bytes leaves as if it were killed."""
+        words = ("cluster", "join", "--import", "--pepper",
+                 self.one.root + "/key/pepper.key")
+        done = self.two.admin(*words, check=False)
+        while self.killed() and " is in the way" in done.stderr:
+            self.remove(re.search(r"cluster: (\S+) is in the way", done.stderr)[1])
+            done = self.two.admin(*words, check=False)
+        assert done.returncode == 0, done
+
+
+def again_init(all_):
+    """Once more; what is in the way then is named."""
+    again = all_.one.admin("cluster", "init", check=False)
+    if again.returncode != 0 and "DROP SCHEMA" in again.stderr:
+        all_.drop()
+        again = all_.one.admin("cluster", "init", check=False)
+    assert again.returncode == 0 or "in a cluster already" in again.stderr, again
+
+
+def init(all_):
+    all_.drop()
+    all_.one.restore()
+    if all_.run(all_.one, "cluster", "init").returncode != 0:
+        again_init(all_)
+    assert all_.nodes() == ["proxy1"], all_.nodes()
+    assert all_.one.live() == ["alice"]
+    all_.one.write()
+
+
+def entered(all_, again):
+    """What was imported by a join that failed at its very end is in the log."""
+    assert all_.nodes() == ["proxy1", "proxy2"], all_.nodes()
+    assert all_.two.leftovers() == [], all_.two.leftovers()
+    live = all_.two.live()
+    assert live == ["alice", "bob"] or (
+        again and live == ["alice"] and all_.imported()), live
+
+
+def join(all_):
+    """Whatever became of it, it can be done again."""
+    all_.forget_two()
+    done = all_.run(all_.two, "cluster", "join", "--import", "--pepper",
+                    all_.one.root + "/key/pepper.key")
+    if done.returncode != 0:
+        all_.join()
+    entered(all_, done.returncode != 0)
+
+
+def leave(all_, *more):
+    all_.forget_two()
+    all_.join()
+    done = all_.run(all_.two, "cluster", "leave", *more)
+    if done.returncode != 0:
+        again = all_.two.admin("cluster", "leave", *more, check=False)
+        assert again.returncode == 0 or "no cluster" in again.stderr, again
+    assert more or all_.nodes() == ["proxy1"], all_.nodes()
+    assert set(all_.two.live()) == {"alice", "bob"}, all_.two.live()
+    said = all_.two.admin("test", "bob", said=all_.two.tokens[0]).stdout
+    assert said.startswith("accepted"), said
+
+
+def leave_alone(all_):
+    leave(all_, "--without-database")
+
+
+def status(all_):
+    done = all_.run(all_.one, "cluster", "status", "--json")
+    if done.returncode == 0:
+        assert json.loads(done.stdout)["nodes"][0]["node"] == "proxy1", done
+
+
+def one_plan(all_, act, plan):
+    all_.plan = plan
+    try:
+        act(all_)
+    finally:
+        all_.plan = None
+        all_.calls.off()
+
+
+def every(all_, act):
+    """What went wrong, of all plans for it."""
+    act(all_)
+    totals = {kind: all_.calls.total(kind) for kind in CLASSES}
+    try:
+        tried(plans(totals), lambda plan: one_plan(all_, act, plan))
+    except AssertionError as why:
+        return ["%s: %s" % (act.__name__, why)]
+    return []
+
+
+@contextlib.contextmanager
+def hosts():
+    if not os.access(CLUSTERD, os.X_OK):
+        raise Skip("pat-clusterd is not built")
+    signal.signal(signal.SIGTERM, ended)
+    try:
+        whole = Cluster(hosts=0, standby=False)
+    except postgres.Missing as missing:
+        raise Skip(str(missing)) from None
+    try:
+        for number, user in enumerate(("alice", "bob")):
+            whole.hosts.append(Own(whole, number))
+            whole.hosts[number].token(user)
+            whole.hosts[number].keep()
+        yield Commands(whole, *whole.hosts)
+        whole.check_logs()
+    finally:
+        whole.close()
+
+
+def commands():
+    """whatever call of init, join or leave fails, it says so, and can be done again:
+    then all is as if nothing had failed"""
+    with hosts() as all_:
+        wrong = []
+        wrong += every(all_, init)
+        all_.remember()
+        for act in (join, leave, leave_alone):
+            wrong += every(all_, act)
+        show(all_.calls)
+        assert not wrong, "\n".join(wrong)
+
+
+# ---- while it serves ----
+
+
+def began(all_):
+    """pat-clusterd starts."""
+    all_.one.end_link()
+    all_.one.start_link()
+    wait_for(lambda: all_.one.clusterd.poll() is not None or all_.one.links() or
+             all_.calls.word("failed") > 0)
+
+
+def changed(all_):
+    """What is acknowledged holds, also later."""
+    done = all_.one.admin("create", "carol", check=False)
+    if done.returncode == 0:
+        all_.made = done.stdout.strip()
+        done = all_.one.admin("revoke", all_.made[5:13], check=False)
+        all_.ended = done.returncode == 0
+    if done.returncode != 0:
+        clear(done.stderr)
+
+
+def resumes(all_, mark):
+    """It goes on, or has left by itself and said why, and is started anew."""
+    one = all_.one
+    wait_for(lambda: one.clusterd.poll() is not None or one.links(), one.story)
+    words = one.read_link_log()[mark:]
+    if one.clusterd.poll() is not None:
+        assert one.clusterd.returncode > 0, (one.clusterd.returncode, words[-400:])
+        assert words or mute(all_.plan), "nothing is said"
+        one.start_link()
+        wait_for(one.links, one.story)
+    clear(words)
+    assert one.verdict("alice", one.tokens[0]) == ACCEPT
+    if all_.made is not None:
+        verdict = one.verdict("carol", all_.made)
+        assert verdict == DENY if all_.ended else verdict != DENY
+
+
+def one_service(all_, act, plan):
+    all_.plan, all_.made, all_.ended = plan, None, False
+    mark = len(all_.one.read_link_log())
+    with all_.calls.failing(plan):
+        act(all_)
+    resumes(all_, mark)
+
+
+def anew(all_):
+    all_.calls.off()
+    all_.one.end_link()
+    all_.one.start_link()
+    wait_for(all_.one.links, all_.one.story)
+
+
+def serving():
+    """whatever call of pat-clusterd fails, it goes on, or leaves, says why, and
+    starts again: the host has its lease then, nothing that was acknowledged is lost, and
+    no change is half done; so it is with status"""
+    with hosts() as all_:
+        init(all_)
+        all_.one.start()
+        wait_for(all_.one.links, all_.one.story)
+        wrong = every(all_, status)
+        all_.one.link_env = all_.calls.env
+        for act in (began, changed):
+            one_service(all_, act, NONE)
+            totals = {kind: all_.calls.total(kind) for kind in CLASSES}
+            try:
+                tried(plans(totals),
+                      lambda plan: one_service(all_, act, plan),
+                      lambda: anew(all_))
+            except AssertionError as why:
+                wrong.append("%s: %s" % (act.__name__, why))
+        show(all_.calls, "")
+        assert not wrong, "\n".join(wrong)
+
+
+main([case for case in (commands, serving)
+      if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])
