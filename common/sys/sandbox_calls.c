@@ -137,8 +137,8 @@ static const struct jp_call calls[] = {
 	CALL(clock_gettime, 0, ALL),
 	CALL(gettimeofday, 0, ALL),
 #if defined(JP_SANITIZED) || defined(JP_COVERAGE_DIR)
-	/* A sanitizer looks at its process, from one that it makes for that; what
-	 * gcov(1) counts is written. */
+	/* A sanitizer looks at its process, from one that it makes for that;
+	 * what gcov(1) counts is written. */
 	CALL(clone, 0, ALL),
 	CALL(exit, 0, ALL),
 	CALL(ftruncate, 0, ALL),

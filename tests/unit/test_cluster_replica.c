@@ -1027,6 +1027,8 @@ a_name_or_a_lease_out_of_bounds_is_refused(void **state)
 		    jp_replica_open(&options, &replica, &store, &why),
 		    JP_ERR_CONFIG);
 		assert_null(replica);
+		assert_non_null(strstr(why.text,
+		    i == 0 ? "\"no name\"" : "from 1 to 300 seconds"));
 	}
 }
 
