@@ -88,8 +88,7 @@ jp_op_export(struct job *job)
 	struct round round = { .more = true };
 	enum jp_err err = JP_ERR_OK;
 
-	if (job->core->usage != NULL)
-		(void)jp_usage_flush(job->core->usage, job->core);
+	jp_usage_flush_here(job->core);
 	for (; err == JP_ERR_OK && round.more; round.depth++) {
 		struct jp_listing listing = { .order = JP_ORDER_ID };
 

@@ -130,8 +130,7 @@ jp_op_backup(struct job *job)
 	};
 	enum jp_err err;
 
-	if (job->core->usage != NULL)
-		(void)jp_usage_flush(job->core->usage, job->core);
+	jp_usage_flush_here(job->core);
 	err = jp_store_backup(job->core->store, emit_piece, job);
 	return err == JP_ERR_OK ? emit_piece(job, &pepper)
 	                        : jp_job_store_why(job, err);

@@ -419,3 +419,10 @@ jp_usage_flush(struct jp_usage *usage, struct jp_core *core)
 	free(full);
 	return err;
 }
+
+void
+jp_usage_flush_here(struct jp_core *core)
+{
+	if (core->usage != NULL && core->cluster == NULL)
+		(void)jp_usage_flush(core->usage, core);
+}

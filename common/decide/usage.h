@@ -57,4 +57,10 @@ void jp_usage_show(struct jp_core *core, struct jp_record *record);
  */
 enum jp_err jp_usage_flush(struct jp_usage *usage, struct jp_core *core);
 
+/*
+ * The same for who reads the store, where that waits for the disk alone: in a
+ * cluster nobody waits for the others to read, and does without the last uses.
+ */
+void jp_usage_flush_here(struct jp_core *core);
+
 #endif

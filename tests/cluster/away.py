@@ -179,7 +179,7 @@ def writers(host, tokens):
     """Commands that change something, one of each kind; (name, arguments)."""
     ids = [id_of(token) for _, token in tokens]
     folder = host.root
-    for name, text in (("sync", "someone,no\n"), ("ids", ids[3] + "\n"),
+    for name, text in (("sync", "user,active\n%s,no\n" % tokens[1][0]), ("ids", ids[3] + "\n"),
                        ("create", "user\nnew1\nnew2\n")):
         with open(os.path.join(folder, name), "w") as file:
             file.write(text)
@@ -192,6 +192,9 @@ def writers(host, tokens):
         "revoke --from-file": ["revoke", "--from-file",
                                os.path.join(folder, "ids")],
         "rotate": ["rotate", ids[2]],
+        "sync-users": ["sync-users", "--force",
+                       os.path.join(folder, "sync")],
+        "purge": ["purge", "--dead-for", "0"],
         "user disable": ["user", "disable", "nobody.here"],
         "user groups": ["user", "groups", "nobody.here", "staff"],
     }
@@ -215,11 +218,13 @@ def readers_go_on():
     host = WHOLE.hosts[0]
     user, token = batch(host, ["shown"])[0]
     with frozen(WHOLE):
-        waiting = [run(host, ["create", "jane%d" % n]) for n in range(14)]
+        assert host.verdict(user, token) == ACCEPT  # a use to be written
+        waiting = [run(host, ["create", "jane%d" % n]) for n in range(4)]
         wait_for(lambda: host.admin("stats").returncode == 0)
         waiting[0].send_signal(signal.SIGINT)
         assert waiting[0].wait(PATIENCE) == -signal.SIGINT
-        for args in READERS + (["show", id_of(token)],):
+        for args in READERS + (["backup", os.path.join(host.root, "saved")],
+                               ["show", id_of(token)],):
             host.admin(*args)
         assert host.admin("test", user, said=token).stdout == "accepted\n"
         assert host.admin("check", check=False).returncode in (0, 1)
@@ -227,7 +232,7 @@ def readers_go_on():
         host.logged("settings: reloaded")
         assert host.verdict(user, token) == ACCEPT
         assert any(process.poll() is None for process in waiting)
-        more = [run(host, ["create", "joe%d" % n]) for n in range(14)]
+        more = [run(host, ["create", "joe%d" % n]) for n in range(24)]
         for args in READERS:  # there is room again for whoever reads
             wait_for(lambda: host.admin(*args, check=False).returncode == 0)
         assert any(process.poll() is None for process in waiting + more)
@@ -242,6 +247,7 @@ def commands_end():
     with cluster(hosts=1, more=MORE, standby=False) as whole:
         host = whole.hosts[0]
         tokens = batch(host, ["user%d" % n for n in range(4)])
+        host.admin("revoke", id_of(host.token()))  # for purge
         commands = writers(host, tokens)
         with frozen(whole):
             waiting = {name: run(host, args) for name, args in commands.items()}
@@ -259,6 +265,29 @@ def commands_end():
                 assert process.returncode == 3, process.returncode
         host.start_again()
         whole.wait_leases()
+
+
+def timers_together():
+    """what timers run may run on several hosts at the same time: each is done once,
+    and none of them fails
+    """
+    tokens = batch(WHOLE.hosts[0], ["timer%d" % n for n in range(40)])
+    gone = [id_of(token) for _, token in tokens[:20]]
+    for ids in (gone[:10], gone[10:]):
+        WHOLE.hosts[0].admin("revoke", *ids)
+    WHOLE.wait_equal()
+    for args in (["purge", "--dead-for", "0"], ["policy", "apply"],
+                 ["purge", "--dead-for", "0"]):
+        running = [run(host, args) for host in WHOLE.hosts for _ in range(2)]
+        for process in running:
+            _, said = process.communicate(timeout=PATIENCE)
+            assert process.returncode == 0, (args, process.returncode, said)
+    WHOLE.wait_equal()
+    for host in WHOLE.hosts:
+        left = {row["id"] for row in json.loads(
+            host.admin("list", "--all", "--json").stdout)}
+        assert not left & set(gone), left & set(gone)
+        assert {id_of(token) for _, token in tokens[20:]} <= left
 
 
 # ---- usage ----
@@ -279,9 +308,6 @@ def usage_is_kept():
         whole.wait_equal()
         with frozen(whole):
             assert one.hammer(pairs, 3 * len(pairs), 4)[0] == 3 * len(pairs)
-            shown = json.loads(one.admin(
-                "show", id_of(pairs[0][1]), "--json").stdout)
-            print("#", {k: v for k, v in shown.items() if "use" in k})
         whole.wait_leases()
         one.stop()
         one.start_again()
@@ -295,7 +321,7 @@ def usage_is_kept():
 
 WHOLE = None
 CASES = [successors_wait_apart, families_wait_apart, uses_are_bounded,
-         readers_go_on, commands_end, usage_is_kept]
+         readers_go_on, timers_together, commands_end, usage_is_kept]
 
 if __name__ == "__main__":
     try:
