@@ -11,7 +11,6 @@
 #include "common/sys/log.h"
 
 enum {
-	LOOK_MS = 5000,  /* for what nobody has told about */
 	WELL_MS = 10000, /* a connection without a failure */
 	PATIENCE_MIN_MS = 3000,
 	PATIENCE_MAX_MS = 30000,
@@ -434,12 +433,6 @@ end_garbage(struct bridge *bridge)
 	bridge_refuse(bridge,
 	    "the database answers what pat-clusterd never put there: has "
 	    "somebody changed it by hand? Nothing is taken from it");
-}
-
-void
-bridge_looked(struct bridge *bridge)
-{
-	bridge->look_ms = bridge->now_ms + LOOK_MS;
 }
 
 /* A lease that is asked for tells the same; where it fails, a look is due. */

@@ -11,6 +11,7 @@
 
 enum {
 	BRIDGE_LEASES_MAX = 16,
+	BRIDGE_LOOK_MS = 5000, /* for what nobody has told about */
 };
 
 struct bridge;

@@ -267,3 +267,9 @@ bridge_take_nodes(struct bridge *bridge, const struct jp_link_nodes_msg *nodes)
 			return;
 	bridge->awaited = 0;
 }
+
+void
+bridge_looked(struct bridge *bridge)
+{
+	bridge->look_ms = bridge->now_ms + BRIDGE_LOOK_MS;
+}

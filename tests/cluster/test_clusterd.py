@@ -19,7 +19,7 @@ from link import (CONFLICT, CONNECTED, CONNECTING, NOT_DONE, OK,  # noqa: E402
                   REFUSED, UNKNOWN, Host, Place, mac_of)
 
 PAIR = None
-LOOK = 5  # seconds: LOOK_MS of pat_clusterd/bridge.c
+LOOK = 5  # seconds: BRIDGE_LOOK_MS of pat_clusterd/bridge.h
 CLUSTER, TAG, NONE = bytes(range(1, 17)), b"T" * 16, bytes(16)
 ERRORS = {"ok": 0, "not-found": 7, "exists": 8, "refused": 9, "permission": 11,
           "io": 12, "missing": 15, "unreachable": 18, "timeout": 19, "busy": 23}
