@@ -25,8 +25,10 @@
 enum {
 	LOOK_MS = 1000, /* at the socket, and at the lease */
 	BURST_MAX = 64, /* messages, before other things get their turn */
-	PAUSE_MS = 200, /* after a connection: one that is made over and over */
-	LAST_MS = 2000, /* for what is written at the end */
+	PAUSE_MS =
+	    200, /* after a connection: one that is made over and over, */
+	PAUSE_MAX_MS = 5000, /* and what it brings is refused each time */
+	LAST_MS = 2000,      /* for what is written at the end */
 	MS_PER_S = 1000,
 };
 
@@ -48,6 +50,7 @@ struct cluster {
 	/* Of the thread alone. */
 	struct cluster_door door;
 	int64_t pause_ms; /* nobody is let in until then */
+	int64_t pause;    /* the length of it; 0: nothing is refused */
 	struct jp_link_reader reader;
 	struct cluster_snapshot snapshot;
 	struct jp_why said_link, said_state; /* the last lines */
@@ -144,20 +147,58 @@ disconnect(struct cluster *cluster, int priority, const struct jp_why *why)
 	cluster_snapshot_lost(&cluster->snapshot);
 	jp_link_reader_free(&cluster->reader);
 	jp_link_reader_init(&cluster->reader, JP_LINK_SIDE_LINK);
-	cluster->said_state.text[0] = '\0';
+	if (cluster->pause == 0)
+		cluster->said_state.text[0] = '\0';
 	cluster->pause_ms = jp_now_ms() + PAUSE_MS;
+}
+
+/* What is in the database is not what this host may take: it is looked at
+ * again, less and less often, and said once. */
+static void
+refuse(struct cluster *cluster, const struct jp_why *why)
+{
+	cluster->pause = cluster->pause == 0 ? PAUSE_MS
+	                 : cluster->pause > PAUSE_MAX_MS / 2
+	                     ? PAUSE_MAX_MS
+	                     : 2 * cluster->pause;
+	disconnect(cluster, LOG_ERR, why);
+	cluster->pause_ms = jp_now_ms() + cluster->pause;
+}
+
+static void
+say_linked(struct cluster *cluster)
+{
+	struct jp_why line;
+
+	(void)jp_why(&line, JP_ERR_OK, "pat-clusterd is connected");
+	say(&cluster->said_link, LOG_INFO, &line);
+}
+
+/* Whether what was refused is as it should be. */
+static void
+watch_refused(struct cluster *cluster)
+{
+	struct jp_replica_status status;
+
+	if (cluster->pause == 0)
+		return;
+	jp_replica_status(cluster->replica, &status);
+	if (status.refused_why[0] != '\0')
+		return;
+	cluster->pause = 0;
+	if (cluster->link.fd >= 0)
+		say_linked(cluster);
 }
 
 static void
 connect_to(struct cluster *cluster, int fd)
 {
 	struct jp_link_msg hello;
-	struct jp_why line;
 
 	if (fd < 0)
 		return;
-	(void)jp_why(&line, JP_ERR_OK, "pat-clusterd is connected");
-	say(&cluster->said_link, LOG_INFO, &line);
+	if (cluster->pause == 0)
+		say_linked(cluster);
 	cluster_wire_open(&cluster->link, fd);
 	jp_replica_hello(cluster->replica, &hello);
 	(void)cluster_wire_send(&cluster->link, &hello, NULL);
@@ -230,8 +271,10 @@ receive_some(struct cluster *cluster)
 		err = receive(cluster, &why);
 	if (err == JP_ERR_OK || err == JP_ERR_TIMEOUT)
 		return;
-	disconnect(
-	    cluster, err == JP_ERR_UNREACHABLE ? LOG_WARNING : LOG_ERR, &why);
+	if (err == JP_ERR_UNREACHABLE)
+		disconnect(cluster, LOG_WARNING, &why);
+	else
+		refuse(cluster, &why);
 }
 
 static enum jp_err
@@ -311,6 +354,7 @@ run(void *arg)
 			look_ms = now_ms + LOOK_MS;
 		}
 		watch_lease(cluster);
+		watch_refused(cluster);
 		wait_for_events(cluster, sleep_ms(cluster, now_ms, look_ms));
 		flush(cluster);
 		now_ms = jp_now_ms();

@@ -126,9 +126,10 @@ struct jp_replica_status {
 	int64_t lease_left_ms; /* 0: it does not hold */
 	int64_t lease_ms;
 	uint64_t appended, conflicts, unknown, applied, refused;
-	uint64_t leases, lapses;      /* that were granted; that ran out */
-	uint64_t waits, late;         /* of barriers; until a lease was over */
-	char refused_why[JP_WHY_MAX]; /* the last error of jp_replica_take() */
+	uint64_t leases, lapses; /* that were granted; that ran out */
+	uint64_t waits, late;    /* of barriers; until a lease was over */
+	/* The last error of jp_replica_take(); "": all of the log is here. */
+	char refused_why[JP_WHY_MAX];
 };
 
 void

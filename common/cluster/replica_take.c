@@ -311,6 +311,9 @@ take_leased(struct take *take)
 		jp_lease_grant(&replica->lease, leased->req, leased->head,
 		    replica->position.seq);
 		replica->numbers.leases++;
+		/* What the log was refused for has been put right. */
+		if (leased->head <= replica->position.seq)
+			replica->numbers.refused_why[0] = '\0';
 		replica_publish(replica);
 	}
 	replica_unlock(replica);

@@ -111,9 +111,13 @@ def changed_log():
             wait_for(lambda: last.verdict(*whole.probe()) == UNAVAILABLE, last.story)
             assert last.verdict("jane", token) in (UNAVAILABLE, DENY), name
             alive(whole)
+            said = re.findall("cluster: (?:batch|pat-clusterd is).*",
+                              last.read_log()[before:])
+            assert len(said) == len(set(said)), (name, said)
             liar.put_back()
             whole.wait_leases()
             assert last.verdict("jane", token) == DENY, name
+            wait_for(lambda: last.status()["database"]["why"] == "", last.story)
         whole.check_log()
         whole.check_equal()
 

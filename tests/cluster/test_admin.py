@@ -612,6 +612,41 @@ def case_check():
         has(findings(one), "bad", "pat-clusterd is not connected")
 
 
+def case_silent():
+    """status and check: for a host that has said nothing for a day the database keeps
+    so many changes, until it is made to leave"""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        two.join(one)
+        one.start()
+        two.start()
+        two.halt()
+        for number in range(3):
+            one.token("user%d" % number)
+        assert "said nothing" not in one.admin("cluster", "status").stdout
+        with whole.pair.owner() as session:
+            session.rows("UPDATE jira_pat.node SET contact = clock_timestamp() - "
+                         "interval '50 hours' WHERE name = 'proxy2'")
+        said = []
+
+        def silent():
+            said[:] = [line for line in one.admin("cluster", "status").stdout.splitlines()
+                       if "said nothing" in line]
+            return said
+
+        wait_for(silent, one.story)
+        lag = next(node["lag"] for node in one.status()["nodes"]
+                   if node["node"] == "proxy2")
+        assert lag >= 3
+        assert said == ["proxy2 has said nothing for 2 days, and the database keeps %d "
+                        "changes for it: if it is gone for good, run `pat-admin cluster "
+                        "leave proxy2`" % lag], said
+        has(findings(one), "warn", "proxy2", "2 days", "%d changes" % lag,
+            "cluster leave proxy2")
+        one.admin("cluster", "leave", "proxy2")
+        wait_for(lambda: not silent(), one.story)
+
+
 def case_check_conninfo():
     """check: traps of the connection string"""
     with tempfile.TemporaryDirectory() as folder:
@@ -655,7 +690,7 @@ CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_ended,
          case_leave, case_leave_meanwhile, case_clocks, case_leave_other,
          case_leave_without, case_lost_end,
          case_status, case_offline, case_restore, case_check,
-         case_check_conninfo]
+         case_silent, case_check_conninfo]
 
 if __name__ == "__main__":
     try:

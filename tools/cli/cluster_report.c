@@ -6,6 +6,7 @@
 #include "common/sys/exposition.h"
 
 #define MS_PER_S 1000.0
+#define MS_PER_DAY 86400000U
 
 /* ---- taking ---- */
 
@@ -36,6 +37,13 @@ cluster_report_is_here(
     const struct cluster_report *report, const struct jp_cluster_node *node)
 {
 	return strcmp(node->name, report->here.node) == 0;
+}
+
+uint64_t
+cluster_report_silent_days(const struct jp_cluster_node *node)
+{
+	return node->contact_ms != UINT64_MAX ? node->contact_ms / MS_PER_DAY
+	                                      : 0;
 }
 
 void

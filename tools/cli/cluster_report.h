@@ -36,6 +36,12 @@ cluster_report_lag(const struct cluster_report *report, uint64_t applied);
 bool cluster_report_is_here(
     const struct cluster_report *report, const struct jp_cluster_node *node);
 
+/*
+ * For how many whole days nothing was heard of a host, by the clock of the
+ * database; 0: less, or it was never there. The log is kept for it.
+ */
+uint64_t cluster_report_silent_days(const struct jp_cluster_node *node);
+
 /* The id of a cluster, as people read it. */
 #define CLUSTER_ID_TEXT (2 * sizeof(((struct jp_cluster_here *)NULL)->id) + 1)
 void cluster_id_text(const uint8_t id[16], char text[CLUSTER_ID_TEXT]);

@@ -89,6 +89,25 @@ print_row(struct listing *listing, const struct cluster_report *report,
 	return listing_row(listing, cells);
 }
 
+/* Gone for good, perhaps: then the log grows for nobody. */
+static void
+print_silent(const struct cluster_report *report)
+{
+	for (size_t i = 0; i < report->len; i++) {
+		const struct jp_cluster_node *node = &report->nodes[i];
+		const uint64_t days = cluster_report_silent_days(node);
+
+		if (days > 0)
+			(void)printf("%s has said nothing for %" PRIu64
+			             " day%s, and the database keeps %" PRIu64
+			             " changes for it: if it is gone for good, "
+			             "run `pat-admin cluster leave %s`\n",
+			    node->name, days, days > 1 ? "s" : "",
+			    cluster_report_lag(report, node->applied),
+			    node->name);
+	}
+}
+
 static enum jp_err
 print_text(const struct cluster_report *report)
 {
@@ -105,6 +124,7 @@ print_text(const struct cluster_report *report)
 	for (size_t i = 0; i < report->len && err == JP_ERR_OK; i++)
 		err = print_row(&listing, report, &report->nodes[i]);
 	listing_end(&listing, err == JP_ERR_OK);
+	print_silent(report);
 	return err;
 }
 

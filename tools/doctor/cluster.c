@@ -11,6 +11,7 @@
 
 #include "common/sys/account.h"
 #include "config.h"
+#include "tools/cli/cluster_report.h"
 #include "tools/cli/session.h"
 
 enum {
@@ -223,7 +224,18 @@ take_host(struct state *state, const struct jp_cluster_node *node)
 		state->listed = true;
 		return;
 	}
-	if (node->cut_off)
+	if (cluster_report_silent_days(node) > 0)
+		report_finding(state->doctor, LEVEL_WARN, "cluster",
+		    "%s has said nothing for %" PRIu64
+		    " days, and the database keeps %" PRIu64
+		    " changes for it: if it is gone for good: `pat-admin "
+		    "cluster leave %s`",
+		    node->name, cluster_report_silent_days(node),
+		    state->here.head > node->applied
+		        ? state->here.head - node->applied
+		        : 0,
+		    node->name);
+	else if (node->cut_off)
 		report_finding(state->doctor, LEVEL_WARN, "cluster",
 		    "nothing is heard of %s, which accepts nothing until it "
 		    "is back; if it is gone for good: `pat-admin cluster "
