@@ -387,7 +387,7 @@ def takes_back():
             said = one.lease()
             assert not said.ok and "another machine" in said.text, said
             before.close()
-            with welcome("a", holder=ONE, lease_ms=10000) as again:
+            with welcome("a", holder=ONE, lease_ms=300000) as again:
                 assert again.lease().ok
                 two.wait("STATE", lambda state: state.state == REFUSED)
                 assert again.lease().ok

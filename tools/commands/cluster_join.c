@@ -440,8 +440,11 @@ join_as(struct joining *joining)
 	enum jp_err err;
 
 	cluster_link_hello(joining->context, NULL, &hello);
-	/* Whoever has this name now is waited for, as any host that leaves. */
-	(void)snprintf(hello.hello.node, sizeof(hello.hello.node), "joining");
+	/*
+	 * Whoever has this name now is waited for, as any host that leaves: no
+	 * host can have the one that is said here.
+	 */
+	(void)snprintf(hello.hello.node, sizeof(hello.hello.node), ".joining");
 	err = cluster_link_open(&joining->link, joining->context,
 	    joining->args->clusterd, &hello, joining->why);
 	if (err == JP_ERR_OK)
