@@ -34,6 +34,12 @@ exposure() {
 		sed -n 's/.*Overall exposure level[^:]*: \([0-9]*\)\.\([0-9]\).*/\1\2/p'
 }
 
+# exposed_by UNIT: what that is made of.
+exposed_by() {
+	systemd-analyze security --offline=yes --no-pager "$SCRATCH/$1" 2>/dev/null |
+		sed -n 's/^✗ \([^ ]*\) .* \([0-9.]*\) *$/\1 \2/p' | LC_ALL=C sort
+}
+
 if systemd-analyze --help | grep -q -e --offline; then
 	for unit in patd pat-httpd jira-pat-purge jira-pat-backup; do
 		ok "$unit is exposed by 0.5 at most, in systemd's eyes" \
@@ -41,6 +47,12 @@ if systemd-analyze --help | grep -q -e --offline; then
 	done
 	# The network is what it is there for.
 	ok "pat-clusterd by 1.2" test "$(exposure pat-clusterd.service)" -le 12
+	is "of which the network is 1.0, and the rest what pat-httpd has, too" \
+		"$(exposed_by pat-clusterd.service)" \
+		"$({ exposed_by pat-httpd.service
+			echo 'IPAddressDeny= 0.2
+PrivateNetwork= 0.5
+RestrictAddressFamilies=~AF_(INET|INET6) 0.3'; } | LC_ALL=C sort)"
 	ok "jira-pat-stats, which writes as root, by 1.5" \
 		test "$(exposure jira-pat-stats.service)" -le 15
 fi
@@ -71,6 +83,7 @@ is "pat-httpd is confined as patd is" "$(hardening pat-httpd.service)" \
 is "so is pat-clusterd, but for the network" \
 	"$(hardening pat-clusterd.service | grep -v \
 		-e '^PrivateNetwork=no$' -e '^IPAddressDeny=$' \
+		-e '^IPAddressDeny=multicast$' \
 		-e '^RestrictAddressFamilies=AF_INET')" \
 	"$(hardening patd.service)"
 is "and none has a capability" \

@@ -1,0 +1,169 @@
+#!/bin/sh
+# shellcheck source-path=SCRIPTDIR/../.. disable=SC2016
+# The unit of pat-clusterd, under the systemd of this release: with a real PostgreSQL
+# over TCP and TLS, whose name it looks up in the DNS, all that the unit takes away is
+# not missed, and what it does not take away could not go.
+
+# shellcheck source=tests/lib/tap.sh
+. "$JP_SOURCE/tests/lib/tap.sh"
+# shellcheck source=tests/lib/build.sh
+. "$JP_SOURCE/tests/lib/build.sh"
+# shellcheck source=tests/lib/roots.sh
+. "$JP_SOURCE/tests/lib/roots.sh"
+# shellcheck source=tests/lib/boot.sh
+. "$JP_SOURCE/tests/lib/boot.sh"
+
+[ -x "$JP_BUILD/pat_clusterd/pat-clusterd" ] || skip_all "built without pat-clusterd"
+case $(ldd "$JP_BUILD/patd/.libs/patd" "$JP_BUILD/patd/patd" 2>/dev/null) in
+*libasan* | *libtsan*) skip_all "a sanitizer and MemoryDenyWriteExecute= differ" ;;
+esac
+# value VARIABLE: of this build's Makefile.
+value() {
+	evaluated "$JP_BUILD" "\$($1)"
+}
+
+case $(value prefix) in
+/usr | /usr/local) ;;
+*) skip_all "systemd looks for no units below $(value prefix)" ;;
+esac
+scratch
+# shellcheck source=/dev/null
+release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+ROOT=$SCRATCH/root
+boot_make "$release" "$ROOT" build sql 2>"$SCRATCH/why" ||
+	skip_all "$(tail -n 1 "$SCRATCH/why")"
+make -s -C "$JP_BUILD" install DESTDIR="$ROOT/srv/installed" \
+	>"$SCRATCH/log/install" 2>&1 || bail "make install fails"
+cp "$JP_SOURCE/tests/packages/ask.py" "$JP_SOURCE/tests/packages/unit_tries.py" \
+	"$ROOT/srv/"
+boot_start || bail "systemd does not start: $(tail -n 3 "$ROOT/boot.log")"
+
+# In there:
+in_there() {
+	boot_run "$@" 2>&1
+}
+
+show() { # UNIT PROPERTY
+	in_there systemctl show -P "$2" "$1"
+}
+
+# told TEXT: pat-clusterd has logged that since the last "since_now".
+told() {
+	in_there journalctl -q -o cat -u pat-clusterd --since "@$since" |
+		grep -q -F -e "$1"
+}
+since_now() {
+	since=$(in_there date +%s.%N)
+}
+
+# --- The database, and the name that it has --------------------------------------
+
+in_there cp -a --no-preserve=ownership /srv/installed/. /
+in_there ldconfig
+in_there systemd-sysusers >"$SCRATCH/log/sysusers"
+in_there systemd-tmpfiles --create patd.conf >"$SCRATCH/log/tmpfiles"
+conf=$(value sysconfdir)/jira-pat
+in_there sh -eu -c '
+	mkdir -p "$1"
+	cd /etc/postgresql/*/main
+	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=db1.example \
+		-addext subjectAltName=DNS:db1.example -days 2 \
+		-keyout db.key -out db.pem
+	chown postgres db.key
+	cp db.pem "$1/db-ca.pem"
+	echo "ssl = on
+ssl_cert_file = '\''$PWD/db.pem'\''
+ssl_key_file = '\''$PWD/db.key'\''
+listen_addresses = '\''127.0.0.1'\''" >conf.d/tls.conf
+	sed -i "s/^host .*127.0.0.1.*/hostssl all all 127.0.0.1\/32 scram-sha-256/" \
+		pg_hba.conf
+	pg_ctlcluster "$(echo "$PWD" | cut -d / -f 4)" main restart
+	runuser -u postgres -- psql -q -c "CREATE ROLE jira_pat LOGIN PASSWORD '\''geheim'\''"
+	runuser -u postgres -- createdb --owner=jira_pat jira_pat
+	install -o jira-pat-cluster -m 600 /dev/null "$1/pgpass"
+	echo "*:*:*:*:geheim" >"$1/pgpass"' sh "$conf" >"$SCRATCH/log/database" ||
+	bail "no database: $(tail -n 5 "$SCRATCH/log/database")"
+in_there sh -c 'echo nameserver 127.0.0.1 >/etc/resolv.conf
+	systemd-run -q --unit=names python3 /srv/unit_tries.py names db1.example'
+names_there() {
+	in_there python3 -c "import socket; socket.getaddrinfo('db1.example', 1)"
+}
+wait_for 60 names_there || bail "no DNS: $(in_there journalctl -q -u names)"
+in_there tee "$conf/jira-pat.conf" >/dev/null <<EOF2
+[cluster]
+node = proxy1
+conninfo = host=db1.example dbname=jira_pat user=jira_pat
+conninfo = passfile=$conf/pgpass
+conninfo = sslmode=verify-full sslrootcert=$conf/db-ca.pem
+EOF2
+in_there systemctl daemon-reload
+in_there pat-admin init >"$SCRATCH/log/init" || bail "init: $(cat "$SCRATCH/log/init")"
+ok "pat-admin makes a cluster of this host" in_there pat-admin cluster init
+in_there rm /run/names
+
+# --- The unit ----------------------------------------------------------------------
+
+# What the same process may do, before it is pat-clusterd.
+in_there sh -eu -c 'mkdir -p /etc/systemd/system/pat-clusterd.service.d
+	printf "[Service]\nExecStartPre=/usr/bin/python3 /srv/unit_tries.py tries\n" \
+		>/etc/systemd/system/pat-clusterd.service.d/tries.conf
+	systemctl daemon-reload'
+since_now
+is "the unit waits for the configuration file that pat-clusterd reads" \
+	"$(in_there sed -n 's/^ConditionPathExists=//p' \
+		"$(value systemdsystemunitdir)/pat-clusterd.service")" \
+	"$conf/jira-pat.conf"
+ok "patd and pat-clusterd start" in_there systemctl -q enable --now patd.socket patd \
+	pat-clusterd
+has_lease() {
+	in_there pat-admin cluster status >"$SCRATCH/log/status"
+}
+ok "and the host has a lease" wait_for 60 has_lease ||
+	note "$(in_there journalctl -q -n 20 -o cat -u pat-clusterd -u patd)"
+is "over TLS, from a primary" "$(in_there pat-admin cluster status --json |
+	tr -d ' \n' | grep -o -e '"tls":true' -e '"primary":true' | sort)" '"primary":true
+"tls":true'
+token=$(boot_run pat-admin create jane --name test 2>/dev/null)
+is "a token that was appended is accepted" "$(echo "$token" | in_there setpriv \
+	--reuid www-data --regid www-data --clear-groups python3 /srv/ask.py verify \
+	/run/jira-pat/verify.sock jane)" accepted
+ok "its name came from the DNS" in_there grep -q db1.example /run/names
+like "systemd's exposure is 1.2" \
+	"$(in_there systemd-analyze --no-pager security pat-clusterd | tail -n 1)" \
+	"*: 1.2 *"
+ok "it gives up the rest by itself" told "sandbox: capabilities dropped"
+is "its unit lets nobody connect, look around, or become somebody else" \
+	"$(in_there journalctl -q -o cat -u pat-clusterd --since "@$since" |
+		sed -n 's/^try: //p')" "accept EPERM
+bind EPERM
+connect ok
+listen EPERM
+multicast EPERM
+netlink EAFNOSUPPORT
+other processes 0
+packet EAFNOSUPPORT
+pepper EACCES
+setuid EPERM
+unshare EPERM
+write EROFS"
+
+# --- What it cannot go without -----------------------------------------------------
+
+# without OPTION TEXT: with this option more, it has no lease, and says why.
+without() {
+	printf '[Service]\n%s\n' "$1" | in_there tee \
+		/etc/systemd/system/pat-clusterd.service.d/less.conf >/dev/null
+	in_there systemctl daemon-reload
+	since_now
+	in_there systemctl restart pat-clusterd
+	ok "it cannot work with $1" wait_for 60 told "$2"
+	in_there rm /etc/systemd/system/pat-clusterd.service.d/less.conf
+	in_there systemctl daemon-reload
+}
+without PrivateUsers=yes "another user listens there than patd's"
+without PrivateNetwork=yes "not connected"
+without IPAddressDeny=any "not connected"
+without RestrictAddressFamilies=~AF_UNIX "Address family not supported"
+in_there systemctl restart pat-clusterd
+ok "without these it works again" wait_for 60 has_lease
+done_testing
