@@ -939,12 +939,25 @@ printf '[Socket]\nListenStream=127.0.0.1:%s\n' "$PORT" |
 exits "a socket unit holds it: exit status 0" 0 check --root "$TREE"
 is "no warning then" "$(echo "$out" | grep 'warn  pat-httpd')" ""
 
+# --- What was left by a command that was killed ------------------------------------
+
+tree
+for what in store.restore:restore key/pepper.key.restore:restore "store.join:cluster join"; do
+	mkdir "$HOME_DIR/${what%:*}"
+	run check --root "$TREE"
+	like "${what%:*} is there: what to do about it is said" "$out" \
+		"*warn  store *$HOME_DIR/${what%:*}: a \`pat-admin ${what#*:}\`*rm -r $HOME_DIR/${what%:*}*"
+	rmdir "$HOME_DIR/${what%:*}"
+done
+run check --root "$TREE"
+is "it is gone: nothing is said" "$(echo "$out" | grep 'was killed')" ""
+
 # --- The page of pat-httpd ------------------------------------------------------
 
 # page LINE...: the configuration with [self_service] and these lines in it;
 # sections may follow.
 page() {
-	httpd '[pat-httpd]' "user = $(id -u)" '[self_service]' "$@"
+	httpd '[pat-httpd]' "user = ${HTTP_USER:-bin}" '[self_service]' "$@"
 	tree
 }
 
@@ -959,6 +972,18 @@ page "trusted_peers = $DAEMON" 'url = https://jira.example.com/tokens' \
 finds "a page as it should be has no trap" 0 none
 run check --root "$TREE"
 like "and that is said" "$out" "*ok    page *no known trap*"
+for HTTP_USER in 0 "$DAEMON"; do
+	page "trusted_peers = $DAEMON"
+	finds "page-account: pat-httpd as $HTTP_USER" 1 \
+		"page-account $CONF:$(conf_line "user = $HTTP_USER")"
+done
+HTTP_USER=
+page "trusted_peers = $DAEMON" '[cluster]' 'conninfo = host=/tmp' "user = bin"
+finds "page-account: as pat-clusterd" 1 \
+	"page-account $CONF:$(conf_line "user = bin")"
+httpd '[pat-httpd]' 'user = 0'
+tree
+finds "page-account: without a page" 0 none
 page "trusted_peers = $DAEMON, no-such-account"
 finds "page-peer: an account that is not there" 1 \
 	"page-peer $CONF:$(conf_line trusted_peers)"

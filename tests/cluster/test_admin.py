@@ -685,12 +685,97 @@ def case_check_conninfo():
             place.remove()
 
 
+def case_check_failover():
+    """check: a lease that ends before the next server is found"""
+    place = World()
+    try:
+        def warned(conninfo, lease):
+            place.write()
+            with open(place.config, "a") as file:
+                file.write("[cluster]\nconninfo = sslmode=verify-full "
+                           "%s\nlease = %s\n" % (conninfo, lease))
+            return [text for level, text in findings(place)
+                    if level == "warn" and text.startswith("lease is")]
+
+        two = "host=db1,db2 target_session_attrs=read-write"
+        assert warned(two, "15s") == []
+        assert warned("host=db1", "5s") == []
+        found = warned(two, "10s")
+        assert len(found) == 1 and "13 s" in found[0], found
+        found = warned(two + " connect_timeout=20", "15s")
+        assert len(found) == 1 and "30 s" in found[0], found
+        assert warned(two + " connect_timeout=2", "12s") == []
+    finally:
+        place.remove()
+
+
+def change_key(host, key):
+    """Of credentials: another one, or none."""
+    path = os.path.join(host.root, "key/upstream.key")
+    if os.path.exists(path):
+        os.unlink(path)
+    if key is not None:
+        with open(path, "xb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(key)
+        owner = os.stat(host.pepper())
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def case_check_upstream():
+    """check: a host whose upstream.key is not that of the others, or is missing"""
+    with hosts(2) as (whole, (one, two)):
+        whole.more = "\n[service jira]\nupstream = yes\n"
+        for host in (one, two):
+            host.write(whole.more)
+        one.admin("cluster", "init")
+        two.join(one)
+        one.start()
+        one.admin("upstream", "set", "alice", "--service", "jira",
+                  said="secret\n")
+        with open(os.path.join(one.root, "key/upstream.key"), "rb") as file:
+            key = file.read()
+
+        def closed(other):
+            change_key(two, other)
+            two.start()
+            wait_for(lambda: two.status()["lag"] == 0, two.story)
+            done = two.admin("check", "--json", check=False)
+            two.halt()
+            return [item["text"] for item in json.loads(done.stdout)
+                    if item["subject"] == "upstream"
+                    and item["level"] == "bad"]
+
+        for other in (None, bytes([key[0] ^ 1]) + key[1:]):
+            found = closed(other)
+            assert len(found) == 1, (other is None, found)
+            assert "1 of 1" in found[0] and "another host" in found[0], found
+        assert closed(key) == []
+
+
+def case_check_pepper():
+    """check: a host whose pepper is not that of the others any more"""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        two.join(one)
+        with open(two.pepper(), "r+b") as file:
+            first = file.read(1)
+            file.seek(0)
+            file.write(bytes([first[0] ^ 1]))
+        done = two.admin("check", "--json", check=False)
+        assert done.returncode == 1, done
+        found = [item for item in json.loads(done.stdout)
+                 if item["level"] == "bad" and "pepper" in item["text"]]
+        assert found, done.stdout
+
+
 CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_ended,
          case_join_new_cluster, case_join_again, case_join_anew, case_join_changed,
          case_leave, case_leave_meanwhile, case_clocks, case_leave_other,
          case_leave_without, case_lost_end,
          case_status, case_offline, case_restore, case_check,
-         case_silent, case_check_conninfo]
+         case_silent, case_check_conninfo, case_check_failover, case_check_upstream,
+         case_check_pepper]
 
 if __name__ == "__main__":
     try:

@@ -149,13 +149,15 @@ write EROFS"
 
 # --- What it cannot go without -----------------------------------------------------
 
+in_there rm /etc/systemd/system/pat-clusterd.service.d/tries.conf
+
 # without OPTION TEXT: with this option more, it has no lease, and says why.
 without() {
 	printf '[Service]\n%s\n' "$1" | in_there tee \
 		/etc/systemd/system/pat-clusterd.service.d/less.conf >/dev/null
 	in_there systemctl daemon-reload
 	since_now
-	in_there systemctl restart pat-clusterd
+	in_there systemctl --no-block restart pat-clusterd
 	ok "it cannot work with $1" wait_for 60 told "$2"
 	in_there rm /etc/systemd/system/pat-clusterd.service.d/less.conf
 	in_there systemctl daemon-reload

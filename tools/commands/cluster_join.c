@@ -537,7 +537,7 @@ cluster_join(struct context *context, const struct cluster_args *args)
 		.making = {
 			.settings = &context->settings,
 			.holder = "pat-admin cluster join",
-			.suffix = ".join",
+			.suffix = NEW_STORE_JOIN,
 			.lock_fd = -1,
 			.why = &why,
 		},

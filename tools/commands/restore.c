@@ -364,7 +364,7 @@ run(struct context *context)
 		.making = {
 			.settings = &context->settings,
 			.holder = "pat-admin restore",
-			.suffix = ".restore",
+			.suffix = NEW_STORE_RESTORE,
 			.lock_fd = -1,
 			.why = &why,
 		},

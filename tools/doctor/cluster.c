@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,11 @@
 enum {
 	LAG_MAX = 1000, /* changes: more are not the last few */
 	MS_PER_S = 1000,
+	/* Of pat-clusterd, in seconds: "THE DATABASE" in its manual page. */
+	CONNECT_S = 5,
+	PAUSE_S = 5,
+	SILENCE_MIN_S = 3,
+	SILENCE_PART = 3, /* of a lease */
 };
 
 /* ---- what the configuration says ---- */
@@ -95,6 +101,39 @@ check_tls(struct doctor *doctor, size_t remote)
 	        : "pat-clusterd does not take that");
 }
 
+/*
+ * From the loss of one of several servers until another one is asked, at worst:
+ * it is silent, it is tried once more, and a pause. What the failover itself
+ * takes, nobody here can know.
+ */
+static int64_t
+search_s(const struct doctor *doctor)
+{
+	struct jp_conninfo_word word;
+	const char *text = word_of(doctor, "connect_timeout", &word);
+	int64_t silence = doctor->settings->cluster.lease / SILENCE_PART;
+	long connect = text[0] != '\0' ? strtol(text, NULL, 10) : CONNECT_S;
+
+	if (silence < SILENCE_MIN_S)
+		silence = SILENCE_MIN_S;
+	return silence + (connect > 0 ? connect : CONNECT_S) + PAUSE_S;
+}
+
+static void
+check_length(struct doctor *doctor, size_t servers)
+{
+	const int64_t lease = doctor->settings->cluster.lease;
+	const int64_t search = search_s(doctor);
+
+	if (servers > 1 && lease < search)
+		report_finding(doctor, LEVEL_WARN, "cluster",
+		    "lease is %" PRId64 " s, and it may take %" PRId64
+		    " s to find the next database server, beside what the "
+		    "failover takes: this host accepts nothing meanwhile; set "
+		    "a longer lease, or a shorter connect_timeout",
+		    lease, search);
+}
+
 static void
 check_hosts(struct doctor *doctor)
 {
@@ -107,6 +146,7 @@ check_hosts(struct doctor *doctor)
 	if (list[0] != '\0')
 		count = count_hosts(list, &remote_addr);
 	check_tls(doctor, remote + remote_addr);
+	check_length(doctor, count);
 	list = word_of(doctor, "target_session_attrs", &word);
 	if (count > 1 && strcmp(list, "read-write") != 0 &&
 	    strcmp(list, "primary") != 0)

@@ -69,6 +69,45 @@ report(const struct self *self, enum trap trap, const char *key,
 	    line_of(self, "self_service]", key), detail);
 }
 
+/* ---- Whose the page is ---- */
+
+/* Whether it is also the one that `name` stands for. */
+static bool
+is_that_of(const struct jp_account *own, const char *name)
+{
+	struct jp_account other;
+
+	return jp_account_find(name, &other) == JP_ERR_OK &&
+	       other.uid == own->uid;
+}
+
+/* Whether root, another daemon or a proxy has it, too. */
+static bool
+is_shared(const struct jp_account *own, const struct jp_settings *settings)
+{
+	bool shared = own->uid == 0 || is_that_of(own, settings->user);
+
+	if (settings->cluster.configured)
+		shared = shared || is_that_of(own, settings->cluster.user);
+	for (size_t i = 0; i < settings->self.trusted_peers.len; i++)
+		shared = shared ||
+		         is_that_of(own, settings->self.trusted_peers.names[i]);
+	return shared;
+}
+
+/* That there is none is said of pat-httpd itself. */
+static void
+check_account(const struct self *self)
+{
+	const char *user = self->settings->httpd.user;
+	struct jp_account own;
+
+	if (jp_account_find(user, &own) == JP_ERR_OK &&
+	    is_shared(&own, self->settings))
+		trap_report(self->scan, TRAP_PAGE_ACCOUNT, self->settings->file,
+		    line_of(self, "pat-httpd]", "user"), user);
+}
+
 /* ---- Who names the user ---- */
 
 static void
@@ -165,6 +204,7 @@ doctor_self(struct doctor *doctor)
 
 	if (!doctor->settings->self.configured)
 		return;
+	check_account(&self);
 	check_peers(&self);
 	check_addresses(&self);
 	check_services(&self);

@@ -17,6 +17,7 @@
 #include "tools/cli/cluster_report.h"
 #include "tools/cli/prefixes.h"
 #include "tools/cli/session.h"
+#include "tools/formats/new_store.h"
 
 enum {
 	FREE_MIN = 64 << 20, /* bytes */
@@ -168,11 +169,41 @@ check_audit(struct doctor *doctor)
 	check_space(doctor, dir_path);
 }
 
+/*
+ * What a restore or a join was making when it was killed. The next one refuses
+ * to begin, and a pepper may lie in it.
+ */
+static void
+check_left(struct doctor *doctor, const char *path)
+{
+	static const struct {
+		const char *suffix, *command;
+	} makers[] = {
+		{ NEW_STORE_RESTORE, "restore" },
+		{ NEW_STORE_JOIN, "cluster join" },
+	};
+	char left[JP_PATH_MAX + sizeof(NEW_STORE_RESTORE)];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
+		(void)snprintf(
+		    left, sizeof(left), "%s%s", path, makers[i].suffix);
+		if (lstat(left, &st) == 0)
+			report_finding(doctor, LEVEL_WARN, "store",
+			    "%s: a `pat-admin %s` runs, or was killed, and "
+			    "what it was making is of no use: if none runs, "
+			    "rm -r %s, and run it again",
+			    left, makers[i].command, left);
+	}
+}
+
 void
 doctor_store_files(struct doctor *doctor)
 {
 	check_dir(doctor);
 	check_pepper(doctor);
+	check_left(doctor, doctor->settings->store_dir);
+	check_left(doctor, doctor->settings->pepper_file);
 	check_upstream_key(doctor);
 	check_space(doctor, doctor->settings->store_dir);
 	check_audit(doctor);
@@ -279,10 +310,13 @@ ask_upstream(struct doctor *doctor, struct session *session, struct jp_why *why)
 	if (count.closed > 0)
 		report_finding(doctor, LEVEL_BAD, "upstream",
 		    "%" PRIu64 " of %" PRIu64 " credentials cannot be opened: "
-		    "%s: put the right upstream_key_file back, or set them "
-		    "again",
+		    "%s: %s, or set them again",
 		    count.closed, count.all,
-		    jp_upstream_state_text(count.state));
+		    jp_upstream_state_text(count.state),
+		    doctor->settings->cluster.configured
+		        ? "copy the upstream_key_file of another host of the "
+		          "cluster"
+		        : "put the right upstream_key_file back");
 	else if (count.all > 0)
 		report_finding(doctor, LEVEL_OK, "upstream",
 		    "%" PRIu64 " credentials", count.all);

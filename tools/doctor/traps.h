@@ -143,6 +143,10 @@
 	    "the token is passed on to the backend: add request_header "       \
 	    "-Authorization behind forward_auth, inside of route")             \
 	X(CADDY_REMOTE, LEVEL_BAD, "caddy", "caddy-remote", TRAP_ELSEWHERE)    \
+	X(PAGE_ACCOUNT, LEVEL_BAD, "page", "page-account",                     \
+	    "pat-httpd has this account, which is not its own: whoever takes " \
+	    "pat-httpd over has the rights of both: name another one in "      \
+	    "[pat-httpd] user")                                                \
 	X(PAGE_PEER, LEVEL_BAD, "page", "page-peer",                           \
 	    "there is no such local account, and pat-httpd does not start: "   \
 	    "name the one as whom the proxy runs")                             \

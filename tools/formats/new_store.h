@@ -12,10 +12,15 @@
 #include "tools/formats/act_as.h"
 #include "tools/formats/place.h"
 
+/* The suffixes: what is left where a command was killed ends with one of them.
+ */
+#define NEW_STORE_RESTORE ".restore"
+#define NEW_STORE_JOIN ".join"
+
 struct new_store {
 	const struct jp_settings *settings;
 	const char *holder; /* of the lock: "pat-admin restore" */
-	const char *suffix; /* of the new names: ".restore" */
+	const char *suffix; /* of the new names */
 	struct owner owner;
 	int lock_fd;      /* of the store that is there; -1: not held */
 	bool made;        /* the folder for the new one */
