@@ -573,6 +573,69 @@ def case_restore():
         assert two.verdict("alice", token) == DENY
 
 
+def case_restore_old():
+    """a backup that is older than the log applies nothing and accepts nothing; join
+    fills it anew"""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        two.start()
+        token = one.token("alice")
+        accepts(two, "alice", token)
+        two.admin("backup", two.root + "/backup")
+        one.admin("revoke", identity(token))
+        with whole.pair.owner() as session:
+            before = int(session.one("SELECT seq FROM jira_pat.head"))
+            # As if there had been so much that a snapshot is due.
+            session.rows("UPDATE jira_pat.head SET total = total + (17 << 20)")
+            one.token("bob")
+            wait_for(lambda: session.one(
+                "SELECT count(*) FROM jira_pat.log WHERE seq <= $1",
+                before) == "0", one.story)
+        two.halt()
+        two.admin("restore", two.root + "/backup")
+        Host.start(two)
+        wait_for(lambda: "no longer has what this host lacks" in two.read_log(),
+                 two.story)
+        assert two.verdict("alice", token) == UNAVAILABLE
+        two.halt()
+        two.join(one)
+        two.start()
+        wait_for(lambda: two.verdict("alice", token) != UNAVAILABLE, two.story)
+        assert two.verdict("alice", token) == DENY
+        assert one.live() == two.live()
+
+
+def case_restore_all():
+    """the whole cluster goes back to a backup, by what CLUSTER.md says"""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        two.start()
+        token = one.token("alice")
+        one.admin("backup", one.root + "/backup")
+        one.admin("revoke", identity(token))
+        later = one.token("bob")
+        accepts(two, "bob", later)
+        one.halt()
+        two.halt()
+        one.admin("restore", one.root + "/backup")
+        one.admin("cluster", "leave", "--without-database")
+        with whole.pair.owner() as session:
+            session.rows("DROP SCHEMA jira_pat CASCADE")
+        one.admin("cluster", "init")
+        one.start()
+        refused(two.join(one, check=False), 3, "another cluster")
+        os.rename(two.root + "/store", two.root + "/store.old")
+        two.join(one)
+        two.start()
+        for host in (one, two):
+            accepts(host, "alice", token)
+            assert host.verdict("bob", later) == DENY
+
+
 def findings(host):
     """What check says of the cluster: pairs of level and text."""
     done = host.admin("check", "--json", check=False)
@@ -773,7 +836,8 @@ CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_ended,
          case_join_new_cluster, case_join_again, case_join_anew, case_join_changed,
          case_leave, case_leave_meanwhile, case_clocks, case_leave_other,
          case_leave_without, case_lost_end,
-         case_status, case_offline, case_restore, case_check,
+         case_status, case_offline, case_restore, case_restore_old,
+         case_restore_all, case_check,
          case_silent, case_check_conninfo, case_check_failover, case_check_upstream,
          case_check_pepper]
 

@@ -152,13 +152,14 @@ mount -t tmpfs volumes "$SCRATCH/volumes" || bail "no tmpfs"
 tap_cleanup="umount -l '$SCRATCH/volumes'; ${tap_cleanup:-}"
 
 # container NAME [COMMAND...]: one of the pod, or another program in it.
+container_of=$files/pod.yaml
 container() {
-	python3 "$JP_SOURCE/tests/packages/container.py" run "$files/pod.yaml" \
+	python3 "$JP_SOURCE/tests/packages/container.py" run "$container_of" \
 		"$stage" "$SCRATCH/volumes" "$@"
 }
 start_container() {
 	start "$1" python3 "$JP_SOURCE/tests/packages/container.py" run \
-		"$files/pod.yaml" "$stage" "$SCRATCH/volumes" "$1"
+		"$container_of" "$stage" "$SCRATCH/volumes" "$1"
 }
 
 ok "init makes the store in the volume" container init
@@ -213,4 +214,55 @@ for name in patd pat-httpd; do
 	ended $name >"$SCRATCH/status"
 	is "$name ends when an engine asks it to" "$(cat "$SCRATCH/status")" 0
 done
+
+# --- Several of them ------------------------------------------------------------------
+
+# The pod of README.md, and a database.
+pod=$SCRATCH/pod.yaml
+{ cat "$files/pod.yaml" && block "$files/README.md" "Several such pods with the same tokens" yaml; } >"$pod"
+start database python3 -c '
+import signal, sys
+sys.path.insert(0, sys.argv[1])
+import postgres
+try:
+    with postgres.Pair(standby=False) as pair:
+        with open(sys.argv[2], "w") as file:
+            file.write("conninfo = %s\n" % pair.conninfo())
+        signal.sigwait({signal.SIGTERM})
+except postgres.Missing as missing:
+    sys.exit(str(missing))' "$JP_SOURCE/tests/cluster" "$SCRATCH/conninfo"
+has_database() {
+	[ -s "$SCRATCH/conninfo" ] || has_ended "$(pid_of database)"
+}
+wait_for 120 has_database
+if [ -s "$SCRATCH/conninfo" ]; then
+	{
+		block "$files/README.md" "Several such pods with the same tokens" ini | grep -v '^conninfo'
+		cat "$SCRATCH/conninfo"
+	} >>"$stage/upper/etc/jira-pat/jira-pat.conf"
+	container_of="$pod"
+	ok "a pod that has tokens becomes a cluster" \
+		container init /usr/sbin/pat-admin cluster init
+	start_container patd
+	start_container pat-clusterd
+	has_lease() {
+		container patd pat-admin cluster status >"$SCRATCH/log/cluster" 2>&1
+	}
+	ok "pat-clusterd gets a lease for it" wait_for 60 has_lease
+	token=$(container patd pat-admin create jane --name cluster \
+		2>"$SCRATCH/log/create")
+	like "a token is appended" "$token" "jpat_*"
+	like "and accepted" "$(echo "$token" |
+		container patd pat-admin test jane --service jira 2>&1)" "accepted*"
+	ok "pat-clusterd sees neither store nor pepper" sh -c '! "$@" 2>/dev/null' sh \
+		python3 "$JP_SOURCE/tests/packages/container.py" run "$pod" "$stage" \
+		"$SCRATCH/volumes" pat-clusterd ls /var/lib/jira-pat/key
+	for name in pat-clusterd patd; do
+		ended $name >"$SCRATCH/status"
+		is "$name of a cluster ends when it is asked to" \
+			"$(cat "$SCRATCH/status")" 0
+	done
+else
+	skip "a pod of a cluster" "$(cat "$SCRATCH/log/database.log")"
+fi
 done_testing
