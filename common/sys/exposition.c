@@ -1,6 +1,7 @@
 #include "common/sys/exposition.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 
 #define NS_PER_S 1e9
 
@@ -20,6 +21,17 @@ jp_expose(FILE *out, const struct jp_metric *metric, const char *labels,
 		    out, "%s{%s} %" PRIu64 "\n", metric->name, labels, value);
 	else
 		(void)fprintf(out, "%s %" PRIu64 "\n", metric->name, value);
+}
+
+void
+jp_expose_ms(
+    FILE *out, const struct jp_metric *metric, const char *labels, uint64_t ms)
+{
+	bool bare = labels[0] == '\0';
+
+	(void)fprintf(out, "%s%s%s%s %" PRIu64 ".%03u\n", metric->name,
+	    bare ? "" : "{", labels, bare ? "" : "}", ms / 1000,
+	    (unsigned int)(ms % 1000));
 }
 
 void

@@ -26,6 +26,10 @@ void jp_expose_head(FILE *out, const struct jp_metric *metric);
 void jp_expose(FILE *out, const struct jp_metric *metric, const char *labels,
     uint64_t value);
 
+/* The same, of milliseconds: as seconds. */
+void jp_expose_ms(
+    FILE *out, const struct jp_metric *metric, const char *labels, uint64_t ms);
+
 /* A gauge or counter without labels. */
 void jp_expose_one(FILE *out, const struct jp_metric *metric, uint64_t value);
 

@@ -6,12 +6,13 @@ import datetime
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest.mock
 
 import postgres
-from cluster import CLUSTERD, SHIM, Cluster, Host, wait_for
+from cluster import CLUSTERD, PATIENCE, SHIM, Cluster, Host, wait_for
 from daemon import (ACCEPT, ROOT, DENY, SANITIZED, UNAVAILABLE, Skip, World,
                     main)
 
@@ -495,6 +496,22 @@ def case_lost_end():
         assert two.verdict("alice", token) == ACCEPT
 
 
+def is_exposition(text):
+    """Prometheus takes it, and so does whoever lints it, where these are there."""
+    with contextlib.suppress(ImportError):
+        from prometheus_client.parser import text_string_to_metric_families
+        families = list(text_string_to_metric_families(text))
+        names = [family.name for family in families]
+        assert len(names) == len(set(names)), names
+        assert all(family.documentation and family.samples
+                   for family in families if family.name.startswith(
+                       "jira_pat_cluster")), text
+    if shutil.which("promtool"):
+        done = subprocess.run(["promtool", "check", "metrics"], input=text,
+                              text=True, capture_output=True, timeout=PATIENCE)
+        assert done.returncode == 0 and not done.stdout + done.stderr, done
+
+
 def case_status():
     """status shows each host, as a table, as JSON and for Prometheus; without a
     lease its exit status is 1"""
@@ -523,8 +540,10 @@ def case_status():
         text = one.admin("cluster", "status", "--prometheus").stdout
         assert "\njira_pat_cluster_connected 1\n" in text, text
         assert 'jira_pat_cluster_node_applied{node="proxy2"} ' in text, text
-        assert "jira_pat_cluster_applied" in one.admin(
-            "stats", "--prometheus").stdout
+        in_stats = one.admin("stats", "--prometheus").stdout
+        assert "jira_pat_cluster_applied" in in_stats
+        for exposition in (text, in_stats):
+            is_exposition(exposition)
         one.end_link()
         wait_for(lambda: one.admin(
             "cluster", "status", check=False).returncode == 1, one.story)

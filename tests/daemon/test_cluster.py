@@ -358,7 +358,7 @@ def shown():
         text = one.admin("stats", "--prometheus").stdout
         assert "\njira_pat_cluster_applied %d\n" % log.head in text
         other.disconnect()
-        wait_for(lambda: 'jira_pat_cluster_lease_left_milliseconds 0\n' in
+        wait_for(lambda: 'jira_pat_cluster_lease_left_seconds 0.000\n' in
                  other.admin("stats", "--prometheus").stdout)
         assert other.verdict(token) == UNAVAILABLE
         said = other.admin("stats", "--prometheus").stdout

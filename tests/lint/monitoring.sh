@@ -74,6 +74,7 @@ exposed() {
 {
 	exposed tools/commands/stats.c jira_pat_
 	exposed pat_httpd/metrics.c jira_pat_httpd_
+	exposed tools/cli/cluster_report.c jira_pat_cluster_
 } | LC_ALL=C sort -u >"$SCRATCH/exposed"
 ok "the programs expose metrics" test "$(wc -l <"$SCRATCH/exposed")" -gt 40
 for file in "$rules" "$tests" "$SCRATCH/exprs"; do

@@ -199,9 +199,10 @@ id=${token#jpat_}
 container patd pat-admin revoke "${id%%_*}" >/dev/null 2>&1
 is "a revoked token is refused at the next request" "$(asked_by 101)" 401
 
-# ended NAME: the status of its first process, which is asked to end.
+# ended NAME: the status of its first process, which is asked to end. The last one that
+# was started under this name.
 ended() {
-	pid=$(pid_of "$1")
+	pid=$(pid_of "$1" | tail -n 1)
 	pkill -TERM -P "$pid"
 	wait_for 60 has_ended "$pid"
 	wait "$pid"
@@ -253,7 +254,7 @@ if [ -s "$SCRATCH/conninfo" ]; then
 		2>"$SCRATCH/log/create")
 	like "a token is appended" "$token" "jpat_*"
 	like "and accepted" "$(echo "$token" |
-		container patd pat-admin test jane --service jira 2>&1)" "accepted*"
+		container patd pat-admin test jane --service jira 2>/dev/null)" "accepted*"
 	ok "pat-clusterd sees neither store nor pepper" sh -c '! "$@" 2>/dev/null' sh \
 		python3 "$JP_SOURCE/tests/packages/container.py" run "$pod" "$stage" \
 		"$SCRATCH/volumes" pat-clusterd ls /var/lib/jira-pat/key

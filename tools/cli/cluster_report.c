@@ -118,63 +118,64 @@ cluster_report_json(const struct cluster_report *report)
 struct row {
 	struct jp_metric metric;
 	size_t at;
+	bool ms; /* a number of milliseconds, which goes out as seconds */
 };
 
 /* Of this host. */
 static const struct row here_rows[] = {
 	{ { NAME("applied"), "gauge",
 	      "Changes of the cluster's log that this host has." },
-	    HERE(applied) },
+	    HERE(applied), false },
 	{ { NAME("head"), "gauge",
 	      "Changes in the log, as far as this host has heard." },
-	    HERE(head) },
-	{ { NAME("lease_milliseconds"), "gauge",
+	    HERE(head), false },
+	{ { NAME("lease_seconds"), "gauge",
 	      "How long a lease of this host is." },
-	    HERE(lease_ms) },
-	{ { NAME("lease_left_milliseconds"), "gauge",
+	    HERE(lease_ms), true },
+	{ { NAME("lease_left_seconds"), "gauge",
 	      "What is left of it; 0: this host accepts no token." },
-	    HERE(lease_left_ms) },
+	    HERE(lease_left_ms), true },
 	{ { NAME("leases_total"), "counter", "Leases that were granted." },
-	    HERE(grants) },
+	    HERE(grants), false },
 	{ { NAME("lapses_total"), "counter", "Leases that ran out." },
-	    HERE(lapses) },
+	    HERE(lapses), false },
 	{ { NAME("commits_total"), "counter",
 	      "Changes that this host has put into the log." },
-	    HERE(commits) },
+	    HERE(commits), false },
 	{ { NAME("conflicts_total"), "counter",
 	      "Changes that were done again, as another host was faster." },
-	    HERE(conflicts) },
+	    HERE(conflicts), false },
 	{ { NAME("batches_total"), "counter",
 	      "Changes of others that were applied." },
-	    HERE(batches) },
+	    HERE(batches), false },
 	{ { NAME("refused_batches_total"), "counter",
 	      "Batches of the database that are not of this cluster." },
-	    HERE(refused) },
+	    HERE(refused), false },
 	{ { NAME("unavailable_total"), "counter",
 	      "Answers that were withheld for want of a lease." },
-	    HERE(unavailable) },
+	    HERE(unavailable), false },
 	{ { NAME("waits_total"), "counter",
 	      "Changes that waited for other hosts." },
-	    HERE(waits) },
+	    HERE(waits), false },
 	{ { NAME("late_total"), "counter",
 	      "Those of them that waited until a lease had run out." },
-	    HERE(late) },
+	    HERE(late), false },
 	{ { NAME("connections_total"), "counter",
 	      "Connections to the database." },
-	    HERE(connections) },
+	    HERE(connections), false },
 };
 
 /* Of each host, as the database knows it. */
 static const struct row node_rows[] = {
 	{ { NAME("node_applied"), "gauge",
 	      "Changes that the host has told it has." },
-	    NODE(applied) },
-	{ { NAME("node_contact_milliseconds"), "gauge",
+	    NODE(applied), false },
+	{ { NAME("node_contact_seconds"), "gauge",
 	      "Since the database has heard of the host." },
-	    NODE(contact_ms) },
-	{ { NAME("node_lease_milliseconds"), "gauge",
+	    NODE(contact_ms), true },
+	{ { NAME("node_lease_seconds"), "gauge",
 	      "How long a lease of the host is." },
-	    NODE(lease_ms) },
+	    NODE(lease_ms), true },
 };
 
 static uint64_t
@@ -186,6 +187,15 @@ value_at(const void *from, size_t at)
 	return value;
 }
 
+static void
+expose(FILE *out, const struct row *row, const char *labels, uint64_t value)
+{
+	if (row->ms)
+		jp_expose_ms(out, &row->metric, labels, value);
+	else
+		jp_expose(out, &row->metric, labels, value);
+}
+
 /* The name has no byte that would have to be escaped: jp_node_name_valid(). */
 static void
 expose_node(
@@ -195,7 +205,7 @@ expose_node(
 
 	(void)snprintf(labels, sizeof(labels), "node=\"%s\"", node->name);
 	if (value_at(node, row->at) != UINT64_MAX) /* never heard of */
-		jp_expose(out, &row->metric, labels, value_at(node, row->at));
+		expose(out, row, labels, value_at(node, row->at));
 }
 
 static void
@@ -216,9 +226,10 @@ cluster_report_expose(FILE *out, const struct cluster_report *report)
 	const struct jp_cluster_here *here = &report->here;
 
 	expose_link(out, here);
-	for (size_t i = 0; i < sizeof(here_rows) / sizeof(here_rows[0]); i++)
-		jp_expose_one(
-		    out, &here_rows[i].metric, value_at(here, here_rows[i].at));
+	for (size_t i = 0; i < sizeof(here_rows) / sizeof(here_rows[0]); i++) {
+		jp_expose_head(out, &here_rows[i].metric);
+		expose(out, &here_rows[i], "", value_at(here, here_rows[i].at));
+	}
 	for (size_t i = 0; i < sizeof(node_rows) / sizeof(node_rows[0]); i++) {
 		jp_expose_head(out, &node_rows[i].metric);
 		for (size_t j = 0; j < report->len; j++)
