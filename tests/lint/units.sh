@@ -9,9 +9,15 @@ command -v systemd-analyze >/dev/null 2>&1 || skip_all "no systemd-analyze"
 build=${JP_BUILD:?}
 scratch
 
+# clustered COMMAND...: runs it if this build has several hosts.
+clustered() {
+	[ ! -e "$build/pat_clusterd/pat-clusterd.service" ] || "$@"
+}
+
 # The programs and manual pages are not installed here.
 for unit in "$build"/patd/*.service "$build"/patd/timers/*.service \
-    "$build"/pat_httpd/*.service "$build"/pat_clusterd/*.service \
+    "$build"/pat_httpd/*.service \
+    $(clustered echo "$build/pat_clusterd/pat-clusterd.service") \
     "$JP_SOURCE"/patd/*.socket \
     "$JP_SOURCE"/patd/timers/*.timer "$JP_SOURCE"/pat_httpd/*.socket \
     "$JP_SOURCE"/examples/systemd/*.socket; do
@@ -24,9 +30,8 @@ is "systemd finds nothing to complain about" \
 		"$SCRATCH"/*.timer 2>&1 |
 		grep -F "$SCRATCH" | grep -v -F 'run/')" ''
 is "a program is named by where it is installed" \
-	"$(grep -h '^Exec' "$build"/patd/*.service "$build"/patd/timers/*.service \
-		"$build"/pat_httpd/*.service "$build"/pat_clusterd/*.service |
-		grep '@')" ''
+	"$(grep -rh --include='*.service' '^Exec' "$build/patd" "$build/pat_httpd" \
+		"$build/pat_clusterd" | grep '@')" ''
 
 # exposure UNIT: as systemd sees it, in tenths.
 exposure() {
@@ -46,8 +51,10 @@ if systemd-analyze --help | grep -q -e --offline; then
 			test "$(exposure $unit.service)" -le 5
 	done
 	# The network is what it is there for.
-	ok "pat-clusterd by 1.2" test "$(exposure pat-clusterd.service)" -le 12
-	is "of which the network is 1.0, and the rest what pat-httpd has, too" \
+	clustered ok "pat-clusterd by 1.2" \
+		test "$(clustered exposure pat-clusterd.service)" -le 12
+	clustered is \
+		"of which the network is 1.0, and the rest what pat-httpd has, too" \
 		"$(exposed_by pat-clusterd.service)" \
 		"$({ exposed_by pat-httpd.service
 			echo 'IPAddressDeny= 0.2
@@ -59,8 +66,10 @@ fi
 
 # made_by sysusers.d|tmpfiles.d: the users, or the directories, that these make.
 made_by() {
-	cat "$JP_SOURCE"/patd/"$1"/*.conf "$JP_SOURCE"/pat_httpd/"$1"/*.conf \
-		"$JP_SOURCE"/pat_clusterd/"$1"/*.conf 2>/dev/null | awk '$1 == "u" || $1 == "d" { print $2 }' | sort
+	{
+		cat "$JP_SOURCE"/patd/"$1"/*.conf "$JP_SOURCE"/pat_httpd/"$1"/*.conf
+		clustered cat "$JP_SOURCE"/pat_clusterd/"$1"/*.conf
+	} 2>/dev/null | awk '$1 == "u" || $1 == "d" { print $2 }' | sort
 }
 is "sysusers.d makes the users that the units name, and no others" \
 	"$(made_by sysusers.d)" \
@@ -80,16 +89,17 @@ hardening() {
 
 is "pat-httpd is confined as patd is" "$(hardening pat-httpd.service)" \
 	"$(hardening patd.service)"
-is "so is pat-clusterd, but for the network" \
-	"$(hardening pat-clusterd.service | grep -v \
+clustered is "so is pat-clusterd, but for the network" \
+	"$(clustered hardening pat-clusterd.service | grep -v \
 		-e '^PrivateNetwork=no$' -e '^IPAddressDeny=$' \
 		-e '^IPAddressDeny=multicast$' \
 		-e '^RestrictAddressFamilies=AF_INET')" \
 	"$(hardening patd.service)"
 is "and none has a capability" \
-	"$(grep -h '^CapabilityBoundingSet=' "$SCRATCH/patd.service" \
-		"$SCRATCH/pat-httpd.service" "$SCRATCH/pat-clusterd.service" |
-		uniq)" 'CapabilityBoundingSet='
+	"$({
+		cat "$SCRATCH/patd.service" "$SCRATCH/pat-httpd.service"
+		clustered cat "$SCRATCH/pat-clusterd.service"
+	} | grep '^CapabilityBoundingSet=' | uniq)" 'CapabilityBoundingSet='
 is "everybody may connect, and is asked who it is" \
 	"$(cat "$SCRATCH"/patd.socket "$SCRATCH"/pat-httpd-http.socket \
 		"$SCRATCH"/pat-httpd-fcgi.socket | grep -c '^SocketMode=0666$')" 3
