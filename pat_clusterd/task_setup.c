@@ -149,6 +149,18 @@ fail(struct bridge *bridge)
 	end(bridge, err, text);
 }
 
+/* Another "cluster init" was faster: there is a schema now. */
+static bool
+is_overtaken(const struct bridge *bridge)
+{
+	const char *sqlstate = bridge->database.sqlstate;
+
+	/* unique_violation, of the catalogue; duplicate_schema. */
+	return bridge->setup_step == STEP_SCHEMA &&
+	       (strcmp(sqlstate, "23505") == 0 ||
+	           strcmp(sqlstate, "42P06") == 0);
+}
+
 static void
 go_on(struct bridge *bridge)
 {
@@ -174,7 +186,8 @@ go_on(struct bridge *bridge)
 static void
 setup_ended(struct bridge *bridge, enum database_end how)
 {
-	if (how == DATABASE_DONE)
+	if (how == DATABASE_DONE ||
+	    (how == DATABASE_FAILED && is_overtaken(bridge)))
 		go_on(bridge);
 	else if (how == DATABASE_FAILED)
 		fail(bridge);

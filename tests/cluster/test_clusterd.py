@@ -104,6 +104,24 @@ def creates():
         assert host.ask("LEAVE", node="a").err == ERRORS["not-found"]
 
 
+def creates_at_once():
+    """of two that create a cluster at the same moment one hears that there is one"""
+    forget_all()
+    with open(os.path.join(os.environ["JP_SOURCE"], "pat_clusterd/schema.sql")) as file:
+        schema = file.read()
+    with PAIR.owner() as session, setup() as host:
+        session.rows("BEGIN; SET ROLE jira_pat; " + schema)
+        session.rows("SELECT jira_pat.init('%s', 1, '', '')" % ("x" * 16))
+        req = host.next_req()
+        host.send("CREATE", req=req, cluster=CLUSTER, tag=TAG, mac=mac_of(0))
+        with PAIR.owner() as other:
+            daemon.wait_for(lambda: other.rows(
+                "SELECT 1 FROM pg_locks WHERE NOT granted"))
+        session.rows("COMMIT")
+        done = host.wait("DONE", lambda done: done.req == req)
+        assert (done.err, "already" in done.text) == (ERRORS["exists"], True), done
+
+
 def no_cluster():
     """a host is refused, with what to do, where there is no cluster, by another one,
     and where it is not known"""
@@ -1092,7 +1110,7 @@ def environment():
             assert host.lease().ok
 
 
-CASES = [creates, no_cluster, appends, large, slow, applied, leases, looks,
+CASES = [creates, creates_at_once, no_cluster, appends, large, slow, applied, leases, looks,
          looks_again, nodes_after_batches, restarted, same_name, takes_over,
          takes_back, leaves, snapshots, waits_for_standby, shown_too_early,
          role_settings, lost_in_commit, garbage,

@@ -428,9 +428,10 @@ take_all_back(struct run *run)
 		left += !take_back(run, run->ids[i], deadline_ms);
 	if (left > 0)
 		(void)jp_why(run->why, JP_ERR_OK,
-		    "%.300s; %" PRIu64 " of %" PRIu64
-		    " new tokens could not be revoked: see `pat-admin list`",
-		    first.text, left, run->done);
+		    "%" PRIu64 " of %" PRIu64
+		    " new tokens are there and could not be revoked: see "
+		    "`pat-admin list`; the next one: %.300s",
+		    left, run->done, first.text);
 }
 
 static enum jp_err
