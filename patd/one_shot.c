@@ -242,6 +242,26 @@ refuse(const struct jp_request *request, enum jp_err err)
 }
 
 /*
+ * A store of a cluster is for patd alone. Where a cluster is configured, one
+ * that is in none is not what patd would serve: of a host that has left, or an
+ * older backup, which knows nothing of what was revoked since.
+ */
+static enum jp_err
+open_core(struct jp_core *core, const struct jp_settings *settings,
+    struct jp_why *why)
+{
+	enum jp_err err =
+	    jp_core_open(core, settings, "patd --one-shot", 0, why);
+
+	if (err != JP_ERR_OK || !settings->cluster.configured)
+		return err;
+	jp_core_close(core);
+	return jp_why(why, JP_ERR_CONFIG,
+	    "%s has [cluster]: only patd answers here: start it",
+	    settings->file);
+}
+
+/*
  * A patd that starts goes first, and then answers; what another one of our kind
  * has open serves us, too; a pat-admin leaves soon.
  */
@@ -254,7 +274,7 @@ decide(const struct jp_settings *settings, const struct jp_request *request,
 	enum jp_err err;
 
 	for (;;) {
-		err = jp_core_open(&core, settings, "patd --one-shot", 0, why);
+		err = open_core(&core, settings, why);
 		if (err == JP_ERR_OK)
 			return serve(&core, settings, request, why);
 		if (err != JP_ERR_LOCKED)

@@ -13,8 +13,8 @@ import unittest.mock
 
 import postgres
 from cluster import CLUSTERD, PATIENCE, SHIM, Cluster, Host, wait_for
-from daemon import (ACCEPT, ROOT, DENY, SANITIZED, UNAVAILABLE, Skip, World,
-                    main)
+from daemon import (ACCEPT, ROOT, DENY, SANITIZED, UNAVAILABLE, OneShot, Skip,
+                    World, main)
 
 
 class Apart(Host):
@@ -571,6 +571,32 @@ def case_offline():
         one.admin("backup", one.root + "/copy")
 
 
+def case_one_shot():
+    """where [cluster] stands, nobody but patd says yes: not of a store of a cluster,
+    nor of one that is in none, as of a host that has left or an older backup"""
+    def asked(host):
+        return OneShot(host, "alice", token).end()[0][0]
+
+    with hosts(1) as (_, (one,)):
+        token = one.token("alice")
+        one.admin("backup", one.root + "/backup")
+        assert asked(one) == UNAVAILABLE
+        one.alone()
+        assert asked(one) == ACCEPT
+        one.write()
+        one.admin("cluster", "init")
+        assert asked(one) == UNAVAILABLE
+        assert asked(one.alone()) == UNAVAILABLE
+        one.write()
+        one.start()
+        assert asked(one) == ACCEPT  # patd was asked
+        one.halt()
+        one.admin("restore", one.root + "/backup")
+        assert asked(one) == UNAVAILABLE
+        one.admin("cluster", "leave", check=False)
+        assert asked(one.alone()) == ACCEPT
+
+
 def case_restore():
     """a backup of a host that is restored takes what has happened since from the
     others"""
@@ -855,7 +881,8 @@ CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_ended,
          case_join_new_cluster, case_join_again, case_join_anew, case_join_changed,
          case_leave, case_leave_meanwhile, case_clocks, case_leave_other,
          case_leave_without, case_lost_end,
-         case_status, case_offline, case_restore, case_restore_old,
+         case_status, case_offline, case_one_shot, case_restore,
+         case_restore_old,
          case_restore_all, case_check,
          case_silent, case_check_conninfo, case_check_failover, case_check_upstream,
          case_check_pepper]
