@@ -84,8 +84,9 @@ CREATE FUNCTION jira_pat.nodes(
 RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	SELECT h.seq, h.mac, h.seq - coalesce(s.seq, 0), h.total - coalesce(s.total, 0),
 		n.name, n.applied, n.grants, n.lease_ms,
-		coalesce(greatest(0, extract(epoch FROM clock_timestamp() - n.contact) * 1000),
-			-1)::bigint,
+		-- greatest() passes over NULL: one that was never heard of was when it came.
+		greatest(0, extract(epoch FROM clock_timestamp()
+			- coalesce(n.contact, n.joined)) * 1000)::bigint,
 		n.version, n.gone
 	-- LIMIT tells the planner what it cannot know: it would guess hundreds of millions
 	-- of rows, and compile (jit) each call for half a second.

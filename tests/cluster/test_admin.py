@@ -755,6 +755,25 @@ def case_silent():
         wait_for(lambda: not silent(), one.story)
 
 
+def case_never_came():
+    """a host that has joined and was never started: status says since when, and after
+    a day what is kept for it"""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        two.join(one)
+        with whole.pair.owner() as session:
+            session.rows("UPDATE jira_pat.node SET joined = clock_timestamp() - "
+                         "interval '50 hours' WHERE name = 'proxy2'")
+        one.start()
+        one.token("alice")
+        other = next(node for node in one.status()["nodes"]
+                     if node["node"] == "proxy2")
+        assert other["contact"] >= 50 * 3600 and other["lease_run_out"], other
+        assert "said nothing" in one.admin("cluster", "status").stdout
+        assert "proxy1" not in [line.split()[0] for line in one.admin(
+            "cluster", "status").stdout.splitlines() if "said nothing" in line]
+
+
 def case_check_conninfo():
     """check: traps of the connection string"""
     with tempfile.TemporaryDirectory() as folder:
@@ -882,10 +901,9 @@ CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_ended,
          case_leave, case_leave_meanwhile, case_clocks, case_leave_other,
          case_leave_without, case_lost_end,
          case_status, case_offline, case_one_shot, case_restore,
-         case_restore_old,
-         case_restore_all, case_check,
-         case_silent, case_check_conninfo, case_check_failover, case_check_upstream,
-         case_check_pepper]
+         case_restore_old, case_restore_all, case_check,
+         case_silent, case_never_came, case_check_conninfo,
+         case_check_failover, case_check_upstream, case_check_pepper]
 
 if __name__ == "__main__":
     try:
