@@ -717,7 +717,24 @@ def case_check():
         one.end_link()
         wait_for(lambda: any("no lease" in text and level == "bad"
                              for level, text in findings(one)), one.story)
-        has(findings(one), "bad", "pat-clusterd is not connected")
+        found = findings(one)
+        has(found, "bad", "pat-clusterd is not connected")
+        # What it hears of nobody says nothing about them.
+        assert not any("nothing is heard" in text for _, text in found), found
+        said = one.admin("cluster", "status", check=False).stdout
+        assert "database pat-clusterd is not connected\n" in said, said
+        assert "last heard" in said, said
+        assert [line.split()[3] for line in said.splitlines()
+                if line.startswith("proxy2")] == ["unknown"], said
+        said = json.loads(one.admin("cluster", "status", "--json",
+                                    check=False).stdout)
+        assert [node["lease_run_out"] for node in said["nodes"]
+                if not node["here"]] == [None], said
+        one.stop()
+        assert any(found["level"] == "bad" and
+                   "patd is not running: this host of a cluster" in found["text"]
+                   for found in json.loads(one.admin(
+                       "check", "--json", check=False).stdout))
 
 
 def case_silent():
@@ -806,6 +823,13 @@ def case_check_conninfo():
             os.chmod(secret, 0o600)
             if ROOT:
                 has(check("host=/tmp passfile=" + secret), "bad", "chown bin")
+                found = check("host=/tmp sslrootcert=" + secret)
+                has(found, "bad", "sslrootcert", "cannot read", "chmod a+r")
+                os.chmod(secret, 0o644)
+                found = check("host=/tmp sslrootcert=" + secret)
+                assert not any("sslrootcert" in text for _, text in found), found
+            has(check("host=/tmp sslrootcert=%s.not" % secret), "bad",
+                "sslrootcert", "there is no such file")
             place.link_user = "no-such-user"
             has(check("host=/tmp"), "bad", "there is no user no-such-user")
         finally:

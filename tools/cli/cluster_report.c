@@ -39,6 +39,14 @@ cluster_report_is_here(
 	return strcmp(node->name, report->here.node) == 0;
 }
 
+bool
+cluster_report_is_known(
+    const struct cluster_report *report, const struct jp_cluster_node *node)
+{
+	return report->here.link == JP_CLUSTER_CONNECTED ||
+	       cluster_report_is_here(report, node);
+}
+
 uint64_t
 cluster_report_silent_days(const struct jp_cluster_node *node)
 {
@@ -64,11 +72,13 @@ static json_t *
 json_node(
     const struct cluster_report *report, const struct jp_cluster_node *node)
 {
-	return json_pack("{s:s,s:b,s:I,s:I,s:o,s:b,s:o,s:I,s:s}", "node",
+	return json_pack("{s:s,s:b,s:I,s:I,s:o,s:o,s:o,s:I,s:s}", "node",
 	    node->name, "here", (int)cluster_report_is_here(report, node),
 	    "applied", (json_int_t)node->applied, "lag",
 	    (json_int_t)cluster_report_lag(report, node->applied), "lease",
-	    json_s(node->lease_ms), "lease_run_out", (int)node->cut_off,
+	    json_s(node->lease_ms), "lease_run_out",
+	    cluster_report_is_known(report, node) ? json_boolean(node->cut_off)
+	                                          : json_null(),
 	    "contact",
 	    node->contact_ms != UINT64_MAX ? json_s(node->contact_ms)
 	                                   : json_null(),

@@ -36,6 +36,10 @@ cluster_report_lag(const struct cluster_report *report, uint64_t applied);
 bool cluster_report_is_here(
     const struct cluster_report *report, const struct jp_cluster_node *node);
 
+/* Whether patd hears of that host: of others only with a connection. */
+bool cluster_report_is_known(
+    const struct cluster_report *report, const struct jp_cluster_node *node);
+
 /*
  * For how many whole days nothing was heard of a host, by the clock of the
  * database; 0: less, or it was never there. The log is kept for it.

@@ -254,9 +254,9 @@ explain(struct joining *joining, enum jp_err err)
 	if (err == JP_ERR_REFUSED && strstr(said.text, "pepper") != NULL &&
 	    joining->args->pepper == NULL)
 		return jp_why(joining->why, err,
-		    "%s: copy %s from one of them, and name the copy with "
-		    "--pepper",
-		    said.text, context->settings.pepper_file);
+		    "this host has another pepper than the cluster: copy %s "
+		    "from one of its hosts, and name the copy with --pepper",
+		    context->settings.pepper_file);
 	return err;
 }
 

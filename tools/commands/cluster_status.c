@@ -33,7 +33,7 @@ format_s(uint64_t ms, char text[32])
 static void
 print_database(const struct jp_cluster_here *here)
 {
-	if (here->database[0] == '\0')
+	if (here->link != JP_CLUSTER_CONNECTED)
 		(void)printf("%-9s%s%s%s\n", "database",
 		    jp_cluster_link_text(here->link),
 		    here->text[0] != '\0' ? ": " : "", here->text);
@@ -84,7 +84,9 @@ print_row(struct listing *listing, const struct cluster_report *report,
 		format_s(node->contact_ms, ago);
 		(void)snprintf(contact, sizeof(contact), "%s ago", ago);
 	}
-	if (node->cut_off)
+	if (!cluster_report_is_known(report, node))
+		cells[3] = "unknown";
+	else if (node->cut_off)
 		cells[3] = "run out";
 	return listing_row(listing, cells);
 }
@@ -97,7 +99,7 @@ print_silent(const struct cluster_report *report)
 		const struct jp_cluster_node *node = &report->nodes[i];
 		const uint64_t days = cluster_report_silent_days(node);
 
-		if (days > 0)
+		if (days > 0 && cluster_report_is_known(report, node))
 			(void)printf("%s has said nothing for %" PRIu64
 			             " day%s, and the database keeps %" PRIu64
 			             " changes for it: if it is gone for good, "
@@ -121,6 +123,8 @@ print_text(const struct cluster_report *report)
 	if (report->len == 0)
 		return err;
 	(void)putchar('\n');
+	if (report->here.link != JP_CLUSTER_CONNECTED)
+		(void)printf("What was last heard of the hosts:\n");
 	for (size_t i = 0; i < report->len && err == JP_ERR_OK; i++)
 		err = print_row(&listing, report, &report->nodes[i]);
 	listing_end(&listing, err == JP_ERR_OK);

@@ -156,6 +156,44 @@ check_hosts(struct doctor *doctor)
 		    count);
 }
 
+/* The file that a word of the conninfo names, if it does and is there. */
+static bool
+find_file(
+    struct doctor *doctor, const char *key, const char *path, struct stat *st)
+{
+	if (path[0] != '/')
+		return false;
+	if (stat(path, st) == 0)
+		return true;
+	if (geteuid() != 0)
+		report_hidden(doctor, LEVEL_WARN);
+	else
+		report_finding(doctor, LEVEL_BAD, "cluster",
+		    "%s=%s: there is no such file", key, path);
+	return false;
+}
+
+/* What is no secret: of everybody, as of root alone pat-clusterd has nothing.
+ */
+static void
+check_certificate(struct doctor *doctor, const char *key)
+{
+	struct jp_conninfo_word word;
+	const char *path = word_of(doctor, key, &word);
+	struct jp_account account;
+	struct stat st;
+
+	if (!find_file(doctor, key, path, &st) ||
+	    jp_account_find(doctor->settings->cluster.user, &account) !=
+	        JP_ERR_OK ||
+	    account.uid == 0 || account.uid == st.st_uid ||
+	    account.gid == st.st_gid || (st.st_mode & 04) != 0)
+		return;
+	report_finding(doctor, LEVEL_BAD, "cluster",
+	    "%s=%s: pat-clusterd cannot read it: chmod a+r %s", key, path,
+	    path);
+}
+
 /* libpq takes neither one that others can read, nor one that it cannot. */
 static void
 check_secret(struct doctor *doctor, const char *key)
@@ -165,15 +203,9 @@ check_secret(struct doctor *doctor, const char *key)
 	struct jp_account account;
 	struct stat st;
 
-	if (path[0] != '/')
+	if (!find_file(doctor, key, path, &st))
 		return;
-	if (stat(path, &st) != 0) {
-		if (geteuid() != 0)
-			report_hidden(doctor, LEVEL_WARN);
-		else
-			report_finding(doctor, LEVEL_BAD, "cluster",
-			    "%s=%s: there is no such file", key, path);
-	} else if ((st.st_mode & 077) != 0) {
+	if ((st.st_mode & 077) != 0) {
 		report_finding(doctor, LEVEL_BAD, "cluster",
 		    "%s=%s: others may read it, and libpq does not take it: "
 		    "chmod 600 %s",
@@ -196,6 +228,8 @@ doctor_cluster(struct doctor *doctor)
 	check_hosts(doctor);
 	check_secret(doctor, "passfile");
 	check_secret(doctor, "sslkey");
+	check_certificate(doctor, "sslrootcert");
+	check_certificate(doctor, "sslcert");
 }
 
 /* ---- what patd knows ---- */
@@ -264,6 +298,8 @@ take_host(struct state *state, const struct jp_cluster_node *node)
 		state->listed = true;
 		return;
 	}
+	if (state->here.link != JP_CLUSTER_CONNECTED)
+		return; /* it hears nothing of anybody */
 	if (cluster_report_silent_days(node) > 0)
 		report_finding(state->doctor, LEVEL_WARN, "cluster",
 		    "%s has said nothing for %" PRIu64
@@ -302,7 +338,7 @@ take_state(void *arg, const struct jp_admin_item *item)
 	state->has_here = true;
 	state->here = item->here;
 	if (item->here.link == JP_CLUSTER_OFFLINE)
-		return JP_ERR_OK; /* the last line says that patd is down */
+		return JP_ERR_OK; /* and check_patd() said so */
 	check_database(state->doctor, &item->here);
 	check_lease(state->doctor, &item->here);
 	return JP_ERR_OK;

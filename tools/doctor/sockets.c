@@ -123,7 +123,12 @@ check_patd(struct doctor *doctor)
 	if (verify)
 		await_admin(doctor);
 	doctor->patd = check_socket(doctor, "admin.sock");
-	if (!doctor->patd && !verify && !doctor->patd_hidden)
+	if (!doctor->patd && !verify && !doctor->patd_hidden &&
+	    doctor->settings->cluster.configured)
+		report_finding(doctor, LEVEL_BAD, "patd",
+		    "patd is not running: this host of a cluster accepts no "
+		    "token: start it");
+	else if (!doctor->patd && !verify && !doctor->patd_hidden)
 		report_finding(doctor, LEVEL_OK, "patd",
 		    "patd is not running: pat-admin uses the store directly");
 	else if (verify && !doctor->patd && !doctor->patd_hidden)
