@@ -379,13 +379,16 @@ view_holds(void *arg)
 static enum jp_cluster_link
 link_of(const struct jp_replica_status *status)
 {
+	if (status->linked && status->welcome &&
+	    status->state.state == JP_LINK_CONNECTED)
+		return JP_CLUSTER_CONNECTED;
+	/* It is patd then that has cut the link. */
+	if (status->refused_why[0] != '\0')
+		return JP_CLUSTER_REFUSED;
 	if (!status->linked)
 		return JP_CLUSTER_NO_LINK;
-	if (status->state.state == JP_LINK_REFUSED)
-		return JP_CLUSTER_REFUSED;
-	return status->state.state == JP_LINK_CONNECTED && status->welcome
-	           ? JP_CLUSTER_CONNECTED
-	           : JP_CLUSTER_CONNECTING;
+	return status->state.state == JP_LINK_REFUSED ? JP_CLUSTER_REFUSED
+	                                              : JP_CLUSTER_CONNECTING;
 }
 
 static void

@@ -484,6 +484,10 @@ def case_lost_end():
             wait_for(lambda: "has lost what was committed" in one.read_log(),
                      one.story)
             assert one.verdict("alice", token) == UNAVAILABLE
+            # pat-clusterd is there, and so is the database.
+            has(findings(one), "bad", "the database cannot be used: the log")
+            said = one.admin("cluster", "status", check=False).stdout
+            assert "database the database cannot be used: the log" in said, said
             one.halt()
             one.admin("cluster", "leave", "--without-database")
             session.rows("DROP SCHEMA jira_pat CASCADE")
