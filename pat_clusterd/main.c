@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -46,16 +45,13 @@ struct clusterd {
 static void
 read_signals(struct clusterd *clusterd)
 {
-	struct signalfd_siginfo info;
+	int number = jp_daemon_next_signal(clusterd->signals);
 
-	while (read(clusterd->signals, &info, sizeof(info)) ==
-	       (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
-			jp_log(LOG_INFO,
-			    "settings: changes in [cluster] need a restart");
-		else
-			clusterd->stop = true;
-	}
+	if (number == SIGHUP)
+		jp_log(
+		    LOG_INFO, "settings: changes in [cluster] need a restart");
+	else if (number != 0)
+		clusterd->stop = true;
 }
 
 /* A sign of life comes from the loop that works, or not at all. */

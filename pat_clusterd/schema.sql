@@ -235,8 +235,9 @@ $$;
 -- with what that one has applied. So the name is taken from it, for it to be granted
 -- nothing more, but nothing is said of the new one until `wait_ms` have passed, by the
 -- clock of whoever asks, who then says so with `p_waited`. A holder that was heard of
--- within its lease lives: it keeps the name. (By this clock: if it jumps, somebody waits
--- in vain or begins to wait early, no more.)
+-- within its lease lives: it keeps the name. So does one that waits, a little longer than
+-- its wait, or two of them would take it from each other for ever. (By this clock: if it
+-- jumps, somebody waits in vain or begins to wait early, no more.)
 CREATE FUNCTION jira_pat.hello(
 	p_cluster bytea, p_node text, p_session bigint, p_holder bytea, p_waited boolean,
 	p_applied bigint, p_version text,
@@ -262,12 +263,13 @@ BEGIN
 	IF v_node.grants > 0 AND v_node.holder <> p_holder
 			AND NOT (p_waited AND v_node.session = p_session) THEN
 		IF v_node.session <> p_session AND clock_timestamp() - v_node.contact
-				BETWEEN interval '0' AND v_node.lease_ms * interval '1 ms' THEN
+				BETWEEN interval '0' AND v_node.lease_ms * interval '1.05 ms' THEN
 			RAISE EXCEPTION 'another machine calls itself "%", too, or did so '
 				'a moment ago', p_node USING ERRCODE = 'JP007';
 		END IF;
 		v_wait_ms := v_node.lease_ms;
-		UPDATE jira_pat.node n SET session = p_session WHERE n.name = p_node;
+		UPDATE jira_pat.node n SET session = p_session, contact = clock_timestamp()
+		WHERE n.name = p_node;
 	ELSE
 		UPDATE jira_pat.node n SET session = p_session, holder = p_holder,
 			applied = p_applied, contact = clock_timestamp(), version = p_version

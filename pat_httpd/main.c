@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -101,15 +100,13 @@ static void
 on_signal(struct reactor_watch *watch, uint32_t events)
 {
 	struct httpd *httpd = REACTOR_OWNER(watch, struct httpd, signals);
-	struct signalfd_siginfo info;
+	int number = jp_daemon_next_signal(watch->fd);
 
 	(void)events;
-	while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo != SIGHUP)
-			begin_stop(httpd);
-		else if (!httpd->service.conns.draining)
-			reload(httpd);
-	}
+	if (number == SIGHUP && !httpd->service.conns.draining)
+		reload(httpd);
+	else if (number != SIGHUP && number != 0)
+		begin_stop(httpd);
 }
 
 /* It comes from the loop that answers, or not at all. */

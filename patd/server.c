@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -82,15 +81,12 @@ begin_stop(struct loop *loop)
 static void
 on_signal(struct loop *loop)
 {
-	struct signalfd_siginfo info;
+	int number = jp_daemon_next_signal(loop->signal_fd);
 
-	while (read(loop->signal_fd, &info, sizeof(info)) ==
-	       (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGHUP && !loop->stopping)
-			reload(loop);
-		else if (info.ssi_signo != SIGHUP)
-			begin_stop(loop);
-	}
+	if (number == SIGHUP && !loop->stopping)
+		reload(loop);
+	else if (number != SIGHUP && number != 0)
+		begin_stop(loop);
 }
 
 static void

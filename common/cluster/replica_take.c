@@ -49,6 +49,7 @@ struct take {
 	const struct jp_link_msg *msg;
 	const uint8_t *bytes;
 	struct jp_why *why;
+	bool foreign; /* it is not of the log that this host is a replica of */
 };
 
 static enum jp_err
@@ -71,6 +72,9 @@ check_head(struct take *take, uint64_t head, const uint8_t *mac)
 {
 	const struct jp_position *here = &take->replica->position;
 
+	take->foreign =
+	    head < here->seq ||
+	    (head == here->seq && memcmp(mac, here->mac, JP_CHAIN_LEN) != 0);
 	if (head < here->seq)
 		return jp_why(take->why, JP_ERR_CONFLICT,
 		    "the log in the database ends at %llu, and this host has "
@@ -78,7 +82,7 @@ check_head(struct take *take, uint64_t head, const uint8_t *mac)
 		    "older copy: see \"What each failure looks like\" in "
 		    "CLUSTER.md",
 		    (unsigned long long)head, (unsigned long long)here->seq);
-	if (head == here->seq && memcmp(mac, here->mac, JP_CHAIN_LEN) != 0)
+	if (take->foreign)
 		return jp_why(take->why, JP_ERR_CHECKSUM,
 		    "the log in the database is another one than that of this "
 		    "host, at %llu: see \"What each failure looks like\" in "
@@ -131,11 +135,12 @@ take_welcome(struct take *take)
 }
 
 static enum jp_err
-refuse_batch(const struct take *take, enum jp_err err)
+refuse_batch(struct take *take, enum jp_err err)
 {
 	const struct jp_link_batch *batch = &take->msg->batch;
 	unsigned long long seq = batch->seq;
 
+	take->foreign = true;
 	if (err == JP_ERR_CHECKSUM)
 		return jp_why(take->why, err,
 		    "batch %llu of the log, by %s, has a wrong MAC: somebody "
@@ -150,7 +155,7 @@ refuse_batch(const struct take *take, enum jp_err err)
 
 /* The own one comes back, mostly. */
 static enum jp_err
-compare_old(const struct take *take)
+compare_old(struct take *take)
 {
 	const struct jp_link_batch *batch = &take->msg->batch;
 	const struct jp_position *there =
@@ -377,12 +382,14 @@ is_looked_at(struct jp_replica *replica, const struct taker *taker,
 
 /* Nothing counts until the next WELCOME. */
 static void
-note_refused(struct jp_replica *replica, const struct jp_why *why)
+note_refused(const struct take *take)
 {
+	struct jp_replica *replica = take->replica;
+
 	replica_lock(replica);
 	replica_disconnected(replica);
-	replica->numbers.refused++;
-	memcpy(replica->numbers.refused_why, why->text,
+	replica->numbers.refused += take->foreign;
+	memcpy(replica->numbers.refused_why, take->why->text,
 	    sizeof(replica->numbers.refused_why));
 	replica_unlock(replica);
 }
@@ -392,7 +399,7 @@ jp_replica_take(struct jp_replica *replica, const struct jp_link_msg *msg,
     const uint8_t *bytes, struct jp_why *why)
 {
 	struct taker taker = takers[msg->kind];
-	struct take take = { replica, msg, bytes, why };
+	struct take take = { replica, msg, bytes, why, false };
 	enum jp_err err;
 
 	jp_why_clear(why);
@@ -401,7 +408,7 @@ jp_replica_take(struct jp_replica *replica, const struct jp_link_msg *msg,
 	if (is_looked_at(replica, &taker, &err, why))
 		err = taker.take(&take);
 	if (err != JP_ERR_OK)
-		note_refused(replica, why);
+		note_refused(&take);
 	return err;
 }
 

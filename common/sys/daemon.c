@@ -2,12 +2,14 @@
 
 #include "common/sys/daemon.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "common/sys/log.h"
 #include "common/sys/process.h"
@@ -168,4 +170,18 @@ jp_daemon_signal_fd(void)
 
 	fill_signals(&signals);
 	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int
+jp_daemon_next_signal(int fd)
+{
+	struct signalfd_siginfo info;
+	ssize_t got;
+
+	do
+		got = read(fd, &info, sizeof(info));
+	while (got < 0 && errno == EINTR);
+	if (got == (ssize_t)sizeof(info))
+		return (int)info.ssi_signo;
+	return got < 0 && errno == EAGAIN ? 0 : SIGTERM;
 }

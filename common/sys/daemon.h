@@ -71,4 +71,10 @@ void jp_daemon_block_signals(void);
 /* Where they are read, see signalfd(2); below 0 with errno: nowhere. */
 int jp_daemon_signal_fd(void);
 
+/*
+ * The next one that has come there; 0: there is none. SIGTERM where that cannot
+ * be read: what stays there would keep a loop busy for ever.
+ */
+int jp_daemon_next_signal(int fd);
+
 #endif

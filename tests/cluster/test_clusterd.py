@@ -328,7 +328,7 @@ def beginner(holder, **options):
         host.close()
 
 
-ONE, TWO = b"this machine    ", b"another machine "
+ONE, TWO, THREE = b"this machine    ", b"another machine ", b"one more of them"
 
 
 @contextlib.contextmanager
@@ -384,6 +384,8 @@ def takes_over():
         set_clock_on()
         with beginner(TWO, applied=1, lease_ms=2000) as two:
             two.wait("STATE", lambda state: "leases" in state.text)
+            with beginner(THREE) as three:
+                three.wait("STATE", lambda state: state.state == REFUSED)
             after = seen(1)
             assert (after["applied"], after["grants"]) == (
                 before["applied"], before["grants"]), (before, after)

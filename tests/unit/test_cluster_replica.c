@@ -439,6 +439,16 @@ assert_refused(struct fake_host *host, enum jp_err err, const char *part)
 	assert_false(status.welcome);
 }
 
+/* What administrators are told to be no batch of this cluster. */
+static void
+assert_foreign(struct fake_host *host, uint64_t count)
+{
+	struct jp_replica_status status;
+
+	jp_replica_status(host->replica, &status);
+	assert_int_equal(status.refused, count);
+}
+
 /* Two batches of a, of which b has none. */
 static void
 make_two(struct fixture *fixture)
@@ -477,6 +487,7 @@ a_wrong_mac_is_refused(void **state)
 	fake_connect(&fixture->b);
 	assert_true(fake_pump(&fixture->b));
 	assert_true(has(&fixture->b, ID));
+	assert_foreign(&fixture->b, 1);
 }
 
 static void
@@ -563,6 +574,7 @@ a_store_that_cannot_write_goes_on_after_a_new_hello(void **state)
 	(void)fake_pump(&fixture->b);
 	assert_non_null(strstr(fixture->b.why.text, "the store in memory: "));
 	assert_false(has(&fixture->b, ID));
+	assert_foreign(&fixture->b, 0);
 	fake_cut(&fixture->b, true);
 	fixture->b.told = 0;
 	fake_connect(&fixture->b);

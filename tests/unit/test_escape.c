@@ -261,8 +261,9 @@ a_cut_text_ends_with_a_whole_character(void **unused)
 	(void)unused;
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
 		for (size_t cut = 0; cut <= strlen(whole[i]); cut++) {
-			(void)snprintf(
-			    text, sizeof(text), "x%.*s", (int)cut, whole[i]);
+			text[0] = 'x';
+			memcpy(text + 1, whole[i], cut);
+			text[1 + cut] = '\0';
 			jp_cut_end(text);
 			assert_true(jp_utf8_valid(text, strlen(text)));
 			if (cut == strlen(whole[i]))
