@@ -113,6 +113,17 @@ def hosts(count, standby=False):
         whole.close()
 
 
+@contextlib.contextmanager
+def pair():
+    """Two hosts of a cluster, which run."""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        one.start()
+        two.join(one)
+        two.start()
+        yield whole, (one, two)
+
+
 def identity(token):
     return token.split("_")[1]
 
@@ -258,11 +269,7 @@ def case_join_ended():
 def case_join_new_cluster():
     """a host of a cluster that is no more is told how to join the one that was made
     anew, and brings what only it had heard of"""
-    with hosts(2) as (whole, (one, two)):
-        one.admin("cluster", "init")
-        one.start()
-        two.join(one)
-        two.start()
+    with pair() as (whole, (one, two)):
         token, gone = one.token("alice"), one.token("bob")
         one.admin("backup", one.root + "/backup")
         one.admin("revoke", identity(gone))
@@ -302,11 +309,7 @@ def case_join_again():
 def case_join_anew():
     """a host whose place in the log is gone joins anew, also after it was removed;
     not where it knows more than the database, or where that is another cluster"""
-    with hosts(2) as (whole, (one, two)):
-        one.admin("cluster", "init")
-        one.start()
-        two.join(one)
-        two.start()
+    with pair() as (whole, (one, two)):
         token = one.token("alice")
         accepts(two, "alice", token)
         two.halt()
@@ -381,11 +384,7 @@ HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT grante
 def case_leave_meanwhile():
     """what others changed while a host was leaving holds there, too, if it was
     before the host was out"""
-    with hosts(2) as (whole, (one, two)):
-        one.admin("cluster", "init")
-        one.start()
-        two.join(one)
-        two.start()
+    with pair() as (whole, (one, two)):
         token = one.token("alice")
         accepts(two, "alice", token)
         two.halt()
@@ -433,11 +432,7 @@ def case_clocks():
 def case_leave_other():
     """a host that is gone is removed by another one, and cannot come back without
     join"""
-    with hosts(2) as (whole, (one, two)):
-        one.admin("cluster", "init")
-        one.start()
-        two.join(one)
-        two.start()
+    with pair() as (whole, (one, two)):
         token = one.token("alice")
         accepts(two, "alice", token)
         two.end()
@@ -467,11 +462,7 @@ def case_leave_without():
 def case_lost_end():
     """a database that was put back to an older state: no host applies it, and the
     host that knows most makes a new cluster, which the others join"""
-    with hosts(2) as (whole, (one, two)):
-        one.admin("cluster", "init")
-        one.start()
-        two.join(one)
-        two.start()
+    with pair() as (whole, (one, two)):
         with whole.pair.owner() as session:
             seq, mac = session.rows("SELECT seq, mac FROM jira_pat.head")[0]
             token = one.token("alice")
@@ -604,11 +595,7 @@ def case_one_shot():
 def case_restore():
     """a backup of a host that is restored takes what has happened since from the
     others"""
-    with hosts(2) as (whole, (one, two)):
-        one.admin("cluster", "init")
-        one.start()
-        two.join(one)
-        two.start()
+    with pair() as (whole, (one, two)):
         token = one.token("alice")
         accepts(two, "alice", token)
         two.admin("backup", two.root + "/backup")
@@ -625,11 +612,7 @@ def case_restore():
 def case_restore_old():
     """a backup that is older than the log applies nothing and accepts nothing; join
     fills it anew"""
-    with hosts(2) as (whole, (one, two)):
-        one.admin("cluster", "init")
-        one.start()
-        two.join(one)
-        two.start()
+    with pair() as (whole, (one, two)):
         token = one.token("alice")
         accepts(two, "alice", token)
         two.admin("backup", two.root + "/backup")
@@ -658,11 +641,7 @@ def case_restore_old():
 
 def case_restore_all():
     """the whole cluster goes back to a backup, by what CLUSTER.md says"""
-    with hosts(2) as (whole, (one, two)):
-        one.admin("cluster", "init")
-        one.start()
-        two.join(one)
-        two.start()
+    with pair() as (whole, (one, two)):
         token = one.token("alice")
         one.admin("backup", one.root + "/backup")
         one.admin("revoke", identity(token))

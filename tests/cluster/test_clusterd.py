@@ -307,27 +307,6 @@ def nodes_after_batches():
             range(1, 7))
 
 
-ONE, TWO = b"a machine" + bytes(7), b"another machine!"
-
-
-def restarted():
-    """a patd that starts again, and a pat-clusterd, wait for no lease of before"""
-    make("a")
-    for _ in range(3):
-        with welcome("a", holder=ONE, lease_ms=300000) as one:
-            assert one.lease().ok
-
-
-@contextlib.contextmanager
-def beginner(holder, **options):
-    """Says hello as "a", whatever comes of that."""
-    with Place(PAIR.conninfo()) as place:
-        host = place.host()
-        host.hello("a", CLUSTER, holder=holder, **options)
-        yield host
-        host.close()
-
-
 ONE, TWO, THREE = b"this machine    ", b"another machine ", b"one more of them"
 
 
