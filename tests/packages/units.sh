@@ -4,51 +4,15 @@
 # with which rights, what a socket that outlives the daemon is good for, the timers,
 # the examples of drop-ins, and the way from units that started patd as root.
 
-# shellcheck source=tests/lib/tap.sh
-. "$JP_SOURCE/tests/lib/tap.sh"
-# shellcheck source=tests/lib/build.sh
-. "$JP_SOURCE/tests/lib/build.sh"
-# shellcheck source=tests/lib/roots.sh
-. "$JP_SOURCE/tests/lib/roots.sh"
-# shellcheck source=tests/lib/boot.sh
-. "$JP_SOURCE/tests/lib/boot.sh"
+# shellcheck source=tests/packages/units_lib.sh
+. "$JP_SOURCE/tests/packages/units_lib.sh"
 
-case $(ldd "$JP_BUILD/patd/.libs/patd" "$JP_BUILD/patd/patd" 2>/dev/null) in
-*libasan* | *libtsan*) skip_all "a sanitizer and MemoryDenyWriteExecute= differ" ;;
-esac
-# value VARIABLE: of this build's Makefile.
-value() {
-	evaluated "$JP_BUILD" "\$($1)"
-}
-
-case $(value prefix) in
-/usr | /usr/local) ;;
-*) skip_all "systemd looks for no units below $(value prefix)" ;;
-esac
-scratch
-# shellcheck source=/dev/null
-release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-ROOT=$SCRATCH/root
-boot_make "$release" "$ROOT" build 2>"$SCRATCH/why" ||
-	skip_all "$(tail -n 1 "$SCRATCH/why")"
-make -s -C "$JP_BUILD" install DESTDIR="$ROOT/srv/installed" \
-	>"$SCRATCH/log/install" 2>&1 || bail "make install fails"
-cp "$JP_SOURCE/tests/packages/ask.py" "$ROOT/srv/"
-boot_start || bail "systemd does not start: $(tail -n 3 "$ROOT/boot.log")"
-
-# In there:
-in_there() {
-	boot_run "$@" 2>&1
-}
+units_start ''
 
 # ask WAY PATH: what www-data is answered about the token of jane.
 ask() {
 	echo "$token" | in_there setpriv --reuid www-data --regid www-data \
 		--clear-groups python3 /srv/ask.py "$1" "$2" jane
-}
-
-show() { # UNIT PROPERTY
-	in_there systemctl show -P "$2" "$1"
 }
 
 # of_process UNIT FIELD: of proc(5).

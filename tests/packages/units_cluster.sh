@@ -4,48 +4,11 @@
 # over TCP and TLS, whose name it looks up in the DNS, all that the unit takes away is
 # not missed, and what it does not take away could not go.
 
-# shellcheck source=tests/lib/tap.sh
-. "$JP_SOURCE/tests/lib/tap.sh"
-# shellcheck source=tests/lib/build.sh
-. "$JP_SOURCE/tests/lib/build.sh"
-# shellcheck source=tests/lib/roots.sh
-. "$JP_SOURCE/tests/lib/roots.sh"
-# shellcheck source=tests/lib/boot.sh
-. "$JP_SOURCE/tests/lib/boot.sh"
+# shellcheck source=tests/packages/units_lib.sh
+. "$JP_SOURCE/tests/packages/units_lib.sh"
 
 [ -x "$JP_BUILD/pat_clusterd/pat-clusterd" ] || skip_all "built without pat-clusterd"
-case $(ldd "$JP_BUILD/patd/.libs/patd" "$JP_BUILD/patd/patd" 2>/dev/null) in
-*libasan* | *libtsan*) skip_all "a sanitizer and MemoryDenyWriteExecute= differ" ;;
-esac
-# value VARIABLE: of this build's Makefile.
-value() {
-	evaluated "$JP_BUILD" "\$($1)"
-}
-
-case $(value prefix) in
-/usr | /usr/local) ;;
-*) skip_all "systemd looks for no units below $(value prefix)" ;;
-esac
-scratch
-# shellcheck source=/dev/null
-release=$(. /etc/os-release && echo "$VERSION_CODENAME")
-ROOT=$SCRATCH/root
-boot_make "$release" "$ROOT" build sql 2>"$SCRATCH/why" ||
-	skip_all "$(tail -n 1 "$SCRATCH/why")"
-make -s -C "$JP_BUILD" install DESTDIR="$ROOT/srv/installed" \
-	>"$SCRATCH/log/install" 2>&1 || bail "make install fails"
-cp "$JP_SOURCE/tests/packages/ask.py" "$JP_SOURCE/tests/packages/unit_tries.py" \
-	"$ROOT/srv/"
-boot_start || bail "systemd does not start: $(tail -n 3 "$ROOT/boot.log")"
-
-# In there:
-in_there() {
-	boot_run "$@" 2>&1
-}
-
-show() { # UNIT PROPERTY
-	in_there systemctl show -P "$2" "$1"
-}
+units_start sql unit_tries.py
 
 # told TEXT: pat-clusterd has logged that since the last "since_now".
 told() {
