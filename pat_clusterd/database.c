@@ -140,7 +140,6 @@ static void
 pause_now(struct database *database, int64_t now_ms)
 {
 	uint32_t chance;
-
 	int64_t pause_ms;
 
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)

@@ -49,8 +49,8 @@ struct cluster {
 
 	/* Of the thread alone. */
 	struct cluster_door door;
-	int64_t pause_ms; /* nobody is let in until then */
-	int64_t pause;    /* the length of it; 0: nothing is refused */
+	int64_t pause_ms;   /* nobody is let in until then */
+	int64_t backoff_ms; /* how long it takes; 0: nothing is refused */
 	struct jp_link_reader reader;
 	struct cluster_snapshot snapshot;
 	struct jp_why said_link, said_state; /* the last lines */
@@ -147,7 +147,7 @@ disconnect(struct cluster *cluster, int priority, const struct jp_why *why)
 	cluster_snapshot_lost(&cluster->snapshot);
 	jp_link_reader_free(&cluster->reader);
 	jp_link_reader_init(&cluster->reader, JP_LINK_SIDE_LINK);
-	if (cluster->pause == 0)
+	if (cluster->backoff_ms == 0)
 		cluster->said_state.text[0] = '\0';
 	cluster->pause_ms = jp_now_ms() + PAUSE_MS;
 }
@@ -157,12 +157,12 @@ disconnect(struct cluster *cluster, int priority, const struct jp_why *why)
 static void
 refuse(struct cluster *cluster, const struct jp_why *why)
 {
-	cluster->pause = cluster->pause == 0 ? PAUSE_MS
-	                 : cluster->pause > PAUSE_MAX_MS / 2
-	                     ? PAUSE_MAX_MS
-	                     : 2 * cluster->pause;
+	cluster->backoff_ms = cluster->backoff_ms == 0 ? PAUSE_MS
+	                      : cluster->backoff_ms > PAUSE_MAX_MS / 2
+	                          ? PAUSE_MAX_MS
+	                          : 2 * cluster->backoff_ms;
 	disconnect(cluster, LOG_ERR, why);
-	cluster->pause_ms = jp_now_ms() + cluster->pause;
+	cluster->pause_ms = jp_now_ms() + cluster->backoff_ms;
 }
 
 static void
@@ -180,12 +180,12 @@ watch_refused(struct cluster *cluster)
 {
 	struct jp_replica_status status;
 
-	if (cluster->pause == 0)
+	if (cluster->backoff_ms == 0)
 		return;
 	jp_replica_status(cluster->replica, &status);
 	if (status.refused_why[0] != '\0')
 		return;
-	cluster->pause = 0;
+	cluster->backoff_ms = 0;
 	if (cluster->link.fd >= 0)
 		say_linked(cluster);
 }
@@ -197,7 +197,7 @@ connect_to(struct cluster *cluster, int fd)
 
 	if (fd < 0)
 		return;
-	if (cluster->pause == 0)
+	if (cluster->backoff_ms == 0)
 		say_linked(cluster);
 	cluster_wire_open(&cluster->link, fd);
 	jp_replica_hello(cluster->replica, &hello);
