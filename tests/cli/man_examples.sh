@@ -112,17 +112,20 @@ is "and it says how to check it" "$(shown commands jira-pat.conf.5 EXAMPLES)" \
 
 # --- PAM ----------------------------------------------------------------------------
 
+confdir=$JP_BUILD/tests/lib/.libs/pam_confdir.so
+[ -e "$confdir" ] || bail "$confdir is missing: make check TESTS= builds it"
 mkdir "$SCRATCH/pam.d"
 printf '%s required pam_deny.so\n' auth account >"$SCRATCH/pam.d/other"
-pat-admin create jane.doe --name pam --from 192.0.2.7 2>/dev/null >"$SCRATCH/token"
+pat-admin create jane.doe --name pam --from 192.0.2.7 2>"$SCRATCH/log/create" \
+	>"$SCRATCH/token" || bail "no token: $(cat "$SCRATCH/log/create")"
 printf '%s\n' "$(shown commands pam_jira_pat.8 EXAMPLES)" |
 	sed 's/pamtester/& -v/; s/$/ acct_mgmt/' >"$SCRATCH/command"
 
 # logs_in: as the page tests it, with the token on standard input.
 logs_in() {
-	LD_PRELOAD=$JP_BUILD/tests/lib/.libs/pam_confdir.so \
-		JP_PAM_CONFDIR=$SCRATCH/pam.d sh -eu "$SCRATCH/command" \
-		>>"$SCRATCH/log/pamtester" 2>&1 && echo yes || echo no
+	LD_PRELOAD=$confdir JP_PAM_CONFDIR=$SCRATCH/pam.d \
+		sh -eu "$SCRATCH/command" >>"$SCRATCH/log/pamtester" 2>&1 &&
+		echo yes || echo no
 }
 
 case $(ldd "$JP_BUILD/.libs/pam_jira_pat.so" 2>/dev/null) in
@@ -138,7 +141,10 @@ for number in 1 2 3; do
 	shown blocks pam_jira_pat.8 EXAMPLES $number |
 		sed "s|pam_jira_pat\.so|$JP_BUILD/.libs/& socket=$HOME_DIR/run/verify.sock|" \
 			>"$SCRATCH/pam.d/jira-pat"
-	is "$what" "$(logs_in <"$SCRATCH/token") $(echo wrong | logs_in)" "yes no"
+	pam_says="$(logs_in <"$SCRATCH/token") $(echo wrong | logs_in)"
+	is "$what" "$pam_says" "yes no"
+	[ "$pam_says" = "yes no" ] ||
+		note "$(tail -n 20 "$SCRATCH/log/pamtester" "$SCRATCH/log/patd.log")"
 done
 
 # --- SASL ---------------------------------------------------------------------------

@@ -68,12 +68,16 @@ for unit; do
 	setsid $exec_start >>/srv/"$unit".log 2>&1 &
 	echo $! >/srv/"$unit".pid
 done
+# A file alone may be left over: somebody is to listen there.
+listens() {
+	grep -q " 00010000 .* /run/jira-pat/$1.sock\$" /proc/net/unix
+}
 for socket in verify admin http; do
 	for _ in $(seq 600); do
-		[ ! -S /run/jira-pat/$socket.sock ] || break
+		! listens $socket || break
 		sleep 0.1
 	done
-	[ -S /run/jira-pat/$socket.sock ] || exit 1
+	listens $socket || exit 1
 done
 END
 cat >"$MACHINE/root/srv/bin/apt-get" <<'END'

@@ -196,9 +196,11 @@ ended() {
 	pids=
 }
 
+# awaited SOCKET: until somebody listens there; the file alone may be left over
+# from a program that gave up root.
 awaited() {
 	for _ in $(seq 600); do
-		[ ! -S "$1" ] || return 0
+		! grep -q " 00010000 .* $1\$" /proc/net/unix || return 0
 		sleep 0.1
 	done
 	cat /srv/*.log
