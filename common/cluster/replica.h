@@ -4,11 +4,11 @@
  * and applied here as soon as the log has it. Batches of others are applied as
  * they come.
  *
- * patd (patd/cluster.c) carries the messages: it gives every message of the
- * link that is not for itself to jp_replica_take(), and sends what the replica
- * gives to its struct jp_replica_link. All functions may be called by any
- * thread; jp_replica_take(), jp_replica_hello() and jp_replica_lost() by one at
- * a time.
+ * patd (patd/cluster_talk.c) carries the messages: it gives every message of
+ * the link that is not for itself to jp_replica_take(), and sends what the
+ * replica gives to its struct jp_replica_link. All functions may be called by
+ * any thread; jp_replica_take(), jp_replica_hello() and jp_replica_lost() by
+ * one at a time.
  *
  * Writers (one at a time, which the lock of the core sees to):
  *

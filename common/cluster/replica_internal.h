@@ -2,7 +2,8 @@
  * What the files of the replica share:
  *
  *     replica_state.c   what it knows, and what follows from it
- *     replica_commit.c  writers: begin, commit, settle
+ *     replica_commit.c  writers: begin, commit
+ *     replica_settle.c  and then: until all hosts have it
  *     replica_take.c    the thread that carries messages
  *     replica.c         the store that it is; guard, status
  *

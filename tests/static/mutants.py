@@ -38,6 +38,7 @@ SUBJECTS = {
     "common/cluster/link_parts.c": "cluster_link",
     "common/cluster/replica.c": "cluster_replica",
     "common/cluster/replica_commit.c": "cluster_replica",
+    "common/cluster/replica_settle.c": "cluster_replica",
     "common/cluster/replica_state.c": "cluster_replica",
     "common/cluster/replica_take.c": "cluster_replica",
     "common/decide/cluster_view.c": "cluster_view",

@@ -1,0 +1,114 @@
+/* Writers who have written: until all hosts have it. */
+#include <stdio.h>
+
+#include "common/cluster/replica_internal.h"
+
+enum {
+	READING_LEASES = 2, /* how long a reading of the nodes is waited for */
+};
+
+/* "b, c" of those that did not answer, each once. */
+static void
+print_late(const struct jp_barrier *barrier, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < barrier->late_len && len < size; i++) {
+		int more = snprintf(text + len, size - len, "%s%s",
+		    i > 0 ? ", " : "", barrier->late[i]);
+
+		len += more > 0 ? (size_t)more : 0;
+	}
+}
+
+static void
+say_late(
+    const struct jp_barrier *barrier, int64_t waited_ms, struct jp_why *why)
+{
+	char names[JP_WHY_MAX / 2];
+	bool many = barrier->late_len > 1;
+
+	print_late(barrier, names, sizeof(names));
+	(void)jp_why(why, JP_ERR_OK,
+	    "waited %lld s for %s, which %s not answer: %s nothing until %s "
+	    "back",
+	    (long long)((waited_ms + 500) / 1000), names, many ? "do" : "does",
+	    many ? "they accept" : "it accepts", many ? "they are" : "it is");
+}
+
+static enum jp_err
+say_unsettled(
+    const struct jp_replica *replica, bool in_time, struct jp_why *why)
+{
+	if (!in_time)
+		return jp_why(why, JP_ERR_TIMEOUT,
+		    "it is done, and not all hosts have it yet");
+	return jp_why(why, JP_ERR_TIMEOUT,
+	    "it is done, but whether all hosts have it cannot be seen while "
+	    "the database %s: a host may go on accepting as before until its "
+	    "lease is over (%lld s here)",
+	    replica->stopped ? "is not asked, as patd ends"
+	                     : "cannot be reached",
+	    (long long)(replica->lease.lease_ms / 1000));
+}
+
+/* Whoever settles cannot wait any longer. */
+static bool
+is_late(int64_t by_ms)
+{
+	return by_ms != INT64_MAX && jp_has_come(by_ms);
+}
+
+/* How long to wait for what may change it; 0: it is not waited for any more. */
+static int64_t
+wait_more_ms(const struct jp_replica *replica, const struct jp_barrier *barrier,
+    int64_t begun_ms, int64_t now_ms, int64_t by_ms)
+{
+	int64_t end_ms = jp_barrier_next_ms(barrier);
+
+	if (replica->stopped || is_late(by_ms))
+		return 0;
+	if (!barrier->begun)
+		end_ms = begun_ms + READING_LEASES * replica->lease.lease_ms;
+	return end_ms > now_ms ? end_ms - now_ms : 0;
+}
+
+static enum jp_err
+wait_for_all(struct jp_replica *replica, struct jp_barrier *barrier,
+    int64_t by_ms, struct jp_why *why)
+{
+	const int64_t begun_ms = replica->boot_ms();
+	int64_t now_ms = begun_ms, wait_ms;
+
+	while (
+	    !jp_barrier_look(barrier, &replica->peers, replica->node, now_ms)) {
+		wait_ms =
+		    wait_more_ms(replica, barrier, begun_ms, now_ms, by_ms);
+		if (wait_ms == 0)
+			return say_unsettled(replica, !is_late(by_ms), why);
+		if (by_ms != INT64_MAX && wait_ms > by_ms - jp_now_ms())
+			wait_ms = by_ms - jp_now_ms();
+		replica_wait(replica, wait_ms);
+		now_ms = replica->boot_ms();
+	}
+	if (barrier->late_len > 0)
+		say_late(barrier, now_ms - begun_ms, why);
+	return JP_ERR_OK;
+}
+
+enum jp_err
+replica_settle(struct jp_store *store, int64_t by_ms, struct jp_why *why)
+{
+	struct jp_replica *replica = replica_of(store);
+	struct jp_barrier barrier;
+	enum jp_err err;
+
+	replica_lock(replica);
+	jp_barrier_start(&barrier, replica->loud);
+	replica->numbers.waits++;
+	err = wait_for_all(replica, &barrier, by_ms, why);
+	replica->numbers.late += barrier.late_len > 0;
+	replica_unlock(replica);
+	return err;
+}
