@@ -3,6 +3,10 @@
  * and made again, with pauses that differ from host to host. One statement at a
  * time, each a transaction of its own. Nothing here waits: names.h looks up
  * where a server is, and the owner polls, and calls database_step().
+ *
+ * database.c has the statements and what the loop asks; database_rounds.c one
+ * server after the other, and pauses; database_connect.c one server, until it
+ * is the primary; database_words.c what is said of all that.
  */
 #ifndef DATABASE_H
 #define DATABASE_H
@@ -128,8 +132,5 @@ database_run_script(struct database *database, const char *sql, int64_t now_ms);
 
 /* "host:port/dbname" of the connection, or "". */
 void database_place(const struct database *database, char *text, size_t size);
-
-/* How long to pause after so many rounds: `chance` makes hosts differ. */
-int64_t database_pause_ms(unsigned int rounds, uint32_t chance);
 
 #endif

@@ -1,5 +1,5 @@
-/* How long pat-clusterd pauses, and what it sends: pat_clusterd/database.c,
- * statement.c. */
+/* How long pat-clusterd pauses, and what it sends:
+ * pat_clusterd/database_rounds.c, statement.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "pat_clusterd/database.h"
+#include "pat_clusterd/database_rounds.h"
 
 static void
 a_pause_grows_to_five_seconds_and_differs_by_half(void **unused)
