@@ -16,6 +16,7 @@
 
 #include "common/base/clock.h"
 #include "common/config/confine.h"
+#include "common/config/conninfo_files.h"
 #include "common/config/settings.h"
 #include "common/sys/account.h"
 #include "common/sys/log.h"
@@ -222,6 +223,35 @@ serve(struct clusterd *clusterd)
 	           : jp_daemon_fail(clusterd->options, "stop", &why);
 }
 
+/* As its user, who is this one unless it is root. */
+static enum jp_err
+check_files(const struct clusterd *clusterd, struct jp_why *why)
+{
+	const struct jp_cluster_settings *cluster = &clusterd->settings.cluster;
+	struct jp_account account = clusterd->account;
+	struct jp_why wrong;
+
+	if (geteuid() != 0)
+		account.uid = geteuid();
+	for (size_t i = 0; jp_conninfo_file_key(i) != NULL; i++)
+		if (jp_conninfo_file_check(cluster->conninfo, i, &account,
+		        cluster->user, &wrong) != JP_ERR_OK)
+			return jp_why(why, JP_ERR_CONFIG,
+			    "[cluster] conninfo: %s", wrong.text);
+	return JP_ERR_OK;
+}
+
+static enum jp_daemon_status
+check_config(const struct clusterd *clusterd)
+{
+	struct jp_why why = { .text = "" };
+
+	if (check_files(clusterd, &why) != JP_ERR_OK)
+		return jp_daemon_fail(clusterd->options, "settings", &why);
+	printf("pat-clusterd: %s: good\n", clusterd->settings.file);
+	return JP_DAEMON_DONE;
+}
+
 static enum jp_daemon_status
 run(const struct jp_options *options)
 {
@@ -236,7 +266,7 @@ run(const struct jp_options *options)
 	    find_accounts(&clusterd, &why) != JP_ERR_OK)
 		status = jp_daemon_fail(options, "settings", &why);
 	else if (options->given[JP_OPTION_CHECK_CONFIG])
-		printf("pat-clusterd: %s: good\n", clusterd.settings.file);
+		status = check_config(&clusterd);
 	else
 		status = serve(&clusterd);
 	conninfo_free(&clusterd.info);

@@ -10,7 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "common/config/conninfo.h"
+#include "common/config/conninfo_files.h"
 #include "common/sys/log.h"
 #include "common/sys/process.h"
 
@@ -156,16 +156,14 @@ add_settings(struct rules *rules, const struct jp_settings *settings)
 static void
 add_database(struct rules *rules, const struct jp_settings *settings)
 {
-	static const char *const keys[] = { "passfile", "sslcert", "sslkey",
-		"sslrootcert", "sslcrl", "sslcrldir" };
 	static const char *const at_home[] = { ".pgpass", ".postgresql" };
 	const struct passwd *self = getpwuid(geteuid());
 	struct jp_conninfo_word word;
 	char path[JP_PATH_MAX + 1];
+	const char *key;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (jp_conninfo_find(
-		        settings->cluster.conninfo, keys[i], &word) &&
+	for (size_t i = 0; (key = jp_conninfo_file_key(i)) != NULL; i++)
+		if (jp_conninfo_find(settings->cluster.conninfo, key, &word) &&
 		    word.value[0] == '/' && strlen(word.value) <= JP_PATH_MAX)
 			add(rules, word.value, 0, READ);
 	for (size_t i = 0;

@@ -780,6 +780,7 @@ def case_check_conninfo():
         place = World()
         try:
             place.link_user = "bin" if ROOT else place.user
+            os.chmod(folder, 0o755)
             secret = os.path.join(folder, "pgpass")
             with open(secret, "w") as file:
                 file.write("x\n")
@@ -805,14 +806,24 @@ def case_check_conninfo():
             has(check("host=/tmp passfile=" + secret), "bad", "chmod 600")
             os.chmod(secret, 0o600)
             if ROOT:
+                os.chmod(folder, 0o700)
+                has(check("host=/tmp passfile=" + secret), "bad", "chmod a+x")
+                os.chmod(folder, 0o755)
                 has(check("host=/tmp passfile=" + secret), "bad", "chown bin")
                 found = check("host=/tmp sslrootcert=" + secret)
                 has(found, "bad", "sslrootcert", "cannot read", "chmod a+r")
                 os.chmod(secret, 0o644)
                 found = check("host=/tmp sslrootcert=" + secret)
                 assert not any("sslrootcert" in text for _, text in found), found
-            has(check("host=/tmp sslrootcert=%s.not" % secret), "bad",
-                "sslrootcert", "there is no such file")
+                os.chmod(secret, 0o640)  # and is root's
+                found = check("host=/tmp sslkey=" + secret)
+                has(found, "bad", "sslkey", "cannot read", "chown bin")
+                shutil.chown(secret, group="bin")
+                found = check("host=/tmp sslkey=" + secret)
+                assert not any("sslkey" in text for _, text in found), found
+            for key in ("sslrootcert", "sslcrl"):
+                has(check("host=/tmp %s=%s.not" % (key, secret)), "bad",
+                    key, "there is no such file")
             place.link_user = "no-such-user"
             has(check("host=/tmp"), "bad", "there is no user no-such-user")
         finally:

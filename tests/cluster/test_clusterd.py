@@ -3,6 +3,7 @@ synchronous standby."""
 import contextlib
 import os
 import re
+import shutil
 import socket
 import sys
 import threading
@@ -1002,6 +1003,72 @@ def settings():
             assert "hunter2" not in done.stderr + done.stdout
 
 
+def named_files(root):
+    """Files that conninfo may name: how each is made, what is wrong with it; None:
+    nothing."""
+    good, gone = os.path.join(root, "good"), os.path.join(root, "gone")
+    wide, folder = os.path.join(root, "wide"), os.path.join(root, "folder")
+    for path, mode in ((good, 0o600), (wide, 0o644)):
+        with open(path, "w") as file:
+            file.write("x\n")
+        os.chmod(path, mode)
+        if link.ROOT:
+            shutil.chown(path, "daemon", "daemon")
+    os.mkdir(folder)
+    yield "", None
+    for key in ("sslrootcert", "sslcert", "sslcrl", "sslkey", "passfile"):
+        yield "%s=%s" % (key, good), None
+        yield "%s=%s" % (key, gone), ("there is no such file",)
+        yield "%s=%s" % (key, folder), ("is not a file",)
+        yield "%s=good" % key, ("from / on",)
+    yield "sslcrldir=" + folder, None
+    yield "sslcrldir=" + good, ("is not a directory",)
+    yield "sslrootcert=" + wide, None
+    yield "sslkey=" + wide, ("others may read it", "chmod 600 " + wide)
+    yield "passfile=" + wide, ("others may read it", "chmod 600 " + wide)
+    yield "sslrootcert=system", None
+    if link.ROOT:
+        yield from files_of_others(root)
+
+
+def files_of_others(root):
+    """The same, of what the user of pat-clusterd cannot read, or only so."""
+    mine, group = os.path.join(root, "mine"), os.path.join(root, "group")
+    for path, mode, who in ((mine, 0o600, "root"), (group, 0o640, "daemon")):
+        with open(path, "w") as file:
+            file.write("x\n")
+        os.chmod(path, mode)
+        shutil.chown(path, "root", who)
+    hidden = os.path.join(root, "hidden")
+    os.mkdir(hidden, 0o700)
+    for key, advice in (("sslrootcert", "chmod a+r"), ("sslcert", "chmod a+r"),
+                        ("sslkey", "chown daemon"), ("passfile", "chown daemon")):
+        yield "%s=%s" % (key, mine), ("cannot read it", "%s %s" % (advice, mine))
+        yield "%s=%s/file" % (key, hidden), ("directory above it", "chmod a+x")
+    # libpq takes that of a key alone.
+    yield "sslkey=" + group, None
+    yield "passfile=" + group, ("others may read it",)
+
+
+def settings_files():
+    """--check-config finds each file of the conninfo that is not there, or that libpq
+    would not take"""
+    with Place("host=/tmp", start=False) as place:
+        with open(place.config) as file:
+            config = file.read()
+        for words, says in named_files(place.root):
+            with open(place.config, "w") as file:
+                file.write(config.replace("host=/tmp", "host=/tmp " + words))
+            done = place.run("--check-config")
+            said = done.stderr + done.stdout
+            if says is None:
+                assert done.returncode == 0 and "good" in done.stdout, (words, done)
+            else:
+                assert done.returncode == 3 and done.stderr.count("\n") == 1, (
+                    words, done)
+                assert all(word in done.stderr for word in (words, *says)), (words, said)
+
+
 def encrypted():
     """TLS with a verified name and a certificate of the client, or a password from a
     file; a server of another name is refused"""
@@ -1097,7 +1164,7 @@ CASES = [creates, creates_at_once, no_cluster, appends, large, slow, applied, le
          role_settings, lost_in_commit, garbage,
          function_fails, long_texts, lies_then_truth,
          administrators, servers, names, pooler,
-         host_misbehaves, ends, settings, confined, calls, environment,
+         host_misbehaves, ends, settings, settings_files, confined, calls, environment,
          stuck, encrypted, fails_over, frozen]
 
 

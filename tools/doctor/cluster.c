@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/sys/account.h"
+#include "common/config/conninfo_files.h"
 #include "config.h"
 #include "tools/cli/cluster_report.h"
 #include "tools/cli/session.h"
@@ -156,66 +155,25 @@ check_hosts(struct doctor *doctor)
 		    count);
 }
 
-/* The file that a word of the conninfo names, if it does and is there. */
-static bool
-find_file(
-    struct doctor *doctor, const char *key, const char *path, struct stat *st)
-{
-	if (path[0] != '/')
-		return false;
-	if (stat(path, st) == 0)
-		return true;
-	if (geteuid() != 0)
-		report_hidden(doctor, LEVEL_WARN);
-	else
-		report_finding(doctor, LEVEL_BAD, "cluster",
-		    "%s=%s: there is no such file", key, path);
-	return false;
-}
-
-/* What is no secret: of everybody, as of root alone pat-clusterd has nothing.
- */
+/* What pat-clusterd reads, for it: as its user, whom check_user() has found. */
 static void
-check_certificate(struct doctor *doctor, const char *key)
+check_files(struct doctor *doctor)
 {
-	struct jp_conninfo_word word;
-	const char *path = word_of(doctor, key, &word);
+	const struct jp_cluster_settings *cluster = &doctor->settings->cluster;
 	struct jp_account account;
-	struct stat st;
+	struct jp_why why;
 
-	if (!find_file(doctor, key, path, &st) ||
-	    jp_account_find(doctor->settings->cluster.user, &account) !=
-	        JP_ERR_OK ||
-	    account.uid == 0 || account.uid == st.st_uid ||
-	    account.gid == st.st_gid || (st.st_mode & 04) != 0)
+	if (jp_account_find(cluster->user, &account) != JP_ERR_OK)
 		return;
-	report_finding(doctor, LEVEL_BAD, "cluster",
-	    "%s=%s: pat-clusterd cannot read it: chmod a+r %s", key, path,
-	    path);
-}
+	for (size_t i = 0; jp_conninfo_file_key(i) != NULL; i++) {
+		enum jp_err err = jp_conninfo_file_check(
+		    cluster->conninfo, i, &account, cluster->user, &why);
 
-/* libpq takes neither one that others can read, nor one that it cannot. */
-static void
-check_secret(struct doctor *doctor, const char *key)
-{
-	struct jp_conninfo_word word;
-	const char *path = word_of(doctor, key, &word);
-	struct jp_account account;
-	struct stat st;
-
-	if (!find_file(doctor, key, path, &st))
-		return;
-	if ((st.st_mode & 077) != 0) {
-		report_finding(doctor, LEVEL_BAD, "cluster",
-		    "%s=%s: others may read it, and libpq does not take it: "
-		    "chmod 600 %s",
-		    key, path, path);
-	} else if (jp_account_find(doctor->settings->cluster.user, &account) ==
-	               JP_ERR_OK &&
-	           st.st_uid != account.uid) {
-		report_finding(doctor, LEVEL_BAD, "cluster",
-		    "%s=%s: pat-clusterd cannot read it: chown %s %s", key,
-		    path, doctor->settings->cluster.user, path);
+		if (err == JP_ERR_PERMISSION)
+			report_hidden(doctor, LEVEL_WARN);
+		else if (err != JP_ERR_OK)
+			report_finding(
+			    doctor, LEVEL_BAD, "cluster", "%s", why.text);
 	}
 }
 
@@ -226,10 +184,7 @@ doctor_cluster(struct doctor *doctor)
 		return;
 	check_user(doctor);
 	check_hosts(doctor);
-	check_secret(doctor, "passfile");
-	check_secret(doctor, "sslkey");
-	check_certificate(doctor, "sslrootcert");
-	check_certificate(doctor, "sslcert");
+	check_files(doctor);
 }
 
 /* ---- what patd knows ---- */
