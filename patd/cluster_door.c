@@ -32,11 +32,11 @@ cluster_door_init(
 	    settings->run_dir);
 }
 
-enum jp_err
-cluster_door_open(struct cluster_door *door, struct jp_why *why)
+static enum jp_err
+bind_at(const char *path, struct jp_listening *made, struct jp_why *why)
 {
 	const struct jp_unix_plan plan = {
-		.path = door->path,
+		.path = path,
 		.type = SOCK_SEQPACKET,
 		.mode = 0666, /* we look who comes */
 		.holder = "patd",
@@ -44,13 +44,34 @@ cluster_door_open(struct cluster_door *door, struct jp_why *why)
 		.no_group = "",
 	};
 
-	return jp_listen_unix(&plan, &door->listening, why);
+	return jp_listen_unix(&plan, made, why);
+}
+
+enum jp_err
+cluster_door_open(struct cluster_door *door, struct jp_why *why)
+{
+	return bind_at(door->path, &door->listening, why);
 }
 
 void
 cluster_door_close(struct cluster_door *door)
 {
 	jp_listening_close(&door->listening, door->path);
+}
+
+/* Where that fails the socket stays, whose file is gone at the next look. */
+static void
+bind_again(struct cluster_door *door, struct jp_why *why)
+{
+	struct jp_listening made;
+
+	if (bind_at(door->path, &made, why) != JP_ERR_OK) {
+		jp_listening_close(&made, door->path);
+		return;
+	}
+	(void)close(door->listening.fd);
+	door->listening = made;
+	(void)jp_why(why, JP_ERR_OK, "%s was gone: bound again", door->path);
 }
 
 void
@@ -68,10 +89,7 @@ cluster_door_look(struct cluster_door *door)
 		    door->path);
 		break;
 	case JP_LISTENING_GONE:
-		cluster_door_close(door);
-		if (cluster_door_open(door, &why) == JP_ERR_OK)
-			(void)jp_why(&why, JP_ERR_OK,
-			    "%s was gone: bound again", door->path);
+		bind_again(door, &why);
 		break;
 	}
 	say(door, LOG_ERR, &why);

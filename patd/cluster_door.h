@@ -26,7 +26,7 @@ void cluster_door_init(
 enum jp_err cluster_door_open(struct cluster_door *door, struct jp_why *why);
 void cluster_door_close(struct cluster_door *door);
 
-/* Binds it again, if its file or the directory is gone. */
+/* Binds it again, if its file is gone, as soon as its directory is there. */
 void cluster_door_look(struct cluster_door *door);
 
 /*
