@@ -24,7 +24,7 @@ slot_of(struct jp_lease *lease)
 {
 	struct jp_lease_asked *slot = &lease->asked[0];
 
-	for (size_t i = 0; slot->used && i < JP_LEASE_ASKED_MAX; i++)
+	for (size_t i = 1; slot->used && i < JP_LEASE_ASKED_MAX; i++)
 		if (!lease->asked[i].used ||
 		    lease->asked[i].asked_ms < slot->asked_ms)
 			slot = &lease->asked[i];
@@ -64,18 +64,18 @@ own_end(const struct jp_lease *lease, int64_t asked_ms)
 	return asked_ms + lease->lease_ms - lease->lease_ms / DRIFT;
 }
 
+/* One that counts already changes nothing when it is looked at again. */
 void
 jp_lease_applied(struct jp_lease *lease, uint64_t applied)
 {
 	for (size_t i = 0; i < JP_LEASE_ASKED_MAX; i++) {
-		struct jp_lease_asked *asked = &lease->asked[i];
+		const struct jp_lease_asked *asked = &lease->asked[i];
 		int64_t end_ms = own_end(lease, asked->asked_ms);
 
-		if (!asked->used || !asked->granted || asked->head > applied)
+		if (!asked->granted || asked->head > applied)
 			continue;
 		if (lease->until_ms < end_ms)
 			lease->until_ms = end_ms;
-		asked->used = false;
 	}
 }
 
@@ -161,14 +161,13 @@ take_node(
 {
 	struct jp_peer *peer = peer_of(peers, node->name);
 	int64_t end_ms = now_ms + node->lease_ms + node->lease_ms / DRIFT;
-	bool is_new = peer == NULL;
 
-	if (is_new) {
+	if (peer == NULL) {
 		peer = &peers->of[peers->len++];
 		*peer = (struct jp_peer){ .until_ms = end_ms };
 		memcpy(peer->name, node->name, sizeof(peer->name));
 	}
-	if ((is_new || peer->grants != node->grants) && peer->until_ms < end_ms)
+	if (peer->grants != node->grants && peer->until_ms < end_ms)
 		peer->until_ms = end_ms;
 	peer->grants = node->grants;
 	peer->applied = node->applied;

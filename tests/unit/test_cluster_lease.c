@@ -118,11 +118,12 @@ many_requests_leave_the_latest(void **unused)
 
 	(void)unused;
 	jp_lease_init(&lease, L);
-	for (uint32_t req = 1; req <= JP_LEASE_ASKED_MAX + 1; req++)
+	for (uint32_t req = 1; req <= JP_LEASE_ASKED_MAX + 2; req++)
 		jp_lease_ask(&lease, req, NOW + req);
 	jp_lease_grant(&lease, 1, 0, 0);
-	assert_false(jp_lease_holds(&lease, NOW + 10));
 	jp_lease_grant(&lease, 2, 0, 0);
+	assert_false(jp_lease_holds(&lease, NOW + 10));
+	jp_lease_grant(&lease, 3, 0, 0);
 	assert_true(jp_lease_holds(&lease, NOW + 10));
 	jp_lease_grant(&lease, JP_LEASE_ASKED_MAX + 1, 0, 0);
 	assert_true(jp_lease_holds(&lease, NOW + JP_LEASE_ASKED_MAX + OWN));
@@ -160,6 +161,19 @@ a_lost_connection_takes_the_questions_with_it(void **unused)
 }
 
 static void
+all_requests_over_a_new_connection_count(void **unused)
+{
+	struct jp_lease lease = lease_asked(1, NOW);
+
+	(void)unused;
+	jp_lease_forget(&lease);
+	for (uint32_t req = 2; req < 2 + JP_LEASE_ASKED_MAX; req++)
+		jp_lease_ask(&lease, req, NOW + req);
+	jp_lease_grant(&lease, 2, 0, 0);
+	assert_true(jp_lease_holds(&lease, NOW + 2 + OWN - 1));
+}
+
+static void
 one_that_is_given_up_is_over(void **unused)
 {
 	struct jp_lease lease = lease_asked(1, NOW);
@@ -185,6 +199,10 @@ without_a_clock_there_is_none(void **unused)
 	jp_lease_ask(&lease, 1, -1);
 	jp_lease_grant(&lease, 1, 0, 0);
 	assert_false(jp_lease_holds(&lease, 0));
+	/* One that begins is one. */
+	jp_lease_ask(&lease, 2, 0);
+	jp_lease_grant(&lease, 2, 0, 0);
+	assert_true(jp_lease_holds(&lease, 0));
 }
 
 /* ---- the others ---- */
@@ -202,7 +220,7 @@ add_node(struct jp_link_nodes *nodes, const char *name, uint64_t applied,
 	node->lease_ms = L;
 }
 
-/* a is the own node, b and c are others. */
+/* a is the own node, b another one. */
 static void
 take(struct jp_peers *peers, uint64_t head, uint64_t b_applied,
     uint64_t b_grants, int64_t now_ms)
@@ -236,6 +254,33 @@ all_have_applied_it(void **unused)
 	take(&peers, 5, 5, 1, NOW + 1);
 	assert_true(look(&barrier, &peers, NOW + 1));
 	assert_int_equal(barrier.late_len, 0);
+}
+
+/* Those that are not it, one by one: b, and c, which applies the third. */
+static void
+each_of_several_hosts_is_waited_for(void **unused)
+{
+	static struct jp_link_nodes nodes;
+	struct jp_peers peers = { .head = 0 };
+	struct jp_barrier barrier;
+
+	(void)unused;
+	nodes.head = 1;
+	add_node(&nodes, "b", 0, 1);
+	assert_int_equal(jp_peers_take(&peers, &nodes, NOW), JP_ERR_OK);
+	add_node(&nodes, "c", 0, 1);
+	assert_int_equal(jp_peers_take(&peers, &nodes, NOW + 5), JP_ERR_OK);
+	jp_barrier_start(&barrier, 1);
+	assert_false(look(&barrier, &peers, NOW + 5));
+	assert_int_equal(jp_barrier_next_ms(&barrier), NOW + OTHERS);
+	nodes.of[0].applied = 1;
+	assert_int_equal(jp_peers_take(&peers, &nodes, NOW + 6), JP_ERR_OK);
+	assert_false(look(&barrier, &peers, NOW + 6));
+	assert_int_equal(jp_barrier_next_ms(&barrier), NOW + 5 + OTHERS);
+	/* Who has it is not named, and who has not is once. */
+	assert_true(look(&barrier, &peers, NOW + 5 + OTHERS));
+	assert_int_equal(barrier.late_len, 1);
+	assert_string_equal(barrier.late[0], "c");
 }
 
 /* What was read before the batch says nothing about who has a lease now. */
@@ -287,6 +332,34 @@ nobody_believes_in_a_lease_that_is_over_for_others(void **unused)
 	for (int64_t at = NOW; at < NOW + 2 * L; at++)
 		assert_false(
 		    look(&barrier, &peers, at) && jp_lease_holds(&lease, at));
+}
+
+static void
+as_many_are_named_as_there_can_be_hosts(void **unused)
+{
+	static struct jp_link_nodes nodes;
+	static struct jp_peers peers;
+	static struct {
+		struct jp_barrier barrier;
+		char behind[JP_LINK_NAME_MAX + 1];
+	} room;
+	char name[16];
+
+	(void)unused;
+	for (char set = 'a'; set <= 'b'; set++) {
+		nodes.len = 0;
+		for (int i = 0; i < JP_LINK_NODES_MAX; i++) {
+			(void)snprintf(name, sizeof(name), "%c%02d", set, i);
+			add_node(&nodes, name, 0, 1);
+		}
+		assert_int_equal(jp_peers_take(&peers, &nodes, NOW), JP_ERR_OK);
+	}
+	jp_barrier_start(&room.barrier, 1);
+	peers.head = 1;
+	assert_false(look(&room.barrier, &peers, NOW));
+	assert_true(look(&room.barrier, &peers, NOW + OTHERS));
+	assert_int_equal(room.barrier.late_len, JP_LINK_NODES_MAX);
+	assert_string_equal(room.behind, "");
 }
 
 /* A grant that came later holds only with the batch. */
@@ -370,6 +443,51 @@ who_has_left_is_waited_for_one_lease(void **unused)
 	assert_int_equal(peers.len, 0);
 }
 
+static void
+who_has_left_is_kept_once_and_until_then(void **unused)
+{
+	static struct jp_link_nodes nodes;
+	struct jp_peers peers = { .head = 0 };
+
+	(void)unused;
+	add_node(&nodes, "b", 0, 1);
+	assert_int_equal(jp_peers_take(&peers, &nodes, NOW), JP_ERR_OK);
+	add_node(&nodes, "c", 0, 1);
+	assert_int_equal(jp_peers_take(&peers, &nodes, NOW + 5), JP_ERR_OK);
+	nodes.len = 0;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+		    jp_peers_take(&peers, &nodes, NOW + OTHERS), JP_ERR_OK);
+		assert_int_equal(peers.len, 1);
+		assert_string_equal(peers.of[0].name, "c");
+	}
+}
+
+/* And comes back: of the last time nothing is left. */
+static void
+who_comes_back_is_a_new_one(void **unused)
+{
+	static struct jp_link_nodes nodes;
+	struct jp_peers peers = { .head = 0 };
+	struct jp_barrier barrier;
+
+	(void)unused;
+	nodes.head = 5;
+	add_node(&nodes, "b", 4, 1);
+	assert_int_equal(jp_peers_take(&peers, &nodes, NOW), JP_ERR_OK);
+	nodes.len = 0;
+	assert_int_equal(
+	    jp_peers_take(&peers, &nodes, NOW + OTHERS), JP_ERR_OK);
+	assert_int_equal(peers.len, 0);
+	nodes.len = 1;
+	assert_int_equal(
+	    jp_peers_take(&peers, &nodes, NOW + OTHERS), JP_ERR_OK);
+	assert_int_equal(peers.len, 1);
+	jp_barrier_start(&barrier, 5);
+	assert_false(look(&barrier, &peers, NOW + 2 * OTHERS - 1));
+	assert_true(look(&barrier, &peers, NOW + 2 * OTHERS));
+}
+
 /* It may have been granted before the setting was changed. */
 static void
 a_shorter_lease_does_not_end_the_longer_one_before(void **unused)
@@ -409,6 +527,14 @@ the_first_batch_of_all_is_everywhere(void **unused)
 	struct jp_barrier barrier;
 
 	(void)unused;
+	jp_barrier_start(&barrier, 0);
+	assert_true(look(&barrier, &peers, NOW));
+	/* Whoever has left had it as well. */
+	take(&peers, 0, 0, 1, NOW);
+	assert_int_equal(
+	    jp_peers_take(&peers, &(struct jp_link_nodes){ .head = 0 }, NOW),
+	    JP_ERR_OK);
+	assert_int_equal(peers.len, 2);
 	jp_barrier_start(&barrier, 0);
 	assert_true(look(&barrier, &peers, NOW));
 }
@@ -467,19 +593,24 @@ main(void)
 		cmocka_unit_test(many_requests_leave_the_latest),
 		cmocka_unit_test(it_is_asked_for_three_times_while_it_lasts),
 		cmocka_unit_test(a_lost_connection_takes_the_questions_with_it),
+		cmocka_unit_test(all_requests_over_a_new_connection_count),
 		cmocka_unit_test(one_that_is_given_up_is_over),
 		cmocka_unit_test(without_a_clock_there_is_none),
 		cmocka_unit_test(all_have_applied_it),
+		cmocka_unit_test(each_of_several_hosts_is_waited_for),
 		cmocka_unit_test(
 		    a_reading_that_is_older_than_the_batch_does_not_count),
 		cmocka_unit_test(who_does_not_answer_is_waited_for_one_lease),
 		cmocka_unit_test(
 		    nobody_believes_in_a_lease_that_is_over_for_others),
+		cmocka_unit_test(as_many_are_named_as_there_can_be_hosts),
 		cmocka_unit_test(later_grants_do_not_lengthen_the_wait),
 		cmocka_unit_test(who_is_gone_for_long_costs_nothing),
 		cmocka_unit_test(the_own_node_is_not_waited_for),
 		cmocka_unit_test(who_had_no_lease_is_not_waited_for),
 		cmocka_unit_test(who_has_left_is_waited_for_one_lease),
+		cmocka_unit_test(who_has_left_is_kept_once_and_until_then),
+		cmocka_unit_test(who_comes_back_is_a_new_one),
 		cmocka_unit_test(
 		    a_shorter_lease_does_not_end_the_longer_one_before),
 		cmocka_unit_test(any_other_count_of_grants_is_a_new_one),
