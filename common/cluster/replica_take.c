@@ -14,8 +14,7 @@ jp_replica_hello(struct jp_replica *replica, struct jp_link_msg *hello)
 {
 	struct jp_link_hello *body = &hello->hello;
 
-	memset(hello, 0, sizeof(*hello));
-	hello->kind = JP_LINK_HELLO;
+	*hello = (struct jp_link_msg){ .kind = JP_LINK_HELLO };
 	body->version = JP_LINK_VERSION;
 	memcpy(body->node, replica->node, sizeof(body->node));
 	memcpy(body->holder, replica->holder, sizeof(body->holder));
@@ -216,10 +215,8 @@ static void
 end_pending(
     struct replica_pending *pending, const struct jp_link_appended *appended)
 {
-	if (appended->result == JP_LINK_UNKNOWN) {
-		pending->sent = false;
-		return;
-	}
+	if (appended->result == JP_LINK_UNKNOWN)
+		return; /* it is sent again after the next WELCOME */
 	pending->ended = true;
 	pending->result = appended->result;
 	pending->head = appended->nodes.head;

@@ -8,6 +8,7 @@
 const struct jp_pepper fake_pepper = { { 'p', 'e', 'p', 'p', 'e', 'r' } };
 const uint8_t fake_holder[JP_LINK_HOLDER_LEN] = "holder of leases";
 int64_t fake_append_wait_ms = 60000;
+int64_t fake_lease_ms = FAKE_LEASE_MS;
 
 static const uint8_t cluster[JP_CLUSTER_ID_LEN] = "a cluster of us";
 
@@ -134,6 +135,8 @@ static const struct way {
 	[FAKE_SILENT_UNDONE] = { false, SAYS_NOTHING },
 	[FAKE_REFUSES] = { false, SAYS_SO },
 	[FAKE_LIES] = { false, SAYS_SO },
+	[FAKE_ABSURD] = { false, SAYS_SO },
+	[FAKE_ABSURD_TOO] = { false, SAYS_SO },
 };
 
 static void
@@ -161,20 +164,21 @@ append(struct fake_host *host, const struct jp_link_append *append,
 	}
 	if (host->way == FAKE_LIES)
 		appended->nodes.head++;
+	if (host->way == FAKE_ABSURD_TOO)
+		appended->result = JP_LINK_CONFLICT;
 }
 
 /* Whoever pumps gives it to the host, or this thread does. */
-static void
+static enum jp_err
 answer_with(struct fake_host *host, const struct jp_link_msg *msg)
 {
-	if (!host->is_pumped) {
-		(void)fake_give(host, msg, NULL);
-		return;
-	}
+	if (!host->is_pumped)
+		return fake_give(host, msg, NULL);
 	(void)pthread_mutex_lock(&host->mutex);
 	die_unless(host->inbox_len < FAKE_INBOX_MAX);
 	host->inbox[host->inbox_len++] = *msg;
 	(void)pthread_mutex_unlock(&host->mutex);
+	return JP_ERR_OK;
 }
 
 static void
@@ -183,6 +187,7 @@ answer_append(struct fake_host *host, const struct jp_link_append *request,
 {
 	const struct way *way = &ways[atomic_load(&host->way)];
 	struct jp_link_msg answer;
+	enum jp_err err = JP_ERR_OK;
 
 	host->appends++;
 	host->last_req = request->req;
@@ -201,8 +206,8 @@ answer_append(struct fake_host *host, const struct jp_link_append *request,
 	if (way->then == ECHOES && !host->is_pumped)
 		(void)fake_pump(host);
 	if (way->then == SAYS_SO || way->then == SAYS_UNKNOWN)
-		answer_with(host, &answer);
-	if (way->then == SAYS_UNKNOWN)
+		err = answer_with(host, &answer);
+	if (way->then == SAYS_UNKNOWN || err != JP_ERR_OK)
 		host->welcome = false;
 	if (!host->is_pumped && !host->welcome)
 		fake_connect(host);
@@ -216,6 +221,7 @@ grant(struct fake_host *host, uint32_t req)
 	struct jp_link_node *node;
 
 	host->leases++;
+	host->lease_req = req;
 	if (host->deaf)
 		return;
 	answer.leased.req = req;
@@ -229,7 +235,7 @@ grant(struct fake_host *host, uint32_t req)
 	    answer.leased.mac, log->of[log->head].batch.mac, JP_LINK_MAC_LEN);
 	log->changes++;
 	(void)pthread_mutex_unlock(&log->mutex);
-	answer_with(host, &answer);
+	(void)answer_with(host, &answer);
 }
 
 static void
@@ -270,7 +276,7 @@ open_replica(struct fake_host *host, int64_t (*boot_ms)(void))
 		.pepper = &fake_pepper,
 		.node = host->name,
 		.holder = fake_holder,
-		.lease_ms = FAKE_LEASE_MS,
+		.lease_ms = fake_lease_ms,
 		.append_wait_ms = fake_append_wait_ms,
 		.clock = &jp_system_clock,
 		.boot_ms = boot_ms,
@@ -328,7 +334,7 @@ fake_connect(struct fake_host *host)
 	memcpy(msg.welcome.mac, log->of[log->head].batch.mac, JP_LINK_MAC_LEN);
 	msg.welcome.oldest = 1;
 	(void)pthread_mutex_unlock(&log->mutex);
-	answer_with(host, &msg);
+	(void)answer_with(host, &msg);
 }
 
 void
@@ -343,7 +349,7 @@ fake_cut(struct fake_host *host, bool link)
 		return;
 	}
 	link_text(msg.state.text, "no route to host");
-	answer_with(host, &msg);
+	(void)answer_with(host, &msg);
 }
 
 /* ---- carrying ---- */

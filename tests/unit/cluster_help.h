@@ -21,7 +21,8 @@ enum {
 
 extern const struct jp_pepper fake_pepper;
 extern const uint8_t fake_holder[JP_LINK_HOLDER_LEN];
-extern int64_t fake_append_wait_ms; /* of hosts that are opened */
+/* Of hosts that are opened. */
+extern int64_t fake_append_wait_ms, fake_lease_ms;
 
 struct fake_entry {
 	struct jp_link_batch batch;
@@ -48,6 +49,8 @@ enum fake_way {
 	FAKE_SILENT_UNDONE, /* does it not, and says nothing */
 	FAKE_REFUSES,       /* NOT_DONE */
 	FAKE_LIES,          /* does it not, and says that it is done */
+	FAKE_ABSURD,        /* likewise, in a log that ends before it */
+	FAKE_ABSURD_TOO,    /* says the same of another one in its place */
 };
 
 struct fake_host {
@@ -67,8 +70,10 @@ struct fake_host {
 	void (*before)(struct fake_host *host);
 	/* And when it is in the log, before the host hears of it. */
 	void (*behind)(struct fake_host *host);
+	struct fake_host *other;      /* for these */
 	unsigned int appends, leases; /* that it has sent */
 	uint32_t last_req;            /* of an APPEND */
+	uint32_t lease_req;           /* of a LEASE */
 	uint64_t told, changes;       /* up to there it knows the log */
 	/* Messages from its writers' threads, for who carries them. */
 	bool is_pumped;

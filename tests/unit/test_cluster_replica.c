@@ -25,6 +25,7 @@ enum {
 	START_MS = 1000000,
 	OWN = FAKE_LEASE_MS - FAKE_LEASE_MS / 100,
 	OTHERS = FAKE_LEASE_MS + FAKE_LEASE_MS / 100,
+	HASTY_MS = 50, /* waits no longer; long enough to send something */
 };
 
 static atomic_llong now_ms;
@@ -243,6 +244,36 @@ a_conflict_brings_what_others_did(void **state)
 	assert_int_equal(fixture->log.head, 2);
 }
 
+static void
+b_was_faster_and_is_not_heard(struct fake_host *a)
+{
+	struct fake_host *b = a->other;
+
+	a->before = NULL;
+	assert_int_equal(add_to(b, OTHER), JP_ERR_OK);
+}
+
+/* Who tried again at once would not see it, and meet it again. */
+static void
+a_conflict_is_none_until_its_batch_is_here(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host hasty;
+
+	fake_append_wait_ms = HASTY_MS;
+	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
+	fake_append_wait_ms = 60000;
+	fake_connect(&hasty);
+	hasty.other = &fixture->b;
+	hasty.before = b_was_faster_and_is_not_heard;
+	assert_int_equal(add_to(&hasty, ID), JP_ERR_UNREACHABLE);
+	assert_why(&hasty, "nothing was changed");
+	(void)fake_pump(&hasty);
+	assert_true(has(&hasty, OTHER));
+	assert_false(has(&hasty, ID));
+	fake_host_close(&hasty);
+}
+
 /* ---- connections that are lost ---- */
 
 static void
@@ -284,6 +315,82 @@ a_lost_answer_is_asked_for_until_it_comes(void **state)
 	pump(fixture);
 	assert_int_equal(fixture->a.err, JP_ERR_OK);
 	assert_int_equal(fixture->b.err, JP_ERR_OK);
+}
+
+/* Whatever was asked: the connection to the database is not what it was. */
+static void
+what_is_unknown_ends_the_connection_to_the_database(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
+	struct jp_replica_status status;
+
+	msg.appended.result = JP_LINK_UNKNOWN;
+	assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_OK);
+	jp_replica_status(fixture->a.replica, &status);
+	assert_true(status.linked);
+	assert_false(status.welcome);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_UNREACHABLE);
+	assert_int_equal(fixture->a.appends, 0);
+	fake_connect(&fixture->a);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+}
+
+/* As when a standby comes or goes. */
+static void
+news_of_a_connection_do_not_end_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_STATE };
+	struct jp_replica_status status;
+
+	msg.state.state = JP_LINK_CONNECTED;
+	msg.state.synchronous = true;
+	assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_OK);
+	jp_replica_status(fixture->a.replica, &status);
+	assert_true(status.welcome);
+	assert_true(status.state.synchronous);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+}
+
+struct writer {
+	struct fake_host *host;
+	atomic_bool over;
+	pthread_t thread;
+};
+
+static void *
+write_many(void *arg)
+{
+	struct writer *writer = arg;
+	char id[] = "aaaaaa00";
+
+	for (int i = 0; i < 100; i++) {
+		id[6] = (char)('0' + i / 10);
+		id[7] = (char)('0' + i % 10);
+		assert_int_equal(add_to(writer->host, id), JP_ERR_OK);
+	}
+	atomic_store(&writer->over, true);
+	return NULL;
+}
+
+/* Not at the end of its patience, nor when something else happens. */
+static void
+a_writer_is_woken_by_its_answer(void **state)
+{
+	struct fixture *fixture = *state;
+	struct writer writer = { .host = &fixture->a };
+
+	fixture->a.is_pumped = true;
+	assert_int_equal(
+	    pthread_create(&writer.thread, NULL, write_many, &writer), 0);
+	while (!atomic_load(&writer.over)) {
+		(void)fake_pump(&fixture->a);
+		(void)sched_yield();
+	}
+	(void)pthread_join(writer.thread, NULL);
+	fixture->a.is_pumped = false;
+	assert_int_equal(fixture->log.head, 100);
 }
 
 /* The batch itself is the answer, where the other one does not come. */
@@ -333,7 +440,7 @@ what_nobody_knows_shows_later(void **state)
 	struct fixture *fixture = *state;
 	struct fake_host hasty;
 
-	fake_append_wait_ms = 1;
+	fake_append_wait_ms = HASTY_MS;
 	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
 	fake_append_wait_ms = 60000;
 	fake_connect(&hasty);
@@ -361,7 +468,7 @@ a_late_answer_to_what_was_given_up_begins_anew(void **state)
 	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
 	struct fake_host hasty;
 
-	fake_append_wait_ms = 1;
+	fake_append_wait_ms = HASTY_MS;
 	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
 	fake_append_wait_ms = 60000;
 	fake_connect(&hasty);
@@ -380,25 +487,104 @@ a_late_answer_to_what_was_given_up_begins_anew(void **state)
 	fake_host_close(&hasty);
 }
 
+/* It has come by the log before: there is nothing to ask for. */
+static void
+a_late_answer_to_what_is_here_is_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
+	struct fake_host hasty;
+
+	fake_append_wait_ms = HASTY_MS;
+	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
+	fake_append_wait_ms = 60000;
+	fake_connect(&hasty);
+	hasty.way = FAKE_SILENT_DONE;
+	assert_int_equal(add_to(&hasty, ID), JP_ERR_TIMEOUT);
+	(void)fake_pump(&hasty);
+	assert_true(has(&hasty, ID));
+	msg.appended.req = hasty.last_req;
+	msg.appended.nodes.head = 1;
+	assert_int_equal(fake_give(&hasty, &msg, NULL), JP_ERR_OK);
+	assert_int_equal(add_to(&hasty, OTHER), JP_ERR_OK);
+	fake_host_close(&hasty);
+}
+
 /* The link takes the next one when it has answered, or is another one. */
 static void
 one_at_a_time_is_sent(void **state)
 {
 	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
 	struct fake_host hasty;
 
-	fake_append_wait_ms = 1;
+	fake_append_wait_ms = HASTY_MS;
 	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
 	fake_append_wait_ms = 60000;
 	fake_connect(&hasty);
 	hasty.way = FAKE_SILENT_UNDONE;
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_TIMEOUT);
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_UNREACHABLE);
+	/* Nor is the answer to something else one. */
+	msg.appended.req = hasty.last_req + 1;
+	assert_int_equal(fake_give(&hasty, &msg, NULL), JP_ERR_OK);
+	assert_int_equal(add_to(&hasty, ID), JP_ERR_UNREACHABLE);
 	assert_int_equal(hasty.appends, 1);
 	fake_connect(&hasty);
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_OK);
 	assert_int_equal(hasty.appends, 2);
+	/* Its own one, that it was not done, is. */
+	hasty.way = FAKE_SILENT_UNDONE;
+	assert_int_equal(add_to(&hasty, OTHER), JP_ERR_TIMEOUT);
+	msg.appended.req = hasty.last_req;
+	msg.appended.result = JP_LINK_NOT_DONE;
+	assert_int_equal(fake_give(&hasty, &msg, NULL), JP_ERR_OK);
+	assert_int_equal(add_to(&hasty, OTHER), JP_ERR_OK);
 	fake_host_close(&hasty);
+}
+
+static void
+another_one_is_answered(struct fake_host *a)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
+
+	a->behind = NULL;
+	msg.appended.req = a->last_req - 1;
+	msg.appended.result = JP_LINK_NOT_DONE;
+	assert_int_equal(fake_give(a, &msg, NULL), JP_ERR_OK);
+}
+
+static void
+an_answer_to_another_batch_is_not_its_own(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.behind = another_one_is_answered;
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_true(has(&fixture->a, ID));
+}
+
+static void
+something_is_refused(struct fake_host *a)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_DONE };
+
+	a->behind = NULL;
+	assert_int_equal(fake_give(a, &msg, NULL), JP_ERR_PROTOCOL);
+	a->welcome = false;
+}
+
+/* Over a connection of which something was refused nothing is believed. */
+static void
+an_answer_behind_nonsense_is_not_taken(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.behind = something_is_refused;
+	fixture->a.way = FAKE_REFUSES;
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_int_equal(fixture->a.appends, 2);
+	assert_int_equal(fixture->log.head, 1);
 }
 
 static void
@@ -480,9 +666,11 @@ a_wrong_mac_is_refused(void **state)
 	(void)fake_give(&fixture->b, &msg, fixture->log.of[1].bytes);
 	assert_refused(&fixture->b, JP_ERR_CHECKSUM, "wrong MAC");
 	assert_false(has(&fixture->b, ID));
+	assert_int_equal(fixture->log.nodes.of[1].applied, 0);
 	/* Nor is anything else looked at until there is a new connection. */
 	give_batch(fixture, &fixture->b, 1, 1);
 	assert_int_equal(fixture->b.err, JP_ERR_OK);
+	assert_string_equal(fixture->b.why.text, "");
 	assert_false(has(&fixture->b, ID));
 	fake_connect(&fixture->b);
 	assert_true(fake_pump(&fixture->b));
@@ -523,6 +711,7 @@ what_was_applied_may_come_again(void **state)
 	assert_int_equal(fixture->a.err, JP_ERR_OK);
 	jp_replica_status(fixture->a.replica, &status);
 	assert_int_equal(status.applied, 2);
+	assert_int_equal(fixture->log.nodes.of[0].applied, 2);
 	/* But not another one in its place. */
 	give_batch(fixture, &fixture->a, 1, 2);
 	assert_refused(&fixture->a, JP_ERR_CHECKSUM, "wrong MAC");
@@ -538,6 +727,28 @@ a_log_that_says_done_and_is_not_is_found_out(void **state)
 	assert_int_equal(add_to(&fixture->b, OTHER), JP_ERR_OK);
 	(void)fake_pump(&fixture->a);
 	assert_refused(&fixture->a, JP_ERR_CHECKSUM, "wrong MAC");
+}
+
+/* Nothing is known by it: the batch is sent again, over a new connection. */
+static void
+an_answer_that_cannot_be_true_is_refused(void **state)
+{
+	static const enum fake_way ways[] = { FAKE_ABSURD, FAKE_ABSURD_TOO };
+	struct fixture *fixture = *state;
+	struct jp_replica_status status;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		fixture->a.way = (int)ways[i];
+		fixture->a.appends = 0;
+		assert_int_equal(
+		    add_to(&fixture->a, i == 0 ? ID : OTHER), JP_ERR_OK);
+		assert_int_equal(fixture->a.appends, 2);
+		assert_int_equal(fixture->log.head, i + 1);
+		jp_replica_status(fixture->a.replica, &status);
+		assert_non_null(strstr(
+		    status.refused_why, i == 0 ? "ends at 0" : "ends at 1"));
+		(void)jp_replica_tick(fixture->a.replica);
+	}
 }
 
 static void
@@ -574,6 +785,7 @@ a_store_that_cannot_write_goes_on_after_a_new_hello(void **state)
 	(void)fake_pump(&fixture->b);
 	assert_non_null(strstr(fixture->b.why.text, "the store in memory: "));
 	assert_false(has(&fixture->b, ID));
+	assert_int_equal(fixture->log.nodes.of[1].applied, 0);
 	assert_foreign(&fixture->b, 0);
 	fake_cut(&fixture->b, true);
 	fixture->b.told = 0;
@@ -617,13 +829,63 @@ hosts_that_cannot_be_kept_in_mind_are_refused(void **state)
 
 	jp_replica_status(fixture->a.replica, &before);
 	msg.nodes.nodes.len = 1;
+	msg.nodes.log_batches = 7;
+	msg.nodes.log_bytes = 9;
 	link_text(msg.nodes.nodes.of[0].name, "c");
 	atomic_store(&now_ms, -1); /* there is no clock */
 	assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_IO);
 	assert_non_null(strstr(fixture->a.why.text, "cannot be taken"));
+	assert_null(strstr(fixture->a.why.text, "too many"));
 	atomic_store(&now_ms, START_MS);
 	jp_replica_status(fixture->a.replica, &after);
 	assert_int_equal(after.nodes.len, before.nodes.len);
+	assert_int_equal(after.log_batches, before.log_batches);
+	fake_connect(&fixture->a);
+	assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_OK);
+	jp_replica_status(fixture->a.replica, &after);
+	assert_int_equal(after.nodes.len, 1);
+	assert_int_equal(after.log_batches, 7);
+	assert_int_equal(after.log_bytes, 9);
+	/* What comes with the answer to a batch is one, too. */
+	memset(&msg, 0, sizeof(msg));
+	msg.kind = JP_LINK_APPENDED;
+	atomic_store(&now_ms, -1);
+	assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_IO);
+	assert_non_null(strstr(fixture->a.why.text, "cannot be taken"));
+}
+
+static void
+more_hosts_than_there_can_be_are_named_as_such(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_NODES };
+
+	for (int set = 0; set < 3; set++) {
+		link_nodes(&msg.nodes.nodes, JP_LINK_NODES_MAX);
+		for (size_t i = 0; i < JP_LINK_NODES_MAX; i++)
+			msg.nodes.nodes.of[i].name[0] = (char)('a' + set);
+		(void)fake_give(&fixture->a, &msg, NULL);
+	}
+	assert_refused(&fixture->a, JP_ERR_OVERLOAD, "too many of them");
+}
+
+/* The last reading of the hosts holds on, and so do their leases. */
+static void
+an_answer_that_it_is_not_done_says_nothing_of_hosts(void **state)
+{
+	static const enum jp_link_result results[] = { JP_LINK_CONFLICT,
+		JP_LINK_NOT_DONE, JP_LINK_UNKNOWN };
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
+	struct jp_replica_status status;
+
+	pump(fixture);
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+		msg.appended.result = results[i];
+		assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_OK);
+		jp_replica_status(fixture->a.replica, &status);
+		assert_int_equal(status.nodes.len, 2);
+	}
 }
 
 static void
@@ -673,7 +935,7 @@ static const struct bad_welcome {
 	{ set_version, JP_ERR_PROTOCOL, "same version" },
 	{ set_head, JP_ERR_CONFLICT, "has lost" },
 	{ set_mac, JP_ERR_CHECKSUM, "another one" },
-	{ set_oldest, JP_ERR_CONFLICT, "join again" },
+	{ set_oldest, JP_ERR_CONFLICT, "lacks, from 3 to 3: stop" },
 };
 
 static void
@@ -745,7 +1007,7 @@ a_lease_is_renewed_in_time(void **state)
 	for (int i = 0; i < 100; i++) {
 		int64_t wait_ms = jp_replica_tick(a->replica);
 
-		assert_in_range(wait_ms, 1, FAKE_LEASE_MS / 3);
+		assert_in_range(wait_ms, 1, 1000);
 		assert_true(jp_replica_holds(a->replica));
 		atomic_fetch_add(&now_ms, wait_ms);
 	}
@@ -754,6 +1016,66 @@ a_lease_is_renewed_in_time(void **state)
 	assert_int_equal(status.leases, a->leases);
 	assert_int_equal(status.lapses, 0);
 	assert_true(status.holds);
+}
+
+static void
+a_host_that_begins_asks_for_one(void **state)
+{
+	struct fixture *fixture = *state;
+
+	atomic_store(&now_ms, -1); /* not without a clock */
+	(void)jp_replica_tick(fixture->a.replica);
+	assert_int_equal(fixture->a.leases, 0);
+	atomic_store(&now_ms, 0);
+	(void)jp_replica_tick(fixture->a.replica);
+	assert_int_equal(fixture->a.leases, 1);
+	assert_true(jp_replica_holds(fixture->a.replica));
+	/* And the next one is not forgotten for long, nor late. */
+	assert_int_equal(jp_replica_tick(fixture->a.replica), 1000);
+	atomic_store(&now_ms, FAKE_LEASE_MS / 3 - 7);
+	assert_int_equal(jp_replica_tick(fixture->a.replica), 7);
+	assert_int_equal(fixture->a.leases, 1);
+	atomic_store(&now_ms, FAKE_LEASE_MS / 3);
+	assert_int_equal(jp_replica_tick(fixture->a.replica), 1000);
+	assert_int_equal(fixture->a.leases, 2);
+}
+
+static void
+a_short_lease_is_renewed_sooner_than_once_a_second(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host hasty;
+
+	fake_lease_ms = 1000;
+	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
+	fake_lease_ms = FAKE_LEASE_MS;
+	fake_connect(&hasty);
+	assert_int_equal(jp_replica_tick(hasty.replica), 1000 / 3);
+	assert_int_equal(hasty.leases, 1);
+	fake_host_close(&hasty);
+}
+
+/* It is shown until all of the log is here. */
+static void
+what_was_refused_is_shown_until_a_lease_holds(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *b = &fixture->b;
+	struct jp_replica_status status;
+
+	make_two(fixture);
+	give_batch(fixture, b, 2, 2);
+	assert_refused(b, JP_ERR_CONFLICT, "1 is next");
+	fake_connect(b);
+	(void)jp_replica_tick(b->replica); /* it lacks both */
+	jp_replica_status(b->replica, &status);
+	assert_non_null(strstr(status.refused_why, "1 is next"));
+	(void)fake_pump(b);
+	atomic_fetch_add(&now_ms, FAKE_LEASE_MS / 3);
+	(void)jp_replica_tick(b->replica);
+	jp_replica_status(b->replica, &status);
+	assert_true(status.holds);
+	assert_string_equal(status.refused_why, "");
 }
 
 /* A lease that holds goes on where the connection does not. */
@@ -801,6 +1123,49 @@ a_lease_of_a_log_that_went_back_is_refused(void **state)
 	assert_false(jp_replica_holds(fixture->a.replica));
 }
 
+/* However late it comes, and whatever was asked since. */
+static void
+a_lease_is_as_long_as_its_own_request(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_link_msg msg = { .kind = JP_LINK_LEASED };
+
+	a->deaf = true;
+	(void)jp_replica_tick(a->replica);
+	msg.leased.req = a->lease_req;
+	atomic_fetch_add(&now_ms, FAKE_LEASE_MS / 3);
+	(void)jp_replica_tick(a->replica);
+	assert_int_equal(a->leases, 2);
+	memcpy(msg.leased.mac, fixture->log.of[0].batch.mac, JP_LINK_MAC_LEN);
+	msg.leased.ok = true;
+	assert_int_equal(fake_give(a, &msg, NULL), JP_ERR_OK);
+	atomic_store(&now_ms, START_MS + OWN - 1);
+	assert_true(jp_replica_holds(a->replica));
+	atomic_store(&now_ms, START_MS + OWN);
+	assert_false(jp_replica_holds(a->replica));
+}
+
+static void
+one_that_is_refused_is_none_and_no_fault_of_the_log(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_link_msg msg = { .kind = JP_LINK_LEASED };
+	struct jp_replica_status status;
+
+	assert_int_equal(add_to(a, ID), JP_ERR_OK);
+	a->deaf = true;
+	(void)jp_replica_tick(a->replica);
+	msg.leased.req = a->lease_req;
+	link_text(msg.leased.text, "it has left");
+	assert_int_equal(fake_give(a, &msg, NULL), JP_ERR_OK);
+	assert_false(jp_replica_holds(a->replica));
+	jp_replica_status(a->replica, &status);
+	assert_true(status.welcome);
+	assert_int_equal(status.leases, 0);
+}
+
 static void
 one_that_leaves_is_granted_nothing(void **state)
 {
@@ -813,6 +1178,7 @@ one_that_leaves_is_granted_nothing(void **state)
 	atomic_fetch_add(&now_ms, FAKE_LEASE_MS);
 	(void)jp_replica_tick(a->replica);
 	assert_false(jp_replica_holds(a->replica));
+	assert_int_equal(a->leases, 1);
 }
 
 /* ---- settling ---- */
@@ -1065,6 +1431,9 @@ it_says_hello_with_its_place(void **state)
 	assert_memory_equal(
 	    msg.hello.cluster, status.position.cluster, JP_LINK_ID_LEN);
 	assert_string_not_equal(msg.hello.release, "");
+	jp_replica_status(fixture->a.replica, &status);
+	assert_true(status.linked);
+	assert_false(status.welcome);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -1079,30 +1448,45 @@ main(void)
 		TEST(two_commits_in_a_row_are_two_batches),
 		TEST(the_one_that_was_faster_is_applied_first),
 		TEST(a_conflict_brings_what_others_did),
+		TEST(a_conflict_is_none_until_its_batch_is_here),
 		TEST(without_a_connection_nothing_is_changed),
 		TEST(a_lost_answer_is_asked_for_until_it_comes),
+		TEST(what_is_unknown_ends_the_connection_to_the_database),
+		TEST(news_of_a_connection_do_not_end_it),
+		TEST(a_writer_is_woken_by_its_answer),
 		TEST(what_comes_back_by_the_log_is_done),
 		TEST(what_comes_behind_a_batch_changes_nothing_of_its_answer),
 		TEST(what_nobody_knows_shows_later),
 		TEST(a_late_answer_to_what_was_given_up_begins_anew),
+		TEST(a_late_answer_to_what_is_here_is_nothing),
 		TEST(one_at_a_time_is_sent),
+		TEST(an_answer_to_another_batch_is_not_its_own),
+		TEST(an_answer_behind_nonsense_is_not_taken),
 		TEST(what_the_database_refuses_is_not_done),
 		TEST(nobody_waits_for_a_patd_that_ends),
 		TEST(a_wrong_mac_is_refused),
 		TEST(batches_out_of_order_are_refused),
 		TEST(what_was_applied_may_come_again),
 		TEST(a_log_that_says_done_and_is_not_is_found_out),
+		TEST(an_answer_that_cannot_be_true_is_refused),
 		TEST(a_batch_that_is_none_is_refused),
 		TEST(a_store_that_cannot_write_goes_on_after_a_new_hello),
 		TEST(
 		    an_own_batch_that_cannot_be_written_here_is_done_elsewhere),
 		TEST(hosts_that_cannot_be_kept_in_mind_are_refused),
+		TEST(more_hosts_than_there_can_be_are_named_as_such),
+		TEST(an_answer_that_it_is_not_done_says_nothing_of_hosts),
 		TEST(another_log_than_its_own_is_refused),
 		TEST(a_message_that_is_not_for_it_is_refused),
 		TEST(there_is_a_lease_as_soon_as_all_is_applied),
+		TEST(a_host_that_begins_asks_for_one),
 		TEST(a_lease_is_renewed_in_time),
+		TEST(a_short_lease_is_renewed_sooner_than_once_a_second),
+		TEST(what_was_refused_is_shown_until_a_lease_holds),
 		TEST(a_lost_connection_leaves_the_lease),
 		TEST(a_lease_of_a_log_that_went_back_is_refused),
+		TEST(a_lease_is_as_long_as_its_own_request),
+		TEST(one_that_is_refused_is_none_and_no_fault_of_the_log),
 		TEST(one_that_leaves_is_granted_nothing),
 		TEST(what_is_settled_is_everywhere),
 		TEST(who_is_cut_off_accepts_nothing_once_it_is_settled),
