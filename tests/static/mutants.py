@@ -50,7 +50,7 @@ SUBJECTS = {
     "patd/cluster_snapshot.c": "cluster_snapshot",
     "patd/cluster_wire.c": "cluster_wire",
     "pat_clusterd/bridge.c": "bridge",
-    "common/sys/boot_id.c": "memo_file",
+    "common/sys/boot_id.c": "boot_id",
     "common/wire/verdict.c": "decide fronts decision_log mux",
     "common/wire/token.c": "token decide token_make",
     "common/wire/verify.c": "wire client",
