@@ -13,6 +13,7 @@
 /* What a daemon exits with. */
 enum jp_daemon_status {
 	JP_DAEMON_DONE = 0,
+	JP_DAEMON_UNWANTED = 1, /* there is nothing for it to do here */
 	JP_DAEMON_USAGE = 2,
 	JP_DAEMON_FAILED = 3,
 };

@@ -1003,6 +1003,22 @@ def settings():
             assert "hunter2" not in done.stderr + done.stdout
 
 
+def no_section():
+    """a host of no cluster is told once, and has a status of its own: 1"""
+    with Place("host=/tmp", start=False) as place:
+        with open(place.config) as file:
+            config = file.read().partition("[cluster]")[0]
+        with open(place.config, "w") as file:
+            file.write(config)
+        for arguments in ((), ("--check-config",), ("--setup",)):
+            done = place.run(*arguments)
+            assert done.returncode == 1, done
+            assert done.stderr.count("\n") == 1, done
+            for word in ("no section [cluster]", "jira-pat.conf(5)",
+                         "systemctl disable pat-clusterd"):
+                assert word in done.stderr, done
+
+
 def named_files(root):
     """Files that conninfo may name: how each is made, what is wrong with it; None:
     nothing."""
@@ -1164,7 +1180,7 @@ CASES = [creates, creates_at_once, no_cluster, appends, large, slow, applied, le
          role_settings, lost_in_commit, garbage,
          function_fails, long_texts, lies_then_truth,
          administrators, servers, names, pooler,
-         host_misbehaves, ends, settings, settings_files, confined, calls, environment,
+         host_misbehaves, ends, settings, no_section, settings_files, confined, calls, environment,
          stuck, encrypted, fails_over, frozen]
 
 

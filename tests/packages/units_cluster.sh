@@ -19,6 +19,16 @@ since_now() {
 	since=$(in_there date +%s.%N)
 }
 
+# left_alone: systemd has tried to start it once, and does not again; why is said once.
+left_alone() {
+	since_now
+	! in_there systemctl start pat-clusterd >"$SCRATCH/log/start" || return 1
+	[ "$(show pat-clusterd SubState) $(show pat-clusterd NRestarts) $(show \
+		pat-clusterd ExecMainStatus)" = "failed 0 1" ] &&
+		[ "$(in_there journalctl -q -o cat -u pat-clusterd --since "@$since" |
+			grep -c -F "there is no section [cluster]")" = 1 ]
+}
+
 # --- The database, and the name that it has --------------------------------------
 
 in_there cp -a --no-preserve=ownership /srv/installed/. /
@@ -26,6 +36,9 @@ in_there ldconfig
 in_there systemd-sysusers >"$SCRATCH/log/sysusers"
 in_there systemd-tmpfiles --create patd.conf >"$SCRATCH/log/tmpfiles"
 conf=$(value sysconfdir)/jira-pat
+in_there sh -c 'mkdir -p "$1"; : >"$1/jira-pat.conf"; systemctl daemon-reload' sh "$conf"
+ok "on a host of no cluster it is not started again and again" left_alone ||
+	note "$(in_there systemctl status -n 5 pat-clusterd)"
 in_there sh -eu -c '
 	mkdir -p "$1"
 	cd /etc/postgresql/*/main
@@ -110,6 +123,14 @@ setuid EPERM
 unshare EPERM
 write EROFS"
 
+# --- patd starts again -------------------------------------------------------------
+
+since_now
+ok "a patd that starts again" in_there systemctl restart patd
+ok "has a lease" wait_for 60 has_lease
+is "without having waited for that of the one before" \
+	"$(told "leases of the machine that had its name"; echo $?)" 1
+
 # --- What it cannot go without -----------------------------------------------------
 
 in_there rm /etc/systemd/system/pat-clusterd.service.d/tries.conf
@@ -131,4 +152,17 @@ without IPAddressDeny=any "not connected"
 without RestrictAddressFamilies=~AF_UNIX "Address family not supported"
 in_there systemctl restart pat-clusterd
 ok "without these it works again" wait_for 60 has_lease
+
+# --- A host that leaves ------------------------------------------------------------
+
+in_there systemctl stop patd.socket patd pat-clusterd
+ok "the host leaves the cluster" in_there pat-admin cluster leave
+in_there sed -i '/^\[cluster\]/,$d' "$conf/jira-pat.conf"
+ok "where pat-clusterd is left alone, too" left_alone ||
+	note "$(in_there systemctl status -n 5 pat-clusterd)"
+ok "and patd starts" in_there systemctl start patd.socket patd ||
+	note "$(in_there journalctl -q -n 8 -o cat -u patd)"
+is "which accepts what it did" "$(echo "$token" | in_there setpriv \
+	--reuid www-data --regid www-data --clear-groups python3 /srv/ask.py verify \
+	/run/jira-pat/verify.sock jane)" accepted
 done_testing
