@@ -79,8 +79,8 @@ address(struct jp_replica *replica, const struct jp_batch *batch,
 	memcpy(append->mac, to->mac, sizeof(append->mac));
 }
 
-/* One try, with the lock; false: there is nobody to send it to. */
-static bool
+/* One try, with the lock, which is `welcome` no more if there is nobody. */
+static void
 send_pending(struct jp_replica *replica, const uint8_t *bytes)
 {
 	struct replica_pending *pending = &replica->pending;
@@ -95,14 +95,13 @@ send_pending(struct jp_replica *replica, const uint8_t *bytes)
 	replica_unlock(replica);
 	err = replica->link.send(replica->link.arg, &msg, bytes);
 	replica_lock(replica);
-	if (err != JP_ERR_OK) {
-		pending->sent = false;
-		replica->asked_req = 0;
-		replica->welcome = false;
-		return false;
+	if (err == JP_ERR_OK) {
+		pending->maybe = true;
+		return;
 	}
-	pending->maybe = true;
-	return true;
+	pending->sent = false;
+	replica->asked_req = 0;
+	replica->welcome = false;
 }
 
 /* Until when the writer that has begun waits for the next thing to happen. */
@@ -126,15 +125,13 @@ await(struct jp_replica *replica, const uint8_t *bytes)
 	struct replica_pending *pending = &replica->pending;
 
 	while (!pending->ended && !replica->stopped && !jp_has_come(end_ms)) {
-		bool is_free = !pending->sent && replica->welcome &&
-		               replica->asked_req == 0;
+		bool is_free = !pending->sent && replica->asked_req == 0;
 
-		if (is_free && send_pending(replica, bytes))
-			continue;
-		if (!pending->sent && !pending->maybe && !pending->ended &&
-		    replica->asked_req == 0)
-			return;
-		if (!pending->ended)
+		if (is_free && replica->welcome)
+			send_pending(replica, bytes);
+		else if (is_free && !pending->maybe)
+			return; /* nobody has it, and there is nobody */
+		else
 			replica_wait(replica, end_ms - jp_now_ms());
 	}
 }
@@ -199,7 +196,7 @@ say_failed(struct jp_replica *replica, struct jp_why *why)
  */
 static enum jp_err
 append(struct jp_replica *replica, const struct jp_batch *batch,
-    struct jp_position *to, uint8_t id[JP_LINK_ID_LEN], struct jp_why *why)
+    struct jp_position *to, struct jp_why *why)
 {
 	struct replica_pending *pending = &replica->pending;
 	enum jp_err err = JP_ERR_OK;
@@ -209,7 +206,6 @@ append(struct jp_replica *replica, const struct jp_batch *batch,
 	pending->there = true;
 	pending->msg.kind = JP_LINK_APPEND;
 	address(replica, batch, &pending->msg.append, to);
-	memcpy(id, pending->msg.append.id, JP_LINK_ID_LEN);
 	await(replica, batch->bytes);
 	if (!pending->ended || pending->result != JP_LINK_OK)
 		err = say_failed(replica, why);
@@ -228,8 +224,7 @@ append(struct jp_replica *replica, const struct jp_batch *batch,
  */
 static enum jp_err
 apply_own(struct jp_replica *replica, const struct jp_batch *batch,
-    const struct jp_position *to, const uint8_t id[JP_LINK_ID_LEN],
-    struct jp_why *why)
+    const struct jp_position *to, struct jp_why *why)
 {
 	const struct jp_position *there;
 	enum jp_err err = JP_ERR_OK;
@@ -242,8 +237,8 @@ apply_own(struct jp_replica *replica, const struct jp_batch *batch,
 	is_same = there == NULL || jp_position_same(there, to);
 	replica_unlock(replica);
 	if (!is_here)
-		err = replica_apply(
-		    replica, to, id, batch->bytes, batch->len, why);
+		err = replica_apply(replica, to, replica->pending.msg.append.id,
+		    batch->bytes, batch->len, why);
 	if (err != JP_ERR_OK)
 		err = jp_why(why, err,
 		    "it is in the log of the cluster, and other hosts have it, "
@@ -292,16 +287,15 @@ write_batch(struct jp_replica *replica, const struct commit *commit,
     struct jp_batch *batch, struct jp_why *why)
 {
 	struct jp_position to;
-	uint8_t id[JP_LINK_ID_LEN];
 	enum jp_err err = prepare(replica, commit, batch, why);
 
 	if (err != JP_ERR_OK)
 		return err;
-	err = append(replica, batch, &to, id, why);
+	err = append(replica, batch, &to, why);
 	if (err != JP_ERR_OK)
 		return err;
 	note_written(replica, &to);
-	err = apply_own(replica, batch, &to, id, why);
+	err = apply_own(replica, batch, &to, why);
 	if (err == JP_ERR_OK)
 		replica_tell_applied(replica, to.seq);
 	return err;

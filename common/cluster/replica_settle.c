@@ -7,13 +7,12 @@ enum {
 	READING_LEASES = 2, /* how long a reading of the nodes is waited for */
 };
 
-/* "b, c" of those that did not answer, each once. */
+/* "b, c" of those that did not answer, of which there are some, each once. */
 static void
 print_late(const struct jp_barrier *barrier, char *text, size_t size)
 {
 	size_t len = 0;
 
-	text[0] = '\0';
 	for (size_t i = 0; i < barrier->late_len && len < size; i++) {
 		int more = snprintf(text + len, size - len, "%s%s",
 		    i > 0 ? ", " : "", barrier->late[i]);

@@ -51,7 +51,8 @@ replica_read_nodes(
 
 /*
  * What its writer waits for is known as soon as the batch itself comes, or
- * another one in its place, whatever becomes of the answer.
+ * another one in its place, whatever becomes of the answer: it is applied, so
+ * that there is nothing to catch up with.
  */
 static void
 resolve_pending(struct jp_replica *replica, const struct jp_position *to,
@@ -63,7 +64,6 @@ resolve_pending(struct jp_replica *replica, const struct jp_position *to,
 	    to->seq != pending->msg.append.expected + 1)
 		return;
 	pending->ended = true;
-	pending->head = to->seq;
 	pending->result =
 	    memcmp(pending->msg.append.id, id, JP_LINK_ID_LEN) == 0
 	        ? JP_LINK_OK

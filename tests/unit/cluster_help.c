@@ -137,6 +137,7 @@ static const struct way {
 	[FAKE_LIES] = { false, SAYS_SO },
 	[FAKE_ABSURD] = { false, SAYS_SO },
 	[FAKE_ABSURD_TOO] = { false, SAYS_SO },
+	[FAKE_FORKS] = { false, SAYS_SO },
 };
 
 static void
@@ -166,6 +167,8 @@ append(struct fake_host *host, const struct jp_link_append *append,
 		appended->nodes.head++;
 	if (host->way == FAKE_ABSURD_TOO)
 		appended->result = JP_LINK_CONFLICT;
+	if (host->way == FAKE_FORKS)
+		appended->result = JP_LINK_OK;
 }
 
 /* Whoever pumps gives it to the host, or this thread does. */
@@ -207,6 +210,8 @@ answer_append(struct fake_host *host, const struct jp_link_append *request,
 		(void)fake_pump(host);
 	if (way->then == SAYS_SO || way->then == SAYS_UNKNOWN)
 		err = answer_with(host, &answer);
+	if (host->after != NULL)
+		host->after(host);
 	if (way->then == SAYS_UNKNOWN || err != JP_ERR_OK)
 		host->welcome = false;
 	if (!host->is_pumped && !host->welcome)

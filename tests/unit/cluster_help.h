@@ -51,6 +51,7 @@ enum fake_way {
 	FAKE_LIES,          /* does it not, and says that it is done */
 	FAKE_ABSURD,        /* likewise, in a log that ends before it */
 	FAKE_ABSURD_TOO,    /* says the same of another one in its place */
+	FAKE_FORKS,         /* says that it is done where another one is */
 };
 
 struct fake_host {
@@ -70,6 +71,8 @@ struct fake_host {
 	void (*before)(struct fake_host *host);
 	/* And when it is in the log, before the host hears of it. */
 	void (*behind)(struct fake_host *host);
+	/* And when the host has heard of it. */
+	void (*after)(struct fake_host *host);
 	struct fake_host *other;      /* for these */
 	unsigned int appends, leases; /* that it has sent */
 	uint32_t last_req;            /* of an APPEND */

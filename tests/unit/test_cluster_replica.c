@@ -36,6 +36,15 @@ fake_boot_ms(void)
 	return atomic_load(&now_ms);
 }
 
+/* Of which each look takes so long. */
+static atomic_llong step_ms;
+
+static int64_t
+stepping_boot_ms(void)
+{
+	return atomic_fetch_add(&now_ms, atomic_load(&step_ms));
+}
+
 struct fixture {
 	struct fake_log log;
 	struct fake_host a, b;
@@ -49,6 +58,7 @@ set_up(void **state)
 	assert_non_null(fixture);
 	*state = fixture;
 	atomic_store(&now_ms, START_MS);
+	atomic_store(&step_ms, 0);
 	fake_log_init(&fixture->log);
 	fake_host_open(&fixture->a, &fixture->log, "a", fake_boot_ms);
 	fake_host_open(&fixture->b, &fixture->log, "b", fake_boot_ms);
@@ -219,6 +229,62 @@ the_one_that_was_faster_is_applied_first(void **state)
 	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
 }
 
+/* A commit that another thread makes. */
+struct writer {
+	struct fake_host *host;
+	const char *id;
+	enum jp_err err;
+	atomic_bool over;
+	pthread_t thread;
+};
+
+static void *
+write_one(void *arg)
+{
+	struct writer *writer = arg;
+
+	writer->err = add_to(writer->host, writer->id);
+	atomic_store(&writer->over, true);
+	return NULL;
+}
+
+static void
+writer_start(struct writer *writer)
+{
+	assert_int_equal(
+	    pthread_create(&writer->thread, NULL, write_one, writer), 0);
+}
+
+/* Gives it what there is for it until it has ended. */
+static void
+pump_writer(struct writer *writer)
+{
+	while (!atomic_load(&writer->over)) {
+		(void)fake_pump(writer->host);
+		(void)sched_yield();
+	}
+	(void)pthread_join(writer->thread, NULL);
+	writer->host->is_pumped = false;
+}
+
+static bool
+has_mail(struct fake_host *host)
+{
+	bool has;
+
+	(void)pthread_mutex_lock(&host->mutex);
+	has = host->inbox_len > 0;
+	(void)pthread_mutex_unlock(&host->mutex);
+	return has;
+}
+
+static void
+hear_the_log(struct fake_host *host)
+{
+	host->after = NULL;
+	(void)fake_pump(host);
+}
+
 static void
 b_was_faster(struct fake_host *a)
 {
@@ -274,7 +340,334 @@ a_conflict_is_none_until_its_batch_is_here(void **state)
 	fake_host_close(&hasty);
 }
 
+/* With the batch, which comes behind the answer. */
+static void
+a_conflict_is_told_once_its_batch_is_here(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct writer writer = { .host = a, .id = ID };
+
+	a->other = &fixture->b;
+	a->before = b_was_faster_and_is_not_heard;
+	a->is_pumped = true;
+	writer_start(&writer);
+	while (!has_mail(a))
+		(void)sched_yield();
+	a->told = 1; /* so it hears the answer, and not yet the batch */
+	(void)fake_pump(a);
+	for (int i = 0; i < 1000 && !atomic_load(&writer.over); i++)
+		(void)sched_yield();
+	a->told = 0;
+	pump_writer(&writer);
+	assert_int_equal(writer.err, JP_ERR_CONFLICT);
+	assert_true(has(a, OTHER));
+	assert_false(has(a, ID));
+}
+
+static void
+what_became_of_batches_is_counted(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_replica_status status;
+
+	assert_int_equal(add_to(a, ID), JP_ERR_OK);
+	jp_replica_status(a->replica, &status);
+	assert_int_equal(status.appended, 1);
+	assert_int_equal(status.conflicts, 0);
+	assert_int_equal(status.unknown, 0);
+	a->before = b_was_faster;
+	(void)fake_pump(&fixture->b);
+	assert_int_equal(add_to(a, "aaaaaaa3"), JP_ERR_CONFLICT);
+	a->way = FAKE_SILENT_UNDONE;
+	jp_store_begin_by(a->store, JP_BEGIN_LOUD, jp_now_ms() + HASTY_MS);
+	assert_int_equal(
+	    add(a->store, "aaaaaaa4", "alice", JP_NEVER), JP_ERR_TIMEOUT);
+	jp_replica_status(a->replica, &status);
+	assert_int_equal(status.appended, 1);
+	assert_int_equal(status.conflicts, 1);
+	assert_int_equal(status.unknown, 1);
+}
+
+/* The first commit of all may come without. */
+static void
+who_has_not_begun_is_at_the_beginning(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(
+	    add(fixture->a.store, ID, "alice", JP_NEVER), JP_ERR_OK);
+}
+
+/* It gives out another batch than the one that it said is done. */
+static void
+a_log_with_two_faces_is_found_out(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+
+	a->other = &fixture->b;
+	a->before = b_was_faster_and_is_not_heard;
+	a->way = FAKE_FORKS;
+	a->after = hear_the_log;
+	assert_int_equal(add_to(a, ID), JP_ERR_DAMAGED);
+	assert_why(a, "batch 1 is this one, and gave out another");
+	assert_true(has(a, OTHER));
+	assert_false(has(a, ID));
+}
+
+/* ---- the store below ---- */
+
+static struct {
+	struct jp_store_ops ops;
+	unsigned int waits, holds, releases, sights;
+} below;
+
+static enum jp_err
+room_on_a_full_disk(struct jp_store *store, bool urgent)
+{
+	(void)store;
+	return urgent ? JP_ERR_OK : JP_ERR_DISK_FULL;
+}
+
+static void
+why_of_a_full_disk(struct jp_store *store, struct jp_why *why)
+{
+	(void)store;
+	(void)jp_why(why, JP_ERR_DISK_FULL, "make room");
+}
+
+static enum jp_err
+put_users(struct fake_host *host, bool one, bool other)
+{
+	struct jp_user users[2];
+
+	jp_user_default(&users[0], "alice");
+	jp_user_default(&users[1], "bob");
+	users[0].disabled = one;
+	users[1].disabled = other;
+	jp_store_begin(host->store, JP_BEGIN_LOUD);
+	return jp_store_put_users(host->store, users, 2);
+}
+
+static enum jp_err
+put_upstream(struct fake_host *host, size_t one, size_t other)
+{
+	static struct jp_upstreams all[2];
+	const size_t lens[] = { one, other };
+
+	memset(all, 0, sizeof(all));
+	for (size_t i = 0; i < 2; i++) {
+		link_text(all[i].user, i == 0 ? "alice" : "bob");
+		all[i].len = lens[i];
+		all[i].of[0].sealed_len = JP_UPSTREAM_SEAL_LEN + 3;
+		link_text(all[i].of[0].set_by, "root");
+		all[i].of[0].set_at = 1800000000;
+	}
+	jp_store_begin(host->store, JP_BEGIN_LOUD);
+	return jp_store_put_upstream(host->store, all, 2);
+}
+
+static enum jp_err
+end_and_add(struct fake_host *host, const char *old, const char *new)
+{
+	struct jp_record records[2];
+	const struct jp_change changes[] = { { JP_CHANGE_END, &records[0] },
+		{ JP_CHANGE_CREATE, &records[1] } };
+
+	record_make(&records[0], old, "alice", JP_NEVER);
+	record_make(&records[1], new, "alice", JP_NEVER);
+	records[0].revoked_at = 5;
+	jp_store_begin(host->store, JP_BEGIN_LOUD);
+	return jp_store_commit(host->store, changes, 2);
+}
+
+/* What cannot be written here is not told to others, either. */
+static void
+on_a_full_disk_what_only_takes_away_is_sent(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+
+	assert_int_equal(add_to(a, ID), JP_ERR_OK);
+	below.ops = *a->below->ops;
+	below.ops.room = room_on_a_full_disk;
+	below.ops.why = why_of_a_full_disk;
+	a->below->ops = &below.ops;
+	assert_int_equal(add_to(a, OTHER), JP_ERR_DISK_FULL);
+	assert_why(a, "make room");
+	assert_int_equal(end_and_add(a, ID, OTHER), JP_ERR_DISK_FULL);
+	assert_int_equal(put_users(a, false, true), JP_ERR_DISK_FULL);
+	assert_int_equal(put_users(a, true, false), JP_ERR_DISK_FULL);
+	assert_int_equal(put_upstream(a, 0, 1), JP_ERR_DISK_FULL);
+	assert_int_equal(put_upstream(a, 1, 0), JP_ERR_DISK_FULL);
+	assert_int_equal(a->appends, 1);
+	assert_int_equal(put_users(a, true, true), JP_ERR_OK);
+	assert_int_equal(put_upstream(a, 0, 0), JP_ERR_OK);
+	assert_int_equal(revoke_on(a, ID), JP_ERR_OK);
+	assert_int_equal(a->appends, 4);
+}
+
+static void
+count_wait(struct jp_store *store)
+{
+	(void)store;
+	below.waits++;
+}
+
+static void
+count_hold(struct jp_store *store)
+{
+	(void)store;
+	below.holds++;
+}
+
+static void
+count_release(struct jp_store *store)
+{
+	(void)store;
+	below.releases++;
+}
+
+static void
+count_see(struct jp_store *store, int64_t now)
+{
+	(void)store;
+	assert_int_equal(now, 77);
+	below.sights++;
+}
+
+static void
+what_is_no_commit_is_for_the_store_below(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+
+	memset(&below, 0, sizeof(below));
+	below.ops = *a->below->ops;
+	below.ops.wait = count_wait;
+	below.ops.hold = count_hold;
+	below.ops.release = count_release;
+	below.ops.see = count_see;
+	a->below->ops = &below.ops;
+	jp_store_wait(a->store);
+	assert_int_equal(below.waits, 1);
+	jp_store_hold(a->store);
+	assert_int_equal(below.holds, 1);
+	jp_store_release(a->store);
+	assert_int_equal(below.releases, 1);
+	jp_store_see(a->store, 77);
+	assert_int_equal(below.sights, 1);
+}
+
 /* ---- connections that are lost ---- */
+
+/* Whoever carries messages has not noticed yet. */
+static void
+a_link_that_takes_nothing_is_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_replica_status status;
+
+	atomic_store(&a->connected, false);
+	assert_int_equal(add_to(a, ID), JP_ERR_UNREACHABLE);
+	assert_why(a, "nothing was changed: the database of the cluster "
+	              "cannot be reached");
+	jp_replica_status(a->replica, &status);
+	assert_false(status.welcome);
+	assert_int_equal(status.unknown, 0);
+	atomic_store(&a->connected, true);
+	fake_connect(a);
+	assert_int_equal(add_to(a, ID), JP_ERR_OK);
+}
+
+static void
+a_reason_is_named_where_there_is_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_link_msg msg = { .kind = JP_LINK_STATE };
+	struct jp_why why;
+
+	assert_int_equal(fake_give(a, &msg, NULL), JP_ERR_OK);
+	assert_int_equal(add_to(a, ID), JP_ERR_UNREACHABLE);
+	jp_store_why(a->store, &why);
+	assert_string_equal(why.text, "nothing was changed: the database of "
+	                              "the cluster cannot be reached");
+	link_text(msg.state.text, "?");
+	assert_int_equal(fake_give(a, &msg, NULL), JP_ERR_OK);
+	assert_int_equal(add_to(a, ID), JP_ERR_UNREACHABLE);
+	assert_why(a, "cannot be reached: ?");
+}
+
+static void
+a_writer_waits_for_the_next_connection(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct writer writer = { .host = a, .id = ID };
+
+	a->is_pumped = true;
+	a->way = FAKE_LOST_UNDONE;
+	writer_start(&writer);
+	while (atomic_load(&a->connected))
+		(void)sched_yield();
+	fake_connect(a);
+	pump_writer(&writer);
+	assert_int_equal(writer.err, JP_ERR_OK);
+	assert_int_equal(a->appends, 2);
+}
+
+static void
+a_writer_waits_no_longer_than_it_may(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+
+	a->way = FAKE_SILENT_UNDONE;
+	jp_store_begin_by(a->store, JP_BEGIN_LOUD, jp_now_ms() + HASTY_MS);
+	assert_int_equal(add(a->store, ID, "alice", JP_NEVER), JP_ERR_TIMEOUT);
+}
+
+static void
+a_writer_is_woken_by_the_end_of_patd(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct writer writer = { .host = a, .id = ID };
+
+	a->way = FAKE_SILENT_UNDONE;
+	writer_start(&writer);
+	while (atomic_load(&a->way) != FAKE_ANSWERS)
+		(void)sched_yield();
+	jp_replica_stop(a->replica);
+	(void)pthread_join(writer.thread, NULL);
+	assert_int_equal(writer.err, JP_ERR_TIMEOUT);
+}
+
+static void
+a_new_connection_asks_at_once_and_hears_no_old_answer(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_link_msg msg = { .kind = JP_LINK_LEASED };
+
+	a->deaf = true;
+	(void)jp_replica_tick(a->replica);
+	msg.leased.req = a->lease_req;
+	msg.leased.ok = true;
+	memcpy(msg.leased.mac, fixture->log.of[0].batch.mac, JP_LINK_MAC_LEN);
+	fake_cut(a, true);
+	fake_connect(a);
+	assert_int_equal(fake_give(a, &msg, NULL), JP_ERR_OK);
+	assert_false(jp_replica_holds(a->replica));
+	a->deaf = false;
+	(void)jp_replica_tick(a->replica);
+	assert_int_equal(a->leases, 2);
+	assert_true(jp_replica_holds(a->replica));
+}
 
 static void
 without_a_connection_nothing_is_changed(void **state)
@@ -353,12 +746,6 @@ news_of_a_connection_do_not_end_it(void **state)
 	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
 }
 
-struct writer {
-	struct fake_host *host;
-	atomic_bool over;
-	pthread_t thread;
-};
-
 static void *
 write_many(void *arg)
 {
@@ -384,12 +771,7 @@ a_writer_is_woken_by_its_answer(void **state)
 	fixture->a.is_pumped = true;
 	assert_int_equal(
 	    pthread_create(&writer.thread, NULL, write_many, &writer), 0);
-	while (!atomic_load(&writer.over)) {
-		(void)fake_pump(&fixture->a);
-		(void)sched_yield();
-	}
-	(void)pthread_join(writer.thread, NULL);
-	fixture->a.is_pumped = false;
+	pump_writer(&writer);
 	assert_int_equal(fixture->log.head, 100);
 }
 
@@ -525,6 +907,7 @@ one_at_a_time_is_sent(void **state)
 	hasty.way = FAKE_SILENT_UNDONE;
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_TIMEOUT);
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_UNREACHABLE);
+	assert_why(&hasty, "does not answer in time");
 	/* Nor is the answer to something else one. */
 	msg.appended.req = hasty.last_req + 1;
 	assert_int_equal(fake_give(&hasty, &msg, NULL), JP_ERR_OK);
@@ -550,7 +933,7 @@ another_one_is_answered(struct fake_host *a)
 
 	a->behind = NULL;
 	msg.appended.req = a->last_req - 1;
-	msg.appended.result = JP_LINK_NOT_DONE;
+	msg.appended.nodes.head = 1;
 	assert_int_equal(fake_give(a, &msg, NULL), JP_ERR_OK);
 }
 
@@ -558,8 +941,32 @@ static void
 an_answer_to_another_batch_is_not_its_own(void **state)
 {
 	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
 
-	fixture->a.behind = another_one_is_answered;
+	a->behind = another_one_is_answered;
+	a->way = FAKE_SILENT_UNDONE;
+	jp_store_begin_by(a->store, JP_BEGIN_LOUD, jp_now_ms() + HASTY_MS);
+	assert_int_equal(add(a->store, ID, "alice", JP_NEVER), JP_ERR_TIMEOUT);
+	assert_false(has(a, ID));
+}
+
+static void
+it_says_otherwise(struct fake_host *a)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
+
+	a->after = NULL;
+	msg.appended.req = a->last_req;
+	msg.appended.result = JP_LINK_NOT_DONE;
+	assert_int_equal(fake_give(a, &msg, NULL), JP_ERR_OK);
+}
+
+static void
+the_first_answer_holds(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.after = it_says_otherwise;
 	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
 	assert_true(has(&fixture->a, ID));
 }
@@ -717,6 +1124,23 @@ what_was_applied_may_come_again(void **state)
 	assert_refused(&fixture->a, JP_ERR_CHECKSUM, "wrong MAC");
 }
 
+/* Of which no more is known than where they were. */
+static void
+what_was_applied_long_ago_may_come_again(void **state)
+{
+	struct fixture *fixture = *state;
+	char id[9];
+
+	for (unsigned int i = 0; i < 300; i++) {
+		(void)snprintf(id, sizeof(id), "aaaaa%03u", i % 1000);
+		assert_int_equal(add_to(&fixture->a, id), JP_ERR_OK);
+	}
+	give_batch(fixture, &fixture->a, 1, 1);
+	assert_int_equal(fixture->a.err, JP_ERR_OK);
+	give_batch(fixture, &fixture->a, 299, 298);
+	assert_refused(&fixture->a, JP_ERR_CHECKSUM, "wrong MAC");
+}
+
 static void
 a_log_that_says_done_and_is_not_is_found_out(void **state)
 {
@@ -807,6 +1231,7 @@ an_own_batch_that_cannot_be_written_here_is_done_elsewhere(void **state)
 	jp_store_mem_fail(fixture->a.below, 0, JP_ERR_OK, false);
 	assert_why(&fixture->a, "in the log of the cluster");
 	assert_int_equal(fixture->log.head, 1);
+	assert_int_equal(fixture->log.nodes.of[0].applied, 0);
 	fixture->a.told = 1;
 	assert_int_not_equal(
 	    fake_give(&fixture->a,
@@ -852,6 +1277,26 @@ hosts_that_cannot_be_kept_in_mind_are_refused(void **state)
 	atomic_store(&now_ms, -1);
 	assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_IO);
 	assert_non_null(strstr(fixture->a.why.text, "cannot be taken"));
+}
+
+static void
+it_is_known_how_old_a_reading_is(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_NODES };
+	struct jp_replica_status status;
+
+	atomic_store(&now_ms, 0);
+	jp_replica_status(fixture->a.replica, &status);
+	assert_int_equal(status.nodes_age_ms, -1);
+	assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_OK);
+	atomic_store(&now_ms, 7);
+	jp_replica_status(fixture->a.replica, &status);
+	assert_int_equal(status.nodes_age_ms, 7);
+	assert_int_equal(fake_give(&fixture->a, &msg, NULL), JP_ERR_OK);
+	atomic_store(&now_ms, 10);
+	jp_replica_status(fixture->a.replica, &status);
+	assert_int_equal(status.nodes_age_ms, 3);
 }
 
 static void
@@ -983,6 +1428,7 @@ there_is_a_lease_as_soon_as_all_is_applied(void **state)
 {
 	struct fixture *fixture = *state;
 	struct fake_host *b = &fixture->b;
+	struct jp_replica_status status;
 
 	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
 	assert_false(jp_replica_holds(b->replica));
@@ -993,6 +1439,9 @@ there_is_a_lease_as_soon_as_all_is_applied(void **state)
 	assert_true(jp_replica_holds(b->replica));
 	atomic_fetch_add(&now_ms, OWN - 1);
 	assert_true(jp_replica_holds(b->replica));
+	jp_replica_status(b->replica, &status);
+	assert_int_equal(status.lease_ms, FAKE_LEASE_MS);
+	assert_int_equal(status.lease_left_ms, 1);
 	atomic_fetch_add(&now_ms, 1);
 	assert_false(jp_replica_holds(b->replica));
 }
@@ -1171,6 +1620,7 @@ one_that_leaves_is_granted_nothing(void **state)
 {
 	struct fixture *fixture = *state;
 	struct fake_host *a = &fixture->a;
+	struct jp_replica_status status;
 
 	(void)jp_replica_tick(a->replica);
 	jp_replica_drop(a->replica);
@@ -1179,6 +1629,8 @@ one_that_leaves_is_granted_nothing(void **state)
 	(void)jp_replica_tick(a->replica);
 	assert_false(jp_replica_holds(a->replica));
 	assert_int_equal(a->leases, 1);
+	jp_replica_status(a->replica, &status);
+	assert_int_equal(status.lapses, 0); /* it was given back */
 }
 
 /* ---- settling ---- */
@@ -1226,6 +1678,7 @@ static void
 what_is_settled_is_everywhere(void **state)
 {
 	struct fixture *fixture = *state;
+	struct jp_replica_status status;
 	struct world world;
 	struct jp_why why;
 
@@ -1237,6 +1690,9 @@ what_is_settled_is_everywhere(void **state)
 	assert_true(has(&fixture->b, ID));
 	assert_string_equal(why.text, "");
 	world_end(&world);
+	jp_replica_status(fixture->a.replica, &status);
+	assert_int_equal(status.waits, 1);
+	assert_int_equal(status.late, 0);
 }
 
 /* Whose lease is over before anybody says that it is revoked. */
@@ -1333,6 +1789,179 @@ what_cannot_be_seen_is_not_called_settled(void **state)
 	    jp_store_settle(fixture->a.store, &why), JP_ERR_TIMEOUT);
 	world_end(&world);
 	assert_non_null(strstr(why.text, "cannot be reached"));
+	assert_non_null(strstr(why.text, "(15 s here)"));
+}
+
+/* Batch 1 is here, and at `host` others may have a lease without it. */
+static void
+make_late(struct fixture *fixture, struct fake_host *host, size_t others,
+    uint32_t lease_ms)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_NODES };
+	struct jp_link_nodes *nodes = &msg.nodes.nodes;
+
+	if (fixture->log.head == 0)
+		assert_int_equal(add_to(&fixture->b, ID), JP_ERR_OK);
+	fake_host_open(host, &fixture->log, "x", stepping_boot_ms);
+	fake_connect(host);
+	give_batch(fixture, host, 1, 1);
+	jp_store_begin(host->store, JP_BEGIN_LOUD);
+	nodes->head = 1;
+	nodes->len = (uint16_t)others;
+	for (size_t i = 0; i < others; i++) {
+		nodes->of[i].name[0] = (char)('b' + (int)i);
+		nodes->of[i].grants = 1;
+		nodes->of[i].lease_ms = lease_ms;
+	}
+	assert_int_equal(fake_give(host, &msg, NULL), JP_ERR_OK);
+}
+
+/* In whole seconds, as people count. */
+static void
+who_was_waited_for_is_named_with_the_time(void **state)
+{
+	static const struct {
+		size_t others;
+		int64_t waited_ms;
+		const char *text;
+	} rows[] = {
+		{ 1, 499,
+		    "waited 0 s for b, which does not answer: it accepts "
+		    "nothing until it is back" },
+		{ 1, 500,
+		    "waited 1 s for b, which does not answer: it accepts "
+		    "nothing until it is back" },
+		{ 1, 1499,
+		    "waited 1 s for b, which does not answer: it "
+		    "accepts nothing until it is back" },
+		{ 2, 1500,
+		    "waited 2 s for b, c, which do not answer: they "
+		    "accept nothing until they are back" },
+		{ 3, 15000,
+		    "waited 15 s for b, c, d, which do not answer: "
+		    "they accept nothing until they are back" },
+	};
+	struct fixture *fixture = *state;
+	struct fake_host host;
+	struct jp_why why;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		make_late(fixture, &host, rows[i].others, 20);
+		atomic_store(&step_ms, rows[i].waited_ms);
+		assert_int_equal(jp_store_settle(host.store, &why), JP_ERR_OK);
+		assert_string_equal(why.text, rows[i].text);
+		atomic_store(&step_ms, 0);
+		fake_host_close(&host);
+	}
+}
+
+/* Of so many as there can be the first ones are named. */
+static void
+a_line_of_many_names_is_cut(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_NODES };
+	struct fake_host host;
+	struct jp_why why;
+
+	make_late(fixture, &host, 0, 20);
+	link_nodes(&msg.nodes.nodes, JP_LINK_NODES_MAX);
+	msg.nodes.nodes.head = 1;
+	for (size_t i = 0; i < JP_LINK_NODES_MAX; i++) {
+		struct jp_link_node *node = &msg.nodes.nodes.of[i];
+
+		memset(node->name, 'n', JP_LINK_NAME_MAX);
+		node->name[0] = (char)('0' + (int)i);
+		node->applied = 0;
+		node->lease_ms = 20;
+	}
+	assert_int_equal(fake_give(&host, &msg, NULL), JP_ERR_OK);
+	atomic_store(&step_ms, 1000);
+	assert_int_equal(jp_store_settle(host.store, &why), JP_ERR_OK);
+	assert_non_null(strstr(why.text, "waited 1 s for 0nnn"));
+	atomic_store(&step_ms, 0);
+	fake_host_close(&host);
+}
+
+static void
+who_may_wait_no_longer_says_so(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host host;
+	struct jp_why why;
+
+	make_late(fixture, &host, 1, JP_LINK_LEASE_MAX_MS);
+	assert_int_equal(
+	    jp_store_settle_by(host.store, 0, &why), JP_ERR_TIMEOUT);
+	assert_string_equal(
+	    why.text, "it is done, and not all hosts have it yet");
+	/* Though a lease goes on for minutes. */
+	assert_int_equal(
+	    jp_store_settle_by(host.store, jp_now_ms() + HASTY_MS, &why),
+	    JP_ERR_TIMEOUT);
+	assert_string_equal(
+	    why.text, "it is done, and not all hosts have it yet");
+	/* Time enough. */
+	fake_host_close(&host);
+	make_late(fixture, &host, 1, 20);
+	atomic_store(&step_ms, 1000);
+	assert_int_equal(
+	    jp_store_settle_by(host.store, jp_now_ms() + 60000, &why),
+	    JP_ERR_OK);
+	assert_non_null(strstr(why.text, "waited 1 s for b"));
+	atomic_store(&step_ms, 0);
+	fake_host_close(&host);
+}
+
+struct settler {
+	struct fake_host *host;
+	struct jp_why why;
+	enum jp_err err;
+};
+
+static void *
+settle(void *arg)
+{
+	struct settler *settler = arg;
+
+	settler->err = jp_store_settle(settler->host->store, &settler->why);
+	return NULL;
+}
+
+static void
+a_reading_is_waited_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct settler settler = { .host = &fixture->a };
+	struct jp_replica_status status;
+	pthread_t thread;
+
+	assert_int_equal(add_to(&fixture->b, ID), JP_ERR_OK);
+	give_batch(fixture, &fixture->a, 1, 1);
+	jp_store_begin(fixture->a.store, JP_BEGIN_LOUD);
+	assert_int_equal(pthread_create(&thread, NULL, settle, &settler), 0);
+	do {
+		(void)sched_yield();
+		jp_replica_status(fixture->a.replica, &status);
+	} while (status.waits == 0);
+	pump(fixture);
+	(void)pthread_join(thread, NULL);
+	assert_int_equal(settler.err, JP_ERR_OK);
+	assert_string_equal(settler.why.text, "");
+}
+
+/* Nor for what was here before it began. */
+static void
+who_begins_quietly_waits_for_nobody(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_why why;
+
+	assert_int_equal(add_to(&fixture->b, ID), JP_ERR_OK);
+	give_batch(fixture, &fixture->a, 1, 1);
+	jp_store_begin(fixture->a.store, JP_BEGIN_QUIET);
+	assert_int_equal(
+	    jp_store_settle_by(fixture->a.store, 0, &why), JP_ERR_OK);
 }
 
 static void
@@ -1410,6 +2039,109 @@ a_name_or_a_lease_out_of_bounds_is_refused(void **state)
 	}
 }
 
+static enum jp_err
+open_at(uint64_t seq, int64_t append_wait_ms, bool fails,
+    struct jp_replica **replica, struct jp_store **store, struct jp_why *why)
+{
+	struct jp_position start = { .cluster = "a cluster of us", .seq = seq };
+	struct jp_replica_options options = { .pepper = &fake_pepper,
+		.node = "c",
+		.holder = fake_holder,
+		.lease_ms = FAKE_LEASE_MS,
+		.append_wait_ms = append_wait_ms,
+		.clock = &jp_system_clock };
+
+	memset(start.mac, 0x3a, sizeof(start.mac));
+	assert_int_equal(jp_store_mem_open(&options.store), JP_ERR_OK);
+	assert_int_equal(
+	    jp_store_place(options.store, NULL, &start), JP_ERR_OK);
+	if (fails)
+		jp_store_mem_fail(options.store, 1, JP_ERR_IO, false);
+	return jp_replica_open(&options, replica, store, why);
+}
+
+static void
+a_store_that_cannot_be_read_is_no_replica(void **state)
+{
+	struct jp_replica *replica;
+	struct jp_store *store;
+	struct jp_why why;
+
+	(void)state;
+	assert_int_equal(
+	    open_at(1, 0, true, &replica, &store, &why), JP_ERR_IO);
+	assert_null(replica);
+	assert_non_null(strstr(why.text, "the store in memory: "));
+}
+
+static void
+a_writer_is_as_patient_as_a_lease_unless_told(void **state)
+{
+	static const struct {
+		int64_t given, patience;
+	} rows[] = { { 0, FAKE_LEASE_MS }, { 1, 1 }, { 60000, 60000 } };
+	struct jp_replica *replica;
+	struct jp_store *store;
+	struct jp_why why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(
+		    open_at(1, rows[i].given, false, &replica, &store, &why),
+		    JP_ERR_OK);
+		assert_int_equal(jp_store_patience(store), rows[i].patience);
+		jp_store_close(store);
+	}
+}
+
+static void
+the_shortest_and_the_longest_lease_are_leases(void **state)
+{
+	static const int64_t leases[] = { JP_LINK_LEASE_MIN_MS,
+		JP_LINK_LEASE_MAX_MS };
+	struct fixture *fixture = *state;
+	struct fake_host c;
+
+	for (size_t i = 0; i < sizeof(leases) / sizeof(leases[0]); i++) {
+		fake_lease_ms = leases[i];
+		fake_host_open(&c, &fixture->log, "c", fake_boot_ms);
+		fake_lease_ms = FAKE_LEASE_MS;
+		fake_host_close(&c);
+	}
+}
+
+/* Its last batch, which it applied before it was started again. */
+static void
+the_batch_at_which_it_starts_is_known(void **state)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_WELCOME };
+	struct jp_replica_status status;
+	struct jp_replica *replica;
+	struct jp_store *store;
+	struct jp_why why;
+
+	(void)state;
+	assert_int_equal(
+	    open_at(300, 0, false, &replica, &store, &why), JP_ERR_OK);
+	jp_replica_status(replica, &status);
+	msg.welcome.version = JP_LINK_VERSION;
+	memcpy(msg.welcome.cluster, status.position.cluster, JP_LINK_ID_LEN);
+	memcpy(msg.welcome.mac, status.position.mac, JP_LINK_MAC_LEN);
+	jp_pepper_name(&fake_pepper, msg.welcome.tag);
+	msg.welcome.head = 300;
+	msg.welcome.oldest = 1;
+	assert_int_equal(jp_replica_take(replica, &msg, NULL, &why), JP_ERR_OK);
+	memset(&msg, 0, sizeof(msg));
+	msg.kind = JP_LINK_BATCH;
+	msg.batch.seq = 300;
+	memset(msg.batch.mac, 0x3a, sizeof(msg.batch.mac));
+	assert_int_equal(jp_replica_take(replica, &msg, NULL, &why), JP_ERR_OK);
+	msg.batch.mac[0] ^= 1;
+	assert_int_equal(
+	    jp_replica_take(replica, &msg, NULL, &why), JP_ERR_CHECKSUM);
+	jp_store_close(store);
+}
+
 static void
 it_says_hello_with_its_place(void **state)
 {
@@ -1449,6 +2181,18 @@ main(void)
 		TEST(the_one_that_was_faster_is_applied_first),
 		TEST(a_conflict_brings_what_others_did),
 		TEST(a_conflict_is_none_until_its_batch_is_here),
+		TEST(a_conflict_is_told_once_its_batch_is_here),
+		TEST(what_became_of_batches_is_counted),
+		TEST(who_has_not_begun_is_at_the_beginning),
+		TEST(a_log_with_two_faces_is_found_out),
+		TEST(on_a_full_disk_what_only_takes_away_is_sent),
+		TEST(what_is_no_commit_is_for_the_store_below),
+		TEST(a_link_that_takes_nothing_is_lost),
+		TEST(a_reason_is_named_where_there_is_one),
+		TEST(a_writer_waits_for_the_next_connection),
+		TEST(a_writer_waits_no_longer_than_it_may),
+		TEST(a_writer_is_woken_by_the_end_of_patd),
+		TEST(a_new_connection_asks_at_once_and_hears_no_old_answer),
 		TEST(without_a_connection_nothing_is_changed),
 		TEST(a_lost_answer_is_asked_for_until_it_comes),
 		TEST(what_is_unknown_ends_the_connection_to_the_database),
@@ -1461,12 +2205,14 @@ main(void)
 		TEST(a_late_answer_to_what_is_here_is_nothing),
 		TEST(one_at_a_time_is_sent),
 		TEST(an_answer_to_another_batch_is_not_its_own),
+		TEST(the_first_answer_holds),
 		TEST(an_answer_behind_nonsense_is_not_taken),
 		TEST(what_the_database_refuses_is_not_done),
 		TEST(nobody_waits_for_a_patd_that_ends),
 		TEST(a_wrong_mac_is_refused),
 		TEST(batches_out_of_order_are_refused),
 		TEST(what_was_applied_may_come_again),
+		TEST(what_was_applied_long_ago_may_come_again),
 		TEST(a_log_that_says_done_and_is_not_is_found_out),
 		TEST(an_answer_that_cannot_be_true_is_refused),
 		TEST(a_batch_that_is_none_is_refused),
@@ -1475,6 +2221,7 @@ main(void)
 		    an_own_batch_that_cannot_be_written_here_is_done_elsewhere),
 		TEST(hosts_that_cannot_be_kept_in_mind_are_refused),
 		TEST(more_hosts_than_there_can_be_are_named_as_such),
+		TEST(it_is_known_how_old_a_reading_is),
 		TEST(an_answer_that_it_is_not_done_says_nothing_of_hosts),
 		TEST(another_log_than_its_own_is_refused),
 		TEST(a_message_that_is_not_for_it_is_refused),
@@ -1493,9 +2240,18 @@ main(void)
 		TEST(quiet_commits_are_not_settled),
 		TEST(who_finds_it_done_waits_as_well),
 		TEST(what_cannot_be_seen_is_not_called_settled),
+		TEST(who_was_waited_for_is_named_with_the_time),
+		TEST(a_line_of_many_names_is_cut),
+		TEST(who_may_wait_no_longer_says_so),
+		TEST(a_reading_is_waited_for),
+		TEST(who_begins_quietly_waits_for_nobody),
 		TEST(nobody_settles_with_a_patd_that_ends),
 		TEST(only_a_store_of_a_cluster_can_be_a_replica),
 		TEST(a_name_or_a_lease_out_of_bounds_is_refused),
+		TEST(a_store_that_cannot_be_read_is_no_replica),
+		TEST(a_writer_is_as_patient_as_a_lease_unless_told),
+		TEST(the_shortest_and_the_longest_lease_are_leases),
+		TEST(the_batch_at_which_it_starts_is_known),
 		TEST(it_says_hello_with_its_place),
 	};
 
