@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,14 +15,13 @@
 #include <unistd.h>
 
 #include "patd/cluster_door.h"
+#include "tests/unit/process_help.h"
 
 struct fixture {
 	char top[sizeof("/tmp/jp-door-XXXXXX")];
 	struct jp_settings settings;
 	struct cluster_door door;
-	FILE *log; /* instead of standard error, */
-	int kept;  /* which is here */
-	long seen; /* so much of it */
+	struct logged logged;
 	int visitor;
 };
 
@@ -45,11 +43,8 @@ set_up(void **state)
 	(void)snprintf(fixture->settings.run_dir,
 	    sizeof(fixture->settings.run_dir), "%s/run", fixture->top);
 	make_dir(fixture);
-	fixture->log = tmpfile();
-	fixture->kept = dup(STDERR_FILENO);
 	fixture->visitor = -1;
-	assert_non_null(fixture->log);
-	assert_true(dup2(fileno(fixture->log), STDERR_FILENO) >= 0);
+	logged_begin(&fixture->logged);
 	cluster_door_init(&fixture->door, &fixture->settings, geteuid());
 	assert_int_equal(cluster_door_open(&fixture->door, &why), JP_ERR_OK);
 	*state = fixture;
@@ -62,9 +57,7 @@ tear_down(void **state)
 	struct fixture *fixture = *state;
 
 	cluster_door_close(&fixture->door);
-	(void)dup2(fixture->kept, STDERR_FILENO);
-	(void)close(fixture->kept);
-	(void)fclose(fixture->log);
+	logged_end(&fixture->logged);
 	if (fixture->visitor >= 0)
 		(void)close(fixture->visitor);
 	(void)unlink(fixture->door.path);
@@ -116,34 +109,6 @@ assert_let_in(struct fixture *fixture)
 	(void)close(fd);
 }
 
-/* The lines logged since the last time; each of them has `part`. */
-static void
-assert_logged(struct fixture *fixture, int lines, const char *part)
-{
-	char line[1024];
-	int count = 0;
-
-	assert_int_equal(fseek(fixture->log, fixture->seen, SEEK_SET), 0);
-	for (; fgets(line, sizeof(line), fixture->log) != NULL; count++)
-		if (strstr(line, part) == NULL)
-			fail_msg("\"%s\" is not in: %s", part, line);
-	fixture->seen = ftell(fixture->log);
-	assert_int_equal(count, lines);
-}
-
-static int
-count_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		count++;
-	(void)closedir(dir);
-	return count;
-}
-
 static void
 assert_bound(struct fixture *fixture)
 {
@@ -167,7 +132,7 @@ it_is_in_the_directory_of_sockets_and_gone_when_closed(void **state)
 	assert_bound(fixture);
 	cluster_door_close(&fixture->door);
 	assert_int_equal(access(path, F_OK), -1);
-	assert_logged(fixture, 0, "");
+	assert_logged(&fixture->logged, 0, "");
 }
 
 static void
@@ -180,7 +145,7 @@ the_account_of_the_settings_and_our_own_may_come(void **state)
 	fixture->door.own = geteuid();
 	fixture->door.uid = geteuid() + 1;
 	assert_let_in(fixture);
-	assert_logged(fixture, 0, "");
+	assert_logged(&fixture->logged, 0, "");
 }
 
 static void
@@ -189,7 +154,7 @@ nobody_at_the_door_is_nobody(void **state)
 	struct fixture *fixture = *state;
 
 	assert_int_equal(cluster_door_accept(&fixture->door, false), -1);
-	assert_logged(fixture, 0, "");
+	assert_logged(&fixture->logged, 0, "");
 }
 
 /* And is named in the log, but fills it not by coming again. */
@@ -203,9 +168,9 @@ a_stranger_is_sent_away(void **state)
 	(void)snprintf(line, sizeof(line), "cluster: uid %u connects to",
 	    (unsigned)geteuid());
 	assert_sent_away(fixture, false);
-	assert_logged(fixture, 1, line);
+	assert_logged(&fixture->logged, 1, line);
 	assert_sent_away(fixture, true);
-	assert_logged(fixture, 0, "");
+	assert_logged(&fixture->logged, 0, "");
 }
 
 static void
@@ -214,14 +179,14 @@ the_second_one_is_sent_away(void **state)
 	struct fixture *fixture = *state;
 
 	assert_sent_away(fixture, true);
-	assert_logged(fixture, 1, "a second pat-clusterd connects to");
+	assert_logged(&fixture->logged, 1, "a second pat-clusterd connects to");
 	/* What is said in between makes it news. */
 	fixture->door.own = fixture->door.uid = geteuid() + 1;
 	assert_sent_away(fixture, false);
-	assert_logged(fixture, 1, "is not [cluster] user");
+	assert_logged(&fixture->logged, 1, "is not [cluster] user");
 	fixture->door.own = geteuid();
 	assert_sent_away(fixture, true);
-	assert_logged(fixture, 1, "a second pat-clusterd connects to");
+	assert_logged(&fixture->logged, 1, "a second pat-clusterd connects to");
 }
 
 static void
@@ -233,7 +198,7 @@ a_file_that_is_there_is_left_alone(void **state)
 	cluster_door_look(&fixture->door);
 	assert_int_equal(fixture->door.listening.fd, fd);
 	assert_bound(fixture);
-	assert_logged(fixture, 0, "");
+	assert_logged(&fixture->logged, 0, "");
 }
 
 static void
@@ -243,7 +208,8 @@ a_file_that_is_removed_comes_back(void **state)
 
 	assert_int_equal(unlink(fixture->door.path), 0);
 	cluster_door_look(&fixture->door);
-	assert_logged(fixture, 1, "cluster.sock was gone: bound again");
+	assert_logged(
+	    &fixture->logged, 1, "cluster.sock was gone: bound again");
 	assert_bound(fixture);
 }
 
@@ -258,10 +224,11 @@ a_directory_that_is_removed_is_waited_for(void **state)
 	assert_int_equal(rmdir(fixture->settings.run_dir), 0);
 	cluster_door_look(&fixture->door);
 	cluster_door_look(&fixture->door);
-	assert_logged(fixture, 1, "cannot bind");
+	assert_logged(&fixture->logged, 1, "cannot bind");
 	make_dir(fixture);
 	cluster_door_look(&fixture->door);
-	assert_logged(fixture, 1, "cluster.sock was gone: bound again");
+	assert_logged(
+	    &fixture->logged, 1, "cluster.sock was gone: bound again");
 	assert_int_equal(count_open(), open);
 	assert_bound(fixture);
 }
@@ -278,10 +245,11 @@ a_file_in_its_place_is_somebody_elses(void **state)
 	(void)close(fd);
 	cluster_door_look(&fixture->door);
 	cluster_door_look(&fixture->door);
-	assert_logged(fixture, 1, "cluster.sock is another file now");
+	assert_logged(&fixture->logged, 1, "cluster.sock is another file now");
 	assert_int_equal(unlink(fixture->door.path), 0);
 	cluster_door_look(&fixture->door);
-	assert_logged(fixture, 1, "cluster.sock was gone: bound again");
+	assert_logged(
+	    &fixture->logged, 1, "cluster.sock was gone: bound again");
 	assert_bound(fixture);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "patd/cluster_snapshot.h"
+#include "tests/unit/process_help.h"
 #include "tests/unit/record_help.h"
 #include "tests/unit/store_mem.h"
 #include "tests/unit/wire_help.h"
@@ -27,7 +28,9 @@ struct fixture {
 	struct wire_ends ends;
 	struct cluster_snapshot snapshot;
 	size_t records; /* that came, by parts */
-	uint32_t parts;
+	uint32_t parts, req;
+	struct jp_position position;
+	struct logged logged;
 };
 
 static void
@@ -53,6 +56,7 @@ set_up(void **state)
 	wire_ends_open(&fixture->ends);
 	assert_int_equal(jp_store_mem_open(&fixture->store), JP_ERR_OK);
 	jp_chain_init(&fixture->chain, &pepper, id);
+	logged_begin(&fixture->logged);
 	cluster_snapshot_init(&fixture->snapshot, fixture->store,
 	    &fixture->chain, &fixture->ends.link);
 	*state = fixture;
@@ -64,6 +68,7 @@ tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
+	logged_end(&fixture->logged);
 	wire_ends_close(&fixture->ends);
 	jp_store_close(fixture->store);
 	free(fixture);
@@ -108,6 +113,12 @@ take_part(struct fixture *fixture)
 	                     &fixture->chain, part, fixture->ends.reader.bytes),
 	    JP_ERR_OK);
 	assert_int_equal(part->part, fixture->parts++);
+	assert_true(part->req > fixture->req);
+	fixture->req = part->req;
+	assert_int_equal(part->seq, fixture->position.seq);
+	assert_memory_equal(
+	    part->mac, fixture->position.mac, sizeof(part->mac));
+	assert_true(part->part + 1 == part->parts || part->len <= 2 << 20);
 	assert_int_equal(jp_batch_check(fixture->ends.reader.bytes,
 	                     fixture->ends.reader.len, &count),
 	    JP_ERR_OK);
@@ -150,6 +161,68 @@ all_records_come_in_parts_also_those_made_meanwhile(void **state)
 	assert_int_equal(fixture->records, 2 * MANY);
 }
 
+/* From its first record on, with another count. */
+static void
+the_next_one_begins_anew(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (unsigned int i = 0; i < MANY; i++)
+		create(fixture, i);
+	for (int round = 0; round < 2; round++) {
+		fixture->parts = 0;
+		fixture->records = 0;
+		consider(fixture, NOW + 60000 * round);
+		while (!take_part(fixture))
+			continue;
+		assert_true(fixture->parts > 1);
+		assert_int_equal(fixture->records, MANY);
+		assert_logged(&fixture->logged, 1, "made of batch 0, in ");
+	}
+}
+
+static void
+a_store_that_shrinks_meanwhile_leaves_parts_empty(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jp_record record;
+	const struct jp_change change = { JP_CHANGE_DELETE, &record };
+
+	for (unsigned int i = 0; i < MANY; i++)
+		create(fixture, i);
+	consider(fixture, NOW);
+	while (fixture->snapshot.phase != SNAPSHOT_PUTS)
+		assert_true(cluster_snapshot_step(&fixture->snapshot, NOW));
+	assert_true(fixture->snapshot.parts > 2);
+	for (unsigned int i = 1; i < MANY; i++) {
+		record_set_full(&record);
+		(void)snprintf(record.id, sizeof(record.id), "%08u", i);
+		assert_int_equal(
+		    jp_store_commit(fixture->store, &change, 1), JP_ERR_OK);
+	}
+	while (!take_part(fixture))
+		continue;
+	assert_int_equal(fixture->records, 1);
+	assert_int_equal(fixture->parts, fixture->snapshot.parts);
+}
+
+static void
+each_part_says_of_which_batch_it_is(void **state)
+{
+	struct fixture *fixture = *state;
+
+	create(fixture, 1);
+	memcpy(fixture->position.cluster, "cluster", sizeof("cluster"));
+	fixture->position.seq = 7;
+	memset(fixture->position.mac, 0x3a, sizeof(fixture->position.mac));
+	assert_int_equal(
+	    jp_store_place(fixture->store, NULL, &fixture->position),
+	    JP_ERR_OK);
+	consider(fixture, NOW);
+	assert_true(take_part(fixture));
+	assert_logged(&fixture->logged, 1, "made of batch 7, in 1 parts");
+}
+
 static void
 an_empty_store_is_one_part(void **state)
 {
@@ -188,6 +261,70 @@ after_each_try_there_is_a_pause(void **state)
 }
 
 static void
+the_pause_is_a_minute_and_its_reason_is_logged(void **state)
+{
+	static const struct {
+		enum jp_err err;
+		int lines;
+	} rows[] = { { JP_ERR_BUSY, 0 }, { JP_ERR_DISK_FULL, 1 } };
+	struct fixture *fixture = *state;
+	int64_t now_ms = NOW;
+
+	create(fixture, 1);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct jp_link_done done = { .err = rows[i].err };
+
+		(void)strcpy(done.text, "the disk is full");
+		consider(fixture, now_ms);
+		while (cluster_snapshot_step(&fixture->snapshot, now_ms))
+			continue;
+		done.req = receive(fixture)->req;
+		assert_false(cluster_snapshot_answered(
+		    &fixture->snapshot, &done, now_ms));
+		assert_logged(&fixture->logged, rows[i].lines,
+		    "no snapshot was made: the disk is full");
+		consider(fixture, now_ms + 59999);
+		assert_int_equal(fixture->snapshot.phase, SNAPSHOT_IDLE);
+		now_ms += 60000;
+		consider(fixture, now_ms);
+		assert_int_equal(fixture->snapshot.phase, SNAPSHOT_COUNTS);
+		cluster_snapshot_lost(&fixture->snapshot);
+	}
+}
+
+/* While its parts were counted, and put: it would never end. */
+static void
+a_store_that_grows_by_a_lot_makes_none(void **state)
+{
+	enum { PART = 1000 };
+	struct fixture *fixture = *state;
+	struct jp_record *records = calloc(PART, sizeof(*records));
+	struct jp_change *changes = calloc(PART, sizeof(*changes));
+
+	assert_true(records != NULL && changes != NULL);
+	consider(fixture, NOW);
+	while (fixture->snapshot.phase != SNAPSHOT_PUTS)
+		assert_true(cluster_snapshot_step(&fixture->snapshot, NOW));
+	for (unsigned int i = 0; i < 12; i++) {
+		for (unsigned int j = 0; j < PART; j++) {
+			record_set_full(&records[j]);
+			(void)snprintf(records[j].id, sizeof(records[j].id),
+			    "%08u", i * PART + j);
+			changes[j] =
+			    (struct jp_change){ JP_CHANGE_CREATE, &records[j] };
+		}
+		assert_int_equal(
+		    jp_store_commit(fixture->store, changes, PART), JP_ERR_OK);
+	}
+	free(records);
+	free(changes);
+	assert_false(cluster_snapshot_step(&fixture->snapshot, NOW));
+	assert_int_equal(fixture->snapshot.phase, SNAPSHOT_IDLE);
+	assert_logged(&fixture->logged, 1, "no snapshot was made: ");
+	assert_int_equal(recv(fixture->ends.other, &(char){ 0 }, 1, 0), -1);
+}
+
+static void
 a_store_that_cannot_be_read_makes_none(void **state)
 {
 	struct fixture *fixture = *state;
@@ -222,8 +359,13 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_short_log_needs_none),
 		TEST(all_records_come_in_parts_also_those_made_meanwhile),
+		TEST(the_next_one_begins_anew),
+		TEST(a_store_that_shrinks_meanwhile_leaves_parts_empty),
+		TEST(each_part_says_of_which_batch_it_is),
 		TEST(an_empty_store_is_one_part),
 		TEST(after_each_try_there_is_a_pause),
+		TEST(the_pause_is_a_minute_and_its_reason_is_logged),
+		TEST(a_store_that_grows_by_a_lot_makes_none),
 		TEST(a_store_that_cannot_be_read_makes_none),
 		TEST(a_lost_connection_ends_it),
 	};

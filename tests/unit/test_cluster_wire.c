@@ -9,9 +9,11 @@
 #include <cmocka.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/unit/process_help.h"
 #include "tests/unit/wire_help.h"
 
 enum {
@@ -146,6 +148,98 @@ nothing_is_sent_to_nobody(void **state)
 	cluster_wire_close(&fixture->ends.link);
 }
 
+/* Though there is room again: the other side would not understand it. */
+static void
+nothing_overtakes_the_parts_that_wait(void **state)
+{
+	struct fixture *fixture = *state;
+	static uint8_t bytes[JP_LINK_MSG_MAX];
+	ssize_t len;
+
+	assert_int_equal(send_batch(fixture, 1, BATCH), JP_ERR_OK);
+	len = recv(fixture->ends.other, bytes, sizeof(bytes), 0);
+	assert_true(len > 0);
+	assert_int_equal(
+	    jp_link_reader_feed(&fixture->ends.reader, bytes, (size_t)len),
+	    JP_ERR_BUSY);
+	assert_int_equal(send_applied(fixture, 8), JP_ERR_OK);
+	assert_int_equal(receive(fixture)->append.req, 1);
+	assert_int_equal(receive(fixture)->applied.seq, 8);
+}
+
+static void
+what_waits_for_nobody_ends_the_connection(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(send_batch(fixture, 1, BATCH), JP_ERR_OK);
+	assert_true(cluster_wire_flush(&fixture->ends.link));
+	(void)close(fixture->ends.other);
+	fixture->ends.other = -1;
+	assert_false(cluster_wire_flush(&fixture->ends.link));
+}
+
+static void
+the_other_side_hears_that_it_is_closed_and_the_next_one_is_new(void **state)
+{
+	struct fixture *fixture = *state;
+	int fds[2];
+
+	assert_int_not_equal(
+	    send_batch(fixture, 1, JP_LINK_BYTES_MAX + 1), JP_ERR_OK);
+	cluster_wire_close(&fixture->ends.link);
+	assert_int_equal(recv(fixture->ends.other, &(char){ 0 }, 1, 0), 0);
+	(void)close(fixture->ends.other);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	cluster_wire_open(&fixture->ends.link, fds[0]);
+	fixture->ends.other = fds[1];
+	assert_int_equal(send_applied(fixture, 9), JP_ERR_OK);
+	assert_int_equal(receive(fixture)->applied.seq, 9);
+}
+
+/* Whatever its memory was before. */
+static void
+it_begins_without_a_connection_and_ends_without_a_descriptor(void **unused)
+{
+	const struct jp_link_msg msg = { .kind = JP_LINK_APPLIED };
+	const int open = count_open();
+	struct cluster_wire link;
+	int fds[2];
+
+	(void)unused;
+	memset(&link, 0xff, sizeof(link));
+	assert_int_equal(cluster_wire_init(&link), JP_ERR_OK);
+	assert_int_equal(
+	    cluster_wire_send(&link, &msg, NULL), JP_ERR_UNREACHABLE);
+	assert_true(cluster_wire_flush(&link));
+	assert_int_equal(link.waiting_bytes, 0);
+	assert_int_equal(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	cluster_wire_open(&link, fds[0]);
+	assert_int_equal(cluster_wire_send(&link, &msg, NULL), JP_ERR_OK);
+	cluster_wire_free(&link);
+	(void)close(fds[1]);
+	assert_int_equal(count_open(), open);
+}
+
+static void
+without_a_descriptor_there_is_none(void **unused)
+{
+	struct rlimit limit, none;
+	struct cluster_wire link;
+	enum jp_err err;
+
+	(void)unused;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	err = cluster_wire_init(&link);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(err, JP_ERR_NOMEM);
+}
+
 /* A part of it may have left before. */
 static void
 a_message_that_cannot_be_written_ends_the_connection(void **state)
@@ -166,6 +260,13 @@ main(void)
 		TEST(what_does_not_fit_waits_in_order_and_nobody_for_it),
 		TEST(more_than_may_wait_ends_the_connection),
 		TEST(nothing_is_sent_to_nobody),
+		TEST(nothing_overtakes_the_parts_that_wait),
+		TEST(what_waits_for_nobody_ends_the_connection),
+		TEST(
+		    the_other_side_hears_that_it_is_closed_and_the_next_one_is_new),
+		cmocka_unit_test(
+		    it_begins_without_a_connection_and_ends_without_a_descriptor),
+		cmocka_unit_test(without_a_descriptor_there_is_none),
 		TEST(a_message_that_cannot_be_written_ends_the_connection),
 	};
 
