@@ -57,10 +57,9 @@ walk(struct cluster_snapshot *snapshot, struct jp_batch *batch, size_t max)
 {
 	enum jp_err err = jp_batch_start(batch);
 
-	if (err == JP_ERR_OK && !snapshot->walk.ended)
-		err =
-		    jp_store_walk(snapshot->store, &snapshot->walk, batch, max);
-	return err;
+	return err == JP_ERR_OK
+	           ? jp_store_walk(snapshot->store, &snapshot->walk, batch, max)
+	           : err;
 }
 
 static enum jp_err

@@ -146,7 +146,7 @@ jp_batch_start(struct jp_batch *batch)
 {
 	enum jp_err err;
 
-	*batch = (struct jp_batch){ .len = 0 };
+	*batch = (struct jp_batch){ .bytes = NULL };
 	err = grow(batch, HEAD_LEN);
 	if (err != JP_ERR_OK)
 		return err;
@@ -161,7 +161,7 @@ jp_batch_free(struct jp_batch *batch)
 	if (batch->bytes != NULL)
 		sodium_memzero(batch->bytes, batch->cap);
 	free(batch->bytes);
-	*batch = (struct jp_batch){ .len = 0 };
+	*batch = (struct jp_batch){ .bytes = NULL };
 }
 
 static void

@@ -197,6 +197,10 @@ class Build:
     def __init__(self, folder, scratch, more=()):
         self.folder, self.scratch, self.more = folder, scratch, more
         self.links = {}
+        # The headers of libpq, for pat_clusterd/.
+        with open(os.path.join(folder, "Makefile")) as file:
+            found = re.search(r"^PQ_CFLAGS = (.*)$", file.read(), re.M)
+        self.flags = shlex.split(found.group(1)) if found else []
 
     def compiled(self, path, text, name, *options):
         """The object of a source with that text; None where it is refused."""
@@ -208,7 +212,7 @@ class Build:
             file.write(text)
         done = subprocess.run(
             ["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-DHAVE_CONFIG_H", "-w",
-             "-I" + self.folder, "-I" + SOURCE, "-fPIC", *options,
+             "-I" + self.folder, "-I" + SOURCE, *self.flags, "-fPIC", *options,
              "-c", "-o", target, source],
             cwd=place, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)

@@ -157,11 +157,13 @@ nothing_overtakes_the_parts_that_wait(void **state)
 	ssize_t len;
 
 	assert_int_equal(send_batch(fixture, 1, BATCH), JP_ERR_OK);
-	len = recv(fixture->ends.other, bytes, sizeof(bytes), 0);
-	assert_true(len > 0);
-	assert_int_equal(
-	    jp_link_reader_feed(&fixture->ends.reader, bytes, (size_t)len),
-	    JP_ERR_BUSY);
+	for (int i = 0; i < 2; i++) { /* the message, and its first part */
+		len = recv(fixture->ends.other, bytes, sizeof(bytes), 0);
+		assert_true(len > 0);
+		assert_int_equal(jp_link_reader_feed(
+		                     &fixture->ends.reader, bytes, (size_t)len),
+		    JP_ERR_BUSY);
+	}
 	assert_int_equal(send_applied(fixture, 8), JP_ERR_OK);
 	assert_int_equal(receive(fixture)->append.req, 1);
 	assert_int_equal(receive(fixture)->applied.seq, 8);

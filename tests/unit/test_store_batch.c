@@ -245,9 +245,9 @@ whatever_is_cut_off_or_added_is_refused(void **state)
 	assert_int_equal(jp_batch_add(&fixture->batch, &item), JP_ERR_OK);
 	len = fixture->batch.len;
 	for (size_t cut = 0; cut < len; cut++)
-		assert_int_not_equal(
+		assert_int_equal(
 		    jp_batch_check(fixture->batch.bytes, cut, &count),
-		    JP_ERR_OK);
+		    JP_ERR_TRUNCATED);
 	memcpy(longer, fixture->batch.bytes, len);
 	longer[len] = 0;
 	assert_check(longer, len + 1, JP_ERR_TRAILING, 1);
@@ -257,6 +257,42 @@ whatever_is_cut_off_or_added_is_refused(void **state)
 	assert_check(longer, len, JP_ERR_TRAILING, 0);
 	longer[3]++;
 	assert_check(longer, len, JP_ERR_PROTOCOL, 0);
+}
+
+/* Whoever stops before the last item has not read it. */
+static void
+what_was_not_read_is_no_end(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct jp_batch_item item = gone_item(JP_BATCH_USERS, "bob");
+	struct jp_batch_reader reader;
+	struct jp_batch_item got;
+
+	assert_int_equal(jp_batch_add(&fixture->batch, &item), JP_ERR_OK);
+	jp_batch_read(&reader, fixture->batch.bytes, fixture->batch.len);
+	assert_int_equal(jp_batch_end(&reader), JP_ERR_TRUNCATED);
+	assert_true(jp_batch_next(&reader, &got));
+	assert_int_equal(jp_batch_end(&reader), JP_ERR_OK);
+}
+
+/* Of every size, so that some of them end where the memory does. */
+static void
+items_are_whole_wherever_the_memory_ends(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[32];
+
+	for (unsigned int i = 0; i < 1000; i++) {
+		struct jp_batch_item item;
+
+		(void)snprintf(name, sizeof(name), "%04u%.*s", i, (int)(i % 13),
+		    "xxxxxxxxxxxxx");
+		item = gone_item(JP_BATCH_USERS, name);
+		assert_int_equal(
+		    jp_batch_add(&fixture->batch, &item), JP_ERR_OK);
+		assert_check(
+		    fixture->batch.bytes, fixture->batch.len, JP_ERR_OK, i + 1);
+	}
 }
 
 static void
@@ -289,6 +325,7 @@ a_batch_is_cut_back_to_what_it_was(void **state)
 	uint8_t token[JP_RECORD_MAX];
 	struct jp_batch_item item = token_item("aaaaaaaa", token);
 	struct jp_batch before;
+	size_t len;
 
 	assert_int_equal(jp_batch_add(&fixture->batch, &item), JP_ERR_OK);
 	before = fixture->batch;
@@ -300,8 +337,13 @@ a_batch_is_cut_back_to_what_it_was(void **state)
 		assert_int_equal(
 		    jp_batch_add(&fixture->batch, &item), JP_ERR_OK);
 	}
+	item = gone_item(JP_BATCH_USERS, "alice");
+	assert_int_equal(jp_batch_add(&fixture->batch, &item), JP_ERR_OK);
+	len = fixture->batch.len;
 	jp_batch_cut(&fixture->batch, &before);
 	assert_items(&fixture->batch, "1:aaaaaaaa= ");
+	for (size_t i = before.len; i < len; i++)
+		assert_int_equal(fixture->batch.bytes[i], 0);
 	item = token_item("bbbbbbbb", token);
 	assert_int_equal(jp_batch_add(&fixture->batch, &item), JP_ERR_OK);
 	assert_items(&fixture->batch, "1:aaaaaaaa= 1:bbbbbbbb= ");
@@ -469,6 +511,8 @@ main(void)
 		OVER(a_record_under_another_key_is_refused),
 		OVER(a_record_that_does_not_decode_is_refused),
 		OVER(whatever_is_cut_off_or_added_is_refused),
+		OVER(what_was_not_read_is_no_end),
+		OVER(items_are_whole_wherever_the_memory_ends),
 		OVER(items_in_another_order_are_refused),
 		OVER(a_batch_is_cut_back_to_what_it_was),
 		OVER(changes_become_what_is_in_the_store_afterwards),
