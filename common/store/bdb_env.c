@@ -37,7 +37,14 @@
 
 /* A commit holds a lock on every page it changes: room for imports. */
 #define LOCKS_MAX 50000U
-#define LOCKERS_MAX 4000U
+
+/*
+ * Each transaction has one, and each question outside of one; all are made at
+ * the start, 164 KiB. Where one is missing, the engine (lock_id.c of 5.3) asks
+ * for the memory of as many at once, again and again until it gets it, and
+ * where it asks for a single one in vain, it crashes.
+ */
+#define LOCKERS_MAX 1000U
 
 /*
  * Lists that the locks hang on: few are taken at a time, but for imports. The
@@ -149,6 +156,8 @@ set_up_env(const struct bdb *bdb, DB_ENV *env, size_t cache)
 		ret = env->set_lk_max_objects(env, LOCKS_MAX);
 	if (ret == 0)
 		ret = env->set_lk_max_lockers(env, LOCKERS_MAX);
+	if (ret == 0)
+		ret = env->set_memory_init(env, DB_MEM_LOCKER, LOCKERS_MAX);
 	if (ret == 0)
 		ret = env->set_lk_tablesize(env, LOCK_LISTS);
 	if (ret == 0)
