@@ -3,7 +3,8 @@
 commands.py FOLDER                      writes FOLDER/compile_commands.json, from
                                         what make would run in a new one
 commands.py FOLDER COMPILER ARGUMENT... compiles each source so, into nothing; fails
-                                        where the compiler says anything
+                                        where the compiler (gcc) says anything that
+                                        analyze.explained does not explain
 """
 import concurrent.futures
 import json
@@ -14,6 +15,7 @@ import subprocess
 import sys
 
 LIST = "compile_commands.json"
+SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 
 
 def compilations(folder):
@@ -54,24 +56,60 @@ def write(folder):
         json.dump(list(rows.values()), out, indent=1)
 
 
+def explained():
+    """(source, function, warning) of each that is no fault."""
+    with open(os.path.join(SOURCE, "tests/static/analyze.explained")) as file:
+        return {tuple(line.split()) for line in file
+                if not line.startswith(("#", " ", "\n"))}
+
+
+def place_of(warning):
+    """Its source, function and name, as analyze.explained spells them."""
+    path = os.path.realpath(warning["locations"][0]["caret"]["file"])
+    steps = warning.get("path", [{}])
+    return (os.path.relpath(path, SOURCE), steps[-1].get("function", "-"),
+            warning.get("option", warning["kind"]))
+
+
+def spelled(warning):
+    caret = warning["locations"][0]["caret"]
+    steps = "".join("    %s:%d: %s: %s\n" % (
+        os.path.basename(step["location"]["file"]), step["location"]["line"],
+        step["function"], step["description"])
+        for step in warning.get("path", []) if "location" in step)
+    return "%s:%d: %s: %s\n%s" % (" ".join(place_of(warning)), caret["line"],
+                                  warning["kind"], warning["message"], steps)
+
+
 def compiled(row, compiler):
-    """What the compiler says about one source."""
+    """What the compiler says about one source: warnings, and what is no such."""
     ended = subprocess.run(
-        compiler + shlex.split(row["command"])[1:] + ["-o", "/dev/null"],
+        compiler + ["-fdiagnostics-format=json"] +
+        shlex.split(row["command"])[1:] + ["-o", "/dev/null"],
         cwd=row["directory"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, check=False)
-    return ended.stdout or ("%s: status %d\n" % (row["file"], ended.returncode)
-                            if ended.returncode else "")
+    try:
+        said = [one for line in ended.stdout.splitlines() if line
+                for one in json.loads(line)]
+    except ValueError:
+        return [], ended.stdout
+    return said, ("" if ended.returncode == 0 else
+                  "%s: status %d\n" % (row["file"], ended.returncode))
 
 
 def compile_each(folder, compiler):
     with open(os.path.join(folder, LIST)) as file:
         rows = json.load(file)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        said = list(pool.map(lambda row: compiled(row, compiler), rows))
+        all_ = list(pool.map(lambda row: compiled(row, compiler), rows))
+    known = explained()
+    said = [spelled(one) for warnings, _ in all_ for one in warnings
+            if place_of(one) not in known] + [text for _, text in all_ if text]
+    seen = {place_of(one) for warnings, _ in all_ for one in warnings}
     sys.stdout.write("".join(said))
-    print("%d sources" % len(rows))
-    return 1 if any(said) else 0
+    print("%d sources, %d explained, %d explanations of what is not there" % (
+        len(rows), len(seen & known), len(known - seen)))
+    return 1 if said else 0
 
 
 if __name__ == "__main__":
