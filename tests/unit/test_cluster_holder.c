@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sodium.h>
+#include <sys/stat.h>
 
 #include "common/cluster/holder.h"
 #include "common/sys/boot_id.h"
@@ -49,7 +51,7 @@ tear_down(void **state)
 static bool
 is_same(const uint8_t one[JP_LINK_HOLDER_LEN], const char *dir)
 {
-	uint8_t other[JP_LINK_HOLDER_LEN];
+	uint8_t other[JP_LINK_HOLDER_LEN] = { 0 };
 
 	jp_holder_make(other, dir);
 	return memcmp(one, other, JP_LINK_HOLDER_LEN) == 0;
@@ -63,6 +65,31 @@ who_has_the_store_is_the_same_however_often_it_starts(void **state)
 	(void)state;
 	jp_holder_make(holder, dirs[0]);
 	assert_true(is_same(holder, dirs[0]));
+}
+
+/* Else an upgrade would cost a lease. */
+static void
+who_it_is_depends_on_these_alone(void **state)
+{
+	struct {
+		char domain[24];
+		char boot[JP_BOOT_ID_LEN];
+		uint64_t dev, ino;
+	} of;
+	uint8_t holder[JP_LINK_HOLDER_LEN], expected[JP_LINK_HOLDER_LEN];
+	struct stat st;
+
+	(void)state;
+	memset(&of, 0, sizeof(of));
+	(void)strcpy(of.domain, "jpat-holder-v1");
+	(void)strcpy(of.boot, "a boot");
+	assert_int_equal(stat(dirs[0], &st), 0);
+	of.dev = st.st_dev;
+	of.ino = st.st_ino;
+	(void)crypto_generichash(expected, sizeof(expected),
+	    (const uint8_t *)&of, sizeof(of), NULL, 0);
+	jp_holder_make(holder, dirs[0]);
+	assert_memory_equal(holder, expected, sizeof(holder));
 }
 
 static void
@@ -89,12 +116,13 @@ who_has_booted_is_another_one(void **state)
 static void
 who_cannot_be_known_is_another_one_each_time(void **state)
 {
-	uint8_t holder[JP_LINK_HOLDER_LEN];
+	uint8_t holder[JP_LINK_HOLDER_LEN] = { 0 };
 
 	(void)state;
 	jp_holder_make(holder, "/nowhere/at/all");
 	assert_false(is_same(holder, "/nowhere/at/all"));
 	boot = "";
+	memset(holder, 0, sizeof(holder));
 	jp_holder_make(holder, dirs[0]);
 	assert_false(is_same(holder, dirs[0]));
 }
@@ -106,6 +134,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(who_has_the_store_is_the_same_however_often_it_starts),
+		TEST(who_it_is_depends_on_these_alone),
 		TEST(who_has_another_store_is_another_one),
 		TEST(who_has_booted_is_another_one),
 		TEST(who_cannot_be_known_is_another_one_each_time),

@@ -337,7 +337,7 @@ a_batch_is_cut_back_to_what_it_was(void **state)
 		assert_int_equal(
 		    jp_batch_add(&fixture->batch, &item), JP_ERR_OK);
 	}
-	item = gone_item(JP_BATCH_USERS, "alice");
+	item = gone_item(JP_BATCH_USERS, "zoe");
 	assert_int_equal(jp_batch_add(&fixture->batch, &item), JP_ERR_OK);
 	len = fixture->batch.len;
 	jp_batch_cut(&fixture->batch, &before);
@@ -376,8 +376,19 @@ changes_become_what_is_in_the_store_afterwards(void **state)
 	record_make(&made, "cccccccc", "carol", JP_NEVER);
 	record_make(&gone, "bbbbbbbb", "bob", JP_NEVER);
 	record_make(&ended, "aaaaaaaa", "alice", 5);
+	(void)strcpy(fixture->why.text, "of something before");
 	assert_int_equal(make(fixture, changes, COUNT_OF(changes)), JP_ERR_OK);
 	assert_items(&fixture->batch, "1:aaaaaaaa= 1:bbbbbbbb- 1:cccccccc= ");
+	assert_string_equal(fixture->why.text, "");
+}
+
+static void
+no_changes_are_an_empty_batch(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(make(fixture, NULL, 0), JP_ERR_OK);
+	assert_items(&fixture->batch, "");
 }
 
 static void
@@ -440,7 +451,7 @@ a_store_that_fails_fails_the_batch(void **state)
 	record_make(&record, "aaaaaaaa", "alice", JP_NEVER);
 	jp_store_mem_fail(fixture->store, 1, JP_ERR_IO, false);
 	assert_int_equal(make(fixture, &change, 1), JP_ERR_IO);
-	assert_string_not_equal(fixture->why.text, "");
+	assert_non_null(strstr(fixture->why.text, "the store in memory: "));
 }
 
 static void
@@ -452,10 +463,12 @@ users_are_written_in_order(void **state)
 	jp_user_default(&users[0], "zoe");
 	jp_user_default(&users[1], "alice");
 	users[1].disabled = true;
+	(void)strcpy(fixture->why.text, "of something before");
 	assert_int_equal(
 	    jp_batch_users(&fixture->batch, users, 2, &fixture->why),
 	    JP_ERR_OK);
 	assert_items(&fixture->batch, "2:alice= 2:zoe= ");
+	assert_string_equal(fixture->why.text, "");
 }
 
 static void
@@ -516,6 +529,7 @@ main(void)
 		OVER(items_in_another_order_are_refused),
 		OVER(a_batch_is_cut_back_to_what_it_was),
 		OVER(changes_become_what_is_in_the_store_afterwards),
+		OVER(no_changes_are_an_empty_batch),
 		OVER(what_a_store_would_refuse_is_refused),
 		OVER(two_changes_of_one_record_are_refused),
 		OVER(a_store_that_fails_fails_the_batch),
