@@ -3,7 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* What our own functions in the database refuse, and some of its own. */
+/* What our own functions in the database refuse, and some of its own. It is
+ * tried again after each. */
 #define NOT_WHOLE                                                              \
 	"somebody has changed the schema jira_pat: put it back as schema.sql " \
 	"has it"
@@ -17,7 +18,13 @@ static const struct {
 	           "store belongs to" },
 	{ "JP007", "give one of them another node in [cluster], and run "
 	           "\"pat-admin cluster join\" there" },
+	{ "08P01", "conninfo has to name PostgreSQL itself, not a pooler" },
 	{ "25006", "let it take changes: default_transaction_read_only" },
+	{ "28000", "let the role in: pg_hba.conf of the database, and LOGIN of "
+	           "the role" },
+	{ "28P01", "write the password of the role into the passfile of "
+	           "conninfo" },
+	{ "3D000", "name the database of the cluster in conninfo: dbname" },
 	{ "3F000", NOT_WHOLE },
 	{ "42703", NOT_WHOLE },
 	{ "42883", NOT_WHOLE },
@@ -28,8 +35,40 @@ static const struct {
 	{ "53100", "make room on the disk of the database" },
 	{ "53200", "the database needs more memory" },
 	{ "53300", "raise max_connections of the database, or the limit of "
-	           "the role" },
+	           "the role; each host needs one, and pat-admin cluster one "
+	           "more" },
+	{ "57P01", "somebody has stopped the database, or ended this session; "
+	           "it is tried again" },
+	{ "57P02", "the log of the database says why it has crashed; there is "
+	           "another try by itself" },
+	{ "57P03", "wait until it has started, or start it again" },
+	{ "58030", "the log of the database says more: is its disk well?" },
 };
+
+/* libpq itself, in the language of a process that has not set any. */
+static const struct {
+	const char *words, *advice;
+} of_libpq[] = {
+	{ "certificate verify failed",
+	    "the certificate of this server has expired, or is of no CA in "
+	    "sslrootcert, or a clock is wrong" },
+	{ "does not match host name",
+	    "host= has to be a name that stands in the certificate of this "
+	    "server" },
+	{ "alert certificate expired",
+	    "the certificate in sslcert has expired" },
+	{ "alert unknown ca",
+	    "ssl_ca_file of this server has no CA that has signed sslcert" },
+};
+
+const char *
+advice_on(const char *text)
+{
+	for (size_t i = 0; i < sizeof(of_libpq) / sizeof(of_libpq[0]); i++)
+		if (strstr(text, of_libpq[i].words) != NULL)
+			return of_libpq[i].advice;
+	return "";
+}
 
 const char *
 advice_of(const char *sqlstate)

@@ -8,4 +8,7 @@
 /* Of a SQLSTATE; "": nothing beyond what it says itself. */
 const char *advice_of(const char *sqlstate);
 
+/* Likewise, of what libpq says, which has no SQLSTATE. */
+const char *advice_on(const char *text);
+
 #endif

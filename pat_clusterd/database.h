@@ -81,7 +81,8 @@ struct database {
 	bool has_schema;  /* there is a schema of ours */
 
 	char sqlstate[DATABASE_SQLSTATE_MAX + 1]; /* of the last failure */
-	bool is_old;                  /* `text` is of the round before */
+	bool has_last_words; /* the server has said why it ends this one */
+	bool is_old;         /* `text` is of the round before */
 	char text[DATABASE_TEXT_MAX]; /* the same, in words */
 };
 

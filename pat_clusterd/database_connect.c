@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pat_clusterd/database_rounds.h"
+#include "pat_clusterd/database_words.h"
 
 enum {
 	VERSION_MIN = 150000,
@@ -61,6 +62,7 @@ greet(struct database *database, int64_t now_ms)
 	database->due_ms = now_ms + database->info->patience_ms;
 	database->running = true;
 	database->failed = database->doubtful = false;
+	(void)PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
 	if (!is_taken(database))
 		database_lose_server(database, now_ms,
 		    "this address is another machine, and the connection is "
@@ -103,18 +105,13 @@ database_judge(struct database *database, const PGresult *rows)
 
 /* ---- until it is there ---- */
 
-/* libpq names what it was given: the address, where it was looked up. */
 static void
 lose_attempt(struct database *database, int64_t now_ms)
 {
-	const char *text = database->conn != NULL
-	                       ? PQerrorMessage(database->conn)
-	                       : "out of memory";
-
-	if (database->addresses.len > 0)
-		database_lose_server(database, now_ms, text);
-	else
-		database_lose(database, now_ms, text);
+	database_say_attempt(database, database->conn != NULL
+	                                   ? PQerrorMessage(database->conn)
+	                                   : "out of memory");
+	database_leave(database, now_ms);
 }
 
 void

@@ -60,13 +60,16 @@ open_connection(struct database *database, int64_t now_ms)
 		conninfo_param(&params, "hostaddr",
 		    database->addresses.of[database->address]);
 	database->conn = PQconnectStartParams(params.keys, params.values, 0);
+	database->has_last_words = false;
 	database->state = DATABASE_CONNECTING;
 	database->polling = PGRES_POLLING_WRITING;
 	database->due_ms = now_ms + database->info->patience_ms;
-	if (database->conn != NULL &&
-	    PQstatus(database->conn) != CONNECTION_BAD)
-		(void)PQsetNoticeReceiver(
-		    database->conn, database_on_notice, database);
+	if (database->conn == NULL ||
+	    PQstatus(database->conn) == CONNECTION_BAD)
+		return;
+	(void)PQsetNoticeReceiver(database->conn, database_on_notice, database);
+	/* For database_say_attempt(). */
+	(void)PQsetErrorVerbosity(database->conn, PQERRORS_VERBOSE);
 }
 
 static void
@@ -160,7 +163,8 @@ database_leave(struct database *database, int64_t now_ms)
 void
 database_lose(struct database *database, int64_t now_ms, const char *text)
 {
-	database_say(database, text);
+	if (!database->has_last_words)
+		database_say(database, text);
 	database_leave(database, now_ms);
 }
 

@@ -20,7 +20,8 @@ void database_come_due(struct database *database, int64_t now_ms);
 
 /*
  * The connection is lost, or cannot be had: the next server, or a pause. The
- * text is said; of the server, where it does not name it.
+ * text is said, unless the server has said why; of the server, where it does
+ * not name it.
  */
 void database_lose(struct database *database, int64_t now_ms, const char *text);
 void database_lose_server(

@@ -10,7 +10,10 @@
 
 enum {
 	REFUSAL_MAX = 300, /* bytes of one, which leaves room for advice */
+	SQLSTATE_WIDTH = DATABASE_SQLSTATE_MAX + 5, /* ":  57P03: " */
 };
+
+#define SQLSTATE_BYTES "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* One line of what libpq says, which may be several. */
 static void
@@ -62,35 +65,62 @@ database_say_of_server(struct database *database, const char *text)
 
 /* ---- what the server says ---- */
 
-/* Who is there says no to the greeting. */
+/* With what to do, which is whole. */
 static void
-say_refused(struct database *database, const char *text)
+advise(char line[DATABASE_TEXT_MAX], const char *text, const char *advice)
 {
-	const char *advice = advice_of(database->sqlstate);
-	char first[REFUSAL_MAX + 1], line[DATABASE_TEXT_MAX];
+	char first[REFUSAL_MAX + 1];
 
 	(void)snprintf(first, sizeof(first), "%s", text);
 	jp_cut_end(first);
-	(void)snprintf(line, sizeof(line), "%s%s%s", first,
+	(void)snprintf(line, DATABASE_TEXT_MAX, "%s%s%s", first,
 	    advice[0] != '\0' ? ": " : "", advice);
-	database_say_of_server(database, line);
+}
+
+static void
+note_sqlstate(struct database *database, const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	(void)snprintf(database->sqlstate, sizeof(database->sqlstate), "%s",
+	    state != NULL ? state : "");
+}
+
+/* What ends the connection: libpq says no more than that it is lost. */
+static bool
+is_last(const PGresult *result)
+{
+	const char *severity =
+	    PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity != NULL && (strcmp(severity, "FATAL") == 0 ||
+	                               strcmp(severity, "PANIC") == 0);
 }
 
 void
 database_note_error(struct database *database, const PGresult *result)
 {
-	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	char line[DATABASE_TEXT_MAX];
 
 	database->failed = true;
-	(void)snprintf(database->sqlstate, sizeof(database->sqlstate), "%s",
-	    state != NULL ? state : "");
+	database->has_last_words = is_last(result);
+	note_sqlstate(database, result);
 	if (text == NULL)
 		text = PQresultErrorMessage(result);
-	if (database->state == DATABASE_READY)
-		database_say(database, text);
+	advise(line, text, advice_of(database->sqlstate));
+	if (database->state != DATABASE_READY)
+		database_say_of_server(database, line);
 	else
-		say_refused(database, text);
+		database_say(database, database->has_last_words ? line : text);
+}
+
+/* Where nothing is under way. */
+static void
+note_last_words(struct database *database, const PGresult *notice)
+{
+	database->is_old = true;
+	database_note_error(database, notice);
 }
 
 /*
@@ -105,11 +135,77 @@ database_on_notice(void *arg, const PGresult *notice)
 	    PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
 	const char *text = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
 
+	if (is_last(notice))
+		note_last_words(database, notice);
 	if (severity == NULL || strcmp(severity, "WARNING") != 0)
 		return;
 	database->doubtful = true;
 	database_say(database, text != NULL ? text : "a warning");
 	jp_log(LOG_WARNING, "database: %s", database->text);
+}
+
+/* ---- what libpq says of a connection that it does not get ---- */
+
+/* "FATAL:  57P03: the database ..."; NULL: there is none in this line. */
+static const char *
+find_sqlstate(const char *line, size_t len)
+{
+	for (size_t i = 0; i + SQLSTATE_WIDTH <= len; i++)
+		if (memcmp(line + i, ":  ", 3) == 0 &&
+		    strspn(line + i + 3, SQLSTATE_BYTES) ==
+		        DATABASE_SQLSTATE_MAX &&
+		    memcmp(line + i + SQLSTATE_WIDTH - 2, ": ", 2) == 0)
+			return line + i + 3;
+	return NULL;
+}
+
+/* Without what is only for programs, and for those who make PostgreSQL. */
+static void
+read_attempt(
+    struct database *database, const char *text, char plain[DATABASE_TEXT_MAX])
+{
+	size_t used = 0, len;
+
+	plain[0] = '\0';
+	for (; *text != '\0'; text += len + (text[len] == '\n')) {
+		const char *state, *rest = text;
+
+		len = strcspn(text, "\n");
+		if (strncmp(text, "LOCATION:", 9) == 0 ||
+		    used >= DATABASE_TEXT_MAX)
+			continue;
+		state = find_sqlstate(text, len);
+		if (state != NULL) {
+			memcpy(
+			    database->sqlstate, state, DATABASE_SQLSTATE_MAX);
+			database->sqlstate[DATABASE_SQLSTATE_MAX] = '\0';
+			rest = state + DATABASE_SQLSTATE_MAX + 2;
+		}
+		used += (size_t)snprintf(plain + used, DATABASE_TEXT_MAX - used,
+		    "%.*s%.*s\n", state != NULL ? (int)(state - text) : 0, text,
+		    (int)(text + len - rest), rest);
+	}
+}
+
+void
+database_say_attempt(struct database *database, const char *text)
+{
+	char plain[DATABASE_TEXT_MAX], line[DATABASE_TEXT_MAX];
+	const char *advice;
+
+	database->sqlstate[0] = '\0';
+	read_attempt(database, text, plain);
+	advice = advice_of(database->sqlstate);
+	if (advice[0] == '\0')
+		advice = advice_on(plain);
+	make_line(line, plain);
+	advise(plain, line, advice);
+	/* libpq names what it was given: the address, where it was looked up.
+	 */
+	if (database->addresses.len > 0)
+		database_say_of_server(database, plain);
+	else
+		database_say(database, plain);
 }
 
 void

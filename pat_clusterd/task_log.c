@@ -249,7 +249,8 @@ say_not_ok(struct bridge *bridge, enum jp_link_result result)
 	appended->req = bridge->append_req;
 	appended->result = result;
 	if (result == JP_LINK_NOT_DONE)
-		bridge_text(appended->text, bridge->database.text, "");
+		bridge_text(appended->text, bridge->database.text,
+		    bridge_advice(bridge));
 	bridge->got.kind = JP_LINK_APPENDED;
 	bridge_send(bridge, &bridge->got, NULL);
 }

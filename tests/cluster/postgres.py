@@ -117,6 +117,15 @@ rm -rf "$1"
 """
 
 
+# A disk of its own that is small, and gone with the server.
+SMALL = """
+mount -t tmpfs -o "size=$1,mode=700,uid=$3,gid=$4" small "$2"
+export uid="$3" gid="$4"
+shift 4
+exec setpriv --reuid "$uid" --regid "$gid" --clear-groups "$@"
+"""
+
+
 class Missing(Exception):
     """What is not installed."""
 
@@ -205,11 +214,16 @@ class Server:
         self.write("standby.signal", "")
 
     def spawn(self):
+        argv, who = [os.path.join(programs(), "postgres"), "-D", self.data], self.pair.who
+        options = dropped(who)
+        if self.pair.small:
+            argv, options = ["unshare", "-m", "sh", "-euc", SMALL, "sh", self.pair.small,
+                             self.pair.path("small"), str(who.pw_uid), str(who.pw_gid),
+                             *argv], {}
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
-                [os.path.join(programs(), "postgres"), "-D", self.data],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                **dropped(self.pair.who))
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                **options)
 
     def start(self):
         if self.process is None:
@@ -307,13 +321,14 @@ class Pair:
     """`standby`: whether there is one. `tls`: by TCP only with TLS, with a CA
     made here. `auth` of the role by TCP: "trust", "scram-sha-256" (the password
     is `password`, see passfile()), "cert". `settings`: more lines of
-    postgresql.conf."""
+    postgresql.conf. `small`: the size of a disk at path("small"), which only the server
+    sees, until it ends; for root."""
 
     password = "correct-horse-7"
 
-    def __init__(self, standby=True, tls=False, auth="trust", settings=""):
+    def __init__(self, standby=True, tls=False, auth="trust", settings="", small=""):
         self.who, self.tls, self.auth = account(), tls or auth == "cert", auth
-        self.settings = settings
+        self.settings, self.small = settings, small
         self.root = tempfile.mkdtemp(prefix="jira-pat-pg.")
         os.chmod(self.root, 0o755)
         self.sockets = self.root
@@ -373,6 +388,7 @@ class Pair:
             owner=self.who.pw_name, role=ROLE, auth=self.auth,
             host="hostssl" if self.tls else "host"))
         self.own(self.root, 0o755)
+        os.mkdir(self.path("small"))
         self.run(os.path.join(programs(), "initdb"), "-D", self.primary.data,
                  "-U", self.who.pw_name, "-A", "reject", "-E", "UTF8",
                  "--no-locale", "--no-sync")

@@ -1,5 +1,5 @@
-/* How long pat-clusterd pauses, and what it sends:
- * pat_clusterd/database_rounds.c, statement.c. */
+/* How long pat-clusterd pauses, what it sends, and what it says of a server:
+ * pat_clusterd/database_rounds.c, statement.c, database_words.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "pat_clusterd/database_rounds.h"
+#include "pat_clusterd/database_words.h"
 
 static void
 a_pause_grows_to_five_seconds_and_differs_by_half(void **unused)
@@ -99,6 +100,67 @@ what_a_row_does_not_have_is_zero(void **unused)
 	}
 }
 
+static void
+why_there_is_no_connection_is_one_line_with_advice(void **unused)
+{
+	static const struct {
+		const char *says, *text, *sqlstate;
+	} cases[] = {
+		{ "connection to server at \"db1\", port 5432 failed: FATAL:  "
+		  "57P03: the database system is starting up\n"
+		  "LOCATION:  ProcessStartupPacket, postmaster.c:2436\n",
+		    "connection to server at \"db1\", port 5432 failed: FATAL: "
+		    " "
+		    "the database system is starting up: wait until it has "
+		    "started, or start it again",
+		    "57P03" },
+		/* Once with TLS, once without. */
+		{ "a failed: FATAL:  28000: no\nLOCATION:  x\n"
+		  "b failed: FATAL:  XX999: never\nLOCATION:  y\n",
+		    "a failed: FATAL:  no b failed: FATAL:  never", "XX999" },
+		{ "SSL error: certificate verify failed\n",
+		    "SSL error: certificate verify failed: the certificate of "
+		    "this server has expired, or is of no CA in sslrootcert, "
+		    "or a clock is wrong",
+		    "" },
+		{ "FATAL:  57p03: small letters",
+		    "FATAL:  57p03: small letters", "" },
+		{ "FATAL:  57P03", "FATAL:  57P03", "" },
+		{ "FATAL:  57P0333: too many", "FATAL:  57P0333: too many",
+		    "" },
+		{ "", "", "" },
+	};
+	static struct database database;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		database.is_old = true;
+		database_say_attempt(&database, cases[i].says);
+		assert_string_equal(database.text, cases[i].text);
+		assert_string_equal(database.sqlstate, cases[i].sqlstate);
+	}
+}
+
+static void
+however_long_it_is_the_advice_is_whole(void **unused)
+{
+	static const char begins[] = "FATAL:  53300: ";
+	static struct database database;
+	char says[3 * DATABASE_TEXT_MAX];
+
+	(void)unused;
+	for (size_t len = 2 * sizeof(begins); len < sizeof(says); len++) {
+		memset(says, 'x', sizeof(says));
+		memcpy(says, begins, sizeof(begins) - 1);
+		says[len] = '\0';
+		says[len / 2] = len % 3 == 0 ? '\n' : 'x';
+		database.is_old = true;
+		database_say_attempt(&database, says);
+		assert_non_null(strstr(database.text, "raise max_connections"));
+		assert_non_null(strstr(database.text, "one more"));
+	}
+}
+
 int
 main(void)
 {
@@ -107,6 +169,9 @@ main(void)
 		    a_pause_grows_to_five_seconds_and_differs_by_half),
 		cmocka_unit_test(parameters_are_sent_in_binary),
 		cmocka_unit_test(what_a_row_does_not_have_is_zero),
+		cmocka_unit_test(
+		    why_there_is_no_connection_is_one_line_with_advice),
+		cmocka_unit_test(however_long_it_is_the_advice_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
