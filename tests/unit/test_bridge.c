@@ -590,6 +590,143 @@ it_is_due_when_the_first_thing_is(void **state)
 	bridge->setup.is_there = false;
 }
 
+/* ---- what the database says ---- */
+
+static unsigned int fake_rows, fake_ends;
+static enum database_end fake_end;
+
+static void
+count_rows(struct bridge *bridge, const PGresult *rows)
+{
+	(void)bridge;
+	assert_null(rows);
+	fake_rows++;
+}
+
+static void
+count_end(struct bridge *bridge, enum database_end end)
+{
+	(void)bridge;
+	fake_end = end;
+	fake_ends++;
+}
+
+static void
+it_goes_to_the_task_that_has_asked(void **state)
+{
+	static const struct task with = { .rows = count_rows,
+		.ended = count_end };
+	static const struct task without = { .ended = count_end };
+	struct fixture *fixture = *state;
+	struct bridge *bridge = &fixture->bridge;
+	const struct database_events *events = &bridge->database.events;
+
+	fake_rows = fake_ends = 0;
+	events->rows(bridge, NULL);
+	events->ended(bridge, DATABASE_DONE);
+	assert_int_equal(fake_rows + fake_ends, 0);
+	bridge->task = &without;
+	events->rows(bridge, NULL);
+	assert_int_equal(fake_rows, 0);
+	events->ended(bridge, DATABASE_FAILED);
+	assert_int_equal(fake_ends, 1);
+	assert_int_equal(fake_end, DATABASE_FAILED);
+	assert_null(bridge->task);
+	assert_ptr_equal(bridge->last, &without);
+	assert_null(bridge->done);
+	bridge->task = &with;
+	events->rows(bridge, NULL);
+	assert_int_equal(fake_rows, 1);
+	events->ended(bridge, DATABASE_DONE);
+	assert_int_equal(fake_ends, 2);
+	assert_int_equal(fake_end, DATABASE_DONE);
+	assert_ptr_equal(bridge->done, &with);
+}
+
+static void
+a_hint_is_a_reason_to_look(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bridge *bridge = &fixture->bridge;
+
+	bridge->is_behind = bridge->want_nodes = false;
+	bridge->awaited = 0;
+	bridge->database.events.notified(bridge);
+	assert_true(bridge->is_behind);
+	assert_false(bridge->want_nodes);
+	bridge->awaited = 4;
+	bridge->database.events.notified(bridge);
+	assert_true(bridge->want_nodes);
+}
+
+/* Whatever waits for it: nothing waits for ever. */
+static void
+all_hear_of_a_database_that_is_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bridge *bridge = &fixture->bridge;
+	const struct jp_link_msg *msg;
+
+	greet_and_welcome(fixture);
+	send_kind(fixture, JP_LINK_APPEND);
+	send_kind(fixture, JP_LINK_LEASE);
+	bridge->is_refused = bridge->has_put_lock = bridge->want_status = true;
+	bridge->status_req = 47;
+	bridge->refused_ms = NOW + 1;
+	while (next(fixture)->kind != 0)
+		continue;
+	bridge->database.events.changed(bridge);
+	step(fixture);
+	assert_int_equal(next(fixture)->kind, JP_LINK_STATE);
+	msg = next(fixture);
+	assert_int_equal(msg->kind, JP_LINK_APPENDED);
+	assert_int_equal(msg->appended.result, JP_LINK_NOT_DONE);
+	msg = next(fixture);
+	assert_int_equal(msg->kind, JP_LINK_DONE);
+	assert_int_equal(msg->done.req, 47);
+	assert_int_equal(next(fixture)->kind, 0);
+	assert_false(bridge->welcome || bridge->is_refused ||
+	             bridge->has_put_lock || bridge->want_status ||
+	             bridge->append.is_there);
+	assert_int_equal(bridge->lease_len, 0);
+	assert_int_equal(bridge->refused_ms, 0);
+	/* Once more, as long as nobody had it, there is nothing to say. */
+	bridge->database.events.changed(bridge);
+	step(fixture);
+	assert_int_equal(next(fixture)->kind, 0);
+	/* That it is lost is said even if the same was said before. */
+	bridge->welcome = true;
+	bridge->database.events.changed(bridge);
+	step(fixture);
+	assert_int_equal(next(fixture)->kind, JP_LINK_STATE);
+	assert_int_equal(next(fixture)->kind, 0);
+}
+
+/* Its answer comes with what the database says of the hosts. */
+static void
+the_status_waits_for_a_database_that_is_there(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (int is_setup = 0; is_setup < 2; is_setup++) {
+		struct bridge *bridge = &fixture->bridge;
+
+		unmake(fixture);
+		make(fixture, is_setup == 1);
+		greet(fixture);
+		bridge->welcome = is_setup == 0;
+		bridge->database.state = DATABASE_READY;
+		bridge->database.running = true; /* another task */
+		bridge->database.due_ms = INT64_MAX;
+		send_request(fixture, JP_LINK_STATUS, 48);
+		assert_true(bridge->want_status);
+		assert_int_equal(bridge->status_req, 48);
+		assert_int_equal(answer(fixture)->kind, 0);
+		bridge->database.state = DATABASE_PAUSING;
+		bridge->database.running = false;
+	}
+}
+
 /* ---- what was wrong ---- */
 
 static void
@@ -706,6 +843,10 @@ main(void)
 		TEST(changes_are_looked_for_without_any_reason),
 		TEST(a_lease_that_is_asked_for_is_a_look),
 		TEST(it_is_due_when_the_first_thing_is),
+		TEST(it_goes_to_the_task_that_has_asked),
+		TEST(a_hint_is_a_reason_to_look),
+		TEST(all_hear_of_a_database_that_is_lost),
+		TEST(the_status_waits_for_a_database_that_is_there),
 		TEST(a_failure_is_over_when_its_task_is_done),
 		TEST(what_was_never_put_there_is_not_taken),
 		TEST(nothing_is_left_of_a_host_that_is_gone),
