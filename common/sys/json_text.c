@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Of 17 digits, which jansson writes otherwise, the last two tell 6.619 from
+ * its neighbours in binary; all that we have to write has less than 15.
+ */
+#define FORM (JSON_COMPACT | JSON_REAL_PRECISION(15))
+
 static _Thread_local bool lost;
 
 static void *
@@ -41,7 +47,7 @@ jp_json_lost(void)
 char *
 jp_json_text(json_t *json)
 {
-	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+	char *text = json != NULL ? json_dumps(json, FORM) : NULL;
 
 	if (!jp_json_lost())
 		return text;

@@ -87,6 +87,33 @@ what_was_lost_is_told_once(void **state)
 	assert_null(jp_json_text(NULL));
 }
 
+static void
+seconds_have_the_digits_that_they_were_made_of(void **state)
+{
+	static const struct {
+		double value;
+		const char *text;
+	} rows[] = {
+		{ 6619 / 1000.0, "[6.619]" },
+		{ 0.1 + 0.2, "[0.3]" },
+		{ 86400001 / 1000.0, "[86400.001]" },
+		{ 5000 / 1000.0, "[5.0]" },
+		{ 0.000256, "[0.000256]" },
+		{ 0, "[0.0]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *json = json_pack("[f]", rows[i].value);
+		char *text = jp_json_text(json);
+
+		assert_non_null(text);
+		assert_string_equal(text, rows[i].text);
+		jp_json_free(text);
+		json_decref(json);
+	}
+}
+
 int
 main(void)
 {
@@ -94,6 +121,8 @@ main(void)
 		cmocka_unit_test(
 		    whatever_finds_no_memory_no_part_of_it_is_a_text),
 		cmocka_unit_test(what_was_lost_is_told_once),
+		cmocka_unit_test(
+		    seconds_have_the_digits_that_they_were_made_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
