@@ -145,6 +145,7 @@ drop_the_gone(
 		struct jp_peer *peer = &peers->of[i];
 
 		peer->gone = node_of(nodes, peer->name) == NULL;
+		peer->left |= peer->gone;
 		if (!peer->gone || peer->until_ms > now_ms)
 			peers->of[kept++] = *peer;
 	}
@@ -171,6 +172,7 @@ take_node(
 		peer->until_ms = end_ms;
 	peer->grants = node->grants;
 	peer->applied = node->applied;
+	peer->left = node->gone;
 }
 
 enum jp_err
@@ -227,11 +229,16 @@ begin(struct jp_barrier *barrier, const struct jp_peers *peers,
 }
 
 static void
-note_late(struct jp_barrier *barrier, const char *name)
+note_late(
+    struct jp_barrier *barrier, const char *name, const struct jp_peer *peer)
 {
-	if (barrier->late_len < JP_LINK_NODES_MAX)
-		memcpy(barrier->late[barrier->late_len++], name,
-		    sizeof(barrier->late[0]));
+	struct jp_barrier_late *late = &barrier->late[barrier->late_len];
+
+	if (barrier->late_len == JP_LINK_NODES_MAX)
+		return;
+	memcpy(late->name, name, sizeof(late->name));
+	late->left = peer == NULL || peer->left;
+	barrier->late_len++;
 }
 
 /* Whether this one need not be waited for any more. */
@@ -239,11 +246,13 @@ static bool
 is_done(struct jp_barrier *barrier, const struct jp_barrier_peer *one,
     const struct jp_peers *peers, int64_t now_ms)
 {
-	if (has_applied(peer_of(peers, one->name), barrier->seq))
+	const struct jp_peer *peer = peer_of(peers, one->name);
+
+	if (has_applied(peer, barrier->seq))
 		return true;
 	if (one->until_ms > now_ms)
 		return false;
-	note_late(barrier, one->name);
+	note_late(barrier, one->name, peer);
 	return true;
 }
 

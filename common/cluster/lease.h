@@ -87,6 +87,7 @@ struct jp_peers {
 	struct jp_peer {
 		char name[JP_LINK_NAME_MAX + 1];
 		bool gone; /* no longer among the nodes */
+		bool left; /* as they say, or as it is gone */
 		uint64_t applied;
 		uint64_t grants;
 		int64_t until_ms; /* all of these are over then */
@@ -112,7 +113,10 @@ struct jp_barrier {
 	} of[JP_LEASE_PEERS_MAX];
 	/* Who was waited for until its lease was over, most recent last. */
 	size_t late_len;
-	char late[JP_LINK_NODES_MAX][JP_LINK_NAME_MAX + 1];
+	struct jp_barrier_late {
+		char name[JP_LINK_NAME_MAX + 1];
+		bool left; /* the cluster; else it is silent */
+	} late[JP_LINK_NODES_MAX];
 };
 
 /* Nothing is known yet of who has applied batch `seq`. */

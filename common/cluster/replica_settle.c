@@ -7,33 +7,48 @@ enum {
 	READING_LEASES = 2, /* how long a reading of the nodes is waited for */
 };
 
-/* "b, c" of those that did not answer, of which there are some, each once. */
-static void
-print_late(const struct jp_barrier *barrier, char *text, size_t size)
+/* "b, c" of those that have left, or are silent, each once; how many. */
+static size_t
+print_late(const struct jp_barrier *barrier, bool left, char *text, size_t size)
 {
-	size_t len = 0;
+	size_t len = 0, count = 0;
 
 	for (size_t i = 0; i < barrier->late_len && len < size; i++) {
-		int more = snprintf(text + len, size - len, "%s%s",
-		    i > 0 ? ", " : "", barrier->late[i]);
+		int more;
 
+		if (barrier->late[i].left != left)
+			continue;
+		more = snprintf(text + len, size - len, "%s%s",
+		    count > 0 ? ", " : "", barrier->late[i].name);
 		len += more > 0 ? (size_t)more : 0;
+		count++;
 	}
+	return count;
 }
 
 static void
 say_late(
     const struct jp_barrier *barrier, int64_t waited_ms, struct jp_why *why)
 {
-	char names[JP_WHY_MAX / 2];
-	bool many = barrier->late_len > 1;
+	char silent[JP_WHY_MAX / 4], left[JP_WHY_MAX / 4];
+	const long long s = (waited_ms + 500) / 1000;
+	size_t silents = print_late(barrier, false, silent, sizeof(silent));
+	size_t lefts = print_late(barrier, true, left, sizeof(left));
+	bool many = silents > 1;
 
-	print_late(barrier, names, sizeof(names));
-	(void)jp_why(why, JP_ERR_OK,
-	    "waited %lld s for %s, which %s not answer: %s nothing until %s "
-	    "back",
-	    (long long)((waited_ms + 500) / 1000), names, many ? "do" : "does",
-	    many ? "they accept" : "it accepts", many ? "they are" : "it is");
+	if (silents == 0)
+		(void)jp_why(why, JP_ERR_OK,
+		    "waited %lld s for %s, no longer in the cluster", s, left);
+	else
+		(void)jp_why(why, JP_ERR_OK,
+		    "waited %lld s for %s, which %s not answer: %s nothing "
+		    "until %s back%s%s",
+		    s, silent, many ? "do" : "does",
+		    many ? "they accept" : "it accepts",
+		    many ? "they are" : "it is",
+		    lefts > 0 ? "; and for those no longer in the cluster: "
+		              : "",
+		    left);
 }
 
 static enum jp_err

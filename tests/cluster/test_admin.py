@@ -361,6 +361,8 @@ def case_leave():
         one.admin("revoke", identity(gone))
         assert two.admin("cluster", "leave").stdout == "proxy2 has left\n"
         assert nodes(whole) == ["proxy1"]
+        said = one.admin("create", "carol").stderr
+        assert "accepts nothing" not in said, said
         two.alone().start_alone()
         assert two.verdict("alice", token) == ACCEPT
         assert two.verdict("bob", gone) == DENY

@@ -314,7 +314,8 @@ who_does_not_answer_is_waited_for_one_lease(void **unused)
 	assert_false(look(&barrier, &peers, NOW + OTHERS - 1));
 	assert_true(look(&barrier, &peers, NOW + OTHERS));
 	assert_int_equal(barrier.late_len, 1);
-	assert_string_equal(barrier.late[0], "b");
+	assert_string_equal(barrier.late[0].name, "b");
+	assert_false(barrier.late[0].left);
 }
 
 /* Its own belief ends first, whenever it asked. */
@@ -438,6 +439,8 @@ who_has_left_is_waited_for_one_lease(void **unused)
 	jp_barrier_start(&barrier, 5);
 	assert_false(look(&barrier, &peers, NOW + OTHERS - 1));
 	assert_true(look(&barrier, &peers, NOW + OTHERS));
+	assert_int_equal(barrier.late_len, 1);
+	assert_true(barrier.late[0].left);
 	assert_int_equal(
 	    jp_peers_take(&peers, &nodes, NOW + OTHERS), JP_ERR_OK);
 	assert_int_equal(peers.len, 0);
