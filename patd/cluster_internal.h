@@ -36,6 +36,7 @@ struct cluster {
 	struct cluster_door door;
 	int64_t pause_ms;   /* nobody is let in until then */
 	int64_t backoff_ms; /* how long it takes; 0: nothing is refused */
+	uint64_t refused;   /* for what, as it was said: bits of enum jp_err */
 	struct jp_link_reader reader;
 	struct cluster_snapshot snapshot;
 	struct jp_why said_link, said_state; /* the last lines */
@@ -48,9 +49,14 @@ struct cluster {
 /* Once, until there is something else to say. */
 void cluster_say(struct jp_why *said, int priority, const struct jp_why *line);
 
+/* Not that it comes and goes while the log is refused, which patd makes. */
 void cluster_say_state(
     struct cluster *cluster, const struct jp_link_state_msg *state);
 void cluster_say_linked(struct cluster *cluster);
+
+/* What was refused is refused no more. */
+void cluster_say_taken(
+    struct cluster *cluster, const struct jp_replica_status *status);
 
 /* When the lease begins, and when it is over; what holds is asked elsewhere. */
 void cluster_watch_lease(struct cluster *cluster);

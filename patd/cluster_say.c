@@ -16,6 +16,13 @@ cluster_say(struct jp_why *said, int priority, const struct jp_why *line)
 	jp_log(priority, "cluster: %s", line->text);
 }
 
+/* More than that a connection was made, or is being made. */
+static bool
+has_news(const struct jp_link_state_msg *state)
+{
+	return state->state != JP_LINK_CONNECTED && state->text[0] != '\0';
+}
+
 void
 cluster_say_state(
     struct cluster *cluster, const struct jp_link_state_msg *state)
@@ -45,7 +52,8 @@ cluster_say_state(
 		    state->text[0] != '\0' ? ": " : "", state->text);
 		break;
 	}
-	cluster_say(&cluster->said_state, priority, &line);
+	if (cluster->backoff_ms == 0 || has_news(state))
+		cluster_say(&cluster->said_state, priority, &line);
 }
 
 /* What is missing for another lease. */
@@ -55,7 +63,13 @@ say_lapse(struct cluster *cluster)
 	struct jp_replica_status status;
 
 	jp_replica_status(cluster->replica, &status);
-	if (status.welcome && status.nodes.head > status.position.seq)
+	if (status.refused_why[0] != '\0')
+		jp_log(LOG_ERR,
+		    "cluster: the lease is over: this host accepts nothing "
+		    "until it can take what is in the log: it has %" PRIu64
+		    " batches",
+		    status.position.seq);
+	else if (status.welcome && status.nodes.head > status.position.seq)
 		jp_log(LOG_ERR,
 		    "cluster: the lease is over: this host accepts nothing "
 		    "until it has what others have changed: it has %" PRIu64
@@ -89,4 +103,17 @@ cluster_say_linked(struct cluster *cluster)
 
 	(void)jp_why(&line, JP_ERR_OK, "pat-clusterd is connected");
 	cluster_say(&cluster->said_link, LOG_INFO, &line);
+}
+
+void
+cluster_say_taken(
+    struct cluster *cluster, const struct jp_replica_status *status)
+{
+	struct jp_why line;
+
+	(void)jp_why(&line, JP_ERR_OK,
+	    "this host takes the log again: it has %" PRIu64 " batches",
+	    status->position.seq);
+	cluster_say(&cluster->said_link, LOG_INFO, &line);
+	cluster_say_state(cluster, &status->state);
 }

@@ -11,6 +11,8 @@
 #include "common/base/clock.h"
 #include "common/sys/socket_io.h"
 
+_Static_assert(JP_ERR_COUNT <= 64, "a bit for each error");
+
 enum {
 	BURST_MAX = 64, /* messages, before other things get their turn */
 	PAUSE_MS =
@@ -21,7 +23,8 @@ enum {
 static void
 disconnect(struct cluster *cluster, int priority, const struct jp_why *why)
 {
-	cluster_say(&cluster->said_link, priority, why);
+	if (cluster->backoff_ms == 0)
+		cluster_say(&cluster->said_link, priority, why);
 	cluster_wire_close(&cluster->link);
 	jp_replica_lost(cluster->replica);
 	cluster_snapshot_lost(&cluster->snapshot);
@@ -32,11 +35,19 @@ disconnect(struct cluster *cluster, int priority, const struct jp_why *why)
 	cluster->pause_ms = jp_now_ms() + PAUSE_MS;
 }
 
-/* What is in the database is not what this host may take: it is looked at
- * again, less and less often, and said once. */
+/*
+ * What is in the database is not what this host may take, or can write: it is
+ * looked at again, less and less often. Each error is said once, with the words
+ * that it has then: those of later tries may have other numbers in them.
+ */
 static void
-refuse(struct cluster *cluster, const struct jp_why *why)
+refuse(struct cluster *cluster, enum jp_err err, const struct jp_why *why)
 {
+	const uint64_t bit = UINT64_C(1) << err;
+
+	if ((cluster->refused & bit) == 0)
+		cluster_say(&cluster->said_link, LOG_ERR, why);
+	cluster->refused |= bit;
 	cluster->backoff_ms = cluster->backoff_ms == 0 ? PAUSE_MS
 	                      : cluster->backoff_ms > PAUSE_MAX_MS / 2
 	                          ? PAUSE_MAX_MS
@@ -56,8 +67,8 @@ cluster_watch_refused(struct cluster *cluster)
 	if (status.refused_why[0] != '\0')
 		return;
 	cluster->backoff_ms = 0;
-	if (cluster->link.fd >= 0)
-		cluster_say_linked(cluster);
+	cluster->refused = 0;
+	cluster_say_taken(cluster, &status);
 }
 
 void
@@ -144,7 +155,7 @@ cluster_talk_receive(struct cluster *cluster)
 	if (err == JP_ERR_UNREACHABLE)
 		disconnect(cluster, LOG_WARNING, &why);
 	else
-		refuse(cluster, &why);
+		refuse(cluster, err, &why);
 }
 
 void

@@ -153,6 +153,11 @@ say_unreachable(const struct jp_replica *replica, struct jp_why *why)
 {
 	const struct jp_link_state_msg *state = &replica->numbers.state;
 
+	if (replica->numbers.refused_why[0] != '\0')
+		return jp_why(why, JP_ERR_UNREACHABLE,
+		    "nothing was changed: this host cannot take the log of the "
+		    "cluster: %.400s",
+		    replica->numbers.refused_why);
 	if (!replica->linked)
 		return jp_why(why, JP_ERR_UNREACHABLE,
 		    "nothing was changed: the log of the cluster cannot be "

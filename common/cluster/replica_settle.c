@@ -30,7 +30,7 @@ static void
 say_late(
     const struct jp_barrier *barrier, int64_t waited_ms, struct jp_why *why)
 {
-	char silent[JP_WHY_MAX / 4], left[JP_WHY_MAX / 4];
+	char silent[JP_WHY_MAX / 2], left[JP_WHY_MAX / 4];
 	const long long s = (waited_ms + 500) / 1000;
 	size_t silents = print_late(barrier, false, silent, sizeof(silent));
 	size_t lefts = print_late(barrier, true, left, sizeof(left));

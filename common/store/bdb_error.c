@@ -30,6 +30,8 @@ static const struct {
 	/* Our own calls never change: it is a file that does not fit them. */
 	{ EINVAL, JP_ERR_DAMAGED },
 	{ ENOENT, JP_ERR_DAMAGED },
+	/* It is the disk that takes nothing; no rights are missing. */
+	{ EROFS, JP_ERR_IO },
 };
 
 static enum jp_err
@@ -75,7 +77,7 @@ explain(struct bdb *bdb, int ret, enum jp_err err, const char *doing)
 	const char *text = bdb->line;
 
 	/* There the engine's lines are of addresses in memory. */
-	if (text[0] == '\0' || err == JP_ERR_DISK_FULL)
+	if (text[0] == '\0' || err == JP_ERR_DISK_FULL || ret == EROFS)
 		text = db_strerror(ret);
 	/* Where memory is not short, a disk that takes no page is behind it. */
 	(void)jp_why(&bdb->why, err, "%s: %s: %.300s%s", bdb->dir, doing, text,

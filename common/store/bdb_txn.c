@@ -316,6 +316,16 @@ bdb_has_room(struct jp_store *store, bool urgent)
 	return bdb_leave(bdb, room ? JP_ERR_OK : refuse_for_space(bdb));
 }
 
+/* It was urgent, and the space that is kept is used up. */
+static enum jp_err
+refuse_batch_for_space(struct bdb *bdb)
+{
+	return bdb_fail_why(bdb, JP_ERR_DISK_FULL,
+	    "the disk of %s is full, with the space that is kept for "
+	    "revocations: make room there (%u MiB at least)",
+	    bdb->dir, (JP_STORE_RESERVE >> 20) + 1);
+}
+
 /* As far as it goes without the disk's sync. */
 static enum jp_err
 change_pages(struct bdb *bdb, struct commit *commit)
@@ -325,7 +335,10 @@ change_pages(struct bdb *bdb, struct commit *commit)
 	if (!commit->act->urgent && !bdb_reserve_fill(bdb))
 		return refuse_for_space(bdb);
 	err = commit_now(bdb, commit);
-	return err == JP_ERR_DISK_FULL ? refuse_for_space(bdb) : err;
+	if (err != JP_ERR_DISK_FULL)
+		return err;
+	return commit->act->to != NULL ? refuse_batch_for_space(bdb)
+	                               : refuse_for_space(bdb);
 }
 
 /*

@@ -280,7 +280,7 @@ each_of_several_hosts_is_waited_for(void **unused)
 	/* Who has it is not named, and who has not is once. */
 	assert_true(look(&barrier, &peers, NOW + 5 + OTHERS));
 	assert_int_equal(barrier.late_len, 1);
-	assert_string_equal(barrier.late[0], "c");
+	assert_string_equal(barrier.late[0].name, "c");
 }
 
 /* What was read before the batch says nothing about who has a lease now. */
