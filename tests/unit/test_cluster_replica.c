@@ -1855,6 +1855,50 @@ who_was_waited_for_is_named_with_the_time(void **state)
 	}
 }
 
+/* Nobody is to bring it back. */
+static void
+who_has_left_is_said_to_be_no_longer_there(void **state)
+{
+	static const struct {
+		size_t others, left; /* the last ones of the others */
+		const char *text;
+	} rows[] = {
+		{ 1, 1, "waited 5 s for b, no longer in the cluster" },
+		{ 2, 2, "waited 5 s for b, c, no longer in the cluster" },
+		{ 2, 1,
+		    "waited 5 s for b, which does not answer: it accepts "
+		    "nothing until it is back; and for those no longer in the "
+		    "cluster: c" },
+		{ 4, 2,
+		    "waited 5 s for b, c, which do not answer: they accept "
+		    "nothing until they are back; and for those no longer in "
+		    "the cluster: d, e" },
+	};
+	struct fixture *fixture = *state;
+	struct jp_link_msg msg = { .kind = JP_LINK_NODES };
+	struct jp_link_nodes *nodes = &msg.nodes.nodes;
+	struct fake_host host;
+	struct jp_why why;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		make_late(fixture, &host, rows[i].others, 20);
+		nodes->head = 1;
+		nodes->len = (uint16_t)rows[i].others;
+		for (size_t j = 0; j < rows[i].others; j++) {
+			nodes->of[j].name[0] = (char)('b' + (int)j);
+			nodes->of[j].grants = 1;
+			nodes->of[j].lease_ms = 20;
+			nodes->of[j].gone = j + rows[i].left >= rows[i].others;
+		}
+		assert_int_equal(fake_give(&host, &msg, NULL), JP_ERR_OK);
+		atomic_store(&step_ms, 5000);
+		assert_int_equal(jp_store_settle(host.store, &why), JP_ERR_OK);
+		assert_string_equal(why.text, rows[i].text);
+		atomic_store(&step_ms, 0);
+		fake_host_close(&host);
+	}
+}
+
 /* Of so many as there can be the first ones are named. */
 static void
 a_line_of_many_names_is_cut(void **state)
@@ -2241,6 +2285,7 @@ main(void)
 		TEST(who_finds_it_done_waits_as_well),
 		TEST(what_cannot_be_seen_is_not_called_settled),
 		TEST(who_was_waited_for_is_named_with_the_time),
+		TEST(who_has_left_is_said_to_be_no_longer_there),
 		TEST(a_line_of_many_names_is_cut),
 		TEST(who_may_wait_no_longer_says_so),
 		TEST(a_reading_is_waited_for),
