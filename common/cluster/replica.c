@@ -271,7 +271,7 @@ jp_replica_open(const struct jp_replica_options *options,
 			err = jp_why(
 			    why, JP_ERR_NOMEM, "%s", jp_err_text(JP_ERR_NOMEM));
 	}
-	if (err != JP_ERR_OK) {
+	if (*replica == NULL) {
 		jp_store_close(options->store);
 		return err;
 	}
