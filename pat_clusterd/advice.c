@@ -18,6 +18,12 @@ static const struct {
 	           "store belongs to" },
 	{ "JP007", "give one of them another node in [cluster], and run "
 	           "\"pat-admin cluster join\" there" },
+	{ "JP008",
+	    "name this one otherwise (node in [cluster]); or, if that was "
+	    "this host before it was lost or killed, try again in a "
+	    "minute" },
+	{ "JP009", "run \"pat-admin cluster join\" again, or see \"pat-admin "
+	           "cluster status\" on another host" },
 	{ "08P01", "conninfo has to name PostgreSQL itself, not a pooler" },
 	{ "25006", "let it take changes: default_transaction_read_only" },
 	{ "28000", "let the role in: pg_hba.conf of the database, and LOGIN of "

@@ -124,6 +124,7 @@ take_setup(
 	if (!bridge->is_setup && msg->kind != JP_LINK_LEAVE)
 		return wrong(why, "CREATE or JOIN of a host that is set up");
 	bridge->setup_step = 0;
+	bridge->setup_tries = 0;
 	return bridge_keep(&bridge->setup, msg, NULL);
 }
 

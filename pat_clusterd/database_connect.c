@@ -27,6 +27,10 @@ static const char greeting[] =
     " set_config('statement_timeout', '0', false),"
     " set_config('lock_timeout', '0', false),"
     " set_config('idle_session_timeout', '0', false),"
+    /* A machine that is lost gives back the name by which it joins. */
+    " set_config('tcp_keepalives_idle', '20', false),"
+    " set_config('tcp_keepalives_interval', '10', false),"
+    " set_config('tcp_keepalives_count', '3', false),"
     " set_config('jit', 'off', false),"
     " set_config('search_path', 'pg_catalog', false);"
     /* PostgreSQL 17 */

@@ -43,7 +43,9 @@ CREATE TABLE jira_pat.log (
 -- A host. `grants` counts its leases; `applied` is what it has of the log. `session` is
 -- the pat-clusterd that speaks for it, and `holder` the machine and store that its
 -- leases are granted to: a machine that was copied with the name of its host shows by
--- another one. Who leaves stays until its last lease has run out.
+-- another one. `entered` is the pat-clusterd of the join that made the row, which is
+-- `whole` once that has ended, or the host has come: until then nobody bears the name.
+-- Who leaves stays until its last lease has run out.
 CREATE TABLE jira_pat.node (
 	name text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}$'),
 	applied bigint NOT NULL DEFAULT 0,
@@ -53,6 +55,8 @@ CREATE TABLE jira_pat.node (
 	version text NOT NULL DEFAULT '',
 	session bigint NOT NULL DEFAULT 0,
 	holder bytea NOT NULL DEFAULT '',
+	entered bigint NOT NULL DEFAULT 0,
+	whole boolean NOT NULL DEFAULT false,
 	joined timestamptz NOT NULL DEFAULT clock_timestamp(),
 	gone boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
@@ -94,6 +98,13 @@ RETURNS SETOF record LANGUAGE sql STABLE AS $$
 	LEFT JOIN (SELECT * FROM jira_pat.snapshot LIMIT 1) s ON true
 	LEFT JOIN jira_pat.node n ON true
 	ORDER BY n.name COLLATE "C"
+$$;
+
+-- Who joins by a name has its lock until the end of the connection: it lives. '': who
+-- makes a cluster.
+CREATE FUNCTION jira_pat.join_lock(p_node text)
+RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+	SELECT hashtextextended('jira_pat.join ' || p_node, 0)
 $$;
 
 -- Whether that session speaks for that host.
@@ -271,8 +282,10 @@ BEGIN
 		UPDATE jira_pat.node n SET session = p_session, contact = clock_timestamp()
 		WHERE n.name = p_node;
 	ELSE
+		-- An import has a hello of its own, and may be killed as any join.
 		UPDATE jira_pat.node n SET session = p_session, holder = p_holder,
-			applied = p_applied, contact = clock_timestamp(), version = p_version
+			applied = p_applied, contact = clock_timestamp(), version = p_version,
+			whole = n.whole OR pg_try_advisory_xact_lock(jira_pat.join_lock(p_node))
 		WHERE n.name = p_node;
 	END IF;
 	RETURN QUERY SELECT w.*, v_wait_ms FROM jira_pat.welcome() w;
@@ -281,10 +294,24 @@ $$;
 
 -- ---- setting up ----
 
+-- What an init has left that was killed on the way is made anew: nothing was written, and
+-- no host has come.
 CREATE FUNCTION jira_pat.init(
 	p_id bytea, p_format integer, p_pepper_tag bytea, p_mac bytea)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+	IF NOT pg_try_advisory_lock(jira_pat.join_lock('')) THEN
+		RAISE EXCEPTION 'another host has begun to make a cluster in this database '
+			'already' USING ERRCODE = 'JP010';
+	END IF;
+	IF NOT EXISTS (SELECT FROM jira_pat.node n WHERE n.whole OR n.grants > 0)
+			AND NOT EXISTS (SELECT FROM jira_pat.head h WHERE h.seq > 0) THEN
+		DELETE FROM jira_pat.cluster;
+		DELETE FROM jira_pat.head;
+		DELETE FROM jira_pat.node;
+		DELETE FROM jira_pat.snapshot;
+		DELETE FROM jira_pat.snapshot_part;
+	END IF;
 	INSERT INTO jira_pat.cluster (id, format, pepper_tag)
 	VALUES (p_id, p_format, p_pepper_tag);
 	INSERT INTO jira_pat.head (seq, mac) VALUES (0, p_mac);
@@ -294,9 +321,15 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 
-CREATE FUNCTION jira_pat.enter(p_node text, p_pepper_tag bytea)
+-- A host begins to join. What a join has left that did not end is nobody's; one that is
+-- under way has the lock.
+CREATE FUNCTION jira_pat.enter(p_node text, p_pepper_tag bytea, p_session bigint)
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+	IF NOT pg_try_advisory_lock(jira_pat.join_lock(p_node)) THEN
+		RAISE EXCEPTION 'another host joins as "%" at this moment', p_node
+			USING ERRCODE = 'JP008';
+	END IF;
 	-- Beside an append(), it would be missing among the hosts.
 	PERFORM 1 FROM jira_pat.head h FOR UPDATE;
 	PERFORM 1 FROM jira_pat.cluster c WHERE c.pepper_tag = p_pepper_tag;
@@ -304,15 +337,38 @@ BEGIN
 		RAISE EXCEPTION 'this host has another pepper than the cluster'
 			USING ERRCODE = 'JP003';
 	END IF;
+	DELETE FROM jira_pat.node n
+	WHERE n.name = p_node AND NOT n.whole AND n.grants = 0;
 	IF (SELECT count(*) FROM jira_pat.node) >= 64 THEN
 		RAISE EXCEPTION 'the cluster has 64 hosts already'
 			USING ERRCODE = 'JP004';
 	END IF;
-	INSERT INTO jira_pat.node (name) VALUES (p_node);
+	INSERT INTO jira_pat.node (name, entered) VALUES (p_node, p_session);
 EXCEPTION WHEN unique_violation THEN
 	RAISE EXCEPTION 'the cluster has a host "%" already', p_node
 		USING ERRCODE = 'JP002';
 END
+$$;
+
+-- The store of the host is in its place.
+CREATE FUNCTION jira_pat.settle(p_node text, p_session bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE jira_pat.node n SET whole = true
+	WHERE n.name = p_node AND n.entered = p_session AND NOT n.gone;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'the name "%" was taken away, or given to another host, '
+			'meanwhile', p_node USING ERRCODE = 'JP009';
+	END IF;
+END
+$$;
+
+-- A join goes back: it was granted nothing. By then the name may be another host's.
+CREATE FUNCTION jira_pat.abandon(p_node text, p_session bigint)
+RETURNS integer LANGUAGE sql AS $$
+	DELETE FROM jira_pat.node n
+	WHERE n.name = p_node AND n.entered = p_session AND n.grants = 0;
+	SELECT 0
 $$;
 
 -- From now on it is granted nothing and changes nothing. forget() comes when the last

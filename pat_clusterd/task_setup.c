@@ -1,6 +1,7 @@
 /*
  * Making a cluster, joining one, leaving one: a few statements each.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "pat_clusterd/bridge.h"
@@ -10,6 +11,11 @@ enum {
 	STEP_SCHEMA, /* CREATE: where there is none */
 	STEP_CHANGE,
 	STEP_REST, /* WELCOME; or, of LEAVE, that it is forgotten */
+};
+
+enum {
+	BUSY_MS = 500, /* until the next try */
+	BUSY_TRIES = 8,
 };
 
 static void
@@ -40,26 +46,66 @@ setup_is_wanted(const struct bridge *bridge)
 	return bridge->setup.is_there && bridge->now_ms >= bridge->setup_ms;
 }
 
+/* Whether that is the name by which this one has joined, or tried to. */
+static bool
+is_own(const struct bridge *bridge, const char *node)
+{
+	return bridge->entered[0] != '\0' && strcmp(bridge->entered, node) == 0;
+}
+
+static void
+create(struct statement *statement, const struct jp_link_create *msg)
+{
+	statement_begin(statement, "SELECT jira_pat.init($1, $2, $3, $4)");
+	statement_bytes(statement, msg->cluster, JP_LINK_ID_LEN);
+	statement_int4(statement, SCHEMA_FORMAT);
+	statement_bytes(statement, msg->tag, JP_LINK_TAG_LEN);
+	statement_bytes(statement, msg->mac, JP_LINK_MAC_LEN);
+}
+
+/* The second time the host says that its store is in its place. */
+static void
+join(struct bridge *bridge, struct statement *statement)
+{
+	const struct jp_link_join *msg = &bridge->setup.msg.join;
+	const bool again = is_own(bridge, msg->node);
+
+	statement_begin(statement, again ? "SELECT jira_pat.settle($1, $2)"
+	                                 : "SELECT jira_pat.enter($1, $2, $3)");
+	statement_text(statement, msg->node);
+	if (!again)
+		statement_bytes(statement, msg->tag, JP_LINK_TAG_LEN);
+	statement_int8(statement, bridge->session);
+	bridge->is_entering = !again;
+	/* Also where the answer is lost. */
+	(void)snprintf(
+	    bridge->entered, sizeof(bridge->entered), "%s", msg->node);
+}
+
+static void
+leave(struct bridge *bridge, struct statement *statement)
+{
+	const char *node = bridge->setup.msg.leave.node;
+
+	statement_begin(statement, is_own(bridge, node)
+	                               ? "SELECT jira_pat.abandon($1, $2)"
+	                               : "SELECT jira_pat.leave($1)");
+	statement_text(statement, node);
+	if (is_own(bridge, node))
+		statement_int8(statement, bridge->session);
+}
+
 static void
 change(struct bridge *bridge, struct statement *statement)
 {
 	const struct jp_link_msg *msg = &bridge->setup.msg;
 
-	if (msg->kind == JP_LINK_CREATE) {
-		statement_begin(
-		    statement, "SELECT jira_pat.init($1, $2, $3, $4)");
-		statement_bytes(statement, msg->create.cluster, JP_LINK_ID_LEN);
-		statement_int4(statement, SCHEMA_FORMAT);
-		statement_bytes(statement, msg->create.tag, JP_LINK_TAG_LEN);
-		statement_bytes(statement, msg->create.mac, JP_LINK_MAC_LEN);
-	} else if (msg->kind == JP_LINK_JOIN) {
-		statement_begin(statement, "SELECT jira_pat.enter($1, $2)");
-		statement_text(statement, msg->join.node);
-		statement_bytes(statement, msg->join.tag, JP_LINK_TAG_LEN);
-	} else {
-		statement_begin(statement, "SELECT jira_pat.leave($1)");
-		statement_text(statement, msg->leave.node);
-	}
+	if (msg->kind == JP_LINK_CREATE)
+		create(statement, &msg->create);
+	else if (msg->kind == JP_LINK_JOIN)
+		join(bridge, statement);
+	else
+		leave(bridge, statement);
 }
 
 static void
@@ -137,6 +183,9 @@ fail(struct bridge *bridge)
 		{ "JP002", JP_ERR_EXISTS },
 		{ "JP003", JP_ERR_REFUSED },
 		{ "JP004", JP_ERR_REFUSED },
+		{ "JP008", JP_ERR_BUSY },
+		{ "JP009", JP_ERR_CONFLICT },
+		{ "JP010", JP_ERR_EXISTS },
 		{ "42501", JP_ERR_PERMISSION },
 	};
 	enum jp_err err = JP_ERR_IO;
@@ -146,6 +195,8 @@ fail(struct bridge *bridge)
 		if (strcmp(errors[i].sqlstate, bridge->database.sqlstate) == 0)
 			err = errors[i].err;
 	bridge_text(text, bridge->database.text, bridge_advice(bridge));
+	if (bridge->setup.msg.kind == JP_LINK_JOIN && bridge->is_entering)
+		bridge->entered[0] = '\0';
 	end(bridge, err, text);
 }
 
@@ -159,6 +210,21 @@ is_overtaken(const struct bridge *bridge)
 	return bridge->setup_step == STEP_SCHEMA &&
 	       (strcmp(sqlstate, "23505") == 0 ||
 	           strcmp(sqlstate, "42P06") == 0);
+}
+
+/* The connection of a join that has ended, or was killed, may be there yet. */
+static bool
+is_tried_again(struct bridge *bridge)
+{
+	const char *sqlstate = bridge->database.sqlstate;
+
+	if ((strcmp(sqlstate, "JP008") != 0 &&
+	        strcmp(sqlstate, "JP010") != 0) ||
+	    ++bridge->setup_tries >= BUSY_TRIES)
+		return false;
+	bridge->entered[0] = '\0';
+	bridge->setup_ms = bridge->now_ms + BUSY_MS;
+	return true;
 }
 
 static void
@@ -175,6 +241,8 @@ go_on(struct bridge *bridge)
 			wait_for_lease(bridge, bridge->got.done.req);
 		break;
 	default:
+		if (leaves)
+			bridge->entered[0] = '\0';
 		if (!leaves) {
 			bridge->got.kind = JP_LINK_WELCOME;
 			bridge_send(bridge, &bridge->got, NULL);
@@ -189,6 +257,8 @@ setup_ended(struct bridge *bridge, enum database_end how)
 	if (how == DATABASE_DONE ||
 	    (how == DATABASE_FAILED && is_overtaken(bridge)))
 		go_on(bridge);
+	else if (how == DATABASE_FAILED && is_tried_again(bridge))
+		return;
 	else if (how == DATABASE_FAILED)
 		fail(bridge);
 	else

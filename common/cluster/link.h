@@ -42,7 +42,10 @@
  *                   then DONE (JP_ERR_NOT_FOUND: there is none).
  *   set-up          host: HELLO with a zero cluster, then CREATE or JOIN; link:
  *                   WELCOME with the cluster's id if it is done, then DONE.
- *                   host: LEAVE (any node); link: DONE.
+ *                   host: LEAVE (any node); link: DONE. Until the host says
+ *                   JOIN again, as its store is in its place, the name is
+ *                   taken as long as the link lives; LEAVE of a name that was
+ *                   entered by the same link leaves another one's alone.
  *   status          host: STATUS; link: STATE, NODES if connected, then DONE.
  *
  * Whoever gets a message that it cannot read, or that is not for it, closes the

@@ -32,8 +32,13 @@ open_store(const struct jp_settings *settings, const struct jp_pepper *pepper,
 		.kept = kept_of(settings),
 	};
 
+	enum jp_err err;
+
 	jp_pepper_name(pepper, options.tag);
-	return jp_store_bdb_open(&options, store, why);
+	err = jp_store_bdb_open(&options, store, why);
+	return jp_store_is_of_another(err, why)
+	           ? jp_pepper_explain(settings->pepper_file, err, why)
+	           : err;
 }
 
 static enum jp_err
@@ -94,12 +99,14 @@ jp_core_open_in_turn(struct jp_core *core, const struct jp_settings *settings,
 
 	if (err == JP_ERR_OK)
 		err = jp_pepper_load(settings->pepper_file, &pepper, why);
-	if (err == JP_ERR_MISSING)
-		return jp_why(why, err,
+	if (err == JP_ERR_MISSING) {
+		(void)jp_why(why, err,
 		    "there is no pepper file %s: run \"pat-admin init\", or "
 		    "put "
 		    "the file back from a backup",
 		    settings->pepper_file);
+		return jp_pepper_explain(settings->pepper_file, err, why);
+	}
 	if (err != JP_ERR_OK)
 		return err;
 	err = open_store(settings, &pepper, turn, &store, why);

@@ -1,6 +1,9 @@
 #include "common/record/pepper.h"
 
+#include <dirent.h>
+#include <limits.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert(JP_FAST_TAG_LEN >= crypto_generichash_BYTES_MIN &&
@@ -25,6 +28,46 @@ void
 jp_pepper_clear(struct jp_pepper *pepper)
 {
 	sodium_memzero(pepper, sizeof(*pepper));
+}
+
+/* The name with the latest time that is `base` with the words of before. */
+static void
+find_newest(DIR *dir, const char *base, char newest[NAME_MAX + 1])
+{
+	const size_t len = strlen(base), more = strlen(JP_PEPPER_BEFORE);
+	const struct dirent *entry;
+
+	newest[0] = '\0';
+	while ((entry = readdir(dir)) != NULL)
+		if (strncmp(entry->d_name, base, len) == 0 &&
+		    strncmp(entry->d_name + len, JP_PEPPER_BEFORE, more) == 0 &&
+		    strcmp(entry->d_name, newest) > 0)
+			(void)snprintf(
+			    newest, NAME_MAX + 1, "%s", entry->d_name);
+}
+
+enum jp_err
+jp_pepper_explain(const char *path, enum jp_err err, struct jp_why *why)
+{
+	const char *slash = strrchr(path, '/');
+	const int len = slash != NULL ? (int)(slash - path) + 1 : 0;
+	char folder[PATH_MAX], newest[NAME_MAX + 1];
+	const struct jp_why said = *why;
+	DIR *dir;
+
+	(void)snprintf(folder, sizeof(folder), "%.*s", len, path);
+	dir = opendir(len > 0 ? folder : ".");
+	if (dir == NULL)
+		return err;
+	find_newest(dir, path + len, newest);
+	(void)closedir(dir);
+	if (newest[0] == '\0')
+		return err;
+	return jp_why(why, err,
+	    "%s: %s%s was there before: if a \"pat-admin cluster join\" or a "
+	    "\"pat-admin restore\" was interrupted, run it again; else rename "
+	    "that to %s",
+	    said.text, folder, newest, path);
 }
 
 static void

@@ -27,6 +27,17 @@ jp_pepper_load(const char *path, struct jp_pepper *pepper, struct jp_why *why);
 
 void jp_pepper_clear(struct jp_pepper *pepper);
 
+/* What a command that puts another one in the place of `path` calls this one.
+ */
+#define JP_PEPPER_BEFORE ".before-"
+
+/*
+ * Of a pepper in `path` that is not that of the store, or is missing: adds to
+ * `why` which one was put aside last, if any, and what to do. Returns `err`.
+ */
+enum jp_err
+jp_pepper_explain(const char *path, enum jp_err err, struct jp_why *why);
+
 /* The fast tag of a token's parts (common/wire/token.h). */
 void jp_pepper_fast_tag(const struct jp_pepper *pepper,
     const char id[JP_TOKEN_ID_LEN], const char secret[JP_TOKEN_SECRET_LEN],

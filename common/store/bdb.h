@@ -55,6 +55,9 @@ jp_store_bdb_verify(const struct jp_store_options *options, struct jp_why *why);
 enum jp_err jp_store_bdb_complete(
     const struct jp_store_options *options, struct jp_why *why);
 
+/* Whether that is what jp_store_bdb_open() says of another one's pepper. */
+bool jp_store_is_of_another(enum jp_err err, const struct jp_why *why);
+
 /*
  * Takes the lock of the store in `dir`, whoever owns it and whatever is in it:
  * until `fd` is closed nobody opens it. JP_ERR_LOCKED as above.

@@ -142,6 +142,13 @@ check_files(struct bdb *bdb, const struct bdb_head *head)
 	return older ? add_files(bdb) : JP_ERR_OK;
 }
 
+bool
+jp_store_is_of_another(enum jp_err err, const struct jp_why *why)
+{
+	return err == JP_ERR_CONFIG &&
+	       strstr(why->text, "pepper file is not the one") != NULL;
+}
+
 static enum jp_err
 check_head(struct bdb *bdb, const struct jp_store_options *options)
 {

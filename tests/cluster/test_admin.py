@@ -266,6 +266,118 @@ def case_join_ended():
         assert ends[0] == ends[1] and ends[0] < [days_from_now(31)], ends
 
 
+@contextlib.contextmanager
+def held(whole):
+    """Who joins meanwhile has entered, and gets no part of the snapshot."""
+    with whole.pair.owner() as session:
+        session.rows("BEGIN; LOCK TABLE jira_pat.snapshot_part "
+                     "IN ACCESS EXCLUSIVE MODE")
+
+        def waits():
+            with whole.pair.owner() as other:
+                return other.rows("SELECT 1 FROM pg_locks WHERE NOT granted AND "
+                                  "relation = 'jira_pat.snapshot_part'::regclass")
+        yield waits
+        session.rows("COMMIT")
+
+
+def joins(host, other):
+    """A join that can be killed."""
+    return subprocess.Popen(
+        [host.admin_program, "--config", host.config, "cluster", "join", "--clusterd",
+         CLUSTERD, "--pepper", other.pepper()], text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@contextlib.contextmanager
+def namesakes():
+    """A cluster, and two more hosts of one name."""
+    with hosts(3) as (whole, (one, two, three)):
+        one.token("alice")
+        one.admin("cluster", "init")
+        three.name = two.name
+        whole.lease = 90  # a server may be silent for a third of it
+        for host in (one, two, three):
+            host.write()
+        yield whole, one, two, three
+
+
+def case_join_at_once():
+    """of two that join by one name at once, one wins; the other one is told so, and its
+    store stays as it is"""
+    with namesakes() as (whole, one, two, three):
+        with held(whole) as waits:
+            first = joins(two, one)
+            wait_for(waits, two.story)
+            before = three.files()
+            refused(three.join(one, check=False), 3, "proxy2", "another host",
+                    "at this moment", "node in [cluster]")
+            assert three.files() == before
+        said = first.communicate(timeout=PATIENCE)
+        assert first.returncode == 0, said
+        assert nodes(whole) == ["proxy1", "proxy2"]
+        refused(three.join(one, check=False), 3, "proxy2", "already",
+                "node in [cluster]")
+        assert three.files() == before
+        one.start()
+        two.start()
+
+
+def case_join_dies():
+    """who is killed while it joins gives its name away without anybody's help"""
+    with namesakes() as (whole, one, two, three):
+        with held(whole) as waits:
+            first = joins(two, one)
+            wait_for(waits, two.story)
+            first.kill()
+            first.communicate(timeout=PATIENCE)
+        wait_for(lambda: three.join(one, check=False).returncode == 0, three.story)
+        one.start()
+        three.start()
+        refused(two.join(one, check=False), 3, "proxy2", "already")
+        assert nodes(whole) == ["proxy1", "proxy2"]
+
+
+def case_join_cut_off():
+    """who loses its connection while it joins takes its name from nobody who has it by
+    then"""
+    with namesakes() as (whole, one, two, three):
+        with held(whole) as waits:
+            first = joins(two, one)
+            wait_for(waits, two.story)
+            before = two.files()
+            two.relay.set("cut")
+        wait_for(lambda: three.join(one, check=False).returncode == 0, three.story)
+        two.relay.set("pass")
+        said = first.communicate(timeout=PATIENCE)
+        assert first.returncode == 3 and "connection" in said[1], said
+        assert "cluster leave" not in said[1], said
+        assert [name for name in before if ".join" not in name] == two.files()
+        assert nodes(whole) == ["proxy1", "proxy2"]
+        one.start()
+        three.start()
+
+
+def case_join_taken_away():
+    """a name that is taken away while a host joins: it stays what it was, and says so"""
+    with namesakes() as (whole, one, two, _):
+        token = two.token("bob")
+        with held(whole) as waits:
+            first = subprocess.Popen(
+                [two.admin_program, "--config", two.config, "cluster", "join",
+                 "--import", "--clusterd", CLUSTERD, "--pepper", one.pepper()],
+                text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE)
+            wait_for(waits, two.story)
+            with whole.pair.owner() as session:
+                session.rows("UPDATE jira_pat.node SET entered = 1 "
+                             "WHERE name = 'proxy2'")
+        said = first.communicate(timeout=PATIENCE)
+        assert first.returncode == 3 and "meanwhile" in said[1], said
+        assert not [name for name in two.files() if ".join" in name], two.files()
+        assert "accepted" in two.alone().admin("test", "bob", said=token).stdout
+
+
 def case_join_new_cluster():
     """a host of a cluster that is no more is told how to join the one that was made
     anew, and brings what only it had heard of"""
@@ -406,6 +518,53 @@ def case_leave_meanwhile():
                 revoked.result()
         two.alone().start_alone()
         assert two.verdict("alice", token) == DENY
+
+
+def case_leave_again():
+    """a leave that was killed when the database had forgotten the host, or was about to,
+    is done again: what others have changed since then holds there, too"""
+    with pair() as (whole, (one, two)):
+        token = one.token("alice")
+        accepts(two, "alice", token)
+        two.halt()
+        one.admin("cluster", "leave", "proxy2")
+        one.admin("revoke", identity(token))
+        assert two.admin("cluster", "leave").stdout == "proxy2 has left\n"
+        assert nodes(whole) == ["proxy1"]
+        assert two.alone().live() == []
+        two.write()
+        two.join(one, "--import")
+        with whole.pair.owner() as session:
+            session.rows("UPDATE jira_pat.node SET gone = true WHERE name = 'proxy2'")
+        two.admin("cluster", "leave")
+        assert nodes(whole) == ["proxy1"]
+
+
+def case_leave_taken():
+    """where another host has the name by then, or the log no longer has what was
+    missing, leave says what can be done, and does not touch the other one"""
+    with namesakes() as (whole, one, two, _):
+        one.start()
+        two.join(one)
+        one.admin("cluster", "leave", "proxy2")
+        token = one.token("alice")
+        with whole.pair.owner() as session:
+            rows = session.rows("DELETE FROM jira_pat.log RETURNING seq")
+            assert rows
+            refused(two.admin("cluster", "leave", check=False), 3,
+                    "no longer has what this host lacks", "cluster join",
+                    "--without-database")
+        assert nodes(whole) == ["proxy1"]
+        with whole.pair.owner() as session:
+            session.rows("INSERT INTO jira_pat.node (name, whole, grants, holder, "
+                         "lease_ms, contact) VALUES ('proxy2', true, 1, 'x', "
+                         "300000, clock_timestamp())")
+        refused(two.admin("cluster", "leave", check=False), 3, "another machine",
+                "proxy2", "--without-database")
+        assert nodes(whole) == ["proxy1", "proxy2"]
+        two.admin("cluster", "leave", "--without-database")
+        assert nodes(whole) == ["proxy1", "proxy2"]
+        assert token not in two.alone().admin("list", "--all").stdout
 
 
 def case_clocks():
@@ -917,8 +1076,9 @@ def case_check_pepper():
 
 
 CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_ended,
-         case_join_new_cluster, case_join_again, case_join_anew, case_join_changed,
-         case_leave, case_leave_meanwhile, case_clocks, case_leave_other,
+         case_join_new_cluster, case_join_at_once, case_join_dies,
+         case_join_cut_off, case_join_taken_away, case_join_again, case_join_anew, case_join_changed,
+         case_leave, case_leave_meanwhile, case_leave_again, case_leave_taken, case_clocks, case_leave_other,
          case_leave_without, case_lost_end,
          case_status, case_offline, case_one_shot, case_restore,
          case_restore_old, case_restore_all, case_check,

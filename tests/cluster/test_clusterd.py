@@ -82,7 +82,7 @@ def welcome(node="a", applied=0, place=None, **options):
 
 def creates():
     """CREATE makes the schema once, JOIN adds hosts, each once and with the same
-    pepper, and LEAVE removes one"""
+    pepper, and keeps a name when it is said again; LEAVE removes one"""
     forget_all()
     with setup() as host:
         assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["missing"]
@@ -91,16 +91,29 @@ def creates():
         said = host.wait("WELCOME")
         assert (said.cluster, said.tag, said.head, said.mac, said.oldest,
                 said.has_snapshot) == (CLUSTER, TAG, 0, mac_of(0), 1, 0)
-        done = host.ask("CREATE", **create)
-        assert done.err == ERRORS["exists"], done
+        with setup() as other:
+            done = other.ask("CREATE", **create)
+            assert done.err == ERRORS["exists"], done
         assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["ok"]
         assert host.wait("WELCOME").cluster == CLUSTER
-        done = host.ask("JOIN", node="a", tag=TAG)
-        assert (done.err, "already" in done.text) == (ERRORS["exists"], True), done
+        with setup() as other:
+            done = other.ask("JOIN", node="a", tag=TAG)
+            assert (done.err, "at this moment" in done.text) == (
+                ERRORS["busy"], True), done
+        assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["ok"]
+        with setup() as other:
+            assert other.ask("JOIN", node="c", tag=TAG).err == ERRORS["ok"]
+            assert other.ask("LEAVE", node="c").err == ERRORS["ok"]
+            done = other.ask("JOIN", node="c", tag=TAG)
+            assert done.err == ERRORS["ok"], done
+        assert host.ask("JOIN", node="c", tag=TAG).err == ERRORS["ok"]
+        assert host.ask("LEAVE", node="c").err == ERRORS["ok"]
+        assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["exists"]
         done = host.ask("JOIN", node="b", tag=b"U" * 16)
         assert (done.err, "pepper" in done.text) == (ERRORS["refused"], True), done
         assert host.ask("STATUS").err == ERRORS["ok"]
         assert [node["name"] for node in host.wait("NODES")["nodes"]] == ["a"]
+        assert host.ask("CREATE", **create).err == ERRORS["exists"]
         assert host.ask("LEAVE", node="a").err == ERRORS["ok"]
         assert host.ask("LEAVE", node="a").err == ERRORS["not-found"]
 

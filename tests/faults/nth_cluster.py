@@ -23,6 +23,11 @@ from test_admin import Apart  # noqa: E402
 NONE = Plan("memory", 0, "once")  # nothing fails, but all is counted
 
 
+def open_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 class Own(Apart):
     """It can be what it was. `link_env`: of its pat-clusterd alone."""
     link_env = None
@@ -48,6 +53,15 @@ class Own(Apart):
         """What a join has made beside the store and the pepper."""
         return [name for folder in (self.root, self.root + "/key")
                 for name in os.listdir(folder) if ".join" in name]
+
+    def peppers(self):
+        """All that there are, by their content."""
+        folder = os.path.join(self.root, "key")
+        return [open_bytes(os.path.join(folder, name)) for name in os.listdir(folder)
+                if name.startswith("pepper.key")]
+
+    def read_pepper(self):
+        return open_bytes(self.pepper())
 
     def environment(self):
         return self.link_env
@@ -240,6 +254,135 @@ def commands():
         assert not wrong, "\n".join(wrong)
 
 
+# ---- killed ----
+
+def killed_at(all_, host, words, call, number):
+    """pat-admin alone dies at this call. False: it has ended before."""
+    trace = all_.one.root + ".trace"
+    done = subprocess.run(
+        ["strace", "-qq", "-o", trace, "-e", "trace=" + call, "-e",
+         "inject=%s:signal=KILL:when=%d" % (call, number), host.admin_program,
+         "--config", host.config, *words, "--clusterd", CLUSTERD], text=True,
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    with open(trace) as file:
+        dead = "+++ killed by SIGKILL +++" in file.read()
+    os.unlink(trace)
+    assert dead or done.returncode == 0, done
+    return dead
+
+
+def again(all_, host, words):
+    """The same once more, as soon as the database has missed who was killed."""
+    done = []
+
+    def tried_again():
+        done[:] = [host.admin(*words, check=False)]
+        return "in a minute" not in done[0].stderr
+    wait_for(tried_again)
+    return done[0]
+
+
+def pair_is_said(all_):
+    """Whoever meets a store and a pepper that do not belong together hears why."""
+    done = all_.two.alone().admin("list", check=False)
+    all_.two.write()
+    said = done.stderr
+    if done.returncode != 0 and "pepper" in said:
+        assert "pepper.key.before-" in said and "cluster join" in said, said
+        return True
+    return False
+
+
+def killed_join(all_, more, call, number):
+    all_.forget_two()
+    words = ("cluster", "join", *more, "--pepper", all_.one.root + "/key/pepper.key")
+    before = all_.two.read_pepper()
+    if not killed_at(all_, all_.two, words, call, number):
+        return False
+    if pair_is_said(all_):
+        all_.pairs += 1
+        # A backup that is put back knows nothing of what was half done.
+        words = words[:-2] if all_.pairs % 2 else words
+    done = again(all_, all_.two, words)
+    assert done.returncode == 0, done
+    entered(all_, True)
+    assert before in all_.two.peppers(), "the pepper of before is lost"
+    all_.two.write()
+    return True
+
+
+def killed_import(all_, call, number):
+    return killed_join(all_, ("--import",), call, number)
+
+
+def killed_init(all_, call, number):
+    """All that follow have the cluster of the last one."""
+    all_.drop()
+    all_.one.restore()
+    words = ("cluster", "init")
+    if not killed_at(all_, all_.one, words, call, number):
+        return False
+    done = again(all_, all_.one, words)
+    assert done.returncode == 0 or "in a cluster already" in done.stderr, done
+    assert all_.nodes() == ["proxy1"], all_.nodes()
+    assert all_.one.live() == ["alice"]
+    all_.one.write()
+    return True
+
+
+def killed_leave(all_, call, number):
+    all_.forget_two()
+    all_.join()
+    words = ("cluster", "leave")
+    if not killed_at(all_, all_.two, words, call, number):
+        return False
+    done = again(all_, all_.two, words)
+    assert done.returncode == 0 or "in no cluster" in done.stderr, done
+    assert all_.nodes() == ["proxy1"], all_.nodes()
+    assert set(all_.two.live()) == {"alice", "bob"}, all_.two.live()
+    all_.two.write()
+    return True
+
+
+# What each does that something can come in between of.
+KILLS = ((killed_import, "mkdir rename renameat2 unlink rmdir sendto"),
+         (killed_leave, "sendto"), (killed_init, "sendto"))
+MANY = 30  # calls of one kind, of which no command makes so many
+
+
+def killed_everywhere(all_, act, calls):
+    wrong, count = [], 0
+    for call in calls.split():
+        number, goes_on = 1, True
+        while goes_on:
+            try:
+                goes_on = act(all_, call, number)
+            except AssertionError as why:
+                goes_on = number < MANY
+                wrong.append("%s %s:%d: %s" % (act.__name__, call, number, why))
+                print("# " + wrong[-1].replace("\n", " "), flush=True)
+            count += goes_on
+            number += 1
+    assert count, "%s was never killed" % act.__name__
+    return wrong
+
+
+def killed():
+    """wherever init, join or leave is killed, running it again is all that it takes; who
+    meets what was half done says what to do"""
+    if not shutil.which("strace") or subprocess.run(
+            ["strace", "-o", "/dev/null", "true"], capture_output=True).returncode:
+        raise Skip("strace is missing, or may not trace")
+    with hosts() as all_:
+        all_.pairs, wrong = 0, []
+        all_.one.admin("cluster", "init")
+        all_.remember()
+        for act, calls in KILLS:
+            wrong += killed_everywhere(all_, act, calls)
+        assert all_.pairs > 0 or wrong, "no pair was half exchanged"
+        assert not wrong, "\n".join(wrong)
+
+
 # ---- while it serves ----
 
 
@@ -317,5 +460,5 @@ def serving():
         assert not wrong, "\n".join(wrong)
 
 
-main([case for case in (commands, serving)
+main([case for case in (commands, killed, serving)
       if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])

@@ -109,6 +109,21 @@ cluster_link_hello(const struct context *context,
 	memcpy(hello->mac, position->mac, sizeof(hello->mac));
 }
 
+/* No host can have this name. */
+void
+cluster_link_as_nobody(struct jp_link_msg *hello)
+{
+	(void)snprintf(
+	    hello->hello.node, sizeof(hello->hello.node), ".joining");
+}
+
+bool
+cluster_link_is_forgotten(const struct cluster_link *link)
+{
+	return link->state.state == JP_LINK_REFUSED &&
+	       strstr(link->state.text, "has no host") != NULL;
+}
+
 enum jp_err
 cluster_link_open(struct cluster_link *link, const struct context *context,
     const char *program, const struct jp_link_msg *hello, struct jp_why *why)
@@ -124,6 +139,13 @@ cluster_link_open(struct cluster_link *link, const struct context *context,
 	link->deadline_ms = jp_now_ms() + CONNECT_MS;
 	return err == JP_ERR_OK ? cluster_link_send(link, hello, NULL, why)
 	                        : err;
+}
+
+void
+cluster_link_hurry(struct cluster_link *link)
+{
+	link->connected = false;
+	link->deadline_ms = jp_now_ms() + CONNECT_MS;
 }
 
 /*

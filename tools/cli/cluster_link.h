@@ -32,12 +32,24 @@ void cluster_link_hello(const struct context *context,
     const struct jp_position *position, struct jp_link_msg *hello);
 
 /*
+ * In the name of no host: whoever has the one of this host now is waited for,
+ * as any host that leaves.
+ */
+void cluster_link_as_nobody(struct jp_link_msg *hello);
+
+/* Whether a REFUSED is for want of this host alone in the cluster. */
+bool cluster_link_is_forgotten(const struct cluster_link *link);
+
+/*
  * Starts `program` and says `hello`. JP_ERR_MISSING if there is no such
  * program. To be closed, also after an error.
  */
 enum jp_err
 cluster_link_open(struct cluster_link *link, const struct context *context,
     const char *program, const struct jp_link_msg *hello, struct jp_why *why);
+
+/* A connection that was lost is waited for no longer than for the first one. */
+void cluster_link_hurry(struct cluster_link *link);
 
 /* Sends a message with its bytes, from any thread. */
 enum jp_err cluster_link_send(struct cluster_link *link,

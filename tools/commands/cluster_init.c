@@ -120,16 +120,21 @@ put_snapshot(struct making *making)
 	                        : err;
 }
 
+/*
+ * Not before the store is in the cluster: until then whoever runs init makes
+ * another one of what is there.
+ */
 static enum jp_err
-enter(struct making *making)
+settle(struct making *making)
 {
-	struct jp_link_msg msg = { .kind = JP_LINK_JOIN };
+	enum jp_err err = cluster_settle(
+	    &making->link, making->context, making->store.tag, making->why);
 
-	(void)snprintf(msg.join.node, sizeof(msg.join.node), "%s",
-	    making->context->settings.cluster.node);
-	memcpy(msg.join.tag, making->store.tag, sizeof(msg.join.tag));
-	return cluster_link_ask(
-	    &making->link, &msg, NULL, NULL, NULL, making->why);
+	/* What the database was not told now it hears of patd. */
+	if (err != JP_ERR_CONFLICT)
+		return JP_ERR_OK;
+	(void)jp_store_place(making->store.store, &making->start, NULL);
+	return err;
 }
 
 static enum jp_err
@@ -140,11 +145,14 @@ make_cluster(struct making *making)
 	if (err == JP_ERR_OK)
 		err = put_snapshot(making);
 	if (err == JP_ERR_OK)
-		err = enter(making);
+		err = cluster_enter(&making->link, making->context,
+		    making->store.tag, making->why);
 	if (err == JP_ERR_OK)
 		err = cluster_store_why(making->store.store,
 		    jp_store_place(making->store.store, NULL, &making->start),
 		    making->why);
+	if (err == JP_ERR_OK)
+		err = settle(making);
 	jp_chain_clear(&making->chain);
 	return err;
 }

@@ -24,6 +24,7 @@ struct joining {
 	struct jp_pepper pepper; /* of the cluster */
 	uint8_t tag[JP_PEPPER_NAME_LEN];
 	struct cluster_own own;
+	bool has_none;          /* no pepper here */
 	struct jp_position was; /* of the store that is there, or zero */
 	struct cluster_link link;
 	bool entered;
@@ -73,6 +74,32 @@ look_at_own(struct joining *joining)
 	return err;
 }
 
+/*
+ * Of a join that was killed when the pepper of the cluster had its place, and
+ * the store had not: as if it had not begun.
+ */
+static enum jp_err
+look_again(struct joining *joining, enum jp_err err)
+{
+	const char *path = joining->context->settings.pepper_file;
+	struct jp_why said = *joining->why;
+	enum jp_err undone;
+
+	if (!joining->has_none && !joining->making.same_pepper)
+		return err; /* it is neither: who knows of which it is */
+	undone = new_store_undo(&joining->making);
+	if (undone == JP_ERR_NOT_FOUND)
+		return jp_why(joining->why, err, "%s", said.text);
+	if (undone != JP_ERR_OK)
+		return undone;
+	joining->making.same_pepper = joining->has_none = false;
+	(void)fprintf(stderr,
+	    "An earlier join was interrupted: %s is again the one of the store "
+	    "that is there.\n",
+	    path);
+	return look_at_own(joining);
+}
+
 /* ---- the pepper ---- */
 
 static enum jp_err
@@ -82,10 +109,13 @@ load_pepper(struct joining *joining)
 	struct jp_pepper here = { .key = { 0 } };
 	struct jp_why ignored;
 	bool has_own = false;
+	enum jp_err own = JP_ERR_MISSING;
 	enum jp_err err = act_as(&joining->making.owner, joining->why);
 
 	if (err == JP_ERR_OK)
-		has_own = jp_pepper_load(path, &here, &ignored) == JP_ERR_OK;
+		own = jp_pepper_load(path, &here, &ignored);
+	has_own = own == JP_ERR_OK;
+	joining->has_none = own == JP_ERR_MISSING;
 	act_as_self();
 	if (err == JP_ERR_OK && joining->args->pepper != NULL)
 		err = jp_pepper_load(
@@ -147,14 +177,6 @@ explain_refused(
 	    said.text);
 }
 
-/* Whether a REFUSED is for want of this host alone, which then joins anew. */
-static bool
-is_forgotten(const struct cluster_link *link)
-{
-	return link->state.state == JP_LINK_REFUSED &&
-	       strstr(link->state.text, "has no host") != NULL;
-}
-
 static enum jp_err
 compare(const struct joining *joining, const struct cluster_link *link)
 {
@@ -188,7 +210,7 @@ check_again(struct joining *joining)
 		err = cluster_link_next(&link, joining->why);
 	if (err == JP_ERR_OK)
 		err = compare(joining, &link);
-	else if (is_forgotten(&link))
+	else if (cluster_link_is_forgotten(&link))
 		err = JP_ERR_OK;
 	else
 		err = explain_refused(&link, err, joining->why);
@@ -197,18 +219,6 @@ check_again(struct joining *joining)
 }
 
 /* ---- among the hosts ---- */
-
-static enum jp_err
-say_join(struct joining *joining)
-{
-	struct jp_link_msg msg = { .kind = JP_LINK_JOIN };
-
-	(void)snprintf(msg.join.node, sizeof(msg.join.node), "%s",
-	    joining->context->settings.cluster.node);
-	memcpy(msg.join.tag, joining->tag, sizeof(msg.join.tag));
-	return cluster_link_ask(
-	    &joining->link, &msg, NULL, NULL, NULL, joining->why);
-}
 
 static enum jp_err
 say_leave(struct joining *joining, struct jp_why *why)
@@ -220,23 +230,11 @@ say_leave(struct joining *joining, struct jp_why *why)
 	return cluster_link_ask(&joining->link, &msg, NULL, NULL, NULL, why);
 }
 
-/* Whether the host of this name has never had a lease: a join has not ended. */
-static bool
-never_lived(struct joining *joining)
+static enum jp_err
+say_join(struct joining *joining)
 {
-	struct jp_link_msg msg = { .kind = JP_LINK_STATUS };
-	const struct jp_link_nodes *nodes = &joining->link.nodes.nodes;
-	struct jp_why ignored;
-
-	if (cluster_link_ask(&joining->link, &msg, NULL, NULL, NULL,
-	        &ignored) != JP_ERR_OK ||
-	    !joining->link.has_nodes)
-		return false;
-	for (size_t i = 0; i < nodes->len; i++)
-		if (strcmp(nodes->of[i].name,
-		        joining->context->settings.cluster.node) == 0)
-			return nodes->of[i].grants == 0;
-	return false;
+	return cluster_enter(
+	    &joining->link, joining->context, joining->tag, joining->why);
 }
 
 static enum jp_err
@@ -268,8 +266,7 @@ enter(struct joining *joining)
 	    "can be valid any more.";
 	enum jp_err err = say_join(joining);
 
-	if (err == JP_ERR_EXISTS &&
-	    (jp_position_is_set(&joining->was) || never_lived(joining))) {
+	if (err == JP_ERR_EXISTS && jp_position_is_set(&joining->was)) {
 		(void)fprintf(stderr, "%s\n", waiting);
 		err = say_leave(joining, joining->why);
 		if (err == JP_ERR_OK)
@@ -278,7 +275,7 @@ enter(struct joining *joining)
 	if (err == JP_ERR_OK && !joining->link.welcomed)
 		err = jp_why(joining->why, JP_ERR_PROTOCOL,
 		    "pat-clusterd has not said which cluster it is");
-	joining->entered = err == JP_ERR_OK;
+	joining->entered = err == JP_ERR_OK || err == JP_ERR_TIMEOUT;
 	return explain(joining, err);
 }
 
@@ -425,12 +422,43 @@ go_back(struct joining *joining)
 {
 	struct jp_why why = { .text = "" };
 
-	if (joining->entered && say_leave(joining, &why) != JP_ERR_OK)
+	if (!joining->entered)
+		return;
+	cluster_link_hurry(&joining->link);
+	if (say_leave(joining, &why) != JP_ERR_OK)
 		(void)fprintf(stderr,
 		    "%s is a host of the cluster by now, which it should not "
 		    "be: join again, or `pat-admin cluster leave` it on "
 		    "another host (%s).\n",
 		    joining->context->settings.cluster.node, why.text);
+}
+
+/*
+ * Whether the name is this host's is asked once more when the new store is
+ * there: a connection that was lost on the way held it no longer.
+ */
+static enum jp_err
+swap(struct joining *joining)
+{
+	struct jp_why said;
+	enum jp_err err = new_store_swap(&joining->making);
+
+	if (err != JP_ERR_OK)
+		return err;
+	err = cluster_settle(
+	    &joining->link, joining->context, joining->tag, joining->why);
+	if (err == JP_ERR_OK)
+		return err;
+	if (err == JP_ERR_CONFLICT) {
+		new_store_take_back(&joining->making);
+		return err;
+	}
+	joining->entered = false; /* not in vain */
+	said = *joining->why;
+	return jp_why(joining->why, err,
+	    "%s has the tokens of the cluster, which was not told so: run "
+	    "`pat-admin cluster join` again (%s)",
+	    joining->making.store.path, said.text);
 }
 
 static enum jp_err
@@ -440,11 +468,7 @@ join_as(struct joining *joining)
 	enum jp_err err;
 
 	cluster_link_hello(joining->context, NULL, &hello);
-	/*
-	 * Whoever has this name now is waited for, as any host that leaves: no
-	 * host can have the one that is said here.
-	 */
-	(void)snprintf(hello.hello.node, sizeof(hello.hello.node), ".joining");
+	cluster_link_as_nobody(&hello);
 	err = cluster_link_open(&joining->link, joining->context,
 	    joining->args->clusterd, &hello, joining->why);
 	if (err == JP_ERR_OK)
@@ -452,7 +476,7 @@ join_as(struct joining *joining)
 	if (err == JP_ERR_OK)
 		err = make_store(joining);
 	if (err == JP_ERR_OK)
-		err = new_store_swap(&joining->making);
+		err = swap(joining);
 	if (err != JP_ERR_OK)
 		go_back(joining);
 	cluster_link_close(&joining->link);
@@ -471,9 +495,13 @@ join(struct joining *joining)
 	    &joining->context->settings, &joining->making.owner, joining->why);
 
 	if (err == JP_ERR_OK)
-		err = look_at_own(joining);
-	if (err == JP_ERR_OK)
 		err = load_pepper(joining);
+	if (err == JP_ERR_OK) {
+		err = look_at_own(joining);
+		if (err == JP_ERR_MISSING ||
+		    jp_store_is_of_another(err, joining->why))
+			err = look_again(joining, err);
+	}
 	if (err == JP_ERR_OK)
 		err = check_again(joining);
 	if (err == JP_ERR_OK)
@@ -538,6 +566,7 @@ cluster_join(struct context *context, const struct cluster_args *args)
 			.settings = &context->settings,
 			.holder = "pat-admin cluster join",
 			.suffix = NEW_STORE_JOIN,
+			.takes_over = true, /* of its name */
 			.lock_fd = -1,
 			.why = &why,
 		},

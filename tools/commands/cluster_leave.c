@@ -15,6 +15,7 @@
 
 struct leaving {
 	const struct context *context;
+	const struct cluster_args *args;
 	struct cluster_store store;
 	struct cluster_link link;
 	struct jp_chain chain;
@@ -119,6 +120,21 @@ catch_up(struct leaving *leaving, uint64_t head)
 	return err;
 }
 
+/* What came after this host was forgotten may be gone. */
+static enum jp_err
+check_log(struct leaving *leaving)
+{
+	const struct jp_link_welcome *welcome = &leaving->link.welcome;
+	const uint64_t has = leaving->store.position.seq;
+
+	if (has >= welcome->head || welcome->oldest <= has + 1)
+		return JP_ERR_OK;
+	return jp_why(leaving->why, JP_ERR_CONFLICT,
+	    "the log in the database no longer has what this host lacks, from "
+	    "%" PRIu64 ": `pat-admin cluster join` again, and then leave",
+	    has + 1);
+}
+
 /* As far as they have by now. */
 static enum jp_err
 catch_up_first(struct leaving *leaving)
@@ -128,6 +144,8 @@ catch_up_first(struct leaving *leaving)
 
 	while (err == JP_ERR_OK && !link->welcomed)
 		err = cluster_link_next(link, leaving->why);
+	if (err == JP_ERR_OK)
+		err = check_log(leaving);
 	return err == JP_ERR_OK ? catch_up(leaving, link->welcome.head) : err;
 }
 
@@ -161,15 +179,13 @@ catch_up_last(struct leaving *leaving)
 }
 
 static enum jp_err
-say_goodbye(struct leaving *leaving, const struct cluster_args *args)
+say_goodbye(struct leaving *leaving)
 {
 	struct jp_link_msg hello, msg;
 	enum jp_err err;
 
-	jp_chain_init(&leaving->chain, &leaving->store.pepper,
-	    leaving->store.position.cluster);
 	cluster_link_hello(leaving->context, &leaving->store.position, &hello);
-	err = cluster_work_link(&leaving->link, leaving->context, args,
+	err = cluster_work_link(&leaving->link, leaving->context, leaving->args,
 	    &leaving->store, &hello, leaving->why);
 	make_leave(leaving->context->settings.cluster.node, &msg);
 	if (err == JP_ERR_OK)
@@ -179,12 +195,112 @@ say_goodbye(struct leaving *leaving, const struct cluster_args *args)
 	if (err == JP_ERR_OK)
 		err = catch_up_last(leaving);
 	cluster_link_close(&leaving->link);
+	return err;
+}
+
+/* ---- one that was forgotten ---- */
+
+/* A leave of this name that was half done is ended, and nobody else's. */
+static enum jp_err
+end_leave(struct leaving *leaving, struct cluster_link *link, const char *node)
+{
+	const struct jp_link_nodes *nodes = &link->nodes.nodes;
+	struct jp_link_msg msg = { .kind = JP_LINK_STATUS };
+	enum jp_err err =
+	    cluster_link_ask(link, &msg, NULL, NULL, NULL, leaving->why);
+	bool gone = false;
+
+	for (size_t i = 0;
+	     err == JP_ERR_OK && link->has_nodes && i < nodes->len; i++)
+		gone |=
+		    strcmp(nodes->of[i].name, node) == 0 && nodes->of[i].gone;
+	if (!gone)
+		return JP_ERR_EXISTS;
+	make_leave(node, &msg);
+	return cluster_link_ask(link, &msg, NULL, NULL, NULL, leaving->why);
+}
+
+static enum jp_err
+explain_name(enum jp_err err, const char *node, struct jp_why *why)
+{
+	struct jp_why said = *why;
+
+	if (err != JP_ERR_EXISTS && err != JP_ERR_BUSY)
+		return err;
+	return jp_why(why, err,
+	    "the database has forgotten this host, and %s is another host by "
+	    "now (%s): give this one another name (node in [cluster]), "
+	    "`pat-admin cluster join`, and then leave",
+	    node, said.text);
+}
+
+/* Under its name, as if it had just joined; not where another one has it. */
+static enum jp_err
+enter_again(struct leaving *leaving, struct cluster_link *link)
+{
+	const char *node = leaving->context->settings.cluster.node;
+	enum jp_err err = cluster_enter(
+	    link, leaving->context, leaving->store.tag, leaving->why);
+	const struct jp_why said = *leaving->why;
+
+	if (err == JP_ERR_EXISTS) {
+		err = end_leave(leaving, link, node);
+		if (err == JP_ERR_EXISTS)
+			*leaving->why = said;
+		else if (err == JP_ERR_OK)
+			err = cluster_enter(link, leaving->context,
+			    leaving->store.tag, leaving->why);
+	}
+	return explain_name(err, node, leaving->why);
+}
+
+/*
+ * A leave that was killed on its way, or somebody else's of this host: it comes
+ * back for as long as it takes to hear what it has missed.
+ */
+static enum jp_err
+say_goodbye_again(struct leaving *leaving)
+{
+	struct cluster_link link;
+	struct jp_link_msg hello;
+	enum jp_err err;
+
+	cluster_link_hello(leaving->context, NULL, &hello);
+	cluster_link_as_nobody(&hello);
+	err = cluster_work_link(&link, leaving->context, leaving->args,
+	    &leaving->store, &hello, leaving->why);
+	if (err == JP_ERR_OK)
+		err = enter_again(leaving, &link);
+	if (err == JP_ERR_OK) {
+		struct jp_link_msg msg;
+		struct jp_why ignored;
+
+		err = say_goodbye(leaving);
+		make_leave(leaving->context->settings.cluster.node, &msg);
+		if (err != JP_ERR_OK)
+			(void)cluster_link_ask(
+			    &link, &msg, NULL, NULL, NULL, &ignored);
+	}
+	cluster_link_close(&link);
+	return err;
+}
+
+static enum jp_err
+be_out(struct leaving *leaving)
+{
+	enum jp_err err;
+
+	jp_chain_init(&leaving->chain, &leaving->store.pepper,
+	    leaving->store.position.cluster);
+	err = say_goodbye(leaving);
+	if (err != JP_ERR_OK && cluster_link_is_forgotten(&leaving->link))
+		err = say_goodbye_again(leaving);
 	jp_chain_clear(&leaving->chain);
 	return err;
 }
 
 static enum jp_err
-leave(struct leaving *leaving, const struct cluster_args *args)
+leave(struct leaving *leaving)
 {
 	const struct jp_settings *settings = &leaving->context->settings;
 	enum jp_err err = cluster_store_open(&leaving->store, settings,
@@ -193,8 +309,8 @@ leave(struct leaving *leaving, const struct cluster_args *args)
 	if (err != JP_ERR_OK)
 		return err;
 	err = check_store(&leaving->store, leaving->why);
-	if (err == JP_ERR_OK && !args->without_database)
-		err = say_goodbye(leaving, args);
+	if (err == JP_ERR_OK && !leaving->args->without_database)
+		err = be_out(leaving);
 	if (err == JP_ERR_OK)
 		err = cluster_store_why(leaving->store.store,
 		    jp_store_place(
@@ -230,10 +346,11 @@ suggest(enum jp_err err)
 {
 	if (err == JP_ERR_UNREACHABLE || err == JP_ERR_TIMEOUT ||
 	    err == JP_ERR_CONFIG || err == JP_ERR_CHECKSUM ||
-	    err == JP_ERR_CONFLICT)
-		(void)fputs("If the database is lost, or has forgotten this "
-		            "host: `pat-admin cluster leave "
-		            "--without-database`.\n",
+	    err == JP_ERR_CONFLICT || err == JP_ERR_EXISTS ||
+	    err == JP_ERR_BUSY)
+		(void)fputs("If that cannot be mended: `pat-admin cluster "
+		            "leave --without-database` leaves with what is "
+		            "here, without what others have changed since.\n",
 		    stderr);
 }
 
@@ -241,10 +358,12 @@ static enum jp_err
 leave_whichever(struct context *context, const struct cluster_args *args,
     struct jp_why *why)
 {
-	struct leaving leaving = { .context = context, .why = why };
+	struct leaving leaving = {
+		.context = context, .args = args, .why = why
+	};
 
 	return args->node != NULL ? remove_other(context, args, why)
-	                          : leave(&leaving, args);
+	                          : leave(&leaving);
 }
 
 enum status

@@ -7,6 +7,7 @@
 
 enum {
 	LOCK_MS = 3000, /* a patd that is just leaving */
+	SETTLE_MAX = 3, /* tries, while the connection is lost on the way */
 };
 
 enum jp_err
@@ -54,7 +55,9 @@ open_as(struct cluster_store *store, const char *dir, const char *pepper_file,
 	err = jp_store_bdb_open(&options, &store->store, why);
 	if (err != JP_ERR_OK) {
 		store->store = NULL;
-		return err;
+		return jp_store_is_of_another(err, why)
+		           ? jp_pepper_explain(pepper_file, err, why)
+		           : err;
 	}
 	err = jp_store_position(store->store, &store->position);
 	return cluster_store_why(store->store, err, why);
@@ -99,6 +102,32 @@ cluster_work_link(struct cluster_link *link, const struct context *context,
 	if (store->store != NULL)
 		again = act_as(&store->owner, why);
 	return err == JP_ERR_OK ? again : err;
+}
+
+enum jp_err
+cluster_enter(struct cluster_link *link, const struct context *context,
+    const uint8_t tag[JP_PEPPER_NAME_LEN], struct jp_why *why)
+{
+	struct jp_link_msg msg = { .kind = JP_LINK_JOIN };
+
+	(void)snprintf(msg.join.node, sizeof(msg.join.node), "%s",
+	    context->settings.cluster.node);
+	memcpy(msg.join.tag, tag, sizeof(msg.join.tag));
+	return cluster_link_ask(link, &msg, NULL, NULL, NULL, why);
+}
+
+/* That it is said twice does no harm. */
+enum jp_err
+cluster_settle(struct cluster_link *link, const struct context *context,
+    const uint8_t tag[JP_PEPPER_NAME_LEN], struct jp_why *why)
+{
+	enum jp_err err = JP_ERR_TIMEOUT;
+
+	for (int i = 0; i < SETTLE_MAX && err == JP_ERR_TIMEOUT; i++) {
+		cluster_link_hurry(link);
+		err = cluster_enter(link, context, tag, why);
+	}
+	return err;
 }
 
 void

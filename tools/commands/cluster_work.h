@@ -50,6 +50,22 @@ cluster_work_link(struct cluster_link *link, const struct context *context,
     const struct jp_link_msg *hello, struct jp_why *why);
 
 /*
+ * Takes the name of this host among those of the cluster, with the tag of its
+ * pepper, as long as the link is open.
+ */
+enum jp_err
+cluster_enter(struct cluster_link *link, const struct context *context,
+    const uint8_t tag[JP_PEPPER_NAME_LEN], struct jp_why *why);
+
+/*
+ * Its store is in its place: it keeps the name. JP_ERR_CONFLICT: that is
+ * another one's by now.
+ */
+enum jp_err
+cluster_settle(struct cluster_link *link, const struct context *context,
+    const uint8_t tag[JP_PEPPER_NAME_LEN], struct jp_why *why);
+
+/*
  * Logs in the audit trail that `name` happened, to the host `node` of that
  * cluster, after the store was closed.
  */

@@ -10,6 +10,7 @@
 
 #include "common/audit/audit.h"
 #include "common/base/clock.h"
+#include "common/record/pepper.h"
 #include "common/store/bdb.h"
 #include "common/sys/durable.h"
 #include "tools/formats/files.h"
@@ -116,12 +117,62 @@ make_new(struct new_store *making)
 	return err;
 }
 
+static enum jp_err
+remove_name(void *arg, const char *path)
+{
+	(void)arg;
+	(void)unlink(path);
+	return JP_ERR_OK;
+}
+
+/* The folder of the new store with all that is in it, and the new pepper. */
+static void
+remove_new(const struct new_store *making)
+{
+	struct jp_why ignored;
+
+	if (act_as(&making->owner, &ignored) == JP_ERR_OK)
+		(void)each_name(making->store.new, remove_name, NULL);
+	if (act_at(making->store.new, &ignored) == JP_ERR_OK)
+		(void)rmdir(making->store.new);
+	if (act_at(making->pepper.new, &ignored) == JP_ERR_OK)
+		(void)unlink(making->pepper.new);
+	act_as_self();
+}
+
+/* Nobody works on it: whoever does has the lock that is in it. */
+static enum jp_err
+take_over(struct new_store *making)
+{
+	const struct jp_settings *settings = making->settings;
+	struct stat st;
+	int fd = -1;
+	enum jp_err err;
+
+	place_name(&making->store, settings->store_dir, making->suffix);
+	place_name(&making->pepper, settings->pepper_file, making->suffix);
+	err = act_as(&making->owner, making->why);
+	if (err == JP_ERR_OK && lstat(making->store.new, &st) == 0 &&
+	    S_ISDIR(st.st_mode))
+		err = jp_store_bdb_hold(
+		    making->store.new, making->holder, 0, &fd, making->why);
+	act_as_self();
+	if (err == JP_ERR_LOCKED)
+		return err;
+	remove_new(making);
+	if (fd >= 0)
+		(void)close(fd);
+	return JP_ERR_OK;
+}
+
 enum jp_err
 new_store_begin(struct new_store *making)
 {
 	const struct jp_settings *settings = making->settings;
 	enum jp_err err = owner_of_store(settings, &making->owner, making->why);
 
+	if (err == JP_ERR_OK && making->takes_over)
+		err = take_over(making);
 	if (err == JP_ERR_OK)
 		err = place_set(&making->store, settings->store_dir,
 		    making->suffix, making->why);
@@ -137,8 +188,8 @@ new_store_begin(struct new_store *making)
  * Both or none, as a store is of no use with another one's pepper: where the
  * store cannot be taken back, the new pepper stays, too.
  */
-static void
-take_back(struct new_store *making)
+void
+new_store_take_back(struct new_store *making)
 {
 	struct place *const places[] = { &making->store, &making->pepper };
 
@@ -170,32 +221,97 @@ new_store_swap(struct new_store *making)
 	if (err == JP_ERR_OK)
 		err = place_put(&making->store, making->why);
 	if (err != JP_ERR_OK)
-		take_back(making);
+		new_store_take_back(making);
 	return err;
-}
-
-static enum jp_err
-remove_name(void *arg, const char *path)
-{
-	(void)arg;
-	(void)unlink(path);
-	return JP_ERR_OK;
 }
 
 void
 new_store_end(struct new_store *making)
 {
-	struct jp_why ignored;
-
-	if (making->made) {
-		if (act_as(&making->owner, &ignored) == JP_ERR_OK)
-			(void)each_name(making->store.new, remove_name, NULL);
-		if (act_at(making->store.new, &ignored) == JP_ERR_OK)
-			(void)rmdir(making->store.new);
-		if (act_at(making->pepper.new, &ignored) == JP_ERR_OK)
-			(void)unlink(making->pepper.new);
-		act_as_self();
-	}
+	if (making->made)
+		remove_new(making);
 	if (making->lock_fd >= 0)
 		(void)close(making->lock_fd);
+}
+
+/* ---- a pepper without its store ---- */
+
+/* Whether the store that is there was made with that pepper. */
+static bool
+opens(struct new_store *making, const char *path)
+{
+	struct jp_store_options options = {
+		.dir = making->settings->store_dir,
+		.holder = making->holder,
+		.wait_ms = LOCK_MS,
+	};
+	struct jp_store *store = NULL;
+	struct jp_pepper pepper;
+	struct jp_why ignored;
+	enum jp_err err = jp_pepper_load(path, &pepper, &ignored);
+
+	if (err != JP_ERR_OK)
+		return false;
+	jp_pepper_name(&pepper, options.tag);
+	jp_pepper_clear(&pepper);
+	err = jp_store_bdb_open(&options, &store, &ignored);
+	if (err == JP_ERR_OK)
+		jp_store_close(store);
+	return err == JP_ERR_OK;
+}
+
+struct search {
+	struct new_store *making;
+	char start[PLACE_MAX]; /* of the names that count */
+	char found[PLACE_MAX];
+};
+
+static enum jp_err
+look_at(void *arg, const char *path)
+{
+	struct search *search = arg;
+
+	if (strncmp(path, search->start, strlen(search->start)) == 0 &&
+	    search->found[0] == '\0' && opens(search->making, path))
+		(void)snprintf(
+		    search->found, sizeof(search->found), "%s", path);
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+search_folder(struct search *search)
+{
+	const char *path = search->making->settings->pepper_file;
+	char folder[PLACE_MAX];
+	char *slash;
+
+	(void)snprintf(
+	    search->start, sizeof(search->start), "%s" JP_PEPPER_BEFORE, path);
+	(void)snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash == NULL || slash == folder)
+		return JP_ERR_NOT_FOUND;
+	*slash = '\0';
+	return each_name(folder, look_at, search);
+}
+
+enum jp_err
+new_store_undo(struct new_store *making)
+{
+	const char *path = making->settings->pepper_file;
+	struct search search = { .making = making };
+	enum jp_err err = act_as(&making->owner, making->why);
+
+	if (err == JP_ERR_OK)
+		err = search_folder(&search);
+	if (err == JP_ERR_OK && search.found[0] == '\0')
+		err = JP_ERR_NOT_FOUND;
+	if (err == JP_ERR_OK)
+		err = act_at(path, making->why);
+	if (err == JP_ERR_OK && rename(search.found, path) != 0)
+		err = path_why(making->why, "rename", search.found);
+	if (err == JP_ERR_OK)
+		err = sync_parent(path, making->why);
+	act_as_self();
+	return err;
 }

@@ -23,6 +23,7 @@ struct new_store {
 	const char *suffix; /* of the new names */
 	struct owner owner;
 	int lock_fd;      /* of the store that is there; -1: not held */
+	bool takes_over;  /* what a killed one has left is removed */
 	bool made;        /* the folder for the new one */
 	bool same_pepper; /* the one that is there stays */
 	struct place store, pepper;
@@ -31,10 +32,18 @@ struct new_store {
 
 /*
  * Names the places, takes the lock and makes the folder of the new store.
- * Whoever calls has set the first three fields, `why`, and lock_fd to -1, and
- * calls new_store_end(), also after an error.
+ * Whoever calls has set the first three fields, `why`, lock_fd to -1 and, if
+ * nobody else makes one here, `takes_over`; and calls new_store_end(), also
+ * after an error.
  */
 enum jp_err new_store_begin(struct new_store *making);
+
+/*
+ * A command was killed when the new pepper was in its place, and the store was
+ * not: the pepper that opens the store comes back, from beside the new one, of
+ * which the caller has a copy. JP_ERR_NOT_FOUND: there is none.
+ */
+enum jp_err new_store_undo(struct new_store *making);
 
 /*
  * Makes a file in store.new, or pepper.new itself, which belongs to the user of
@@ -48,6 +57,9 @@ int new_store_file(struct new_store *making, const char *path, mode_t mode);
  * none: after an error what was there is back, or stderr says what is not.
  */
 enum jp_err new_store_swap(struct new_store *making);
+
+/* What was there is back, or stderr says what is not. */
+void new_store_take_back(struct new_store *making);
 
 /* Removes what has not taken its place, and releases the lock. */
 void new_store_end(struct new_store *making);

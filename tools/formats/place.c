@@ -42,6 +42,13 @@ name_old(struct place *place, struct jp_why *why)
 	    why, JP_ERR_EXISTS, "%s is in the way: remove it", place->old);
 }
 
+void
+place_name(struct place *place, const char *path, const char *suffix)
+{
+	place->path = path;
+	(void)snprintf(place->new, sizeof(place->new), "%s%s", path, suffix);
+}
+
 enum jp_err
 place_set(struct place *place, const char *path, const char *suffix,
     struct jp_why *why)
@@ -49,8 +56,7 @@ place_set(struct place *place, const char *path, const char *suffix,
 	struct stat st;
 	enum jp_err err = make_parents(path, why);
 
-	place->path = path;
-	(void)snprintf(place->new, sizeof(place->new), "%s%s", path, suffix);
+	place_name(place, path, suffix);
 	if (err == JP_ERR_OK)
 		err = name_old(place, why);
 	if (err != JP_ERR_OK)

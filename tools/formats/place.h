@@ -19,6 +19,9 @@ struct place {
 	bool put;            /* the new one is there */
 };
 
+/* Only says how `new` is called: it may be there. */
+void place_name(struct place *place, const char *path, const char *suffix);
+
 /*
  * Chooses the names, `new` is `path` with `suffix`, and makes the folders
  * above. JP_ERR_EXISTS if `new` is there. `path` has to outlive `place`.
