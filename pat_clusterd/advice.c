@@ -55,6 +55,15 @@ static const struct {
 static const struct {
 	const char *words, *advice;
 } of_libpq[] = {
+	{ "root certificate file",
+	    "sslrootcert in conninfo has to name the certificate of the CA, "
+	    "which the user of pat-clusterd can read" },
+	{ "no password supplied",
+	    "passfile in conninfo has to name a file with the password of the "
+	    "role, which belongs to the user of pat-clusterd and has mode "
+	    "0600" },
+	{ "server does not support SSL",
+	    "set \"ssl = on\" in postgresql.conf of this server" },
 	{ "certificate verify failed",
 	    "the certificate of this server has expired, or is of no CA in "
 	    "sslrootcert, or a clock is wrong" },
@@ -83,4 +92,30 @@ advice_of(const char *sqlstate)
 		if (strcmp(advices[i].sqlstate, sqlstate) == 0)
 			return advices[i].advice;
 	return "";
+}
+
+/* The rest is tried again in any case; these only by who serves a host. */
+static const char *const lasting_states[] = { "08P01", "28000", "28P01",
+	"3D000", "42501" };
+static const char *const lasting_words[] = { "root certificate file",
+	"certificate verify failed", "does not match host name",
+	"server does not support SSL", "certificate file \"", "private key",
+	"alert unknown ca", "alert certificate", "alert bad certificate",
+	"no password supplied", "authentication method",
+	/* database_connect.c */
+	"a pooler is in between", "is another machine", "or newer is needed" };
+
+bool
+advice_heals(const char *sqlstate, const char *text)
+{
+	for (size_t i = 0;
+	     i < sizeof(lasting_states) / sizeof(lasting_states[0]); i++)
+		if (strcmp(lasting_states[i], sqlstate) == 0)
+			return false;
+	for (size_t i = 0; sqlstate[0] == '\0' &&
+	                   i < sizeof(lasting_words) / sizeof(lasting_words[0]);
+	     i++)
+		if (strstr(text, lasting_words[i]) != NULL)
+			return false;
+	return true;
 }

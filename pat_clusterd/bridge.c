@@ -237,6 +237,11 @@ on_lost(struct bridge *bridge, bool was_welcome)
 {
 	if (!bridge->is_refusing)
 		bridge->is_refused = false;
+	/* Whoever sets something up is there, and can mend it at once. */
+	if (bridge->is_setup && bridge->database.is_hopeless) {
+		bridge_text(bridge->refusal, bridge->database.text, "");
+		bridge->is_refused = true;
+	}
 	bridge->lease_len = 0;
 	bridge->has_put_lock = false;
 	bridge_say_state(

@@ -71,6 +71,8 @@ struct database {
 	size_t server;                 /* the one that is tried */
 	size_t tried;                  /* so many in this round */
 	unsigned int rounds;           /* all were tried so often */
+	bool may_heal;                 /* what went wrong in this round */
+	bool is_hopeless;              /* nothing of it, of the last round */
 	int64_t ready_ms;              /* since when it is; 0: it is not */
 	int64_t patience_ms;           /* for a statement */
 	bool running;                  /* there is a statement */

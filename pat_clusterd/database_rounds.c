@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "common/sys/log.h"
+#include "pat_clusterd/advice.h"
 #include "pat_clusterd/database_words.h"
 
 enum {
@@ -106,6 +107,7 @@ try_next(struct database *database, int64_t now_ms)
 		return;
 	}
 	database->tried = 0;
+	database->is_hopeless = !database->may_heal;
 	pause_now(database, now_ms);
 }
 
@@ -115,6 +117,7 @@ begin_round(struct database *database, int64_t now_ms)
 {
 	database->tried = 0;
 	database->is_old = true;
+	database->may_heal = false;
 	connect_to(database, now_ms);
 }
 
@@ -163,6 +166,7 @@ database_leave(struct database *database, int64_t now_ms)
 void
 database_lose(struct database *database, int64_t now_ms, const char *text)
 {
+	database->may_heal = true;
 	if (!database->has_last_words)
 		database_say(database, text);
 	database_leave(database, now_ms);
@@ -172,6 +176,7 @@ void
 database_lose_server(
     struct database *database, int64_t now_ms, const char *text)
 {
+	database->may_heal |= advice_heals("", text);
 	database_say_of_server(database, text);
 	database_leave(database, now_ms);
 }
@@ -182,6 +187,7 @@ database_give_up(struct database *database, int64_t now_ms, const char *text)
 	database_say(database, text);
 	drop(database);
 	database->tried = 0;
+	database->is_hopeless = false;
 	pause_now(database, now_ms);
 	database->events.changed(database->events.arg);
 }

@@ -109,6 +109,8 @@ database_note_error(struct database *database, const PGresult *result)
 	if (text == NULL)
 		text = PQresultErrorMessage(result);
 	advise(line, text, advice_of(database->sqlstate));
+	database->may_heal |= database->state == DATABASE_READY ||
+	                      advice_heals(database->sqlstate, text);
 	if (database->state != DATABASE_READY)
 		database_say_of_server(database, line);
 	else
@@ -198,6 +200,7 @@ database_say_attempt(struct database *database, const char *text)
 	advice = advice_of(database->sqlstate);
 	if (advice[0] == '\0')
 		advice = advice_on(plain);
+	database->may_heal |= advice_heals(database->sqlstate, plain);
 	make_line(line, plain);
 	advise(plain, line, advice);
 	/* libpq names what it was given: the address, where it was looked up.

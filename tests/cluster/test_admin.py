@@ -378,6 +378,104 @@ def case_join_taken_away():
         assert "accepted" in two.alone().admin("test", "bob", said=token).stdout
 
 
+@contextlib.contextmanager
+def protected():
+    """A database with TLS and a password, and a host that is to come: with write(), it
+    has these words in its conninfo."""
+    if not os.access(CLUSTERD, os.X_OK):
+        raise Skip("pat-clusterd is not built")
+    try:
+        pair_ = postgres.Pair(standby=False, tls=True, auth="scram-sha-256")
+    except postgres.Missing as missing:
+        raise Skip(str(missing)) from None
+    place = World()
+    try:
+        user = "bin" if ROOT else place.user
+        folder = pair_.client_files(user)
+
+        def write(*changes):
+            words = pair_.conninfo(folder)
+            for old, new in changes:
+                assert old in words, (old, words)
+                words = words.replace(old, new)
+            place.write("\n[cluster]\nconninfo = %s\nnode = proxy1\nuser = %s\n" % (
+                words.replace(" ssl", "\nconninfo = ssl"), user))
+
+        yield pair_, place, folder, write
+    finally:
+        place.remove()
+        pair_.close()
+
+
+def tries(server):
+    """How often somebody has proved nothing."""
+    return server.read_log().count("password authentication failed")
+
+
+def case_hopeless():
+    """what cannot heal without an administrator is said by init and join at the first
+    try, with what to do: a certificate, a password, a role, a database, a schema"""
+    with protected() as (whole, place, folder, write):
+        def says(*said):
+            for action in ("init", "join"):
+                done = place.admin("cluster", action, "--clusterd", CLUSTERD,
+                                   check=False)
+                refused(done, 3, "pat-admin: cluster: the database: ", *said)
+
+        other = os.path.join(folder, "other.crt")
+        shutil.copy(os.path.join(folder, "client.crt"), other)
+        if ROOT:
+            shutil.chown(other, "bin")
+        for change, *said in (
+                (("/ca.crt", "/none.crt"), "root certificate", "sslrootcert in"),
+                (("/ca.crt", "/other.crt"), "certificate verify failed",
+                 "of no CA in sslrootcert"),
+                (("host=127.0.0.1", "host=localhost.localdomain hostaddr=127.0.0.1"),
+                 "does not match host name", "a name that stands in the certificate"),
+                (("dbname=jira_pat", "dbname=nowhere"), "nowhere", "dbname"),
+                (("user=jira_pat", "user=nobody"), "nobody", "pg_hba.conf"),
+                (("/pgpass", "/none"), "no password supplied", "passfile in")):
+            write(change)
+            says(*said)
+        with open(os.path.join(folder, "pgpass"), "w") as file:
+            file.write("*:*:*:*:wrong\n")
+        write()
+        before = tries(whole.primary)
+        says("password authentication failed", "passfile of")
+        assert tries(whole.primary) == before + 2, tries(whole.primary)
+        assert "LOCATION" not in place.admin(
+            "cluster", "join", "--clusterd", CLUSTERD, check=False).stderr
+        with open(os.path.join(folder, "pgpass"), "w") as file:
+            file.write("*:*:*:*:%s\n" % whole.password)
+        with whole.owner() as session:
+            session.rows("REVOKE CREATE ON DATABASE jira_pat FROM jira_pat")
+            session.rows("ALTER DATABASE jira_pat OWNER TO CURRENT_USER")
+        refused(place.admin("cluster", "init", "--clusterd", CLUSTERD, check=False), 3,
+                "permission denied", "CREATE on the database")
+        with whole.owner() as session:
+            session.rows("CREATE SCHEMA jira_pat CREATE TABLE cluster (id integer)")
+        says("permission denied", "own the schema")
+
+
+def case_heals():
+    """what may heal is tried again: a server that is down, or in recovery, or has no
+    room for one more"""
+    with hosts(1) as (whole, (one,)):
+        with concurrent.futures.ThreadPoolExecutor() as both:
+            with whole.pair.owner() as session:
+                session.rows("ALTER ROLE jira_pat CONNECTION LIMIT 0")
+                made = both.submit(one.admin, "cluster", "init")
+                wait_for(lambda: "too many connections for role" in
+                         whole.pair.primary.read_log(), one.story)
+            whole.pair.primary.stop()
+            whole.pair.primary.start()
+            assert not made.done()
+            with whole.pair.owner() as session:
+                session.rows("ALTER ROLE jira_pat CONNECTION LIMIT -1")
+            made.result()
+        assert nodes(whole) == ["proxy1"]
+
+
 def case_join_new_cluster():
     """a host of a cluster that is no more is told how to join the one that was made
     anew, and brings what only it had heard of"""
@@ -1077,7 +1175,7 @@ def case_check_pepper():
 
 CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_ended,
          case_join_new_cluster, case_join_at_once, case_join_dies,
-         case_join_cut_off, case_join_taken_away, case_join_again, case_join_anew, case_join_changed,
+         case_join_cut_off, case_join_taken_away, case_hopeless, case_heals, case_join_again, case_join_anew, case_join_changed,
          case_leave, case_leave_meanwhile, case_leave_again, case_leave_taken, case_clocks, case_leave_other,
          case_leave_without, case_lost_end,
          case_status, case_offline, case_one_shot, case_restore,
