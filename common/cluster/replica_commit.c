@@ -190,7 +190,7 @@ say_failed(struct jp_replica *replica, struct jp_why *why)
 		return catch_up(replica, pending->head)
 		           ? JP_ERR_CONFLICT
 		           : say_unreachable(replica, why);
-	return jp_why(why, JP_ERR_IO,
+	return jp_why(why, JP_ERR_UNREACHABLE,
 	    "nothing was changed: the database of the cluster refuses it: %s",
 	    pending->text);
 }
@@ -220,6 +220,16 @@ append(struct jp_replica *replica, const struct jp_batch *batch,
 	pending->there = false;
 	replica_unlock(replica);
 	return err;
+}
+
+/* What follows the own batch goes on, whatever has become of that here. */
+static void
+note_applied(struct jp_replica *replica)
+{
+	replica_lock(replica);
+	replica->own_seq = 0;
+	(void)pthread_cond_broadcast(&replica->changed);
+	replica_unlock(replica);
 }
 
 /*
@@ -255,6 +265,7 @@ apply_own(struct jp_replica *replica, const struct jp_batch *batch,
 		    "out another: it cannot be trusted",
 		    (unsigned long long)to->seq);
 	(void)pthread_mutex_unlock(&replica->apply_lock);
+	note_applied(replica);
 	return err;
 }
 

@@ -60,6 +60,8 @@ struct jp_replica {
 	struct replica_pending pending;
 	uint32_t asked_req; /* of the APPEND that was not answered; 0: none */
 	uint64_t asked_seq; /* where it goes */
+	uint64_t own_seq;   /* it is in the log, and its writer, who has the
+	                       bytes, is about to apply it; 0: none is */
 	bool linked;        /* there is a connection to the link */
 	bool welcome;       /* which has one to the right database */
 	bool stopped, dropped;

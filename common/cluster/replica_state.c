@@ -101,27 +101,42 @@ replica_recent(const struct jp_replica *replica, uint64_t seq)
 	return recent->seq == seq && jp_position_is_set(recent) ? recent : NULL;
 }
 
+/* With the lock. */
+static void
+note_failed(
+    struct jp_replica *replica, const struct jp_position *to, enum jp_err err)
+{
+	struct jp_why *why = &replica->failed_why, of_store = { .text = "" };
+	unsigned long long seq = to->seq;
+
+	jp_store_why(replica->store, &of_store);
+	if (err == JP_ERR_NEWER)
+		(void)jp_why(why, err,
+		    "batch %llu of the log was written by a newer version of "
+		    "jira-pat: install that on this host, too: it accepts "
+		    "nothing once its lease is over, until then",
+		    seq);
+	else
+		(void)jp_why(why, err,
+		    "batch %llu of the log cannot be applied: %s (%s): this "
+		    "host accepts nothing once its lease is over, until it can",
+		    seq, jp_err_text(err), of_store.text);
+	replica->failed = true;
+}
+
 enum jp_err
 replica_apply(struct jp_replica *replica, const struct jp_position *to,
     const uint8_t id[JP_LINK_ID_LEN], const uint8_t *bytes, size_t len,
     struct jp_why *why)
 {
 	enum jp_err err = jp_store_apply(replica->store, bytes, len, to);
-	struct jp_why of_store = { .text = "" };
 
-	if (err != JP_ERR_OK)
-		jp_store_why(replica->store, &of_store);
 	replica_lock(replica);
 	if (err == JP_ERR_OK) {
 		replica_moved(replica, to, id);
 	} else {
-		(void)jp_why(why, err,
-		    "batch %llu of the log cannot be applied: %s (%s): this "
-		    "host accepts nothing once its lease is over, until it can",
-		    (unsigned long long)to->seq, jp_err_text(err),
-		    of_store.text);
-		replica->failed = true;
-		replica->failed_why = *why;
+		note_failed(replica, to, err);
+		*why = replica->failed_why;
 	}
 	replica_unlock(replica);
 	return err;

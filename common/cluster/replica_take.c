@@ -186,6 +186,21 @@ apply_batch(struct take *take, bool *is_new)
 	    replica, &to, batch->id, take->bytes, batch->len, take->why);
 }
 
+/*
+ * The link does not send what this host has appended, but what follows that:
+ * its writer may have heard of it, and not have woken up yet.
+ */
+static void
+wait_for_writer(struct take *take)
+{
+	struct jp_replica *replica = take->replica;
+
+	replica_lock(replica);
+	while (replica->own_seq != 0 && replica->own_seq < take->msg->batch.seq)
+		replica_wait(replica, IDLE_MS);
+	replica_unlock(replica);
+}
+
 static enum jp_err
 take_batch(struct take *take)
 {
@@ -193,6 +208,7 @@ take_batch(struct take *take)
 	enum jp_err err;
 	bool is_new;
 
+	wait_for_writer(take);
 	(void)pthread_mutex_lock(&replica->apply_lock);
 	err = apply_batch(take, &is_new);
 	(void)pthread_mutex_unlock(&replica->apply_lock);
@@ -272,6 +288,8 @@ answer_pending(const struct take *take)
 		    (unsigned long long)pending->msg.append.expected,
 		    (unsigned long long)appended->nodes.head);
 	end_pending(pending, appended);
+	if (appended->result == JP_LINK_OK)
+		take->replica->own_seq = pending->msg.append.expected + 1;
 	return JP_ERR_OK;
 }
 

@@ -383,16 +383,16 @@ keep(struct jp_usage *usage, const struct table *table, size_t at)
 }
 
 /*
- * Where other hosts of a cluster are in the way, or cannot be reached, it is
- * only late. Of a commit that may have been made, JP_ERR_TIMEOUT, only the rest
- * is kept: no use counts twice.
+ * Where other hosts of a cluster are in the way, or cannot be reached, or the
+ * database refuses it, it is only late. Of a commit that may have been made
+ * only the rest is kept: no use counts twice.
  */
 static void
 keep_rest(struct jp_usage *usage, const struct flush *flush, enum jp_err err)
 {
 	if (err == JP_ERR_UNREACHABLE || err == JP_ERR_LOCKED)
 		keep(usage, flush->table, flush->at);
-	else if (err == JP_ERR_TIMEOUT)
+	else if (err != JP_ERR_OK)
 		keep(usage, flush->table, flush->next);
 }
 

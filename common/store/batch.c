@@ -11,6 +11,7 @@
 #include "common/base/buf.h"
 
 #define MAGIC "JPB1"
+#define MAGIC_SAME 3 /* bytes of it that no newer format changes */
 
 enum {
 	COUNT_LEN = 4,
@@ -217,6 +218,9 @@ jp_batch_read(struct jp_batch_reader *reader, const uint8_t *bytes, size_t len)
 
 	*reader = (struct jp_batch_reader){ .bytes = bytes, .len = len };
 	jp_buf_read(&buf, bytes, len);
+	if (len >= HEAD_LEN && memcmp(bytes, MAGIC, MAGIC_SAME) == 0 &&
+	    bytes[MAGIC_SAME] > (uint8_t)MAGIC[MAGIC_SAME])
+		jp_buf_fail(&buf, JP_ERR_NEWER);
 	jp_buf_get_magic(&buf, MAGIC);
 	reader->left = jp_buf_get_u32(&buf);
 	reader->pos = buf.pos;

@@ -110,8 +110,8 @@ bool jp_batch_next(struct jp_batch_reader *reader, struct jp_batch_item *item);
 /*
  * JP_ERR_OK where every item was read and nothing follows; else the first
  * error: JP_ERR_PROTOCOL, JP_ERR_TRUNCATED, JP_ERR_TRAILING, JP_ERR_INVALID,
- * JP_ERR_DAMAGED, JP_ERR_TOO_LONG, or JP_ERR_NEWER for a record that a newer
- * version of jira-pat wrote.
+ * JP_ERR_DAMAGED, JP_ERR_TOO_LONG, or JP_ERR_NEWER for a record, or a batch, as
+ * a newer version of jira-pat writes it.
  */
 enum jp_err jp_batch_end(const struct jp_batch_reader *reader);
 

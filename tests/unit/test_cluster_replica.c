@@ -13,6 +13,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/unit/cluster_help.h"
 #include "tests/unit/link_help.h"
@@ -813,6 +814,59 @@ what_comes_behind_a_batch_changes_nothing_of_its_answer(void **state)
 	assert_int_equal(fixture->log.head, 2);
 }
 
+/* Carries what comes for a host; the end of that is seen. */
+struct carrier {
+	struct fake_host *host;
+	pthread_t thread;
+	atomic_bool ended;
+};
+
+static struct carrier carrier;
+
+static void *
+carry(void *arg)
+{
+	(void)fake_pump(arg);
+	atomic_store(&carrier.ended, true);
+	return NULL;
+}
+
+/* The own batch is not sent again: the host has it, its writer's thread. */
+static void
+what_follows_comes_at_once(struct fake_host *a)
+{
+	const struct timespec moment = { 0, 1000000 };
+	struct fixture *fixture =
+	    (struct fixture *)((char *)a - offsetof(struct fixture, a));
+
+	a->after = NULL;
+	a->told = fixture->log.head;
+	(void)fake_pump(&fixture->b);
+	assert_int_equal(add_to(&fixture->b, OTHER), JP_ERR_OK);
+	carrier.host = a;
+	atomic_init(&carrier.ended, false);
+	assert_int_equal(pthread_create(&carrier.thread, NULL, carry, a), 0);
+	/* It has to wait for this thread; what does not wait ends. */
+	for (int i = 0; i < 200 && !atomic_load(&carrier.ended); i++)
+		(void)nanosleep(&moment, NULL);
+}
+
+/* The next one may come before the writer has woken up. */
+static void
+what_follows_waits_for_the_writer(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.after = what_follows_comes_at_once;
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	(void)pthread_join(carrier.thread, NULL);
+	assert_string_equal(fixture->a.why.text, "");
+	assert_int_equal(fixture->a.err, JP_ERR_OK);
+	assert_true(has(&fixture->a, ID));
+	assert_true(has(&fixture->a, OTHER));
+	assert_int_equal(fixture->a.appends, 1);
+}
+
 /* Nor is it known when the time is over: it is neither done nor not done. */
 static void
 what_nobody_knows_shows_later(void **state)
@@ -1000,7 +1054,7 @@ what_the_database_refuses_is_not_done(void **state)
 	struct fixture *fixture = *state;
 
 	fixture->a.way = FAKE_REFUSES;
-	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_IO);
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_UNREACHABLE);
 	assert_why(&fixture->a, "the disk is full");
 	assert_false(has(&fixture->a, ID));
 	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
@@ -1175,27 +1229,34 @@ an_answer_that_cannot_be_true_is_refused(void **state)
 	}
 }
 
+/* Gives b these as the first batch, which the right hosts have signed. */
 static void
-a_batch_that_is_none_is_refused(void **state)
+give_bytes(struct fixture *fixture, const uint8_t *bytes, size_t len)
 {
-	static const uint8_t bytes[] = "JPB1, but no more";
-	struct fixture *fixture = *state;
-	struct fake_log *log = &fixture->log;
 	struct jp_link_msg msg = { .kind = JP_LINK_BATCH };
 	struct jp_position start = { .seq = 0 }, to;
 	struct jp_replica_status status;
 
-	memcpy(start.mac, log->of[0].batch.mac, sizeof(start.mac));
+	memcpy(start.mac, fixture->log.of[0].batch.mac, sizeof(start.mac));
 	msg.batch.seq = 1;
-	msg.batch.len = sizeof(bytes);
+	msg.batch.len = (uint32_t)len;
 	link_text(msg.batch.node, "a");
 	jp_chain_next(jp_replica_chain(fixture->b.replica), &start, &msg.batch,
 	    bytes, &to);
 	memcpy(msg.batch.mac, to.mac, sizeof(to.mac));
 	assert_int_not_equal(fake_give(&fixture->b, &msg, bytes), JP_ERR_OK);
-	assert_non_null(strstr(fixture->b.why.text, "cannot be applied"));
 	jp_replica_status(fixture->b.replica, &status);
 	assert_int_equal(status.position.seq, 0);
+}
+
+static void
+a_batch_that_is_none_is_refused(void **state)
+{
+	static const uint8_t bytes[] = "JPB1, but no more";
+	struct fixture *fixture = *state;
+
+	give_bytes(fixture, bytes, sizeof(bytes));
+	assert_non_null(strstr(fixture->b.why.text, "cannot be applied"));
 }
 
 /* Which is how a new try begins. */
@@ -1216,6 +1277,41 @@ a_store_that_cannot_write_goes_on_after_a_new_hello(void **state)
 	fake_connect(&fixture->b);
 	(void)fake_pump(&fixture->b);
 	assert_true(has(&fixture->b, ID));
+}
+
+/* Its writers hear why, and not that pat-clusterd does not run. */
+static void
+who_cannot_apply_changes_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *b = &fixture->b;
+
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	jp_store_mem_fail(b->below, 2, JP_ERR_IO, false);
+	(void)fake_pump(b);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(add_to(b, OTHER), JP_ERR_UNREACHABLE);
+		assert_why(b, "nothing was changed: this host cannot take");
+		assert_why(b, "cannot be applied");
+		fake_cut(b, true);
+	}
+	assert_int_equal(fixture->log.head, 1);
+	fake_connect(b);
+	(void)fake_pump(b);
+	(void)jp_replica_tick(b->replica);
+	assert_int_equal(add_to(b, OTHER), JP_ERR_OK);
+}
+
+static void
+a_batch_of_a_newer_version_says_so(void **state)
+{
+	static const uint8_t bytes[] = "JPB2, and more";
+	struct fixture *fixture = *state;
+
+	give_bytes(fixture, bytes, sizeof(bytes));
+	assert_non_null(strstr(fixture->b.why.text,
+	    "written by a newer version of jira-pat: install that on this "
+	    "host"));
 }
 
 /* It is in the log: nobody may say that it was not done. */
@@ -2244,6 +2340,7 @@ main(void)
 		TEST(a_writer_is_woken_by_its_answer),
 		TEST(what_comes_back_by_the_log_is_done),
 		TEST(what_comes_behind_a_batch_changes_nothing_of_its_answer),
+		TEST(what_follows_waits_for_the_writer),
 		TEST(what_nobody_knows_shows_later),
 		TEST(a_late_answer_to_what_was_given_up_begins_anew),
 		TEST(a_late_answer_to_what_is_here_is_nothing),
@@ -2261,6 +2358,8 @@ main(void)
 		TEST(an_answer_that_cannot_be_true_is_refused),
 		TEST(a_batch_that_is_none_is_refused),
 		TEST(a_store_that_cannot_write_goes_on_after_a_new_hello),
+		TEST(who_cannot_apply_changes_nothing),
+		TEST(a_batch_of_a_newer_version_says_so),
 		TEST(
 		    an_own_batch_that_cannot_be_written_here_is_done_elsewhere),
 		TEST(hosts_that_cannot_be_kept_in_mind_are_refused),

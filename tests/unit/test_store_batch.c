@@ -255,7 +255,11 @@ whatever_is_cut_off_or_added_is_refused(void **state)
 	assert_check(longer, len, JP_ERR_TRUNCATED, 1);
 	longer[7] = 0;
 	assert_check(longer, len, JP_ERR_TRAILING, 0);
-	longer[3]++;
+	longer[3]++; /* "JPB2" */
+	assert_check(longer, len, JP_ERR_NEWER, 0);
+	longer[3] -= 2;
+	assert_check(longer, len, JP_ERR_PROTOCOL, 0);
+	longer[2]++;
 	assert_check(longer, len, JP_ERR_PROTOCOL, 0);
 }
 
