@@ -13,7 +13,7 @@ import time
 
 import asker
 from asking import Asker
-from cluster import HERE, PATIENCE
+from cluster import HERE, PATIENCE, wait_for
 from daemon import ACCEPT, DENY, Client, question
 from history import History
 
@@ -313,6 +313,41 @@ class Askers:
                 count += 1
                 record.asked(host, self.pairs[number][1], begin, end, said)
         return count
+
+
+class Watch(threading.Thread):
+    """Asks a host about a token without a pause: (begin, end, verdict)."""
+
+    def __init__(self, host, user, token):
+        super().__init__(daemon=True)
+        self.host, self.user, self.token = host, user, token
+        self.said, self.over = [], threading.Event()
+
+    def run(self):
+        with Client(self.host.verify, PATIENCE) as client:
+            while not self.over.wait(0.002):
+                begin = now()
+                verdict = client.ask(self.user, self.token)[0]
+                self.said.append((begin, now(), verdict))
+
+    def count(self, verdict, since=0):
+        return sum(said == verdict and begin > since
+                   for begin, _, said in list(self.said))
+
+    def wait(self, verdict, since=0):
+        wait_for(lambda: self.count(verdict, since) > 3, self.host.story)
+
+    def end(self):
+        self.over.set()
+        self.join(PATIENCE)
+
+    def __enter__(self):
+        self.start()
+        self.wait(ACCEPT)
+        return self
+
+    def __exit__(self, *_):
+        self.end()
 
 
 def make_tokens(whole, users):

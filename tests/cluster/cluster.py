@@ -218,18 +218,18 @@ class Host(World):
 class Cluster:
     """`clocks`: of each host, how far its wall clock is ahead. `more`: lines of
     [patd]. `prepare`: is called with the first host, before it is in the cluster.
-    `wires`: whether each host is at the end of one (wire.py)."""
+    `wires`: whether each host is at the end of one (wire.py). `kind`: of Host."""
 
     def __init__(self, hosts=3, lease=LEASE, more="", clocks=(), standby=True,
-                 prepare=None, wires=False, **options):
+                 prepare=None, wires=False, kind=Host, **options):
         self.lease, self.more, self.prepare = lease, more, prepare
-        self.wires = wires
+        self.wires, self.kind = wires, kind
         self.hosts, self.texts, self.known = [], [], None
         self.pair = postgres.Pair(standby=standby, **options)
         try:
             for number in range(hosts):
                 clock = clocks[number] if clocks else None
-                self.hosts.append(Host(self, number, clock))
+                self.hosts.append(kind(self, number, clock))
         except BaseException:
             self.close()
             raise
@@ -248,7 +248,7 @@ class Cluster:
     def add(self, number):
         """One more host, which has joined and is not started; no other has had
         this number."""
-        host = Host(self, number)
+        host = self.kind(self, number)
         self.hosts.append(host)
         return host
 

@@ -7,49 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 
-from acts import ByCommand, Record, id_of, now
+from acts import ByCommand, Record, Watch, id_of, now
 from cluster import LEASE, PATIENCE, SHIM, Host, cluster, wait_for
 from daemon import (ACCEPT, DENY, ROOT, SANITIZED, UNAVAILABLE, Client, Skip, main,
                     question)
 
 HOUR = 3600
-
-
-class Watch(threading.Thread):
-    """Asks a host about a token without a pause: (begin, end, verdict)."""
-
-    def __init__(self, host, user, token):
-        super().__init__(daemon=True)
-        self.host, self.user, self.token = host, user, token
-        self.said, self.over = [], threading.Event()
-
-    def run(self):
-        with Client(self.host.verify, PATIENCE) as client:
-            while not self.over.wait(0.002):
-                begin = now()
-                verdict = client.ask(self.user, self.token)[0]
-                self.said.append((begin, now(), verdict))
-
-    def count(self, verdict, since=0):
-        return sum(said == verdict and begin > since
-                   for begin, _, said in list(self.said))
-
-    def wait(self, verdict, since=0):
-        wait_for(lambda: self.count(verdict, since) > 3, self.host.story)
-
-    def end(self):
-        self.over.set()
-        self.join(PATIENCE)
-
-    def __enter__(self):
-        self.start()
-        self.wait(ACCEPT)
-        return self
-
-    def __exit__(self, *_):
-        self.end()
 
 
 def cut_and_revoke(whole, mode, meanwhile=lambda: None):
