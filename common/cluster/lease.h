@@ -46,7 +46,7 @@ struct jp_lease {
 	int64_t last_asked_ms;
 	struct jp_lease_asked {
 		bool used;
-		bool granted; /* with `head`, which is not applied yet */
+		bool granted; /* with `head`: it counts once that is applied */
 		uint32_t req;
 		int64_t asked_ms; /* t0 */
 		uint64_t head;

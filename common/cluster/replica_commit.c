@@ -99,6 +99,10 @@ send_pending(struct jp_replica *replica, const uint8_t *bytes)
 		pending->maybe = true;
 		return;
 	}
+	if (!pending->maybe)
+		pending->unsure = false; /* nobody has it */
+	if (!pending->sent)
+		return; /* that connection is known to be lost */
 	pending->sent = false;
 	replica->asked_req = 0;
 	replica->welcome = false;
@@ -153,7 +157,8 @@ say_unreachable(const struct jp_replica *replica, struct jp_why *why)
 {
 	const struct jp_link_state_msg *state = &replica->numbers.state;
 
-	if (replica->numbers.refused_why[0] != '\0')
+	if (replica->numbers.refused_why[0] != '\0' &&
+	    (replica->linked || replica->refused))
 		return jp_why(why, JP_ERR_UNREACHABLE,
 		    "nothing was changed: this host cannot take the log of the "
 		    "cluster: %.400s",
@@ -173,13 +178,25 @@ say_unreachable(const struct jp_replica *replica, struct jp_why *why)
 	    state->text[0] != '\0' ? ": " : "", state->text);
 }
 
+/*
+ * An answer that says so holds; but who refuses a batch that is sent again may
+ * not have looked whether the log has it.
+ */
+static bool
+may_be_done(const struct replica_pending *pending)
+{
+	if (pending->ended)
+		return pending->unsure && pending->result == JP_LINK_NOT_DONE;
+	return pending->maybe;
+}
+
 /* What the writer is told, where the batch is not in the log for sure. */
 static enum jp_err
 say_failed(struct jp_replica *replica, struct jp_why *why)
 {
 	struct replica_pending *pending = &replica->pending;
 
-	if (!pending->ended && pending->maybe)
+	if (may_be_done(pending))
 		return jp_why(why, JP_ERR_TIMEOUT,
 		    "the connection to the database was lost on the way: "
 		    "whether this is done will show when it is back: look "

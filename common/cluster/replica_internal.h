@@ -9,7 +9,8 @@
  *
  * Locks, the outer one first: `commit_lock`, held during a commit; `apply_lock`
  * while a batch is applied, or made of what is applied; `lock`, briefly. None
- * is held while a batch is on its way, but the first.
+ * is held while a batch is on its way, but the first; and none while the thread
+ * that carries messages waits for a writer to apply its batch, `own_seq`.
  */
 #ifndef JP_REPLICA_INTERNAL_H
 #define JP_REPLICA_INTERNAL_H
@@ -28,7 +29,8 @@ struct replica_pending {
 	bool there;             /* a writer waits for it */
 	bool sent;              /* under `req`, and there was no answer yet */
 	bool ended;             /* `result` is known */
-	bool maybe;             /* it was sent at least once */
+	bool maybe;             /* it was sent at least once, */
+	bool unsure;            /* and an answer to it was lost */
 	struct jp_link_msg msg; /* APPEND */
 	enum jp_link_result result;
 	uint64_t head; /* CONFLICT: there is so much to apply */
@@ -64,6 +66,7 @@ struct jp_replica {
 	                       bytes, is about to apply it; 0: none is */
 	bool linked;        /* there is a connection to the link */
 	bool welcome;       /* which has one to the right database */
+	bool refused;       /* something that the last connection brought */
 	bool stopped, dropped;
 	bool failed; /* a batch of the log could not be applied: */
 	struct jp_why failed_why;

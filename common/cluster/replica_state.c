@@ -86,8 +86,12 @@ replica_moved(struct jp_replica *replica, const struct jp_position *to,
 void
 replica_disconnected(struct jp_replica *replica)
 {
+	struct replica_pending *pending = &replica->pending;
+
 	replica->welcome = false;
-	replica->pending.sent = false;
+	if (pending->sent && !pending->ended)
+		pending->unsure = true;
+	pending->sent = false;
 	replica->asked_req = 0;
 	jp_lease_forget(&replica->lease);
 	(void)pthread_cond_broadcast(&replica->changed);

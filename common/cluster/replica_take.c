@@ -26,6 +26,7 @@ jp_replica_hello(struct jp_replica *replica, struct jp_link_msg *hello)
 	body->applied = replica->position.seq;
 	body->lease_ms = (uint32_t)replica->lease.lease_ms;
 	replica->linked = true;
+	replica->refused = false;
 	replica->failed = false;
 	replica_disconnected(replica);
 	replica_unlock(replica);
@@ -186,29 +187,43 @@ apply_batch(struct take *take, bool *is_new)
 	    replica, &to, batch->id, take->bytes, batch->len, take->why);
 }
 
+/* With the lock: a batch that could not be applied stops all others. */
+static enum jp_err
+check_failed(const struct jp_replica *replica, struct jp_why *why)
+{
+	if (!replica->failed)
+		return JP_ERR_OK;
+	*why = replica->failed_why;
+	return JP_ERR_IO;
+}
+
 /*
  * The link does not send what this host has appended, but what follows that:
  * its writer may have heard of it, and not have woken up yet.
  */
-static void
+static enum jp_err
 wait_for_writer(struct take *take)
 {
 	struct jp_replica *replica = take->replica;
+	enum jp_err err;
 
 	replica_lock(replica);
 	while (replica->own_seq != 0 && replica->own_seq < take->msg->batch.seq)
 		replica_wait(replica, IDLE_MS);
+	err = check_failed(replica, take->why);
 	replica_unlock(replica);
+	return err;
 }
 
 static enum jp_err
 take_batch(struct take *take)
 {
 	struct jp_replica *replica = take->replica;
-	enum jp_err err;
+	enum jp_err err = wait_for_writer(take);
 	bool is_new;
 
-	wait_for_writer(take);
+	if (err != JP_ERR_OK)
+		return err;
 	(void)pthread_mutex_lock(&replica->apply_lock);
 	err = apply_batch(take, &is_new);
 	(void)pthread_mutex_unlock(&replica->apply_lock);
@@ -377,7 +392,7 @@ static const struct taker {
 	[JP_LINK_NODES] = { take_nodes, true },
 };
 
-/* Whether it counts: a batch that could not be applied stops all others. */
+/* Whether it counts. */
 static bool
 is_looked_at(struct jp_replica *replica, const struct taker *taker,
     enum jp_err *err, struct jp_why *why)
@@ -385,11 +400,7 @@ is_looked_at(struct jp_replica *replica, const struct taker *taker,
 	bool looked_at;
 
 	replica_lock(replica);
-	*err = JP_ERR_OK;
-	if (replica->failed) {
-		*why = replica->failed_why;
-		*err = JP_ERR_IO;
-	}
+	*err = check_failed(replica, why);
 	looked_at = replica->welcome || !taker->needs_welcome;
 	replica_unlock(replica);
 	return looked_at && *err == JP_ERR_OK;
@@ -403,6 +414,7 @@ note_refused(const struct take *take)
 
 	replica_lock(replica);
 	replica_disconnected(replica);
+	replica->refused = true;
 	replica->numbers.refused += take->foreign;
 	memcpy(replica->numbers.refused_why, take->why->text,
 	    sizeof(replica->numbers.refused_why));

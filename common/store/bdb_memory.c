@@ -45,9 +45,8 @@ take_aside(size_t size)
 
 /*
  * Who asks again and again until there is memory does so with pauses, or it
- * would burn a processor (for locks it did, until bdb_env.c had them made at
- * the start). What takes too long is a store that is stuck, and patd is started
- * anew.
+ * would burn a processor. What takes too long is a store that is stuck, and
+ * patd is started anew.
  */
 static void
 wait_for_memory(bool found)

@@ -123,6 +123,7 @@ static const struct way {
 		SAYS_NOTHING,
 		ECHOES,
 		HANGS_UP,
+		FAILS,
 	} then;
 } ways[] = {
 	[FAKE_ANSWERS] = { true, SAYS_SO },
@@ -130,6 +131,7 @@ static const struct way {
 	[FAKE_UNKNOWN_UNDONE] = { false, SAYS_UNKNOWN },
 	[FAKE_LOST_DONE] = { true, HANGS_UP },
 	[FAKE_LOST_UNDONE] = { false, HANGS_UP },
+	[FAKE_REPLACED] = { false, FAILS },
 	[FAKE_ECHOES] = { true, ECHOES },
 	[FAKE_SILENT_DONE] = { true, SAYS_NOTHING },
 	[FAKE_SILENT_UNDONE] = { false, SAYS_NOTHING },
@@ -184,7 +186,7 @@ answer_with(struct fake_host *host, const struct jp_link_msg *msg)
 	return JP_ERR_OK;
 }
 
-static void
+static enum jp_err
 answer_append(struct fake_host *host, const struct jp_link_append *request,
     const uint8_t *bytes)
 {
@@ -204,7 +206,7 @@ answer_append(struct fake_host *host, const struct jp_link_append *request,
 		answer.appended =
 		    (struct jp_link_appended){ .req = request->req,
 			    .result = JP_LINK_UNKNOWN };
-	if (way->then == HANGS_UP)
+	if (way->then == HANGS_UP || way->then == FAILS)
 		fake_cut(host, true);
 	if (way->then == ECHOES && !host->is_pumped)
 		(void)fake_pump(host);
@@ -216,6 +218,7 @@ answer_append(struct fake_host *host, const struct jp_link_append *request,
 		host->welcome = false;
 	if (!host->is_pumped && !host->welcome)
 		fake_connect(host);
+	return way->then == FAILS ? JP_ERR_UNREACHABLE : JP_ERR_OK;
 }
 
 static void
@@ -264,8 +267,8 @@ take_from_host(void *arg, const struct jp_link_msg *msg, const uint8_t *bytes)
 	if (!host->welcome)
 		return JP_ERR_OK;
 	if (msg->kind == JP_LINK_APPEND)
-		answer_append(host, &msg->append, bytes);
-	else if (msg->kind == JP_LINK_LEASE)
+		return answer_append(host, &msg->append, bytes);
+	if (msg->kind == JP_LINK_LEASE)
 		grant(host, msg->request.req);
 	else if (msg->kind == JP_LINK_APPLIED)
 		note_applied(host, msg->applied.seq);

@@ -44,6 +44,7 @@ enum fake_way {
 	FAKE_UNKNOWN_UNDONE, /* does it not, and says the same */
 	FAKE_LOST_DONE,      /* does it, and the link is gone */
 	FAKE_LOST_UNDONE,
+	FAKE_REPLACED,      /* the link cannot take it, and is another then */
 	FAKE_ECHOES,        /* does it, which the batch itself says */
 	FAKE_SILENT_DONE,   /* does it, and says nothing */
 	FAKE_SILENT_UNDONE, /* does it not, and says nothing */

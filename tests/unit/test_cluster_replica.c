@@ -26,7 +26,7 @@ enum {
 	START_MS = 1000000,
 	OWN = FAKE_LEASE_MS - FAKE_LEASE_MS / 100,
 	OTHERS = FAKE_LEASE_MS + FAKE_LEASE_MS / 100,
-	HASTY_MS = 50, /* waits no longer; long enough to send something */
+	HASTY_MS = 500, /* waits no longer; long enough to send something */
 };
 
 static atomic_llong now_ms;
@@ -711,6 +711,83 @@ a_lost_answer_is_asked_for_until_it_comes(void **state)
 	assert_int_equal(fixture->b.err, JP_ERR_OK);
 }
 
+static void
+the_next_one_is_refused(struct fake_host *a)
+{
+	a->after = NULL;
+	a->way = FAKE_REFUSES;
+}
+
+/* What is refused may be the second one of a batch that is in the log. */
+static void
+a_refusal_behind_a_lost_answer_does_not_say_undone(void **state)
+{
+	static const struct {
+		enum fake_way way;
+		bool done;
+	} rows[] = { { FAKE_UNKNOWN_DONE, true },
+		{ FAKE_UNKNOWN_UNDONE, false }, { FAKE_LOST_DONE, true },
+		{ FAKE_LOST_UNDONE, false }, { FAKE_ABSURD, false } };
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_replica_status status;
+	char id[] = "aaaaaaa0";
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		id[7] = (char)('0' + i);
+		a->way = (int)rows[i].way;
+		a->after = the_next_one_is_refused;
+		assert_int_equal(add_to(a, id), JP_ERR_TIMEOUT);
+		assert_why(a, "whether this is done will show");
+		jp_replica_status(a->replica, &status);
+		assert_int_equal(status.unknown, i + 1);
+		(void)fake_pump(a);
+		assert_int_equal(has(a, id), rows[i].done);
+	}
+	/* The next batch has nothing to do with that. */
+	a->way = FAKE_REFUSES;
+	assert_int_equal(add_to(a, "aaaaaaa9"), JP_ERR_UNREACHABLE);
+	assert_why(a, "nothing was changed");
+}
+
+static void
+it_is_cut_off(struct fake_host *a)
+{
+	a->after = NULL;
+	fake_cut(a, true);
+}
+
+/* The first answer was one, and what was not sent is not done. */
+static void
+a_refusal_says_undone_where_nothing_was_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+
+	a->way = FAKE_REFUSES;
+	a->after = it_is_cut_off;
+	assert_int_equal(add_to(a, ID), JP_ERR_UNREACHABLE);
+	assert_why(a, "nothing was changed: the database of the cluster "
+	              "refuses it");
+	a->way = FAKE_REPLACED;
+	a->after = the_next_one_is_refused;
+	assert_int_equal(add_to(a, ID), JP_ERR_UNREACHABLE);
+	assert_why(a, "nothing was changed: the database of the cluster "
+	              "refuses it");
+}
+
+/* What the old one does not take says nothing of the new one. */
+static void
+a_link_that_comes_while_the_old_one_fails_is_used(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->a.way = FAKE_REPLACED;
+	assert_int_equal(add_to(&fixture->a, ID), JP_ERR_OK);
+	assert_int_equal(fixture->a.appends, 2);
+	assert_int_equal(fixture->log.head, 1);
+}
+
 /* Whatever was asked: the connection to the database is not what it was. */
 static void
 what_is_unknown_ends_the_connection_to_the_database(void **state)
@@ -865,6 +942,40 @@ what_follows_waits_for_the_writer(void **state)
 	assert_true(has(&fixture->a, ID));
 	assert_true(has(&fixture->a, OTHER));
 	assert_int_equal(fixture->a.appends, 1);
+}
+
+static void
+it_comes_to_a_store_that_cannot_write(struct fake_host *a)
+{
+	what_follows_comes_at_once(a);
+	jp_store_mem_fail(a->below, 1, JP_ERR_IO, true);
+}
+
+/* The gap that it leaves is none of the log. */
+static void
+what_follows_a_batch_that_cannot_be_written_here_is_no_gap(void **state)
+{
+	struct fixture *fixture = *state;
+	struct fake_host *a = &fixture->a;
+	struct jp_replica_status status;
+
+	a->after = it_comes_to_a_store_that_cannot_write;
+	assert_int_equal(add_to(a, ID), JP_ERR_IO);
+	(void)pthread_join(carrier.thread, NULL);
+	jp_store_mem_fail(a->below, 0, JP_ERR_OK, false);
+	assert_int_equal(a->err, JP_ERR_IO);
+	assert_non_null(
+	    strstr(a->why.text, "batch 1 of the log cannot be applied"));
+	jp_replica_status(a->replica, &status);
+	assert_int_equal(status.refused, 0);
+	assert_non_null(strstr(status.refused_why, "cannot be applied"));
+	/* Both are there after a new connection. */
+	fake_cut(a, true);
+	fake_connect(a);
+	(void)fake_pump(a);
+	assert_int_equal(a->err, JP_ERR_OK);
+	assert_true(has(a, ID));
+	assert_true(has(a, OTHER));
 }
 
 /* Nor is it known when the time is over: it is neither done nor not done. */
@@ -1298,6 +1409,11 @@ who_cannot_apply_changes_nothing(void **state)
 	assert_int_equal(fixture->log.head, 1);
 	fake_connect(b);
 	(void)fake_pump(b);
+	/* A connection that ends without is lost for another reason. */
+	fake_cut(b, true);
+	assert_int_equal(add_to(b, OTHER), JP_ERR_UNREACHABLE);
+	assert_why(b, "pat-clusterd does not run");
+	fake_connect(b);
 	(void)jp_replica_tick(b->replica);
 	assert_int_equal(add_to(b, OTHER), JP_ERR_OK);
 }
@@ -2335,12 +2451,17 @@ main(void)
 		TEST(a_new_connection_asks_at_once_and_hears_no_old_answer),
 		TEST(without_a_connection_nothing_is_changed),
 		TEST(a_lost_answer_is_asked_for_until_it_comes),
+		TEST(a_refusal_behind_a_lost_answer_does_not_say_undone),
+		TEST(a_refusal_says_undone_where_nothing_was_lost),
+		TEST(a_link_that_comes_while_the_old_one_fails_is_used),
 		TEST(what_is_unknown_ends_the_connection_to_the_database),
 		TEST(news_of_a_connection_do_not_end_it),
 		TEST(a_writer_is_woken_by_its_answer),
 		TEST(what_comes_back_by_the_log_is_done),
 		TEST(what_comes_behind_a_batch_changes_nothing_of_its_answer),
 		TEST(what_follows_waits_for_the_writer),
+		TEST(
+		    what_follows_a_batch_that_cannot_be_written_here_is_no_gap),
 		TEST(what_nobody_knows_shows_later),
 		TEST(a_late_answer_to_what_was_given_up_begins_anew),
 		TEST(a_late_answer_to_what_is_here_is_nothing),
