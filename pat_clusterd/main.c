@@ -37,6 +37,7 @@ struct clusterd {
 	struct bridge bridge;
 	int signals;
 	bool stop;
+	bool unwanted;   /* this host is none of a cluster */
 	int watchdog_ms; /* between two signs of life; 0: none */
 	int64_t alive_ms;
 };
@@ -124,7 +125,6 @@ forget_environment(void)
 	(void)setenv("RES_OPTIONS", "timeout:2 attempts:2", 0);
 }
 
-/* JP_ERR_MISSING: this host is none of a cluster. */
 static enum jp_err
 find_settings(struct clusterd *clusterd, struct jp_why *why)
 {
@@ -134,8 +134,9 @@ find_settings(struct clusterd *clusterd, struct jp_why *why)
 
 	if (err != JP_ERR_OK)
 		return err;
-	if (!settings->cluster.configured)
-		return jp_why(why, JP_ERR_MISSING,
+	clusterd->unwanted = !settings->cluster.configured;
+	if (clusterd->unwanted)
+		return jp_why(why, JP_ERR_CONFIG,
 		    "there is no section [cluster]: pat-clusterd is for hosts "
 		    "of a cluster alone: write it, see jira-pat.conf(5), or "
 		    "\"systemctl disable pat-clusterd\"");
@@ -260,22 +261,19 @@ run(const struct jp_options *options)
 	static struct clusterd clusterd;
 	struct jp_why why = { .text = "" };
 	enum jp_daemon_status status = JP_DAEMON_DONE;
-	enum jp_err err;
 
 	clusterd.options = options;
 	jp_daemon_begin(options);
 	forget_environment();
-	err = find_settings(&clusterd, &why);
-	if (err == JP_ERR_OK)
-		err = find_accounts(&clusterd, &why);
-	if (err != JP_ERR_OK)
+	if (find_settings(&clusterd, &why) != JP_ERR_OK ||
+	    find_accounts(&clusterd, &why) != JP_ERR_OK)
 		status = jp_daemon_fail(options, "settings", &why);
 	else if (options->given[JP_OPTION_CHECK_CONFIG])
 		status = check_config(&clusterd);
 	else
 		status = serve(&clusterd);
 	conninfo_free(&clusterd.info);
-	return err == JP_ERR_MISSING ? JP_DAEMON_UNWANTED : status;
+	return clusterd.unwanted ? JP_DAEMON_UNWANTED : status;
 }
 
 int

@@ -120,6 +120,8 @@ host_run(size_t kind, bool (*act)(void *arg), void *arg)
 
 	if (pid == 0)
 		_exit((int)be_host(kind, act, arg));
+	if (pid < 0)
+		return wrong_texts[NO_HOST];
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		if (jp_now_ms() > end)
 			(void)kill(pid, SIGKILL);

@@ -39,12 +39,14 @@
 #define LOCKS_MAX 50000U
 
 /*
- * Each transaction has one, and each question outside of one; all are made at
- * the start, 164 KiB. Where one is missing, the engine (lock_id.c of 5.3) asks
+ * Each transaction has one, and in each of the files each question that ever
+ * was under way beside others: the engine keeps its cursor, and that its
+ * locker. Some 300 threads, as patd has at most, in four files; all are made at
+ * the start, 328 KiB. Where one is missing, the engine (lock_id.c of 5.3) asks
  * for the memory of as many at once, again and again until it gets it, and
  * where it asks for a single one in vain, it crashes.
  */
-#define LOCKERS_MAX 1000U
+#define LOCKERS_MAX 2000U
 
 /*
  * Lists that the locks hang on: few are taken at a time, but for imports. The

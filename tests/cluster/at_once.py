@@ -14,7 +14,7 @@ import threading
 
 from acts import id_of
 from cluster import PATIENCE, Host, cluster, wait_for
-from daemon import ACCEPT, AUDIT, DENY, ROOT, Skip, main
+from daemon import ACCEPT, AUDIT, DENY, ROOT, UNAVAILABLE, Skip, main
 from httpd import Http, Place, request
 
 MOST = 4  # max_per_user
@@ -168,17 +168,24 @@ def wishes(whole, user, number):
             for door in (by_page, by_command, by_batch)]
 
 
+def is_limit(why):
+    return "too-many" in why or "max_per_user" in why
+
+
 def a_limit_is_for_all():
     """hosts that create for the same user at the same moment, by whatever door, make as
     many tokens as max_per_user has it, and say why there are no more
     """
     for number in range(8):
         user = "crowd%d" % number
-        said = at_once(wishes(WHOLE, user, number))
+        wished = wishes(WHOLE, user, number)
+        # Who had to wait for others too long wishes it again.
+        said = [answer if answer[0] or is_limit(answer[1]) else wish()
+                for answer, wish in zip(at_once(wished), wished)]
         made = sum(count for count, _ in said)
         assert made == MOST, said
         for count, why in said:
-            assert count or "too-many" in why or "max_per_user" in why, said
+            assert count or is_limit(why), said
         for host in WHOLE.hosts:
             assert len(records(host, user)) == MOST
 
@@ -193,6 +200,9 @@ def uses_are_for_all():
         said = collections.Counter(at_once(
             [lambda host=host: host.verdict(user, token)
              for host in WHOLE.hosts for _ in range(4)]))
+        # Who had to wait for others too long is asked again.
+        for _ in range(said.pop(UNAVAILABLE, 0)):
+            said[WHOLE.hosts[0].verdict(user, token)] += 1
         assert said == {ACCEPT: 5, DENY: 7}, said
 
 

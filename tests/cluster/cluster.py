@@ -166,7 +166,7 @@ class Host(World):
             return None
         self.clusterd.send_signal(sig)
         try:
-            status = self.clusterd.wait(20)
+            status = self.clusterd.wait(60)
         except subprocess.TimeoutExpired:
             self.clusterd.kill()
             status = self.clusterd.wait()

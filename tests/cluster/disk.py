@@ -69,7 +69,7 @@ class Disk:
         stop = threading.Event()
 
         def run():
-            while not stop.wait(0.001):
+            while not stop.wait(0.01):
                 self.fill()
 
         thread = threading.Thread(target=run)

@@ -1030,6 +1030,8 @@ def no_section():
             for word in ("no section [cluster]", "jira-pat.conf(5)",
                          "systemctl disable pat-clusterd"):
                 assert word in done.stderr, done
+        os.remove(place.config)
+        assert place.run().returncode == 3  # it may be there at the next start
 
 
 def named_files(root):

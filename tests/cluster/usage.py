@@ -136,7 +136,7 @@ CASES = [cut_off, ends_cut_off, killed, refused]
 
 if __name__ == "__main__":
     try:
-        with cluster(standby=False) as WHOLE:
+        with cluster(standby=False, lease=15) as WHOLE:
             main([case for case in CASES
                   if sys.argv[1:] in ([], [case.__name__])])
     except Skip as reason:

@@ -359,7 +359,7 @@ class World:
             return None
         self.patd.send_signal(sig)
         try:
-            status = self.patd.wait(20)
+            status = self.patd.wait(60)
         except subprocess.TimeoutExpired:
             self.patd.kill()
             status = self.patd.wait()

@@ -186,6 +186,10 @@ run_and_kill(const struct jp_store_options *options, struct model *model,
 		own(options, model, *seed, ends[1]);
 	}
 	(void)close(ends[1]);
+	if (child < 0) {
+		(void)close(ends[0]);
+		return false; /* -1 would be everybody */
+	}
 	/* A full pipe only makes the child wait, and be killed waiting. */
 	kill_at_work(child, model, ends[0], seed);
 	(void)close(ends[0]);
@@ -287,6 +291,8 @@ kill_making(const struct jp_store_options *options, unsigned int *seed)
 
 	if (child == 0)
 		_exit((int)jp_store_bdb_create(options, &why));
+	if (child < 0)
+		return false;
 	(void)usleep((useconds_t)rand_r(seed) % 20000);
 	(void)kill(child, SIGKILL);
 	(void)waitpid(child, NULL, 0);

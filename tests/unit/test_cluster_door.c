@@ -16,9 +16,10 @@
 
 #include "patd/cluster_door.h"
 #include "tests/unit/process_help.h"
+#include "tests/unit/store_help.h"
 
 struct fixture {
-	char top[sizeof("/tmp/jp-door-XXXXXX")];
+	char top[PATH_MAX];
 	struct jp_settings settings;
 	struct cluster_door door;
 	struct logged logged;
@@ -38,10 +39,10 @@ set_up(void **state)
 	struct jp_why why;
 
 	assert_non_null(fixture);
-	(void)strcpy(fixture->top, "/tmp/jp-door-XXXXXX");
-	assert_non_null(mkdtemp(fixture->top));
-	(void)snprintf(fixture->settings.run_dir,
-	    sizeof(fixture->settings.run_dir), "%s/run", fixture->top);
+	scratch_make(fixture->top);
+	assert_true((size_t)snprintf(fixture->settings.run_dir,
+	                sizeof(fixture->settings.run_dir), "%s/run",
+	                fixture->top) < sizeof(fixture->settings.run_dir));
 	make_dir(fixture);
 	fixture->visitor = -1;
 	logged_begin(&fixture->logged);

@@ -13,6 +13,7 @@
 
 #include "common/cluster/holder.h"
 #include "common/sys/boot_id.h"
+#include "tests/unit/store_help.h"
 
 static const char *boot = "a boot";
 
@@ -25,17 +26,15 @@ __wrap_jp_boot_id(char text[JP_BOOT_ID_LEN])
 	(void)snprintf(text, JP_BOOT_ID_LEN, "%s", boot);
 }
 
-static char dirs[2][32];
+static char dirs[2][PATH_MAX];
 
 static int
 set_up(void **state)
 {
 	(void)state;
 	boot = "a boot";
-	for (size_t i = 0; i < 2; i++) {
-		(void)snprintf(dirs[i], sizeof(dirs[i]), "/tmp/holder.XXXXXX");
-		assert_non_null(mkdtemp(dirs[i]));
-	}
+	for (size_t i = 0; i < 2; i++)
+		scratch_make(dirs[i]);
 	return 0;
 }
 
