@@ -227,6 +227,17 @@ is_tried_again(struct bridge *bridge)
 	return true;
 }
 
+/*
+ * A join that goes back ends here after abandon(): a row that is gone by then
+ * is another host's, which may have a lease yet.
+ */
+static void
+leave_ended(struct bridge *bridge)
+{
+	bridge->entered[0] = '\0';
+	end(bridge, JP_ERR_OK, "");
+}
+
 static void
 go_on(struct bridge *bridge)
 {
@@ -237,16 +248,18 @@ go_on(struct bridge *bridge)
 		bridge->database.has_schema = true;
 		break;
 	case STEP_CHANGE:
-		if (leaves)
+		if (leaves && is_own(bridge, bridge->setup.msg.leave.node))
+			leave_ended(bridge);
+		else if (leaves)
 			wait_for_lease(bridge, bridge->got.done.req);
 		break;
 	default:
-		if (leaves)
-			bridge->entered[0] = '\0';
-		if (!leaves) {
-			bridge->got.kind = JP_LINK_WELCOME;
-			bridge_send(bridge, &bridge->got, NULL);
+		if (leaves) {
+			leave_ended(bridge);
+			return;
 		}
+		bridge->got.kind = JP_LINK_WELCOME;
+		bridge_send(bridge, &bridge->got, NULL);
 		end(bridge, JP_ERR_OK, "");
 	}
 }

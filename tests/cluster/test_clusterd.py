@@ -23,7 +23,8 @@ PAIR = None
 LOOK = 5  # seconds: BRIDGE_LOOK_MS of pat_clusterd/bridge.h
 CLUSTER, TAG, NONE = bytes(range(1, 17)), b"T" * 16, bytes(16)
 ERRORS = {"ok": 0, "not-found": 7, "exists": 8, "refused": 9, "permission": 11,
-          "io": 12, "missing": 15, "unreachable": 18, "timeout": 19, "busy": 23}
+          "io": 12, "missing": 15, "unreachable": 18, "timeout": 19, "busy": 23,
+          "conflict": 24}
 
 
 def batch_id(number):
@@ -419,6 +420,28 @@ def leaves():
         assert one.wait("DONE").err == ERRORS["ok"]
         assert [node["name"] for node in one.append(
             1, batch_id(2))["nodes"]] == ["a"]
+
+
+def leaves_meanwhile():
+    """a join that goes back when its name is another host's by then does not end the
+    leave of that one: it is seen until its lease has run out"""
+    make("a")
+    with setup("b") as late, welcome("a") as one:
+        assert late.ask("JOIN", node="b", tag=TAG).err == ERRORS["ok"]
+        kick()
+        one.wait("STATE", lambda state: state.state == CONNECTED)
+        with setup("b") as host:
+            for _ in range(2):  # the second time its store is in its place
+                assert host.ask("JOIN", node="b", tag=TAG).err == ERRORS["ok"]
+        with welcome("b", lease_ms=300000) as two:
+            assert two.lease().ok
+            one.send("LEAVE", req=one.next_req(), node="b")
+            daemon.wait_for(lambda: not two.lease().ok)
+        assert late.ask("JOIN", node="b", tag=TAG).err == ERRORS["conflict"]
+        assert late.ask("LEAVE", node="b").err == ERRORS["ok"]
+        with PAIR.owner() as session:
+            assert session.rows("SELECT gone FROM jira_pat.node "
+                                "WHERE name = 'b'") == [("t",)]
 
 
 # --- snapshots ------------------------------------------------------------------
@@ -1191,7 +1214,7 @@ def environment():
 
 CASES = [creates, creates_at_once, no_cluster, appends, large, slow, applied, leases, looks,
          looks_again, nodes_after_batches, restarted, same_name, takes_over,
-         takes_back, leaves, snapshots, waits_for_standby, shown_too_early,
+         takes_back, leaves, leaves_meanwhile, snapshots, waits_for_standby, shown_too_early,
          role_settings, lost_in_commit, garbage,
          function_fails, long_texts, lies_then_truth,
          administrators, servers, names, pooler,
