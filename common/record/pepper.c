@@ -64,9 +64,10 @@ jp_pepper_explain(const char *path, enum jp_err err, struct jp_why *why)
 	if (newest[0] == '\0')
 		return err;
 	return jp_why(why, err,
-	    "%s: %s%s was there before: if a \"pat-admin cluster join\" or a "
-	    "\"pat-admin restore\" was interrupted, run it again; else rename "
-	    "that to %s",
+	    "%s: %s%s was there before: if a \"pat-admin cluster join\" was "
+	    "interrupted, run it again, or a \"pat-admin restore\", once what "
+	    "ends with .restore is removed; else put %s aside first, and "
+	    "rename that to it",
 	    said.text, folder, newest, path);
 }
 

@@ -201,6 +201,30 @@ def case_join_pepper():
         assert nodes(whole) == ["proxy1"]
 
 
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def case_join_old_store():
+    """an old store that is put back beside the pepper of the cluster gets its own one
+    again by join, and that of the cluster is kept, also if join then fails"""
+    with hosts(2) as (whole, (one, two)):
+        own, shared = read(two.pepper()), read(one.pepper())
+        one.admin("cluster", "init")
+        old = json.loads(two.join(one, "--json").stdout)["before"]
+        os.rename(two.root + "/store", two.root + "/store.new")
+        os.rename(old, two.root + "/store")
+        done = two.admin("cluster", "join", check=False)
+        refused(done, 3, "interrupted", "already", "node in [cluster]")
+        assert read(two.pepper()) == own
+        kept = os.path.join(two.root, "key", next(
+            name for name in two.files() if name.startswith("pepper.key.before-")))
+        assert read(kept) == shared and kept in done.stderr, (kept, done.stderr)
+        assert not [name for name in two.files() if ".join" in name], two.files()
+        assert two.alone().live() == []
+
+
 def case_join_own():
     """join refuses a store with tokens of its own, and adds them when told to: what
     both have stays as it is in the cluster, but what is revoked here is so there"""
@@ -1173,7 +1197,8 @@ def case_check_pepper():
         assert found, done.stdout
 
 
-CASES = [case_init, case_join, case_join_pepper, case_join_own, case_join_ended,
+CASES = [case_init, case_join, case_join_pepper, case_join_old_store,
+         case_join_own, case_join_ended,
          case_join_new_cluster, case_join_at_once, case_join_dies,
          case_join_cut_off, case_join_taken_away, case_hopeless, case_heals, case_join_again, case_join_anew, case_join_changed,
          case_leave, case_leave_meanwhile, case_leave_again, case_leave_taken, case_clocks, case_leave_other,

@@ -83,11 +83,12 @@ look_again(struct joining *joining, enum jp_err err)
 {
 	const char *path = joining->context->settings.pepper_file;
 	struct jp_why said = *joining->why;
+	struct place pepper;
 	enum jp_err undone;
 
 	if (!joining->has_none && !joining->making.same_pepper)
 		return err; /* it is neither: who knows of which it is */
-	undone = new_store_undo(&joining->making);
+	undone = new_store_undo(&joining->making, &pepper);
 	if (undone == JP_ERR_NOT_FOUND)
 		return jp_why(joining->why, err, "%s", said.text);
 	if (undone != JP_ERR_OK)
@@ -95,8 +96,9 @@ look_again(struct joining *joining, enum jp_err err)
 	joining->making.same_pepper = joining->has_none = false;
 	(void)fprintf(stderr,
 	    "An earlier join was interrupted: %s is again the one of the store "
-	    "that is there.\n",
-	    path);
+	    "that is there%s%s.\n",
+	    path, pepper.old[0] != '\0' ? "; the other one is " : "",
+	    pepper.old);
 	return look_at_own(joining);
 }
 

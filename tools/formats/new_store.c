@@ -296,7 +296,7 @@ search_folder(struct search *search)
 }
 
 enum jp_err
-new_store_undo(struct new_store *making)
+new_store_undo(struct new_store *making, struct place *pepper)
 {
 	const char *path = making->settings->pepper_file;
 	struct search search = { .making = making };
@@ -307,11 +307,9 @@ new_store_undo(struct new_store *making)
 	if (err == JP_ERR_OK && search.found[0] == '\0')
 		err = JP_ERR_NOT_FOUND;
 	if (err == JP_ERR_OK)
-		err = act_at(path, making->why);
-	if (err == JP_ERR_OK && rename(search.found, path) != 0)
-		err = path_why(making->why, "rename", search.found);
+		err = place_from(pepper, path, search.found, making->why);
 	if (err == JP_ERR_OK)
-		err = sync_parent(path, making->why);
+		err = place_put(pepper, making->why);
 	act_as_self();
 	return err;
 }

@@ -40,10 +40,10 @@ enum jp_err new_store_begin(struct new_store *making);
 
 /*
  * A command was killed when the new pepper was in its place, and the store was
- * not: the pepper that opens the store comes back, from beside the new one, of
- * which the caller has a copy. JP_ERR_NOT_FOUND: there is none.
+ * not: the pepper that opens the store comes back from beside the new one,
+ * which is kept as `pepper` says. JP_ERR_NOT_FOUND: there is none.
  */
-enum jp_err new_store_undo(struct new_store *making);
+enum jp_err new_store_undo(struct new_store *making, struct place *pepper);
 
 /*
  * Makes a file in store.new, or pepper.new itself, which belongs to the user of

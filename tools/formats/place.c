@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "common/record/pepper.h"
 #include "tools/formats/act_as.h"
 #include "tools/formats/files.h"
 #include "tools/formats/path_why.h"
@@ -29,7 +31,7 @@ name_old(struct place *place, struct jp_why *why)
 		return jp_why(why, JP_ERR_IO, "the clock is wrong");
 	for (int i = 2; i <= OLD_TRIES; i++) {
 		int len = snprintf(place->old, sizeof(place->old),
-		    "%s.before-%s%s", place->path, when, more);
+		    "%s" JP_PEPPER_BEFORE "%s%s", place->path, when, more);
 
 		if (len < 0 || (size_t)len >= sizeof(place->old))
 			return jp_why(why, JP_ERR_TOO_LONG,
@@ -67,6 +69,16 @@ place_set(struct place *place, const char *path, const char *suffix,
 		    "interrupted: remove it",
 		    place->new);
 	return JP_ERR_OK;
+}
+
+enum jp_err
+place_from(
+    struct place *place, const char *path, const char *from, struct jp_why *why)
+{
+	memset(place, 0, sizeof(*place));
+	place->path = path;
+	(void)snprintf(place->new, sizeof(place->new), "%s", from);
+	return name_old(place, why);
 }
 
 /*

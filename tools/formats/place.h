@@ -29,6 +29,10 @@ void place_name(struct place *place, const char *path, const char *suffix);
 enum jp_err place_set(struct place *place, const char *path, const char *suffix,
     struct jp_why *why);
 
+/* As place_set(), of one that is there already, beside `path`. */
+enum jp_err place_from(struct place *place, const char *path, const char *from,
+    struct jp_why *why);
+
 /*
  * Puts the new one there, durably; `put` says whether it is there, also after
  * an error. Afterwards this process acts as itself.
