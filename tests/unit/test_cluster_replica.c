@@ -718,6 +718,13 @@ the_next_one_is_refused(struct fake_host *a)
 	a->way = FAKE_REFUSES;
 }
 
+static void
+the_next_one_is_not_taken(struct fake_host *a)
+{
+	a->after = the_next_one_is_refused;
+	a->way = FAKE_REPLACED;
+}
+
 /* What is refused may be the second one of a batch that is in the log. */
 static void
 a_refusal_behind_a_lost_answer_does_not_say_undone(void **state)
@@ -744,6 +751,12 @@ a_refusal_behind_a_lost_answer_does_not_say_undone(void **state)
 		(void)fake_pump(a);
 		assert_int_equal(has(a, id), rows[i].done);
 	}
+	/* Nor does it where one between the two was not sent. */
+	a->way = FAKE_UNKNOWN_DONE;
+	a->after = the_next_one_is_not_taken;
+	assert_int_equal(add_to(a, "aaaaaaa8"), JP_ERR_TIMEOUT);
+	(void)fake_pump(a);
+	assert_true(has(a, "aaaaaaa8"));
 	/* The next batch has nothing to do with that. */
 	a->way = FAKE_REFUSES;
 	assert_int_equal(add_to(a, "aaaaaaa9"), JP_ERR_UNREACHABLE);
