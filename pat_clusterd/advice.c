@@ -24,6 +24,9 @@ static const struct {
 	    "minute" },
 	{ "JP009", "run \"pat-admin cluster join\" again, or see \"pat-admin "
 	           "cluster status\" on another host" },
+	{ "JP010",
+	    "wait until that has ended, and then join it; or, if that "
+	    "was this host before it was killed, try again in a minute" },
 	{ "08P01", "conninfo has to name PostgreSQL itself, not a pooler" },
 	{ "25006", "let it take changes: default_transaction_read_only" },
 	{ "28000", "let the role in: pg_hba.conf of the database, and LOGIN of "

@@ -7,7 +7,7 @@
 #define SCHEMA_H
 
 /* The newest format of the schema that this program knows. */
-#define SCHEMA_FORMAT 1
+#define SCHEMA_FORMAT 2
 
 const char *schema_sql(void);
 

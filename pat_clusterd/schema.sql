@@ -304,6 +304,9 @@ BEGIN
 		RAISE EXCEPTION 'another host has begun to make a cluster in this database '
 			'already' USING ERRCODE = 'JP010';
 	END IF;
+	-- A host that comes, or whose init ends, does so before this or not at all.
+	PERFORM 1 FROM jira_pat.head h FOR UPDATE;
+	PERFORM 1 FROM jira_pat.node n FOR UPDATE;
 	IF NOT EXISTS (SELECT FROM jira_pat.node n WHERE n.whole OR n.grants > 0)
 			AND NOT EXISTS (SELECT FROM jira_pat.head h WHERE h.seq > 0) THEN
 		DELETE FROM jira_pat.cluster;

@@ -185,7 +185,7 @@ fail(struct bridge *bridge)
 		{ "JP004", JP_ERR_REFUSED },
 		{ "JP008", JP_ERR_BUSY },
 		{ "JP009", JP_ERR_CONFLICT },
-		{ "JP010", JP_ERR_EXISTS },
+		{ "JP010", JP_ERR_BUSY },
 		{ "42501", JP_ERR_PERMISSION },
 	};
 	enum jp_err err = JP_ERR_IO;

@@ -94,7 +94,8 @@ def creates():
                 said.has_snapshot) == (CLUSTER, TAG, 0, mac_of(0), 1, 0)
         with setup() as other:
             done = other.ask("CREATE", **create)
-            assert done.err == ERRORS["exists"], done
+            assert (done.err, "in a minute" in done.text) == (
+                ERRORS["busy"], True), done
         assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["ok"]
         assert host.wait("WELCOME").cluster == CLUSTER
         with setup() as other:
@@ -126,7 +127,7 @@ def creates_at_once():
         schema = file.read()
     with PAIR.owner() as session, setup() as host:
         session.rows("BEGIN; SET ROLE jira_pat; " + schema)
-        session.rows("SELECT jira_pat.init('%s', 1, '', '')" % ("x" * 16))
+        session.rows("SELECT jira_pat.init('%s', 2, '', '')" % ("x" * 16))
         req = host.next_req()
         host.send("CREATE", req=req, cluster=CLUSTER, tag=TAG, mac=mac_of(0))
         with PAIR.owner() as other:
@@ -134,7 +135,28 @@ def creates_at_once():
                 "SELECT 1 FROM pg_locks WHERE NOT granted"))
         session.rows("COMMIT")
         done = host.wait("DONE", lambda done: done.req == req)
+        assert (done.err, "already" in done.text) == (ERRORS["busy"], True), done
+
+
+def creates_late():
+    """a host whose own init ends while another one has begun keeps its cluster"""
+    forget_all()
+    with setup() as host:
+        assert host.ask("CREATE", cluster=CLUSTER, tag=TAG,
+                        mac=mac_of(0)).err == ERRORS["ok"]
+        assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["ok"]
+    with PAIR.owner() as session, setup("b") as host:
+        session.rows("BEGIN; UPDATE jira_pat.node SET whole = true")
+        req = host.next_req()
+        host.send("CREATE", req=req, cluster=b"X" * 16, tag=TAG, mac=mac_of(0))
+        with PAIR.owner() as other:
+            daemon.wait_for(lambda: other.rows(
+                "SELECT 1 FROM pg_locks WHERE NOT granted"))
+        session.rows("COMMIT")
+        done = host.wait("DONE", lambda done: done.req == req)
         assert (done.err, "already" in done.text) == (ERRORS["exists"], True), done
+        assert session.rows("SELECT encode(c.id, 'hex'), n.name FROM jira_pat.cluster "
+                            "c, jira_pat.node n") == [(CLUSTER.hex(), "a")]
 
 
 def no_cluster():
@@ -157,6 +179,13 @@ def no_cluster():
         host.hello("b", b"X" * 16)
         said = host.wait("STATE", lambda state: state.state == REFUSED)
         assert "another cluster" in said.text, said
+        host.close()
+        with PAIR.owner() as session:
+            session.rows("UPDATE jira_pat.cluster SET format = format - 1")
+        host = place.host()
+        host.hello("b", CLUSTER)
+        said = host.wait("STATE", lambda state: state.state == REFUSED)
+        assert "another version" in said.text, said
         host.close()
 
 
@@ -1212,7 +1241,7 @@ def environment():
             assert host.lease().ok
 
 
-CASES = [creates, creates_at_once, no_cluster, appends, large, slow, applied, leases, looks,
+CASES = [creates, creates_at_once, creates_late, no_cluster, appends, large, slow, applied, leases, looks,
          looks_again, nodes_after_batches, restarted, same_name, takes_over,
          takes_back, leaves, leaves_meanwhile, snapshots, waits_for_standby, shown_too_early,
          role_settings, lost_in_commit, garbage,

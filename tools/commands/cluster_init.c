@@ -43,9 +43,9 @@ explain(enum jp_err err, struct jp_why *why)
 	if (err != JP_ERR_EXISTS)
 		return err;
 	return jp_why(why, err,
-	    "%s: to become one of its hosts, `pat-admin cluster join`; if an "
-	    "init was interrupted and no host uses it, remove it with DROP "
-	    "SCHEMA jira_pat CASCADE, and try again",
+	    "%s: to become one of its hosts, `pat-admin cluster join`; if no "
+	    "host uses it any more, remove it with DROP SCHEMA jira_pat "
+	    "CASCADE, and try again",
 	    said.text);
 }
 
