@@ -19,6 +19,7 @@ struct leaving {
 	struct cluster_store store;
 	struct cluster_link link;
 	struct jp_chain chain;
+	bool entered; /* again, or perhaps */
 	struct jp_why *why;
 };
 
@@ -214,6 +215,8 @@ end_leave(struct leaving *leaving, struct cluster_link *link, const char *node)
 	     err == JP_ERR_OK && link->has_nodes && i < nodes->len; i++)
 		gone |=
 		    strcmp(nodes->of[i].name, node) == 0 && nodes->of[i].gone;
+	if (err != JP_ERR_OK)
+		return err;
 	if (!gone)
 		return JP_ERR_EXISTS;
 	make_leave(node, &msg);
@@ -234,13 +237,22 @@ explain_name(enum jp_err err, const char *node, struct jp_why *why)
 	    node, said.text);
 }
 
+static enum jp_err
+enter(struct leaving *leaving, struct cluster_link *link)
+{
+	enum jp_err err = cluster_enter(
+	    link, leaving->context, leaving->store.tag, leaving->why);
+
+	leaving->entered = err == JP_ERR_OK || err == JP_ERR_TIMEOUT;
+	return err;
+}
+
 /* Under its name, as if it had just joined; not where another one has it. */
 static enum jp_err
 enter_again(struct leaving *leaving, struct cluster_link *link)
 {
 	const char *node = leaving->context->settings.cluster.node;
-	enum jp_err err = cluster_enter(
-	    link, leaving->context, leaving->store.tag, leaving->why);
+	enum jp_err err = enter(leaving, link);
 	const struct jp_why said = *leaving->why;
 
 	if (err == JP_ERR_EXISTS) {
@@ -248,10 +260,21 @@ enter_again(struct leaving *leaving, struct cluster_link *link)
 		if (err == JP_ERR_EXISTS)
 			*leaving->why = said;
 		else if (err == JP_ERR_OK)
-			err = cluster_enter(link, leaving->context,
-			    leaving->store.tag, leaving->why);
+			err = enter(leaving, link);
 	}
 	return explain_name(err, node, leaving->why);
+}
+
+/* A name that nobody bears keeps the log. */
+static void
+go_back(const struct leaving *leaving, struct cluster_link *link)
+{
+	struct jp_link_msg msg;
+	struct jp_why ignored;
+
+	make_leave(leaving->context->settings.cluster.node, &msg);
+	cluster_link_hurry(link);
+	(void)cluster_link_ask(link, &msg, NULL, NULL, NULL, &ignored);
 }
 
 /*
@@ -271,16 +294,10 @@ say_goodbye_again(struct leaving *leaving)
 	    &leaving->store, &hello, leaving->why);
 	if (err == JP_ERR_OK)
 		err = enter_again(leaving, &link);
-	if (err == JP_ERR_OK) {
-		struct jp_link_msg msg;
-		struct jp_why ignored;
-
+	if (err == JP_ERR_OK)
 		err = say_goodbye(leaving);
-		make_leave(leaving->context->settings.cluster.node, &msg);
-		if (err != JP_ERR_OK)
-			(void)cluster_link_ask(
-			    &link, &msg, NULL, NULL, NULL, &ignored);
-	}
+	if (err != JP_ERR_OK && leaving->entered)
+		go_back(leaving, &link);
 	cluster_link_close(&link);
 	return err;
 }
