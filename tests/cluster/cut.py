@@ -10,8 +10,8 @@ import sys
 
 from acts import ByCommand, Record, Watch, id_of, now
 from cluster import LEASE, PATIENCE, SHIM, Host, cluster, wait_for
-from daemon import (ACCEPT, DENY, ROOT, SANITIZED, UNAVAILABLE, Client, Skip, main,
-                    question)
+from daemon import (ACCEPT, DENY, ROOT, SANITIZED, UNAVAILABLE, Client, Skip, freeze,
+                    main, question)
 
 HOUR = 3600
 
@@ -124,7 +124,7 @@ def inside():
 
 @contextlib.contextmanager
 def stopped(host):
-    host.patd.send_signal(signal.SIGSTOP)
+    freeze(host.patd)
     try:
         yield
     finally:

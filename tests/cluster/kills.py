@@ -15,7 +15,7 @@ import time
 import postgres
 from acts import Actor, ByCommand, Record, chances, id_of, make_tokens, now
 from cluster import LEASE, PATIENCE, cluster, wait_for
-from daemon import main
+from daemon import freeze, main
 
 ROUNDS = int(os.environ.get("JP_ROUNDS") or 8)
 SEED = int(os.environ.get("JP_SEED") or random.randrange(1 << 30))
@@ -114,7 +114,7 @@ class Faults:
     def still(self):
         """A host that stands still longer than its lease, and goes on."""
         host = self.host()
-        host.patd.send_signal(signal.SIGSTOP)
+        freeze(host.patd)
         self.pause(self.chance.choice([1, 1.3 * LEASE]))
         host.patd.send_signal(signal.SIGCONT)
 

@@ -88,6 +88,17 @@ def wait_for(what, seconds=60):
         time.sleep(0.01)
 
 
+def freeze(process):
+    """SIGSTOP, and none of its threads runs any more: the kernel says so earlier."""
+    process.send_signal(signal.SIGSTOP)
+    tasks = "/proc/%d/task" % process.pid
+
+    def is_still(task):
+        with open("%s/%s/stat" % (tasks, task)) as file:
+            return file.read().rpartition(") ")[2][0] == "T"
+    wait_for(lambda: all(map(is_still, os.listdir(tasks))))
+
+
 def forged(identity):
     """A well-made token that was never given out."""
     secret = "".join(random.choices(BASE62, k=30))

@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 
-from daemon import forged, main, wait_for
+from daemon import forged, freeze, main, wait_for
 from httpd import Connection, place
 
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT = 1, 2, 3, 4, 5, 6
@@ -293,7 +293,7 @@ def given_up():
         token = world.token()
         with Fcgi(world.fcgi) as web:
             assert web.ask(token).status == 200
-            world.patd.send_signal(signal.SIGSTOP)
+            freeze(world.patd)
             try:
                 web.send(request(token) + record(ABORT))
                 answer = web.answer()
@@ -381,7 +381,7 @@ def frozen():
     with place() as world:
         token = world.token()
         with Fcgi(world.fcgi) as web:
-            world.patd.send_signal(signal.SIGSTOP)
+            freeze(world.patd)
             try:
                 assert web.ask(token).status == 503
             finally:

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 
-from daemon import (AUDIT, ROOT, SANITIZED, WATCHED, Skip, main,
+from daemon import (AUDIT, ROOT, SANITIZED, WATCHED, Skip, freeze, main,
                     make_slow, text, wait_for, world)
 
 FEW, MANY = 1000, 11000
@@ -146,7 +146,7 @@ def sleeps_of(place, token):
     protocol, which patd gets when the client sleeps.
     """
     patd = place.patd.pid
-    os.kill(patd, signal.SIGSTOP)
+    freeze(place.patd)
     out, into = os.pipe()
     child = os.fork()
     if child == 0:

@@ -8,8 +8,8 @@ import sys
 import time
 
 from activation import launch, listening
-from daemon import (ROOT, SANITIZED, Skip, forged, main, room_for,
-                    wait_for)
+from daemon import (ROOT, SANITIZED, Skip, forged, freeze, main,
+                    room_for, wait_for)
 from httpd import (HTTPD, Http, library_is_strict, place, request,
                    status_for)
 from memory import found, needles_of
@@ -588,7 +588,7 @@ def patd_frozen():
         good = bearer(world.token())
         many = [Http(world.http) for _ in range(50)]
         assert many[0].ask("/auth/jira", good).status == 200
-        world.patd.send_signal(signal.SIGSTOP)
+        freeze(world.patd)
         try:
             for http in many:
                 http.send(request("/auth/jira", good))
@@ -625,7 +625,7 @@ def stops():
         good = bearer(world.token())
         idle, many = Http(world.http), [Http(world.http) for _ in range(20)]
         partial = Http(world.http).send(b"GET /auth/jira HTTP/1.1\r\n")
-        world.patd.send_signal(signal.SIGSTOP)
+        freeze(world.patd)
         for http in many:
             http.send(request("/auth/jira", good))
         world.httpd.send_signal(signal.SIGTERM)
@@ -646,7 +646,7 @@ def stop_is_bounded():
     with place() as world:
         good = bearer(world.token())
         http = Http(world.http)
-        world.patd.send_signal(signal.SIGSTOP)
+        freeze(world.patd)
         http.send(request("/auth/jira", good))
         assert world.stop_httpd() == 0
         assert http.answer().status == 503

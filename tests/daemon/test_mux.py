@@ -11,8 +11,8 @@ import time
 from multiprocessing.pool import ThreadPool
 
 from activation import listening
-from daemon import (ACCEPT, DENY, PATD, ROOT, Client, Skip, main, make_slow,
-                    question, text, wait_for, world)
+from daemon import (ACCEPT, DENY, PATD, ROOT, Client, Skip, freeze, main,
+                    make_slow, question, text, wait_for, world)
 
 OK, NO = b"\0\2OK", b"\0\2NO"
 TESTER = shutil.which("testsaslauthd", path="/usr/sbin:/usr/bin:/sbin:/bin")
@@ -483,7 +483,7 @@ def silent():
     with mux_world() as place:
         token = place.token()
         assert ask(place, "alice", token) == OK
-        place.patd.send_signal(signal.SIGSTOP)
+        freeze(place.patd)
         with Mux(place.mux, 1) as mux:
             mux.send(ask_for("alice", token))
             try:

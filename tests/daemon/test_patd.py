@@ -17,7 +17,8 @@ from multiprocessing.pool import ThreadPool
 from activation import listening
 from daemon import (ACCEPT, ACCOUNT, ADMIN, DENY, MAY, PATD, ROOT,
                     SANITIZED, UNAVAILABLE, Client, OneShot, Skip, account,
-                    forged, main, make_slow, question, text, wait_for, world)
+                    forged, freeze, main, make_slow, question, text, wait_for,
+                    world)
 
 
 def ready_is_told():
@@ -288,7 +289,7 @@ def backlog_is_answered():
     with world() as place:
         token = place.token()
         assert place.ask("alice", token) == (ACCEPT, "alice")
-        place.patd.send_signal(signal.SIGSTOP)
+        freeze(place.patd)
         clients = [Client(place.verify, 20) for _ in range(20)]
         for client in clients:
             client.send(question("alice", token))

@@ -11,7 +11,8 @@ import subprocess
 import sys
 
 from daemon import (ACCEPT, DENY, ROOT, UNAVAILABLE, Client, Details, Skip,
-                    detailed, forged, main, phc_of, question, wait_for, world)
+                    detailed, forged, freeze, main, phc_of, question, wait_for,
+                    world)
 from hanging import NSS, hanging, services
 
 BURST = 10  # of common/decide/throttle.h
@@ -273,7 +274,7 @@ def stopping(place, slow):
     """patd stops: what was asked before is answered, all of it"""
     with Client(place.verify) as client:
         slow.send(client, 5)
-        place.patd.send_signal(signal.SIGSTOP)
+        freeze(place.patd)
         slow.send(client, 5, 5)
         client.send(slow.warm())
         place.patd.send_signal(signal.SIGTERM)

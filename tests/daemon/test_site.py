@@ -8,7 +8,8 @@ import sys
 import termios
 import time
 
-from daemon import (ROOT, SANITIZED, Skip, forged, main, room_for, wait_for)
+from daemon import (ROOT, SANITIZED, Skip, forged, freeze, main, room_for,
+                    wait_for)
 from httpd import Http, library_is_strict, place, request, status_for
 from memory import found, needles_of
 import ports
@@ -533,7 +534,7 @@ def gone():
             # With a connection to patd that is kept.
             assert tell(world, post()).status == 201
             wait_for(lambda: world.httpd_fds() == fds + 1)
-            world.patd.send_signal(signal.SIGSTOP)
+            freeze(world.patd)
             try:
                 with Http(world.http) as http:
                     http.send(post())
@@ -572,7 +573,7 @@ def patd_frozen():
     once, the rest in time, and none of their tokens is left"""
     with place(SELF) as world:
         assert tell(world, post()).status == 201
-        world.patd.send_signal(signal.SIGSTOP)
+        freeze(world.patd)
         try:
             many = [Http(world.http).send(post()) for _ in range(100)]
             assert ask(world, path="/nothing").status == 404
@@ -610,7 +611,7 @@ def stops():
     with place(SELF) as world:
         assert tell(world, post()).status == 201
         with Http(world.http) as http:
-            world.patd.send_signal(signal.SIGSTOP)
+            freeze(world.patd)
             try:
                 http.send(post())
                 wait_for(lambda: is_read(http))

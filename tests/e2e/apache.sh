@@ -285,7 +285,7 @@ Retry-After: *"
 }
 
 patd=$(pid_of patd)
-kill -STOP "$patd"
+freeze "$patd"
 http $ME "$(basic sso.alice "$alice")"
 unavailable "patd does not answer"
 kill -CONT "$patd"

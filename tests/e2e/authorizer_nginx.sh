@@ -176,7 +176,7 @@ to hostile
 authorizer_run table
 authorizer_run transport
 authorizer_revoke
-kill -STOP "$(pid_of patd)"
+freeze "$(pid_of patd)"
 http $ME "$(authorizer_bearer alice)"
 is "patd is frozen behind it: 503, not its page" "$status" 503
 kill -CONT "$(pid_of patd)"
@@ -185,7 +185,7 @@ kill -CONT "$(pid_of patd)"
 
 # The one worker has a question under way while it answers something else.
 to jira
-kill -STOP "$(pid_of patd)"
+freeze "$(pid_of patd)"
 authorizer_beside unrelated
 kill -CONT "$(pid_of patd)"
 

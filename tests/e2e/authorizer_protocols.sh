@@ -71,7 +71,7 @@ away() {
 	world_httpd || fail "pat-httpd starts again"
 	http "$ME" "$(authorizer_bearer alice)"
 	is "$1, pat-httpd is back: 200" "$status" 200
-	kill -STOP "$(pid_of patd)"
+	freeze "$(pid_of patd)"
 	http "$ME?away=$1" "$(authorizer_bearer alice)"
 	kill -CONT "$(pid_of patd)"
 	is "$1, patd is frozen: 503, and nothing reaches Jira" \

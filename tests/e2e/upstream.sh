@@ -147,7 +147,7 @@ pat_admin user enable sso.alice >>"$SCRATCH/log/pat-admin.log" 2>&1
 pat_admin upstream remove sso.alice >>"$SCRATCH/log/pat-admin.log" 2>&1
 http $ME "$(authorizer_bearer alice)"
 is "one that was removed is shown no more" "$(shown)" "200 []"
-kill -STOP "$(pid_of patd)"
+freeze "$(pid_of patd)"
 http "$ME?denied=5" "$(authorizer_bearer reader)"
 is "patd is frozen: 503" "$status" 503
 kill -CONT "$(pid_of patd)"

@@ -365,7 +365,7 @@ authorizer_loaded() {
 authorizer_freeze() {
 	authorizer_what=$1
 	shift
-	kill -STOP "$@"
+	freeze "$@"
 	authorizer_unavailable "$authorizer_what"
 	kill -CONT "$@"
 	authorizer_flows "after: $authorizer_what"

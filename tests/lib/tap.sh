@@ -168,6 +168,18 @@ stop() {
 	wait "$tap_pid" 2>/dev/null
 }
 
+# freeze PID...: SIGSTOP, and none of their threads runs any more.
+freeze() {
+	kill -s STOP "$@"
+	for tap_pid; do
+		wait_for 30 tap_frozen "$tap_pid"
+	done
+}
+
+tap_frozen() {
+	! cat /proc/"$1"/task/*/status | grep '^State:' | grep -q -v '(stopped)'
+}
+
 # wait_for SECONDS COMMAND...: until the command succeeds; fails if it did not
 # in that time.
 wait_for() {
