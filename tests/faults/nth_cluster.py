@@ -141,12 +141,9 @@ class Commands:
 
 
 def again_init(all_):
-    """Once more; what is in the way then is named."""
-    again = all_.one.admin("cluster", "init", check=False)
-    if again.returncode != 0 and "DROP SCHEMA" in again.stderr:
-        all_.drop()
-        again = all_.one.admin("cluster", "init", check=False)
-    assert again.returncode == 0 or "in a cluster already" in again.stderr, again
+    """The same command again is all that it takes."""
+    done = again(all_, all_.one, ("cluster", "init"))
+    assert done.returncode == 0 or "in a cluster already" in done.stderr, done
 
 
 def init(all_):
