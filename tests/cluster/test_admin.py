@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest.mock
 
 import postgres
@@ -362,24 +363,42 @@ def case_join_dies():
         assert nodes(whole) == ["proxy1", "proxy2"]
 
 
-def case_join_cut_off():
-    """who loses its connection while it joins takes its name from nobody who has it by
-    then"""
+GIVES_UP = 30  # seconds without a database: CONNECT_MS of tools/cli/cluster_link.c
+
+
+def is_late(since):
+    """pat-admin may have given up: this machine stood still meanwhile."""
+    return time.monotonic() - since > GIVES_UP / 2
+
+
+def cut_off():
+    """False: it was late, and says nothing."""
     with namesakes() as (whole, one, two, three):
         with held(whole) as waits:
             first = joins(two, one)
             wait_for(waits, two.story)
             before = two.files()
+            since = time.monotonic()
             two.relay.set("cut")
         wait_for(lambda: three.join(one, check=False).returncode == 0, three.story)
         two.relay.set("pass")
+        late = is_late(since)
         said = first.communicate(timeout=PATIENCE)
         assert first.returncode == 3 and "connection" in said[1], said
+        if late and "cluster leave" in said[1]:
+            return False
         assert "cluster leave" not in said[1], said
         assert [name for name in before if ".join" not in name] == two.files()
         assert nodes(whole) == ["proxy1", "proxy2"]
         one.start()
         three.start()
+        return True
+
+
+def case_join_cut_off():
+    """who loses its connection while it joins takes its name from nobody who has it by
+    then"""
+    assert any(cut_off() for _ in range(5)), "each time it was late"
 
 
 def case_join_taken_away():
@@ -481,23 +500,34 @@ def case_hopeless():
         says("permission denied", "own the schema")
 
 
-def case_heals():
-    """what may heal is tried again: a server that is down, or in recovery, or has no
-    room for one more"""
+def heals():
+    """False: it was late, and says nothing."""
     with hosts(1) as (whole, (one,)):
         with concurrent.futures.ThreadPoolExecutor() as both:
             with whole.pair.owner() as session:
                 session.rows("ALTER ROLE jira_pat CONNECTION LIMIT 0")
-                made = both.submit(one.admin, "cluster", "init")
+                since, before = time.monotonic(), len(whole.pair.primary.read_log())
+                made = both.submit(one.admin, "cluster", "init", check=False)
                 wait_for(lambda: "too many connections for role" in
-                         whole.pair.primary.read_log(), one.story)
+                         whole.pair.primary.read_log()[before:], one.story)
             whole.pair.primary.stop()
             whole.pair.primary.start()
-            assert not made.done()
+            assert not made.done() or is_late(since)
             with whole.pair.owner() as session:
                 session.rows("ALTER ROLE jira_pat CONNECTION LIMIT -1")
-            made.result()
+            late = is_late(since)
+            done = made.result()
+        if late and done.returncode != 0:
+            return False
+        assert done.returncode == 0, done
         assert nodes(whole) == ["proxy1"]
+        return True
+
+
+def case_heals():
+    """what may heal is tried again: a server that is down, or in recovery, or has no
+    room for one more"""
+    assert any(heals() for _ in range(5)), "each time it was late"
 
 
 def case_join_new_cluster():
