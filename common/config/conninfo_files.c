@@ -85,7 +85,7 @@ look_as(const struct jp_account *account, const char *path)
 /* ---- what libpq takes ---- */
 
 static enum jp_err
-check_closed(const struct file *file, const char *path, const char *user,
+say_closed(const struct file *file, const char *path, const char *user,
     struct jp_why *why)
 {
 	return jp_why(why, JP_ERR_CONFIG,
@@ -146,7 +146,7 @@ check(const struct file *file, const char *path,
 	}
 	err = check_kind(file, path, why);
 	return err == JP_ERR_OK && sight == CLOSED
-	           ? check_closed(file, path, user, why)
+	           ? say_closed(file, path, user, why)
 	           : err;
 }
 

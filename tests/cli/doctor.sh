@@ -942,12 +942,15 @@ is "no warning then" "$(echo "$out" | grep 'warn  pat-httpd')" ""
 # --- What was left by a command that was killed ------------------------------------
 
 tree
-for what in store.restore:restore key/pepper.key.restore:restore "store.join:cluster join"; do
-	mkdir "$HOME_DIR/${what%:*}"
+for what in "store.restore:restore:and run" "key/pepper.key.restore:restore:and run" \
+	"store.join:cluster join:or run"; do
+	command=${what#*:}
+	left=$HOME_DIR/${what%%:*}
+	mkdir "$left"
 	run check --root "$TREE"
-	like "${what%:*} is there: what to do about it is said" "$out" \
-		"*warn  store *$HOME_DIR/${what%:*}: a \`pat-admin ${what#*:}\`*rm -r $HOME_DIR/${what%:*}*"
-	rmdir "$HOME_DIR/${what%:*}"
+	like "${what%%:*} is there: what to do about it is said" "$out" \
+		"*warn  store *$left: a \`pat-admin ${command%:*}\`*rm -r $left, ${what##*:} it again*"
+	rmdir "$left"
 done
 run check --root "$TREE"
 is "it is gone: nothing is said" "$(echo "$out" | grep 'was killed')" ""

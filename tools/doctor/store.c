@@ -170,17 +170,18 @@ check_audit(struct doctor *doctor)
 }
 
 /*
- * What a restore or a join was making when it was killed. The next one refuses
- * to begin, and a pepper may lie in it.
+ * What a restore or a join was making when it was killed. The next join takes
+ * it over, but the next restore refuses to begin; and a pepper may lie in it.
  */
 static void
 check_left(struct doctor *doctor, const char *path)
 {
 	static const struct {
-		const char *suffix, *command;
+		const char *suffix, *command, *then;
 	} makers[] = {
-		{ NEW_STORE_RESTORE, "restore" },
-		{ NEW_STORE_JOIN, "cluster join" },
+		{ NEW_STORE_RESTORE, "restore", "and run it again" },
+		{ NEW_STORE_JOIN, "cluster join",
+		    "or run it again, which does that" },
 	};
 	char left[JP_PATH_MAX + sizeof(NEW_STORE_RESTORE)];
 	struct stat st;
@@ -192,8 +193,8 @@ check_left(struct doctor *doctor, const char *path)
 			report_finding(doctor, LEVEL_WARN, "store",
 			    "%s: a `pat-admin %s` runs, or was killed, and "
 			    "what it was making is of no use: if none runs, "
-			    "rm -r %s, and run it again",
-			    left, makers[i].command, left);
+			    "rm -r %s, %s",
+			    left, makers[i].command, left, makers[i].then);
 	}
 }
 
