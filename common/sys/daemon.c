@@ -18,6 +18,9 @@ enum {
 	LOG_DRAIN_MS = 2000, /* for the last lines */
 };
 
+/* Its signals cannot be read: it was not told to end, though it does. */
+static bool is_deaf;
+
 static const struct daemon {
 	enum jp_process process;
 	const char *name, *purpose, *debug;
@@ -119,6 +122,8 @@ jp_daemon_main(enum jp_process process, int argc, char **argv,
 	if (daemon->has_tokens)
 		jp_bind_now(argv);
 	status = run(&options);
+	if (status == JP_DAEMON_DONE && is_deaf)
+		status = JP_DAEMON_FAILED;
 	(void)jp_log_stop(LOG_DRAIN_MS);
 	return (int)status;
 }
@@ -183,5 +188,10 @@ jp_daemon_next_signal(int fd)
 	while (got < 0 && errno == EINTR);
 	if (got == (ssize_t)sizeof(info))
 		return (int)info.ssi_signo;
-	return got < 0 && errno == EAGAIN ? 0 : SIGTERM;
+	if (got < 0 && errno == EAGAIN)
+		return 0;
+	jp_log(LOG_ERR, "cannot read signals, and ends: %s",
+	    strerror(got < 0 ? errno : EIO));
+	is_deaf = true;
+	return SIGTERM;
 }

@@ -74,7 +74,8 @@ int jp_daemon_signal_fd(void);
 
 /*
  * The next one that has come there; 0: there is none. SIGTERM where that cannot
- * be read: what stays there would keep a loop busy for ever.
+ * be read: what stays there would keep a loop busy for ever. The daemon ends
+ * with JP_DAEMON_FAILED then, so that it is started again.
  */
 int jp_daemon_next_signal(int fd);
 
