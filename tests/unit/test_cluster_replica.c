@@ -51,6 +51,16 @@ struct fixture {
 	struct fake_host a, b;
 };
 
+/* One more host, which is connected, and whose writers soon give up. */
+static void
+open_hasty(struct fixture *fixture, struct fake_host *hasty)
+{
+	fake_append_wait_ms = HASTY_MS;
+	fake_host_open(hasty, &fixture->log, "c", fake_boot_ms);
+	fake_append_wait_ms = 60000;
+	fake_connect(hasty);
+}
+
 static int
 set_up(void **state)
 {
@@ -327,10 +337,7 @@ a_conflict_is_none_until_its_batch_is_here(void **state)
 	struct fixture *fixture = *state;
 	struct fake_host hasty;
 
-	fake_append_wait_ms = HASTY_MS;
-	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
-	fake_append_wait_ms = 60000;
-	fake_connect(&hasty);
+	open_hasty(fixture, &hasty);
 	hasty.other = &fixture->b;
 	hasty.before = b_was_faster_and_is_not_heard;
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_UNREACHABLE);
@@ -1000,10 +1007,7 @@ what_nobody_knows_shows_later(void **state)
 	struct fixture *fixture = *state;
 	struct fake_host hasty;
 
-	fake_append_wait_ms = HASTY_MS;
-	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
-	fake_append_wait_ms = 60000;
-	fake_connect(&hasty);
+	open_hasty(fixture, &hasty);
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		const char *id = i == 0 ? ID : OTHER;
 
@@ -1028,10 +1032,7 @@ a_late_answer_to_what_was_given_up_begins_anew(void **state)
 	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
 	struct fake_host hasty;
 
-	fake_append_wait_ms = HASTY_MS;
-	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
-	fake_append_wait_ms = 60000;
-	fake_connect(&hasty);
+	open_hasty(fixture, &hasty);
 	hasty.way = FAKE_SILENT_DONE;
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_TIMEOUT);
 	msg.appended.req = hasty.last_req;
@@ -1055,10 +1056,7 @@ a_late_answer_to_what_is_here_is_nothing(void **state)
 	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
 	struct fake_host hasty;
 
-	fake_append_wait_ms = HASTY_MS;
-	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
-	fake_append_wait_ms = 60000;
-	fake_connect(&hasty);
+	open_hasty(fixture, &hasty);
 	hasty.way = FAKE_SILENT_DONE;
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_TIMEOUT);
 	(void)fake_pump(&hasty);
@@ -1078,10 +1076,7 @@ one_at_a_time_is_sent(void **state)
 	struct jp_link_msg msg = { .kind = JP_LINK_APPENDED };
 	struct fake_host hasty;
 
-	fake_append_wait_ms = HASTY_MS;
-	fake_host_open(&hasty, &fixture->log, "c", fake_boot_ms);
-	fake_append_wait_ms = 60000;
-	fake_connect(&hasty);
+	open_hasty(fixture, &hasty);
 	hasty.way = FAKE_SILENT_UNDONE;
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_TIMEOUT);
 	assert_int_equal(add_to(&hasty, ID), JP_ERR_UNREACHABLE);
