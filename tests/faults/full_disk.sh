@@ -1,17 +1,13 @@
 #!/bin/sh
+# shellcheck source-path=SCRIPTDIR/../..
 # The cases are in full_disk.py; this gives them a small disk, in a mount
 # namespace of its own, and starts them for the test driver.
 command -v python3 >/dev/null 2>&1 || {
 	echo "1..0 # SKIP no python3"
 	exit 0
 }
-if [ "${1:-}" != inside ]; then
-	unshare -m true 2>/dev/null || {
-		echo "1..0 # SKIP mounting is not allowed here"
-		exit 0
-	}
-	exec unshare -m --propagation private "$0" inside
-fi
+# shellcheck source=tests/lib/mounts.sh
+. "$JP_SOURCE/tests/lib/mounts.sh"
 disk=$(mktemp -d "${TMPDIR:-/tmp}/jira-pat-disk.XXXXXXXX") || exit 1
 trap 'umount -l "$disk"; rmdir "$disk"' EXIT
 mount -t tmpfs -o size=16m,mode=1777 none "$disk" || {
