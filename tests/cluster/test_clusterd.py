@@ -911,6 +911,7 @@ def servers():
         host.hello("a", CLUSTER)
         state = host.wait("STATE", lambda state: "localhost" in state.text)
         assert '"127.0.0.1"' in state.text and state.text.count("read-only") == 2, state
+        daemon.wait_for(lambda: "not connected" in place.said())
         assert place.said().count("not connected") == 1, place.said()
         host.close()
 

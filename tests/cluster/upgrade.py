@@ -23,6 +23,7 @@ def upgrade(host, newer):
 
 def told(host):
     """It says what is wrong, and what to do, wherever one looks."""
+    host.logged("newer version of jira-pat")
     said = [host.read_log(), *(host.admin(*args, check=False) for args in (
         ["cluster", "status"], ["check"], ["create", "joe"]))]
     said[1:] = [done.stdout + done.stderr for done in said[1:]]
