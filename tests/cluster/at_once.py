@@ -3,7 +3,6 @@ one of them does it, the others hear so, and all say the same afterwards.
 """
 import collections
 import concurrent.futures
-import contextlib
 import csv
 import html
 import json
@@ -13,7 +12,7 @@ import shutil
 import threading
 
 from acts import id_of
-from cluster import PATIENCE, Host, cluster, wait_for
+from cluster import PATIENCE, Host, cluster
 from daemon import ACCEPT, AUDIT, DENY, ROOT, UNAVAILABLE, Skip, main
 from httpd import Http, Place, request
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from acts import ByCommand, Record, Watch, id_of, now
-from cluster import LEASE, PATIENCE, SHIM, Host, cluster, wait_for
+from cluster import PATIENCE, SHIM, Host, cluster, wait_for
 from daemon import (ACCEPT, DENY, ROOT, SANITIZED, UNAVAILABLE, Client, Skip, freeze,
                     main, question)
 

@@ -8,7 +8,7 @@ import re
 import sys
 
 from acts import id_of, make_tokens
-from cluster import PATIENCE, SOURCE, cluster, wait_for
+from cluster import SOURCE, cluster, wait_for
 from libpq import Refused
 from daemon import ACCEPT, DENY, UNAVAILABLE, main
 

@@ -8,16 +8,14 @@ import signal
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(1, os.path.join(os.environ["JP_SOURCE"], "tests/daemon"))
-
-import daemon  # noqa: E402  (tests/daemon/daemon.py)
-import libpq  # noqa: E402
-import link  # noqa: E402
-import ports  # noqa: E402  (tests/lib/ports.py)
-import postgres  # noqa: E402
-import test_clusterd as base  # noqa: E402
-from link import CONNECTED, NOT_DONE, OK, Place  # noqa: E402
+import daemon
+import libpq
+import link
+import ports  # tests/lib/ports.py, by daemon
+import postgres
+from clusterd import (CLUSTER, TAG, batch_id, forget_all, kick, make, pauses, setup,
+                      using, welcome)
+from link import CONNECTED, NOT_DONE, OK, Place
 
 TRIES = 4  # after which the pauses have grown
 
@@ -25,10 +23,10 @@ TRIES = 4  # after which the pauses have grown
 @contextlib.contextmanager
 def host_of(pair, **options):
     """One that is in the cluster of that database."""
-    base.PAIR = pair
-    base.make("a")
-    with base.welcome("a", arguments=("--debug",), **options) as host:
-        yield host
+    with using(pair):
+        make("a")
+        with welcome("a", arguments=("--debug",), **options) as host:
+            yield host
 
 
 def lines(place, *words):
@@ -47,11 +45,11 @@ def told(host, *words):
 
 def tried_in_vain(host, *words):
     """Some tries later: with a pause after each, which grow, and one line in the log."""
-    before = len(base.pauses(host.place))
+    before = len(pauses(host.place))
     told(host, *words)
-    daemon.wait_for(lambda: len(base.pauses(host.place)) >= before + TRIES)
-    pauses = base.pauses(host.place)[before:before + TRIES]
-    assert all(pause >= 100 << number for number, pause in enumerate(pauses)), pauses
+    daemon.wait_for(lambda: len(pauses(host.place)) >= before + TRIES)
+    made = pauses(host.place)[before:before + TRIES]
+    assert all(pause >= 100 << number for number, pause in enumerate(made)), made
     assert len(lines(host.place, *words)) == 1, host.place.said()
 
 
@@ -59,11 +57,6 @@ def is_well(host):
     """The log, which is written behind the answers, ends with it."""
     daemon.wait_for(lambda: host.lease().ok)
     daemon.wait_for(lambda: "connected to" in host.place.said().splitlines()[-1])
-
-
-def cut():
-    """Its session ends, as by an administrator."""
-    base.kick()
 
 
 def cut_by_signal(pair):
@@ -83,7 +76,7 @@ def ended():
     with postgres.Pair(standby=False) as pair, host_of(pair) as host:
         words = ("terminating connection due to administrator command",
                  "somebody has stopped the database, or ended this session")
-        cut()
+        kick()
         state = told(host, *words)
         assert "abnormally" not in state.text, state
         is_well(host)
@@ -94,7 +87,7 @@ def ended():
             with pair.owner() as other:
                 daemon.wait_for(lambda: other.rows(
                     "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
-            cut()
+            kick()
             state = told(host, *words)
             assert state.text.count("terminating") == 1, state
             assert "abnormally" not in state.text, state
@@ -122,7 +115,7 @@ def full():
             contextlib.ExitStack() as others:
         session = others.enter_context(pair.owner("postgres"))
         session.rows("ALTER ROLE %s CONNECTION LIMIT 0" % postgres.ROLE)
-        cut()
+        kick()
         told(host, "too many connections for role", "raise max_connections")
         with contextlib.suppress(libpq.Refused):
             while True:
@@ -151,7 +144,7 @@ def no_room():
                                  "generate_series(1, 10)")
         daemon.wait_for(lambda: host.lease().ok)
         words = ("No space left on device", "make room on the disk of the database")
-        said = host.append(0, base.batch_id(1), os.urandom(500000))
+        said = host.append(0, batch_id(1), os.urandom(500000))
         assert said.result == NOT_DONE and all(
             word in said.text for word in words), said
         told(host, *words)
@@ -160,7 +153,7 @@ def no_room():
         assert len(lines(host.place, *words)) == 1, host.place.said()
         with pair.owner() as session:
             session.rows("DROP TABLE filler")
-        assert host.append(0, base.batch_id(2), os.urandom(500000)).result == OK
+        assert host.append(0, batch_id(2), os.urandom(500000)).result == OK
         is_well(host)
 
 
@@ -185,20 +178,20 @@ def sign_again(pair, days="2", name="localhost"):
 def certificates():
     """a certificate of the server that has expired, or has another name"""
     user = "daemon" if link.ROOT else daemon.pwd.getpwuid(os.geteuid()).pw_name
-    with postgres.Pair(standby=False, tls=True, auth="scram-sha-256") as pair:
+    with postgres.Pair(standby=False, tls=True, auth="scram-sha-256") as pair, \
+            using(pair):
         conninfo = pair.conninfo(folder=pair.client_files(user), host="localhost")
-        base.PAIR = pair
-        base.forget_all()
-        with base.setup(conninfo=conninfo) as host:
-            host.ask("CREATE", cluster=base.CLUSTER, tag=base.TAG, mac=link.mac_of(0))
-            host.ask("JOIN", node="a", tag=base.TAG)
-        with base.welcome("a", conninfo=conninfo, arguments=("--debug",)) as host:
+        forget_all()
+        with setup(conninfo=conninfo) as host:
+            host.ask("CREATE", cluster=CLUSTER, tag=TAG, mac=link.mac_of(0))
+            host.ask("JOIN", node="a", tag=TAG)
+        with welcome("a", conninfo=conninfo, arguments=("--debug",)) as host:
             for change, words in (
                     ({"days": "-1"}, ("certificate verify failed", "has expired")),
                     ({"name": "db2.example"},
                      ("does not match host name", "host= has to be a name"))):
                 sign_again(pair, **change)
-                cut()
+                kick()
                 tried_in_vain(host, *words)
                 sign_again(pair)
                 is_well(host)
@@ -248,15 +241,14 @@ def bounces():
     """pgbouncer in between, whatever it pools, is refused by that name"""
     if not shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin"):
         raise daemon.Skip("no pgbouncer")
-    with postgres.Pair(standby=False) as pair:
-        base.PAIR = pair
-        base.make("a")
+    with postgres.Pair(standby=False) as pair, using(pair):
+        make("a")
         for mode in ("session", "transaction"):
             with bouncer(pair, mode) as port, Place(
                     pair.conninfo(ports=[port]), arguments=("--debug",)) as place:
                 host = place.host()
                 host.place = place
-                host.hello("a", base.CLUSTER)
+                host.hello("a", CLUSTER)
                 tried_in_vain(host, "pgbouncer", "name PostgreSQL itself in conninfo",
                               "127.0.0.1:%d" % port)
                 host.close()

@@ -4,4 +4,5 @@ command -v python3 >/dev/null 2>&1 || {
 	echo "1..0 # SKIP no python3"
 	exit 0
 }
-PYTHONDONTWRITEBYTECODE=1 exec python3 "$JP_SOURCE/tests/cluster/test_clusterd.py"
+PYTHONPATH=$JP_SOURCE/tests/daemon PYTHONDONTWRITEBYTECODE=1 \
+	exec python3 "$JP_SOURCE/tests/cluster/test_clusterd.py"

@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 import postgres
+from apart import Apart, nodes
 from cluster import CLUSTERD, Cluster, wait_for
 from daemon import ACCEPT, ADMIN, DENY, Skip, World, main
-from test_admin import Apart, nodes
 
 SOURCE = os.environ["JP_SOURCE"]
 TEXT = os.path.join(SOURCE, "doc/CLUSTER.md")

@@ -7,7 +7,7 @@ import os
 import sys
 
 from acts import Watch, id_of, now
-from cluster import BUILD, LEASE, cluster, wait_for
+from cluster import BUILD, LEASE, cluster
 from daemon import ACCEPT, AUDIT, DENY, UNAVAILABLE, Skip, main
 
 NEWER = os.path.join(BUILD, "tests/cluster/patd_newer")

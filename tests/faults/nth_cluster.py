@@ -13,11 +13,11 @@ import sys
 sys.path.append(os.path.join(os.environ["JP_SOURCE"], "tests/cluster"))
 
 import postgres  # noqa: E402
+from apart import Apart  # noqa: E402
 from cluster import CLUSTERD, Cluster, ended, wait_for  # noqa: E402
 from daemon import ACCEPT, DENY, Skip, main  # noqa: E402
 from nth_call import CLASSES, EVER, Calls, Plan, clear, explained, mute, plans, \
     show, tried  # noqa: E402
-from test_admin import Apart  # noqa: E402
 
 
 NONE = Plan("memory", 0, "once")  # nothing fails, but all is counted

@@ -23,6 +23,9 @@ SOURCE = os.path.dirname(os.path.dirname(HERE))
 EXPLAINED = os.path.join(HERE, "mutants.explained")
 HANGS = 120  # seconds; a mutant may loop for ever
 
+REPLICA = "replica_commit replica_answer replica_lost replica_log replica_lease " \
+    "replica_open replica_settle"
+
 # What is mutated, and the units that have to notice, the quick ones first.
 SUBJECTS = {
     "common/decide/decide.c": "decide children uses usage claim upstream groups "
@@ -37,14 +40,14 @@ SUBJECTS = {
     "common/cluster/lease.c": "cluster_lease",
     "common/cluster/link.c": "cluster_link",
     "common/cluster/link_parts.c": "cluster_link",
-    "common/cluster/replica.c": "cluster_replica",
-    "common/cluster/replica_commit.c": "cluster_replica",
-    "common/cluster/replica_settle.c": "cluster_replica",
-    "common/cluster/replica_state.c": "cluster_replica",
-    "common/cluster/replica_take.c": "cluster_replica",
+    "common/cluster/replica.c": REPLICA,
+    "common/cluster/replica_commit.c": REPLICA,
+    "common/cluster/replica_settle.c": REPLICA,
+    "common/cluster/replica_state.c": REPLICA,
+    "common/cluster/replica_take.c": REPLICA,
     "common/decide/cluster_view.c": "cluster_view",
-    "common/store/batch.c": "store_batch cluster_replica",
-    "common/store/batch_make.c": "store_batch cluster_replica",
+    "common/store/batch.c": "store_batch " + REPLICA,
+    "common/store/batch_make.c": "store_batch " + REPLICA,
     "common/store/bdb_apply.c": "store_place",
     "patd/cluster_door.c": "cluster_door",
     "patd/cluster_snapshot.c": "cluster_snapshot",

@@ -1,7 +1,7 @@
 /*
  * What pat-clusterd takes of a host while its database cannot be reached:
  * pat_clusterd/bridge.c. What becomes of it in a database is for
- * tests/cluster/test_clusterd.py.
+ * tests/cluster/test_appends.py.
  */
 #include <setjmp.h>
 #include <stdarg.h>
