@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -23,13 +22,13 @@ sys.path += [os.path.join(SOURCE, path) for path in ("tests/daemon", "tests/lib"
 import postgres  # noqa: E402
 from daemon import ACCEPT, BUILD, ROOT, Client, Skip, World  # noqa: E402
 from relay import Relay  # noqa: E402
+from waiting import PATIENCE, wait_for  # noqa: E402  (tests/lib/waiting.py)
 from wire import Wire  # noqa: E402
 
 CLUSTERD = os.path.join(BUILD, "pat_clusterd/pat-clusterd")
 DUMP = os.path.join(BUILD, "tests/cluster/store_dump")
 SHIM = os.path.join(BUILD, "tests/faults/.libs/shift_clock.so")
 LEASE = 5  # seconds: the shortest that is allowed
-PATIENCE = 120  # seconds, which only a hang takes
 SECTION = """
 [cluster]
 conninfo = {conninfo}
@@ -38,15 +37,6 @@ lease = {lease}s
 user = {user}
 """
 SIGNS = ("Sanitizer: ", "runtime error: ")
-
-
-def wait_for(what, why=lambda: "waited for nothing", seconds=PATIENCE):
-    """Tried again until it is so: the machine may be busy."""
-    end = time.monotonic() + seconds
-    while not what():
-        if time.monotonic() > end:
-            raise AssertionError(why())
-        time.sleep(0.02)
 
 
 class Host(World):
@@ -347,18 +337,12 @@ class Cluster:
                 assert sign not in log, log[max(0, log.index(sign) - 99):]
 
 
-def ended(*_):
-    """Whoever ends a test leaves nothing behind."""
-    raise SystemExit("ended")
-
-
 @contextlib.contextmanager
 def cluster(start=True, args=(), **options):
     """A cluster for a test, which skips where there can be none."""
     for program in (CLUSTERD, DUMP):
         if not os.access(program, os.X_OK):
             raise Skip("%s is not built" % os.path.relpath(program, BUILD))
-    signal.signal(signal.SIGTERM, ended)
     try:
         whole = Cluster(**options)
     except postgres.Missing as missing:

@@ -61,13 +61,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path += [os.path.join(os.path.dirname(os.path.abspath(__file__)), path)
              for path in (".", "../lib")]
 
 import libpq  # noqa: E402
 import ports  # noqa: E402  (tests/lib/ports.py)
+from waiting import wait_for  # noqa: E402  (tests/lib/waiting.py)
 
 ROLE = DATABASE = "jira_pat"
 SETTINGS = """
@@ -155,14 +155,6 @@ def dropped(who):
     if os.geteuid() != 0:
         return {}
     return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
-
-
-def wait_for(what, said, seconds=60):
-    end = time.monotonic() + seconds
-    while not what():
-        if time.monotonic() > end:
-            raise AssertionError(said())
-        time.sleep(0.05)
 
 
 def descendants(pid):

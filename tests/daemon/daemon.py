@@ -25,6 +25,8 @@ import activation
 
 sys.path.append(os.path.join(os.environ["JP_SOURCE"], "tests/lib"))
 
+from waiting import wait_for  # noqa: E402  (tests/lib/waiting.py)
+
 BUILD = os.environ["JP_BUILD"]
 PATD = os.path.join(BUILD, "patd/patd")
 HAMMER = os.path.join(BUILD, "tests/daemon/hammer")
@@ -58,6 +60,20 @@ class Skip(Exception):
     pass
 
 
+def ended(number, _):
+    """Whoever ends a test leaves nothing behind: what is open closes, as at an error;
+    once, however often it is said."""
+    for other in ENDS:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+ENDS = (signal.SIGTERM, signal.SIGHUP)
+for each in ENDS:
+    if signal.getsignal(each) != signal.SIG_IGN:  # as by nohup(1)
+        signal.signal(each, ended)
+
+
 def text(value):
     value = value.encode() if isinstance(value, str) else value
     return struct.pack(">H", len(value)) + value
@@ -78,14 +94,6 @@ def detailed(user, token, seq=7, service="jira", rhost="10.0.0.1", read=False,
 def account(user, service="jira", rhost="10.0.0.1", token="", front=ACCOUNT):
     return (b"JPV1" + struct.pack(">BI", front, 7) + text(user) + text(token) +
             text(service) + text(rhost))
-
-
-def wait_for(what, seconds=60):
-    end = time.monotonic() + seconds
-    while not what():
-        if time.monotonic() > end:
-            raise AssertionError("waited for nothing")
-        time.sleep(0.01)
 
 
 def freeze(process):

@@ -734,7 +734,7 @@ def start_under_one_shots():
         try:
             for _ in range(10):
                 before = len(answers)
-                wait_for(lambda: len(answers) > before + 3, 60)
+                wait_for(lambda: len(answers) > before + 3)
                 place.start()
                 assert place.stop() == 0
         finally:
@@ -778,11 +778,11 @@ def start_waits():
                   "r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             place.patd = place.spawn()
-            wait_for(lambda: is_announced(lock), 60)
+            wait_for(lambda: is_announced(lock))
             second = place.run()  # it finds the first one waiting
             assert second.returncode == 3 and "in use" in second.stderr, second
             assert place.patd.poll() is None
-        wait_for(place.answers, 60)
+        wait_for(place.answers)
 
 
 def activation():

@@ -191,7 +191,7 @@ def wiped_at_the_end():
         assert_locked(place, hits["pepper"])
         needles.update(needles_of([token]))
         place.patd.send_signal(signal.SIGTERM)
-        wait_for(lambda: state_of(pid) == "T", 20)
+        wait_for(lambda: state_of(pid) == "T")
         hits = found(pid, needles)
         place.patd.send_signal(signal.SIGCONT)
         assert place.patd.wait(20) == 0

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -14,7 +13,7 @@ sys.path.append(os.path.join(os.environ["JP_SOURCE"], "tests/cluster"))
 
 import postgres  # noqa: E402
 from apart import Apart  # noqa: E402
-from cluster import CLUSTERD, Cluster, ended, wait_for  # noqa: E402
+from cluster import CLUSTERD, Cluster, wait_for  # noqa: E402
 from daemon import ACCEPT, DENY, Skip, main  # noqa: E402
 from nth_call import CLASSES, EVER, Calls, Plan, clear, explained, mute, plans, \
     show, tried  # noqa: E402
@@ -222,7 +221,6 @@ def every(all_, act):
 def hosts():
     if not os.access(CLUSTERD, os.X_OK):
         raise Skip("pat-clusterd is not built")
-    signal.signal(signal.SIGTERM, ended)
     try:
         whole = Cluster(hosts=0, standby=False)
     except postgres.Missing as missing:

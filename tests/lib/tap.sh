@@ -8,7 +8,7 @@
 tap_count=0
 tap_failed=0
 tap_planned=
-tap_running= # NAME:PID of each program in the background
+tap_running= # NAME:PID:BIRTH of each program in the background
 tap_cleanup= # commands of the caller, run first at the end
 
 # --- Results -----------------------------------------------------------------
@@ -119,9 +119,19 @@ closed_folders() {
 
 # --- Background programs -----------------------------------------------------
 
+# tap_stat PID: its state, and what else proc(5) lists from there on.
+tap_stat() {
+	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null
+}
+
+# tap_birth PID: when it began, which tells it from a later one of the same number.
+tap_birth() {
+	tap_stat "$1" | cut -d ' ' -f 20
+}
+
 # tap_alive PID: it runs, and is not a zombie.
 tap_alive() {
-	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+	case $(tap_stat "$1") in
 	'' | [ZX]*) return 1 ;;
 	esac
 }
@@ -133,33 +143,52 @@ start() {
 	shift
 	setsid "$@" </dev/null >>"$SCRATCH/log/$tap_name.log" 2>&1 &
 	started_pid=$!
-	tap_running="$tap_running $tap_name:$started_pid"
+	tap_running="$tap_running $tap_name:$started_pid:$(tap_birth $started_pid)"
 }
 
-# pid_of NAME: of a program that was started and not stopped.
-pid_of() {
+# tap_find NAME: PID:BIRTH of a program that was started and not stopped.
+tap_find() {
 	for tap_item in $tap_running; do
 		[ "${tap_item%%:*}" != "$1" ] || echo "${tap_item#*:}"
 	done
 }
 
+pid_of() {
+	tap_find "$1" | cut -d : -f 1
+}
+
+# tap_lives PID:BIRTH: that one does, and no later one that got its number.
+tap_lives() {
+	tap_alive "${1%:*}" && [ "$(tap_birth "${1%:*}")" = "${1#*:}" ]
+}
+
 # running NAME
 running() {
-	tap_pid=$(pid_of "$1")
-	[ -n "$tap_pid" ] && tap_alive "$tap_pid"
+	tap_found=$(tap_find "$1")
+	[ -n "$tap_found" ] && tap_lives "$tap_found"
+}
+
+# tap_group PID:BIRTH: its group may be there, for nobody has its number, or it has.
+tap_group() {
+	case $(tap_birth "${1%:*}") in
+	'' | "${1#*:}") ;;
+	*) return 1 ;;
+	esac
 }
 
 # stop NAME: with SIGTERM; after ten seconds the hard way. Returns its status.
 stop() {
-	tap_pid=$(pid_of "$1")
-	[ -n "$tap_pid" ] || return 127
-	kill -TERM "$tap_pid" 2>/dev/null
+	tap_found=$(tap_find "$1")
+	[ -n "$tap_found" ] || return 127
+	tap_pid=${tap_found%:*}
+	! tap_lives "$tap_found" || kill -TERM "$tap_pid" 2>/dev/null
 	tap_left=200
-	while [ $tap_left -gt 0 ] && tap_alive "$tap_pid"; do
+	while [ $tap_left -gt 0 ] && tap_lives "$tap_found"; do
 		tap_left=$((tap_left - 1))
 		sleep 0.05
 	done
-	kill -s KILL -- "-$tap_pid" 2>/dev/null # and what it left behind
+	# And what it left behind.
+	! tap_group "$tap_found" || kill -s KILL -- "-$tap_pid" 2>/dev/null
 	tap_keep=
 	for tap_item in $tap_running; do
 		[ "${tap_item%%:*}" = "$1" ] || tap_keep="$tap_keep $tap_item"
