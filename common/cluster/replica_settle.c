@@ -1,5 +1,6 @@
 /* Writers who have written: until all hosts have it. */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/cluster/replica_internal.h"
 
@@ -7,22 +8,33 @@ enum {
 	READING_LEASES = 2, /* how long a reading of the nodes is waited for */
 };
 
-/* "b, c" of those that have left, or are silent, each once; how many. */
+/*
+ * "b, c" of those that have left, or are silent, each once; how many. Where not
+ * all names have room, "b, c and 9 more".
+ */
 static size_t
 print_late(const struct jp_barrier *barrier, bool left, char *text, size_t size)
 {
-	size_t len = 0, count = 0;
+	const size_t more = sizeof(", ") + sizeof(" and 64 more");
+	size_t len = 0, count = 0, named = 0;
 
-	for (size_t i = 0; i < barrier->late_len && len < size; i++) {
-		int more;
+	text[0] = '\0';
+	for (size_t i = 0; i < barrier->late_len; i++) {
+		const char *name = barrier->late[i].name;
 
 		if (barrier->late[i].left != left)
 			continue;
-		more = snprintf(text + len, size - len, "%s%s",
-		    count > 0 ? ", " : "", barrier->late[i].name);
-		len += more > 0 ? (size_t)more : 0;
+		if (named == count && len + strlen(name) + more <= size) {
+			(void)snprintf(text + len, size - len, "%s%s",
+			    named > 0 ? ", " : "", name);
+			len = strlen(text);
+			named++;
+		}
 		count++;
 	}
+	if (named < count)
+		(void)snprintf(
+		    text + len, size - len, " and %zu more", count - named);
 	return count;
 }
 
