@@ -866,6 +866,16 @@ exits "no folder for the audit trail: exit status 1" 1 check --root "$TREE"
 like "it says what to do" "$out" "*bad   audit*$HOME_DIR/log: *create it*"
 mkdir "$HOME_DIR/log"
 exits "a folder for it, and no trail yet: exit status 0" 0 check --root "$TREE"
+if [ "$(id -u)" = 0 ]; then
+	owner=$(stat -c %u "$HOME_DIR/log")
+	chown 65534 "$HOME_DIR/log"
+	exits "a folder that patd cannot write: exit status 1" 1 check --root "$TREE"
+	like "it says what to do" "$out" "*bad   audit*$HOME_DIR/log: *chown the directory to uid $owner*"
+	chmod 777 "$HOME_DIR/log"
+	exits "one that it can, whose ever it is: exit status 0" 0 check --root "$TREE"
+	chmod 755 "$HOME_DIR/log"
+	chown "$owner" "$HOME_DIR/log"
+fi
 echo '{}' >"$TRAIL"
 chmod 666 "$TRAIL"
 exits "a trail that everybody can write: exit status 1" 1 check --root "$TREE"

@@ -142,6 +142,22 @@ check_space(struct doctor *doctor, const char *path)
 		    path);
 }
 
+/* No file yet. Who may write there by an ACL shows in the mode, too. */
+static void
+check_audit_dir(struct doctor *doctor, const char *dir, const struct stat *st)
+{
+	if (st->st_uid != doctor->uid && (st->st_mode & 022) == 0)
+		report_finding(doctor, LEVEL_BAD, "audit",
+		    "%s: patd cannot create %s there: chown the directory to "
+		    "uid %lu",
+		    dir, doctor->settings->audit_file,
+		    (unsigned long)doctor->uid);
+	else
+		report_finding(doctor, LEVEL_OK, "audit",
+		    "%s: not there yet: patd creates it",
+		    doctor->settings->audit_file);
+}
+
 /* patd makes the file; its directory must exist. */
 static void
 check_audit(struct doctor *doctor)
@@ -149,7 +165,7 @@ check_audit(struct doctor *doctor)
 	const char *path = doctor->settings->audit_file;
 	char dir_path[JP_PATH_MAX + 1];
 	char *slash;
-	struct stat st;
+	struct stat st, file;
 
 	if (path[0] == '\0')
 		return;
@@ -161,10 +177,9 @@ check_audit(struct doctor *doctor)
 		report_finding(doctor, LEVEL_BAD, "audit",
 		    "%s: %s: create it, owned by the user of patd", dir_path,
 		    strerror(errno));
-	else if (lstat(path, &st) != 0 && errno == ENOENT)
-		report_finding(doctor, LEVEL_OK, "audit",
-		    "%s: not there yet: patd creates it", path);
-	else if (report_path(doctor, "audit", path, S_IFREG, 022, &st))
+	else if (lstat(path, &file) != 0 && errno == ENOENT)
+		check_audit_dir(doctor, dir_path, &st);
+	else if (report_path(doctor, "audit", path, S_IFREG, 022, &file))
 		report_finding(doctor, LEVEL_OK, "audit", "%s", path);
 	check_space(doctor, dir_path);
 }
