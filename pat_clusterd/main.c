@@ -204,6 +204,7 @@ serve(struct clusterd *clusterd)
 	struct jp_why why = { .text = "" };
 	enum jp_err err = JP_ERR_OK;
 
+	clusterd->sandbox.quiet = clusterd->options->given[JP_OPTION_SETUP];
 	jp_daemon_block_signals();
 	clusterd->signals = jp_daemon_signal_fd();
 	if (clusterd->signals < 0)

@@ -194,7 +194,9 @@ fail(struct bridge *bridge)
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
 		if (strcmp(errors[i].sqlstate, bridge->database.sqlstate) == 0)
 			err = errors[i].err;
-	bridge_text(text, bridge->database.text, bridge_advice(bridge));
+	bridge_text(text, bridge->database.text,
+	    err == JP_ERR_NOT_FOUND ? "\"pat-admin cluster status\" names them"
+	                            : bridge_advice(bridge));
 	if (bridge->setup.msg.kind == JP_LINK_JOIN && bridge->is_entering)
 		bridge->entered[0] = '\0';
 	end(bridge, err, text);

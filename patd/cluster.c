@@ -39,7 +39,7 @@ cluster_agree(const struct jp_settings *settings, struct jp_store *store,
 		return jp_why(why, JP_ERR_CONFIG,
 		    "%s is one of a cluster, and the settings have no "
 		    "[cluster]: put it back, or run \"pat-admin cluster "
-		    "leave\"",
+		    "leave --without-database\"",
 		    settings->store_dir);
 	if (jp_position_is_filling(&position))
 		return jp_why(why, JP_ERR_CONFIG,

@@ -131,6 +131,7 @@ jp_sandbox_say(const struct jp_sandbox *sandbox)
 {
 	const bool files = sandbox->landlock > 0;
 	const bool all = files && sandbox->no_seccomp == 0;
+	const int good = sandbox->quiet ? LOG_DEBUG : LOG_INFO;
 	char name[32] = "Landlock", landlock[64], seccomp[64];
 
 	if (files)
@@ -138,6 +139,6 @@ jp_sandbox_say(const struct jp_sandbox *sandbox)
 		    name, sizeof(name), "Landlock (ABI %d)", sandbox->landlock);
 	tell(landlock, name, files ? 0 : -sandbox->landlock);
 	tell(seccomp, "seccomp", sandbox->no_seccomp);
-	jp_log(all ? LOG_INFO : LOG_WARNING,
+	jp_log(all ? good : LOG_WARNING,
 	    "sandbox: capabilities dropped, %s, %s", landlock, seccomp);
 }

@@ -47,6 +47,7 @@ struct jp_sandbox {
 	bool connects;  /* what is asked for: it may connect by TCP */
 	int landlock;   /* its ABI; below 1: the negated errno(3) of why not */
 	int no_seccomp; /* errno(3) of why not; 0: calls are filtered */
+	bool quiet;     /* is asked for: nothing is logged if all holds */
 };
 
 /*

@@ -1,6 +1,7 @@
 #include "tools/cli/context.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "tools/cli/command.h"
 #include "tools/cli/output.h"
@@ -31,6 +32,13 @@ static const struct {
 	    "check`" },
 };
 
+/* Whether the advice is followed already: what forbids it says why itself. */
+static bool
+is_done(enum jp_err err)
+{
+	return err == JP_ERR_PERMISSION && geteuid() == 0;
+}
+
 enum status
 context_fail(
     const struct context *context, enum jp_err err, const struct jp_why *why)
@@ -48,7 +56,7 @@ context_fail(
 	(void)fprintf(stderr, "pat-admin: %s: %s\n", context->command->name,
 	    why->text[0] != '\0' ? why->text : jp_err_text(err));
 	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
-		if (advices[i].err == err)
+		if (advices[i].err == err && !is_done(err))
 			(void)fprintf(stderr, "%s\n", advices[i].advice);
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
 		if (statuses[i].err == err)

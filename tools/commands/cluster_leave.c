@@ -31,6 +31,15 @@ make_leave(const char *node, struct jp_link_msg *msg)
 	(void)snprintf(msg->leave.node, sizeof(msg->leave.node), "%s", node);
 }
 
+/* Where [cluster] is gone already, nobody knows it any more. */
+static const char *
+own_name(const struct context *context)
+{
+	const char *node = context->settings.cluster.node;
+
+	return node[0] != '\0' ? node : "this host";
+}
+
 /* ---- another host ---- */
 
 static enum jp_err
@@ -337,7 +346,7 @@ leave(struct leaving *leaving)
 	if (err == JP_ERR_OK)
 		cluster_tell(leaving->context, &leaving->store.owner,
 		    "cluster-leave", leaving->store.position.cluster,
-		    settings->cluster.node);
+		    own_name(leaving->context));
 	return err;
 }
 
@@ -396,8 +405,7 @@ cluster_leave(struct context *context, const struct cluster_args *args)
 		err = leave_whichever(context, args, &why);
 	if (err == JP_ERR_OK)
 		err = print_done(context,
-		    args->node != NULL ? args->node
-		                       : context->settings.cluster.node,
+		    args->node != NULL ? args->node : own_name(context),
 		    args->node != NULL);
 	if (err == JP_ERR_OK)
 		return STATUS_DONE;

@@ -163,6 +163,10 @@ cluster_status(struct context *context, const struct cluster_args *args)
 		(void)jp_why(&why, JP_ERR_PROTOCOL, "patd said nothing");
 		return context_fail(context, JP_ERR_PROTOCOL, &why);
 	}
+	/* A store alone does not know by which name its host goes. */
+	if (report.here.node[0] == '\0')
+		(void)jp_field_set(report.here.node, sizeof(report.here.node),
+		    context->settings.cluster.node);
 	err = print(context, args, &report);
 	if (err != JP_ERR_OK)
 		return context_fail(context, err, &why);

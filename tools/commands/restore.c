@@ -329,6 +329,14 @@ print_done(const struct context *context, const struct restore *restore)
 	        : "What was revoked after the backup is live again: revoke "
 	          "it before patd starts.\n",
 	    stderr);
+	if (!restore->in_cluster &&
+	    restore->making.settings->cluster.configured)
+		(void)fprintf(stderr,
+		    "The backup is none of a host of the cluster, and patd "
+		    "does not start with it: `pat-admin cluster leave %s` on "
+		    "another host, and then `pat-admin cluster join --import` "
+		    "here; what is revoked there is so here, too.\n",
+		    restore->making.settings->cluster.node);
 	if (replaced(&restore->making.pepper) &&
 	    restore->making.settings->audit_file[0] != '\0')
 		(void)fputs(
