@@ -101,15 +101,15 @@ followed() {
 }
 
 start follow "$PAT_ADMIN" --config "$CONF" audit --follow
-ok "--follow shows what is there" wait_for 15 followed carol
+ok "--follow shows what is there" wait_for 60 followed carol
 new dave
-ok "and what comes" wait_for 15 followed dave
+ok "and what comes" wait_for 60 followed dave
 mv "$TRAIL" "$TRAIL-20270201"
 new erin
-ok "after a rotation, too" wait_for 15 followed erin
+ok "after a rotation, too" wait_for 60 followed erin
 printf '%s' '{"seq":' >>"$TRAIL"
 new frank
-ok "half a line is no line" wait_for 15 followed frank
+ok "half a line is no line" wait_for 60 followed frank
 stop follow
 is "no line came twice" "$(grep -c create "$SCRATCH/log/follow.log")" 6
 

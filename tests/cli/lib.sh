@@ -103,5 +103,5 @@ socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])' \
 # cli_patd: starts patd on this store.
 cli_patd() {
 	start patd "$PATD" --config "$CONF" --foreground
-	wait_for 15 cli_listens
+	wait_for 60 cli_listens
 }

@@ -156,7 +156,7 @@ cat >"$SCRATCH/nginx.conf" <<-EOT
 	}
 EOT
 start nginx nginx -c "$SCRATCH/nginx.conf" -e "$SCRATCH/log/nginx-error.log"
-wait_for 15 curl -s -o "$SCRATCH/page" "http://127.0.0.1:$port/"
+wait_for 60 curl -s -o "$SCRATCH/page" "http://127.0.0.1:$port/"
 answers=
 for user in a_x ab_x abc_x abcd_x zzzzzzzzzzzzzzz_x 123456_x alice abcde_x; do
 	answers="$answers $(curl -s -o "$SCRATCH/page" -w '%{http_code}' \

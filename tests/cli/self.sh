@@ -191,7 +191,7 @@ mkfifo "$SCRATCH/end"
 start hold python3 "$SCRATCH/hold.py" "$HOME_DIR/run/admin.sock" nobody 5 \
 	"$SCRATCH/end" "$SCRATCH/held"
 exec 9>"$SCRATCH/end"
-wait_for 15 test -s "$SCRATCH/held"
+wait_for 60 test -s "$SCRATCH/held"
 is "a user has a few connections at a time" "$(cat "$SCRATCH/held")" 0
 as nobody list
 is "then no more" "$status" 3

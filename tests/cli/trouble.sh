@@ -213,7 +213,7 @@ while True:
         elif sys.argv[2] == "long":
             c.send(b"\0" * 20000)
     c.close()' "$HOME_DIR/run/admin.sock" "$1"
-	wait_for 10 cli_listens || bail "no listener"
+	wait_for 60 cli_listens || bail "no listener"
 }
 
 liar close

@@ -71,7 +71,7 @@ for _ in 1 2 3; do
 	origin_port=$(free_port)
 	origin_conf >"$ORIGIN/apache2.conf"
 	start origin apache2 -f "$ORIGIN/apache2.conf" -DFOREGROUND
-	wait_for 15 origin_settled && running origin && break
+	wait_for 60 origin_settled && running origin && break
 	stop origin
 done
 running origin || bail "the origin does not start: $(cat "$SCRATCH"/log/origin*)"

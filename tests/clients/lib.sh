@@ -114,7 +114,7 @@ clients_front() {
 		done
 		eval "clients_${1}_ports=\$clients_ports"
 		"$2"
-		wait_for 15 clients_settled "$1" && running "$1" && return 0
+		wait_for 60 clients_settled "$1" && running "$1" && return 0
 		stop "$1" || :
 	done
 	bail "$1 does not start, $clients_round times: $(cat "$SCRATCH/log/$1"*)"

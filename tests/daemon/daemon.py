@@ -141,7 +141,7 @@ def take_text(data, at):
 class Client:
     """One connection to verify.sock."""
 
-    def __init__(self, path, timeout=30):
+    def __init__(self, path, timeout=60):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.sock.settimeout(timeout)
         try:

@@ -147,7 +147,7 @@ class Notified:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sock.bind(path)
         os.chmod(path, 0o777)
-        self.sock.settimeout(20)
+        self.sock.settimeout(60)
         os.environ["NOTIFY_SOCKET"] = path
         try:
             place.start()

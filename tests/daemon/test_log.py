@@ -10,7 +10,6 @@ from daemon import (ACCEPT, DENY, PATD, ROOT, Client, Skip, main, wait_for,
                     world)
 
 ANSWERS = 4000
-ANSWER_S = 1.0  # for each one; a client waits three seconds
 DEVICES = """
 mkdir -p "$1" && mount -t tmpfs tmpfs "$1" &&
 for name in null zero random urandom; do
@@ -22,14 +21,11 @@ ln -s "$2" /dev/log && shift 2 && exec "$@"
 
 
 def ask_often(place, token, count=ANSWERS):
-    """Accepted questions, which --debug logs one by one; the longest time."""
-    longest = 0
+    """Accepted questions, which --debug logs one by one: where the log held one up,
+    it would do so for ever."""
     with Client(place.verify) as client:
         for _ in range(count):
-            begin = time.monotonic()
             assert client.ask("alice", token) == (ACCEPT, "alice")
-            longest = max(longest, time.monotonic() - begin)
-    return longest
 
 
 def start_with(place, stderr, *args, **options):
@@ -58,7 +54,7 @@ def pipe_that_nobody_reads():
         reader, writer = os.pipe()
         start_with(place, writer, "--debug")
         os.close(writer)
-        assert ask_often(place, token) < ANSWER_S
+        ask_often(place, token)
         stats = place.stats()
         assert stats["log"]["lost"] > 0, stats["log"]
         exposed = place.admin("stats", "--prometheus").stdout
@@ -71,7 +67,7 @@ def pipe_that_nobody_reads():
         wait_for(lambda: lost_in(b"".join(parts).decode()) > 0)
         assert place.ask("bob", token)[0] == DENY
         assert place.stop() == 0
-        thread.join(20)
+        thread.join()
         os.close(reader)
         log = b"".join(parts).decode()
         seen = log.count("reason=accepted")
@@ -102,7 +98,7 @@ def reader_gone():
         start_with(place, writer, "--debug")
         os.close(writer)
         os.close(reader)
-        assert ask_often(place, token, 100) < ANSWER_S
+        ask_often(place, token, 100)
         wait_for(lambda: place.stats()["log"]["lost"] >= 100)
         assert place.stop() == 0
 
@@ -120,7 +116,7 @@ def nonblocking():
         thread = threading.Thread(target=read_all, args=(reader, parts))
         thread.start()
         assert place.stop() == 0
-        thread.join(20)
+        thread.join()
         os.close(reader)
         log = b"".join(parts).decode()
         assert log.count("reason=accepted") == 600
@@ -145,10 +141,10 @@ def syslog_that_nobody_reads():
             stdin=subprocess.DEVNULL)
         wait_for(lambda: place.patd.poll() is not None or place.answers())
         assert place.patd.poll() is None, place.patd.returncode
-        assert ask_often(place, token) < ANSWER_S
+        ask_often(place, token)
         lost = place.stats()["log"]["lost"]
         assert lost > 0
-        logger.settimeout(10)
+        logger.settimeout(60)
         said = ""
         while lost_in(said) < lost:
             said += logger.recv(4096).decode() + "\n"
@@ -190,28 +186,28 @@ def closed_from_the_start():
         for fd in range(3):
             held = os.readlink("/proc/%d/fd/%d" % (place.patd.pid, fd))
             assert held == "/dev/null", held
-        assert ask_often(place, token, 100) < ANSWER_S
+        ask_often(place, token, 100)
         wait_for(lambda: place.stats()["log"]["lost"] >= 100)
         with open(place.root + "/store/store.lock") as lock:
             assert lock.read() == "patd (pid %d)\n" % place.patd.pid
         assert place.stop() == 0
 
 
-def notified(place, more):
-    """The datagrams of a patd that runs for two seconds with this in its
-    environment, and the seconds between them.
+def notified(place, more, patience=2):
+    """The first ten datagrams of a patd with this in its environment, or those until
+    none came for so many seconds.
     """
     path = place.root + "/notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(path)
         os.chmod(path, 0o777)
-        sock.settimeout(20)
+        sock.settimeout(60)
         place.patd = subprocess.Popen(
             [PATD, "--config", place.config], stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "NOTIFY_SOCKET": path, **more})
         assert sock.recv(4096).startswith(b"READY=1")
-        sock.settimeout(2)
+        sock.settimeout(patience)
         signs = []
         try:
             while len(signs) < 10:
@@ -228,7 +224,7 @@ def watchdog():
     none that are meant for another process"""
     with world(start=False) as place:
         every = {"WATCHDOG_USEC": "400000"}
-        assert notified(place, every) == 10 * [b"WATCHDOG=1"]
+        assert notified(place, every, 60) == 10 * [b"WATCHDOG=1"]
         assert notified(place, {**every, "WATCHDOG_PID": "1"}) == []
         for nonsense in ("", "0", "-5", "soon", "9" * 30):
             assert notified(place, {"WATCHDOG_USEC": nonsense}) == []

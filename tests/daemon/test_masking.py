@@ -96,7 +96,7 @@ def ask_verify(place, fields):
 
 def ask_mux(place, fields):
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(20)
+        sock.settimeout(60)
         sock.connect(os.path.join(place.root, "run/mux"))
         sock.sendall(b"".join(text(field) for field in fields))
         sock.recv(16)

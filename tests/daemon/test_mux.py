@@ -474,7 +474,7 @@ def stopping():
             place.patd.send_signal(signal.SIGTERM)
             assert client.all() == OK
             assert half.all() == NO
-        assert place.patd.wait(10) == 0
+        assert place.patd.wait(60) == 0
         place.patd = None
 
 

@@ -28,7 +28,7 @@ def ready_is_told():
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.bind(path)
             os.chmod(path, 0o777)
-            sock.settimeout(10)
+            sock.settimeout(60)
             os.environ["NOTIFY_SOCKET"] = path
             try:
                 place.start()
@@ -280,7 +280,7 @@ def held_is_answered():
             place.patd.send_signal(signal.SIGTERM)
             assert client.answer() == (ACCEPT, "alice")
             assert idle.closed()
-        assert place.patd.wait(10) == 0
+        assert place.patd.wait(60) == 0
         place.patd = None
 
 
@@ -298,7 +298,7 @@ def backlog_is_answered():
         for client in clients:
             assert client.answer() == (ACCEPT, "alice")
             client.close()
-        assert place.patd.wait(20) == 0
+        assert place.patd.wait(60) == 0
         place.patd = None
 
 

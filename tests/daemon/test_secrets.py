@@ -112,7 +112,7 @@ def mux_question(*fields):
 def asked_of_mux(place, data):
     """What patd answers to these bytes, and nothing more, on its mux."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as mux:
-        mux.settimeout(20)
+        mux.settimeout(60)
         mux.connect(place.root + "/run/mux")
         mux.sendall(data)
         mux.shutdown(socket.SHUT_WR)
@@ -133,7 +133,7 @@ def no_token_of_mux():
         assert asked_of_mux(place, half) == b"\0\2NO"
         assert asked_of_mux(place, half + b"x" * 6000) == b"\0\2NO"
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as mux:
-            mux.settimeout(20)
+            mux.settimeout(60)
             mux.connect(place.root + "/run/mux")
             mux.sendall(half)
             def held():
@@ -194,7 +194,7 @@ def wiped_at_the_end():
         wait_for(lambda: state_of(pid) == "T")
         hits = found(pid, needles)
         place.patd.send_signal(signal.SIGCONT)
-        assert place.patd.wait(20) == 0
+        assert place.patd.wait(60) == 0
         place.patd = None
         assert not hits, hits
 

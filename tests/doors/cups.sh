@@ -98,7 +98,7 @@ stop cups
 if unshare -n ip link set lo up 2>/dev/null; then
 	start net unshare -n sh -c 'ip link set lo up &&
 		ip address add 192.0.2.7/32 dev lo && echo up && exec sleep 3600'
-	wait_for 15 grep -q up "$SCRATCH/log/net.log" || bail "no network"
+	wait_for 60 grep -q up "$SCRATCH/log/net.log" || bail "no network"
 	net=$started_pid
 	address=192.0.2.7
 	sed -i -e 's/^<Location \/>/&\nAllow all/' "$DOOR/cupsd.conf"

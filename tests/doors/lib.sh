@@ -105,7 +105,7 @@ door_make() {
 # patd_again: starts patd, also after `stop patd`. It logs accepted requests, too.
 patd_again() {
 	start patd "$JP_BUILD/patd/patd" --config "$WORLD/jira-pat.conf" --debug
-	wait_for 15 world_accepts "$WORLD/run/verify.sock"
+	wait_for 60 world_accepts "$WORLD/run/verify.sock"
 }
 
 # door_account USER UID: a line in the private passwd, without a password; the
@@ -327,7 +327,7 @@ door_refusing() {
 
 # door_said PATTERN: patd's log has it; an expression of grep.
 door_said() {
-	wait_for 10 grep -q "$1" "$SCRATCH/log/patd.log"
+	wait_for 60 grep -q "$1" "$SCRATCH/log/patd.log"
 }
 
 # door_end [NAME...]: stops these servers, looks at what they have left, and ends.

@@ -164,7 +164,7 @@ refused() {
 new sso.alice --expires 3s
 http $ME "$(basic sso.alice "$token")"
 before=$status
-wait_for 15 refused "$(basic sso.alice "$token")"
+wait_for 60 refused "$(basic sso.alice "$token")"
 is "an expired token: 200 before, 401 after" "$before $status" '200 401'
 
 late=0

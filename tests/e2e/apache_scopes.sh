@@ -153,6 +153,6 @@ lets_in() {
 	http $ME "$reader"
 	[ "$status" = 200 ]
 }
-ok "patd reads the sections anew on SIGHUP" wait_for 15 lets_in
+ok "patd reads the sections anew on SIGHUP" wait_for 60 lets_in
 is "the new section wants its scope" "$(may "$blind" GET)" "403 "
 done_testing

@@ -106,7 +106,7 @@ apache_start() {
 		WORLD_URL=http://127.0.0.1:$world_port
 		apache_conf >"$WORLD/apache2.conf"
 		start proxy apache2 -f "$WORLD/apache2.conf" -DFOREGROUND
-		wait_for 15 apache_settled && running proxy && return 0
+		wait_for 60 apache_settled && running proxy && return 0
 		stop proxy || :
 	done
 	return 1

@@ -55,7 +55,7 @@ asking() {
 	example "$@"
 	start "$1" python3 "$JP_SOURCE/tests/lib/asking.py" "$1" \
 		"$WORLD/$1.yaml" "$WORLD/$1.port"
-	wait_for 15 test -s "$WORLD/$1.port" ||
+	wait_for 60 test -s "$WORLD/$1.port" ||
 		bail "$1: $(cat "$SCRATCH/log/$1.log")"
 	WORLD_URL=http://127.0.0.1:$(cat "$WORLD/$1.port")
 }

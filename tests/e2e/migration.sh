@@ -154,7 +154,7 @@ with open(sys.argv[2], "w") as file:
 server.serve_forever()
 END
 start jira python3 "$SCRATCH/jira.py" "$SCRATCH/jira.json" "$SCRATCH/jira.port"
-wait_for 15 test -s "$SCRATCH/jira.port" || bail "no stand-in for Jira"
+wait_for 60 test -s "$SCRATCH/jira.port" || bail "no stand-in for Jira"
 NATIVE=http://127.0.0.1:$(cat "$SCRATCH/jira.port")
 echo "machine 127.0.0.1 login admin password x" >"$STORY/.netrc"
 chmod 600 "$STORY/.netrc"

@@ -71,7 +71,7 @@ mux_admin() {
 mux_patd() {
 	start patd "$JP_BUILD/patd/patd" --config "$SCRATCH/jira-pat.conf" \
 		--debug
-	wait_for 15 mux_answers "$MUX"
+	wait_for 60 mux_answers "$MUX"
 }
 
 mux_answers() {

@@ -33,7 +33,7 @@ is "main.cf says where smtpd.conf is" \
 mux_proofs "Postfix, PLAIN" try_plain 535 454
 mux_proofs "Postfix, LOGIN" try_login 535 454
 
-ok "patd knows the service and who asked" wait_for 10 grep -q \
+ok "patd knows the service and who asked" wait_for 60 grep -q \
 	"reason=accepted.*front=mux peer=$(id -u postfix) service=\"smtp\"" \
 	"$SCRATCH/log/patd.log"
 is "without a token nobody may relay" "$(

@@ -79,7 +79,7 @@ nginx_start() {
 		start nginx env LD_PRELOAD="$WORLD/lib/pam_confdir.so" \
 			JP_PAM_CONFDIR="$WORLD/pam.d" \
 			nginx -p "$WORLD/nginx" -c "$WORLD/nginx/nginx.conf"
-		wait_for 15 nginx_settled && running nginx && return 0
+		wait_for 60 nginx_settled && running nginx && return 0
 		stop nginx || :
 	done
 	return 1

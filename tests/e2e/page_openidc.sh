@@ -22,7 +22,7 @@ mkdir "$SCRATCH/sso"
 (umask 077 && openssl rand -hex 32 >"$SCRATCH/sso/secret")
 start provider python3 "$JP_SOURCE/tests/lib/oidc_provider.py" \
 	"$SCRATCH/sso/port" "$SCRATCH/sso/secret"
-wait_for 15 test -s "$SCRATCH/sso/port" || bail "the provider does not start"
+wait_for 60 test -s "$SCRATCH/sso/port" || bail "the provider does not start"
 ISSUER=http://127.0.0.1:$(cat "$SCRATCH/sso/port")
 
 # signs_in USER [AGO]: the provider knows them from now on, since AGO seconds.

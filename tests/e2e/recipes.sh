@@ -103,7 +103,7 @@ hers=$(made jane.doe --name group)
 his=$(made john.doe --name group)
 patd_reads "$(block "$RECIPES" "Only developers may use the API" ini)"
 ok "a token of somebody in no group is refused" \
-	wait_for 15 asked john.doe "$his" 403
+	wait_for 60 asked john.doe "$his" 403
 is "hers, too" "$(asks jane.doe "$hers")" 403
 recipe "Only developers may use the API"
 is "hers is let in once she is a developer, his is not" "$(
@@ -111,7 +111,7 @@ is "hers is let in once she is a developer, his is not" "$(
 pat_admin user groups jane.doe --none >>"$SCRATCH/log/pat-admin.log" 2>&1
 is "hers is refused when she is no longer one" "$(asks jane.doe "$hers")" 403
 patd_reads "$WORLD_SECTIONS"
-ok "without groups everybody may" wait_for 15 asked john.doe "$his" 200
+ok "without groups everybody may" wait_for 60 asked john.doe "$his" 200
 
 # --- A token is renewed without an outage --------------------------------------------------
 

@@ -62,7 +62,7 @@ nginx_start() {
 		jira_port=$(free_port)
 		nginx_conf >"$WORLD/nginx/nginx.conf"
 		start proxy nginx -p "$WORLD/nginx" -c "$WORLD/nginx/nginx.conf"
-		wait_for 15 nginx_settled && running proxy && return 0
+		wait_for 60 nginx_settled && running proxy && return 0
 		stop proxy || :
 	done
 	return 1

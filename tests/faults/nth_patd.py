@@ -114,7 +114,7 @@ def ask_mux(place, user, password):
     """What the protocol of saslauthd says: b"OK", b"NO", or nothing."""
     fields = (user.encode(), password.encode(), b"jira", b"")
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(20)
+        sock.settimeout(60)
         try:
             sock.connect(place.run_dir + "/mux")
             sock.sendall(b"".join(struct.pack(">H", len(field)) + field

@@ -22,7 +22,7 @@ read -r pid folder <"$SCRATCH/left" || bail "it did not start"
 gone() {
 	! tap_alive "$pid"
 }
-ok "what it has started is ended" wait_for 30 gone
-ok "its folder is removed" wait_for 30 test ! -e "$folder"
+ok "what it has started is ended" wait_for 60 gone
+ok "its folder is removed" wait_for 60 test ! -e "$folder"
 gone || kill "$pid"
 done_testing

@@ -41,7 +41,7 @@ like "what a test that hangs had printed is kept, and it says that it was cut" \
 	"$out" "ok 1
 Bail out! tests/cli/try.sh hangs: cut after 2 seconds"
 is "it has failed" "$ended" 124
-ok "what it had started is gone" wait_for 30 sh -c "! kill -0 $(
+ok "what it had started is gone" wait_for 60 sh -c "! kill -0 $(
 	cat "$SCRATCH/child") 2>/dev/null"
 
 # 124 is what timeout(1) exits with, but a test may do so, too.

@@ -135,7 +135,7 @@ page_nginx() {
 		# shellcheck disable=SC1091
 		. "$WORLD/page.env"
 		start proxy nginx -p "$WORLD/nginx" -c "$WORLD/nginx/nginx.conf"
-		wait_for 15 page_settled && running proxy && return 0
+		wait_for 60 page_settled && running proxy && return 0
 		stop proxy || :
 	done
 	return 1

@@ -27,7 +27,7 @@ proxy_mute() {
 	PROXY_MUTE_SOCKET=$WORLD/mute/sock
 	start mute python3 "$JP_SOURCE/tests/lib/authorizer_mute.py" \
 		"$PROXY_MUTE_SOCKET" "$1"
-	wait_for 15 test -S "$PROXY_MUTE_SOCKET" ||
+	wait_for 60 test -S "$PROXY_MUTE_SOCKET" ||
 		bail "no second authorizer: $(cat "$SCRATCH/log/mute.log")"
 }
 

@@ -61,7 +61,7 @@ server_try() {
 	for server_round in 1 2 3; do
 		server_port=$(free_port) || return 1
 		"$@" || return 1
-		wait_for 30 server_settled "$server_name" "$server_port" &&
+		wait_for 60 server_settled "$server_name" "$server_port" &&
 			running "$server_name" && return 0
 		stop "$server_name" || :
 	done

@@ -201,7 +201,7 @@ stop() {
 freeze() {
 	kill -s STOP "$@"
 	for tap_pid; do
-		wait_for 30 tap_frozen "$tap_pid"
+		wait_for 60 tap_frozen "$tap_pid"
 	done
 }
 

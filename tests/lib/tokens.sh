@@ -74,7 +74,7 @@ token_proofs() {
 	new alice --expires 3s
 	ok "$token_what: an expired one is out" \
 		wait_for 60 token_gets "$token_do" "$token" "$token_out"
-	ok "$token_what: patd saw it expire" wait_for 10 \
+	ok "$token_what: patd saw it expire" wait_for 60 \
 		grep -q "reason=expired id=$id" "$SCRATCH/log/patd.log"
 	stop patd
 	is "$token_what: patd ends with 0" $? 0

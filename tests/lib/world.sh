@@ -103,14 +103,14 @@ socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect(sys.argv[1])' \
 world_patd() {
 	start patd "$JP_BUILD/patd/patd" --config "$WORLD/jira-pat.conf" \
 		--foreground
-	wait_for 15 world_accepts "$WORLD/run/verify.sock"
+	wait_for 60 world_accepts "$WORLD/run/verify.sock"
 }
 
 # world_httpd: pat-httpd, at $WORLD/run/http.sock and fcgi.sock.
 world_httpd() {
 	start httpd "$JP_BUILD/pat_httpd/pat-httpd" \
 		--config "$WORLD/jira-pat.conf" --foreground
-	wait_for 15 world_answers "$WORLD/run/http.sock"
+	wait_for 60 world_answers "$WORLD/run/http.sock"
 }
 
 world_answers() {
@@ -122,7 +122,7 @@ world_backend() {
 	rm -f "$WORLD/backend.port"
 	start backend python3 "$JP_SOURCE/tests/lib/backend.py" \
 		"$WORLD/backend.port" ${WORLD_BACKEND_LOG:+"$WORLD_BACKEND_LOG"}
-	wait_for 15 test -s "$WORLD/backend.port" &&
+	wait_for 60 test -s "$WORLD/backend.port" &&
 		WORLD_BACKEND=http://127.0.0.1:$(cat "$WORLD/backend.port")
 }
 
@@ -137,7 +137,7 @@ world_apache() {
 		start apache env LD_PRELOAD="$WORLD/lib/pam_confdir.so" \
 			JP_PAM_CONFDIR="$WORLD/pam.d" \
 			apache2 -f "$WORLD/apache2.conf" -DFOREGROUND
-		wait_for 15 world_apache_settled && running apache && return 0
+		wait_for 60 world_apache_settled && running apache && return 0
 		stop apache || :
 	done
 	return 1

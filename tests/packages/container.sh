@@ -186,7 +186,7 @@ asked_by() {
 is "the proxy is answered" "$(asked_by 101)" 200
 like "nobody else is" "$(asked_by 1001)" "[04]0[03]"
 ok "the log names the number of who was refused" \
-	wait_for 20 grep -q 'refused uid 1001: ' "$SCRATCH/log/pat-httpd.log"
+	wait_for 60 grep -q 'refused uid 1001: ' "$SCRATCH/log/pat-httpd.log"
 for what in "patd touch /run/jira-pat-http/x" "patd touch /etc/x" \
     "pat-httpd touch /run/jira-pat/patd/x" "pat-httpd touch /run/jira-pat/x" \
     "pat-httpd ls /var/lib/jira-pat/key"; do

@@ -76,7 +76,7 @@ vsftpd_start() {
 	chown root "$WORLD/vsftpd.conf"
 	start vsftpd env LD_PRELOAD="$JP_BUILD/tests/lib/.libs/pam_confdir.so" \
 		JP_PAM_CONFDIR="$WORLD/pam.d" vsftpd "$WORLD/vsftpd.conf"
-	wait_for 15 vsftpd_settled && running vsftpd
+	wait_for 60 vsftpd_settled && running vsftpd
 }
 
 vsftpd_settled() {

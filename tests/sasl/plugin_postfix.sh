@@ -65,7 +65,7 @@ mux_proofs "Postfix, OAUTHBEARER" try_oauthbearer 535 454
 mux_proofs "Postfix, XOAUTH2" try_xoauth2 535 454
 plugin_reach Postfix try_plain 535 smtp 127.0.0.0/8
 
-ok "patd knows the service and who asked" wait_for 10 grep -q \
+ok "patd knows the service and who asked" wait_for 60 grep -q \
 	"reason=accepted.*front=sasl peer=$(id -u postfix) service=\"smtp\"" \
 	"$SCRATCH/log/patd.log"
 plugin_stock Postfix try_plain 535 start_postfix postfix \
