@@ -88,7 +88,7 @@ libvirtd_start
 door_try_it libvirt try_unix
 token_proofs "libvirtd" try_unix "$OUT" "$OUT"
 ok "its log says that nobody answered" \
-	grep -q 'SASL.*-24' "$SCRATCH/log/libvirtd.log"
+	wait_for 60 grep -q 'SASL.*-24' "$SCRATCH/log/libvirtd.log"
 door_networks "libvirtd, TLS" try_tls "$OUT" libvirt
 new carol
 token_try try_tls carol "$token"

@@ -341,7 +341,7 @@ done >"$SCRATCH.patterns"
 ok "the search for secrets has something to search for" \
 	test "$(grep -c '^.\{30,\}$' "$SCRATCH.patterns")" -ge 100
 ok "Apache's logs are there to be searched" \
-	grep -q sso.alice "$SCRATCH/log/apache-access.log"
+	wait_for 60 grep -q sso.alice "$SCRATCH/log/apache-access.log"
 is "no token is in any file of Apache, patd or the store" \
 	"$(grep -r -l -a -F -f "$SCRATCH.patterns" "$SCRATCH")" ''
 rm -f "$SCRATCH.patterns"

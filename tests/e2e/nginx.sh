@@ -251,7 +251,7 @@ is "patd is stopped: 401" "$status" 401
 tap_cleanup="rm -f '$SCRATCH.patterns'"
 printf '%s' "$alice" | cut -c 15-44 >"$SCRATCH.patterns"
 ok "nginx's log is there to be searched" \
-	grep -q sso.alice "$SCRATCH/log/nginx-access.log"
+	wait_for 60 grep -q sso.alice "$SCRATCH/log/nginx-access.log"
 is "no token is in any file of nginx, patd or the store" \
 	"$(grep -r -l -a -F -f "$SCRATCH.patterns" "$SCRATCH")" ''
 rm -f "$SCRATCH.patterns"

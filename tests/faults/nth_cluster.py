@@ -404,8 +404,9 @@ def resumes(all_, mark):
     """It goes on, or has left by itself and said why, and is started anew."""
     one = all_.one
     wait_for(lambda: one.clusterd.poll() is not None or one.links(), one.story)
+    has_left = one.clusterd.poll() is not None
     words = one.read_link_log()[mark:]
-    if one.clusterd.poll() is not None:
+    if has_left:
         assert one.clusterd.returncode > 0, (one.clusterd.returncode, words[-400:])
         assert words or mute(all_.plan), "nothing is said"
         one.start_link()

@@ -162,6 +162,10 @@ tap_lives() {
 	tap_alive "${1%:*}" && [ "$(tap_birth "${1%:*}")" = "${1#*:}" ]
 }
 
+tap_gone() {
+	! tap_lives "$1"
+}
+
 # running NAME
 running() {
 	tap_found=$(tap_find "$1")
@@ -176,17 +180,13 @@ tap_group() {
 	esac
 }
 
-# stop NAME: with SIGTERM; after ten seconds the hard way. Returns its status.
+# stop NAME: with SIGTERM; after half a minute the hard way. Returns its status.
 stop() {
 	tap_found=$(tap_find "$1")
 	[ -n "$tap_found" ] || return 127
 	tap_pid=${tap_found%:*}
 	! tap_lives "$tap_found" || kill -TERM "$tap_pid" 2>/dev/null
-	tap_left=200
-	while [ $tap_left -gt 0 ] && tap_lives "$tap_found"; do
-		tap_left=$((tap_left - 1))
-		sleep 0.05
-	done
+	wait_for 30 tap_gone "$tap_found"
 	# And what it left behind.
 	! tap_group "$tap_found" || kill -s KILL -- "-$tap_pid" 2>/dev/null
 	tap_keep=
