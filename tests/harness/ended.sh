@@ -81,6 +81,21 @@ for signal in TERM HUP; do
 	fi
 done
 
+# Two have one name, and neither is left.
+(
+	start two sleep 600
+	echo $started_pid
+	start two sleep 600
+	echo $started_pid
+	stop two
+	stop two
+) >"$SCRATCH/two"
+is "of programs that have one name each is stopped" "$(
+	while read -r pid; do
+		! tap_alive "$pid" || echo "$pid"
+	done <"$SCRATCH/two"
+)" ''
+
 # Its number belongs to another by the time a shell test stops it.
 cat >"$SCRATCH/reused.sh" <<-'EOF'
 	. "$JP_SOURCE/tests/lib/tap.sh"

@@ -146,11 +146,11 @@ start() {
 	tap_running="$tap_running $tap_name:$started_pid:$(tap_birth $started_pid)"
 }
 
-# tap_find NAME: PID:BIRTH of a program that was started and not stopped.
+# tap_find NAME: PID:BIRTH of the last program of that name that was not stopped.
 tap_find() {
 	for tap_item in $tap_running; do
 		[ "${tap_item%%:*}" != "$1" ] || echo "${tap_item#*:}"
-	done
+	done | tail -n 1
 }
 
 pid_of() {
@@ -191,7 +191,7 @@ stop() {
 	! tap_group "$tap_found" || kill -s KILL -- "-$tap_pid" 2>/dev/null
 	tap_keep=
 	for tap_item in $tap_running; do
-		[ "${tap_item%%:*}" = "$1" ] || tap_keep="$tap_keep $tap_item"
+		[ "$tap_item" = "$1:$tap_found" ] || tap_keep="$tap_keep $tap_item"
 	done
 	tap_running=$tap_keep
 	wait "$tap_pid" 2>/dev/null

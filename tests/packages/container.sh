@@ -162,14 +162,18 @@ start_container() {
 		"$container_of" "$stage" "$SCRATCH/volumes" "$1"
 }
 
+# A socket whose file is there may have nobody who listens yet.
+is_ready() {
+	grep -q -x "$1: ready" "$SCRATCH/log/$1.log"
+}
+
 ok "init makes the store in the volume" container init
 ok "and again does no harm" container init
 start_container patd
-verify=$SCRATCH/volumes/run/patd/verify.sock
-ok "patd starts" wait_for 60 test -S "$verify"
+ok "patd starts" wait_for 60 is_ready patd
 start_container pat-httpd
 http=$SCRATCH/volumes/http/http.sock
-ok "pat-httpd starts" wait_for 60 test -S "$http"
+ok "pat-httpd starts" wait_for 60 is_ready pat-httpd
 token=$(container patd pat-admin create jane --name test 2>"$SCRATCH/log/create")
 like "whoever may run a command beside patd makes a token" "$token" "jpat_*"
 ok "the liveness probe is content" sh -c 'test -n "$1"' sh \
@@ -202,7 +206,7 @@ is "a revoked token is refused at the next request" "$(asked_by 101)" 401
 # ended NAME: the status of its first process, which is asked to end. The last one that
 # was started under this name.
 ended() {
-	pid=$(pid_of "$1" | tail -n 1)
+	pid=$(pid_of "$1")
 	pkill -TERM -P "$pid"
 	wait_for 60 has_ended "$pid"
 	wait "$pid"
