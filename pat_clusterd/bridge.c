@@ -66,12 +66,10 @@ take_hello(
 static void
 say_not_done(struct bridge *bridge, uint32_t req)
 {
-	static struct jp_link_msg msg;
+	static struct jp_link_msg msg = { .kind = JP_LINK_APPENDED,
+		.appended = { .result = JP_LINK_NOT_DONE } };
 
-	memset(&msg, 0, sizeof(msg));
-	msg.kind = JP_LINK_APPENDED;
 	msg.appended.req = req;
-	msg.appended.result = JP_LINK_NOT_DONE;
 	bridge_text(msg.appended.text,
 	    bridge->is_refused                 ? bridge->refusal
 	    : bridge->database.text[0] != '\0' ? bridge->database.text
@@ -125,6 +123,7 @@ take_setup(
 		return wrong(why, "CREATE or JOIN of a host that is set up");
 	bridge->setup_step = 0;
 	bridge->setup_tries = 0;
+	bridge->setup_ms = 0;
 	return bridge_keep(&bridge->setup, msg, NULL);
 }
 
@@ -204,8 +203,7 @@ on_opened(void *arg)
 	struct bridge *bridge = arg;
 
 	jp_log(news(bridge), "host: connected");
-	bridge->has_state = false;
-	bridge_say_state(bridge, false);
+	bridge_say_state(bridge, true);
 }
 
 /* What it had asked for is nobody's any more. */
@@ -219,6 +217,8 @@ on_closed(void *arg)
 	bridge_forget(&bridge->append);
 	bridge_forget(&bridge->put);
 	bridge_forget(&bridge->setup);
+	bridge_drop_followed(bridge);
+	bridge->is_garbage = false;
 	bridge->greeted = bridge->welcome = bridge->is_refused = false;
 	bridge->is_waiting = false;
 	bridge->lease_len = bridge->asked_len = 0;
@@ -335,13 +335,11 @@ run_tasks(struct bridge *bridge)
 static void
 send_nodes(struct bridge *bridge)
 {
-	static struct jp_link_msg msg;
+	static struct jp_link_msg msg = { .kind = JP_LINK_NODES };
 
 	if (!bridge->has_nodes ||
 	    (bridge->nodes.nodes.head > bridge->sent && !bridge->is_setup))
 		return;
-	memset(&msg, 0, sizeof(msg));
-	msg.kind = JP_LINK_NODES;
 	msg.nodes = bridge->nodes;
 	bridge->has_nodes = false;
 	bridge_send(bridge, &msg, NULL);
@@ -467,6 +465,5 @@ bridge_step(struct bridge *bridge, short host_ready, short database_ready,
 		end_garbage(bridge);
 	else
 		look_whether_well(bridge);
-	if (bridge->host.fd >= 0)
-		host_step(&bridge->host, 0, now_ms);
+	host_step(&bridge->host, 0, now_ms);
 }

@@ -71,12 +71,11 @@ struct bridge {
 	const struct task *last, *done; /* has ended, has done it */
 	bool is_garbage; /* what the database says is no message */
 	char refusal[JP_LINK_TEXT_MAX + 1];
-	bool has_state; /* `state` was sent to this host */
-	struct jp_link_state_msg state;
-	const struct task *task; /* has the database; NULL: none */
-	size_t turn;             /* of the next one */
-	struct jp_link_msg got;  /* what its rows say so far */
-	bool any;                /* there were some */
+	struct jp_link_state_msg state; /* as it was said last */
+	const struct task *task;        /* has the database; NULL: none */
+	size_t turn;                    /* of the next one */
+	struct jp_link_msg got;         /* what its rows say so far */
+	bool any;                       /* there were some */
 
 	/* The log. */
 	uint64_t head;             /* that is known of */
@@ -191,6 +190,9 @@ void bridge_looked(struct bridge *bridge);
 
 /* Reads a row of jira_pat.welcome(). */
 void bridge_read_welcome(struct jp_link_welcome *welcome, const PGresult *rows);
+
+/* Batches that have come, where there will be no end of the statement. */
+void bridge_drop_followed(struct bridge *bridge);
 
 /* What a PUT or a GET has to be told when the connection is gone. */
 void bridge_drop_snapshots(struct bridge *bridge);

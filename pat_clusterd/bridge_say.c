@@ -144,21 +144,15 @@ log_state(const struct jp_link_state_msg *state)
 void
 bridge_say_state(struct bridge *bridge, bool always)
 {
-	static struct jp_link_msg msg;
-	const bool had = bridge->has_state;
-	bool changed;
+	static struct jp_link_msg msg = { .kind = JP_LINK_STATE };
 
-	memset(&msg, 0, sizeof(msg));
-	msg.kind = JP_LINK_STATE;
 	describe(bridge, &msg.state);
-	changed =
-	    !had || memcmp(&msg.state, &bridge->state, sizeof(msg.state)) != 0;
-	if (!changed && !always)
+	if (!always &&
+	    memcmp(&msg.state, &bridge->state, sizeof(msg.state)) == 0)
 		return;
-	if ((!had || is_news(&bridge->state, &msg.state)) && !bridge->is_setup)
+	if (is_news(&bridge->state, &msg.state) && !bridge->is_setup)
 		log_state(&msg.state);
 	bridge->state = msg.state;
-	bridge->has_state = true;
 	bridge_send(bridge, &msg, NULL);
 }
 

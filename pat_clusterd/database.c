@@ -217,15 +217,22 @@ database_poll(const struct database *database)
 	return (short)(POLLIN | (PQflush(database->conn) > 0 ? POLLOUT : 0));
 }
 
+/* When a pause is over, or a server is late. */
+static int64_t
+last_moment(const struct database *database)
+{
+	return database->state == DATABASE_OFF || database_is_free(database)
+	           ? INT64_MAX
+	           : database->due_ms;
+}
+
 int64_t
 database_due(const struct database *database)
 {
-	if (database->state == DATABASE_OFF ||
-	    (database->state == DATABASE_READY && !database->running))
-		return INT64_MAX;
+	/* What is wrong with it is known at once. */
 	if (database->state == DATABASE_CONNECTING && database_fd(database) < 0)
 		return 0;
-	return database->due_ms;
+	return last_moment(database);
 }
 
 void
@@ -239,6 +246,6 @@ database_step(struct database *database, short ready, int64_t now_ms)
 		database_go_on_connecting(database, now_ms);
 	else if (database->conn != NULL && !is_connecting && ready != 0)
 		exchange(database, ready, now_ms);
-	if (now_ms >= database_due(database))
+	if (now_ms >= last_moment(database))
 		database_come_due(database, now_ms);
 }

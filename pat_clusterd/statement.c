@@ -76,16 +76,6 @@ statement_uuid(struct statement *statement, const uint8_t uuid[16])
 	add(statement, TYPE_UUID, uuid, 16);
 }
 
-size_t
-statement_size(const struct statement *statement)
-{
-	size_t size = 0;
-
-	for (int i = 0; i < statement->count; i++)
-		size += (size_t)statement->lengths[i];
-	return size;
-}
-
 int
 statement_send(const struct statement *statement, PGconn *conn)
 {

@@ -35,9 +35,6 @@ void
 statement_bytes(struct statement *statement, const void *bytes, size_t len);
 void statement_uuid(struct statement *statement, const uint8_t uuid[16]);
 
-/* How many bytes its parameters have. */
-size_t statement_size(const struct statement *statement);
-
 /* Sends it, in nonblocking mode; 0: it cannot, see PQerrorMessage(). */
 int statement_send(const struct statement *statement, PGconn *conn);
 

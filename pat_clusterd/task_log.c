@@ -493,6 +493,12 @@ let_go(struct bridge *bridge, bool hand_on)
 	bridge->followed_len = bridge->followed_bytes = 0;
 }
 
+void
+bridge_drop_followed(struct bridge *bridge)
+{
+	let_go(bridge, false);
+}
+
 static void
 follow_ended(struct bridge *bridge, enum database_end end)
 {
