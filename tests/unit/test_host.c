@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -218,6 +219,7 @@ the_socket_is_tried_twice_a_second(void **state)
 {
 	struct fixture *fixture = *state;
 	struct host *host = &fixture->host;
+	const int open = count_open();
 	int fd;
 
 	assert_int_equal(host->fd, -1);
@@ -230,9 +232,12 @@ the_socket_is_tried_twice_a_second(void **state)
 	assert_int_equal(host_due(host), NOW + 2 * AGAIN_MS);
 	/* That nobody is there yet is no fault. */
 	assert_logged(&fixture->logged, 0, "");
+	assert_int_equal(count_open(), open);
 	fd = listen_there(fixture);
 	step(fixture, NOW + 2 * AGAIN_MS);
 	assert_true(host->fd >= 0);
+	assert_true((fcntl(host->fd, F_GETFD) & FD_CLOEXEC) != 0);
+	assert_true((fcntl(host->fd, F_GETFL) & O_NONBLOCK) != 0);
 	assert_int_equal(fixture->opened, 1);
 	assert_true(host_due(host) == INT64_MAX);
 	/* One is enough. */
@@ -315,7 +320,12 @@ nobody_else_may_listen_there(void **state)
 	assert_int_equal(fixture->opened, 0);
 	assert_int_equal(count_open(), open);
 	assert_logged(&fixture->logged, 1, "another user listens there");
+	/* The last one, and the first. */
 	make(fixture, fixture->path, uids, 3);
+	step(fixture, NOW);
+	assert_true(fixture->host.fd >= 0);
+	host_close(&fixture->host, NOW);
+	make(fixture, fixture->path, uids + 2, 1);
 	step(fixture, NOW);
 	assert_true(fixture->host.fd >= 0);
 	(void)close(fd);
@@ -430,6 +440,11 @@ what_is_not_taken_ends_it(void **state)
 	step(fixture, NOW);
 	assert_int_equal(fixture->closed, 2);
 	assert_logged(&fixture->logged, 0, "");
+	fixture->why = "x";
+	open_pair(fixture);
+	send_kind(fixture, JP_LINK_HELLO);
+	step(fixture, NOW);
+	assert_logged(&fixture->logged, 1, "host: x");
 }
 
 /* Half of one is not the beginning of the next one. */
@@ -446,7 +461,8 @@ nothing_is_left_for_the_next_connection(void **state)
 	open_pair(fixture);
 	assert_int_equal(to_host_end(fixture, bytes, len), JP_ERR_OK);
 	step(fixture, NOW);
-	assert_int_equal(say(fixture, 1), JP_ERR_OK);
+	for (uint32_t i = 1; i < 5; i++)
+		assert_int_equal(say(fixture, i), JP_ERR_OK);
 	host_close(&fixture->host, NOW);
 	assert_int_equal(fixture->host.backlog, 0);
 	assert_int_equal(host_poll(&fixture->host), POLLIN);
@@ -477,9 +493,16 @@ what_is_said_waits_until_the_host_takes_it(void **state)
 		assert_int_equal(host_poll(host), POLLIN | POLLOUT);
 		host_step(host, POLLOUT, NOW);
 	} while (host->backlog == 0);
-	assert_int_equal(say(fixture, ++said), JP_ERR_OK);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(say(fixture, ++said), JP_ERR_OK);
 	host_step(host, POLLOUT, NOW);
 	assert_int_equal(host_poll(host), POLLIN | POLLOUT);
+	/* Some of it, and one more behind the rest. */
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(hear(fixture), ++heard);
+	host_step(host, POLLOUT, NOW);
+	assert_true(host->backlog > 0);
+	assert_int_equal(say(fixture, ++said), JP_ERR_OK);
 	while (heard < said) {
 		next = hear(fixture);
 		if (next != 0)
