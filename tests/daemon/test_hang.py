@@ -24,7 +24,7 @@ def timed(call, *args, **options):
 
 
 def ask(place, user, token, service="jira"):
-    with Client(place.verify, 20) as client:
+    with Client(place.verify) as client:
         client.send(question(user, token, 7, service))
         return client.answer(7)[0]
 
@@ -192,7 +192,7 @@ def one_name_hangs():
         user = me()
         slow, token = place.token("games"), place.token(user)
         place.hang.begin("names.games")
-        clients = [Client(place.verify, 20) for _ in range(20)]
+        clients = [Client(place.verify) for _ in range(20)]
         for client in clients:
             client.send(question("games", slow, 7, "grouped"))
         assert in_time(place, user, token, "grouped") == ACCEPT

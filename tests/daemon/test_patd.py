@@ -76,7 +76,7 @@ def memory_is_limited():
                 if "memory: " in line][0]
         assert " workers instead of 200, of 65 MiB each" in said, said
         assert "1024 MiB (RLIMIT_AS)" in said, said
-        clients = [Client(place.verify, 30) for _ in tokens]
+        clients = [Client(place.verify) for _ in tokens]
         for client, token in zip(clients, tokens):
             client.send(question("alice", token))
         verdicts = [client.answer()[0] for client in clients]
@@ -290,7 +290,7 @@ def backlog_is_answered():
         token = place.token()
         assert place.ask("alice", token) == (ACCEPT, "alice")
         freeze(place.patd)
-        clients = [Client(place.verify, 20) for _ in range(20)]
+        clients = [Client(place.verify) for _ in range(20)]
         for client in clients:
             client.send(question("alice", token))
         place.patd.send_signal(signal.SIGTERM)
@@ -402,7 +402,7 @@ def idle_connections():
     with world() as place:
         token = place.token()
         before = place.fds()
-        idle = [Client(place.verify, 60) for _ in range(300)]
+        idle = [Client(place.verify) for _ in range(300)]
         begin = time.monotonic()
         assert place.ask("alice", token) == (ACCEPT, "alice")
         ready, _, _ = select.select([c.sock for c in idle], [], [], 0)
@@ -502,7 +502,7 @@ def overload():
             tokens = threads.map(lambda _: place.token(), range(40))
         place.stop()
         place.start()
-        clients = [Client(place.verify, 60) for _ in tokens]
+        clients = [Client(place.verify) for _ in tokens]
         for client, token in zip(clients, tokens):
             client.send(question("alice", token))
         verdicts = [client.answer()[0] for client in clients]

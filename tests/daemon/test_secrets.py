@@ -78,8 +78,8 @@ def held_in_locked_memory(more="", tmpfs=None, **options):
         token, other = place.token(), place.token()
         place.start(**options)
         look(place)
-        with Client(place.verify, 20) as first, \
-                Client(place.verify, 20) as second:
+        with Client(place.verify) as first, \
+                Client(place.verify) as second:
             first.send(question("alice", other))
             second.send(question("alice", token))
             wait_for(lambda: place.stats()["queue"]["depth"] == 1)

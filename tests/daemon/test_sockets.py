@@ -40,7 +40,7 @@ def removed():
         paths = [place.verify, place.admin_sock, place.root + "/run/mux",
                  place.root + "/more/other.sock"]
         before = modes(paths)
-        with Client(place.verify, 20) as old:
+        with Client(place.verify) as old:
             assert old.ask("alice", token)[0] == ACCEPT
             for path in paths:
                 os.unlink(path)

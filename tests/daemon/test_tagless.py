@@ -96,7 +96,7 @@ def no_room():
         token, = untagged(place)
         place.start()
         assert place.ask("alice", warm) == (ACCEPT, "alice")
-        slow = [Client(place.verify, 20) for _ in range(2)]
+        slow = [Client(place.verify) for _ in range(2)]
         for client in slow:
             client.send(question("alice", forged(token[5:13])))
         with Client(place.verify) as third:
@@ -138,7 +138,7 @@ def unknown_alike():
                     answer = client.ask(user, "wrong %d" % number, number)
                     assert answer == (DENY, ""), (user, number, answer)
         for user in ("frank", "nobody-there"):
-            crowd = [Client(place.verify, 20) for _ in range(50)]
+            crowd = [Client(place.verify) for _ in range(50)]
             for number, client in enumerate(crowd):
                 client.send(question(user, "more %d" % number))
             for client in crowd:
@@ -148,19 +148,21 @@ def unknown_alike():
 
 def flood_passed(place, tokens, warm, cold):
     """Whether these two were accepted while a flood of wrong secrets still waited:
-    on a busy machine it may be over before we have asked."""
-    flood = [Client(place.verify, 20) for _ in range(2 * len(tokens))]
+    on a busy machine it may be over before we have asked, and a hash take longer than
+    patd has for an answer."""
+    flood = [Client(place.verify) for _ in range(2 * len(tokens))]
     for number, client in enumerate(flood):
         identity = tokens[number % len(tokens)][5:13]
         client.send(question("alice", forged(identity)))
     wait_for(lambda: place.stats()["queue"]["depth"] >= len(flood) / 2)
     assert place.ask("alice", warm) == (ACCEPT, "alice")
-    assert place.ask("alice", cold) == (ACCEPT, "alice")
+    said = place.ask("alice", cold)[0]
     ready, _, _ = select.select([client.sock for client in flood], [], [], 0)
     for client in flood:
         assert client.answer()[0] in (DENY, UNAVAILABLE)
         client.close()
-    return len(ready) < len(flood)
+    assert said != DENY
+    return said == ACCEPT and len(ready) < len(flood)
 
 
 def many_ids():
