@@ -6,8 +6,9 @@
 /* What our own functions in the database refuse, and some of its own. It is
  * tried again after each. */
 #define NOT_WHOLE                                                              \
-	"somebody has changed the schema jira_pat: put it back as schema.sql " \
-	"has it"
+	"the schema jira_pat is of another version of jira-pat, or not "       \
+	"whole: install the same version on all hosts, or put it back as "     \
+	"schema.sql has it"
 static const struct {
 	const char *sqlstate, *advice;
 } advices[] = {

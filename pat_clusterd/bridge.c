@@ -120,7 +120,7 @@ take_setup(
 	if (bridge->setup.is_there)
 		return wrong(why, "a second request while one is under way");
 	if (!bridge->is_setup && msg->kind != JP_LINK_LEAVE)
-		return wrong(why, "CREATE or JOIN of a host that is set up");
+		return wrong(why, "a set-up of a host that is set up");
 	bridge->setup_step = 0;
 	bridge->setup_tries = 0;
 	bridge->setup_ms = 0;
@@ -178,6 +178,8 @@ take_message(void *arg, const struct jp_link_msg *msg, const uint8_t *bytes,
 		return JP_ERR_OK;
 	case JP_LINK_CREATE:
 	case JP_LINK_JOIN:
+	case JP_LINK_SETTLE:
+	case JP_LINK_ABANDON:
 	case JP_LINK_LEAVE:
 		return take_setup(bridge, msg, why);
 	case JP_LINK_STATUS:

@@ -99,10 +99,8 @@ struct bridge {
 	bool has_status; /* DONE follows NODES */
 	uint32_t status_req;
 	unsigned int setup_step;
-	/* Set-up: the name by which it joins, or has joined, or "". */
-	char entered[JP_LINK_NAME_MAX + 1];
-	bool is_entering; /* and is about to */
-	int64_t setup_ms; /* not before */
+	int64_t setup_said; /* what its rows say: a number */
+	int64_t setup_ms;   /* not before */
 	unsigned int setup_tries;
 	unsigned int put_step;
 	bool has_put_lock;

@@ -23,7 +23,8 @@ const char *
 bridge_advice(const struct bridge *bridge)
 {
 	/* Nothing of ours is there yet. */
-	if (bridge->is_setup && strcmp(bridge->database.sqlstate, "42501") == 0)
+	if (bridge->is_setup && !bridge->database.has_schema &&
+	    strcmp(bridge->database.sqlstate, "42501") == 0)
 		return "grant the role of pat-clusterd CREATE on the database, "
 		       "or run schema.sql as that role";
 	return advice_of(bridge->database.sqlstate);

@@ -171,9 +171,7 @@ hello_ended(struct bridge *bridge, enum database_end end)
 	if (end == DATABASE_UNSURE)
 		return; /* again, if the connection is there */
 	if (!bridge->any) {
-		bridge_refuse(bridge,
-		    "the schema in the database is of another version of "
-		    "jira-pat: install the same one on all hosts");
+		bridge_refuse(bridge, SCHEMA_OTHER);
 		return;
 	}
 	if (bridge->culprit == NULL || bridge->culprit == &task_hello)

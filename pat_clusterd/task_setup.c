@@ -8,9 +8,9 @@
 #include "pat_clusterd/schema.h"
 
 enum {
-	STEP_SCHEMA, /* CREATE: where there is none */
+	STEP_SCHEMA, /* is it ours? CREATE: where there is none */
 	STEP_CHANGE,
-	STEP_REST, /* WELCOME; or, of LEAVE, that it is forgotten */
+	STEP_REST,
 };
 
 enum {
@@ -18,17 +18,105 @@ enum {
 	BUSY_TRIES = 8,
 };
 
+/* The number of whatever is asked. */
+#define FIRST(type) (offsetof(struct type, req) == 0)
+_Static_assert(FIRST(jp_link_request) && FIRST(jp_link_create) &&
+                   FIRST(jp_link_join) && FIRST(jp_link_of_node),
+    "a request without its number");
+
 static void
 end(struct bridge *bridge, enum jp_err err, const char *text)
 {
-	const uint32_t req = bridge->setup.msg.kind == JP_LINK_CREATE
-	                         ? bridge->setup.msg.create.req
-	                     : bridge->setup.msg.kind == JP_LINK_JOIN
-	                         ? bridge->setup.msg.join.req
-	                         : bridge->setup.msg.leave.req;
+	const uint32_t req = bridge->setup.msg.request.req;
 
 	bridge_forget(&bridge->setup);
 	bridge_done(bridge, req, err, text);
+}
+
+/* ---- statements ---- */
+
+static void
+create(const struct bridge *bridge, struct statement *statement)
+{
+	const struct jp_link_create *msg = &bridge->setup.msg.create;
+
+	statement_begin(statement, "SELECT jira_pat.init($1, $2, $3, $4)");
+	statement_bytes(statement, msg->cluster, JP_LINK_ID_LEN);
+	statement_int4(statement, SCHEMA_FORMAT);
+	statement_bytes(statement, msg->tag, JP_LINK_TAG_LEN);
+	statement_bytes(statement, msg->mac, JP_LINK_MAC_LEN);
+}
+
+static void
+enter(const struct bridge *bridge, struct statement *statement)
+{
+	const struct jp_link_join *msg = &bridge->setup.msg.join;
+
+	statement_begin(statement, "SELECT jira_pat.enter($1, $2, $3)");
+	statement_text(statement, msg->node);
+	statement_bytes(statement, msg->tag, JP_LINK_TAG_LEN);
+	statement_int8(statement, bridge->session);
+}
+
+static void
+of_node(
+    const struct bridge *bridge, struct statement *statement, const char *sql)
+{
+	statement_begin(statement, sql);
+	statement_text(statement, bridge->setup.msg.of_node.node);
+}
+
+static void
+settle(const struct bridge *bridge, struct statement *statement)
+{
+	of_node(bridge, statement, "SELECT jira_pat.settle($1, $2)");
+	statement_int8(statement, bridge->session);
+}
+
+static void
+abandon(const struct bridge *bridge, struct statement *statement)
+{
+	of_node(bridge, statement, "SELECT jira_pat.abandon($1, $2)");
+	statement_int8(statement, bridge->session);
+}
+
+static void
+leave(const struct bridge *bridge, struct statement *statement)
+{
+	of_node(bridge, statement, "SELECT jira_pat.leave($1)");
+}
+
+static void
+forget(const struct bridge *bridge, struct statement *statement)
+{
+	of_node(bridge, statement, "SELECT jira_pat.forget($1)");
+}
+
+static void
+welcome(const struct bridge *bridge, struct statement *statement)
+{
+	(void)bridge;
+	statement_begin(statement, "SELECT * FROM jira_pat.welcome()");
+}
+
+/* What each request does, and then; NULL: that is all. */
+typedef void (*make_statement)(
+    const struct bridge *bridge, struct statement *statement);
+
+static const struct act {
+	make_statement change, rest;
+} acts[JP_LINK_KINDS] = {
+	[JP_LINK_CREATE] = { create, welcome },
+	[JP_LINK_JOIN] = { enter, welcome },
+	[JP_LINK_SETTLE] = { settle, NULL },
+	[JP_LINK_ABANDON] = { abandon, NULL },
+	[JP_LINK_LEAVE] = { leave, forget },
+};
+
+static const struct act *
+act_of(const struct bridge *bridge)
+{
+	return &acts[bridge->setup.msg.kind];
 }
 
 /* ---- steps ---- */
@@ -46,104 +134,36 @@ setup_is_wanted(const struct bridge *bridge)
 	return bridge->setup.is_there && bridge->now_ms >= bridge->setup_ms;
 }
 
-/* Whether that is the name by which this one has joined, or tried to. */
-static bool
-is_own(const struct bridge *bridge, const char *node)
-{
-	return bridge->entered[0] != '\0' && strcmp(bridge->entered, node) == 0;
-}
-
 static void
-create(struct statement *statement, const struct jp_link_create *msg)
+do_step(struct bridge *bridge)
 {
-	statement_begin(statement, "SELECT jira_pat.init($1, $2, $3, $4)");
-	statement_bytes(statement, msg->cluster, JP_LINK_ID_LEN);
-	statement_int4(statement, SCHEMA_FORMAT);
-	statement_bytes(statement, msg->tag, JP_LINK_TAG_LEN);
-	statement_bytes(statement, msg->mac, JP_LINK_MAC_LEN);
-}
+	struct statement statement;
 
-/* The second time the host says that its store is in its place. */
-static void
-join(struct bridge *bridge, struct statement *statement)
-{
-	const struct jp_link_join *msg = &bridge->setup.msg.join;
-	const bool again = is_own(bridge, msg->node);
-
-	statement_begin(statement, again ? "SELECT jira_pat.settle($1, $2)"
-	                                 : "SELECT jira_pat.enter($1, $2, $3)");
-	statement_text(statement, msg->node);
-	if (!again)
-		statement_bytes(statement, msg->tag, JP_LINK_TAG_LEN);
-	statement_int8(statement, bridge->session);
-	bridge->is_entering = !again;
-	/* Also where the answer is lost. */
-	(void)snprintf(
-	    bridge->entered, sizeof(bridge->entered), "%s", msg->node);
-}
-
-static void
-leave(struct bridge *bridge, struct statement *statement)
-{
-	const char *node = bridge->setup.msg.leave.node;
-
-	statement_begin(statement, is_own(bridge, node)
-	                               ? "SELECT jira_pat.abandon($1, $2)"
-	                               : "SELECT jira_pat.leave($1)");
-	statement_text(statement, node);
-	if (is_own(bridge, node))
-		statement_int8(statement, bridge->session);
-}
-
-static void
-change(struct bridge *bridge, struct statement *statement)
-{
-	const struct jp_link_msg *msg = &bridge->setup.msg;
-
-	if (msg->kind == JP_LINK_CREATE)
-		create(statement, &msg->create);
-	else if (msg->kind == JP_LINK_JOIN)
-		join(bridge, statement);
+	if (bridge->setup_step == STEP_SCHEMA)
+		statement_begin(
+		    &statement, "SELECT c.format FROM jira_pat.cluster c");
+	else if (bridge->setup_step == STEP_CHANGE)
+		act_of(bridge)->change(bridge, &statement);
 	else
-		leave(bridge, statement);
-}
-
-static void
-do_rest(struct bridge *bridge, struct statement *statement)
-{
-	if (bridge->setup.msg.kind != JP_LINK_LEAVE) {
-		statement_begin(statement, "SELECT * FROM jira_pat.welcome()");
-		return;
-	}
-	statement_begin(statement, "SELECT jira_pat.forget($1)");
-	statement_text(statement, bridge->setup.msg.leave.node);
+		act_of(bridge)->rest(bridge, &statement);
+	bridge_run(bridge, &statement, false);
 }
 
 static void
 setup_start(struct bridge *bridge)
 {
-	struct statement statement;
-
 	memset(&bridge->got, 0, sizeof(bridge->got));
 	if (!is_possible(bridge)) {
 		end(bridge, JP_ERR_MISSING,
 		    "there is no cluster in this database: run "
 		    "\"pat-admin cluster init\" on the first host");
 		bridge->task = NULL;
-		return;
-	}
-	if (bridge->setup_step == STEP_SCHEMA && !bridge->database.has_schema) {
+	} else if (bridge->database.has_schema) {
+		do_step(bridge);
+	} else {
 		database_run_script(
 		    &bridge->database, schema_sql(), bridge->now_ms);
-		return;
 	}
-	if (bridge->setup_step == STEP_SCHEMA)
-		bridge->setup_step = STEP_CHANGE;
-	if (bridge->setup_step == STEP_CHANGE)
-		change(bridge, &statement);
-	else
-		do_rest(bridge, &statement);
-	bridge_run(bridge, &statement, false);
 }
 
 /*
@@ -151,10 +171,12 @@ setup_start(struct bridge *bridge)
  * leaves itself has stopped patd before.
  */
 static void
-wait_for_lease(struct bridge *bridge, int64_t lease_ms)
+wait_for_lease(struct bridge *bridge)
 {
+	const int64_t lease_ms = bridge->setup_said;
+
 	if (bridge->is_setup &&
-	    strcmp(bridge->setup.msg.leave.node, bridge->hello.node) == 0)
+	    strcmp(bridge->setup.msg.of_node.node, bridge->hello.node) == 0)
 		return;
 	bridge->setup_ms = bridge->now_ms + lease_ms + lease_ms / 100 + 1;
 }
@@ -163,11 +185,12 @@ static void
 setup_rows(struct bridge *bridge, const PGresult *rows)
 {
 	bridge->any = PQntuples(rows) > 0;
-	if (bridge->setup_step == STEP_CHANGE &&
-	    bridge->setup.msg.kind == JP_LINK_LEAVE)
-		bridge->got.done.req = (uint32_t)row_int(rows, 0, 0);
-	else if (bridge->setup_step == STEP_REST && bridge->any)
+	if (!bridge->any)
+		return;
+	if (bridge->setup_step == STEP_REST && act_of(bridge)->rest == welcome)
 		bridge_read_welcome(&bridge->got.welcome, rows);
+	else
+		bridge->setup_said = row_int(rows, 0, 0);
 }
 
 /* ---- ends ---- */
@@ -187,6 +210,11 @@ fail(struct bridge *bridge)
 		{ "JP009", JP_ERR_CONFLICT },
 		{ "JP010", JP_ERR_BUSY },
 		{ "42501", JP_ERR_PERMISSION },
+		/* Something is not there, or not so. */
+		{ "3F000", JP_ERR_DAMAGED },
+		{ "42703", JP_ERR_DAMAGED },
+		{ "42883", JP_ERR_DAMAGED },
+		{ "42P01", JP_ERR_DAMAGED },
 	};
 	enum jp_err err = JP_ERR_IO;
 	char text[JP_LINK_TEXT_MAX + 1];
@@ -197,21 +225,22 @@ fail(struct bridge *bridge)
 	bridge_text(text, bridge->database.text,
 	    err == JP_ERR_NOT_FOUND ? "\"pat-admin cluster status\" names them"
 	                            : bridge_advice(bridge));
-	if (bridge->setup.msg.kind == JP_LINK_JOIN && bridge->is_entering)
-		bridge->entered[0] = '\0';
 	end(bridge, err, text);
 }
 
-/* Another "cluster init" was faster: there is a schema now. */
+/* Another "cluster init" was faster: there is a schema now, of whatever kind.
+ */
 static bool
-is_overtaken(const struct bridge *bridge)
+is_overtaken(struct bridge *bridge)
 {
 	const char *sqlstate = bridge->database.sqlstate;
 
 	/* unique_violation, of the catalogue; duplicate_schema. */
-	return bridge->setup_step == STEP_SCHEMA &&
-	       (strcmp(sqlstate, "23505") == 0 ||
-	           strcmp(sqlstate, "42P06") == 0);
+	if (bridge->setup_step != STEP_SCHEMA ||
+	    (strcmp(sqlstate, "23505") != 0 && strcmp(sqlstate, "42P06") != 0))
+		return false;
+	bridge->database.has_schema = true;
+	return true;
 }
 
 /* The connection of a join that has ended, or was killed, may be there yet. */
@@ -224,62 +253,58 @@ is_tried_again(struct bridge *bridge)
 	        strcmp(sqlstate, "JP010") != 0) ||
 	    ++bridge->setup_tries >= BUSY_TRIES)
 		return false;
-	bridge->entered[0] = '\0';
 	bridge->setup_ms = bridge->now_ms + BUSY_MS;
 	return true;
 }
 
-/*
- * A join that goes back ends here after abandon(): a row that is gone by then
- * is another host's, which may have a lease yet.
- */
 static void
-leave_ended(struct bridge *bridge)
+is_done(struct bridge *bridge)
 {
-	bridge->entered[0] = '\0';
+	if (act_of(bridge)->rest == welcome) {
+		bridge->got.kind = JP_LINK_WELCOME;
+		bridge_send(bridge, &bridge->got, NULL);
+	}
 	end(bridge, JP_ERR_OK, "");
+}
+
+/* One that schema.sql has made by hand says nothing yet. */
+static void
+look_at_schema(struct bridge *bridge)
+{
+	bridge->database.has_schema = true;
+	if (bridge->any && bridge->setup_said != SCHEMA_FORMAT)
+		end(bridge, JP_ERR_DAMAGED, SCHEMA_OTHER);
 }
 
 static void
 go_on(struct bridge *bridge)
 {
-	const bool leaves = bridge->setup.msg.kind == JP_LINK_LEAVE;
-
 	switch (bridge->setup_step++) {
 	case STEP_SCHEMA:
-		bridge->database.has_schema = true;
+		look_at_schema(bridge);
 		break;
 	case STEP_CHANGE:
-		if (leaves && is_own(bridge, bridge->setup.msg.leave.node))
-			leave_ended(bridge);
-		else if (leaves)
-			wait_for_lease(bridge, bridge->got.done.req);
+		if (act_of(bridge)->rest == NULL)
+			is_done(bridge);
+		else if (act_of(bridge)->rest == forget)
+			wait_for_lease(bridge);
 		break;
 	default:
-		if (leaves) {
-			leave_ended(bridge);
-			return;
-		}
-		bridge->got.kind = JP_LINK_WELCOME;
-		bridge_send(bridge, &bridge->got, NULL);
-		end(bridge, JP_ERR_OK, "");
+		is_done(bridge);
 	}
 }
 
 static void
 setup_ended(struct bridge *bridge, enum database_end how)
 {
-	if (how == DATABASE_DONE ||
-	    (how == DATABASE_FAILED && is_overtaken(bridge)))
+	if (how == DATABASE_DONE)
 		go_on(bridge);
-	else if (how == DATABASE_FAILED && is_tried_again(bridge))
-		return;
-	else if (how == DATABASE_FAILED)
-		fail(bridge);
-	else
+	else if (how == DATABASE_UNSURE)
 		end(bridge, JP_ERR_TIMEOUT,
 		    "the connection was lost on the way: see \"pat-admin "
 		    "cluster status\", and try again");
+	else if (!is_overtaken(bridge) && !is_tried_again(bridge))
+		fail(bridge);
 }
 
 const struct task task_setup = { setup_is_wanted, setup_start, setup_rows,

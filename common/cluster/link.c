@@ -121,8 +121,8 @@ static const struct field fields[] = {
 	FIELD(JP_LINK_JOIN, U32, join, req),
 	FIELD(JP_LINK_JOIN, NAME, join, node),
 	FIELD(JP_LINK_JOIN, RAW, join, tag),
-	FIELD(JP_LINK_LEAVE, U32, leave, req),
-	FIELD(JP_LINK_LEAVE, NAME, leave, node),
+	FIELD(JP_LINK_LEAVE, U32, of_node, req),
+	FIELD(JP_LINK_LEAVE, NAME, of_node, node),
 	FIELD(JP_LINK_STATUS, U32, request, req),
 	FIELD(JP_LINK_STATE, STATE, state, state),
 	FIELD(JP_LINK_STATE, TEXT, state, database),
@@ -171,6 +171,10 @@ static const struct field fields[] = {
 	FIELD(JP_LINK_DONE, U32, done, req),
 	FIELD(JP_LINK_DONE, ERR, done, err),
 	FIELD(JP_LINK_DONE, TEXT, done, text),
+	FIELD(JP_LINK_SETTLE, U32, of_node, req),
+	FIELD(JP_LINK_SETTLE, NAME, of_node, node),
+	FIELD(JP_LINK_ABANDON, U32, of_node, req),
+	FIELD(JP_LINK_ABANDON, NAME, of_node, node),
 };
 
 static const struct field node_fields[] = {

@@ -42,10 +42,13 @@
  *                   then DONE (JP_ERR_NOT_FOUND: there is none).
  *   set-up          host: HELLO with a zero cluster, then CREATE or JOIN; link:
  *                   WELCOME with the cluster's id if it is done, then DONE.
- *                   host: LEAVE (any node); link: DONE. Until the host says
- *                   JOIN again, as its store is in its place, the name is
- *                   taken as long as the link lives; LEAVE of a name that was
- *                   entered by the same link leaves another one's alone.
+ *                   The name is taken as long as the link lives; for good
+ *                   once the host has said SETTLE, as its store is in its
+ *                   place, and no longer once it goes back, by ABANDON. Both
+ *                   are about what this very link has entered, and leave alone
+ *                   whoever else has that name by now; link: DONE.
+ *   leaving         host: LEAVE (any node, whoever has entered it); link: DONE,
+ *                   when no lease of that one can be valid any more.
  *   status          host: STATUS; link: STATE, NODES if connected, then DONE.
  *
  * Whoever gets a message that it cannot read, or that is not for it, closes the
@@ -100,7 +103,9 @@
 	X(LEASED, 16, "LEASED", LINK)                                          \
 	X(NODES, 17, "NODES", LINK)                                            \
 	X(SNAPSHOT, 18, "SNAPSHOT", LINK)                                      \
-	X(DONE, 19, "DONE", LINK)
+	X(DONE, 19, "DONE", LINK)                                              \
+	X(SETTLE, 20, "SETTLE", HOST)                                          \
+	X(ABANDON, 21, "ABANDON", HOST)
 
 enum jp_link_kind {
 #define JP_LINK_ENUM(code, number, name, sender) JP_LINK_##code = (number),
@@ -215,7 +220,8 @@ struct jp_link_join {
 	uint8_t tag[JP_LINK_TAG_LEN];
 };
 
-struct jp_link_leave {
+/* LEAVE, SETTLE, ABANDON: of which node. */
+struct jp_link_of_node {
 	uint32_t req;
 	char node[JP_LINK_NAME_MAX + 1];
 };
@@ -298,7 +304,7 @@ struct jp_link_msg {
 		struct jp_link_snapshot snapshot; /* SNAPSHOT_PUT SNAPSHOT */
 		struct jp_link_create create;
 		struct jp_link_join join;
-		struct jp_link_leave leave;
+		struct jp_link_of_node of_node; /* LEAVE SETTLE ABANDON */
 		struct jp_link_state_msg state;
 		struct jp_link_welcome welcome;
 		struct jp_link_batch batch;

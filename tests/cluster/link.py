@@ -47,6 +47,8 @@ KINDS = {
     17: ("NODES", "head:q mac:r32 nodes:n log_batches:q log_bytes:q"),
     18: ("SNAPSHOT", "req:i seq:q mac:r32 parts:i part:i part_mac:r32 len:l"),
     19: ("DONE", "req:i err:b text:s"),
+    20: ("SETTLE", "req:i node:s"),
+    21: ("ABANDON", "req:i node:s"),
 }
 NODE = "name:s applied:q grants:q lease_ms:i contact_ms:q version:s gone:b"
 NUMBERS = {name: number for number, (name, _) in KINDS.items()}

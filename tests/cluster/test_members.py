@@ -11,7 +11,7 @@ from link import CONNECTED, OK, REFUSED, Place, mac_of
 
 def creates():
     """CREATE makes the schema once, JOIN adds hosts, each once and with the same
-    pepper, and keeps a name when it is said again; LEAVE removes one"""
+    pepper, and may be said again; SETTLE keeps the name, and LEAVE removes one"""
     forget_all()
     with setup() as host:
         assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["missing"]
@@ -31,9 +31,10 @@ def creates():
             assert (done.err, "at this moment" in done.text) == (
                 ERRORS["busy"], True), done
         assert host.ask("JOIN", node="a", tag=TAG).err == ERRORS["ok"]
+        assert host.ask("SETTLE", node="a").err == ERRORS["ok"]
         with setup() as other:
             assert other.ask("JOIN", node="c", tag=TAG).err == ERRORS["ok"]
-            assert other.ask("LEAVE", node="c").err == ERRORS["ok"]
+            assert other.ask("ABANDON", node="c").err == ERRORS["ok"]
             done = other.ask("JOIN", node="c", tag=TAG)
             assert done.err == ERRORS["ok"], done
         assert host.ask("JOIN", node="c", tag=TAG).err == ERRORS["ok"]
@@ -226,14 +227,14 @@ def leaves_meanwhile():
         kick()
         one.wait("STATE", lambda state: state.state == CONNECTED)
         with setup("b") as host:
-            for _ in range(2):  # the second time its store is in its place
-                assert host.ask("JOIN", node="b", tag=TAG).err == ERRORS["ok"]
+            assert host.ask("JOIN", node="b", tag=TAG).err == ERRORS["ok"]
+            assert host.ask("SETTLE", node="b").err == ERRORS["ok"]
         with welcome("b", lease_ms=300000) as two:
             assert two.lease().ok
             one.send("LEAVE", req=one.next_req(), node="b")
             daemon.wait_for(lambda: not two.lease().ok)
-        assert late.ask("JOIN", node="b", tag=TAG).err == ERRORS["conflict"]
-        assert late.ask("LEAVE", node="b").err == ERRORS["ok"]
+        assert late.ask("SETTLE", node="b").err == ERRORS["conflict"]
+        assert late.ask("ABANDON", node="b").err == ERRORS["ok"]
         with pair().owner() as session:
             assert session.rows("SELECT gone FROM jira_pat.node "
                                 "WHERE name = 'b'") == [("t",)]

@@ -82,10 +82,10 @@ link_example_join(struct jp_link_msg *msg)
 }
 
 static inline void
-link_example_leave(struct jp_link_msg *msg)
+link_example_of_node(struct jp_link_msg *msg)
 {
-	msg->leave.req = 3;
-	link_text(msg->leave.node, "proxy_3");
+	msg->of_node.req = 3;
+	link_text(msg->of_node.node, "proxy_3");
 }
 
 static inline void
@@ -195,7 +195,7 @@ link_example(enum jp_link_kind kind, struct jp_link_msg *msg)
 		[JP_LINK_SNAPSHOT_GET] = link_example_request,
 		[JP_LINK_CREATE] = link_example_create,
 		[JP_LINK_JOIN] = link_example_join,
-		[JP_LINK_LEAVE] = link_example_leave,
+		[JP_LINK_LEAVE] = link_example_of_node,
 		[JP_LINK_STATUS] = link_example_request,
 		[JP_LINK_PART] = link_example_part,
 		[JP_LINK_STATE] = link_example_state,
@@ -206,6 +206,8 @@ link_example(enum jp_link_kind kind, struct jp_link_msg *msg)
 		[JP_LINK_NODES] = link_example_nodes,
 		[JP_LINK_SNAPSHOT] = link_example_snapshot,
 		[JP_LINK_DONE] = link_example_done,
+		[JP_LINK_SETTLE] = link_example_of_node,
+		[JP_LINK_ABANDON] = link_example_of_node,
 	};
 
 	memset(msg, 0, sizeof(*msg));
@@ -217,7 +219,8 @@ link_example(enum jp_link_kind kind, struct jp_link_msg *msg)
 static inline enum jp_link_side
 link_sender(enum jp_link_kind kind)
 {
-	return kind <= JP_LINK_PART ? JP_LINK_SIDE_HOST : JP_LINK_SIDE_LINK;
+	return kind <= JP_LINK_PART || kind > JP_LINK_DONE ? JP_LINK_SIDE_HOST
+	                                                   : JP_LINK_SIDE_LINK;
 }
 
 #endif

@@ -497,8 +497,8 @@ a_snapshot_is_read_from_its_first_part(void **state)
 static void
 a_host_that_is_set_up_may_only_leave(void **state)
 {
-	static const enum jp_link_kind kinds[] = { JP_LINK_CREATE,
-		JP_LINK_JOIN };
+	static const enum jp_link_kind kinds[] = { JP_LINK_CREATE, JP_LINK_JOIN,
+		JP_LINK_SETTLE, JP_LINK_ABANDON };
 	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -528,7 +528,7 @@ static void
 pat_admin_may_set_up_and_its_end_is_the_end(void **state)
 {
 	static const enum jp_link_kind kinds[] = { JP_LINK_CREATE, JP_LINK_JOIN,
-		JP_LINK_LEAVE };
+		JP_LINK_SETTLE, JP_LINK_ABANDON, JP_LINK_LEAVE };
 	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

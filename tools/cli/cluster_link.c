@@ -27,7 +27,7 @@ enum {
 #define FIRST(type) (offsetof(struct type, req) == 0)
 _Static_assert(FIRST(jp_link_request) && FIRST(jp_link_snapshot) &&
                    FIRST(jp_link_create) && FIRST(jp_link_join) &&
-                   FIRST(jp_link_leave),
+                   FIRST(jp_link_of_node),
     "a request without its number");
 
 /* ---- the program ---- */

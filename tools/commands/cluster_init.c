@@ -40,13 +40,15 @@ explain(enum jp_err err, struct jp_why *why)
 {
 	struct jp_why said = *why;
 
-	if (err != JP_ERR_EXISTS)
+	if (err != JP_ERR_EXISTS && err != JP_ERR_DAMAGED)
 		return err;
 	return jp_why(why, err,
-	    "%s: to become one of its hosts, `pat-admin cluster join`; if no "
-	    "host uses it any more, remove it with DROP SCHEMA jira_pat "
-	    "CASCADE, and try again",
-	    said.text);
+	    "%s%s; if no host uses it any more, remove it with DROP SCHEMA "
+	    "jira_pat CASCADE, and try again",
+	    said.text,
+	    err == JP_ERR_EXISTS
+	        ? ": to become one of its hosts, `pat-admin cluster join`"
+	        : "");
 }
 
 static enum jp_err
@@ -127,8 +129,8 @@ put_snapshot(struct making *making)
 static enum jp_err
 settle(struct making *making)
 {
-	enum jp_err err = cluster_settle(
-	    &making->link, making->context, making->store.tag, making->why);
+	enum jp_err err =
+	    cluster_settle(&making->link, making->context, making->why);
 
 	/* What the database was not told now it hears of patd. */
 	if (err != JP_ERR_CONFLICT)

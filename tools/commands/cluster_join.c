@@ -223,20 +223,13 @@ check_again(struct joining *joining)
 /* ---- among the hosts ---- */
 
 static enum jp_err
-say_leave(struct joining *joining, struct jp_why *why)
-{
-	struct jp_link_msg msg = { .kind = JP_LINK_LEAVE };
-
-	(void)snprintf(msg.leave.node, sizeof(msg.leave.node), "%s",
-	    joining->context->settings.cluster.node);
-	return cluster_link_ask(&joining->link, &msg, NULL, NULL, NULL, why);
-}
-
-static enum jp_err
 say_join(struct joining *joining)
 {
-	return cluster_enter(
+	enum jp_err err = cluster_enter(
 	    &joining->link, joining->context, joining->tag, joining->why);
+
+	joining->entered = err == JP_ERR_OK || err == JP_ERR_TIMEOUT;
+	return err;
 }
 
 static enum jp_err
@@ -270,14 +263,15 @@ enter(struct joining *joining)
 
 	if (err == JP_ERR_EXISTS && jp_position_is_set(&joining->was)) {
 		(void)fprintf(stderr, "%s\n", waiting);
-		err = say_leave(joining, joining->why);
+		err = cluster_say_leave(&joining->link,
+		    joining->context->settings.cluster.node, NULL, NULL,
+		    joining->why);
 		if (err == JP_ERR_OK)
 			err = say_join(joining);
 	}
 	if (err == JP_ERR_OK && !joining->link.welcomed)
 		err = jp_why(joining->why, JP_ERR_PROTOCOL,
 		    "pat-clusterd has not said which cluster it is");
-	joining->entered = err == JP_ERR_OK || err == JP_ERR_TIMEOUT;
 	return explain(joining, err);
 }
 
@@ -424,10 +418,8 @@ go_back(struct joining *joining)
 {
 	struct jp_why why = { .text = "" };
 
-	if (!joining->entered)
-		return;
-	cluster_link_hurry(&joining->link);
-	if (say_leave(joining, &why) != JP_ERR_OK)
+	if (joining->entered && cluster_abandon(&joining->link,
+	                            joining->context, &why) != JP_ERR_OK)
 		(void)fprintf(stderr,
 		    "%s is a host of the cluster by now, which it should not "
 		    "be: join again, or `pat-admin cluster leave` it on "
@@ -447,8 +439,7 @@ swap(struct joining *joining)
 
 	if (err != JP_ERR_OK)
 		return err;
-	err = cluster_settle(
-	    &joining->link, joining->context, joining->tag, joining->why);
+	err = cluster_settle(&joining->link, joining->context, joining->why);
 	if (err == JP_ERR_OK)
 		return err;
 	if (err == JP_ERR_CONFLICT) {

@@ -23,14 +23,6 @@ struct leaving {
 	struct jp_why *why;
 };
 
-static void
-make_leave(const char *node, struct jp_link_msg *msg)
-{
-	memset(msg, 0, sizeof(*msg));
-	msg->kind = JP_LINK_LEAVE;
-	(void)snprintf(msg->leave.node, sizeof(msg->leave.node), "%s", node);
-}
-
 /* Where [cluster] is gone already, nobody knows it any more. */
 static const char *
 own_name(const struct context *context)
@@ -47,7 +39,7 @@ remove_other(struct context *context, const struct cluster_args *args,
     struct jp_why *why)
 {
 	struct cluster_link link;
-	struct jp_link_msg hello, msg;
+	struct jp_link_msg hello;
 	enum jp_err err;
 
 	if (!jp_link_name_valid(args->node))
@@ -64,9 +56,8 @@ remove_other(struct context *context, const struct cluster_args *args,
 	    args->node);
 	cluster_link_hello(context, NULL, &hello);
 	err = cluster_link_open(&link, context, args->clusterd, &hello, why);
-	make_leave(args->node, &msg);
 	if (err == JP_ERR_OK)
-		err = cluster_link_ask(&link, &msg, NULL, NULL, NULL, why);
+		err = cluster_say_leave(&link, args->node, NULL, NULL, why);
 	cluster_link_close(&link);
 	return err;
 }
@@ -159,13 +150,6 @@ catch_up_first(struct leaving *leaving)
 	return err == JP_ERR_OK ? catch_up(leaving, link->welcome.head) : err;
 }
 
-static enum jp_err
-ask(struct leaving *leaving, struct jp_link_msg *msg)
-{
-	return cluster_link_ask(
-	    &leaving->link, msg, NULL, take, leaving, leaving->why);
-}
-
 /*
  * A change that somebody made before this host was out of the database holds
  * here, too: its command has returned, or will, and this host was one of those
@@ -178,7 +162,8 @@ catch_up_last(struct leaving *leaving)
 	enum jp_err err;
 
 	leaving->link.has_nodes = false;
-	err = ask(leaving, &msg);
+	err = cluster_link_ask(
+	    &leaving->link, &msg, NULL, take, leaving, leaving->why);
 	if (err == JP_ERR_OK && !leaving->link.has_nodes)
 		err = jp_why(leaving->why, JP_ERR_UNREACHABLE,
 		    "the connection was lost when this host had left, and "
@@ -191,17 +176,18 @@ catch_up_last(struct leaving *leaving)
 static enum jp_err
 say_goodbye(struct leaving *leaving)
 {
-	struct jp_link_msg hello, msg;
+	struct jp_link_msg hello;
 	enum jp_err err;
 
 	cluster_link_hello(leaving->context, &leaving->store.position, &hello);
 	err = cluster_work_link(&leaving->link, leaving->context, leaving->args,
 	    &leaving->store, &hello, leaving->why);
-	make_leave(leaving->context->settings.cluster.node, &msg);
 	if (err == JP_ERR_OK)
 		err = catch_up_first(leaving);
 	if (err == JP_ERR_OK)
-		err = ask(leaving, &msg);
+		err = cluster_say_leave(&leaving->link,
+		    leaving->context->settings.cluster.node, take, leaving,
+		    leaving->why);
 	if (err == JP_ERR_OK)
 		err = catch_up_last(leaving);
 	cluster_link_close(&leaving->link);
@@ -228,8 +214,7 @@ end_leave(struct leaving *leaving, struct cluster_link *link, const char *node)
 		return err;
 	if (!gone)
 		return JP_ERR_EXISTS;
-	make_leave(node, &msg);
-	return cluster_link_ask(link, &msg, NULL, NULL, NULL, leaving->why);
+	return cluster_say_leave(link, node, NULL, NULL, leaving->why);
 }
 
 static enum jp_err
@@ -278,12 +263,9 @@ enter_again(struct leaving *leaving, struct cluster_link *link)
 static void
 go_back(const struct leaving *leaving, struct cluster_link *link)
 {
-	struct jp_link_msg msg;
 	struct jp_why ignored;
 
-	make_leave(leaving->context->settings.cluster.node, &msg);
-	cluster_link_hurry(link);
-	(void)cluster_link_ask(link, &msg, NULL, NULL, NULL, &ignored);
+	(void)cluster_abandon(link, leaving->context, &ignored);
 }
 
 /*

@@ -116,18 +116,45 @@ cluster_enter(struct cluster_link *link, const struct context *context,
 	return cluster_link_ask(link, &msg, NULL, NULL, NULL, why);
 }
 
+static enum jp_err
+ask_of_node(struct cluster_link *link, enum jp_link_kind kind, const char *node,
+    cluster_link_take take, void *arg, struct jp_why *why)
+{
+	struct jp_link_msg msg = { .kind = kind };
+
+	(void)snprintf(msg.of_node.node, sizeof(msg.of_node.node), "%s", node);
+	return cluster_link_ask(link, &msg, NULL, take, arg, why);
+}
+
 /* That it is said twice does no harm. */
 enum jp_err
 cluster_settle(struct cluster_link *link, const struct context *context,
-    const uint8_t tag[JP_PEPPER_NAME_LEN], struct jp_why *why)
+    struct jp_why *why)
 {
 	enum jp_err err = JP_ERR_TIMEOUT;
 
 	for (int i = 0; i < SETTLE_MAX && err == JP_ERR_TIMEOUT; i++) {
 		cluster_link_hurry(link);
-		err = cluster_enter(link, context, tag, why);
+		err = ask_of_node(link, JP_LINK_SETTLE,
+		    context->settings.cluster.node, NULL, NULL, why);
 	}
 	return err;
+}
+
+enum jp_err
+cluster_abandon(struct cluster_link *link, const struct context *context,
+    struct jp_why *why)
+{
+	cluster_link_hurry(link);
+	return ask_of_node(link, JP_LINK_ABANDON,
+	    context->settings.cluster.node, NULL, NULL, why);
+}
+
+enum jp_err
+cluster_say_leave(struct cluster_link *link, const char *node,
+    cluster_link_take take, void *arg, struct jp_why *why)
+{
+	return ask_of_node(link, JP_LINK_LEAVE, node, take, arg, why);
 }
 
 void

@@ -61,9 +61,19 @@ cluster_enter(struct cluster_link *link, const struct context *context,
  * Its store is in its place: it keeps the name. JP_ERR_CONFLICT: that is
  * another one's by now.
  */
-enum jp_err
-cluster_settle(struct cluster_link *link, const struct context *context,
-    const uint8_t tag[JP_PEPPER_NAME_LEN], struct jp_why *why);
+enum jp_err cluster_settle(struct cluster_link *link,
+    const struct context *context, struct jp_why *why);
+
+/*
+ * Gives the name back that was entered over this link. That of another one,
+ * which has it by now or had it before, stays.
+ */
+enum jp_err cluster_abandon(struct cluster_link *link,
+    const struct context *context, struct jp_why *why);
+
+/* Takes a host out, whoever it is. `take` and `arg`: cluster_link_ask(). */
+enum jp_err cluster_say_leave(struct cluster_link *link, const char *node,
+    cluster_link_take take, void *arg, struct jp_why *why);
 
 /*
  * Logs in the audit trail that `name` happened, to the host `node` of that
