@@ -7,7 +7,6 @@
 #include "tools/commands/commands.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,65 +17,6 @@
 #include "tools/formats/act_as.h"
 #include "tools/formats/files.h"
 #include "tools/formats/key_file.h"
-#include "tools/formats/path_why.h"
-
-/*
- * Gives a folder its owner and mode. One that holds something else than a
- * store is left alone: `store_dir = /home` must not lock everybody out.
- */
-static enum jp_err
-own_folder(int fd, const char *path, mode_t mode, const struct owner *owner,
-    struct jp_why *why)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return path_why(why, "look at", path);
-	if (st.st_uid == owner->uid && (st.st_mode & 07777) == mode)
-		return JP_ERR_OK;
-	if (!folder_empty(fd) && !jp_store_bdb_exists(path))
-		return jp_why(why, JP_ERR_CONFIG,
-		    "%s is not empty and does not have mode %04o and owner uid "
-		    "%lu: name another directory, or change it yourself",
-		    path, (unsigned int)mode, (unsigned long)owner->uid);
-	if (fchown(fd, owner->uid, owner->gid) != 0)
-		return path_why(why, "chown", path);
-	if (fchmod(fd, mode) != 0)
-		return path_why(why, "chmod", path);
-	return JP_ERR_OK;
-}
-
-static enum jp_err
-make_one_folder(const char *path, mode_t mode, const struct owner *owner,
-    struct jp_why *why)
-{
-	bool made = mkdir(path, 0700) == 0;
-	enum jp_err err;
-	int fd;
-
-	if (!made && errno != EEXIST)
-		return path_why(why, "create the directory", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return path_why(why, "open the directory", path);
-	err = own_folder(fd, path, mode, owner, why);
-	(void)close(fd);
-	return err == JP_ERR_OK && made ? sync_parent(path, why) : err;
-}
-
-static enum jp_err
-make_folder(const char *path, mode_t mode, const struct owner *owner,
-    struct jp_why *why)
-{
-	enum jp_err err = make_parents(path, why);
-
-	if (err == JP_ERR_OK)
-		err = act_at(path, why);
-	if (err == JP_ERR_OK)
-		err = make_one_folder(path, mode, owner, why);
-	act_as_self();
-	return err;
-}
 
 static enum jp_err
 make_pepper(const struct jp_settings *settings, const struct owner *owner,
@@ -108,23 +48,6 @@ make_upstream_key(const struct jp_settings *settings, struct jp_why *why)
 	if (made)
 		upstream_key_told(path);
 	return err;
-}
-
-/* One that is there is the administrator's: /var/log is left as it is. */
-static enum jp_err
-make_audit_folder(const struct jp_settings *settings, const struct owner *owner,
-    struct jp_why *why)
-{
-	char folder[JP_PATH_MAX + 1];
-	struct stat st;
-
-	if (settings->audit_file[0] == '\0')
-		return JP_ERR_OK;
-	memcpy(folder, settings->audit_file, sizeof(folder));
-	*strrchr(folder, '/') = '\0';
-	if (folder[0] == '\0' || lstat(folder, &st) == 0)
-		return JP_ERR_OK;
-	return make_folder(folder, 0750, owner, why);
 }
 
 static enum jp_err
@@ -160,7 +83,7 @@ make_all(struct context *context, struct jp_why *why)
 	if (err == JP_ERR_OK)
 		err = owner_of_store(settings, &owner, why);
 	if (err == JP_ERR_OK)
-		err = make_folder(settings->store_dir, 0700, &owner, why);
+		err = make_owned_folder(settings->store_dir, 0700, &owner, why);
 	if (err == JP_ERR_OK)
 		err = make_pepper(settings, &owner, why);
 	if (err == JP_ERR_OK)
@@ -170,7 +93,7 @@ make_all(struct context *context, struct jp_why *why)
 	if (err != JP_ERR_OK)
 		return err;
 	/* Best effort: it is gone at the next boot, and patd makes it, too. */
-	(void)make_folder(settings->run_dir, 0755, &owner, &ignored);
+	(void)make_owned_folder(settings->run_dir, 0755, &owner, &ignored);
 	return make_store(settings, why);
 }
 

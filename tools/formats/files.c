@@ -9,9 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/config/settings.h"
+#include "common/store/bdb.h"
 #include "common/sys/durable.h"
-#include "tools/formats/act_as.h"
 #include "tools/formats/path_why.h"
 
 /* The umask is 077; nobody else can be in there yet. */
@@ -99,4 +98,80 @@ each_name(const char *dir, enum jp_err (*visit)(void *arg, const char *path),
 	}
 	(void)closedir(stream);
 	return err;
+}
+
+/* ---- folders with an owner ---- */
+
+/*
+ * Gives a folder its owner and mode. One that holds something else than a
+ * store is left alone: `store_dir = /home` must not lock everybody out.
+ */
+static enum jp_err
+own_folder(int fd, const char *path, mode_t mode, const struct owner *owner,
+    struct jp_why *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return path_why(why, "look at", path);
+	if (st.st_uid == owner->uid && (st.st_mode & 07777) == mode)
+		return JP_ERR_OK;
+	if (!folder_empty(fd) && !jp_store_bdb_exists(path))
+		return jp_why(why, JP_ERR_CONFIG,
+		    "%s is not empty and does not have mode %04o and owner uid "
+		    "%lu: name another directory, or change it yourself",
+		    path, (unsigned int)mode, (unsigned long)owner->uid);
+	if (fchown(fd, owner->uid, owner->gid) != 0)
+		return path_why(why, "chown", path);
+	if (fchmod(fd, mode) != 0)
+		return path_why(why, "chmod", path);
+	return JP_ERR_OK;
+}
+
+static enum jp_err
+make_one_folder(const char *path, mode_t mode, const struct owner *owner,
+    struct jp_why *why)
+{
+	bool made = mkdir(path, 0700) == 0;
+	enum jp_err err;
+	int fd;
+
+	if (!made && errno != EEXIST)
+		return path_why(why, "create the directory", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return path_why(why, "open the directory", path);
+	err = own_folder(fd, path, mode, owner, why);
+	(void)close(fd);
+	return err == JP_ERR_OK && made ? sync_parent(path, why) : err;
+}
+
+enum jp_err
+make_owned_folder(const char *path, mode_t mode, const struct owner *owner,
+    struct jp_why *why)
+{
+	enum jp_err err = make_parents(path, why);
+
+	if (err == JP_ERR_OK)
+		err = act_at(path, why);
+	if (err == JP_ERR_OK)
+		err = make_one_folder(path, mode, owner, why);
+	act_as_self();
+	return err;
+}
+
+enum jp_err
+make_audit_folder(const struct jp_settings *settings, const struct owner *owner,
+    struct jp_why *why)
+{
+	char folder[JP_PATH_MAX + 1];
+	struct stat st;
+
+	if (settings->audit_file[0] == '\0')
+		return JP_ERR_OK;
+	memcpy(folder, settings->audit_file, sizeof(folder));
+	*strrchr(folder, '/') = '\0';
+	if (folder[0] == '\0' || lstat(folder, &st) == 0)
+		return JP_ERR_OK;
+	return make_owned_folder(folder, 0750, owner, why);
 }

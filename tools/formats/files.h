@@ -6,13 +6,28 @@
 
 #include <stdbool.h>
 
-#include "common/base/err.h"
+#include "tools/formats/act_as.h"
 
 /* In the store's folder: how far `pat-admin notify` came. */
 #define NOTICES_NAME "notices"
 
 /* Makes the folders above `path`, mode 0755; those that are there stay. */
 enum jp_err make_parents(const char *path, struct jp_why *why);
+
+/*
+ * Makes a folder, and those above it, and gives it its owner and mode.
+ * JP_ERR_CONFIG if it is another one's, and holds something else than a store.
+ * Afterwards this process acts as itself.
+ */
+enum jp_err make_owned_folder(const char *path, mode_t mode,
+    const struct owner *owner, struct jp_why *why);
+
+/*
+ * The same for the audit trail, if there is one. A folder that is there is the
+ * administrator's: /var/log is left as it is.
+ */
+enum jp_err make_audit_folder(const struct jp_settings *settings,
+    const struct owner *owner, struct jp_why *why);
 
 /* Makes the names in the folder above `path` durable. */
 enum jp_err sync_parent(const char *path, struct jp_why *why);

@@ -181,6 +181,8 @@ new_store_begin(struct new_store *making)
 		    making->suffix, making->why);
 	if (err == JP_ERR_OK && making->store.old[0] != '\0')
 		err = hold_old(making);
+	if (err == JP_ERR_OK)
+		err = make_audit_folder(settings, &making->owner, making->why);
 	return err == JP_ERR_OK ? make_new(making) : err;
 }
 

@@ -31,7 +31,8 @@ struct new_store {
 };
 
 /*
- * Names the places, takes the lock and makes the folder of the new store.
+ * Names the places, takes the lock and makes the folder of the new store, and
+ * that of the audit trail, as `pat-admin init` would.
  * Whoever calls has set the first three fields, `why`, lock_fd to -1 and, if
  * nobody else makes one here, `takes_over`; and calls new_store_end(), also
  * after an error.
