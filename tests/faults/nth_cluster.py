@@ -73,6 +73,7 @@ class Own(Apart):
 
 class Commands:
     """Two hosts: `one`, whose tokens the cluster gets, and `two`."""
+    three = None  # has no tokens
 
     def __init__(self, whole, one, two):
         self.whole, self.one, self.two = whole, one, two
@@ -306,6 +307,38 @@ def killed_join(all_, more, call, number):
     return True
 
 
+def inode(path):
+    return os.stat(path).st_ino
+
+
+def stores(host):
+    """All that there are, whatever they are called by now."""
+    return {inode(os.path.join(host.root, name)) for name in os.listdir(host.root)
+            if name == "store" or name.startswith("store.before-")}
+
+
+def killed_fill(all_, call, number):
+    """A host without tokens, of which the cluster knows nothing yet."""
+    three = all_.three
+    all_.database("DELETE FROM jira_pat.node WHERE name = 'proxy3'")
+    three.restore()
+    words = ("cluster", "join", "--pepper", all_.one.root + "/key/pepper.key")
+    pepper, store = three.read_pepper(), inode(three.root + "/store")
+    if not killed_at(all_, three, words, call, number):
+        return False
+    assert pepper in three.peppers() and store in stores(three), "lost at once"
+    done = again(all_, three, words)
+    assert done.returncode == 0, done
+    assert all_.nodes() == ["proxy1", "proxy3"], all_.nodes()
+    assert three.leftovers() == [], three.leftovers()
+    assert pepper in three.peppers(), "the pepper of before is lost"
+    assert store in stores(three), "the store of before is lost"
+    assert three.read_pepper() == all_.one.read_pepper()
+    assert three.live() == ["alice"], three.live()
+    three.write()
+    return True
+
+
 def killed_import(all_, call, number):
     return killed_join(all_, ("--import",), call, number)
 
@@ -341,7 +374,8 @@ def killed_leave(all_, call, number):
 
 # What each does that something can come in between of.
 KILLS = ((killed_import, "mkdir rename renameat2 unlink rmdir sendto"),
-         (killed_leave, "sendto"), (killed_init, "sendto"))
+         (killed_leave, "sendto"), (killed_init, "sendto"),
+         (killed_fill, "mkdir rename renameat2 unlink rmdir fsync sendto"))
 MANY = 30  # calls of one kind, of which no command makes so many
 
 
@@ -363,13 +397,16 @@ def killed_everywhere(all_, act, calls):
 
 
 def killed():
-    """wherever init, join or leave is killed, running it again is all that it takes; who
-    meets what was half done says what to do"""
+    """wherever init, join or leave is killed, running it again is all that it takes, and
+    no pepper or store of before is lost; who meets what was half done says what to do"""
     if not shutil.which("strace") or subprocess.run(
             ["strace", "-o", "/dev/null", "true"], capture_output=True).returncode:
         raise Skip("strace is missing, or may not trace")
     with hosts() as all_:
         all_.pairs, wrong = 0, []
+        all_.three = Own(all_.whole, 2)
+        all_.whole.hosts.append(all_.three)
+        all_.three.keep()
         all_.one.admin("cluster", "init")
         all_.remember()
         for act, calls in KILLS:
