@@ -253,6 +253,24 @@ say_not_ok(struct bridge *bridge, enum jp_link_result result)
 	bridge_send(bridge, &bridge->got, NULL);
 }
 
+/*
+ * The host waits for a WELCOME, also where the connection is there yet: as the
+ * wait for the standby was cancelled, or as there was no answer, after which it
+ * is made anew.
+ */
+static void
+not_appended(struct bridge *bridge, enum database_end end)
+{
+	say_not_ok(bridge,
+	    end == DATABASE_FAILED ? JP_LINK_NOT_DONE : JP_LINK_UNKNOWN);
+	if (end == DATABASE_FAILED)
+		bridge_failed(bridge);
+	else if (end == DATABASE_UNSURE)
+		bridge->welcome = false;
+	else
+		bridge->is_garbage = true;
+}
+
 static void
 append_ended(struct bridge *bridge, enum database_end end)
 {
@@ -260,14 +278,7 @@ append_ended(struct bridge *bridge, enum database_end end)
 
 	bridge_forget(&bridge->append);
 	if (end != DATABASE_DONE || !bridge->any) {
-		say_not_ok(bridge, end == DATABASE_FAILED ? JP_LINK_NOT_DONE
-		                                          : JP_LINK_UNKNOWN);
-		/* The host waits for a WELCOME, also where the connection is
-		 * there yet, as the wait for the standby was cancelled. */
-		if (end == DATABASE_UNSURE)
-			bridge->welcome = false;
-		if (end == DATABASE_FAILED)
-			bridge_failed(bridge);
+		not_appended(bridge, end);
 		return;
 	}
 	if (bridge->got.appended.nodes.head > bridge->head)

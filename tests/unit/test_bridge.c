@@ -904,6 +904,33 @@ what_was_never_put_there_is_not_taken(void **state)
 	assert_false(bridge->welcome);
 }
 
+/* The host waits for the next WELCOME, which takes a new connection. */
+static void
+a_commit_without_an_answer_is_no_answer(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bridge *bridge = &fixture->bridge;
+	const struct jp_link_msg *msg;
+
+	greet_and_welcome(fixture);
+	send_kind(fixture, JP_LINK_APPEND);
+	connect_database(fixture);
+	bridge->welcome = true;
+	task_append.start(bridge);
+	bridge->task = &task_append;
+	bridge->any = false;
+	bridge->database.running = false;
+	bridge->database.events.ended(bridge, DATABASE_DONE);
+	step(fixture);
+	msg = answer(fixture);
+	assert_int_equal(msg->kind, JP_LINK_APPENDED);
+	assert_int_equal(msg->appended.req, 9);
+	assert_int_equal(msg->appended.result, JP_LINK_UNKNOWN);
+	assert_true(bridge->is_refused);
+	assert_false(bridge->welcome);
+	assert_int_equal(bridge->database.state, DATABASE_PAUSING);
+}
+
 /* What it had asked for is nobody's any more. */
 static void
 nothing_is_left_of_a_host_that_is_gone(void **state)
@@ -1661,6 +1688,7 @@ main(void)
 		TEST(the_status_waits_for_a_database_that_is_there),
 		TEST(a_failure_is_over_when_its_task_is_done),
 		TEST(what_was_never_put_there_is_not_taken),
+		TEST(a_commit_without_an_answer_is_no_answer),
 		TEST(nothing_is_left_of_a_host_that_is_gone),
 		TEST(half_an_answer_is_not_for_the_next_host),
 		TEST(without_a_host_no_database_is_refused),
