@@ -1519,6 +1519,8 @@ advice_for_set_up_is_another_one(void **state)
 	bridge->is_setup = true;
 	assert_non_null(
 	    strstr(bridge_advice(bridge), "CREATE on the database"));
+	bridge->database.has_schema = true;
+	assert_non_null(strstr(bridge_advice(bridge), "has to own the schema"));
 	(void)strcpy(bridge->database.sqlstate, "53100");
 	assert_non_null(strstr(bridge_advice(bridge), "make room"));
 	bridge->is_setup = false;
