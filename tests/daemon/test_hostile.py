@@ -386,6 +386,7 @@ def strangers():
         said = as_user(NOBODY, flood)
         wanted = {("verify", None): number, ("mux", b"\0\2NO"): number}
         assert said == repr(wanted), said
+        world.logged("refused a connection from uid 65534")
         lines = world.read_log().count("refused a connection from uid 65534")
         assert 1 <= lines <= time.monotonic() - begun + 2, lines
         for where in (world.http, world.metrics):
