@@ -558,6 +558,7 @@ each_address_of_a_name_is_tried(void **state)
 static void
 a_name_that_leads_nowhere_is_said(void **state)
 {
+	char why[NAMES_TEXT_MAX];
 	struct fixture *fixture = *state;
 	struct database *database = &fixture->database;
 
@@ -580,6 +581,14 @@ a_name_that_leads_nowhere_is_said(void **state)
 	    "; db2: cannot resolve this name: the name service does not "
 	    "answer in time"));
 	assert_string_equal(tried, "");
+	/* However long it is. */
+	memset(why, 'x', sizeof(why) - 1);
+	why[sizeof(why) - 1] = '\0';
+	fixture->now_ms = database->due_ms;
+	step(fixture);
+	answer(fixture, 0, 0, why);
+	step(fixture);
+	assert_non_null(strstr(database->text, why));
 }
 
 int

@@ -119,6 +119,7 @@ make(const char *conninfo)
 	    conninfo_read(&fixture->info, conninfo, true, NULL), JP_ERR_OK);
 	/* The servers are copies. */
 	conninfo_free(&fixture->info);
+	memset(&fixture->names, 0x5a, sizeof(fixture->names));
 	service.rc = 0;
 	service.len = service.bad = 0;
 	service.asked = service.freed = threads = 0;
@@ -158,6 +159,7 @@ only_what_is_a_name_is_looked_up(void **unused)
 		bool is_name;
 	} cases[] = {
 		{ "host=db1", true },
+		{ "host=d", true },
 		{ "host=localhost", true },
 		{ "host=127.0.0.1.example", true },
 		{ "host=127.0.0.1", false },
@@ -166,6 +168,7 @@ only_what_is_a_name_is_looked_up(void **unused)
 		{ "host=/run/postgresql", false },
 		{ "host=@abstract", false },
 		{ "host=db1 hostaddr=127.0.0.1", false },
+		{ "host=db1 hostaddr=1", false },
 		{ "hostaddr=127.0.0.1", false },
 		{ "", false },
 	};
