@@ -59,6 +59,23 @@ static const struct {
 static const struct {
 	const char *words, *advice;
 } of_libpq[] = {
+	{ "certificate authentication failed",
+	    "the CN of the certificate in sslcert has to be the role, or "
+	    "pg_ident.conf has to map it" },
+	{ "requires a valid client certificate",
+	    "sslcert and sslkey in conninfo have to name a certificate for "
+	    "the role, and its key" },
+	{ "alert certificate required",
+	    "sslcert and sslkey in conninfo have to name a certificate for "
+	    "the role, and its key" },
+	{ "key values mismatch",
+	    "sslkey in conninfo has to name the key of sslcert" },
+	{ "but not private key file",
+	    "sslkey in conninfo has to name the key of sslcert" },
+	{ "could not load private key file",
+	    "sslkey in conninfo has to name a key in PEM, without a password" },
+	{ "could not read certificate file",
+	    "sslcert in conninfo has to name a certificate in PEM" },
 	{ "root certificate file",
 	    "sslrootcert in conninfo has to name the certificate of the CA, "
 	    "which the user of pat-clusterd can read" },
@@ -70,7 +87,8 @@ static const struct {
 	    "set \"ssl = on\" in postgresql.conf of this server" },
 	{ "certificate verify failed",
 	    "the certificate of this server has expired, or is of no CA in "
-	    "sslrootcert, or a clock is wrong" },
+	    "sslrootcert, or is revoked by sslcrl, or that list has expired, "
+	    "or a clock is wrong" },
 	{ "does not match host name",
 	    "host= has to be a name that stands in the certificate of this "
 	    "server" },
@@ -78,6 +96,12 @@ static const struct {
 	    "the certificate in sslcert has expired" },
 	{ "alert unknown ca",
 	    "ssl_ca_file of this server has no CA that has signed sslcert" },
+	{ "alert certificate revoked",
+	    "the certificate in sslcert is revoked: ssl_crl_file of this "
+	    "server has it" },
+	{ "channel binding required",
+	    "channel_binding=require in conninfo needs TLS, and "
+	    "scram-sha-256 in pg_hba.conf" },
 };
 
 const char *
@@ -106,6 +130,9 @@ static const char *const lasting_words[] = { "root certificate file",
 	"server does not support SSL", "certificate file \"", "private key",
 	"alert unknown ca", "alert certificate", "alert bad certificate",
 	"no password supplied", "authentication method",
+	"channel binding required",
+	/* pq_conninfo.c */
+	"conninfo: ",
 	/* database_connect.c */
 	"a pooler is in between", "is another machine", "or newer is needed" };
 

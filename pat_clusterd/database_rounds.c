@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "common/sys/log.h"
 #include "pat_clusterd/advice.h"
@@ -111,14 +112,27 @@ try_next(struct database *database, int64_t now_ms)
 	pause_now(database, now_ms);
 }
 
-/* A round begins: what was said in the one before is old. */
+/*
+ * A round begins: what was said in the one before is old. Without the files
+ * that all servers need there is none.
+ */
 static void
 begin_round(struct database *database, int64_t now_ms)
 {
+	const struct jp_account self = { .uid = geteuid() };
+	struct jp_why why;
+
 	database->tried = 0;
 	database->is_old = true;
 	database->may_heal = false;
-	connect_to(database, now_ms);
+	if (conninfo_check_files(database->info, &self, &why) == JP_ERR_OK) {
+		connect_to(database, now_ms);
+		return;
+	}
+	database_say(database, why.text);
+	database->is_hopeless = true;
+	pause_now(database, now_ms);
+	database->events.changed(database->events.arg);
 }
 
 void

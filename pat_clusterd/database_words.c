@@ -86,24 +86,30 @@ note_sqlstate(struct database *database, const PGresult *result)
 	    state != NULL ? state : "");
 }
 
-/* What ends the connection: libpq says no more than that it is lost. */
+/*
+ * What ends the connection: libpq says no more than that it is lost. Where all
+ * processes of the server have to end at once, it is a warning.
+ */
 static bool
 is_last(const PGresult *result)
 {
 	const char *severity =
 	    PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-	return severity != NULL && (strcmp(severity, "FATAL") == 0 ||
-	                               strcmp(severity, "PANIC") == 0);
+	return severity != NULL &&
+	       (strcmp(severity, "FATAL") == 0 ||
+	           strcmp(severity, "PANIC") == 0 ||
+	           (state != NULL && (strcmp(state, "57P01") == 0 ||
+	                                 strcmp(state, "57P02") == 0)));
 }
 
-void
-database_note_error(struct database *database, const PGresult *result)
+static void
+note_words(struct database *database, const PGresult *result)
 {
 	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	char line[DATABASE_TEXT_MAX];
 
-	database->failed = true;
 	database->has_last_words = is_last(result);
 	note_sqlstate(database, result);
 	if (text == NULL)
@@ -117,12 +123,11 @@ database_note_error(struct database *database, const PGresult *result)
 		database_say(database, database->has_last_words ? line : text);
 }
 
-/* Where nothing is under way. */
-static void
-note_last_words(struct database *database, const PGresult *notice)
+void
+database_note_error(struct database *database, const PGresult *result)
 {
-	database->is_old = true;
-	database_note_error(database, notice);
+	database->failed = true;
+	note_words(database, result);
 }
 
 /*
@@ -136,14 +141,17 @@ database_on_notice(void *arg, const PGresult *notice)
 	const char *severity =
 	    PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
 	const char *text = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+	const bool is_warning =
+	    severity != NULL && strcmp(severity, "WARNING") == 0;
 
-	if (is_last(notice))
-		note_last_words(database, notice);
-	if (severity == NULL || strcmp(severity, "WARNING") != 0)
-		return;
-	database->doubtful = true;
-	database_say(database, text != NULL ? text : "a warning");
-	jp_log(LOG_WARNING, "database: %s", database->text);
+	database->doubtful |= is_warning;
+	if (is_last(notice)) {
+		database->is_old = true;
+		note_words(database, notice);
+	} else if (is_warning) {
+		database_say(database, text != NULL ? text : "a warning");
+		jp_log(LOG_WARNING, "database: %s", database->text);
+	}
 }
 
 /* ---- what libpq says of a connection that it does not get ---- */
@@ -197,9 +205,9 @@ database_say_attempt(struct database *database, const char *text)
 
 	database->sqlstate[0] = '\0';
 	read_attempt(database, text, plain);
-	advice = advice_of(database->sqlstate);
+	advice = advice_on(plain);
 	if (advice[0] == '\0')
-		advice = advice_on(plain);
+		advice = advice_of(database->sqlstate);
 	database->may_heal |= advice_heals(database->sqlstate, plain);
 	make_line(line, plain);
 	advise(plain, line, advice);

@@ -142,8 +142,10 @@ find_settings(struct clusterd *clusterd, struct jp_why *why)
 		    "\"systemctl disable pat-clusterd\"");
 	(void)snprintf(clusterd->path, sizeof(clusterd->path),
 	    "%s/cluster.sock", settings->run_dir);
-	return conninfo_read(&clusterd->info, settings->cluster.conninfo,
+	err = conninfo_read(&clusterd->info, settings->cluster.conninfo,
 	    settings->cluster.insecure, why);
+	clusterd->info.user = settings->cluster.user;
+	return err;
 }
 
 /*
@@ -227,31 +229,31 @@ serve(struct clusterd *clusterd)
 	           : jp_daemon_fail(clusterd->options, "stop", &why);
 }
 
-/* As its user, who is this one unless it is root. */
-static enum jp_err
-check_files(const struct clusterd *clusterd, struct jp_why *why)
+/* What the unit hides is no fault where it is started in another way. */
+static void
+warn_of_hidden(const struct clusterd *clusterd)
 {
-	const struct jp_cluster_settings *cluster = &clusterd->settings.cluster;
-	struct jp_account account = clusterd->account;
-	struct jp_why wrong;
+	struct jp_why why;
 
-	if (geteuid() != 0)
-		account.uid = geteuid();
 	for (size_t i = 0; jp_conninfo_file_key(i) != NULL; i++)
-		if (jp_conninfo_file_check(cluster->conninfo, i, &account,
-		        cluster->user, &wrong) != JP_ERR_OK)
-			return jp_why(why, JP_ERR_CONFIG,
-			    "[cluster] conninfo: %s", wrong.text);
-	return JP_ERR_OK;
+		if (jp_conninfo_file_is_hidden(
+		        clusterd->settings.cluster.conninfo, i, &why))
+			jp_log(LOG_WARNING, "settings: [cluster] conninfo: %s",
+			    why.text);
 }
 
+/* As its user, who is this one unless it is root. */
 static enum jp_daemon_status
 check_config(const struct clusterd *clusterd)
 {
+	struct jp_account account = clusterd->account;
 	struct jp_why why = { .text = "" };
 
-	if (check_files(clusterd, &why) != JP_ERR_OK)
+	if (geteuid() != 0)
+		account.uid = geteuid();
+	if (conninfo_check_files(&clusterd->info, &account, &why) != JP_ERR_OK)
 		return jp_daemon_fail(clusterd->options, "settings", &why);
+	warn_of_hidden(clusterd);
 	printf("pat-clusterd: %s: good\n", clusterd->settings.file);
 	return JP_DAEMON_DONE;
 }

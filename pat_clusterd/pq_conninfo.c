@@ -6,6 +6,7 @@
 
 #include "common/base/escape.h"
 #include "common/base/net.h"
+#include "common/config/conninfo_files.h"
 
 enum {
 	PATIENCE_S = 5, /* for one server, where connect_timeout is not given */
@@ -237,6 +238,7 @@ conninfo_read(
 	enum jp_err err;
 
 	memset(info, 0, sizeof(*info));
+	info->text = text;
 	info->insecure = insecure;
 	info->options = PQconninfoParse(text, &problem);
 	if (info->options == NULL) {
@@ -259,6 +261,19 @@ conninfo_free(struct conninfo *info)
 {
 	PQconninfoFree(info->options);
 	info->options = NULL;
+}
+
+enum jp_err
+conninfo_check_files(const struct conninfo *info,
+    const struct jp_account *account, struct jp_why *why)
+{
+	struct jp_why problem;
+
+	for (size_t i = 0; jp_conninfo_file_key(i) != NULL; i++)
+		if (jp_conninfo_file_check(info->text, i, account, info->user,
+		        &problem) != JP_ERR_OK)
+			return wrong(why, problem.text);
+	return JP_ERR_OK;
 }
 
 /* ---- use ---- */

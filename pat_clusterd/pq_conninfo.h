@@ -13,6 +13,7 @@
 #include <libpq-fe.h>
 
 #include "common/base/err.h"
+#include "common/sys/account.h"
 
 enum {
 	CONNINFO_SERVERS_MAX = 16,
@@ -28,6 +29,8 @@ struct conninfo_server {
 };
 
 struct conninfo {
+	const char *text; /* the whole, which is the caller's */
+	const char *user; /* whose files it names: of [cluster], or NULL */
 	PQconninfoOption *options;
 	size_t server_len;
 	struct conninfo_server servers[CONNINFO_SERVERS_MAX];
@@ -50,6 +53,14 @@ struct conninfo_params {
 enum jp_err conninfo_read(
     struct conninfo *info, const char *text, bool insecure, struct jp_why *why);
 void conninfo_free(struct conninfo *info);
+
+/*
+ * Whether the files that it names are there, and libpq takes them in a process
+ * of `account`. libpq leaves out some that are missing, such as a list of
+ * revoked certificates, and does not know why it cannot read the others.
+ */
+enum jp_err conninfo_check_files(const struct conninfo *info,
+    const struct jp_account *account, struct jp_why *why);
 
 /* The value of a keyword; NULL: none. */
 const char *conninfo_value(const struct conninfo *info, const char *keyword);

@@ -135,12 +135,13 @@ add_listeners(struct rules *rules, const struct jp_httpd_settings *httpd)
 			add(rules, httpd->listeners[i].listen, 1, BIND);
 }
 
-/* Where the settings are, if their name is a link. */
+/*
+ * The directories of a file and, if its name is a link, of where that leads:
+ * it may be another file at any time.
+ */
 static void
-add_settings(struct rules *rules, const struct jp_settings *settings)
+add_replaced(struct rules *rules, const char *file)
 {
-	const char *file =
-	    settings->file[0] != '\0' ? settings->file : JP_CONFIG_FILE;
 	char *real = realpath(file, NULL);
 
 	add(rules, file, 1, READ);
@@ -164,8 +165,10 @@ add_database(struct rules *rules, const struct jp_settings *settings)
 
 	for (size_t i = 0; (key = jp_conninfo_file_key(i)) != NULL; i++)
 		if (jp_conninfo_find(settings->cluster.conninfo, key, &word) &&
-		    word.value[0] == '/' && strlen(word.value) <= JP_PATH_MAX)
-			add(rules, word.value, 0, READ);
+		    word.value[0] == '/' && strlen(word.value) <= JP_PATH_MAX) {
+			add(rules, word.value, 0, READ | LIST);
+			add_replaced(rules, word.value);
+		}
 	for (size_t i = 0;
 	     self != NULL && i < sizeof(at_home) / sizeof(at_home[0]); i++)
 		if (snprintf(path, sizeof(path), "%s/%s", self->pw_dir,
@@ -190,7 +193,8 @@ gather(struct rules *rules, enum jp_process process,
 	if (process == C)
 		add_database(rules, settings);
 	if (process != O)
-		add_settings(rules, settings);
+		add_replaced(rules, settings->file[0] != '\0' ? settings->file
+		                                              : JP_CONFIG_FILE);
 	for (size_t i = 0; i < sizeof(common_rules) / sizeof(common_rules[0]);
 	     i++)
 		add(rules, common_rules[i].path, 0, common_rules[i].may);

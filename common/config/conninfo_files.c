@@ -2,10 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum {
+	HIDDEN_TEXT_MAX = 96,
+};
 
 /*
  * A secret that others can read libpq ignores, or refuses; but a key of root's
@@ -82,6 +88,46 @@ look_as(const struct jp_account *account, const char *path)
 	                                    : BROKEN;
 }
 
+/* ---- what its unit hides ---- */
+
+/* pat-clusterd.service: ProtectHome, PrivateTmp, InaccessiblePaths. */
+static const char *const hidden[] = { "/home/", "/root/", "/run/user/", "/tmp/",
+	"/var/tmp/", "/var/lib/jira-pat/", "/var/log/jira-pat/" };
+
+static const char *
+find_hidden(const char *path)
+{
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (strncmp(path, hidden[i], strlen(hidden[i])) == 0)
+			return hidden[i];
+	return NULL;
+}
+
+/* Above the file, or above what it is a link to; NULL: none. */
+static const char *
+hidden_above(const char *path)
+{
+	char *real = realpath(path, NULL);
+	const char *above = real != NULL ? find_hidden(real) : NULL;
+
+	free(real);
+	return above != NULL ? above : find_hidden(path);
+}
+
+/* For whoever sees it all the same; "": it does not. */
+static const char *
+hidden_text(const char *path, char text[HIDDEN_TEXT_MAX])
+{
+	const char *above = hidden_above(path);
+
+	text[0] = '\0';
+	if (above != NULL)
+		(void)snprintf(text, HIDDEN_TEXT_MAX,
+		    "; systemd hides from pat-clusterd what lies below %s",
+		    above);
+	return text;
+}
+
 /* ---- what libpq takes ---- */
 
 static enum jp_err
@@ -123,19 +169,20 @@ check(const struct file *file, const char *path,
     const struct jp_account *account, const char *user, struct jp_why *why)
 {
 	const enum sight sight = look_as(account, path);
+	char hides[HIDDEN_TEXT_MAX];
 	enum jp_err err;
 
 	switch (sight) {
 	case MISSING:
 		return jp_why(why, JP_ERR_CONFIG,
 		    "%s=%s: there is no such file: make it, or name another "
-		    "one in conninfo",
-		    file->key, path);
+		    "one in conninfo%s",
+		    file->key, path, hidden_text(path, hides));
 	case BEHIND:
 		return jp_why(why, JP_ERR_CONFIG,
 		    "%s=%s: %s may not enter a directory above it: chmod a+x "
-		    "that, or name a file elsewhere",
-		    file->key, path, user);
+		    "that, or name a file elsewhere%s",
+		    file->key, path, user, hidden_text(path, hides));
 	case BROKEN:
 		return jp_why(why, JP_ERR_CONFIG,
 		    "%s=%s: it cannot be opened: check its disk", file->key,
@@ -150,6 +197,16 @@ check(const struct file *file, const char *path,
 	           : err;
 }
 
+/* The path that the string has for it; false: none. */
+static bool
+find_path(const char *conninfo, const struct file *file,
+    struct jp_conninfo_word *word)
+{
+	return jp_conninfo_find(conninfo, file->key, word) &&
+	       word->value[0] != '\0' &&
+	       (file->other == NULL || strcmp(word->value, file->other) != 0);
+}
+
 enum jp_err
 jp_conninfo_file_check(const char *conninfo, size_t number,
     const struct jp_account *account, const char *user, struct jp_why *why)
@@ -157,9 +214,7 @@ jp_conninfo_file_check(const char *conninfo, size_t number,
 	const struct file *file = &files[number];
 	struct jp_conninfo_word word;
 
-	if (!jp_conninfo_find(conninfo, file->key, &word) ||
-	    word.value[0] == '\0' ||
-	    (file->other != NULL && strcmp(word.value, file->other) == 0))
+	if (!find_path(conninfo, file, &word))
 		return JP_ERR_OK;
 	if (word.value[0] != '/')
 		return jp_why(why, JP_ERR_CONFIG,
@@ -169,4 +224,24 @@ jp_conninfo_file_check(const char *conninfo, size_t number,
 	if (geteuid() != 0 && geteuid() != account->uid)
 		return JP_ERR_PERMISSION;
 	return check(file, word.value, account, user, why);
+}
+
+bool
+jp_conninfo_file_is_hidden(
+    const char *conninfo, size_t number, struct jp_why *why)
+{
+	const struct file *file = &files[number];
+	struct jp_conninfo_word word;
+	const char *above;
+
+	if (!find_path(conninfo, file, &word))
+		return false;
+	above = hidden_above(word.value);
+	if (above != NULL)
+		(void)jp_why(why, JP_ERR_CONFIG,
+		    "%s=%s: pat-clusterd, as systemd starts it, sees nothing "
+		    "of what lies below %s: move it, to /etc/jira-pat for "
+		    "example",
+		    file->key, word.value, above);
+	return above != NULL;
 }

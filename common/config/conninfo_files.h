@@ -4,6 +4,7 @@
 #ifndef JP_CONNINFO_FILES_H
 #define JP_CONNINFO_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/config/conninfo.h"
@@ -20,5 +21,12 @@ const char *jp_conninfo_file_key(size_t number);
  */
 enum jp_err jp_conninfo_file_check(const char *conninfo, size_t number,
     const struct jp_account *account, const char *user, struct jp_why *why);
+
+/*
+ * Whether the unit of pat-clusterd hides that file from it, which others see:
+ * `why` says so, and what to do.
+ */
+bool jp_conninfo_file_is_hidden(
+    const char *conninfo, size_t number, struct jp_why *why);
 
 #endif

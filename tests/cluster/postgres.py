@@ -117,12 +117,11 @@ rm -rf "$1"
 """
 
 
-# A disk of its own that is small, and gone with the server.
+# A disk of its own that is small, which only those see who go there, until this ends.
 SMALL = """
 mount -t tmpfs -o "size=$1,mode=700,uid=$3,gid=$4" small "$2"
-export uid="$3" gid="$4"
-shift 4
-exec setpriv --reuid "$uid" --regid "$gid" --clear-groups "$@"
+echo mounted
+exec cat
 """
 
 
@@ -184,7 +183,7 @@ class Server:
         self.pair, self.name, self.port = pair, name, port
         self.data = pair.path(name)
         self.log = pair.path(name + ".log")
-        self.process = None
+        self.process = self.environment = None
 
     def write(self, name, text):
         self.pair.write(os.path.join(self.name, name), text)
@@ -206,16 +205,12 @@ class Server:
         self.write("standby.signal", "")
 
     def spawn(self):
-        argv, who = [os.path.join(programs(), "postgres"), "-D", self.data], self.pair.who
-        options = dropped(who)
-        if self.pair.small:
-            argv, options = ["unshare", "-m", "sh", "-euc", SMALL, "sh", self.pair.small,
-                             self.pair.path("small"), str(who.pw_uid), str(who.pw_gid),
-                             *argv], {}
+        argv, options = self.pair.there(
+            os.path.join(programs(), "postgres"), "-D", self.data)
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                **options)
+                env=self.environment, **options)
 
     def start(self):
         if self.process is None:
@@ -313,8 +308,8 @@ class Pair:
     """`standby`: whether there is one. `tls`: by TCP only with TLS, with a CA
     made here. `auth` of the role by TCP: "trust", "scram-sha-256" (the password
     is `password`, see passfile()), "cert". `settings`: more lines of
-    postgresql.conf. `small`: the size of a disk at path("small"), which only the server
-    sees, until it ends; for root."""
+    postgresql.conf. `small`: the size of a disk at path("small"), which only the servers
+    see, and what run() runs; for root."""
 
     password = "correct-horse-7"
 
@@ -331,6 +326,7 @@ class Pair:
                         for name, port in zip("ab", ports.free(2))]
         self.primary, self.standby = self.servers
         self.has_pair = self.has_standby = standby
+        self.disk = None
         try:
             self.make()
         except BaseException:
@@ -346,6 +342,8 @@ class Pair:
     def close(self):
         for server in self.servers:
             server.remove()
+        if self.disk is not None:
+            self.disk.communicate()
         shutil.rmtree(self.root, ignore_errors=True)
         self.guard.stdin.close()
         self.guard.wait(60)
@@ -363,9 +361,25 @@ class Pair:
             file.write(text)
         self.own(self.path(name), mode)
 
+    def mount(self):
+        self.disk = subprocess.Popen(
+            ["unshare", "-m", "sh", "-euc", SMALL, "sh", self.small, self.path("small"),
+             str(self.who.pw_uid), str(self.who.pw_gid)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
+        assert self.disk.stdout.readline() == b"mounted\n", "there is no small disk"
+
+    def there(self, *argv):
+        """What runs that where the small disk is, if there is one: its words, and
+        options of subprocess.Popen."""
+        if self.disk is None:
+            return argv, dropped(self.who)
+        return ["nsenter", "--mount=/proc/%d/ns/mnt" % self.disk.pid, "setpriv",
+                "--reuid", str(self.who.pw_uid), "--regid", str(self.who.pw_gid),
+                "--clear-groups", *argv], {}
+
     def run(self, *argv):
-        done = subprocess.run(argv, capture_output=True, text=True, cwd="/",
-                              **dropped(self.who))
+        argv, options = self.there(*argv)
+        done = subprocess.run(argv, capture_output=True, text=True, cwd="/", **options)
         if done.returncode != 0:
             raise AssertionError("%s: %s" % (argv[0], done.stderr))
 
@@ -381,6 +395,8 @@ class Pair:
             host="hostssl" if self.tls else "host"))
         self.own(self.root, 0o755)
         os.mkdir(self.path("small"))
+        if self.small:
+            self.mount()
         self.run(os.path.join(programs(), "initdb"), "-D", self.primary.data,
                  "-U", self.who.pw_name, "-A", "reject", "-E", "UTF8",
                  "--no-locale", "--no-sync")

@@ -257,7 +257,7 @@ def bounces():
 CASES = [ended, stops, full, no_room, certificates, bounces]
 
 
-def run():
+def run(cases):
     if not os.access(link.CLUSTERD, os.X_OK):
         print("1..0 # SKIP pat-clusterd is not built")
         return
@@ -266,9 +266,9 @@ def run():
     except postgres.Missing as reason:
         print("1..0 # SKIP %s" % reason)
         return
-    daemon.main([case for case in CASES
+    daemon.main([case for case in cases
                  if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])
 
 
 if __name__ == "__main__":
-    run()
+    run(CASES)

@@ -156,14 +156,14 @@ def case_hopeless():
         if ROOT:
             shutil.chown(other, "bin")
         for change, *said in (
-                (("/ca.crt", "/none.crt"), "root certificate", "sslrootcert in"),
+                (("/ca.crt", "/none.crt"), "sslrootcert=", "there is no such file"),
                 (("/ca.crt", "/other.crt"), "certificate verify failed",
                  "of no CA in sslrootcert"),
                 (("host=127.0.0.1", "host=localhost.localdomain hostaddr=127.0.0.1"),
                  "does not match host name", "a name that stands in the certificate"),
                 (("dbname=jira_pat", "dbname=nowhere"), "nowhere", "dbname"),
                 (("user=jira_pat", "user=nobody"), "nobody", "pg_hba.conf"),
-                (("/pgpass", "/none"), "no password supplied", "passfile in")):
+                (("/pgpass", "/none"), "passfile=", "there is no such file")):
             write(change)
             says(*said)
         with open(os.path.join(folder, "pgpass"), "w") as file:

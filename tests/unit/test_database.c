@@ -229,8 +229,16 @@ why_there_is_no_connection_is_one_line_with_advice(void **unused)
 		{ "SSL error: certificate verify failed\n",
 		    "SSL error: certificate verify failed: the certificate of "
 		    "this server has expired, or is of no CA in sslrootcert, "
-		    "or a clock is wrong",
+		    "or is revoked by sslcrl, or that list has expired, or a "
+		    "clock is wrong",
 		    "" },
+		/* It says more than its SQLSTATE. */
+		{ "FATAL:  28000: certificate authentication failed for user "
+		  "\"jira_pat\"\n",
+		    "FATAL:  certificate authentication failed for user "
+		    "\"jira_pat\": the CN of the certificate in sslcert has "
+		    "to be the role, or pg_ident.conf has to map it",
+		    "28000" },
 		{ "FATAL:  57p03: small letters",
 		    "FATAL:  57p03: small letters", "" },
 		{ "FATAL:  57P03", "FATAL:  57P03", "" },

@@ -174,6 +174,9 @@ check_files(struct doctor *doctor)
 		else if (err != JP_ERR_OK)
 			report_finding(
 			    doctor, LEVEL_BAD, "cluster", "%s", why.text);
+		else if (jp_conninfo_file_is_hidden(cluster->conninfo, i, &why))
+			report_finding(
+			    doctor, LEVEL_WARN, "cluster", "%s", why.text);
 	}
 }
 
