@@ -146,6 +146,7 @@ database_on_notice(void *arg, const PGresult *notice)
 
 	database->doubtful |= is_warning;
 	if (is_last(notice)) {
+		database->failed |= !is_warning;
 		database->is_old = true;
 		note_words(database, notice);
 	} else if (is_warning) {
