@@ -55,7 +55,11 @@ static const struct {
 	{ "58030", "the log of the database says more: is its disk well?" },
 };
 
-/* libpq itself, in the language of a process that has not set any. */
+/*
+ * What libpq says itself has no code: these are its words, and those of
+ * OpenSSL, in the language of a process that has not set any, whatever the
+ * server speaks. Each stays so until somebody mends it.
+ */
 static const struct {
 	const char *words, *advice;
 } of_libpq[] = {
@@ -102,15 +106,29 @@ static const struct {
 	{ "channel binding required",
 	    "channel_binding=require in conninfo needs TLS, and "
 	    "scram-sha-256 in pg_hba.conf" },
+	{ "alert certificate", "" },
+	{ "alert bad certificate", "" },
+	{ "certificate file \"", "" },
+	{ "private key", "" },
+	{ "authentication method", "" },
 };
 
-const char *
-advice_on(const char *text)
+/* NULL: none of them. */
+static const char *
+find_words(const char *text)
 {
 	for (size_t i = 0; i < sizeof(of_libpq) / sizeof(of_libpq[0]); i++)
 		if (strstr(text, of_libpq[i].words) != NULL)
 			return of_libpq[i].advice;
-	return "";
+	return NULL;
+}
+
+const char *
+advice_on(const char *text)
+{
+	const char *advice = find_words(text);
+
+	return advice != NULL ? advice : "";
 }
 
 const char *
@@ -122,19 +140,39 @@ advice_of(const char *sqlstate)
 	return "";
 }
 
+/* What pat-admin acts by. */
+static const struct {
+	const char *sqlstate;
+	enum jp_err err;
+} errors[] = {
+	{ "JP001", JP_ERR_NOT_FOUND },
+	{ "JP002", JP_ERR_EXISTS },
+	{ "JP003", JP_ERR_REFUSED },
+	{ "JP004", JP_ERR_OVERLOAD },
+	{ "JP006", JP_ERR_CONFLICT },
+	{ "JP008", JP_ERR_BUSY },
+	{ "JP009", JP_ERR_CONFLICT },
+	{ "JP010", JP_ERR_BUSY },
+	{ "42501", JP_ERR_PERMISSION },
+	/* Something is not there, or not so. */
+	{ "3F000", JP_ERR_DAMAGED },
+	{ "42703", JP_ERR_DAMAGED },
+	{ "42883", JP_ERR_DAMAGED },
+	{ "42P01", JP_ERR_DAMAGED },
+};
+
+enum jp_err
+advice_err(const char *sqlstate)
+{
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (strcmp(errors[i].sqlstate, sqlstate) == 0)
+			return errors[i].err;
+	return JP_ERR_IO;
+}
+
 /* The rest is tried again in any case; these only by who serves a host. */
 static const char *const lasting_states[] = { "08P01", "28000", "28P01",
 	"3D000", "42501" };
-static const char *const lasting_words[] = { "root certificate file",
-	"certificate verify failed", "does not match host name",
-	"server does not support SSL", "certificate file \"", "private key",
-	"alert unknown ca", "alert certificate", "alert bad certificate",
-	"no password supplied", "authentication method",
-	"channel binding required",
-	/* pq_conninfo.c */
-	"conninfo: ",
-	/* database_connect.c */
-	"a pooler is in between", "is another machine", "or newer is needed" };
 
 bool
 advice_heals(const char *sqlstate, const char *text)
@@ -143,10 +181,5 @@ advice_heals(const char *sqlstate, const char *text)
 	     i < sizeof(lasting_states) / sizeof(lasting_states[0]); i++)
 		if (strcmp(lasting_states[i], sqlstate) == 0)
 			return false;
-	for (size_t i = 0; sqlstate[0] == '\0' &&
-	                   i < sizeof(lasting_words) / sizeof(lasting_words[0]);
-	     i++)
-		if (strstr(text, lasting_words[i]) != NULL)
-			return false;
-	return true;
+	return sqlstate[0] != '\0' || find_words(text) == NULL;
 }

@@ -71,7 +71,7 @@ say_not_done(struct bridge *bridge, uint32_t req)
 
 	msg.appended.req = req;
 	bridge_text(msg.appended.text,
-	    bridge->is_refused                 ? bridge->refusal
+	    bridge->refused != JP_ERR_OK       ? bridge->refusal
 	    : bridge->database.text[0] != '\0' ? bridge->database.text
 	                                       : "there is no connection yet",
 	    "");
@@ -221,7 +221,8 @@ on_closed(void *arg)
 	bridge_forget(&bridge->setup);
 	bridge_drop_followed(bridge);
 	bridge->is_garbage = false;
-	bridge->greeted = bridge->welcome = bridge->is_refused = false;
+	bridge->greeted = bridge->welcome = false;
+	bridge->refused = JP_ERR_OK;
 	bridge->is_waiting = false;
 	bridge->lease_len = bridge->asked_len = 0;
 	bridge->want_status = bridge->want_get = bridge->want_nodes = false;
@@ -238,11 +239,11 @@ static void
 on_lost(struct bridge *bridge, bool was_welcome)
 {
 	if (!bridge->is_refusing)
-		bridge->is_refused = false;
+		bridge->refused = JP_ERR_OK;
 	/* Whoever sets something up is there, and can mend it at once. */
 	if (bridge->is_setup && bridge->database.is_hopeless) {
 		bridge_text(bridge->refusal, bridge->database.text, "");
-		bridge->is_refused = true;
+		bridge->refused = JP_ERR_CONFIG;
 	}
 	bridge->lease_len = 0;
 	bridge->has_put_lock = false;

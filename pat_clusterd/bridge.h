@@ -59,9 +59,9 @@ struct bridge {
 	int64_t wait_ms;      /* until then */
 
 	/* The database. */
-	bool welcome;       /* this connection has said WELCOME */
-	int64_t refused_ms; /* tasks pause until then */
-	bool is_refused;    /* `refusal` holds */
+	bool welcome;        /* this connection has said WELCOME */
+	int64_t refused_ms;  /* tasks pause until then */
+	enum jp_err refused; /* why `refusal` holds; JP_ERR_OK: it does not */
 	bool is_refusing;
 	/*
 	 * Whose failure it is: it holds, over all connections, until that one

@@ -83,11 +83,12 @@ describe(const struct bridge *bridge, struct jp_link_state_msg *state)
 	const bool is_ready = database->state == DATABASE_READY;
 
 	memset(state, 0, sizeof(*state));
-	state->state = bridge->is_refused ? JP_LINK_REFUSED
+	state->state = bridge->refused != JP_ERR_OK ? JP_LINK_REFUSED
 	               : is_ready && (bridge->welcome || bridge->is_setup)
 	                   ? JP_LINK_CONNECTED
 	                   : JP_LINK_CONNECTING;
-	if (bridge->is_refused)
+	state->err = bridge->refused;
+	if (bridge->refused != JP_ERR_OK)
 		bridge_text(state->text, bridge->refusal, "");
 	else if (!is_ready)
 		bridge_text(state->text, database->text, "");
@@ -219,7 +220,7 @@ bridge_failed(struct bridge *bridge)
 
 	bridge_text(
 	    bridge->refusal, bridge->database.text, bridge_advice(bridge));
-	bridge->is_refused = true;
+	bridge->refused = advice_err(sqlstate);
 	bridge->culprit = NULL;
 	if (strncmp(sqlstate, "JP", 2) != 0) {
 		bridge->culprit = bridge->last;
@@ -235,7 +236,7 @@ void
 bridge_refuse(struct bridge *bridge, const char *text)
 {
 	bridge_text(bridge->refusal, text, "");
-	bridge->is_refused = true;
+	bridge->refused = JP_ERR_PROTOCOL;
 	bridge->culprit = bridge->last;
 	give_up(bridge, text);
 }
@@ -244,7 +245,7 @@ void
 bridge_is_well(struct bridge *bridge)
 {
 	bridge->culprit = NULL;
-	bridge->is_refused = false;
+	bridge->refused = JP_ERR_OK;
 	bridge_say_state(bridge, false);
 }
 

@@ -33,8 +33,8 @@ database_be_patient(struct database *database, int64_t ms)
 
 /* ---- its answers ---- */
 
-/* The error by which database_judge() has found it of no use; NULL: none. */
-static const char *
+/* Why database_judge() has found it of no use; NULL: it has not. */
+static const struct useless *
 take_result(struct database *database, const PGresult *result)
 {
 	switch ((int)PQresultStatus(result)) { /* newer libraries know more */
@@ -87,7 +87,7 @@ take_results(struct database *database, int64_t now_ms)
 
 	while (database->running && PQisBusy(conn) == 0) {
 		PGresult *result = PQgetResult(conn);
-		const char *useless = NULL;
+		const struct useless *useless = NULL;
 
 		if (PQstatus(conn) == CONNECTION_BAD) {
 			PQclear(result);

@@ -10,6 +10,28 @@ enum {
 	VERSION_MIN = 150000,
 };
 
+/* ---- what a server may be instead ---- */
+
+static const struct useless elsewhere = {
+	"this address is another machine, and the connection is not verified: "
+	"sslmode=verify-full",
+	false
+};
+static const struct useless old = { "PostgreSQL 15 or newer is needed", false };
+static const struct useless pooler = {
+	"a pooler is in between, as pgbouncer is: it keeps neither LISTEN nor "
+	"what a session sets: name PostgreSQL itself in conninfo",
+	false
+};
+static const struct useless standby = {
+	"this server is a standby, or read-only", true
+};
+static const struct useless stuck = {
+	"a commit waits there for a synchronous standby that does not answer: "
+	"start it, or promote it and stop this server",
+	true
+};
+
 /* ---- the greeting ---- */
 
 /*
@@ -68,12 +90,9 @@ greet(struct database *database, int64_t now_ms)
 	database->failed = database->doubtful = false;
 	(void)PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
 	if (!is_taken(database))
-		database_lose_server(database, now_ms,
-		    "this address is another machine, and the connection is "
-		    "not verified: sslmode=verify-full");
+		database_lose_server(database, now_ms, &elsewhere);
 	else if (PQserverVersion(conn) < VERSION_MIN)
-		database_lose_server(
-		    database, now_ms, "PostgreSQL 15 or newer is needed");
+		database_lose_server(database, now_ms, &old);
 	else if (PQsetnonblocking(conn, 1) != 0 ||
 	         PQsendQuery(conn, greeting) == 0)
 		database_lose(database, now_ms, PQerrorMessage(conn));
@@ -86,7 +105,7 @@ is_true(const PGresult *rows, int column)
 	return PQgetvalue(rows, 0, column)[0] == 't';
 }
 
-const char *
+const struct useless *
 database_judge(struct database *database, const PGresult *rows)
 {
 	if (PQnfields(rows) != ANSWERS || PQntuples(rows) != 1)
@@ -95,15 +114,11 @@ database_judge(struct database *database, const PGresult *rows)
 	database->has_schema = is_true(rows, HAS_SCHEMA);
 	if (strtol(PQgetvalue(rows, 0, PID), NULL, 10) !=
 	    PQbackendPID(database->conn))
-		return "a pooler is in between, as pgbouncer is: it keeps "
-		       "neither LISTEN nor what a session sets: name "
-		       "PostgreSQL itself in conninfo";
+		return &pooler;
 	if (is_true(rows, IS_STANDBY))
-		return "this server is a standby, or read-only";
+		return &standby;
 	if (strcmp(PQgetvalue(rows, 0, STUCK), "0") != 0)
-		return "a commit waits there for a synchronous standby that "
-		       "does not answer: start it, or promote it and stop this "
-		       "server";
+		return &stuck;
 	return NULL;
 }
 

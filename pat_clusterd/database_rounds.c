@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "common/sys/log.h"
-#include "pat_clusterd/advice.h"
 #include "pat_clusterd/database_words.h"
 
 enum {
@@ -188,10 +187,10 @@ database_lose(struct database *database, int64_t now_ms, const char *text)
 
 void
 database_lose_server(
-    struct database *database, int64_t now_ms, const char *text)
+    struct database *database, int64_t now_ms, const struct useless *useless)
 {
-	database->may_heal |= advice_heals("", text);
-	database_say_of_server(database, text);
+	database->may_heal |= useless->heals;
+	database_say_of_server(database, useless->text);
 	database_leave(database, now_ms);
 }
 
@@ -232,19 +231,22 @@ database_go_on_naming(struct database *database, int64_t now_ms)
 	}
 	(void)snprintf(text, sizeof(text), "cannot resolve this name: %s",
 	    database->addresses.text);
-	database_lose_server(database, now_ms, text);
+	database_lose_server(database, now_ms, &(struct useless){ text, true });
 }
 
 void
 database_come_due(struct database *database, int64_t now_ms)
 {
+	static const struct useless unnamed = { "cannot resolve this name: the "
+		                                "name service does not answer "
+		                                "in time",
+		true },
+	                            silent = { "it does not answer in time",
+		                            true };
+
 	if (database->state == DATABASE_PAUSING)
 		begin_round(database, now_ms);
-	else if (database->state == DATABASE_NAMING)
-		database_lose_server(database, now_ms,
-		    "cannot resolve this name: the name service does not "
-		    "answer in time");
 	else
-		database_lose_server(
-		    database, now_ms, "it does not answer in time");
+		database_lose_server(database, now_ms,
+		    database->state == DATABASE_NAMING ? &unnamed : &silent);
 }

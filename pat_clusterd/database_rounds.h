@@ -9,6 +9,12 @@
 
 #include "pat_clusterd/database.h"
 
+/* Why a server is of no use, and whether that may be over by itself. */
+struct useless {
+	const char *text;
+	bool heals;
+};
+
 /* How long to pause after so many rounds: `chance` makes hosts differ. */
 int64_t database_pause_ms(unsigned int rounds, uint32_t chance);
 
@@ -25,7 +31,7 @@ void database_come_due(struct database *database, int64_t now_ms);
  */
 void database_lose(struct database *database, int64_t now_ms, const char *text);
 void database_lose_server(
-    struct database *database, int64_t now_ms, const char *text);
+    struct database *database, int64_t now_ms, const struct useless *useless);
 
 /* Likewise, why was said before. */
 void database_leave(struct database *database, int64_t now_ms);

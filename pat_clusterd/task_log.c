@@ -175,7 +175,7 @@ hello_ended(struct bridge *bridge, enum database_end end)
 		return;
 	}
 	if (bridge->culprit == NULL || bridge->culprit == &task_hello)
-		bridge->is_refused = false;
+		bridge->refused = JP_ERR_OK;
 	if (bridge->must_wait_ms > 0) {
 		wait_for_holder(bridge);
 		return;

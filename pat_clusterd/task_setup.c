@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pat_clusterd/advice.h"
 #include "pat_clusterd/bridge.h"
 #include "pat_clusterd/schema.h"
 
@@ -198,30 +199,9 @@ setup_rows(struct bridge *bridge, const PGresult *rows)
 static void
 fail(struct bridge *bridge)
 {
-	static const struct {
-		const char *sqlstate;
-		enum jp_err err;
-	} errors[] = {
-		{ "JP001", JP_ERR_NOT_FOUND },
-		{ "JP002", JP_ERR_EXISTS },
-		{ "JP003", JP_ERR_REFUSED },
-		{ "JP004", JP_ERR_REFUSED },
-		{ "JP008", JP_ERR_BUSY },
-		{ "JP009", JP_ERR_CONFLICT },
-		{ "JP010", JP_ERR_BUSY },
-		{ "42501", JP_ERR_PERMISSION },
-		/* Something is not there, or not so. */
-		{ "3F000", JP_ERR_DAMAGED },
-		{ "42703", JP_ERR_DAMAGED },
-		{ "42883", JP_ERR_DAMAGED },
-		{ "42P01", JP_ERR_DAMAGED },
-	};
-	enum jp_err err = JP_ERR_IO;
+	const enum jp_err err = advice_err(bridge->database.sqlstate);
 	char text[JP_LINK_TEXT_MAX + 1];
 
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		if (strcmp(errors[i].sqlstate, bridge->database.sqlstate) == 0)
-			err = errors[i].err;
 	bridge_text(text, bridge->database.text,
 	    err == JP_ERR_NOT_FOUND ? "\"pat-admin cluster status\" names them"
 	                            : bridge_advice(bridge));

@@ -130,6 +130,7 @@ static const struct field fields[] = {
 	FIELD(JP_LINK_STATE, FLAG, state, tls),
 	FIELD(JP_LINK_STATE, FLAG, state, verified),
 	FIELD(JP_LINK_STATE, FLAG, state, synchronous),
+	FIELD(JP_LINK_STATE, ERR, state, err),
 	FIELD(JP_LINK_STATE, TEXT, state, text),
 	FIELD(JP_LINK_WELCOME, U16, welcome, version),
 	FIELD(JP_LINK_WELCOME, RAW, welcome, cluster),

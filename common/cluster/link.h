@@ -233,6 +233,12 @@ struct jp_link_state_msg {
 	bool tls;
 	bool verified;    /* sslmode=verify-full, or a local address */
 	bool synchronous; /* a standby is waited for */
+	/*
+	 * REFUSED: JP_ERR_NOT_FOUND: by a cluster that does not have this node;
+	 * JP_ERR_CONFLICT: the cluster there is not that of the HELLO; what
+	 * else there is says `text` alone. Otherwise JP_ERR_OK.
+	 */
+	enum jp_err err;
 	char text[JP_LINK_TEXT_MAX + 1];
 };
 

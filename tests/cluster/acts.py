@@ -3,7 +3,6 @@
 """
 import collections
 import contextlib
-import csv
 import os
 import random
 import subprocess
@@ -352,16 +351,9 @@ class Watch(threading.Thread):
 
 def make_tokens(whole, users):
     """Two for each of so many users: (user, one, other)."""
-    host = whole.hosts[0]
-    path = os.path.join(host.root, "batch")
-    with open(path, "w") as file:
-        file.write("user\n" + "".join("u%d\n" % (n // 2) for n in range(2 * users)))
-    host.admin("create", "--batch", path, "--output", path + ".out")
-    with open(path + ".out", newline="") as file:
-        rows = list(csv.DictReader(file))
-    whole.texts += [row["token"] for row in rows]
-    return [(one["user"], one["token"], other["token"])
-            for one, other in zip(rows[::2], rows[1::2])]
+    rows = whole.hosts[0].batch(["u%d" % (n // 2) for n in range(2 * users)])
+    return [(user, one, other)
+            for (user, one), (_, other) in zip(rows[::2], rows[1::2])]
 
 
 def chances(seed):

@@ -3,7 +3,6 @@ there are who have to write; each of these is told in time, and nothing happens 
 """
 import concurrent.futures
 import contextlib
-import csv
 import json
 import os
 import signal
@@ -57,25 +56,10 @@ class Asking:
         return self.said.result(PATIENCE)
 
 
-def batch(host, users, *more):
-    """(user, token) of so many; `more`: columns and their value."""
-    path = os.path.join(host.root, "batch")
-    names, values = ("user",) + more[::2], more[1::2]
-    with open(path, "w") as file:
-        file.write("\n".join([",".join(names)] + [
-            ",".join((user,) + values) for user in users]) + "\n")
-    host.admin("create", "--batch", path, "--output", path + ".out")
-    with open(path + ".out", newline="") as file:
-        rows = list(csv.DictReader(file))
-    os.remove(path + ".out")
-    host.whole.texts += [row["token"] for row in rows]
-    return [(row["user"], row["token"]) for row in rows]
-
-
 def successors(whole, count):
     """(user, token) that succeed others, and were never used; and those."""
     host = whole.hosts[0]
-    old = batch(host, ["succ%d" % n for n in range(count)])
+    old = host.batch(["succ%d" % n for n in range(count)])
     new = []
     for user, token in old:
         new.append((user, host.admin("rotate", id_of(token)).stdout.strip()))
@@ -111,7 +95,7 @@ def successors_wait_apart():
     """
     host = WHOLE.hosts[0]
     new, old = successors(WHOLE, 6)
-    cold = batch(host, ["cold%d" % n for n in range(4)])
+    cold = host.batch(["cold%d" % n for n in range(4)])
     WHOLE.wait_equal()
     with frozen(WHOLE):
         beside(host, cold, new, UNAVAILABLE)
@@ -129,7 +113,7 @@ def families_wait_apart():
     new, old = successors(WHOLE, 6)
     for user, token in new:
         wait_for(lambda: host.verdict(user, token) == ACCEPT, host.story)
-    cold = batch(host, ["colder%d" % n for n in range(4)])
+    cold = host.batch(["colder%d" % n for n in range(4)])
     WHOLE.wait_equal()
     with frozen(WHOLE):
         beside(host, cold, old, DENY)
@@ -155,8 +139,8 @@ def uses_are_bounded():
     and ordinary tokens are accepted meanwhile; none is given twice, by any host
     """
     host = WHOLE.hosts[0]
-    once = batch(host, ["once%d" % n for n in range(CROWD)], "uses", "1")
-    cold = batch(host, ["coldest%d" % n for n in range(4)])
+    once = host.batch(["once%d" % n for n in range(CROWD)], uses="1")
+    cold = host.batch(["coldest%d" % n for n in range(4)])
     WHOLE.wait_equal()
     with frozen(WHOLE):
         for _ in range(3):  # whoever was answered waits no longer
@@ -218,7 +202,7 @@ def readers_go_on():
     that only read do not, nor does a reload; whoever waits can be interrupted
     """
     host = WHOLE.hosts[0]
-    user, token = batch(host, ["shown"])[0]
+    user, token = host.batch(["shown"])[0]
     with frozen(WHOLE):
         assert host.verdict(user, token) == ACCEPT  # a use to be written
         waiting = [run(host, ["create", "jane%d" % n]) for n in range(4)]
@@ -248,7 +232,7 @@ def commands_end():
     """
     with cluster(hosts=1, more=MORE, standby=False) as whole:
         host = whole.hosts[0]
-        tokens = batch(host, ["user%d" % n for n in range(4)])
+        tokens = host.batch(["user%d" % n for n in range(4)])
         host.admin("revoke", id_of(host.token()))  # for purge
         commands = writers(host, tokens)
         with frozen(whole):
@@ -273,7 +257,7 @@ def timers_together():
     """what timers run may run on several hosts at the same time: each is done once,
     and none of them fails
     """
-    tokens = batch(WHOLE.hosts[0], ["timer%d" % n for n in range(40)])
+    tokens = WHOLE.hosts[0].batch(["timer%d" % n for n in range(40)])
     gone = [id_of(token) for _, token in tokens[:20]]
     for ids in (gone[:10], gone[10:]):
         WHOLE.hosts[0].admin("revoke", *ids)
@@ -306,7 +290,7 @@ def usage_is_kept():
     """
     with cluster(hosts=2, lease=LEASE, more=MORE, standby=False) as whole:
         one, two = whole.hosts
-        pairs = batch(one, ["used%d" % n for n in range(1100)])
+        pairs = one.batch(["used%d" % n for n in range(1100)])
         whole.wait_equal()
         with frozen(whole):
             assert one.hammer(pairs, 3 * len(pairs), 4)[0] == 3 * len(pairs)

@@ -12,8 +12,8 @@ from link import Place, mac_of
 
 CLUSTER, TAG, NONE = bytes(range(1, 17)), b"T" * 16, bytes(16)
 ERRORS = {"ok": 0, "not-found": 7, "exists": 8, "refused": 9, "permission": 11,
-          "io": 12, "missing": 15, "unreachable": 18, "timeout": 19, "busy": 23,
-          "conflict": 24}
+          "io": 12, "missing": 15, "unreachable": 18, "timeout": 19, "overload": 22,
+          "busy": 23, "conflict": 24}
 PAIRS = []
 
 

@@ -3,7 +3,6 @@ elsewhere is accepted there no more once the command has returned, and when the 
 right again nothing is lost.
 """
 import contextlib
-import csv
 import errno
 import os
 import shutil
@@ -136,17 +135,8 @@ def small(kind):
             disk.umount()
 
 
-def batch(host, count):
-    """Tokens of bob."""
-    rows, made = (os.path.join(host.root, what) for what in ("rows", "made"))
-    with open(rows, "w") as file:
-        file.write("user\n" + "bob\n" * count)
-    host.admin("create", "--batch", rows, "--output", made)
-    with open(made, newline="") as file:
-        tokens = [row["token"] for row in csv.DictReader(file)]
-    os.unlink(made)
-    host.whole.texts += tokens
-    return tokens
+def tokens_of_bob(whole, count):
+    return [token for _, token in whole.hosts[0].batch(["bob"] * count)]
 
 
 def disable_many(host, prefix):
@@ -230,7 +220,7 @@ def full():
     lease, and why, once; with room it goes on, and has all
     """
     with small(Disk) as (whole, host, disk):
-        good, known, *doomed = batch(whole.hosts[0], 60)
+        good, known, *doomed = tokens_of_bob(whole, 60)
         host.admin("revoke", id_of(known))
         refusal = Refusal(host)
         with disk.filled():
@@ -256,7 +246,7 @@ def read_only():
     host has all
     """
     with small(Image) as (whole, host, disk):
-        good, known, *doomed = batch(whole.hosts[0], 30)
+        good, known, *doomed = tokens_of_bob(whole, 30)
         host.admin("revoke", id_of(known))
         whole.wait_equal()
         refusal = Refusal(host)

@@ -38,7 +38,7 @@ KINDS = {
     8: ("JOIN", "req:i node:s tag:r16"),
     9: ("LEAVE", "req:i node:s"),
     10: ("STATUS", "req:i"),
-    12: ("STATE", "state:b database:s primary:b tls:b verified:b synchronous:b text:s"),
+    12: ("STATE", "state:b database:s primary:b tls:b verified:b synchronous:b err:b text:s"),
     13: ("WELCOME", "version:h cluster:r16 tag:r16 head:q mac:r32 oldest:q snapshot:q "
          "has_snapshot:b"),
     14: ("BATCH", "seq:q id:r16 node:s time:q mac:r32 len:l"),

@@ -210,7 +210,7 @@ class Server:
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                env=self.environment, **options)
+                env=self.environment or self.pair.environment(), **options)
 
     def start(self):
         if self.process is None:
@@ -309,13 +309,15 @@ class Pair:
     made here. `auth` of the role by TCP: "trust", "scram-sha-256" (the password
     is `password`, see passfile()), "cert". `settings`: more lines of
     postgresql.conf. `small`: the size of a disk at path("small"), which only the servers
-    see, and what run() runs; for root."""
+    see, and what run() runs; for root. `language`: in which the servers speak, as
+    "de_DE"."""
 
     password = "correct-horse-7"
 
-    def __init__(self, standby=True, tls=False, auth="trust", settings="", small=""):
+    def __init__(self, standby=True, tls=False, auth="trust", settings="", small="",
+                 language=""):
         self.who, self.tls, self.auth = account(), tls or auth == "cert", auth
-        self.settings, self.small = settings, small
+        self.settings, self.small, self.language = settings, small, language
         self.root = tempfile.mkdtemp(prefix="jira-pat-pg.")
         os.chmod(self.root, 0o755)
         self.sockets = self.root
@@ -397,6 +399,8 @@ class Pair:
         os.mkdir(self.path("small"))
         if self.small:
             self.mount()
+        if self.language:
+            self.learn()
         self.run(os.path.join(programs(), "initdb"), "-D", self.primary.data,
                  "-U", self.who.pw_name, "-A", "reject", "-E", "UTF8",
                  "--no-locale", "--no-sync")
@@ -417,6 +421,23 @@ class Pair:
             session.rows("CREATE ROLE %s LOGIN PASSWORD '%s'" % (
                 ROLE, self.password))
             session.rows("CREATE DATABASE %s OWNER %s" % (DATABASE, ROLE))
+
+    def learn(self):
+        """locale/: that language, whatever the machine has."""
+        if not shutil.which("localedef") or not glob.glob(
+                "/usr/share/locale/%s/LC_MESSAGES/postgres-*.mo" % self.language[:2]):
+            raise Missing("PostgreSQL does not speak %s here" % self.language)
+        os.mkdir(self.path("locale"))
+        self.own(self.path("locale"), 0o755)
+        self.run("localedef", "--no-archive", "-i", self.language, "-f", "UTF-8",
+                 self.path("locale", self.language + ".UTF-8"))
+        self.settings += "lc_messages = '%s.UTF-8'\n" % self.language
+
+    def environment(self):
+        """Of the servers. LANGUAGE would count more than lc_messages."""
+        env = {name: value for name, value in os.environ.items()
+               if name != "LANGUAGE"}
+        return dict(env, LOCPATH=self.path("locale")) if self.language else env
 
     def certificates(self):
         """tls/: a CA, a certificate of the server for 127.0.0.1 and localhost,

@@ -2,7 +2,8 @@
 cluster, rotate, and what goes without patd."""
 import os
 
-from apart import accepts, findings, has, hosts, identity, pair, refused, run
+from apart import (accepts, begin_anew, findings, has, hosts, identity, pair, refused,
+                   run)
 from cluster import SHIM, Host, wait_for
 from daemon import ACCEPT, DENY, SANITIZED, UNAVAILABLE, OneShot, Skip
 
@@ -159,14 +160,7 @@ def case_restore_all():
         one.admin("revoke", identity(token))
         later = one.token("bob")
         accepts(two, "bob", later)
-        one.halt()
-        two.halt()
-        one.admin("restore", one.root + "/backup")
-        one.admin("cluster", "leave", "--without-database")
-        with whole.pair.owner() as session:
-            session.rows("DROP SCHEMA jira_pat CASCADE")
-        one.admin("cluster", "init")
-        one.start()
+        begin_anew(whole)
         refused(two.join(one, check=False), 3, "another cluster")
         os.rename(two.root + "/store", two.root + "/store.old")
         two.join(one)

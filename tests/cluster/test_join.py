@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 
-from apart import accepts, hosts, identity, nodes, pair, refused, run
+from apart import accepts, begin_anew, hosts, identity, nodes, pair, refused, run
 from daemon import ACCEPT, DENY
 
 
@@ -161,14 +161,7 @@ def case_join_new_cluster():
         token, gone = one.token("alice"), one.token("bob")
         one.admin("backup", one.root + "/backup")
         one.admin("revoke", identity(gone))
-        one.halt()
-        two.halt()
-        one.admin("restore", one.root + "/backup")
-        one.admin("cluster", "leave", "--without-database")
-        with whole.pair.owner() as session:
-            session.rows("DROP SCHEMA jira_pat CASCADE")
-        one.admin("cluster", "init")
-        one.start()
+        begin_anew(whole)
         refused(two.admin("cluster", "join", check=False), 3, "another cluster",
                 "leave --without-database", "join --import")
         two.admin("cluster", "leave", "--without-database")

@@ -3,6 +3,7 @@ connection, a database that cannot serve or does not let it in."""
 import concurrent.futures
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -108,13 +109,14 @@ def case_join_taken_away():
 
 
 @contextlib.contextmanager
-def protected():
+def protected(**options):
     """A database with TLS and a password, and a host that is to come: with write(), it
     has these words in its conninfo."""
     if not os.access(CLUSTERD, os.X_OK):
         raise Skip("pat-clusterd is not built")
     try:
-        pair_ = postgres.Pair(standby=False, tls=True, auth="scram-sha-256")
+        pair_ = postgres.Pair(standby=False, tls=True, auth="scram-sha-256",
+                              **options)
     except postgres.Missing as missing:
         raise Skip(str(missing)) from None
     place = World()
@@ -210,6 +212,44 @@ def heals():
         return True
 
 
+def case_hopeless_german():
+    """likewise where the database speaks another language"""
+    with protected(language="de_DE") as (whole, place, folder, write):
+        def says(*said):
+            refused(place.admin("cluster", "join", "--clusterd", CLUSTERD, check=False),
+                    3, "pat-admin: cluster: the database: ", *said)
+
+        for change, *said in (
+                (("dbname=jira_pat", "dbname=nowhere"), "existiert nicht", "conninfo: dbname"),
+                (("user=jira_pat", "user=nobody"), "pg_hba.conf-Eintrag", "LOGIN of")):
+            write(change)
+            says(*said)
+        write()
+        with whole.owner() as session:
+            session.rows("CREATE SCHEMA jira_pat CREATE TABLE cluster (id integer)")
+        says("keine Berechtigung", "own the schema")
+        with open(os.path.join(folder, "pgpass"), "w") as file:
+            file.write("*:*:*:*:wrong\n")
+        says("Passwort-Authentifizierung", "passfile of")
+
+
+def case_other_words():
+    """what the database says is not searched for words: one that is called so is not
+    another cluster"""
+    with hosts(2) as (whole, (one, two)):
+        one.admin("cluster", "init")
+        two.join(one)
+        with open(two.config) as file:
+            lines = file.read()
+        with open(two.config, "w") as file:
+            file.write(re.sub("(?m)^conninfo = .*", "conninfo = %s" % whole.pair.conninfo(
+                ports=[whole.pair.primary.port]), lines).replace(
+                    "dbname=jira_pat", "dbname='another cluster'"))
+        done = two.join(one, check=False)
+        refused(done, 3, '"another cluster" does not exist', "dbname")
+        assert "leave" not in done.stderr, done.stderr
+
+
 def case_heals():
     """what may heal is tried again: a server that is down, or in recovery, or has no
     room for one more"""
@@ -217,7 +257,7 @@ def case_heals():
 
 
 CASES = [case_join_at_once, case_join_dies, case_join_cut_off, case_join_taken_away,
-         case_hopeless, case_heals]
+         case_hopeless, case_hopeless_german, case_other_words, case_heals]
 
 if __name__ == "__main__":
     run(CASES)

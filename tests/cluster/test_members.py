@@ -49,6 +49,26 @@ def creates():
         assert host.ask("LEAVE", node="a").err == ERRORS["not-found"]
 
 
+def full():
+    """a cluster that has as many hosts as it can takes no more"""
+    make("a")
+    with pair().owner() as session:
+        session.rows("INSERT INTO jira_pat.node (name, whole) "
+                     "SELECT 'n' || n, true FROM generate_series(1, 63) n")
+    with setup("b") as host:
+        done = host.ask("JOIN", node="b", tag=TAG)
+        assert (done.err, "64 hosts already" in done.text) == (
+            ERRORS["overload"], True), done
+
+
+def end_once_waited_for(session, host, req):
+    """Commits what that request waits for; what becomes of this."""
+    with pair().owner() as other:
+        daemon.wait_for(lambda: other.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+    session.rows("COMMIT")
+    return host.wait("DONE", lambda done: done.req == req)
+
+
 def creates_at_once():
     """of two that create a cluster at the same moment one hears that there is one"""
     forget_all()
@@ -59,11 +79,7 @@ def creates_at_once():
         session.rows("SELECT jira_pat.init('%s', 2, '', '')" % ("x" * 16))
         req = host.next_req()
         host.send("CREATE", req=req, cluster=CLUSTER, tag=TAG, mac=mac_of(0))
-        with pair().owner() as other:
-            daemon.wait_for(lambda: other.rows(
-                "SELECT 1 FROM pg_locks WHERE NOT granted"))
-        session.rows("COMMIT")
-        done = host.wait("DONE", lambda done: done.req == req)
+        done = end_once_waited_for(session, host, req)
         assert (done.err, "already" in done.text) == (ERRORS["busy"], True), done
 
 
@@ -78,11 +94,7 @@ def creates_late():
         session.rows("BEGIN; UPDATE jira_pat.node SET whole = true")
         req = host.next_req()
         host.send("CREATE", req=req, cluster=b"X" * 16, tag=TAG, mac=mac_of(0))
-        with pair().owner() as other:
-            daemon.wait_for(lambda: other.rows(
-                "SELECT 1 FROM pg_locks WHERE NOT granted"))
-        session.rows("COMMIT")
-        done = host.wait("DONE", lambda done: done.req == req)
+        done = end_once_waited_for(session, host, req)
         assert (done.err, "already" in done.text) == (ERRORS["exists"], True), done
         assert session.rows("SELECT encode(c.id, 'hex'), n.name FROM jira_pat.cluster "
                             "c, jira_pat.node n") == [(CLUSTER.hex(), "a")]
@@ -103,11 +115,13 @@ def no_cluster():
         host.hello("a", CLUSTER)
         said = host.wait("STATE", lambda state: state.state == REFUSED)
         assert "pat-admin cluster join" in said.text, said
+        assert said.err == ERRORS["not-found"], said
         host.close()
         host = place.host()
         host.hello("b", b"X" * 16)
         said = host.wait("STATE", lambda state: state.state == REFUSED)
         assert "another cluster" in said.text, said
+        assert said.err == ERRORS["conflict"], said
         host.close()
         with pair().owner() as session:
             session.rows("UPDATE jira_pat.cluster SET format = format - 1")
@@ -240,7 +254,7 @@ def leaves_meanwhile():
                                 "WHERE name = 'b'") == [("t",)]
 
 
-CASES = [creates, creates_at_once, creates_late, no_cluster, restarted, same_name,
+CASES = [creates, full, creates_at_once, creates_late, no_cluster, restarted, same_name,
          takes_over, takes_back, leaves, leaves_meanwhile]
 
 if __name__ == "__main__":

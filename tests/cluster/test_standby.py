@@ -4,8 +4,10 @@ import contextlib
 
 import daemon
 import postgres
-from clusterd import batch_id, make, pair, run, welcome
+from clusterd import batch_id, kick, make, pair, run, using, welcome
 from link import CONNECTED, CONNECTING, NOT_DONE, OK, UNKNOWN
+
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
 @contextlib.contextmanager
@@ -17,6 +19,19 @@ def silent_standby():
         pair().standby.thaw()
 
 
+def waits_there():
+    """There is a commit that waits for the standby."""
+    with pair().owner() as session:
+        daemon.wait_for(lambda: session.rows(WAITING))
+
+
+def end_wait(how="cancel"):
+    """Of whatever waits so; or "terminate", its session."""
+    waits_there()
+    with pair().owner() as session:
+        session.rows("SELECT pg_%s_backend(pid) FROM (%s) w" % (how, WAITING))
+
+
 def waits_for_standby():
     """nothing is done and no lease granted while the standby does not answer; and a
     wait that is cancelled there is not taken for done"""
@@ -24,22 +39,13 @@ def waits_for_standby():
     with welcome("a", lease_ms=90000) as one:
         with silent_standby():
             one.send("LEASE", req=50)
-            with pair().owner() as session:
-                daemon.wait_for(lambda: session.rows(
-                    "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
-                assert one.silent("LEASED", 0)
-                session.rows(
-                    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
-                    "WHERE wait_event = 'SyncRep'")
+            waits_there()
+            assert one.silent("LEASED", 0)
+            end_wait()
             said = one.wait("LEASED")
             assert not said.ok, said
             req = one.begin_append(0, batch_id(1))
-            with pair().owner() as session:
-                daemon.wait_for(lambda: session.rows(
-                    "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
-                session.rows(
-                    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
-                    "WHERE wait_event = 'SyncRep'")
+            end_wait()
             said = one.wait("APPENDED")
             assert (said.req, said.result) == (req, UNKNOWN), said
             assert one.silent("WELCOME", 0.5)
@@ -55,12 +61,10 @@ def shown_too_early():
             "b", lease_ms=90000) as two:
         with silent_standby(), pair().owner() as session:
             one.begin_append(0, batch_id(1))
-            waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-            daemon.wait_for(lambda: session.rows(waiting))
-            session.rows("SELECT pg_cancel_backend(pid) FROM (%s) w" % waiting)
+            end_wait()
             assert one.wait("APPENDED").result == UNKNOWN
             daemon.wait_for(lambda: session.rows(
-                waiting + " AND query LIKE '%since%'"))
+                WAITING + " AND query LIKE '%since%'"))
             assert two.silent("BATCH", 0.1)
         assert two.wait("BATCH").seq == 1
 
@@ -82,10 +86,7 @@ def role_settings():
             with silent_standby():
                 req = one.begin_append(1, batch_id(2))
                 assert one.silent("APPENDED", 0.5)
-                with pair().owner() as session:
-                    session.rows(
-                        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
-                        "WHERE wait_event = 'SyncRep'")
+                end_wait()
                 said = one.wait("APPENDED")
                 assert (said.req, said.result) == (req, UNKNOWN), said
     finally:
@@ -100,18 +101,31 @@ def lost_in_commit():
     with welcome("a", lease_ms=90000) as one:
         with silent_standby():
             req = one.begin_append(0, batch_id(1))
-            with pair().owner() as session:
-                daemon.wait_for(lambda: session.rows(
-                    "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
-                session.rows(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE wait_event = 'SyncRep'")
+            end_wait("terminate")
             said = one.wait("APPENDED")
             assert (said.req, said.result) == (req, UNKNOWN), said
         one.wait("WELCOME")
         assert one.append(0, batch_id(1)).result == OK
         with pair().owner() as session:
             assert session.one("SELECT count(*) FROM jira_pat.log") == "1"
+
+
+def german():
+    """so it is with servers that speak another language"""
+    try:
+        both = postgres.Pair(language="de_DE")
+    except postgres.Missing as missing:
+        raise daemon.Skip(str(missing)) from None
+    with both, using(both):
+        waits_for_standby()
+        lost_in_commit()
+        with welcome("a", applied=1) as host:
+            kick()
+            host.wait("STATE", lambda state: all(word in state.text for word in (
+                "Administrators", "somebody has stopped the database")))
+            host.kept.clear()
+            host.wait("STATE", lambda state: state.state == CONNECTED)
+            daemon.wait_for(lambda: host.lease().ok)
 
 
 def fails_over():
@@ -139,14 +153,13 @@ def stuck():
     """a commit that waits for a standby that is gone: the host hears UNKNOWN and why,
     no second one is begun there, and all goes on when it is back"""
     make("a")
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
     with welcome("a", lease_ms=5000) as one:
         with silent_standby(), pair().owner() as session:
             req = one.begin_append(0, batch_id(1))
             said = one.wait("APPENDED")
             assert (said.req, said.result) == (req, UNKNOWN), said
             one.wait("STATE", lambda state: "a commit waits there" in state.text)
-            assert len(session.rows(waiting)) == 1
+            assert len(session.rows(WAITING)) == 1
         one.wait("WELCOME")
         assert one.append(0, batch_id(1)).result == OK
 
@@ -172,8 +185,8 @@ def frozen():
     pair().rejoin()
 
 
-CASES = [waits_for_standby, shown_too_early, role_settings, lost_in_commit, stuck,
-         fails_over, frozen]
+CASES = [waits_for_standby, shown_too_early, role_settings, lost_in_commit, german,
+         stuck, fails_over, frozen]
 
 if __name__ == "__main__":
     run(CASES)

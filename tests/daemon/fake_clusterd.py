@@ -144,7 +144,7 @@ class Link(threading.Thread):
     def state(self):
         self.say("STATE", state=CONNECTING if self.log.down else CONNECTED,
                  database="memory:0/fake", primary=1, tls=0, verified=1,
-                 synchronous=1, text="it is down" if self.log.down else "")
+                 synchronous=1, err=0, text="it is down" if self.log.down else "")
 
     def welcome(self):
         log = self.log

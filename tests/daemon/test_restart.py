@@ -2,7 +2,6 @@
 whatever happened while patd was away holds.
 """
 import contextlib
-import csv
 import os
 import random
 import shutil
@@ -76,19 +75,6 @@ def no_hash():
             place.logged("memo: 20 tokens are known already")
 
 
-def made_at_once(place, count):
-    """So many tokens of alice; no patd need run."""
-    rows, out = (os.path.join(place.root, name) for name in ("rows", "out"))
-    with open(rows, "w") as file:
-        file.write("user\n" + "alice\n" * count)
-    place.admin("create", "--batch", rows, "--output", out)
-    with open(out, newline="") as file:
-        tokens = [row["token"] for row in csv.DictReader(file)]
-    assert len(tokens) == count
-    place.tokens.extend(tokens)
-    return tokens
-
-
 def few_pages():
     """a start touches few pages, as each of them takes time: 1,000, not 2,500
     """
@@ -133,7 +119,7 @@ def under_load():
     and none is refused
     """
     with lasting(start=False) as place:
-        tokens = made_at_once(place, TOKENS)
+        tokens = [token for _, token in place.batch(["alice"] * TOKENS)]
         place.start()
         crowd = [Crowd(place, random.sample(tokens, TOKENS))
                  for _ in range(CLIENTS)]

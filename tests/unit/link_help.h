@@ -95,6 +95,7 @@ link_example_state(struct jp_link_msg *msg)
 	link_text(msg->state.database, "db1:5432/jira_pat");
 	msg->state.primary = true;
 	msg->state.verified = true;
+	msg->state.err = JP_ERR_NOT_FOUND;
 	link_text(msg->state.text, "no such role: create it");
 }
 

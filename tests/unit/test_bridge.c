@@ -371,7 +371,7 @@ a_batch_without_a_database_is_not_done(void **state)
 	send_kind(fixture, JP_LINK_APPEND);
 	assert_string_equal(answer(fixture)->appended.text, "no route to host");
 	(void)strcpy(bridge->refusal, "another cluster");
-	bridge->is_refused = true;
+	bridge->refused = JP_ERR_CONFLICT;
 	send_kind(fixture, JP_LINK_APPEND);
 	assert_string_equal(answer(fixture)->appended.text, "another cluster");
 }
@@ -794,7 +794,8 @@ all_hear_of_a_database_that_is_lost(void **state)
 	greet_and_welcome(fixture);
 	send_kind(fixture, JP_LINK_APPEND);
 	send_kind(fixture, JP_LINK_LEASE);
-	bridge->is_refused = bridge->has_put_lock = bridge->want_status = true;
+	bridge->refused = JP_ERR_IO;
+	bridge->has_put_lock = bridge->want_status = true;
 	bridge->status_req = 47;
 	bridge->refused_ms = NOW + 1;
 	while (next(fixture)->kind != 0)
@@ -809,7 +810,7 @@ all_hear_of_a_database_that_is_lost(void **state)
 	assert_int_equal(msg->kind, JP_LINK_DONE);
 	assert_int_equal(msg->done.req, 47);
 	assert_int_equal(next(fixture)->kind, 0);
-	assert_false(bridge->welcome || bridge->is_refused ||
+	assert_false(bridge->welcome || bridge->refused != JP_ERR_OK ||
 	             bridge->has_put_lock || bridge->want_status ||
 	             bridge->append.is_there);
 	assert_int_equal(bridge->lease_len, 0);
@@ -870,20 +871,20 @@ a_failure_is_over_when_its_task_is_done(void **state)
 	struct bridge *bridge = &fixture->bridge;
 
 	greet_and_welcome(fixture);
-	bridge->is_refused = true;
+	bridge->refused = JP_ERR_CONFLICT;
 	bridge->culprit = &task_put;
 	bridge->done = &task_lease; /* another one */
 	step(fixture);
-	assert_true(bridge->is_refused);
+	assert_int_equal(bridge->refused, JP_ERR_CONFLICT);
 	assert_null(bridge->done);
 	bridge->done = &task_put;
 	step(fixture);
-	assert_false(bridge->is_refused);
+	assert_int_equal(bridge->refused, JP_ERR_OK);
 	assert_null(bridge->culprit);
 	/* What is wrong with the database as a whole is not. */
-	bridge->is_refused = true;
+	bridge->refused = JP_ERR_CONFLICT;
 	step(fixture);
-	assert_true(bridge->is_refused);
+	assert_int_equal(bridge->refused, JP_ERR_CONFLICT);
 }
 
 static void
@@ -899,7 +900,7 @@ what_was_never_put_there_is_not_taken(void **state)
 	step(fixture);
 	assert_false(bridge->is_garbage);
 	assert_int_equal(bridge->sent, 7);
-	assert_true(bridge->is_refused);
+	assert_int_equal(bridge->refused, JP_ERR_PROTOCOL);
 	assert_non_null(strstr(bridge->refusal, "changed it by hand?"));
 	assert_false(bridge->welcome);
 }
@@ -926,7 +927,7 @@ a_commit_without_an_answer_is_no_answer(void **state)
 	assert_int_equal(msg->kind, JP_LINK_APPENDED);
 	assert_int_equal(msg->appended.req, 9);
 	assert_int_equal(msg->appended.result, JP_LINK_UNKNOWN);
-	assert_true(bridge->is_refused);
+	assert_int_not_equal(bridge->refused, JP_ERR_OK);
 	assert_false(bridge->welcome);
 	assert_int_equal(bridge->database.state, DATABASE_PAUSING);
 }
@@ -947,7 +948,8 @@ nothing_is_left_of_a_host_that_is_gone(void **state)
 	assert_open(fixture);
 	bridge->asked_len = 1;
 	bridge->awaited = 9;
-	bridge->is_refused = bridge->is_waiting = bridge->want_status = true;
+	bridge->refused = JP_ERR_IO;
+	bridge->is_waiting = bridge->want_status = true;
 	bridge->want_nodes = bridge->has_put_lock = bridge->has_status = true;
 	bridge->has_nodes = true;
 	bridge->sent = 0;
@@ -957,7 +959,7 @@ nothing_is_left_of_a_host_that_is_gone(void **state)
 	assert_closed(fixture);
 	assert_false(bridge->append.is_there || bridge->put.is_there ||
 	             bridge->setup.is_there || bridge->welcome ||
-	             bridge->is_refused || bridge->is_waiting ||
+	             bridge->refused != JP_ERR_OK || bridge->is_waiting ||
 	             bridge->want_status || bridge->want_get ||
 	             bridge->want_nodes || bridge->has_nodes ||
 	             bridge->has_put_lock || bridge->has_status);
@@ -1001,7 +1003,7 @@ without_a_host_no_database_is_refused(void **state)
 	cluster_wire_close(&fixture->ends.link);
 	step(fixture);
 	assert_closed(fixture);
-	assert_false(fixture->bridge.is_garbage || fixture->bridge.is_refused);
+	assert_false(fixture->bridge.is_garbage || fixture->bridge.refused);
 }
 
 static void
@@ -1157,7 +1159,7 @@ a_database_without_a_cluster_is_refused(void **state)
 		bridge->database.state = DATABASE_READY;
 		bridge->database.has_schema = false;
 		bridge->database.events.changed(bridge);
-		assert_int_equal(bridge->is_refused, is_setup == 0);
+		assert_int_equal(bridge->refused != JP_ERR_OK, is_setup == 0);
 		assert_int_equal(bridge->database.state,
 		    is_setup == 0 ? DATABASE_PAUSING : DATABASE_READY);
 		step(fixture);
@@ -1173,7 +1175,7 @@ a_database_without_a_cluster_is_refused(void **state)
 	greet(fixture);
 	hear_all(fixture);
 	connect_database(fixture);
-	assert_false(bridge->is_refused);
+	assert_int_equal(bridge->refused, JP_ERR_OK);
 	assert_int_equal(bridge->database.state, DATABASE_READY);
 }
 
@@ -1337,7 +1339,7 @@ the_log_has_each_state_once(void **state)
 	bridge->database.synchronous = true;
 	bridge_say_state(bridge, false);
 	assert_logged(&logged, 1, "connected to /db:5/d\n");
-	bridge->is_refused = true;
+	bridge->refused = JP_ERR_IO;
 	(void)strcpy(bridge->refusal, "another cluster");
 	bridge_say_state(bridge, false);
 	assert_logged(&logged, 1, "database: another cluster");
@@ -1345,7 +1347,7 @@ the_log_has_each_state_once(void **state)
 	bridge_say_state(bridge, false);
 	assert_logged(&logged, 0, "");
 	bridge_is_well(bridge);
-	assert_false(bridge->is_refused);
+	assert_int_equal(bridge->refused, JP_ERR_OK);
 	assert_logged(&logged, 1, "connected to");
 	/* Nothing of all this is on the terminal of pat-admin. */
 	bridge->is_setup = true;
@@ -1373,7 +1375,7 @@ our_own_refusals_are_a_pause_and_all_else_a_new_connection(void **state)
 	hear_all(fixture);
 	bridge->last = bridge->culprit = &task_lease;
 	bridge_failed(bridge);
-	assert_true(bridge->is_refused);
+	assert_int_not_equal(bridge->refused, JP_ERR_OK);
 	assert_null(bridge->culprit);
 	assert_false(bridge->welcome);
 	assert_int_equal(bridge->refused_ms, NOW + 5000);
@@ -1390,7 +1392,7 @@ our_own_refusals_are_a_pause_and_all_else_a_new_connection(void **state)
 	(void)strcpy(bridge->database.text, "no room");
 	bridge->last = &task_append;
 	bridge_failed(bridge);
-	assert_true(bridge->is_refused);
+	assert_int_not_equal(bridge->refused, JP_ERR_OK);
 	assert_false(bridge->is_refusing);
 	assert_ptr_equal(bridge->culprit, &task_append);
 	assert_int_equal(bridge->database.state, DATABASE_PAUSING);
@@ -1411,7 +1413,7 @@ what_is_refused_as_a_whole_is_over_with_what_was_done(void **state)
 	step(fixture);
 	hear_all(fixture);
 	bridge_refuse(bridge, "it is of no use");
-	assert_true(bridge->is_refused);
+	assert_int_not_equal(bridge->refused, JP_ERR_OK);
 	assert_false(bridge->is_refusing);
 	assert_ptr_equal(bridge->culprit, &task_follow);
 	assert_int_equal(bridge->database.state, DATABASE_PAUSING);
@@ -1420,7 +1422,7 @@ what_is_refused_as_a_whole_is_over_with_what_was_done(void **state)
 	assert_state(fixture, JP_LINK_REFUSED, "it is of no use");
 	bridge_is_well(bridge);
 	assert_null(bridge->culprit);
-	assert_false(bridge->is_refused);
+	assert_int_equal(bridge->refused, JP_ERR_OK);
 	step(fixture);
 	assert_state(fixture, JP_LINK_CONNECTING, "it is of no use");
 }
@@ -1441,7 +1443,7 @@ a_steady_connection_ends_a_refusal(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		connect_database(fixture);
 		bridge->welcome = rows[i].welcome;
-		bridge->is_refused = true;
+		bridge->refused = JP_ERR_IO;
 		bridge->culprit = &task_put;
 		bridge->database.state =
 		    rows[i].ready ? DATABASE_READY : DATABASE_PAUSING;
@@ -1449,7 +1451,8 @@ a_steady_connection_ends_a_refusal(void **state)
 		bridge->database.due_ms = INT64_MAX;
 		bridge->database.ready_ms = NOW - rows[i].since_ms;
 		step(fixture);
-		assert_int_equal(bridge->is_refused, rows[i].is_refused);
+		assert_int_equal(
+		    bridge->refused != JP_ERR_OK, rows[i].is_refused);
 	}
 }
 

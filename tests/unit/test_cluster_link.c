@@ -283,6 +283,12 @@ no_such_result(struct jp_link_msg *msg)
 }
 
 static void
+no_such_reason(struct jp_link_msg *msg)
+{
+	msg->state.err = (enum jp_err)JP_ERR_COUNT;
+}
+
+static void
 no_such_error(struct jp_link_msg *msg)
 {
 	msg->done.err = (enum jp_err)JP_ERR_COUNT;
@@ -345,6 +351,7 @@ static const struct wrong {
 	{ JP_LINK_SNAPSHOT, too_many_parts, JP_ERR_INVALID },
 	{ JP_LINK_SNAPSHOT_PUT, part_behind_the_last, JP_ERR_INVALID },
 	{ JP_LINK_STATE, no_such_state, JP_ERR_INVALID },
+	{ JP_LINK_STATE, no_such_reason, JP_ERR_INVALID },
 	{ JP_LINK_APPENDED, no_such_result, JP_ERR_INVALID },
 	{ JP_LINK_DONE, no_such_error, JP_ERR_INVALID },
 	{ JP_LINK_DONE, control_character, JP_ERR_INVALID },

@@ -120,8 +120,7 @@ cluster_link_as_nobody(struct jp_link_msg *hello)
 bool
 cluster_link_is_forgotten(const struct cluster_link *link)
 {
-	return link->state.state == JP_LINK_REFUSED &&
-	       strstr(link->state.text, "has no host") != NULL;
+	return link->state.err == JP_ERR_NOT_FOUND;
 }
 
 enum jp_err

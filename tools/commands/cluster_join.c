@@ -169,8 +169,7 @@ explain_refused(
 {
 	struct jp_why said = *why;
 
-	if (link->state.state != JP_LINK_REFUSED ||
-	    strstr(link->state.text, "another cluster") == NULL)
+	if (link->state.err != JP_ERR_CONFLICT)
 		return err;
 	return jp_why(why, err,
 	    "%s; if that one is no more, `pat-admin cluster leave "
@@ -244,8 +243,7 @@ explain(struct joining *joining, enum jp_err err)
 		    "that was this host before it was lost, `pat-admin "
 		    "cluster leave %s` on another one",
 		    said.text, context->settings.cluster.node);
-	if (err == JP_ERR_REFUSED && strstr(said.text, "pepper") != NULL &&
-	    joining->args->pepper == NULL)
+	if (err == JP_ERR_REFUSED && joining->args->pepper == NULL)
 		return jp_why(joining->why, err,
 		    "this host has another pepper than the cluster: copy %s "
 		    "from one of its hosts, and name the copy with --pepper",
