@@ -17,8 +17,8 @@ enum {
 };
 
 static const struct task *const tasks[] = { &task_hello, &task_setup,
-	&task_append, &task_lease, &task_applied, &task_follow, &task_nodes,
-	&task_status, &task_put, &task_get };
+	&task_append, &task_lease, &task_release, &task_applied, &task_follow,
+	&task_nodes, &task_status, &task_put, &task_get };
 #define TASKS (sizeof(tasks) / sizeof(tasks[0]))
 
 /* ---- messages of the host ---- */
@@ -103,6 +103,17 @@ take_lease(struct bridge *bridge, uint32_t req)
 	bridge->leases[bridge->lease_len++] = req;
 }
 
+/* It is granted none any more; where there is no database, others wait. */
+static void
+take_release(struct bridge *bridge, uint32_t req)
+{
+	bridge->lease_len = 0;
+	bridge->want_release = true;
+	bridge->release_req = req;
+	if (!bridge->welcome)
+		bridge_end_release(bridge, JP_ERR_UNREACHABLE);
+}
+
 static enum jp_err
 take_put(struct bridge *bridge, const struct jp_link_msg *msg,
     const uint8_t *bytes, struct jp_why *why)
@@ -167,6 +178,9 @@ take_message(void *arg, const struct jp_link_msg *msg, const uint8_t *bytes,
 	case JP_LINK_LEASE:
 		take_lease(bridge, msg->request.req);
 		return JP_ERR_OK;
+	case JP_LINK_RELEASE:
+		take_release(bridge, msg->request.req);
+		return JP_ERR_OK;
 	case JP_LINK_APPLIED:
 		if (msg->applied.seq > bridge->applied)
 			bridge->applied = msg->applied.seq;
@@ -225,7 +239,9 @@ on_closed(void *arg)
 	bridge->refused = JP_ERR_OK;
 	bridge->is_waiting = false;
 	bridge->lease_len = bridge->asked_len = 0;
+	bridge->granted = 0;
 	bridge->want_status = bridge->want_get = bridge->want_nodes = false;
+	bridge->want_release = false;
 	bridge->has_nodes = bridge->has_put_lock = bridge->has_status = false;
 	bridge->awaited = 0;
 	bridge->task = bridge->culprit = bridge->done = NULL;
@@ -253,6 +269,7 @@ on_lost(struct bridge *bridge, bool was_welcome)
 		say_not_done(bridge, bridge->append.msg.append.req);
 		bridge_forget(&bridge->append);
 	}
+	bridge_end_release(bridge, JP_ERR_UNREACHABLE);
 	bridge_drop_snapshots(bridge);
 	if (bridge->want_status || bridge->has_status)
 		bridge_done(bridge, bridge->status_req, JP_ERR_OK, "");

@@ -95,6 +95,9 @@ struct bridge {
 	uint32_t append_req;
 	size_t lease_len, asked_len;
 	uint32_t leases[BRIDGE_LEASES_MAX], asked[BRIDGE_LEASES_MAX];
+	uint64_t granted; /* number of the last lease of this host; 0: none */
+	bool want_release;
+	uint32_t release_req;
 	bool want_status;
 	bool has_status; /* DONE follows NODES */
 	uint32_t status_req;
@@ -136,7 +139,8 @@ void bridge_step(struct bridge *bridge, short host_ready, short database_ready,
 /* ---- for the tasks ---- */
 
 extern const struct task task_hello, task_append, task_lease, task_applied,
-    task_follow, task_nodes, task_status, task_setup, task_put, task_get;
+    task_release, task_follow, task_nodes, task_status, task_setup, task_put,
+    task_get;
 
 /* Takes a copy of a message that came; JP_ERR_NOMEM. */
 enum jp_err bridge_keep(struct waiting *waiting, const struct jp_link_msg *msg,
@@ -191,6 +195,9 @@ void bridge_read_welcome(struct jp_link_welcome *welcome, const PGresult *rows);
 
 /* Batches that have come, where there will be no end of the statement. */
 void bridge_drop_followed(struct bridge *bridge);
+
+/* The answer to RELEASE, if there is one to be given. */
+void bridge_end_release(struct bridge *bridge, enum jp_err err);
 
 /* What a PUT or a GET has to be told when the connection is gone. */
 void bridge_drop_snapshots(struct bridge *bridge);

@@ -199,6 +199,14 @@ bridge_done(
 }
 
 void
+bridge_end_release(struct bridge *bridge, enum jp_err err)
+{
+	if (bridge->want_release)
+		bridge_done(bridge, bridge->release_req, err, "");
+	bridge->want_release = false;
+}
+
+void
 bridge_run(struct bridge *bridge, const struct statement *statement, bool large)
 {
 	database_run(&bridge->database, statement, large, bridge->now_ms);

@@ -40,7 +40,8 @@ CREATE TABLE jira_pat.log (
 	total bigint NOT NULL
 );
 
--- A host. `grants` counts its leases; `applied` is what it has of the log. `session` is
+-- A host. `grants` counts its leases, of `lease_ms` each, or 0 once the last one was
+-- given back; `applied` is what it has of the log. `session` is
 -- the pat-clusterd that speaks for it, and `holder` the machine and store that its
 -- leases are granted to: a machine that was copied with the name of its host shows by
 -- another one. `entered` is the pat-clusterd of the join that made the row, which is
@@ -188,6 +189,23 @@ BEGIN
 END
 $$;
 
+-- A host ends, and nobody answers by its leases any more: the last one, by its number,
+-- is taken back, and all before it. One that was granted since then has another number,
+-- so whatever comes late, or twice, takes back nothing; nor does it where another machine
+-- has the name by now. Lost in a crash, others wait for the lease, as ever: what is seen
+-- of it is true in any case, so that no standby has to have it.
+CREATE FUNCTION jira_pat.release(p_node text, p_session bigint, p_grants bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	SET LOCAL synchronous_commit = off;
+	UPDATE jira_pat.node n SET lease_ms = 0, contact = clock_timestamp()
+	WHERE n.name = p_node AND n.session = p_session AND n.grants = p_grants;
+	IF FOUND THEN
+		PERFORM pg_notify('jira_pat', 'released');
+	END IF;
+END
+$$;
+
 -- What a host has of the log. Lost in a crash it is told again: nothing waits for it.
 CREATE FUNCTION jira_pat.applied(p_node text, p_session bigint, p_seq bigint)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -243,7 +261,7 @@ $$;
 -- a commit, all that was there before is where a commit has to be, and may be read.
 --
 -- Where another holder was granted the leases of this host, one of them may last yet,
--- with what that one has applied. So the name is taken from it, for it to be granted
+-- with what that one has applied, unless it has given them back. So the name is taken from it, for it to be granted
 -- nothing more, but nothing is said of the new one until `wait_ms` have passed, by the
 -- clock of whoever asks, who then says so with `p_waited`. A holder that was heard of
 -- within its lease lives: it keeps the name. So does one that waits, a little longer than
@@ -271,7 +289,7 @@ BEGIN
 		RAISE EXCEPTION 'the cluster has no host "%"', p_node
 			USING ERRCODE = 'JP001';
 	END IF;
-	IF v_node.grants > 0 AND v_node.holder <> p_holder
+	IF v_node.grants > 0 AND v_node.lease_ms > 0 AND v_node.holder <> p_holder
 			AND NOT (p_waited AND v_node.session = p_session) THEN
 		IF v_node.session <> p_session AND clock_timestamp() - v_node.contact
 				BETWEEN interval '0' AND v_node.lease_ms * interval '1.05 ms' THEN

@@ -350,10 +350,22 @@ say_leased(struct bridge *bridge, bool ok, const char *text)
 	bridge->asked_len = 0;
 }
 
+/* The number of the lease: by it it is given back. */
+static void
+note_granted(struct bridge *bridge)
+{
+	const struct jp_link_nodes *nodes = &bridge->got.nodes.nodes;
+
+	for (size_t i = 0; i < nodes->len; i++)
+		if (strcmp(nodes->of[i].name, bridge->hello.node) == 0)
+			bridge->granted = nodes->of[i].grants;
+}
+
 static void
 lease_ended(struct bridge *bridge, enum database_end end)
 {
 	if (end == DATABASE_DONE && bridge->any) {
+		note_granted(bridge);
 		say_leased(bridge, true, "");
 		bridge_take_nodes(bridge, &bridge->got.nodes);
 		if (bridge->head > bridge->sent)
@@ -369,6 +381,40 @@ lease_ended(struct bridge *bridge, enum database_end end)
 
 const struct task task_lease = { lease_is_wanted, lease_start, nodes_rows,
 	lease_ended };
+
+/* ---- the lease of a host that ends ---- */
+
+/* Behind that one which is under way: it is given back, or none is. */
+static bool
+release_is_wanted(const struct bridge *bridge)
+{
+	return bridge->welcome && bridge->want_release;
+}
+
+static void
+release_start(struct bridge *bridge)
+{
+	struct statement statement;
+
+	statement_begin(&statement, "SELECT jira_pat.release($1, $2, $3)");
+	statement_text(&statement, bridge->hello.node);
+	statement_int8(&statement, bridge->session);
+	statement_int8(&statement, (int64_t)bridge->granted);
+	bridge_run(bridge, &statement, false);
+}
+
+/* The host does not stay for a second try. */
+static void
+release_ended(struct bridge *bridge, enum database_end end)
+{
+	bridge_end_release(
+	    bridge, end == DATABASE_DONE ? JP_ERR_OK : JP_ERR_UNREACHABLE);
+	if (end == DATABASE_FAILED)
+		bridge_failed(bridge);
+}
+
+const struct task task_release = { release_is_wanted, release_start, NULL,
+	release_ended };
 
 /* ---- what this host has applied ---- */
 

@@ -189,7 +189,6 @@ cluster_stop(struct cluster *cluster, struct jp_core *core)
 	atomic_store(&cluster->stopping, true);
 	(void)eventfd_write(cluster->link.wake_fd, 1);
 	(void)pthread_join(cluster->thread, NULL);
-	jp_replica_drop(cluster->replica);
 	cluster_wire_close(&cluster->link);
 	jp_replica_lost(cluster->replica);
 	jp_cluster_view_offline(&core->offline, core->store);

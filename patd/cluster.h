@@ -57,8 +57,9 @@ enum jp_err cluster_start(struct cluster **cluster, struct jp_core *core,
 void cluster_end_by(struct cluster *cluster, int64_t deadline_ms);
 
 /*
- * Writes the gathered usage, ends the thread, and gives up the lease: the core
- * is closed next, whose commits fail from now on. Then cluster_free().
+ * Writes the gathered usage, gives back the lease, and ends the thread: the
+ * core is closed next, whose commits fail from now on. No thread may answer
+ * questions any more: others no longer wait for this host. Then cluster_free().
  */
 void cluster_stop(struct cluster *cluster, struct jp_core *core);
 

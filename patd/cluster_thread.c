@@ -7,7 +7,8 @@
 #include "common/base/clock.h"
 
 enum {
-	LOOK_MS = 1000, /* at the socket, and at the lease */
+	LOOK_MS = 1000,    /* at the socket, and at the lease */
+	RELEASE_MS = 1000, /* of the lease, at the end: nobody needs it */
 };
 
 static void
@@ -53,6 +54,21 @@ sleep_ms(struct cluster *cluster, int64_t now_ms, int64_t look_ms)
 	return ms > 0 ? ms : 0;
 }
 
+/* No other thread answers any more. */
+static void
+give_lease_back(struct cluster *cluster)
+{
+	const int64_t end_ms = jp_now_ms() + RELEASE_MS;
+	int64_t left_ms = RELEASE_MS;
+
+	jp_replica_release(cluster->replica);
+	while (jp_replica_is_releasing(cluster->replica) && left_ms > 0) {
+		wait_for_events(cluster, left_ms);
+		cluster_talk_flush(cluster);
+		left_ms = end_ms - jp_now_ms();
+	}
+}
+
 void *
 cluster_thread(void *arg)
 {
@@ -74,5 +90,6 @@ cluster_thread(void *arg)
 			atomic_store(&cluster->end_ms, INT64_MAX);
 		}
 	}
+	give_lease_back(cluster);
 	return NULL;
 }

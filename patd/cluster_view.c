@@ -64,11 +64,11 @@ view_here(void *arg, struct jp_cluster_here *to)
 	                                  : status.state.text);
 }
 
-/* What the others see of it: no word for longer than a lease. */
+/* What the others see of it: it has none, or no word for longer than that. */
 static bool
 is_cut_off(const struct jp_link_node *node, int64_t contact_ms)
 {
-	return contact_ms < 0 ||
+	return contact_ms < 0 || node->lease_ms == 0 ||
 	       contact_ms > (int64_t)node->lease_ms + node->lease_ms / 100;
 }
 

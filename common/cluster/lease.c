@@ -170,6 +170,9 @@ take_node(
 	}
 	if (peer->grants != node->grants && peer->until_ms < end_ms)
 		peer->until_ms = end_ms;
+	/* It was given back: whoever had it, or one before it, has ended. */
+	if (node->grants > 0 && node->lease_ms == 0 && peer->until_ms > now_ms)
+		peer->until_ms = now_ms;
 	peer->grants = node->grants;
 	peer->applied = node->applied;
 	peer->left = node->gone;
@@ -250,10 +253,12 @@ is_done(struct jp_barrier *barrier, const struct jp_barrier_peer *one,
 
 	if (has_applied(peer, barrier->seq))
 		return true;
-	if (one->until_ms > now_ms)
-		return false;
-	note_late(barrier, one->name, peer);
-	return true;
+	if (one->until_ms <= now_ms) {
+		note_late(barrier, one->name, peer);
+		return true;
+	}
+	/* Sooner only where it was given back: nobody was waited for. */
+	return peer == NULL || peer->until_ms <= now_ms;
 }
 
 bool

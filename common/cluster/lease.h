@@ -19,6 +19,9 @@
  *     one part in a hundred.
  *  4. So when H has told that it applied s, or f + L + L/100 has come, H does
  *     not answer yes by what was before s.
+ *  5. H that ends gives g back, once it answers nothing any more: it is seen
+ *     with a length of 0. All leases up to g were of H, or of somebody before
+ *     it, and are over then; a later one has another number.
  * A question asks whether the lease holds *before* it reads the store: the
  * lease may come back between the reading and a later look.
  *

@@ -58,7 +58,7 @@ enum type {
 	U32,        /* uint32_t */
 	LENGTH,     /* uint32_t: bytes that follow */
 	LEASE_MS,   /* uint32_t */
-	GRANTED_MS, /* uint32_t: likewise, or 0: it has none yet */
+	GRANTED_MS, /* uint32_t: likewise, or 0: it has none */
 	PARTS,      /* uint32_t */
 	U64,        /* uint64_t below 2^63 */
 	TIME,       /* int64_t: any */
@@ -176,6 +176,7 @@ static const struct field fields[] = {
 	FIELD(JP_LINK_SETTLE, NAME, of_node, node),
 	FIELD(JP_LINK_ABANDON, U32, of_node, req),
 	FIELD(JP_LINK_ABANDON, NAME, of_node, node),
+	FIELD(JP_LINK_RELEASE, U32, request, req),
 };
 
 static const struct field node_fields[] = {

@@ -35,6 +35,9 @@
  *                   `req`, after the next WELCOME. One APPEND at a time.
  *   a lease         host: LEASE. link: LEASED with the same `req`, or never, if
  *                   the connection was lost. Several may be under way.
+ *   its end         host: RELEASE, once nobody answers by its lease any more,
+ *                   nor asks for another one; link: DONE, when the database
+ *                   has taken it back, or cannot be told.
  *   applied         host: APPLIED; only the latest counts.
  *   a snapshot      host: SNAPSHOT_PUT for each part in turn; link: DONE for
  *                   each. JP_ERR_BUSY at the first: another host is making one.
@@ -105,7 +108,8 @@
 	X(SNAPSHOT, 18, "SNAPSHOT", LINK)                                      \
 	X(DONE, 19, "DONE", LINK)                                              \
 	X(SETTLE, 20, "SETTLE", HOST)                                          \
-	X(ABANDON, 21, "ABANDON", HOST)
+	X(ABANDON, 21, "ABANDON", HOST)                                        \
+	X(RELEASE, 22, "RELEASE", HOST)
 
 enum jp_link_kind {
 #define JP_LINK_ENUM(code, number, name, sender) JP_LINK_##code = (number),
@@ -148,7 +152,8 @@ struct jp_link_node {
 	char name[JP_LINK_NAME_MAX + 1];
 	uint64_t applied;   /* up to there, as it has told */
 	uint64_t grants;    /* leases that it was granted so far */
-	uint32_t lease_ms;  /* the length of those */
+	uint32_t lease_ms;  /* the length of those; 0: there was none, or the
+	                       last one was given back */
 	int64_t contact_ms; /* how long ago it was heard of, by the database's
 	                       clock: for people only; -1: never */
 	char version[JP_LINK_RELEASE_MAX + 1]; /* of jira-pat */
@@ -187,7 +192,7 @@ struct jp_link_append {
 	uint32_t len;
 };
 
-/* LEASE, SNAPSHOT_GET, STATUS: the number that the answer has, too. */
+/* LEASE, SNAPSHOT_GET, STATUS, RELEASE: the number that the answer has, too. */
 struct jp_link_request {
 	uint32_t req;
 };
@@ -305,7 +310,7 @@ struct jp_link_msg {
 	union {
 		struct jp_link_hello hello;
 		struct jp_link_append append;
-		struct jp_link_request request; /* LEASE SNAPSHOT_GET STATUS */
+		struct jp_link_request request; /* as said there */
 		struct jp_link_applied applied;
 		struct jp_link_snapshot snapshot; /* SNAPSHOT_PUT SNAPSHOT */
 		struct jp_link_create create;

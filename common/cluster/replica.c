@@ -300,13 +300,41 @@ jp_replica_holds(const struct jp_replica *replica)
 }
 
 void
-jp_replica_drop(struct jp_replica *replica)
+jp_replica_release(struct jp_replica *replica)
 {
+	struct jp_link_msg msg = { .kind = JP_LINK_RELEASE };
+
 	replica_lock(replica);
 	replica->dropped = true;
 	jp_lease_drop(&replica->lease);
 	replica->held = false;
 	replica_publish(replica);
+	if (replica->welcome)
+		replica->release_req = ++replica->last_req;
+	msg.request.req = replica->release_req;
+	replica_unlock(replica);
+	if (msg.request.req != 0 &&
+	    replica->link.send(replica->link.arg, &msg, NULL) != JP_ERR_OK)
+		jp_replica_lost(replica);
+}
+
+bool
+jp_replica_is_releasing(struct jp_replica *replica)
+{
+	bool releasing;
+
+	replica_lock(replica);
+	releasing = replica->release_req != 0 && replica->welcome;
+	replica_unlock(replica);
+	return releasing;
+}
+
+void
+jp_replica_released(struct jp_replica *replica, uint32_t req)
+{
+	replica_lock(replica);
+	if (req == replica->release_req)
+		replica->release_req = 0;
 	replica_unlock(replica);
 }
 

@@ -37,8 +37,8 @@ struct jp_replica;
 struct jp_replica_link {
 	/*
 	 * Sends a message of the host's with its bytes (jp_link_send()), which
-	 * are the caller's again afterwards: APPEND, APPLIED, LEASE. Any error
-	 * means that there is no connection to the link.
+	 * are the caller's again afterwards: APPEND, APPLIED, LEASE, RELEASE.
+	 * Any error means that there is no connection to the link.
 	 */
 	enum jp_err (*send)(
 	    void *arg, const struct jp_link_msg *msg, const uint8_t *bytes);
@@ -108,8 +108,18 @@ void jp_replica_stop(struct jp_replica *replica);
  */
 bool jp_replica_holds(const struct jp_replica *replica);
 
-/* Gives the lease up, for good: the host leaves, or patd ends. */
-void jp_replica_drop(struct jp_replica *replica);
+/*
+ * Gives the lease up, for good, as patd ends: it holds no more, and no other
+ * one is taken. The thread that carries the messages calls this, once no thread
+ * answers any more: it tells the link, so that nobody waits for this host.
+ */
+void jp_replica_release(struct jp_replica *replica);
+
+/* Whether the link has still to say that the others hear of that: by a DONE, */
+bool jp_replica_is_releasing(struct jp_replica *replica);
+
+/* of that request. */
+void jp_replica_released(struct jp_replica *replica, uint32_t req);
 
 /* ---- what it knows ---- */
 

@@ -60,13 +60,14 @@ struct jp_replica {
 	int64_t by_ms; /* it waits until then; of jp_now_ms() */
 	uint64_t loud; /* what jp_store_settle() waits for */
 	struct replica_pending pending;
-	uint32_t asked_req; /* of the APPEND that was not answered; 0: none */
-	uint64_t asked_seq; /* where it goes */
-	uint64_t own_seq;   /* it is in the log, and its writer, who has the
-	                       bytes, is about to apply it; 0: none is */
-	bool linked;        /* there is a connection to the link */
-	bool welcome;       /* which has one to the right database */
-	bool refused;       /* something that the last connection brought */
+	uint32_t asked_req;   /* of the APPEND that was not answered; 0: none */
+	uint64_t asked_seq;   /* where it goes */
+	uint64_t own_seq;     /* it is in the log, and its writer, who has the
+	                         bytes, is about to apply it; 0: none is */
+	uint32_t release_req; /* of the RELEASE, until its DONE; 0: none */
+	bool linked;          /* there is a connection to the link */
+	bool welcome;         /* which has one to the right database */
+	bool refused;         /* something that the last connection brought */
 	bool stopped, dropped;
 	bool failed; /* a batch of the log could not be applied: */
 	struct jp_why failed_why;

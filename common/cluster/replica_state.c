@@ -92,7 +92,7 @@ replica_disconnected(struct jp_replica *replica)
 	if (pending->sent && !pending->ended)
 		pending->unsure = true;
 	pending->sent = false;
-	replica->asked_req = 0;
+	replica->asked_req = replica->release_req = 0;
 	jp_lease_forget(&replica->lease);
 	(void)pthread_cond_broadcast(&replica->changed);
 }

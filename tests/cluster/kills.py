@@ -84,6 +84,22 @@ class Faults:
         self.pause()
         host.start_again()
 
+    def planned(self):
+        """It gives its lease back, and is there again sooner or later."""
+        host = self.host()
+        assert host.stop() == 0, host.story()
+        self.pause()
+        host.start_again()
+
+    def planned_both(self):
+        """At the same moment: whether the lease is given back is a matter of luck."""
+        host = self.host()
+        host.patd.send_signal(signal.SIGTERM)
+        host.end_link()
+        assert host.stop() == 0, host.story()
+        self.pause()
+        host.start_again()
+
     def link(self):
         host = self.host()
         host.end_link(signal.SIGKILL)
@@ -166,8 +182,8 @@ class Faults:
         pair.promote()
         pair.rejoin()
 
-    ALL = [patd] * 3 + [link] * 3 + [both, all_patds, still, frozen, cancelled] + \
-        [network] * 4 + [primary] * 2 + [failover] * 3 + [lost_tail]
+    ALL = [patd] * 3 + [link] * 3 + [planned] * 3 + \
+        [both, planned_both, all_patds, still, frozen, cancelled] + [network] * 4 + [primary] * 2 + [failover] * 3 + [lost_tail]
 
     def one(self, number):
         """All kinds come, in the first rounds."""

@@ -49,6 +49,7 @@ KINDS = {
     19: ("DONE", "req:i err:b text:s"),
     20: ("SETTLE", "req:i node:s"),
     21: ("ABANDON", "req:i node:s"),
+    22: ("RELEASE", "req:i"),
 }
 NODE = "name:s applied:q grants:q lease_ms:i contact_ms:q version:s gone:b"
 NUMBERS = {name: number for number, (name, _) in KINDS.items()}

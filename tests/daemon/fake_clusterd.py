@@ -215,6 +215,12 @@ class Link(threading.Thread):
                  mac=self.log.mac(), text="")
         self.log.everywhere(Link.tell_nodes)
 
+    def release(self, message):
+        if not self.log.down:
+            self.log.nodes[self.name_of_node]["lease_ms"] = 0
+            self.log.everywhere(Link.tell_nodes)
+        self.say("DONE", req=message.req, err=0, text="")
+
     def applied(self, message):
         if self.log.down:
             return

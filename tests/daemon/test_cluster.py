@@ -4,11 +4,13 @@ memory (fake_clusterd.py), where it can lie, be lost, and come back.
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
+import threading
 
-from daemon import (ACCEPT, BUILD, DENY, ROOT, UNAVAILABLE, OneShot,
-                    World, as_user, forged, main, wait_for)
+from daemon import (ACCEPT, BUILD, DENY, ROOT, UNAVAILABLE, Client, OneShot,
+                    World, as_user, forged, main, question, wait_for)
 from fake_clusterd import USER, Log, connect
 
 PLACE = os.path.join(BUILD, "tests/daemon/cluster_place")
@@ -383,6 +385,60 @@ def stops():
 
 
 
+def given_back():
+    """a patd that ends gives its lease back when its last answer of all has gone, and
+    nobody waits for it"""
+    with cluster() as (_, one, other):
+        link, asked, answered = other.link, threading.Event(), []
+        token = one.token("alice", "--uses", "2")
+        other.accepts(token)
+        link.append = lambda message: asked.set()  # which a worker waits for
+        with Client(other.verify, 60) as client:
+
+            def release(message):
+                answered.append(bool(select.select([client.sock], [], [], 0)[0]))
+                type(link).release(link, message)
+
+            link.release = release
+            client.send(question("alice", token))
+            assert asked.wait(60)
+            assert other.stop() == 0
+            assert client.answer()[0] == UNAVAILABLE
+        wait_for(lambda: answered)
+        assert answered == [True]
+        said = one.admin("revoke", token[5:13])
+        assert "waited" not in said.stderr, said.stderr
+        nodes = {node["node"]: node for node in json.loads(one.admin(
+            "cluster", "status", "--json").stdout)["nodes"]}
+        assert (nodes["host1"]["lease"], nodes["host1"]["lease_run_out"]) == (0, True)
+        row, = (line.split() for line in one.admin("cluster", "status").stdout.
+                splitlines() if line.startswith("host1"))
+        assert row[3] == "none", row
+
+
+def not_given_back():
+    """a patd that ends does so without an answer of pat-clusterd, too, or of the database,
+    and others wait for its lease"""
+    with cluster() as (log, one, other):
+        for silence in ("link", "database"):
+            token = one.token()
+            other.accepts(token)
+            if silence == "link":
+                other.link.release = lambda message: None
+            else:
+                log.set_down(True)
+            assert other.stop() == 0
+            other.disconnect()
+            log.set_down(False)
+            wait_for(lambda: json.loads(one.admin(
+                "cluster", "status", "--json",
+                check=False).stdout)["database"]["state"] == "connected")
+            said = one.admin("revoke", token[5:13])
+            assert "waited" in said.stderr and "host1" in said.stderr, said.stderr
+            other.start("--debug")
+            other.connect(log)
+
+
 main([agreement, without_patd, everywhere, both_write, nobody_there, cut_off,
       known_already, uses, database_down, lost_answers, lies, visitors,
-      snapshots, shown, stops])
+      snapshots, shown, stops, given_back, not_given_back])

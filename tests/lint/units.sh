@@ -76,6 +76,12 @@ is "sysusers.d makes the users that the units name, and no others" \
 	"$(sed -n 's/^User=//p' "$SCRATCH"/*.service | sort -u)"
 is "tmpfiles.d makes what they may write to, of what patd cannot make" \
 	"$(made_by tmpfiles.d | tr '\n' ' ')" "/run/jira-pat /var/backups/jira-pat "
+# What is started first is stopped last.
+is "patd is stopped before pat-clusterd, through which it gives its lease back, and that
+	before the network" \
+	"$(clustered sed -n 's/^Before=\|^After=//p' "$SCRATCH/pat-clusterd.service")" \
+	"$(clustered echo 'patd.service
+network.target')"
 for timer in "$SCRATCH"/*.timer; do
 	[ -f "${timer%.timer}.service" ] || echo "$timer"
 done >"$SCRATCH/alone"

@@ -10,6 +10,8 @@
  * know what became of it. Every message may take as long as it likes, which is
  * also what a host that is cut off looks like. B may be killed. A copy of it, C, may
  * take its name, and have applied all at once; C's own leases are as those of B.
+ * B may be stopped, too, and gives back what it was granted, by its number: that may
+ * come to the database as late as it likes, and be lost with a primary.
  *
  * A and B have clocks that tick at different paces: they never differ by more
  * than SKEW, so that over a lease they are apart by 2 * SKEW at most, which is
@@ -21,11 +23,14 @@
  * mutants: NO_MARGIN FROM_THE_ANSWER WITHOUT_THE_HEAD GUARD_AFTERWARDS
  * mutants: WITHOUT_LOCK ASYNCHRONOUS OLD_READING KEEP_AFTER_KILL
  * mutants: RETURN_AT_ONCE FORGET_GRANTS BELIEVE_AT_ONCE GRANT_TO_BOTH
+ * mutants: WITHOUT_NUMBER GRANTED_BEHIND
  * quick: -DTICKS=4 -DGRANTS=1 -DDISASTERS=1 -DQUESTIONS=1
  * quick: -DTICKS=4 -DGRANTS=1 -DDISASTERS=1 -DQUESTIONS=1 -DTAKEOVERS=1
+ * quick: -DTICKS=4 -DGRANTS=1 -DDISASTERS=1 -DQUESTIONS=1 -DSTOPS=1
  * long: -DTICKS=5 -DGRANTS=2 -DDISASTERS=1 -DQUESTIONS=1
  * long: -DTICKS=4 -DGRANTS=1 -DDISASTERS=2 -DQUESTIONS=2
  * long: -DTICKS=4 -DGRANTS=1 -DDISASTERS=0 -DQUESTIONS=1 -DTAKEOVERS=2
+ * long: -DTICKS=4 -DGRANTS=2 -DDISASTERS=0 -DQUESTIONS=1 -DSTOPS=2
  */
 #ifndef TICKS
 #define TICKS 5
@@ -41,6 +46,13 @@
 #define TAKEOVERS 1
 #else
 #define TAKEOVERS 0
+#endif
+#endif
+#ifndef STOPS
+#if defined(WITHOUT_NUMBER) || defined(GRANTED_BEHIND)
+#define STOPS 1
+#else
+#define STOPS 0
 #endif
 #endif
 #ifndef QUESTIONS
@@ -75,6 +87,11 @@
 #else
 #define NAME_IS_ITS_OWN (!taken)
 #endif
+#ifdef WITHOUT_NUMBER
+#define IS_THE_LAST true
+#else
+#define IS_THE_LAST (given == grants)
+#endif
 #define A 0
 #define B 1
 
@@ -94,6 +111,15 @@ bit taken = 0, believed = 0;
 bit granting = 0; /* a transaction has the row of B, for C to wait for */
 byte takeovers = 0, taken_at = 0;
 
+/*
+ * `returns`: B was stopped, and then the statement is under way, with the number of
+ * the last lease that pat-clusterd has heard of. In the database that lease is the one
+ * that was given back, unless there is a later one.
+ */
+mtype = { NONE, WANTED, SENT };
+mtype returns = NONE;
+byte granted = 0, given = 0, given_back = 0, stops = 0;
+
 byte clock[2];
 byte disasters = 0; /* of the primary, or of B */
 
@@ -107,6 +133,7 @@ mtype = { NOTHING, ASKED, GRANTED };
 mtype lease = NOTHING;
 byte asked_at = 0, lease_head = 0, lease_until = 0;
 byte life = 0;
+bit asking = 0; /* a question that is not answered yet */
 
 active proctype time()
 {
@@ -129,6 +156,10 @@ end:	do
 		grants = standby_grants;
 		revocation = standby_revocation;
 		told = standby_told;
+		if
+		:: given_back = 0
+		:: skip
+		fi;
 		locked = 0;
 		granting = 0 }
 	od
@@ -163,6 +194,7 @@ end:	do
 			if
 			:: mine == epoch ->
 				grants++;
+				granted = grants;
 				locked = locked & (1 - TAKES_LOCK);
 				granting = 0;
 				if
@@ -195,11 +227,14 @@ inline see(count)
 	fi
 }
 
+/* Of all that B was granted, the last is given back. */
+#define NOBODY_HAS_IT (grants != 0 && given_back == grants)
+
 /* A revokes: once in the log, however often it has to ask; then it waits. */
 active proctype revoke()
 {
 	byte mine, place, count;
-	bit again = 0;
+	bit again = 0, none;
 
 	/* It may have looked at B before, or not. */
 	if
@@ -214,6 +249,7 @@ begin:	atomic {
 		locked = 1;
 		mine = epoch;
 		place = (revocation != 0 -> revocation : head + 1);
+		none = NOBODY_HAS_IT;
 #ifndef OLD_READING
 		count = grants
 #endif
@@ -237,7 +273,13 @@ begin:	atomic {
 		fi
 	}
 	/* The answer comes. */
-	atomic { see(count) }
+	atomic {
+		see(count);
+		if
+		:: none -> seen_until = clock[A]
+		:: else -> skip
+		fi
+	}
 #ifdef FORGET_GRANTS
 	seen_until = clock[A];
 #endif
@@ -245,6 +287,7 @@ begin:	atomic {
 end:	if
 	:: told >= place
 	:: clock[A] >= seen_until
+	:: NOBODY_HAS_IT
 	fi;
 #endif
 	returned = 1
@@ -257,6 +300,8 @@ active proctype host()
 end:	do
 	/* The clock is read before anything is sent. */
 	:: atomic { lease == NOTHING && grants < GRANTS ->
+		/* A patd that has started: of the one before nothing is sent. */
+		returns = (returns == WANTED -> NONE : returns);
 		asked_at = clock[B];
 		lease = ASKED }
 	:: atomic { lease == GRANTED && HAS_THE_HEAD ->
@@ -269,10 +314,25 @@ end:	do
 	:: atomic { told < applied && !taken -> told = applied }
 	/* It says hello again, while C waits. */
 	:: atomic { taken && !believed -> taken = 0 }
+	/* It is stopped; the one that starts is granted leases again. */
+	:: atomic { stops < STOPS && !asking ->
+		stops++;
+		returns = WANTED;
+#ifndef GRANTED_BEHIND
+		lease = NOTHING;
+#endif
+		lease_until = 0 }
+	:: atomic { returns == WANTED && !granting ->
+		given = granted;
+		returns = SENT }
+	:: atomic { returns == SENT && !granting && !taken ->
+		given_back = (IS_THE_LAST -> grants : given_back);
+		returns = NONE }
 	/* The store stays; the lease does not. */
 	:: atomic { disasters < DISASTERS ->
 		disasters++;
 		life++;
+		granted = 0;
 #ifndef KEEP_AFTER_KILL
 		lease = NOTHING;
 		lease_until = 0
@@ -307,7 +367,7 @@ active proctype question()
 	do
 	:: asked == QUESTIONS -> break
 	:: asked < QUESTIONS ->
-		atomic { asked++; mine = life; knew = returned }
+		atomic { asked++; mine = life; knew = returned; asking = 1 }
 #ifdef GUARD_AFTERWARDS
 		revoked = (revocation != 0 && applied >= revocation);
 		holds = (clock[B] < lease_until);
@@ -316,6 +376,7 @@ active proctype question()
 		revoked = (revocation != 0 && applied >= revocation);
 #endif
 		/* A patd that was killed answers nothing. */
-		assert(!(knew && holds && !revoked && mine == life))
+		assert(!(knew && holds && !revoked && mine == life));
+		asking = 0
 	od
 }

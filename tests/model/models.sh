@@ -28,5 +28,5 @@ model() {
 
 model memo 5
 model one_shot 4
-model lease 12
+model lease 14
 done_testing

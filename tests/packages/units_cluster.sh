@@ -156,6 +156,9 @@ ok "without these it works again" wait_for 60 has_lease
 # --- A host that leaves ------------------------------------------------------------
 
 in_there systemctl stop patd.socket patd pat-clusterd
+is "all are stopped at once, but patd first: it has given its lease back" \
+	"$(in_there runuser -u postgres -- psql -q -A -t -d jira_pat \
+		-c "SELECT lease_ms FROM jira_pat.node")" 0
 ok "the host leaves the cluster" in_there pat-admin cluster leave
 in_there sed -i '/^\[cluster\]/,$d' "$conf/jira-pat.conf"
 ok "where pat-clusterd is left alone, too" left_alone ||

@@ -247,6 +247,20 @@ grant(struct fake_host *host, uint32_t req)
 }
 
 static void
+give_back(struct fake_host *host, uint32_t req)
+{
+	host->releases++;
+	host->release_req = req;
+	if (host->deaf)
+		return;
+	(void)pthread_mutex_lock(&host->log->mutex);
+	node_of(host->log, host->name)->lease_ms = 0;
+	host->log->changes++;
+	(void)pthread_mutex_unlock(&host->log->mutex);
+	jp_replica_released(host->replica, req);
+}
+
+static void
 note_applied(struct fake_host *host, uint64_t seq)
 {
 	if (host->mute)
@@ -272,6 +286,8 @@ take_from_host(void *arg, const struct jp_link_msg *msg, const uint8_t *bytes)
 		grant(host, msg->request.req);
 	else if (msg->kind == JP_LINK_APPLIED)
 		note_applied(host, msg->applied.seq);
+	else if (msg->kind == JP_LINK_RELEASE)
+		give_back(host, msg->request.req);
 	else
 		abort();
 	return JP_ERR_OK;

@@ -65,7 +65,8 @@ struct fake_host {
 	enum jp_err err;       /* likewise */
 	atomic_bool connected; /* the link is there; */
 	atomic_bool welcome;   /* and the database */
-	bool deaf;             /* leases are asked for, and not granted */
+	bool deaf;             /* leases are asked for, and not granted, nor
+	                          taken back */
 	bool mute;             /* what it has applied is not told */
 	atomic_int way;        /* enum fake_way */
 	/* Before an APPEND is looked at; NULL: nothing. */
@@ -74,11 +75,11 @@ struct fake_host {
 	void (*behind)(struct fake_host *host);
 	/* And when the host has heard of it. */
 	void (*after)(struct fake_host *host);
-	struct fake_host *other;      /* for these */
-	unsigned int appends, leases; /* that it has sent */
-	uint32_t last_req;            /* of an APPEND */
-	uint32_t lease_req;           /* of a LEASE */
-	uint64_t told, changes;       /* up to there it knows the log */
+	struct fake_host *other;                /* for these */
+	unsigned int appends, leases, releases; /* that it has sent */
+	uint32_t last_req;                      /* of an APPEND */
+	uint32_t lease_req, release_req;        /* of a LEASE, of a RELEASE */
+	uint64_t told, changes; /* up to there it knows the log */
 	/* Messages from its writers' threads, for who carries them. */
 	bool is_pumped;
 	pthread_mutex_t mutex;

@@ -209,6 +209,7 @@ link_example(enum jp_link_kind kind, struct jp_link_msg *msg)
 		[JP_LINK_DONE] = link_example_done,
 		[JP_LINK_SETTLE] = link_example_of_node,
 		[JP_LINK_ABANDON] = link_example_of_node,
+		[JP_LINK_RELEASE] = link_example_request,
 	};
 
 	memset(msg, 0, sizeof(*msg));

@@ -457,6 +457,58 @@ so_much_is_taken_at_once(void **state)
 	assert_int_equal(fixture->bridge.applied, 165);
 }
 
+/* ---- a lease that is given back ---- */
+
+static void
+without_a_database_the_host_need_not_stay_for_it(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct jp_link_msg *msg;
+
+	greet(fixture);
+	send_request(fixture, JP_LINK_RELEASE, 12);
+	assert_open(fixture);
+	msg = answer(fixture);
+	assert_int_equal(msg->kind, JP_LINK_DONE);
+	assert_int_equal(msg->done.req, 12);
+	assert_int_equal(msg->done.err, JP_ERR_UNREACHABLE);
+	assert_false(fixture->bridge.want_release);
+}
+
+/* What was not granted by then is not granted behind it. */
+static void
+who_gives_it_back_asks_for_no_other_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bridge *bridge = &fixture->bridge;
+
+	greet_and_welcome(fixture);
+	send_request(fixture, JP_LINK_LEASE, 1);
+	assert_int_equal(bridge->lease_len, 1);
+	send_request(fixture, JP_LINK_RELEASE, 2);
+	assert_open(fixture);
+	assert_int_equal(bridge->lease_len, 0);
+	assert_true(bridge->want_release);
+	assert_int_equal(bridge->release_req, 2);
+}
+
+/* The number is of that host: the next one has none yet. */
+static void
+the_host_takes_its_lease_with_it(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bridge *bridge = &fixture->bridge;
+
+	greet_and_welcome(fixture);
+	bridge->granted = 77;
+	send_request(fixture, JP_LINK_RELEASE, 2);
+	assert_int_equal(bridge->granted, 77);
+	send_kind(fixture, JP_LINK_HELLO);
+	assert_closed(fixture);
+	assert_int_equal(bridge->granted, 0);
+	assert_false(bridge->want_release);
+}
+
 /* ---- snapshots ---- */
 
 static void
@@ -1677,6 +1729,9 @@ main(void)
 		TEST(the_oldest_of_too_many_requests_for_leases_goes),
 		TEST(what_is_applied_never_goes_back),
 		TEST(so_much_is_taken_at_once),
+		TEST(without_a_database_the_host_need_not_stay_for_it),
+		TEST(who_gives_it_back_asks_for_no_other_one),
+		TEST(the_host_takes_its_lease_with_it),
 		TEST(one_part_at_a_time_is_taken),
 		TEST(a_snapshot_is_read_from_its_first_part),
 		TEST(a_host_that_is_set_up_may_only_leave),

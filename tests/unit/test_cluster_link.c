@@ -63,7 +63,7 @@ kinds_keep_their_numbers_and_names(void **unused)
 		"LEASE", "APPLIED", "SNAPSHOT_PUT", "SNAPSHOT_GET", "CREATE",
 		"JOIN", "LEAVE", "STATUS", "PART", "STATE", "WELCOME", "BATCH",
 		"APPENDED", "LEASED", "NODES", "SNAPSHOT", "DONE", "SETTLE",
-		"ABANDON", "unknown" };
+		"ABANDON", "RELEASE", "unknown" };
 
 	(void)unused;
 	assert_int_equal(sizeof(names) / sizeof(names[0]), JP_LINK_KINDS + 1);

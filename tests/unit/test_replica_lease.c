@@ -213,7 +213,7 @@ one_that_leaves_is_granted_nothing(void **state)
 	struct jp_replica_status status;
 
 	(void)jp_replica_tick(a->replica);
-	jp_replica_drop(a->replica);
+	jp_replica_release(a->replica);
 	assert_false(jp_replica_holds(a->replica));
 	atomic_fetch_add(&now_ms, FAKE_LEASE_MS);
 	(void)jp_replica_tick(a->replica);

@@ -86,6 +86,8 @@ print_row(struct listing *listing, const struct cluster_report *report,
 	}
 	if (!cluster_report_is_known(report, node))
 		cells[3] = "unknown";
+	else if (node->lease_ms == 0)
+		cells[3] = "none";
 	else if (node->cut_off)
 		cells[3] = "run out";
 	return listing_row(listing, cells);
