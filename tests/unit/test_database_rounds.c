@@ -69,6 +69,10 @@ __wrap_getrandom(void *bytes, size_t len, unsigned int flags)
 
 /* ---- a database ---- */
 
+static const struct useless old = { "PostgreSQL 15 or newer is needed", false },
+                            late = { "it does not answer in time", true },
+                            refused = { "refused", true };
+
 struct fixture {
 	struct conninfo info;
 	struct database database;
@@ -318,18 +322,18 @@ what_a_retry_cannot_mend_is_known_of_the_last_round(void **state)
 	make(fixture, "host=/nowhere/1,/nowhere/2");
 	database_start(database, NOW);
 	assert_false(database->may_heal);
-	database_lose_server(database, NOW, "PostgreSQL 15 or newer is needed");
+	database_lose_server(database, NOW, &old);
 	assert_false(database->may_heal);
-	database_lose_server(database, NOW, "PostgreSQL 15 or newer is needed");
+	database_lose_server(database, NOW, &old);
 	assert_true(database->is_hopeless);
 	assert_string_equal(database->text,
 	    "/nowhere/1: PostgreSQL 15 or newer is needed; "
 	    "/nowhere/2: PostgreSQL 15 or newer is needed");
 	/* One that may is enough. */
 	database_come_due(database, NOW);
-	database_lose_server(database, NOW, "it does not answer in time");
+	database_lose_server(database, NOW, &late);
 	assert_true(database->may_heal);
-	database_lose_server(database, NOW, "PostgreSQL 15 or newer is needed");
+	database_lose_server(database, NOW, &old);
 	assert_false(database->is_hopeless);
 	/* Of this round. */
 	database_come_due(database, NOW);
@@ -538,9 +542,9 @@ each_address_of_a_name_is_tried(void **state)
 	step(fixture);
 	assert_string_equal(tried, "db1=127.0.0.1");
 	assert_int_equal(database->state, DATABASE_CONNECTING);
-	database_lose_server(database, NOW, "refused");
+	database_lose_server(database, NOW, &refused);
 	assert_string_equal(tried, "db1=127.0.0.1 db1=127.0.0.2");
-	database_lose_server(database, NOW, "refused");
+	database_lose_server(database, NOW, &refused);
 	/* Its addresses are not those of the next one. */
 	assert_int_equal(database->state, DATABASE_NAMING);
 	assert_true(names[1].wanted);
@@ -550,7 +554,7 @@ each_address_of_a_name_is_tried(void **state)
 	step(fixture);
 	assert_string_equal(
 	    tried, "db1=127.0.0.1 db1=127.0.0.2 db2=127.0.0.11");
-	database_lose_server(database, NOW, "refused");
+	database_lose_server(database, NOW, &refused);
 	assert_string_equal(tried, "db1=127.0.0.1 db1=127.0.0.2 "
 	                           "db2=127.0.0.11 /nowhere/3");
 }
