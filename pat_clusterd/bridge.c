@@ -262,7 +262,8 @@ on_lost(struct bridge *bridge, bool was_welcome)
 		bridge->refused = JP_ERR_CONFIG;
 	}
 	bridge->lease_len = 0;
-	bridge->has_put_lock = false;
+	/* What it said of the nodes may be undone where another one goes on. */
+	bridge->has_nodes = bridge->has_put_lock = false;
 	bridge_say_state(
 	    bridge, was_welcome || bridge->want_status || bridge->has_status);
 	if (bridge->append.is_there) {

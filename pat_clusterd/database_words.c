@@ -144,9 +144,9 @@ database_on_notice(void *arg, const PGresult *notice)
 	const bool is_warning =
 	    severity != NULL && strcmp(severity, "WARNING") == 0;
 
-	database->doubtful |= is_warning;
+	/* A session may also end behind a commit, before its end was read. */
+	database->doubtful |= is_warning || is_last(notice);
 	if (is_last(notice)) {
-		database->failed |= !is_warning;
 		database->is_old = true;
 		note_words(database, notice);
 	} else if (is_warning) {

@@ -261,12 +261,13 @@ $$;
 -- a commit, all that was there before is where a commit has to be, and may be read.
 --
 -- Where another holder was granted the leases of this host, one of them may last yet,
--- with what that one has applied, unless it has given them back. So the name is taken from it, for it to be granted
--- nothing more, but nothing is said of the new one until `wait_ms` have passed, by the
--- clock of whoever asks, who then says so with `p_waited`. A holder that was heard of
--- within its lease lives: it keeps the name. So does one that waits, a little longer than
--- its wait, or two of them would take it from each other for ever. (By this clock: if it
--- jumps, somebody waits in vain or begins to wait early, no more.)
+-- with what that one has applied, unless it has given them back. So the name is taken
+-- from it, for it to be granted nothing more, but nothing is said of the new one until
+-- `wait_ms` have passed, by the clock of whoever asks, who then says so with `p_waited`.
+-- A holder that was heard of within its lease lives: it keeps the name. So does one that
+-- waits, a little longer than its wait, or two of them would take it from each other for
+-- ever. (By this clock: if it jumps, somebody waits in vain or begins to wait early, no
+-- more.)
 CREATE FUNCTION jira_pat.hello(
 	p_cluster bytea, p_node text, p_session bigint, p_holder bytea, p_waited boolean,
 	p_applied bigint, p_version text,

@@ -174,7 +174,10 @@ setup_start(struct bridge *bridge)
 static void
 wait_for_lease(struct bridge *bridge)
 {
-	const int64_t lease_ms = bridge->setup_said;
+	const int64_t said_ms = bridge->setup_said;
+	const int64_t lease_ms = said_ms < 0 || said_ms > JP_LINK_LEASE_MAX_MS
+	                             ? JP_LINK_LEASE_MAX_MS
+	                             : said_ms;
 
 	if (bridge->is_setup &&
 	    strcmp(bridge->setup.msg.of_node.node, bridge->hello.node) == 0)

@@ -138,11 +138,11 @@ cluster_snapshot_answered(struct cluster_snapshot *snapshot,
 			end(snapshot, now_ms);
 		else
 			fail(snapshot, done->text, now_ms);
-		return false;
+		return true;
 	}
 	if (++snapshot->part < snapshot->parts) {
 		snapshot->phase = SNAPSHOT_PUTS;
-		return false;
+		return true;
 	}
 	end(snapshot, now_ms);
 	jp_log(LOG_INFO,

@@ -37,7 +37,7 @@ void cluster_snapshot_consider(struct cluster_snapshot *snapshot,
 /* Does the next step; true: there is another one to do at once. */
 bool cluster_snapshot_step(struct cluster_snapshot *snapshot, int64_t now_ms);
 
-/* The answer to a part. True: the snapshot is whole. */
+/* Whether that is the answer to a part, which is taken then. */
 bool cluster_snapshot_answered(struct cluster_snapshot *snapshot,
     const struct jp_link_done *done, int64_t now_ms);
 

@@ -88,8 +88,8 @@ cluster_talk_open(struct cluster *cluster, int fd)
 static void
 take_done(struct cluster *cluster, const struct jp_link_done *done)
 {
-	(void)cluster_snapshot_answered(&cluster->snapshot, done, jp_now_ms());
-	jp_replica_released(cluster->replica, done->req);
+	if (!cluster_snapshot_answered(&cluster->snapshot, done, jp_now_ms()))
+		jp_replica_released(cluster->replica, done->req);
 }
 
 static enum jp_err

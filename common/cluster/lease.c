@@ -153,6 +153,17 @@ drop_the_gone(
 }
 
 /*
+ * Whoever had it, or one before it, has ended. Not where a later one was seen
+ * already: a reading may be late.
+ */
+static bool
+is_given_back(const struct jp_peer *peer, const struct jp_link_node *node)
+{
+	return node->lease_ms == 0 && node->grants > 0 &&
+	       node->grants == peer->newest;
+}
+
+/*
  * All leases up to a value of `grants` are over when the longest of them has
  * passed since it was first seen. That of an earlier one may be longer.
  */
@@ -170,8 +181,9 @@ take_node(
 	}
 	if (peer->grants != node->grants && peer->until_ms < end_ms)
 		peer->until_ms = end_ms;
-	/* It was given back: whoever had it, or one before it, has ended. */
-	if (node->grants > 0 && node->lease_ms == 0 && peer->until_ms > now_ms)
+	if (peer->newest < node->grants)
+		peer->newest = node->grants;
+	if (is_given_back(peer, node) && peer->until_ms > now_ms)
 		peer->until_ms = now_ms;
 	peer->grants = node->grants;
 	peer->applied = node->applied;

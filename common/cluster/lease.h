@@ -93,6 +93,7 @@ struct jp_peers {
 		bool left; /* as they say, or as it is gone */
 		uint64_t applied;
 		uint64_t grants;
+		uint64_t newest;  /* the highest that was seen */
 		int64_t until_ms; /* all of these are over then */
 	} of[JP_LEASE_PEERS_MAX];
 };

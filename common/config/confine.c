@@ -135,6 +135,13 @@ add_listeners(struct rules *rules, const struct jp_httpd_settings *httpd)
 			add(rules, httpd->listeners[i].listen, 1, BIND);
 }
 
+/* With one exception: of what lies in / the file alone. */
+static void
+add_directory(struct rules *rules, const char *file)
+{
+	add(rules, file, strrchr(file, '/') == file ? 0 : 1, READ);
+}
+
 /*
  * The directories of a file and, if its name is a link, of where that leads:
  * it may be another file at any time.
@@ -144,9 +151,9 @@ add_replaced(struct rules *rules, const char *file)
 {
 	char *real = realpath(file, NULL);
 
-	add(rules, file, 1, READ);
+	add_directory(rules, file);
 	if (real != NULL && strlen(real) <= JP_PATH_MAX)
-		add(rules, real, 1, READ);
+		add_directory(rules, real);
 	free(real);
 }
 

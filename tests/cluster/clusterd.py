@@ -95,14 +95,14 @@ def kick():
                      "WHERE application_name LIKE 'pat-clusterd%'")
 
 
-def run(cases):
-    """Those, or the ones among them that the command line names, with a primary and its
-    standby."""
+def run(cases, standby=False):
+    """Those, or the ones among them that the command line names, with a primary, and its
+    standby if they need one."""
     if not os.access(link.CLUSTERD, os.X_OK):
         print("1..0 # SKIP pat-clusterd is not built")
         return
     try:
-        with postgres.Pair() as both, using(both):
+        with postgres.Pair(standby=standby) as both, using(both):
             daemon.main([case for case in cases
                          if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])
     except postgres.Missing as reason:

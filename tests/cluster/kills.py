@@ -183,7 +183,8 @@ class Faults:
         pair.rejoin()
 
     ALL = [patd] * 3 + [link] * 3 + [planned] * 3 + \
-        [both, planned_both, all_patds, still, frozen, cancelled] + [network] * 4 + [primary] * 2 + [failover] * 3 + [lost_tail]
+        [both, planned_both, all_patds, still, frozen, cancelled] + [network] * 4 + \
+        [primary] * 2 + [failover] * 3 + [lost_tail]
 
     def one(self, number):
         """All kinds come, in the first rounds."""

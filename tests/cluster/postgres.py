@@ -418,14 +418,16 @@ class Pair:
             self.standby.start()
             self.wait_synchronous()
         with self.primary.session() as session:
+            session.rows("SET synchronous_commit = remote_apply")
             session.rows("CREATE ROLE %s LOGIN PASSWORD '%s'" % (
                 ROLE, self.password))
             session.rows("CREATE DATABASE %s OWNER %s" % (DATABASE, ROLE))
 
     def learn(self):
         """locale/: that language, whatever the machine has."""
-        if not shutil.which("localedef") or not glob.glob(
-                "/usr/share/locale/%s/LC_MESSAGES/postgres-*.mo" % self.language[:2]):
+        needed = ("/usr/share/locale/%s/LC_MESSAGES/postgres-*.mo" % self.language[:2],
+                  "/usr/share/i18n/locales/" + self.language)
+        if not shutil.which("localedef") or not all(map(glob.glob, needed)):
             raise Missing("PostgreSQL does not speak %s here" % self.language)
         os.mkdir(self.path("locale"))
         self.own(self.path("locale"), 0o755)

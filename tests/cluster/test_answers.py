@@ -54,9 +54,10 @@ def tried_in_vain(host, *words):
 
 
 def is_well(host):
-    """The log, which is written behind the answers, ends with it."""
-    daemon.wait_for(lambda: host.lease().ok)
+    """The log ends with it, and it has leases: one that was asked for before may be
+    forgotten with a connection that came to nothing."""
     daemon.wait_for(lambda: "connected to" in host.place.said().splitlines()[-1])
+    daemon.wait_for(lambda: host.lease().ok)
 
 
 def cut_by_signal(pair):

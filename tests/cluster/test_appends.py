@@ -210,4 +210,4 @@ CASES = [appends, large, slow, applied, leases, looks, looks_again, nodes_after_
          snapshots]
 
 if __name__ == "__main__":
-    run(CASES)
+    run(CASES, standby=True)

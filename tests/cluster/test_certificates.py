@@ -217,7 +217,8 @@ def is_known(key):
 def unknown():
     """a key that libpq does not know is refused by its name, before anything is tried"""
     for key in ("sslnegotiation=direct", "sslcertmode=require", "require_auth=none",
-                "load_balance_hosts=random", "gssdelegation=1", "ssl_crl=x"):
+                "load_balance_hosts=random", "gssdelegation=1", "ssl_crl=x",
+                "sslroot_cert=x"):
         if is_known(key):
             continue
         name = key.partition("=")[0]

@@ -239,7 +239,7 @@ def leaves_meanwhile():
     with setup("b") as late, welcome("a") as one:
         assert late.ask("JOIN", node="b", tag=TAG).err == ERRORS["ok"]
         kick()
-        one.wait("STATE", lambda state: state.state == CONNECTED)
+        one.wait("WELCOME")
         with setup("b") as host:
             assert host.ask("JOIN", node="b", tag=TAG).err == ERRORS["ok"]
             assert host.ask("SETTLE", node="b").err == ERRORS["ok"]

@@ -126,7 +126,7 @@ def crashes():
             host.wait("WELCOME")
             is_well(host)
             host.kept.clear()
-        assert len(lines(host.place, *words)) == 2, host.place.said()
+        daemon.wait_for(lambda: len(lines(host.place, *words)) == 2)
         assert host.append(0, batch_id(1)).result == OK
 
 
@@ -143,6 +143,8 @@ def back(whole):
 def clock():
     """the clock of the database jumps by a year, ahead and back: leases go on, what is
     revoked is refused at once, no host seems to be gone, and one can join"""
+    if daemon.SANITIZED or not os.path.exists(cluster.SHIM):
+        raise daemon.Skip("needs a clock that can be shifted")
     with cluster.cluster(hosts=2, standby=False) as whole:
         one, two = whole.hosts
         server, shift = whole.pair.primary, whole.pair.path("shift")

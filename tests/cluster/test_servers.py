@@ -164,4 +164,4 @@ def encrypted():
 CASES = [servers, names, pooler, encrypted]
 
 if __name__ == "__main__":
-    run(CASES)
+    run(CASES, standby=True)

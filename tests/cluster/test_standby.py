@@ -189,4 +189,4 @@ CASES = [waits_for_standby, shown_too_early, role_settings, lost_in_commit, germ
          stuck, fails_over, frozen]
 
 if __name__ == "__main__":
-    run(CASES)
+    run(CASES, standby=True)

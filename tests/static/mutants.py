@@ -24,7 +24,7 @@ EXPLAINED = os.path.join(HERE, "mutants.explained")
 HANGS = 120  # seconds; a mutant may loop for ever
 
 REPLICA = "replica_commit replica_answer replica_lost replica_log replica_lease " \
-    "replica_open replica_settle"
+    "replica_open replica_settle cluster_release"
 
 # What is mutated, and the units that have to notice, the quick ones first.
 SUBJECTS = {
@@ -37,7 +37,7 @@ SUBJECTS = {
     "common/decide/throttle.c": "throttle decide",
     "common/cluster/chain.c": "cluster_chain",
     "common/cluster/holder.c": "cluster_holder",
-    "common/cluster/lease.c": "cluster_lease",
+    "common/cluster/lease.c": "cluster_lease cluster_release",
     "common/cluster/link.c": "cluster_link",
     "common/cluster/link_parts.c": "cluster_link",
     "common/cluster/replica.c": REPLICA,

@@ -153,6 +153,22 @@ what_was_seen_given_back_stays_so(void **unused)
 	assert_true(is_over(seen, NOW + 6));
 }
 
+/* One from before the lease that it has by now, as by another connection. */
+static void
+a_reading_that_is_late_gives_none_back(void **unused)
+{
+	struct seen *seen = begin();
+
+	(void)unused;
+	see(seen, 2, L, NOW);
+	assert_false(is_over(seen, NOW));
+	see(seen, 1, 0, NOW + 5);
+	see(seen, 1, 0, NOW + 6);
+	assert_false(is_over(seen, NOW + OTHERS - 1));
+	assert_true(is_over(seen, NOW + OTHERS));
+	assert_int_equal(seen->barrier.late_len, 1);
+}
+
 /* As after a leave: of the leases of a row before it, it says nothing. */
 static void
 a_row_without_a_lease_gives_none_back(void **unused)
@@ -343,6 +359,7 @@ main(void)
 		cmocka_unit_test(
 		    a_wait_is_no_shorter_for_a_lease_that_was_not_seen_given_back),
 		cmocka_unit_test(what_was_seen_given_back_stays_so),
+		cmocka_unit_test(a_reading_that_is_late_gives_none_back),
 		cmocka_unit_test(a_row_without_a_lease_gives_none_back),
 		TEST(others_do_not_wait_for_a_host_that_has_ended),
 		TEST(what_is_granted_behind_it_is_not_taken),

@@ -123,7 +123,8 @@ take_part(struct fixture *fixture)
 	                     fixture->ends.reader.len, &count),
 	    JP_ERR_OK);
 	fixture->records += count;
-	return answer(fixture, part->req, JP_ERR_OK);
+	assert_true(answer(fixture, part->req, JP_ERR_OK));
+	return fixture->snapshot.phase == SNAPSHOT_IDLE;
 }
 
 static void
@@ -250,9 +251,10 @@ after_each_try_there_is_a_pause(void **state)
 		(void)receive(fixture);
 		assert_false(answer(fixture, 12345, JP_ERR_OK));
 		fixture->snapshot.not_before_ms = 0;
+		assert_true(answer(fixture, fixture->snapshot.req, errs[i]));
+		assert_int_equal(fixture->snapshot.phase, SNAPSHOT_IDLE);
 		assert_int_equal(
-		    answer(fixture, fixture->snapshot.req, errs[i]),
-		    errs[i] == JP_ERR_OK);
+		    fixture->snapshot.part, errs[i] == JP_ERR_OK ? 1 : 0);
 		consider(fixture, NOW + 59999);
 		assert_false(cluster_snapshot_step(&fixture->snapshot, NOW));
 		now_ms = NOW + 60000;
@@ -279,7 +281,7 @@ the_pause_is_a_minute_and_its_reason_is_logged(void **state)
 		while (cluster_snapshot_step(&fixture->snapshot, now_ms))
 			continue;
 		done.req = receive(fixture)->req;
-		assert_false(cluster_snapshot_answered(
+		assert_true(cluster_snapshot_answered(
 		    &fixture->snapshot, &done, now_ms));
 		assert_logged(&fixture->logged, rows[i].lines,
 		    "no snapshot was made: the disk is full");

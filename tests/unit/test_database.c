@@ -480,8 +480,9 @@ last_words_are_heard_between_statements(void **unused)
 	(void)unused;
 	said = &shut_down;
 	database_on_notice(&database, NULL);
-	assert_true(database.has_last_words && database.failed);
-	assert_false(database.doubtful);
+	assert_true(database.has_last_words && database.doubtful);
+	/* What was under way may be done. */
+	assert_false(database.failed);
 	assert_string_equal(database.sqlstate, "57P01");
 	assert_int_equal(strncmp(database.text, "shut down: ", 11), 0);
 }
@@ -527,8 +528,6 @@ what_a_retry_does_not_mend_is_known(void **unused)
 		{ "42501", "", false },
 		{ "", "Connection refused", true },
 		{ "", "root certificate file \"x\" does not exist", false },
-		{ "", "PostgreSQL 15 or newer is needed", false },
-		{ "", "this address is another machine", false },
 		{ "", "fe_sendauth: no password supplied", false },
 	};
 

@@ -248,6 +248,8 @@ check_lease(struct doctor *doctor, const struct jp_cluster_here *here)
 		    here->refused);
 }
 
+#define IF_GONE "if it is gone for good: `pat-admin cluster leave %s`"
+
 /* The host itself comes first: patd says so. */
 static void
 take_host(struct state *state, const struct jp_cluster_node *node)
@@ -262,18 +264,21 @@ take_host(struct state *state, const struct jp_cluster_node *node)
 		report_finding(state->doctor, LEVEL_WARN, "cluster",
 		    "%s has said nothing for %" PRIu64
 		    " days, and the database keeps %" PRIu64
-		    " changes for it: if it is gone for good: `pat-admin "
-		    "cluster leave %s`",
+		    " changes for it: " IF_GONE,
 		    node->name, cluster_report_silent_days(node),
 		    state->here.head > node->applied
 		        ? state->here.head - node->applied
 		        : 0,
 		    node->name);
+	else if (node->cut_off && node->lease_ms == 0)
+		report_finding(state->doctor, LEVEL_WARN, "cluster",
+		    "%s was stopped, or never started: it accepts nothing "
+		    "until it is back; " IF_GONE,
+		    node->name, node->name);
 	else if (node->cut_off)
 		report_finding(state->doctor, LEVEL_WARN, "cluster",
 		    "nothing is heard of %s, which accepts nothing until it "
-		    "is back; if it is gone for good: `pat-admin cluster "
-		    "leave %s`",
+		    "is back; " IF_GONE,
 		    node->name, node->name);
 	else if (strcmp(node->version, PACKAGE_VERSION) != 0)
 		report_finding(state->doctor, LEVEL_WARN, "cluster",
