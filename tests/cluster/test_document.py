@@ -216,7 +216,7 @@ def case_said():
             for name in names:
                 if name.endswith((".c", ".h", ".sql")):
                     with open(os.path.join(path, name)) as file:
-                        sources.append(re.sub(r'"\s*"', "", file.read()))
+                        sources.append(re.sub(r'"(\s|\\\n)*"', "", file.read()))
     # One or many hosts: the sentence is put together.
     known = " ".join(sources) + " which does not answer: it accepts nothing until " \
         "it is back "
