@@ -60,22 +60,20 @@ static const struct {
  * OpenSSL, in the language of a process that has not set any, whatever the
  * server speaks. Each stays so until somebody mends it.
  */
+#define NO_CLIENT_CERTIFICATE                                                  \
+	"sslcert and sslkey in conninfo have to name a certificate for the "   \
+	"role, and its key"
+#define OTHER_KEY "sslkey in conninfo has to name the key of sslcert"
 static const struct {
 	const char *words, *advice;
 } of_libpq[] = {
 	{ "certificate authentication failed",
 	    "the CN of the certificate in sslcert has to be the role, or "
 	    "pg_ident.conf has to map it" },
-	{ "requires a valid client certificate",
-	    "sslcert and sslkey in conninfo have to name a certificate for "
-	    "the role, and its key" },
-	{ "alert certificate required",
-	    "sslcert and sslkey in conninfo have to name a certificate for "
-	    "the role, and its key" },
-	{ "key values mismatch",
-	    "sslkey in conninfo has to name the key of sslcert" },
-	{ "but not private key file",
-	    "sslkey in conninfo has to name the key of sslcert" },
+	{ "requires a valid client certificate", NO_CLIENT_CERTIFICATE },
+	{ "alert certificate required", NO_CLIENT_CERTIFICATE },
+	{ "key values mismatch", OTHER_KEY },
+	{ "but not private key file", OTHER_KEY },
 	{ "could not load private key file",
 	    "sslkey in conninfo has to name a key in PEM, without a password" },
 	{ "could not read certificate file",

@@ -131,7 +131,8 @@ take_setup(
 	if (bridge->setup.is_there)
 		return wrong(why, "a second request while one is under way");
 	if (!bridge->is_setup && msg->kind != JP_LINK_LEAVE)
-		return wrong(why, "a set-up of a host that is set up");
+		return wrong(why,
+		    "CREATE, JOIN, SETTLE or ABANDON of a host that is set up");
 	bridge->setup_step = 0;
 	bridge->setup_tries = 0;
 	bridge->setup_ms = 0;

@@ -102,7 +102,7 @@ struct bridge {
 	bool has_status; /* DONE follows NODES */
 	uint32_t status_req;
 	unsigned int setup_step;
-	int64_t setup_said; /* what its rows say: a number */
+	int64_t setup_said; /* the schema's format, or a lease */
 	int64_t setup_ms;   /* not before */
 	unsigned int setup_tries;
 	unsigned int put_step;
@@ -189,6 +189,10 @@ bridge_take_nodes(struct bridge *bridge, const struct jp_link_nodes_msg *nodes);
 
 /* All that a look for changes would tell is known: the next one is put off. */
 void bridge_looked(struct bridge *bridge);
+
+/* Reads rows of jira_pat.nodes(), from that column on. */
+void bridge_read_nodes(struct bridge *bridge, struct jp_link_nodes_msg *nodes,
+    const PGresult *rows, int column);
 
 /* Reads a row of jira_pat.welcome(). */
 void bridge_read_welcome(struct jp_link_welcome *welcome, const PGresult *rows);

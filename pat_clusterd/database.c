@@ -229,7 +229,7 @@ last_moment(const struct database *database)
 int64_t
 database_due(const struct database *database)
 {
-	/* What is wrong with it is known at once. */
+	/* Without a socket libpq has failed already: look now. */
 	if (database->state == DATABASE_CONNECTING && database_fd(database) < 0)
 		return 0;
 	return last_moment(database);

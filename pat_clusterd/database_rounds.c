@@ -8,6 +8,12 @@
 #include "common/sys/log.h"
 #include "pat_clusterd/database_words.h"
 
+static const struct useless unnamed = {
+	"cannot resolve this name: the name service does not answer in time",
+	true
+};
+static const struct useless silent = { "it does not answer in time", true };
+
 enum {
 	PAUSE_MIN_MS = 200,
 	PAUSE_MAX_MS = 5000,
@@ -237,13 +243,6 @@ database_go_on_naming(struct database *database, int64_t now_ms)
 void
 database_come_due(struct database *database, int64_t now_ms)
 {
-	static const struct useless unnamed = { "cannot resolve this name: the "
-		                                "name service does not answer "
-		                                "in time",
-		true },
-	                            silent = { "it does not answer in time",
-		                            true };
-
 	if (database->state == DATABASE_PAUSING)
 		begin_round(database, now_ms);
 	else

@@ -125,3 +125,14 @@ row_text(const PGresult *rows, int row, int column, char *text, size_t size)
 		memcpy(text, bytes, len);
 	text[len] = '\0';
 }
+
+void
+row_copy(const PGresult *rows, int row, int column, uint8_t *to, size_t size)
+{
+	size_t len;
+	const uint8_t *bytes = row_bytes(rows, row, column, &len);
+
+	memset(to, 0, size);
+	if (bytes != NULL && len == size)
+		memcpy(to, bytes, size);
+}

@@ -47,5 +47,8 @@ const uint8_t *
 row_bytes(const PGresult *rows, int row, int column, size_t *len);
 void
 row_text(const PGresult *rows, int row, int column, char *text, size_t size);
+/* All zero unless it has `size` bytes. */
+void
+row_copy(const PGresult *rows, int row, int column, uint8_t *to, size_t size);
 
 #endif

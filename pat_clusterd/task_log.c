@@ -1,7 +1,4 @@
-/*
- * The log: where it is, what is put behind it, what comes from there, and the
- * leases that go with it.
- */
+/* The log: where it is, what is put behind it, and what comes from there. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,70 +10,6 @@ enum {
 	ROWS_MAX = 1000,     /* batches at once, */
 	BYTES_MAX = 1 << 20, /* and bytes, from which on no more are taken */
 };
-
-/* ---- rows ---- */
-
-static void
-copy(uint8_t *to, size_t size, const PGresult *rows, int row, int column)
-{
-	size_t len;
-	const uint8_t *bytes = row_bytes(rows, row, column, &len);
-
-	memset(to, 0, size);
-	if (bytes != NULL && len == size)
-		memcpy(to, bytes, size);
-}
-
-/* In the order of jira_pat.nodes(). */
-enum {
-	HEAD,
-	HEAD_MAC,
-	LOG_BATCHES,
-	LOG_BYTES,
-	NAME,
-	APPLIED,
-	GRANTS,
-	LEASE_MS,
-	CONTACT_MS,
-	VERSION,
-	GONE
-};
-
-static void
-read_node(
-    struct jp_link_nodes_msg *nodes, const PGresult *rows, int row, int column)
-{
-	struct jp_link_node *node = &nodes->nodes.of[nodes->nodes.len];
-
-	nodes->nodes.head = (uint64_t)row_int(rows, row, column + HEAD);
-	copy(nodes->nodes.mac, sizeof(nodes->nodes.mac), rows, row,
-	    column + HEAD_MAC);
-	nodes->log_batches = (uint64_t)row_int(rows, row, column + LOG_BATCHES);
-	nodes->log_bytes = (uint64_t)row_int(rows, row, column + LOG_BYTES);
-	if (nodes->nodes.len == JP_LINK_NODES_MAX)
-		return;
-	memset(node, 0, sizeof(*node));
-	row_text(rows, row, column + NAME, node->name, sizeof(node->name));
-	node->applied = (uint64_t)row_int(rows, row, column + APPLIED);
-	node->grants = (uint64_t)row_int(rows, row, column + GRANTS);
-	node->lease_ms = (uint32_t)row_int(rows, row, column + LEASE_MS);
-	node->contact_ms = row_int(rows, row, column + CONTACT_MS);
-	row_text(
-	    rows, row, column + VERSION, node->version, sizeof(node->version));
-	node->gone = row_int(rows, row, column + GONE) != 0;
-	if (node->name[0] != '\0')
-		nodes->nodes.len++;
-}
-
-static void
-read_nodes(struct bridge *bridge, struct jp_link_nodes_msg *nodes,
-    const PGresult *rows, int column)
-{
-	for (int row = 0; row < PQntuples(rows); row++) {
-		bridge->any = true;
-		read_node(nodes, rows, row, column);
-	}
-}
 
 /* ---- hello ---- */
 
@@ -126,10 +59,10 @@ bridge_read_welcome(struct jp_link_welcome *welcome, const PGresult *rows)
 	const int64_t snapshot = row_int(rows, 0, SNAPSHOT);
 
 	welcome->version = JP_LINK_VERSION;
-	copy(welcome->cluster, JP_LINK_ID_LEN, rows, 0, ID);
-	copy(welcome->tag, JP_LINK_TAG_LEN, rows, 0, TAG);
+	row_copy(rows, 0, ID, welcome->cluster, JP_LINK_ID_LEN);
+	row_copy(rows, 0, TAG, welcome->tag, JP_LINK_TAG_LEN);
 	welcome->head = (uint64_t)row_int(rows, 0, LOG_HEAD);
-	copy(welcome->mac, JP_LINK_MAC_LEN, rows, 0, MAC);
+	row_copy(rows, 0, MAC, welcome->mac, JP_LINK_MAC_LEN);
 	welcome->oldest = (uint64_t)row_int(rows, 0, OLDEST);
 	welcome->has_snapshot = snapshot >= 0;
 	welcome->snapshot = snapshot >= 0 ? (uint64_t)snapshot : 0;
@@ -231,7 +164,7 @@ append_rows(struct bridge *bridge, const PGresult *rows)
 
 	row_text(rows, 0, 0, result, sizeof(result));
 	memset(&nodes, 0, sizeof(nodes));
-	read_nodes(bridge, &nodes, rows, 1);
+	bridge_read_nodes(bridge, &nodes, rows, 1);
 	bridge->got.appended.nodes = nodes.nodes;
 	bridge->got.appended.result =
 	    strcmp(result, "ok") == 0 ? JP_LINK_OK : JP_LINK_CONFLICT;
@@ -297,157 +230,6 @@ append_ended(struct bridge *bridge, enum database_end end)
 const struct task task_append = { append_is_wanted, append_start, append_rows,
 	append_ended };
 
-/* ---- a lease ---- */
-
-static bool
-lease_is_wanted(const struct bridge *bridge)
-{
-	return bridge->welcome && bridge->lease_len > 0;
-}
-
-/* One grant is good for all that was asked before it. */
-static void
-lease_start(struct bridge *bridge)
-{
-	struct statement statement;
-
-	bridge->asked_len = bridge->lease_len;
-	memcpy(bridge->asked, bridge->leases, sizeof(bridge->asked));
-	bridge->lease_len = 0;
-	memset(&bridge->got, 0, sizeof(bridge->got));
-	bridge->got.kind = JP_LINK_NODES;
-	statement_begin(
-	    &statement, "SELECT * FROM jira_pat.lease($1, $2, $3, $4)");
-	statement_text(&statement, bridge->hello.node);
-	statement_int8(&statement, bridge->session);
-	statement_int4(&statement, (int32_t)bridge->hello.lease_ms);
-	statement_int8(&statement, (int64_t)bridge->applied);
-	bridge_run(bridge, &statement, false);
-}
-
-static void
-nodes_rows(struct bridge *bridge, const PGresult *rows)
-{
-	read_nodes(bridge, &bridge->got.nodes, rows, 0);
-}
-
-static void
-say_leased(struct bridge *bridge, bool ok, const char *text)
-{
-	struct jp_link_msg msg = { .kind = JP_LINK_LEASED };
-
-	msg.leased.ok = ok;
-	if (ok) {
-		msg.leased.head = bridge->got.nodes.nodes.head;
-		memcpy(msg.leased.mac, bridge->got.nodes.nodes.mac,
-		    JP_LINK_MAC_LEN);
-	}
-	bridge_text(msg.leased.text, text, "");
-	for (size_t i = 0; i < bridge->asked_len; i++) {
-		msg.leased.req = bridge->asked[i];
-		bridge_send(bridge, &msg, NULL);
-	}
-	bridge->asked_len = 0;
-}
-
-/* The number of the lease: by it it is given back. */
-static void
-note_granted(struct bridge *bridge)
-{
-	const struct jp_link_nodes *nodes = &bridge->got.nodes.nodes;
-
-	for (size_t i = 0; i < nodes->len; i++)
-		if (strcmp(nodes->of[i].name, bridge->hello.node) == 0)
-			bridge->granted = nodes->of[i].grants;
-}
-
-static void
-lease_ended(struct bridge *bridge, enum database_end end)
-{
-	if (end == DATABASE_DONE && bridge->any) {
-		note_granted(bridge);
-		say_leased(bridge, true, "");
-		bridge_take_nodes(bridge, &bridge->got.nodes);
-		if (bridge->head > bridge->sent)
-			bridge->is_behind = true;
-		bridge_looked(bridge);
-		return;
-	}
-	bridge->look_ms = bridge->now_ms;
-	say_leased(bridge, false, bridge->database.text);
-	if (end == DATABASE_FAILED)
-		bridge_failed(bridge);
-}
-
-const struct task task_lease = { lease_is_wanted, lease_start, nodes_rows,
-	lease_ended };
-
-/* ---- the lease of a host that ends ---- */
-
-/* Behind that one which is under way: it is given back, or none is. */
-static bool
-release_is_wanted(const struct bridge *bridge)
-{
-	return bridge->welcome && bridge->want_release;
-}
-
-static void
-release_start(struct bridge *bridge)
-{
-	struct statement statement;
-
-	statement_begin(&statement, "SELECT jira_pat.release($1, $2, $3)");
-	statement_text(&statement, bridge->hello.node);
-	statement_int8(&statement, bridge->session);
-	statement_int8(&statement, (int64_t)bridge->granted);
-	bridge_run(bridge, &statement, false);
-}
-
-/* The host does not stay for a second try. */
-static void
-release_ended(struct bridge *bridge, enum database_end end)
-{
-	bridge_end_release(
-	    bridge, end == DATABASE_DONE ? JP_ERR_OK : JP_ERR_UNREACHABLE);
-	if (end == DATABASE_FAILED)
-		bridge_failed(bridge);
-}
-
-const struct task task_release = { release_is_wanted, release_start, NULL,
-	release_ended };
-
-/* ---- what this host has applied ---- */
-
-static bool
-applied_is_wanted(const struct bridge *bridge)
-{
-	return bridge->welcome && bridge->applied > bridge->told;
-}
-
-static void
-applied_start(struct bridge *bridge)
-{
-	struct statement statement;
-
-	bridge->told = bridge->applied;
-	statement_begin(&statement, "SELECT jira_pat.applied($1, $2, $3)");
-	statement_text(&statement, bridge->hello.node);
-	statement_int8(&statement, bridge->session);
-	statement_int8(&statement, (int64_t)bridge->applied);
-	bridge_run(bridge, &statement, false);
-}
-
-/* A connection that is lost begins with what has been applied. */
-static void
-applied_ended(struct bridge *bridge, enum database_end end)
-{
-	if (end == DATABASE_FAILED)
-		bridge_failed(bridge);
-}
-
-const struct task task_applied = { applied_is_wanted, applied_start, NULL,
-	applied_ended };
-
 /* ---- batches for this host ---- */
 
 static bool
@@ -478,10 +260,10 @@ read_batch(struct jp_link_batch *batch, const PGresult *rows, size_t len)
 {
 	memset(batch, 0, sizeof(*batch));
 	batch->seq = (uint64_t)row_int(rows, 0, SEQ);
-	copy(batch->id, sizeof(batch->id), rows, 0, BATCH);
+	row_copy(rows, 0, BATCH, batch->id, sizeof(batch->id));
 	row_text(rows, 0, NODE, batch->node, sizeof(batch->node));
 	batch->time = row_int(rows, 0, AT);
-	copy(batch->mac, sizeof(batch->mac), rows, 0, BATCH_MAC);
+	row_copy(rows, 0, BATCH_MAC, batch->mac, sizeof(batch->mac));
 	batch->len = (uint32_t)len;
 }
 
@@ -567,83 +349,3 @@ follow_ended(struct bridge *bridge, enum database_end end)
 
 const struct task task_follow = { follow_is_wanted, follow_start, follow_rows,
 	follow_ended };
-
-/* ---- how the hosts are ---- */
-
-static bool
-nodes_is_wanted(const struct bridge *bridge)
-{
-	return bridge->welcome && bridge->want_nodes;
-}
-
-static void
-nodes_start(struct bridge *bridge)
-{
-	struct statement statement;
-
-	bridge->want_nodes = false;
-	memset(&bridge->got, 0, sizeof(bridge->got));
-	statement_begin(&statement, "SELECT * FROM jira_pat.nodes()");
-	bridge_run(bridge, &statement, false);
-}
-
-static void
-nodes_ended(struct bridge *bridge, enum database_end end)
-{
-	if (end == DATABASE_FAILED)
-		bridge_failed(bridge);
-	else if (end == DATABASE_DONE && bridge->any)
-		bridge_take_nodes(bridge, &bridge->got.nodes);
-}
-
-const struct task task_nodes = { nodes_is_wanted, nodes_start, nodes_rows,
-	nodes_ended };
-
-static bool
-status_is_wanted(const struct bridge *bridge)
-{
-	return bridge->want_status && (bridge->welcome || bridge->is_setup);
-}
-
-/* Where there is no cluster yet, there is nothing to say about one. */
-static void
-status_start(struct bridge *bridge)
-{
-	struct statement statement;
-
-	memset(&bridge->got, 0, sizeof(bridge->got));
-	statement_begin(&statement,
-	    bridge->database.has_schema
-	        ? "SELECT current_setting('synchronous_standby_names') <> '',"
-	          " n.* FROM jira_pat.nodes() n"
-	        : "SELECT current_setting('synchronous_standby_names') <> ''");
-	bridge_run(bridge, &statement, false);
-}
-
-static void
-status_rows(struct bridge *bridge, const PGresult *rows)
-{
-	bridge->database.synchronous = row_int(rows, 0, 0) != 0;
-	if (bridge->database.has_schema)
-		read_nodes(bridge, &bridge->got.nodes, rows, 1);
-}
-
-static void
-status_ended(struct bridge *bridge, enum database_end end)
-{
-	if (end == DATABASE_UNSURE)
-		return; /* the end of the connection answers */
-	bridge_say_state(bridge, true);
-	bridge->want_status = false;
-	if (end == DATABASE_DONE && bridge->any) {
-		bridge_take_nodes(bridge, &bridge->got.nodes);
-		bridge->has_status = true;
-		return;
-	}
-	bridge_done(bridge, bridge->status_req, JP_ERR_OK, "");
-	if (end == DATABASE_FAILED)
-		bridge_failed(bridge);
-}
-
-const struct task task_status = { status_is_wanted, status_start, status_rows,
-	status_ended };

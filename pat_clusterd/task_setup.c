@@ -19,12 +19,6 @@ enum {
 	BUSY_TRIES = 8,
 };
 
-/* The number of whatever is asked. */
-#define FIRST(type) (offsetof(struct type, req) == 0)
-_Static_assert(FIRST(jp_link_request) && FIRST(jp_link_create) &&
-                   FIRST(jp_link_join) && FIRST(jp_link_of_node),
-    "a request without its number");
-
 static void
 end(struct bridge *bridge, enum jp_err err, const char *text)
 {
@@ -211,10 +205,9 @@ fail(struct bridge *bridge)
 	end(bridge, err, text);
 }
 
-/* Another "cluster init" was faster: there is a schema now, of whatever kind.
- */
+/* Another "cluster init" was faster: there is a schema now. */
 static bool
-is_overtaken(struct bridge *bridge)
+take_overtaken(struct bridge *bridge)
 {
 	const char *sqlstate = bridge->database.sqlstate;
 
@@ -228,7 +221,7 @@ is_overtaken(struct bridge *bridge)
 
 /* The connection of a join that has ended, or was killed, may be there yet. */
 static bool
-is_tried_again(struct bridge *bridge)
+try_again(struct bridge *bridge)
 {
 	const char *sqlstate = bridge->database.sqlstate;
 
@@ -241,7 +234,7 @@ is_tried_again(struct bridge *bridge)
 }
 
 static void
-is_done(struct bridge *bridge)
+finish(struct bridge *bridge)
 {
 	if (act_of(bridge)->rest == welcome) {
 		bridge->got.kind = JP_LINK_WELCOME;
@@ -268,12 +261,12 @@ go_on(struct bridge *bridge)
 		break;
 	case STEP_CHANGE:
 		if (act_of(bridge)->rest == NULL)
-			is_done(bridge);
+			finish(bridge);
 		else if (act_of(bridge)->rest == forget)
 			wait_for_lease(bridge);
 		break;
 	default:
-		is_done(bridge);
+		finish(bridge);
 	}
 }
 
@@ -286,7 +279,7 @@ setup_ended(struct bridge *bridge, enum database_end how)
 		end(bridge, JP_ERR_TIMEOUT,
 		    "the connection was lost on the way: see \"pat-admin "
 		    "cluster status\", and try again");
-	else if (!is_overtaken(bridge) && !is_tried_again(bridge))
+	else if (!take_overtaken(bridge) && !try_again(bridge))
 		fail(bridge);
 }
 

@@ -8,7 +8,7 @@
 
 enum {
 	LOOK_MS = 1000,    /* at the socket, and at the lease */
-	RELEASE_MS = 1000, /* of the lease, at the end: nobody needs it */
+	RELEASE_MS = 1000, /* for its answer: without it others only wait */
 };
 
 static void

@@ -93,8 +93,8 @@ struct jp_peers {
 		bool left; /* as they say, or as it is gone */
 		uint64_t applied;
 		uint64_t grants;
-		uint64_t newest;  /* the highest that was seen */
 		int64_t until_ms; /* all of these are over then */
+		uint64_t newest;  /* of `grants`: the highest that was seen */
 	} of[JP_LEASE_PEERS_MAX];
 };
 

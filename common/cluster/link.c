@@ -5,7 +5,7 @@
 #include "common/base/text.h"
 
 _Static_assert(JP_LINK_NODES_MAX *(2 + JP_LINK_NAME_MAX + 3 * 8 + 4 + 2 +
-                                   JP_LINK_RELEASE_MAX + 1) +
+                                   JP_LINK_BUILD_MAX + 1) +
                        JP_LINK_TEXT_MAX + 256 <=
                    JP_LINK_MSG_MAX,
     "all nodes must fit into a message");

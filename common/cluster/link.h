@@ -77,10 +77,10 @@
 #define JP_LINK_TAG_LEN 16           /* jp_pepper_name() */
 #define JP_LINK_HOLDER_LEN 16        /* common/cluster/holder.h */
 #define JP_LINK_NODES_MAX 64
-#define JP_LINK_NAME_MAX 63    /* bytes of a node's name */
-#define JP_LINK_RELEASE_MAX 31 /* bytes of a version of jira-pat */
-#define JP_LINK_PLACE_MAX 511  /* bytes of "host:port/dbname" */
-#define JP_LINK_TEXT_MAX 511   /* bytes of a line for people */
+#define JP_LINK_NAME_MAX 63   /* bytes of a node's name */
+#define JP_LINK_BUILD_MAX 31  /* bytes of a version of jira-pat */
+#define JP_LINK_PLACE_MAX 511 /* bytes of "host:port/dbname" */
+#define JP_LINK_TEXT_MAX 511  /* bytes of a line for people */
 #define JP_LINK_LEASE_MIN_MS 1000
 #define JP_LINK_LEASE_MAX_MS 300000
 
@@ -156,7 +156,7 @@ struct jp_link_node {
 	                       last one was given back */
 	int64_t contact_ms; /* how long ago it was heard of, by the database's
 	                       clock: for people only; -1: never */
-	char version[JP_LINK_RELEASE_MAX + 1]; /* of jira-pat */
+	char version[JP_LINK_BUILD_MAX + 1]; /* of jira-pat */
 	bool gone; /* it has left: it is granted nothing any more */
 };
 
@@ -178,9 +178,9 @@ struct jp_link_hello {
 	char node[JP_LINK_NAME_MAX + 1];
 	uint32_t lease_ms;
 	uint64_t applied;
-	uint8_t mac[JP_LINK_MAC_LEN];          /* of `applied` */
-	char release[JP_LINK_RELEASE_MAX + 1]; /* of jira-pat */
-	uint8_t holder[JP_LINK_HOLDER_LEN];    /* of its leases */
+	uint8_t mac[JP_LINK_MAC_LEN];        /* of `applied` */
+	char release[JP_LINK_BUILD_MAX + 1]; /* of jira-pat */
+	uint8_t holder[JP_LINK_HOLDER_LEN];  /* of its leases */
 };
 
 struct jp_link_append {
@@ -304,6 +304,15 @@ struct jp_link_part {
 	const uint8_t *bytes; /* decoded: in the message */
 	size_t len;
 };
+
+/* Whatever is asked, the number that the answer has is in front: `request`. */
+#define JP_LINK_REQ_FIRST(type) (offsetof(struct type, req) == 0)
+_Static_assert(
+    JP_LINK_REQ_FIRST(jp_link_request) && JP_LINK_REQ_FIRST(jp_link_append) &&
+        JP_LINK_REQ_FIRST(jp_link_snapshot) &&
+        JP_LINK_REQ_FIRST(jp_link_create) && JP_LINK_REQ_FIRST(jp_link_join) &&
+        JP_LINK_REQ_FIRST(jp_link_of_node),
+    "a request without its number");
 
 struct jp_link_msg {
 	enum jp_link_kind kind;

@@ -115,10 +115,10 @@ bool jp_replica_holds(const struct jp_replica *replica);
  */
 void jp_replica_release(struct jp_replica *replica);
 
-/* Whether the link has still to say that the others hear of that: by a DONE, */
+/* Whether the answer to that RELEASE is still to come. */
 bool jp_replica_is_releasing(struct jp_replica *replica);
 
-/* of that request. */
+/* The link has said DONE to the request `req`. */
 void jp_replica_released(struct jp_replica *replica, uint32_t req);
 
 /* ---- what it knows ---- */

@@ -135,7 +135,7 @@ add_listeners(struct rules *rules, const struct jp_httpd_settings *httpd)
 			add(rules, httpd->listeners[i].listen, 1, BIND);
 }
 
-/* With one exception: of what lies in / the file alone. */
+/* The directory of a file; of one in / the file alone. */
 static void
 add_directory(struct rules *rules, const char *file)
 {
@@ -147,7 +147,7 @@ add_directory(struct rules *rules, const char *file)
  * it may be another file at any time.
  */
 static void
-add_replaced(struct rules *rules, const char *file)
+add_replaceable(struct rules *rules, const char *file)
 {
 	char *real = realpath(file, NULL);
 
@@ -174,7 +174,7 @@ add_database(struct rules *rules, const struct jp_settings *settings)
 		if (jp_conninfo_find(settings->cluster.conninfo, key, &word) &&
 		    word.value[0] == '/' && strlen(word.value) <= JP_PATH_MAX) {
 			add(rules, word.value, 0, READ | LIST);
-			add_replaced(rules, word.value);
+			add_replaceable(rules, word.value);
 		}
 	for (size_t i = 0;
 	     self != NULL && i < sizeof(at_home) / sizeof(at_home[0]); i++)
@@ -200,8 +200,9 @@ gather(struct rules *rules, enum jp_process process,
 	if (process == C)
 		add_database(rules, settings);
 	if (process != O)
-		add_replaced(rules, settings->file[0] != '\0' ? settings->file
-		                                              : JP_CONFIG_FILE);
+		add_replaceable(rules, settings->file[0] != '\0'
+		                           ? settings->file
+		                           : JP_CONFIG_FILE);
 	for (size_t i = 0; i < sizeof(common_rules) / sizeof(common_rules[0]);
 	     i++)
 		add(rules, common_rules[i].path, 0, common_rules[i].may);

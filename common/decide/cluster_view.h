@@ -79,7 +79,7 @@ struct jp_cluster_node {
 	uint64_t lease_ms;
 	uint64_t contact_ms; /* since it was heard of; UINT64_MAX: never */
 	bool cut_off;        /* no word of it for a lease: it accepts nothing */
-	char version[JP_LINK_RELEASE_MAX + 1];
+	char version[JP_LINK_BUILD_MAX + 1];
 };
 
 /* Who knows it; the functions may be called by any thread. */

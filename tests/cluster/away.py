@@ -15,7 +15,8 @@ from daemon import ACCEPT, DENY, UNAVAILABLE, Client, Skip, main, question
 
 LEASE = 60  # longer than a door waits, and than each case takes
 CROWD = 300  # more than wait for a commit at the same time
-MORE = "[tokens]\non_reuse = revoke_family\n[patd]\nworkers = 1\nmax_connections = 1000\nmax_per_uid = 1000\n"
+MORE = ("[tokens]\non_reuse = revoke_family\n"
+        "[patd]\nworkers = 1\nmax_connections = 1000\nmax_per_uid = 1000\n")
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ SHIM = os.path.join(BUILD, "tests/faults/.libs/shift_clock.so")
 LEASE = 5  # seconds: the shortest that is allowed
 SECTION = """
 [cluster]
-conninfo = {conninfo}
+{conninfo}
 node = {node}
 lease = {lease}s
 user = {user}
@@ -65,7 +65,8 @@ class Host(World):
         pair = self.whole.pair
         address = self.wire.near if self.wire else "127.0.0.1"
         section = SECTION.format(
-            conninfo=pair.conninfo(ports=self.relay.ports, host=address),
+            conninfo=postgres.as_settings(
+                pair.conninfo(ports=self.relay.ports, host=address)),
             node=self.name, lease=self.whole.lease, user=self.link_user)
         super().write(more + section + (
             "insecure = yes\n" if self.wire else ""))

@@ -8,7 +8,7 @@ import sys
 import daemon
 import link
 import postgres
-from link import Place, mac_of
+from link import CONNECTED, Place, mac_of
 
 CLUSTER, TAG, NONE = bytes(range(1, 17)), b"T" * 16, bytes(16)
 ERRORS = {"ok": 0, "not-found": 7, "exists": 8, "refused": 9, "permission": 11,
@@ -83,6 +83,36 @@ def welcome(node="a", applied=0, place=None, **options):
             raise
 
 
+@contextlib.contextmanager
+def host_of(pair, **options):
+    """One that is in the cluster of that database."""
+    with using(pair):
+        make("a")
+        with welcome("a", arguments=("--debug",), **options) as host:
+            yield host
+
+
+def lines(place, *words):
+    """What the log has for an administrator with these words."""
+    return [line for line in place.said().splitlines()
+            if all(word in line for word in words) and "database: lost: " not in line]
+
+
+def told(host, *words):
+    """The host hears these words, and the log has them, in one line."""
+    state = host.wait("STATE", lambda state: state.state != CONNECTED and all(
+        word in state.text for word in words))
+    daemon.wait_for(lambda: lines(host.place, *words))
+    return state
+
+
+def is_well(host):
+    """The log ends with it, and it has leases: one that was asked for before may be
+    forgotten with a connection that came to nothing."""
+    daemon.wait_for(lambda: "connected to" in host.place.said().splitlines()[-1])
+    daemon.wait_for(lambda: host.lease().ok)
+
+
 def pauses(place):
     """How long it has paused, each time, in milliseconds."""
     return [int(ms) for ms in re.findall(r"the next try is in (\d+) ms", place.said())]
@@ -95,15 +125,32 @@ def kick():
                      "WHERE application_name LIKE 'pat-clusterd%'")
 
 
+def run_cases(cases):
+    """Those, or the ones among them that the command line names."""
+    daemon.main([case for case in cases
+                 if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])
+
+
+def run_alone(cases):
+    """Each has a database of its own."""
+    if not os.access(link.CLUSTERD, os.X_OK):
+        print("1..0 # SKIP pat-clusterd is not built")
+        return
+    try:
+        postgres.programs(), postgres.account()
+    except postgres.Missing as reason:
+        print("1..0 # SKIP %s" % reason)
+        return
+    run_cases(cases)
+
+
 def run(cases, standby=False):
-    """Those, or the ones among them that the command line names, with a primary, and its
-    standby if they need one."""
+    """With one primary for all, and its standby if they need one."""
     if not os.access(link.CLUSTERD, os.X_OK):
         print("1..0 # SKIP pat-clusterd is not built")
         return
     try:
         with postgres.Pair(standby=standby) as both, using(both):
-            daemon.main([case for case in cases
-                         if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])
+            run_cases(cases)
     except postgres.Missing as reason:
         print("1..0 # SKIP %s" % reason)

@@ -18,6 +18,8 @@ import subprocess
 import tempfile
 import time
 
+import postgres
+
 BUILD = os.environ["JP_BUILD"]
 CLUSTERD = os.environ.get("JP_CLUSTERD") or os.path.join(BUILD, "pat_clusterd/pat-clusterd")
 ROOT = os.geteuid() == 0
@@ -267,8 +269,7 @@ class Place:
         with open(self.config, "w") as file:
             file.write(CONFIG.format(
                 root=self.root, node=node, user=user, more=more, lease=lease,
-                conninfo="\n".join("conninfo = " + word
-                                    for word in conninfo.split())) + cluster)
+                conninfo=postgres.as_settings(conninfo)) + cluster)
         os.chmod(self.config, 0o644)
         if start:
             self.listen()

@@ -149,6 +149,11 @@ def account():
     raise Missing("there is no user postgres or nobody")
 
 
+def as_settings(conninfo):
+    """As [cluster] has it: on a line each, for a line has its limit."""
+    return "\n".join("conninfo = " + word for word in conninfo.split())
+
+
 def dropped(who):
     """Options of subprocess.Popen that make it a process of that account."""
     if os.geteuid() != 0:

@@ -13,34 +13,11 @@ import libpq
 import link
 import ports  # tests/lib/ports.py, by daemon
 import postgres
-from clusterd import (CLUSTER, TAG, batch_id, forget_all, kick, make, pauses, setup,
-                      using, welcome)
-from link import CONNECTED, NOT_DONE, OK, Place
+from clusterd import (CLUSTER, TAG, batch_id, forget_all, host_of, is_well, kick, lines,
+                      pauses, run_alone, setup, told, using, welcome)
+from link import NOT_DONE, OK, Place
 
 TRIES = 4  # after which the pauses have grown
-
-
-@contextlib.contextmanager
-def host_of(pair, **options):
-    """One that is in the cluster of that database."""
-    with using(pair):
-        make("a")
-        with welcome("a", arguments=("--debug",), **options) as host:
-            yield host
-
-
-def lines(place, *words):
-    """What the log has for an administrator with these words."""
-    return [line for line in place.said().splitlines()
-            if all(word in line for word in words) and "database: lost: " not in line]
-
-
-def told(host, *words):
-    """The host hears these words, and the log has them, in one line."""
-    state = host.wait("STATE", lambda state: state.state != CONNECTED and all(
-        word in state.text for word in words))
-    daemon.wait_for(lambda: lines(host.place, *words))
-    return state
 
 
 def tried_in_vain(host, *words):
@@ -51,13 +28,6 @@ def tried_in_vain(host, *words):
     made = pauses(host.place)[before:before + TRIES]
     assert all(pause >= 100 << number for number, pause in enumerate(made)), made
     assert len(lines(host.place, *words)) == 1, host.place.said()
-
-
-def is_well(host):
-    """The log ends with it, and it has leases: one that was asked for before may be
-    forgotten with a connection that came to nothing."""
-    daemon.wait_for(lambda: "connected to" in host.place.said().splitlines()[-1])
-    daemon.wait_for(lambda: host.lease().ok)
 
 
 def cut_by_signal(pair):
@@ -258,18 +228,5 @@ def bounces():
 CASES = [ended, stops, full, no_room, certificates, bounces]
 
 
-def run(cases):
-    if not os.access(link.CLUSTERD, os.X_OK):
-        print("1..0 # SKIP pat-clusterd is not built")
-        return
-    try:
-        postgres.programs(), postgres.account()
-    except postgres.Missing as reason:
-        print("1..0 # SKIP %s" % reason)
-        return
-    daemon.main([case for case in cases
-                 if len(sys.argv) < 2 or case.__name__ in sys.argv[1:]])
-
-
 if __name__ == "__main__":
-    run(CASES)
+    run_alone(CASES)

@@ -8,15 +8,13 @@ import os
 import shutil
 import tempfile
 
-
 import daemon
 import libpq
 import link
 import postgres
-import test_answers
-from clusterd import (CLUSTER, ERRORS, NONE, TAG, kick, pauses, setup, using, welcome)
+from clusterd import (CLUSTER, ERRORS, NONE, TAG, is_well, kick, lines, pauses,
+                      run_alone, setup, told, using, welcome)
 from link import REFUSED, Place, mac_of
-from test_answers import is_well, lines, told
 
 USER = "daemon" if link.ROOT else daemon.pwd.getpwuid(os.geteuid()).pw_name
 AUTHORITY = """[ca]
@@ -266,4 +264,4 @@ def checked(conninfo):
 CASES = [clients, revoked, binding, unknown, hidden]
 
 if __name__ == "__main__":
-    test_answers.run(CASES)
+    run_alone(CASES)

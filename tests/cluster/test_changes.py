@@ -47,9 +47,9 @@ def in_database(host, name):
     """Its conninfo has that one."""
     with open(host.config) as file:
         text = file.read()
-    assert "dbname=jira_pat " in text, text
+    assert "dbname=jira_pat\n" in text, text
     with open(host.config, "w") as file:
-        file.write(text.replace("dbname=jira_pat ", "dbname=%s " % name))
+        file.write(text.replace("dbname=jira_pat\n", "dbname=%s\n" % name))
 
 
 def move(whole, name):

@@ -75,7 +75,7 @@ class Typed(Apart):
         with open(self.config, "a") as file:
             file.write("\n".join(line for line in lines
                                  if not line.startswith("conninfo")) + "\n")
-            file.writelines("conninfo = %s\n" % word for word in real.split())
+            file.write(postgres.as_settings(real) + "\n")
             # The name of the machine is the same for all of them.
             file.write("node = %s\nlease = %ds\nuser = %s\n" % (
                 self.name, self.whole.lease, self.link_user))

@@ -3,7 +3,6 @@ connection, a database that cannot serve or does not let it in."""
 import concurrent.futures
 import contextlib
 import os
-import re
 import shutil
 import subprocess
 import time
@@ -129,8 +128,8 @@ def protected(**options):
             for old, new in changes:
                 assert old in words, (old, words)
                 words = words.replace(old, new)
-            place.write("\n[cluster]\nconninfo = %s\nnode = proxy1\nuser = %s\n" % (
-                words.replace(" ssl", "\nconninfo = ssl"), user))
+            place.write("\n[cluster]\n%s\nnode = proxy1\nuser = %s\n" % (
+                postgres.as_settings(words), user))
 
         yield pair_, place, folder, write
     finally:
@@ -242,9 +241,7 @@ def case_other_words():
         with open(two.config) as file:
             lines = file.read()
         with open(two.config, "w") as file:
-            file.write(re.sub("(?m)^conninfo = .*", "conninfo = %s" % whole.pair.conninfo(
-                ports=[whole.pair.primary.port]), lines).replace(
-                    "dbname=jira_pat", "dbname='another cluster'"))
+            file.write(lines.replace("dbname=jira_pat\n", "dbname='another cluster'\n"))
         done = two.join(one, check=False)
         refused(done, 3, '"another cluster" does not exist', "dbname")
         assert "leave" not in done.stderr, done.stderr

@@ -9,17 +9,15 @@ import signal
 import sys
 import time
 
-
 import cluster
 import daemon
 import link
 import postgres
-import test_answers
 from acts import id_of
-from clusterd import ERRORS, batch_id, make, using, welcome
+from clusterd import (ERRORS, batch_id, host_of, is_well, lines, make, run_alone, told,
+                      using, welcome)
 from daemon import ACCEPT, DENY, UNAVAILABLE
 from link import OK, mac_of
-from test_answers import host_of, is_well, lines, told
 from test_standby import silent_standby
 
 SMALL = "16m"  # of which what fills it leaves nothing
@@ -281,4 +279,4 @@ CASES = [full_wal, crashes, clock, backup, settings]
 
 
 if __name__ == "__main__":
-    test_answers.run(CASES)
+    run_alone(CASES)

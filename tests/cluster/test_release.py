@@ -1,13 +1,9 @@
 """pat-clusterd and the database, when a host gives its lease back: that one is over for the
 others, and no other one is, whatever comes late or from somebody else."""
 import contextlib
-import os
-import sys
 
-sys.path.insert(1, os.path.join(os.environ["JP_SOURCE"], "tests/daemon"))
-
-from clusterd import CLUSTER, ERRORS, batch_id, make, pair, run, welcome  # noqa: E402
-from daemon import wait_for  # noqa: E402
+from clusterd import CLUSTER, ERRORS, batch_id, make, pair, run, welcome
+from daemon import wait_for
 
 LEASE = 15000  # milliseconds, of link.py
 LONG = 300000  # which nobody waits for

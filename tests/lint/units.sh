@@ -64,6 +64,24 @@ RestrictAddressFamilies=~AF_(INET|INET6) 0.3'; } | LC_ALL=C sort)"
 		test "$(exposure jira-pat-stats.service)" -le 15
 fi
 
+# hidden_by UNIT: the directories of which it sees nothing.
+hidden_by() {
+	awk -F= '
+		$1 == "ProtectHome" && $2 == "yes" {
+			print "/home/\n/root/\n/run/user/"
+		}
+		$1 == "PrivateTmp" && $2 == "yes" { print "/tmp/\n/var/tmp/" }
+		$1 == "InaccessiblePaths" {
+			for (i = split($2, paths, " "); i > 0; i--)
+				if (paths[i] !~ /\.key$/)
+					print substr(paths[i], 2) "/"
+		}' "$SCRATCH/$1" | LC_ALL=C sort
+}
+clustered is "what the unit of pat-clusterd hides is what --check-config warns of" \
+	"$(sed -n '/ hidden\[\] = /,/;/p' "$JP_SOURCE/common/config/conninfo_files.c" |
+		grep -o '"[^"]*"' | tr -d '"' | LC_ALL=C sort)" \
+	"$(clustered hidden_by pat-clusterd.service)"
+
 # made_by sysusers.d|tmpfiles.d: the users, or the directories, that these make.
 made_by() {
 	{

@@ -440,7 +440,7 @@ the_largest_messages_fit(void **unused)
 		struct jp_link_node *node = &in.appended.nodes.of[i];
 
 		memset(node->name + 6, 'x', JP_LINK_NAME_MAX - 6);
-		memset(node->version, '9', JP_LINK_RELEASE_MAX);
+		memset(node->version, '9', JP_LINK_BUILD_MAX);
 	}
 	assert_int_equal(jp_link_encode(&in, bytes, &len), JP_ERR_OK);
 	assert_int_equal(

@@ -128,7 +128,7 @@ a_lease_behind_it_is_waited_for(void **unused)
 /* It has come back between two looks: what it had before is over all the same,
  * but only the end of that lease, or its word, says so. */
 static void
-a_wait_is_no_shorter_for_a_lease_that_was_not_seen_given_back(void **unused)
+a_lease_not_seen_given_back_is_waited_for(void **unused)
 {
 	struct seen *seen = begin();
 
@@ -356,8 +356,7 @@ main(void)
 		cmocka_unit_test(who_gives_it_back_is_waited_for_no_longer),
 		cmocka_unit_test(who_gives_it_back_and_leaves_is_not_named),
 		cmocka_unit_test(a_lease_behind_it_is_waited_for),
-		cmocka_unit_test(
-		    a_wait_is_no_shorter_for_a_lease_that_was_not_seen_given_back),
+		cmocka_unit_test(a_lease_not_seen_given_back_is_waited_for),
 		cmocka_unit_test(what_was_seen_given_back_stays_so),
 		cmocka_unit_test(a_reading_that_is_late_gives_none_back),
 		cmocka_unit_test(a_row_without_a_lease_gives_none_back),

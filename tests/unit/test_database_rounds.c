@@ -1,7 +1,7 @@
 /*
- * Which server pat-clusterd tries when, and how long it pauses:
- * pat_clusterd/database_rounds.c. No server is there; who gets a connection is
- * for tests/cluster/test_servers.py.
+ * Which server pat-clusterd tries when, how long it pauses, and what becomes of
+ * a statement: pat_clusterd/database_rounds.c, database.c. No server is there;
+ * who gets a connection is for tests/cluster/test_servers.py.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -23,13 +23,6 @@ enum {
 	END_MS = 10000,      /* for the program to end */
 };
 
-/* Whatever is asked, the number that the answer has is in front. */
-#define FIRST(type) (offsetof(struct type, req) == 0)
-_Static_assert(FIRST(jp_link_request) && FIRST(jp_link_snapshot) &&
-                   FIRST(jp_link_create) && FIRST(jp_link_join) &&
-                   FIRST(jp_link_of_node),
-    "a request without its number");
-
 /* ---- the program ---- */
 
 static char *

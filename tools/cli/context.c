@@ -34,7 +34,7 @@ static const struct {
 
 /* Whether the advice is followed already: what forbids it says why itself. */
 static bool
-is_done(enum jp_err err)
+is_followed(enum jp_err err)
 {
 	return err == JP_ERR_PERMISSION && geteuid() == 0;
 }
@@ -56,7 +56,7 @@ context_fail(
 	(void)fprintf(stderr, "pat-admin: %s: %s\n", context->command->name,
 	    why->text[0] != '\0' ? why->text : jp_err_text(err));
 	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
-		if (advices[i].err == err && !is_done(err))
+		if (advices[i].err == err && !is_followed(err))
 			(void)fprintf(stderr, "%s\n", advices[i].advice);
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
 		if (statuses[i].err == err)

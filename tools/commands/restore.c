@@ -332,7 +332,7 @@ print_done(const struct context *context, const struct restore *restore)
 	if (!restore->in_cluster &&
 	    restore->making.settings->cluster.configured)
 		(void)fprintf(stderr,
-		    "The backup is none of a host of the cluster, and patd "
+		    "The backup is not of a host of the cluster, and patd "
 		    "does not start with it: `pat-admin cluster leave %s` on "
 		    "another host, and then `pat-admin cluster join --import` "
 		    "here; what is revoked there is so here, too.\n",
