@@ -8,7 +8,7 @@ import threading
 import time
 
 from measure import Contender, Missing, Target, figures
-from place import SOURCE, USER, Failed, cpu_ns, daemon, drive, expect, program
+from place import SOURCE, USER, Failed, daemon, drive, expect, program
 
 sys.path.append(os.path.join(SOURCE, "tests/cluster"))
 

@@ -1,7 +1,6 @@
 """Planned stops: a host that is stopped gives its lease back, so that nobody waits for it;
 one that is killed, or cut off, is waited for, and no host says an old yes in between.
 """
-import contextlib
 import signal
 import sys
 import threading

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 
 import daemon
 import libpq
@@ -14,7 +13,7 @@ import link
 import ports  # tests/lib/ports.py, by daemon
 import postgres
 from clusterd import (CLUSTER, TAG, batch_id, forget_all, host_of, is_well, kick, lines,
-                      pauses, run_alone, setup, told, using, welcome)
+                      make, pauses, run_alone, setup, told, using, welcome)
 from link import NOT_DONE, OK, Place
 
 TRIES = 4  # after which the pauses have grown

@@ -6,7 +6,7 @@ import time
 import daemon
 from clusterd import (CLUSTER, ERRORS, TAG, batch_id, forget_all, kick, make, pair, run,
                       setup, welcome)
-from link import CONNECTED, OK, REFUSED, Place, mac_of
+from link import OK, REFUSED, Place, mac_of
 
 
 def creates():

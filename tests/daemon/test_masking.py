@@ -5,12 +5,11 @@ import base64
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 
 from daemon import (
-    ADMIN, AUDIT, PATD, Client, forged, main, question, text, world)
+    ADMIN, AUDIT, PATD, Client, forged, main, text, world)
 
 WINDOW = 12  # so long a piece of a secret is secret, too
 MORE = AUDIT + "mux = {root}/run/mux\nself_service = yes\n"

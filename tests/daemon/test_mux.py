@@ -11,7 +11,7 @@ import time
 from multiprocessing.pool import ThreadPool
 
 from activation import listening
-from daemon import (ACCEPT, DENY, PATD, ROOT, Client, Skip, freeze, main,
+from daemon import (ACCEPT, DENY, ROOT, Client, Skip, freeze, main,
                     make_slow, question, text, wait_for, world)
 
 OK, NO = b"\0\2OK", b"\0\2NO"

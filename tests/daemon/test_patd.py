@@ -480,17 +480,17 @@ def last_question():
     """a question that says that it is the last one closes the connection"""
     with world() as place:
         token = place.token()
-        for verdict, text in ((ACCEPT, token), (ACCEPT, token),
-                              (DENY, "nonsense")):
+        for verdict, given in ((ACCEPT, token), (ACCEPT, token),
+                               (DENY, "nonsense")):
             with Client(place.verify) as client:
-                asked = bytearray(question("alice", text))
+                asked = bytearray(question("alice", given))
                 asked[4] |= 128
                 client.send(bytes(asked))
                 assert client.answer()[0] == verdict
                 assert client.closed()
             with Client(place.verify) as client:
                 for _ in range(2):
-                    assert client.ask("alice", text)[0] == verdict
+                    assert client.ask("alice", given)[0] == verdict
 
 
 def overload():

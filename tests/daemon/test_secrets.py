@@ -53,8 +53,8 @@ def no_token():
             for _ in range(3):
                 assert client.ask("alice", made) == (ACCEPT, "alice")
                 assert client.ask("bob", made) == (DENY, "")
-                for text in (revoked, wrong, unknown, "x" + made):
-                    assert client.ask("alice", text) == (DENY, "")
+                for given in (revoked, wrong, unknown, "x" + made):
+                    assert client.ask("alice", given) == (DENY, "")
                 assert client.ask(made, made) == (DENY, "")
                 assert client.ask("alice", rotated) == (ACCEPT, "alice")
         with Client(place.verify) as client:

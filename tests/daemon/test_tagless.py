@@ -5,7 +5,7 @@ import select
 import time
 
 from daemon import (ACCEPT, DENY, UNAVAILABLE, Client, forged, main, make_slow,
-                    phc_of, question, room_for, wait_for, world)
+                    phc_of, question, wait_for, world)
 
 BURST, REFILL_S = 10, 10  # of common/decide/throttle.h
 

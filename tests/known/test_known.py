@@ -13,7 +13,7 @@ sys.path.append(os.path.join(os.environ["JP_SOURCE"], "tests/daemon"))
 
 from daemon import (ACCEPT, BUILD, DENY, SANITIZED, Client, Skip, forged, main,
                     question, text, world)
-from httpd import HTTPD, Http, place, request
+from httpd import Http, place, request
 
 NO_RANDOM = os.path.join(BUILD, "tests/known/.libs/no_random.so")
 
