@@ -242,6 +242,15 @@ greet(struct fixture *fixture)
 		step(fixture);
 }
 
+/* A new one, which has greeted. */
+static void
+greet_anew(struct fixture *fixture, bool is_setup)
+{
+	unmake(fixture);
+	make(fixture, is_setup);
+	greet(fixture);
+}
+
 /* As if its database had said WELCOME. */
 static void
 greet_and_welcome(struct fixture *fixture)
@@ -584,9 +593,7 @@ pat_admin_may_set_up_and_its_end_is_the_end(void **state)
 	struct fixture *fixture = *state;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		unmake(fixture);
-		make(fixture, true);
-		greet(fixture);
+		greet_anew(fixture, true);
 		send_kind(fixture, kinds[i]);
 		assert_open(fixture);
 		assert_true(fixture->bridge.setup.is_there);
@@ -625,9 +632,7 @@ without_a_database_the_status_is_what_there_is(void **state)
 
 	greet(fixture);
 	assert_status(fixture, 44);
-	unmake(fixture);
-	make(fixture, true);
-	greet(fixture);
+	greet_anew(fixture, true);
 	assert_status(fixture, 45);
 }
 
@@ -674,9 +679,7 @@ pat_admin_gets_nodes_at_once(void **state)
 	struct fixture *fixture = *state;
 	struct jp_link_msg nodes;
 
-	unmake(fixture);
-	make(fixture, true);
-	greet(fixture);
+	greet_anew(fixture, true);
 	link_example(JP_LINK_NODES, &nodes);
 	fixture->bridge.nodes = nodes.nodes;
 	fixture->bridge.has_nodes = true;
@@ -898,9 +901,7 @@ the_status_waits_for_a_database_that_is_there(void **state)
 	for (int is_setup = 0; is_setup < 2; is_setup++) {
 		struct bridge *bridge = &fixture->bridge;
 
-		unmake(fixture);
-		make(fixture, is_setup == 1);
-		greet(fixture);
+		greet_anew(fixture, is_setup == 1);
 		bridge->welcome = is_setup == 0;
 		bridge->database.state = DATABASE_READY;
 		bridge->database.running = true; /* another task */
@@ -1204,9 +1205,7 @@ a_database_without_a_cluster_is_refused(void **state)
 	struct bridge *bridge = &fixture->bridge;
 
 	for (int is_setup = 0; is_setup < 2; is_setup++) {
-		unmake(fixture);
-		make(fixture, is_setup == 1);
-		greet(fixture);
+		greet_anew(fixture, is_setup == 1);
 		hear_all(fixture);
 		bridge->database.state = DATABASE_READY;
 		bridge->database.has_schema = false;
@@ -1222,9 +1221,7 @@ a_database_without_a_cluster_is_refused(void **state)
 			assert_state(fixture, JP_LINK_CONNECTED, "");
 	}
 	/* There may be one later. */
-	unmake(fixture);
-	make(fixture, false);
-	greet(fixture);
+	greet_anew(fixture, false);
 	hear_all(fixture);
 	connect_database(fixture);
 	assert_int_equal(bridge->refused, JP_ERR_OK);
@@ -1239,9 +1236,7 @@ pat_admin_hears_at_once_what_does_not_heal(void **state)
 	struct bridge *bridge = &fixture->bridge;
 
 	for (int is_setup = 0; is_setup < 2; is_setup++) {
-		unmake(fixture);
-		make(fixture, is_setup == 1);
-		greet(fixture);
+		greet_anew(fixture, is_setup == 1);
 		hear_all(fixture);
 		bridge->database.is_hopeless = true;
 		(void)strcpy(bridge->database.text, "no such role");

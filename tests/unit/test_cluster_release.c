@@ -9,19 +9,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/cluster_help.h"
 #include "tests/unit/link_help.h"
+#include "tests/unit/replica_help.h"
 #include "tests/unit/store_help.h"
 
-#define ID "aaaaaaa1"
-
 enum {
-	L = 15000,
-	OTHERS = L + L / 100,
-	NOW = 1000000,
+	L = FAKE_LEASE_MS,
+	NOW = START_MS,
 	HANGS_MS = 60000, /* which nothing reaches that does not wait */
 };
 
@@ -34,7 +30,7 @@ struct seen {
 };
 
 static void
-see(struct seen *seen, uint64_t grants, uint32_t lease_ms, int64_t now_ms)
+see(struct seen *seen, uint64_t grants, uint32_t lease_ms, int64_t at_ms)
 {
 	struct jp_link_nodes nodes = { .head = 5, .len = 1 };
 
@@ -42,15 +38,14 @@ see(struct seen *seen, uint64_t grants, uint32_t lease_ms, int64_t now_ms)
 	nodes.of[0].applied = 4;
 	nodes.of[0].grants = grants;
 	nodes.of[0].lease_ms = lease_ms;
-	assert_int_equal(
-	    jp_peers_take(&seen->peers, &nodes, now_ms), JP_ERR_OK);
+	assert_int_equal(jp_peers_take(&seen->peers, &nodes, at_ms), JP_ERR_OK);
 }
 
 /* Whether nobody is waited for. */
 static bool
-is_over(struct seen *seen, int64_t now_ms)
+is_over(struct seen *seen, int64_t at_ms)
 {
-	return jp_barrier_look(&seen->barrier, &seen->peers, "a", now_ms);
+	return jp_barrier_look(&seen->barrier, &seen->peers, "a", at_ms);
 }
 
 static struct seen *
@@ -184,48 +179,17 @@ a_row_without_a_lease_gives_none_back(void **unused)
 
 /* ---- given back ---- */
 
-static atomic_llong now_ms;
-
-static int64_t
-fake_boot_ms(void)
-{
-	return atomic_load(&now_ms);
-}
-
-struct fixture {
-	struct fake_log log;
-	struct fake_host a, b;
-};
-
 /* Both have a lease. */
 static int
-set_up(void **state)
+set_up_leases(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fixture *fixture;
 
-	assert_non_null(fixture);
-	*state = fixture;
-	atomic_store(&now_ms, NOW);
-	fake_log_init(&fixture->log);
-	fake_host_open(&fixture->a, &fixture->log, "a", fake_boot_ms);
-	fake_host_open(&fixture->b, &fixture->log, "b", fake_boot_ms);
-	fake_connect(&fixture->a);
-	fake_connect(&fixture->b);
+	(void)set_up(state);
+	fixture = *state;
 	(void)jp_replica_tick(fixture->a.replica);
 	(void)jp_replica_tick(fixture->b.replica);
 	assert_true(jp_replica_holds(fixture->b.replica));
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	fake_host_close(&fixture->a);
-	fake_host_close(&fixture->b);
-	fake_log_free(&fixture->log);
-	free(fixture);
 	return 0;
 }
 
@@ -350,7 +314,8 @@ a_link_that_takes_it_no_more_is_lost(void **state)
 int
 main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define LEASED(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, set_up_leases, tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_has_given_it_back_is_not_waited_for),
 		cmocka_unit_test(who_gives_it_back_is_waited_for_no_longer),
@@ -360,12 +325,12 @@ main(void)
 		cmocka_unit_test(what_was_seen_given_back_stays_so),
 		cmocka_unit_test(a_reading_that_is_late_gives_none_back),
 		cmocka_unit_test(a_row_without_a_lease_gives_none_back),
-		TEST(others_do_not_wait_for_a_host_that_has_ended),
-		TEST(what_is_granted_behind_it_is_not_taken),
-		TEST(it_is_given_back_when_the_answer_to_it_comes),
-		TEST(nobody_waits_for_an_answer_that_cannot_come),
-		TEST(without_a_database_it_is_only_dropped),
-		TEST(a_link_that_takes_it_no_more_is_lost),
+		LEASED(others_do_not_wait_for_a_host_that_has_ended),
+		LEASED(what_is_granted_behind_it_is_not_taken),
+		LEASED(it_is_given_back_when_the_answer_to_it_comes),
+		LEASED(nobody_waits_for_an_answer_that_cannot_come),
+		LEASED(without_a_database_it_is_only_dropped),
+		LEASED(a_link_that_takes_it_no_more_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
